@@ -1,0 +1,49 @@
+"""How components are built, and how one gets what it does not own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from genzoo_core.specs import ComponentSpec
+
+
+class Context(Protocol):
+    """What a component is given beside its config, so that plugins need not import one another.
+
+    Every component is built as `Class(config, context)`.
+    """
+
+    @property
+    def training(self) -> bool:
+        """True where the module will be trained: build what only training needs."""
+        ...
+
+    @property
+    def conditioners(self) -> Mapping[str, ComponentSpec]:
+        """The conditioners that the model is to own, by name; the first reads the prompt."""
+        ...
+
+    def component(self, kind: str, name: str, config: Mapping[str, Any]) -> Any:
+        """Build another component.
+
+        Args:
+            kind: Its kind ("conditioner", "noiser", …).
+            name: `distribution/name`, or a bare name while it is unique.
+            config: Its config, as plain data.
+
+        Raises:
+            ConfigError: No such component, or a config that is not of its type.
+        """
+        ...
+
+    def part(self, role: str) -> Any:
+        """The frozen module that plays `role`, shared with other models.
+
+        It may be assigned to an attribute of the module that asked: it moves between devices
+        with it, but its tensors are neither trained with it nor stored in its file.
+
+        Raises:
+            ConfigError: No part plays this role.
+        """
+        ...

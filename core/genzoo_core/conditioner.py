@@ -1,0 +1,167 @@
+"""What was asked for, as tensors."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from genzoo_core.component import Context
+from genzoo_core.errors import ConfigError, did_you_mean
+from genzoo_core.rng import Rng
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a network is conditioned on.
+
+    Attributes:
+        vector: `[B, D]`.
+        tokens: `[B, T, D]`, or None.
+        mask: `[B, T]`, True where a token counts; None where all do.
+    """
+
+    vector: Tensor
+    tokens: Tensor | None = None
+    mask: Tensor | None = None
+
+
+class Conditioner(nn.Module, ABC):
+    """Turns what a user asks for into a `Condition`, in three steps.
+
+    `parse` reads the command line, `prepare` turns raw values into one tensor with a row per
+    image (data that a training prepares once, and needs no weights), `forward` embeds it.
+    "Nothing asked" is a prepared value as well, whose embedding is trained through `drop`.
+    """
+
+    Config: ClassVar[type[msgspec.Struct]]
+
+    vector_dim: int
+    """D of the vector that `forward` gives."""
+
+    token_dim: int | None = None
+    """D of its tokens, or None where it gives none."""
+
+    @abstractmethod
+    def parse(self, text: str) -> Any:
+        """The raw value that `text`, from the command line, stands for.
+
+        Raises:
+            UsageError: Not a value of this conditioner; names the valid ones.
+        """
+
+    @abstractmethod
+    def prepare(self, raw: Sequence[Any], rng: Rng) -> Tensor:
+        """Validate raw values, one per image, and turn them into a tensor `[B, ...]`.
+
+        Args:
+            raw: What `parse` or a dataset's column gives.
+            rng: For values that ask for chance ("random").
+
+        Raises:
+            UsageError: A value is out of range or of the wrong type; names the valid ones.
+        """
+
+    @abstractmethod
+    def forward(self, prepared: Tensor) -> Condition:
+        """Embed prepared values, `[B, ...]`."""
+
+    @abstractmethod
+    def null(self, n: int) -> Tensor:
+        """`n` prepared rows that ask for nothing, `[n, ...]`."""
+
+    def drop(self, prepared: Tensor, rng: Rng, probability: float) -> Tensor:
+        """`prepared` with each row replaced by null at the given probability.
+
+        This is what trains the null condition (Ho & Salimans 2022, "Classifier-free
+        diffusion guidance", algorithm 1).
+        """
+        dropped = rng.uniform(torch.empty(0, device=prepared.device)) < probability
+        rows = dropped.reshape(-1, *([1] * (prepared.dim() - 1)))
+        return torch.where(rows, self.null(len(prepared)).to(prepared), prepared)
+
+
+class Conditioning(nn.Module):
+    """The named conditioners of a model, joined into one `Condition`.
+
+    Vectors are projected to a common size and added; tokens are projected and concatenated.
+
+    Args:
+        context: Names the conditioners and builds them.
+        dim: D of the joined vector and tokens; None where the model takes no condition.
+
+    Raises:
+        ConfigError: The model takes no condition, and the context names a conditioner.
+    """
+
+    def __init__(self, context: Context, dim: int | None) -> None:
+        super().__init__()
+        specs = context.conditioners
+        if specs and dim is None:
+            raise ConfigError(f"this model takes no conditioner, but got {', '.join(specs)}")
+        self.dim = dim
+        self.conditioners = nn.ModuleDict()
+        self.vectors = nn.ModuleDict()
+        self.tokens = nn.ModuleDict()
+        for name, spec in specs.items():
+            conditioner = context.component("conditioner", spec.component, spec.config)
+            self.conditioners[name] = conditioner
+            assert dim is not None
+            self.vectors[name] = nn.Linear(conditioner.vector_dim, dim)
+            if conditioner.token_dim is not None:
+                self.tokens[name] = nn.Linear(conditioner.token_dim, dim)
+
+    def complete(self, conditions: Mapping[str, Tensor], n: int) -> dict[str, Tensor]:
+        """`conditions` with null for each conditioner that was not asked for.
+
+        Args:
+            conditions: Prepared values by name of the conditioner, each `[n, ...]`.
+            n: Number of images.
+
+        Raises:
+            ConfigError: A name that no conditioner has.
+        """
+        for name in conditions:
+            if name not in self.conditioners:
+                known = ", ".join(self.conditioners) or "none"
+                hint = did_you_mean(name, self.conditioners)
+                raise ConfigError(f"no conditioner {name!r}; the model has {known}", hint)
+        return {
+            name: conditions[name] if name in conditions else cast(Conditioner, conditioner).null(n)
+            for name, conditioner in self.conditioners.items()
+        }
+
+    def drop(
+        self, conditions: Mapping[str, Tensor], rng: Rng, probability: float
+    ) -> dict[str, Tensor]:
+        """Each condition replaced by null at the given probability, one by one."""
+        return {
+            name: cast(Conditioner, self.conditioners[name]).drop(prepared, rng, probability)
+            for name, prepared in conditions.items()
+        }
+
+    def forward(self, conditions: Mapping[str, Tensor], n: int) -> Condition | None:
+        """The joined condition for `n` images; None for a model without conditioners."""
+        vector: Tensor | None = None
+        tokens: list[Tensor] = []
+        masks: list[Tensor] = []
+        for name, prepared in self.complete(conditions, n).items():
+            projection = cast(nn.Linear, self.vectors[name])
+            part: Condition = self.conditioners[name](prepared.to(projection.weight.device))
+            projected = projection(part.vector)
+            vector = projected if vector is None else vector + projected
+            if part.tokens is not None:
+                tokens.append(self.tokens[name](part.tokens))
+                everything = torch.ones(part.tokens.shape[:2], dtype=torch.bool)
+                masks.append(everything if part.mask is None else part.mask)
+        if vector is None:
+            return None
+        if not tokens:
+            return Condition(vector)
+        joined = torch.cat([mask.to(vector.device) for mask in masks], 1)
+        return Condition(vector, torch.cat(tokens, 1), joined)

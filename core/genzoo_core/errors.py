@@ -1,0 +1,71 @@
+"""The errors of genzoo: one line each, saying what, where and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class GenzooError(Exception):
+    """Base of all errors that a user of genzoo can meet.
+
+    Args:
+        message: What is wrong, and where. One line.
+        hint: What to do next, or None. Joined to the message by a semicolon.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message if hint is None else f"{message}; {hint}")
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(GenzooError):
+    """What the user asked for is not among the valid choices (exit code 2)."""
+
+    exit_code = 2
+
+
+class ConfigError(GenzooError):
+    """A config, card, manifest or recipe is not what its type says."""
+
+
+class WeightsError(GenzooError):
+    """A weights file is not a well-formed genzoo model file, or does not fit its model."""
+
+
+class IntegrityError(WeightsError):
+    """A weights file is not the one whose sha256 was promised."""
+
+
+class HubError(GenzooError):
+    """A remote source of weights did not deliver."""
+
+
+class PluginError(GenzooError):
+    """A plugin is broken, missing or ambiguous."""
+
+
+class DataError(GenzooError):
+    """A dataset cannot be found or read."""
+
+
+class TrainingError(GenzooError):
+    """A training cannot start, continue or finish."""
+
+
+class NotFittedError(GenzooError):
+    """A model was asked for something that needs a fit which was never made."""
+
+
+class ReplayError(GenzooError):
+    """A picture cannot be made again from its record."""
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str | None:
+    """A hint that names the choices closest to `name`, or None where none is close."""
+    import difflib
+
+    close = difflib.get_close_matches(name, list(choices), n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else None

@@ -1,0 +1,123 @@
+"""The hooks that a plugin may implement.
+
+A plugin names those that it implements in its manifest (`hooks = ["genzoo_after_run"]`) and
+defines them, marked with `hookimpl`, in the module that its entry point names. That module is
+imported only when one of them is called. Implementations are called one by one: what one
+raises does not keep the next from running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pluggy
+
+from genzoo_core.cards import ModelCard
+from genzoo_core.pictures import Pictures, RunRecord
+
+hookspec = pluggy.HookspecMarker("genzoo")
+hookimpl = pluggy.HookimplMarker("genzoo")
+"""Marks a function as the implementation of the hook of its name."""
+
+
+@hookspec
+def genzoo_models() -> Iterable[ModelCard]:  # type: ignore[empty-body]
+    """Models that are known only at run time; asked by `genzoo list --dynamic`.
+
+    Returns:
+        Their cards. `weights` holds an absolute path, or a reference that a
+        `genzoo_resolve_weights` hook understands.
+
+    Example:
+        >>> @hookimpl
+        ... def genzoo_models():
+        ...     return [ModelCard(name="mine", family="vae", summary="From my folder.",
+        ...                       weights="/home/me/mine.safetensors")]
+    """
+
+
+@hookspec(firstresult=True)
+def genzoo_resolve_weights(reference: str, sha256: str) -> Path | None:
+    """Bring a weights file onto this machine.
+
+    Args:
+        reference: What the card's `weights` says, "scheme://…".
+        sha256: Digest that the file must have; genzoo checks it too. May be empty.
+
+    Returns:
+        Path of the file, or None where the reference is not this plugin's.
+
+    Example:
+        >>> @hookimpl
+        ... def genzoo_resolve_weights(reference, sha256):
+        ...     if reference.startswith("share://"):
+        ...         return Path("/mnt/share") / reference.removeprefix("share://")
+    """
+
+
+@hookspec(firstresult=True)
+def genzoo_write_output(path: Path, pictures: Pictures) -> bool | None:
+    """Write pictures in a format that genzoo does not know.
+
+    Asked when `-o` has a suffix that is not built in.
+
+    Args:
+        path: Where to write; its folder exists.
+        pictures: What to write.
+
+    Returns:
+        True once written, or None where the suffix is not this plugin's.
+
+    Example:
+        >>> @hookimpl
+        ... def genzoo_write_output(path, pictures):
+        ...     if path.suffix == ".txt":
+        ...         path.write_text(f"{len(pictures.images)} pictures")
+        ...         return True
+    """
+
+
+@hookspec
+def genzoo_before_run(record: RunRecord) -> None:
+    """Called before pictures are made. A failure is a warning.
+
+    Args:
+        record: The resolved request.
+
+    Example:
+        >>> @hookimpl
+        ... def genzoo_before_run(record):
+        ...     print(f"making {record.n} of {record.model}", file=sys.stderr)
+    """
+
+
+@hookspec
+def genzoo_after_run(record: RunRecord, pictures: Pictures) -> None:
+    """Called after pictures were made and before they are written. A failure is a warning.
+
+    Args:
+        record: The resolved request.
+        pictures: What came out.
+
+    Example:
+        >>> @hookimpl
+        ... def genzoo_after_run(record, pictures):
+        ...     print(f"brightness {pictures.images.mean():+.2f}", file=sys.stderr)
+    """
+
+
+@hookspec
+def genzoo_log_training(run: str, step: int, values: Mapping[str, float]) -> None:
+    """Called with each set of figures that a training logs. A failure is a warning.
+
+    Args:
+        run: Name of the recipe.
+        step: Steps done over all stages.
+        values: Named figures, "loss" and "images/s" among them.
+
+    Example:
+        >>> @hookimpl
+        ... def genzoo_log_training(run, step, values):
+        ...     print(run, step, values["loss"], file=sys.stderr)
+    """

@@ -1,0 +1,81 @@
+"""Images as numbers: the one place that knows what [-1, 1] means."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """Images in [-1, 1] as uint8 0–255: clamped, then rounded (not truncated)."""
+    return ((images.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+
+
+def from_uint8(images: Tensor) -> Tensor:
+    """uint8 images 0–255 as float32 in [-1, 1]."""
+    return images.float() / 127.5 - 1
+
+
+def to_pil(image: Tensor) -> Image.Image:
+    """One image, float `[C, H, W]` in [-1, 1] or uint8, as a PIL image in mode L or RGB."""
+    from PIL import Image
+
+    pixels = image if image.dtype == torch.uint8 else to_uint8(image)
+    array = pixels.permute(1, 2, 0).contiguous().cpu().numpy()
+    return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+
+
+def from_pil(image: Image.Image, shape: tuple[int, int, int], background: int = 255) -> Tensor:
+    """A PIL image as uint8 `[C, H, W]`.
+
+    Transparent pixels are laid on `background`, a grey level 0–255; another size or mode is
+    converted (area-averaging when it shrinks).
+
+    Args:
+        image: Of any size and mode.
+        shape: (C, H, W) to convert to, C being 1 or 3.
+        background: Grey level 0–255.
+    """
+    import numpy as np
+    from PIL import Image
+
+    channels, height, width = shape
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        canvas = Image.new("RGBA", image.size, (background, background, background, 255))
+        image = Image.alpha_composite(canvas, image)
+    image = image.convert("L" if channels == 1 else "RGB")
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BOX)
+    array = np.array(image, dtype=np.uint8).reshape(height, width, channels)
+    return torch.from_numpy(array).permute(2, 0, 1).contiguous()
+
+
+def grid(images: Tensor, columns: int | None = None, gap: int = 2) -> Tensor:
+    """Pictures side by side.
+
+    Args:
+        images: `[N, C, H, W]`, of any dtype.
+        columns: Pictures in a row; about the square root of N unless given.
+        gap: Width in pixels of the line between two pictures, as bright as the brightest
+            pixel that the dtype stands for.
+
+    Returns:
+        One image `[C, H', W']` of the same dtype.
+    """
+    n, channels, height, width = images.shape
+    columns = columns or math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    white = 255 if images.dtype == torch.uint8 else 1
+    size = (channels, rows * (height + gap) - gap, columns * (width + gap) - gap)
+    canvas = images.new_full(size, white)
+    for index, image in enumerate(images):
+        top, left = index // columns * (height + gap), index % columns * (width + gap)
+        canvas[:, top : top + height, left : left + width] = image
+    return canvas

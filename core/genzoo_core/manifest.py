@@ -1,0 +1,81 @@
+"""The plugin manifest, `genzoo.toml`: all that can be known of a plugin without running it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from genzoo_core.cards import ModelCard
+
+API_VERSION = 1
+"""Version of the plugin interface. A manifest with a higher one is refused."""
+
+Kind = Literal[
+    "model",
+    "encoder",
+    "codec",
+    "noiser",
+    "sampler",
+    "conditioner",
+    "metric",
+    "source",
+    "writer",
+]
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
+Target = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+
+
+class ComponentEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A component that the plugin offers.
+
+    Attributes:
+        kind: What it is.
+        name: Its name; `distribution/name` in model files.
+        target: "module:Class" that makes it.
+        options: "module:Options" in a module that imports no torch, for `genzoo info`.
+        summary: One line.
+    """
+
+    kind: Kind
+    name: Name
+    target: Target
+    options: Target | None = None
+    summary: str = ""
+
+
+class CommandEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A command that the plugin adds to `genzoo`.
+
+    Attributes:
+        name: The word after `genzoo`; the built-in ones are reserved.
+        help: One line, shown by `genzoo --help` without importing the plugin.
+        target: "module:command", a `click.Command` that gets a `genzoo_core.Zoo` as `ctx.obj`.
+        extra: The extra of the plugin's distribution that the command needs, or "".
+    """
+
+    name: Name
+    help: str
+    target: Target
+    extra: str = ""
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The content of `genzoo.toml`.
+
+    Attributes:
+        api: The `API_VERSION` that the plugin was written for.
+        summary: One line about the plugin.
+        hooks: Names of the hooks that the entry point's module implements.
+        components: What it offers to build.
+        commands: What it adds to the command line.
+        models: Cards of the models that it ships.
+    """
+
+    api: int
+    summary: str = ""
+    hooks: tuple[str, ...] = ()
+    components: tuple[ComponentEntry, ...] = ()
+    commands: tuple[CommandEntry, ...] = ()
+    models: tuple[ModelCard, ...] = ()

@@ -1,0 +1,85 @@
+"""Noise to data."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Generic, TypeVar, cast
+
+import msgspec
+from torch import Tensor, nn
+
+from genzoo_core.component import Context
+from genzoo_core.conditioner import Condition, Conditioner, Conditioning
+from genzoo_core.encoder import Codec
+from genzoo_core.rng import Rng
+from genzoo_core.training import Trainable
+
+OnStep = Callable[[int, int, Tensor], None]
+"""Called as `on_step(step, total, x)` with the pictures so far, `[B, C, H, W]` in [-1, 1]."""
+
+
+class NoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Options of a model that has none."""
+
+
+OptionsT = TypeVar("OptionsT", bound=msgspec.Struct)
+
+
+class GenerativeModel(nn.Module, Trainable, Generic[OptionsT]):
+    """Noise to data: what `genzoo run` runs.
+
+    A subclass sets `Config` and `Options`, sets `sample_shape` in its constructor, and
+    defines `sample`, `stages` and `loss`. One that can encode assigns a `Codec` to `codec`;
+    reconstructing and encoding follow from that.
+
+    Args:
+        context: Builds the conditioners that the model owns.
+        condition_dim: D of the joined condition; None for a model that takes none.
+
+    Attributes:
+        sample_shape: Shape of one picture, (C, H, W).
+        codec: Encoder and decoder, or None.
+        conditioning: The conditioners and their projections.
+    """
+
+    Config: ClassVar[type[msgspec.Struct]]
+    Options: ClassVar[type[msgspec.Struct]] = NoOptions
+
+    sample_shape: tuple[int, int, int]
+
+    def __init__(self, context: Context, condition_dim: int | None = None) -> None:
+        super().__init__()
+        self.codec: Codec | None = None
+        self.conditioning = Conditioning(context, condition_dim)
+
+    @property
+    def conditioners(self) -> Mapping[str, Conditioner]:
+        """The conditioners by name; the first reads the prompt, the others default to null."""
+        return cast(Mapping[str, Conditioner], self.conditioning.conditioners)
+
+    def condition(self, conditions: Mapping[str, Tensor], n: int) -> Condition | None:
+        """Prepared values as the condition of `n` images; None without conditioners."""
+        return cast("Condition | None", self.conditioning(conditions, n))
+
+    @abstractmethod
+    def sample(
+        self,
+        rng: Rng,
+        conditions: Mapping[str, Tensor],
+        options: OptionsT,
+        on_step: OnStep | None = None,
+    ) -> Tensor:
+        """Pictures, float32 `[rng.n, C, H, W]` in [-1, 1].
+
+        Picture i depends on sample i of `rng` and row i of `conditions` alone.
+
+        Args:
+            rng: The only source of chance.
+            conditions: Prepared values by name of the conditioner; a missing one is null.
+            options: How to sample.
+            on_step: Told of each step of a model that has several.
+
+        Raises:
+            NotFittedError: The model has nothing to sample from.
+        """

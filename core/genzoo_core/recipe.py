@@ -1,0 +1,174 @@
+"""Recipes: how a model is trained, as data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from genzoo_core.specs import ComponentSpec, PartSpec
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class DataRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where training images come from.
+
+    Attributes:
+        name: Name of the dataset: a folder below `--data` or `GENZOO_DATA`.
+        hub: Its name on the Hugging Face Hub, for a machine with a network, or "".
+        split: Split to train on.
+        image: Column that holds the image.
+        shape: Shape of one image, [channels, height, width]; others are converted.
+        background: Grey level 0–255 that transparent pixels are laid on.
+    """
+
+    name: str
+    shape: tuple[int, int, int]
+    hub: str = ""
+    split: str = "train"
+    image: str = "image"
+    background: Annotated[int, msgspec.Meta(ge=0, le=255)] = 255
+
+
+class ConditionerRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A conditioner and the column that feeds it.
+
+    Attributes:
+        component: Name of the conditioner component.
+        column: Column of the dataset with its raw values.
+        config: The conditioner's config.
+        drop: Probability of training with null in its place.
+    """
+
+    component: str
+    column: str
+    config: dict[str, Any] = {}
+    drop: Rate = 0.0
+
+    def spec(self) -> ComponentSpec:
+        """The conditioner without its data."""
+        return ComponentSpec(self.component, self.config)
+
+
+class ModelRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is trained.
+
+    Attributes:
+        component: Name of the component.
+        config: Its config.
+        kind: Its kind: "model", "codec", "encoder".
+        conditioners: Its conditioners by name; the first reads the prompt.
+        parts: Frozen shared components by role, by the names of their models.
+    """
+
+    component: str
+    config: dict[str, Any] = {}
+    kind: str = "model"
+    conditioners: dict[str, ConditionerRecipe] = {}
+    parts: dict[str, PartSpec] = {}
+
+
+class PhaseRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The optimiser of one phase.
+
+    Attributes:
+        optimizer: "adam" (Kingma & Ba 2015) or "adamw" (Loshchilov & Hutter 2019).
+        lr: Learning rate after warm-up.
+        betas: Decay of the moments' running means.
+        weight_decay: Decoupled for "adamw", an L2 penalty for "adam".
+        schedule: What `lr` does over the stage after warm-up: stays, or falls to `final_lr`
+            along half a cosine or a line.
+        final_lr: Where it falls to.
+        warmup: Steps over which it rises from 0.
+        clip: Largest norm of the gradient; 0 for no clipping.
+    """
+
+    optimizer: Literal["adam", "adamw"] = "adam"
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "cosine", "linear"] = "cosine"
+    final_lr: float = 0.0
+    warmup: Annotated[int, msgspec.Meta(ge=0)] = 0
+    clip: Annotated[float, msgspec.Meta(ge=0)] = 1.0
+
+
+class StageRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long a stage runs, and on what.
+
+    Attributes:
+        name: Name of the model's stage.
+        epochs: Passes over the data; or give `steps`.
+        steps: Optimiser steps, where `epochs` is not given.
+        batch_size: Images in a step.
+        ema: Half-life of the weights' moving average in images, ramped to at most 5 % of the
+            images seen so far (Karras et al. 2022, `ema_rampup_ratio`); 0 for no average.
+        phases: Settings of each phase by its name.
+    """
+
+    name: str
+    epochs: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    steps: Positive | None = None
+    batch_size: Positive = 128
+    ema: Annotated[float, msgspec.Meta(ge=0)] = 50_000
+    phases: dict[str, PhaseRecipe] = {}
+
+    def __post_init__(self) -> None:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("a stage needs either `epochs` or `steps`")
+
+
+class ReportRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a training shows and keeps while it runs.
+
+    Attributes:
+        log_every: Steps between logged figures.
+        sample_every: Steps between sample grids; 0 for none.
+        checkpoint_every: Steps between checkpoints.
+        samples: Pictures in a grid.
+    """
+
+    log_every: Positive = 50
+    sample_every: Annotated[int, msgspec.Meta(ge=0)] = 2000
+    checkpoint_every: Positive = 1000
+    samples: Positive = 64
+
+
+class CardRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the card of the trained model says beyond what is measured."""
+
+    family: str
+    summary: str
+    license: str = ""
+    credits: tuple[str, ...] = ()
+    notes: str = ""
+
+
+class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A training, whole: data, model, stages.
+
+    Attributes:
+        name: Name of the model that comes out.
+        card: What its card says.
+        data: What it is trained on.
+        model: What is trained.
+        stages: One for each of the model's stages, in their order.
+        seed: Seed of the initial weights, the order of the data and the noise.
+        precision: "32", or "bf16" for bfloat16 autocast.
+        weights_dtype: How parameters are stored; statistics stay float32.
+        report: What is shown and kept on the way.
+        tried: What was tried and what it gave, for whoever improves it next.
+    """
+
+    name: str
+    card: CardRecipe
+    data: DataRecipe
+    model: ModelRecipe
+    stages: tuple[StageRecipe, ...]
+    seed: int = 0
+    precision: Literal["32", "bf16"] = "32"
+    weights_dtype: Literal["float16", "bfloat16", "float32"] = "float16"
+    report: ReportRecipe = ReportRecipe()
+    tried: tuple[str, ...] = ()

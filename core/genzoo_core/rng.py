@@ -1,0 +1,128 @@
+"""Explicit randomness. Nothing in genzoo draws a number but through an `Rng`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+class Rng(ABC):
+    """A source of noise for a batch of `n` samples."""
+
+    n: int
+    """Number of samples that one draw serves."""
+
+    @abstractmethod
+    def normal(self, shape: Sequence[int], like: Tensor) -> Tensor:
+        """Standard normal noise, `[n, *shape]`, with the device and dtype of `like`."""
+
+    @abstractmethod
+    def uniform(self, like: Tensor) -> Tensor:
+        """Uniform numbers in [0, 1), `[n]`, with the device and dtype of `like`."""
+
+
+class SampleRng(Rng):
+    """Draws each sample from its own generator, so sample i depends on seed i alone.
+
+    The generators live on the CPU and draw float32 whatever the model's device and dtype:
+    a picture is the same alone, in a batch of 64, or on a GPU.
+
+    Args:
+        seeds: One seed per sample, each in [0, 2**63).
+    """
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self.seeds = tuple(seeds)
+        self.n = len(self.seeds)
+        self._generators = [torch.Generator().manual_seed(seed) for seed in self.seeds]
+
+    def normal(self, shape: Sequence[int], like: Tensor) -> Tensor:
+        out = torch.empty(self.n, *shape)
+        for row, generator in zip(out, self._generators, strict=True):
+            row.normal_(generator=generator)
+        return out.to(like.device, like.dtype)
+
+    def uniform(self, like: Tensor) -> Tensor:
+        out = torch.empty(self.n)
+        for row, generator in zip(out, self._generators, strict=True):
+            row.uniform_(generator=generator)
+        return out.to(like.device, like.dtype)
+
+
+class BatchRng(Rng):
+    """Draws the whole batch from one generator: the fast one, for training.
+
+    Args:
+        generator: Where all numbers come from; they are drawn on its device.
+        n: Number of samples.
+    """
+
+    def __init__(self, generator: torch.Generator, n: int) -> None:
+        self.n = n
+        self._generator = generator
+
+    def normal(self, shape: Sequence[int], like: Tensor) -> Tensor:
+        device = self._generator.device
+        out = torch.randn((self.n, *shape), generator=self._generator, device=device)
+        return out.to(like.device, like.dtype)
+
+    def uniform(self, like: Tensor) -> Tensor:
+        out = torch.rand(self.n, generator=self._generator, device=self._generator.device)
+        return out.to(like.device, like.dtype)
+
+
+class InterpolationRng(Rng):
+    """Walks from the noise of one seed to that of another, so it serves every family.
+
+    Normal noise is interpolated on the sphere (Shoemake 1985, "Animating rotation with
+    quaternion curves"), which keeps its norm typical. A uniform number goes through the
+    normal quantile function, the arc cos(w*pi/2) a + sin(w*pi/2) b, and back, so that it is
+    uniform at every weight.
+
+    Args:
+        start: Seed at weight 0.
+        end: Seed at weight 1.
+        weights: One weight in [0, 1] per sample.
+    """
+
+    def __init__(self, start: int, end: int, weights: Sequence[float]) -> None:
+        self.n = len(weights)
+        self._weights = torch.tensor(weights, dtype=torch.float64)
+        self._ends = SampleRng([start, end])
+
+    def normal(self, shape: Sequence[int], like: Tensor) -> Tensor:
+        start, end = self._ends.normal((*shape,), torch.empty(0, dtype=torch.float64))
+        out = slerp(start, end, self._weights)
+        return out.to(like.device, like.dtype)
+
+    def uniform(self, like: Tensor) -> Tensor:
+        # The ends stay clear of 0 and 1, where the quantile function is infinite.
+        start, end = self._ends.uniform(torch.empty(0, dtype=torch.float64)).clamp(1e-9, 1 - 1e-9)
+        angle = self._weights * (torch.pi / 2)
+        arc = angle.cos() * torch.special.ndtri(start) + angle.sin() * torch.special.ndtri(end)
+        uniform: Tensor = torch.special.ndtr(arc)
+        return uniform.to(like.device, like.dtype)
+
+
+def slerp(start: Tensor, end: Tensor, weights: Tensor) -> Tensor:
+    """Spherical interpolation between two tensors of one shape (Shoemake 1985).
+
+    Args:
+        start: `[*shape]`, reached at weight 0.
+        end: `[*shape]`, reached at weight 1.
+        weights: `[n]`.
+
+    Returns:
+        `[n, *shape]`. Where the two are nearly parallel, the straight line between them.
+    """
+    weights = weights.reshape(-1, *([1] * start.dim()))
+    cosine = (start * end).sum() / (start.norm() * end.norm()).clamp_min(1e-12)
+    angle = cosine.clamp(-1, 1).acos()
+    if angle.sin() < 1e-4:
+        return (1 - weights) * start + weights * end
+    left, right = ((1 - weights) * angle).sin(), (weights * angle).sin()
+    out: Tensor = (left * start + right * end) / angle.sin()
+    return out

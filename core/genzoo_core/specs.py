@@ -1,0 +1,52 @@
+"""What to build, as data: components by name with their configs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class ComponentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A component by name, with its config.
+
+    Attributes:
+        component: `distribution/name`, or the bare name while it is unique.
+        config: The fields of the component's `Config`; checked when it is built.
+    """
+
+    component: str
+    config: dict[str, Any] = {}
+
+
+class PartSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A frozen component shared with other models.
+
+    Attributes:
+        model: The name of the zoo's model that holds the part's weights.
+        sha256: Digest of that model's weights file; empty in a recipe, where it is resolved.
+        inline: The part's own description, where its tensors lie in the same file
+            under `parts.<role>.` (`genzoo export --whole`).
+    """
+
+    model: str
+    sha256: str = ""
+    inline: ModelSpec | None = None
+
+
+class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """All that is needed to build a module: what a model file's header says of it.
+
+    Attributes:
+        kind: The kind of component: "model", "codec", "encoder" or "conditioner".
+        component: Name of the component.
+        config: The component's config.
+        conditioners: The model's conditioners by name. The first reads the prompt.
+        parts: Frozen shared components by role.
+    """
+
+    component: str
+    config: dict[str, Any] = {}
+    kind: str = "model"
+    conditioners: dict[str, ComponentSpec] = {}
+    parts: dict[str, PartSpec] = {}

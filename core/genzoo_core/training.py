@@ -1,0 +1,106 @@
+"""What can be trained, and how a training walks through it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from genzoo_core.rng import Rng
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step of a training sees.
+
+    Attributes:
+        images: float32 `[B, C, H, W]` in [-1, 1].
+        conditions: Prepared values by name of the conditioner, each `[B, ...]`.
+    """
+
+    images: Tensor
+    conditions: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a stage stands. Schedules and warm-ups are functions of it alone.
+
+    Attributes:
+        step: Steps done, from 0.
+        total: Steps of the stage.
+    """
+
+    step: int
+    total: int
+
+    @property
+    def fraction(self) -> float:
+        """`step / total`, in [0, 1)."""
+        return self.step / max(self.total, 1)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One side of an alternating training, with an optimiser of its own.
+
+    Attributes:
+        name: Unique among the phases of all stages; recipes configure it by this name.
+        parameters: What it trains; disjoint from the other phases of its stage.
+        every: It runs at every `every`-th step of its stage.
+    """
+
+    name: str
+    parameters: tuple[nn.Parameter, ...]
+    every: int = 1
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a training that ends before the next begins.
+
+    Attributes:
+        name: Recipes say under this name how long it runs and on what batches.
+        phases: Run one after the other at each step.
+    """
+
+    name: str
+    phases: tuple[Phase, ...]
+
+
+class Trainable(ABC):
+    """What `genzoo train` can train: a model, a codec, a feature net.
+
+    A class with this interface is a `torch.nn.Module` as well.
+    """
+
+    @abstractmethod
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages, run one after the other."""
+
+    @abstractmethod
+    def loss(
+        self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
+    ) -> tuple[Tensor, dict[str, Tensor | float]]:
+        """The loss of one phase on one batch.
+
+        Only the parameters of `phase` get gradients; all others are constants in this call.
+
+        Args:
+            batch: Images and prepared conditions.
+            rng: An `Rng` with as many samples as the batch.
+            phase: One of those that `stages` gave.
+            progress: Where the stage stands.
+
+        Returns:
+            The scalar to minimise, and named figures to log (detached scalars).
+        """
+
+    def finalize(self, batches: Iterable[Batch]) -> None:  # noqa: B027 - most have nothing to fit
+        """One pass over the training data with the EMA weights, after the last stage.
+
+        For what has a closed form: statistics of latents, a density fitted to them. Writes
+        into buffers whose shapes follow from the config. Does nothing unless overridden.
+        """
