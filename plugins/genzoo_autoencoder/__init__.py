@@ -1,0 +1,1 @@
+"""Autoencoders, and the densities that make them generative."""

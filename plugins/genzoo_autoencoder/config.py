@@ -1,0 +1,73 @@
+"""Configs and options of the autoencoder. Imports no torch, so that listings can read it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Width = Annotated[int, msgspec.Meta(ge=1, le=4096)]
+Temperature = Annotated[float, msgspec.Meta(ge=0, le=10)]
+ImageShape = tuple[
+    Annotated[int, msgspec.Meta(ge=1, le=4)],
+    Annotated[int, msgspec.Meta(ge=4, le=512)],
+    Annotated[int, msgspec.Meta(ge=4, le=512)],
+]
+
+
+class MLPConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mlp"):
+    """One hidden layer on flattened pixels, in the encoder and in the decoder.
+
+    Attributes:
+        hidden: Width of the hidden layer.
+    """
+
+    hidden: Width = 128
+
+
+class ConvConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="conv"):
+    """A residual convolutional network at a half and a quarter of the image's size.
+
+    Attributes:
+        width: Channels at half size; twice as many at a quarter.
+        blocks: Residual blocks at each size, in the encoder and in the decoder.
+    """
+
+    width: Width = 32
+    blocks: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+
+
+Network = MLPConfig | ConvConfig
+
+
+class AutoencoderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an autoencoder is.
+
+    Attributes:
+        shape: (C, H, W) of an image; H and W divisible by 4 for the convolutional network.
+        latent: Number of latent dimensions.
+        network: The encoder's and decoder's architecture.
+        latent_penalty: Weight of the latent's squared norm beside the mean squared error (RAE,
+            Ghosh et al. 2020, equation 5); 0 for a plain autoencoder.
+        components: Components of the Gaussian mixture that is fitted to the latents after
+            training; 0 for none, and then there is nothing to sample from.
+    """
+
+    shape: ImageShape = (1, 28, 28)
+    latent: Width = 32
+    network: Network = MLPConfig()
+    latent_penalty: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    components: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+
+
+class AutoencoderOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to sample from an autoencoder.
+
+    Attributes:
+        prior: Where latents come from: "fitted", the density fitted to the training latents, or
+            "standard-normal", N(0, I) whether it fits or not. Unset: the fitted one.
+        temperature: Scale of the noise; below 1 gives fewer odd pictures and less variety.
+    """
+
+    prior: Literal["fitted", "standard-normal"] | None = None
+    temperature: Temperature = 1.0

@@ -1,0 +1,49 @@
+"""Configs and options of the VAE. Imports no torch, so that listings can read it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from genzoo_autoencoder.config import ImageShape, MLPConfig, Network, Temperature, Width
+
+
+class VAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a VAE is.
+
+    Attributes:
+        shape: (C, H, W) of an image; H and W divisible by 4 for the convolutional network.
+        latent: Number of latent dimensions.
+        network: The encoder's and decoder's architecture.
+        likelihood: "unit" sums squared errors, the Gaussian likelihood of the tutorial.
+            "optimal" gives the Gaussian the variance that fits best, the batch's mean squared
+            error (sigma-VAE, Rybkin et al. 2021, section 4.1), which makes pictures sharp.
+        kl_warmup: Share of the training over which the KL term's weight rises from 0 to 1.
+        free_bits: KL in nats that each latent dimension has for free (Kingma et al. 2016,
+            appendix C.8).
+        components: Components of the Gaussian mixture that is fitted to the aggregate posterior
+            after training; 0 for none, and then latents come from N(0, I).
+    """
+
+    shape: ImageShape = (1, 28, 28)
+    latent: Width = 32
+    network: Network = MLPConfig()
+    likelihood: Literal["unit", "optimal"] = "unit"
+    kl_warmup: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    free_bits: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    components: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+
+
+class VAEOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to sample from a VAE.
+
+    Attributes:
+        prior: Where latents come from: "standard-normal", the N(0, I) that it was trained
+            towards, or "fitted", the mixture fitted to where training latents really lie.
+            Unset: the fitted one where the model has it.
+        temperature: Scale of the noise; below 1 gives fewer odd pictures and less variety.
+    """
+
+    prior: Literal["fitted", "standard-normal"] | None = None
+    temperature: Temperature = 1.0
