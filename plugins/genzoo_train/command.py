@@ -1,0 +1,104 @@
+"""The `genzoo train` command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from genzoo_core.zoo import Zoo
+
+
+@click.command()
+@click.argument("recipe")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="GENZOO_DATA",
+    show_envvar=True,
+    help="Folder that holds the dataset; without it the recipe's dataset on the Hub is read.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the run.  [default: runs/NAME]",
+)
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
+@click.option(
+    "--max-steps",
+    type=click.IntRange(min=1),
+    help="Stop after that many steps over all stages, and export what there is.",
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Instead of the recipe's seed.")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="Change a field of the recipe: --set stages.0.epochs=2.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the card as JSON.")
+@click.pass_context
+def train(
+    context: click.Context,
+    *,
+    recipe: str,
+    data: Path | None,
+    out: Path | None,
+    resume: bool,
+    device: str,
+    threads: int | None,
+    max_steps: int | None,
+    seed: int | None,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Train a model and write its weights file and its card.
+
+    RECIPE is a TOML file, or the name of a model whose recipe is to be run again.
+    """
+    zoo: Zoo = context.obj
+    import torch
+
+    from genzoo_train import training
+    from genzoo_train.data import read_dataset
+    from genzoo_train.interrupts import StoppedError
+    from genzoo_train.overrides import override
+    from genzoo_train.reporting import terminal_reporter
+
+    settings = overrides if seed is None else (*overrides, f"seed={seed}")
+    parsed = override(zoo.recipe(recipe), settings)
+    if threads:
+        torch.set_num_threads(threads)
+    dataset = read_dataset(parsed.data, data)
+    reporter = terminal_reporter()
+    try:
+        path = training.train(
+            zoo,
+            parsed,
+            dataset,
+            out or Path("runs") / parsed.name,
+            resume=resume,
+            device=device,
+            max_steps=max_steps,
+            reporter=reporter,
+        )
+    except StoppedError as stopped:
+        reporter.close()
+        click.echo(str(stopped), err=True)
+        context.exit(stopped.exit_code)
+    finally:
+        reporter.close()
+    card = path.with_name("card.toml").read_text()
+    click.echo(f"wrote {path}", err=True)
+    if as_json:
+        import tomllib
+
+        (fields,) = tomllib.loads(card)["models"]
+        click.echo(json.dumps({"path": str(path), "card": fields}))
+    else:
+        sys.stdout.write(card)

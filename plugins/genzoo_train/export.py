@@ -1,0 +1,92 @@
+"""From trained weights to a model file and its card."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import torch
+from torch import Tensor
+
+from genzoo_core.cards import ModelCard
+from genzoo_core.errors import TrainingError
+from genzoo_core.recipe import Recipe
+from genzoo_core.specs import ModelSpec
+from genzoo_core.training import Trainable
+from genzoo_core.zoo import Built, Zoo
+from genzoo_train.batches import Batches, InOrder
+
+
+@torch.no_grad()
+def finalize(built: Built, batches: Batches, recipe: Recipe) -> None:
+    """Round the weights as they will be stored, then let the model fit what has a closed form.
+
+    The statistics so belong to the very weights that are in the file.
+    """
+    module = built.module
+    module.eval()
+    dtype: torch.dtype = getattr(torch, recipe.weights_dtype)
+    shared = {id(p) for part in built.parts.values() for p in part.parameters()}
+    for name, parameter in module.named_parameters():
+        if id(parameter) in shared:
+            continue
+        parameter.copy_(parameter.to(dtype))
+        if not parameter.isfinite().all():
+            raise TrainingError(
+                f"{name} does not fit into {recipe.weights_dtype}",
+                'set weights_dtype = "bfloat16" in the recipe',
+            )
+    assert isinstance(module, Trainable)  # plan_stages made sure
+    module.finalize(InOrder(batches, recipe.stages[-1].batch_size))
+
+
+def export(zoo: Zoo, built: Built, recipe: Recipe, path: Path) -> ModelCard:
+    """Write the model file: what is needed without training, parameters in the recipe's dtype.
+
+    Returns:
+        The model's card.
+
+    Raises:
+        TrainingError: The module that is built without training needs what the trained one
+            does not have.
+    """
+    serving = zoo.build(built.spec, training=False)
+    parameters = dict(serving.module.named_parameters())
+    dtype: torch.dtype = getattr(torch, recipe.weights_dtype)
+    trained = built.own_tensors()
+    tensors: dict[str, Tensor] = {}
+    for name in serving.own_tensors():
+        if name not in trained:
+            raise TrainingError(
+                f"{recipe.model.component} has no {name} when it is built for training",
+                "this is an error of its plugin",
+            )
+        tensor = trained[name].detach().cpu()
+        tensors[name] = (tensor.to(dtype) if name in parameters else tensor).contiguous().clone()
+    return zoo.save(path, built.spec, tensors, _card(recipe, built.spec))
+
+
+def _card(recipe: Recipe, spec: ModelSpec) -> ModelCard:
+    return ModelCard(
+        name=recipe.name,
+        family=recipe.card.family,
+        summary=recipe.card.summary,
+        kind=spec.kind,
+        dataset=recipe.data.name,
+        shape=recipe.data.shape,
+        conditioners=tuple(recipe.model.conditioners),
+        weights=f"weights/{recipe.name}.safetensors",
+        license=recipe.card.license,
+        credits=recipe.card.credits,
+        recipe=f"recipes/{recipe.name}.toml",
+        notes=recipe.card.notes,
+    )
+
+
+def card_toml(card: ModelCard) -> str:
+    """A card as a `[[models]]` block for a manifest."""
+    fields = {**msgspec.to_builtins(card)}
+    # JSON's strings, numbers and arrays of them are TOML's too.
+    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items()]
+    return "\n".join(["[[models]]", *lines, ""])

@@ -1,0 +1,98 @@
+"""The folder of a run: who may write in it, and what lies where."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from genzoo_core.errors import TrainingError
+
+LOCK = ".lock"
+
+
+class RunFolder:
+    """A run's folder, held by one trainer at a time.
+
+    Args:
+        path: The folder; made where it does not exist.
+        resume: Whether to go on with what is in it.
+
+    Raises:
+        TrainingError: Another trainer holds it, it cannot be written, or it is not empty and
+            `resume` is false.
+    """
+
+    def __init__(self, path: Path, *, resume: bool) -> None:
+        self.path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            # The system drops the lock with the process, however that ends.
+            self._lock = FileLock(path / LOCK)
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise TrainingError(
+                f"another training runs in {path}", "wait for it, or choose another --out"
+            ) from error
+        except OSError as error:
+            raise TrainingError(f"cannot write in {path}: {error.strerror}") from error
+        if not resume and any(entry.name != LOCK for entry in path.iterdir()):
+            self.close()
+            raise TrainingError(
+                f"{path} is not empty", "add --resume to go on, or choose another --out"
+            )
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the training stands."""
+        return self.path / "checkpoint.safetensors"
+
+    @property
+    def log(self) -> Path:
+        """Figures, one JSON object a line."""
+        return self.path / "log.jsonl"
+
+    def weights(self, name: str) -> Path:
+        """The model file that comes out."""
+        return self.path / f"{name}.safetensors"
+
+    def samples(self, stage: str, step: int) -> Path:
+        """A sample grid."""
+        folder = self.path / "samples"
+        folder.mkdir(exist_ok=True)
+        return folder / f"{stage}-{step:07d}.png"
+
+    def write_log(self, step: int, values: Mapping[str, float | str]) -> None:
+        """Append the figures of a step."""
+        with self.log.open("a") as file:
+            file.write(json.dumps({"step": step, **values}) + "\n")
+
+    def cut_log(self, step: int) -> None:
+        """Forget the figures of steps after `step`, which will be done again."""
+        if not self.log.exists():
+            return
+        lines = self.log.read_text().splitlines(keepends=True)
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+        self.log.write_text("".join(kept))
+
+    def close(self) -> None:
+        """Let others train here."""
+        self._lock.release()
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a crash at any moment leaves the old one or the new one."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,181 @@
+"""The hot loop: one stage, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+
+from genzoo_core.conditioner import Conditioner
+from genzoo_core.errors import TrainingError
+from genzoo_core.recipe import PhaseRecipe, Recipe
+from genzoo_core.rng import BatchRng
+from genzoo_core.training import Batch, Phase, Progress, Trainable
+from genzoo_core.zoo import Built
+from genzoo_train.batches import Batches, Shuffled
+from genzoo_train.figures import Figures
+from genzoo_train.optimisation import MovingAverage, learning_rate, make_optimizer
+from genzoo_train.seeds import derive
+from genzoo_train.stages import Plan, parameters_of
+
+
+class PhaseLoop:
+    """A phase with its optimiser.
+
+    Args:
+        phase: The model's phase.
+        recipe: Settings of its optimiser.
+    """
+
+    def __init__(self, phase: Phase, recipe: PhaseRecipe) -> None:
+        self.phase, self.recipe = phase, recipe
+        self.parameters = list(phase.parameters)
+        self.optimizer = make_optimizer(self.parameters, recipe)
+
+    def require_grad(self, value: bool) -> None:
+        """Whether the phase's parameters get gradients."""
+        for parameter in self.parameters:
+            parameter.requires_grad_(value)
+
+    def apply(self, progress: Progress) -> None:
+        """Clip the gradients and take the optimiser's step."""
+        if self.recipe.clip:
+            clip_grad_norm_(self.parameters, self.recipe.clip)
+        self.optimizer.param_groups[0]["lr"] = learning_rate(self.recipe, progress)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+
+class StageLoop:
+    """One stage of a training, one step at a time.
+
+    What a step does is a pure function of the weights, the optimisers' state and the step's
+    number; so a training that goes on from a checkpoint gives the very weights of one that was
+    never interrupted.
+
+    Args:
+        plan: The stage and its settings.
+        built: The module it trains.
+        batches: The training set.
+        recipe: The recipe.
+        fabric: Precision, device and backward pass.
+
+    Attributes:
+        step: Steps done.
+        average: The moving average of what the stage trains.
+        figures: What the steps gave.
+    """
+
+    def __init__(
+        self, plan: Plan, built: Built, batches: Batches, recipe: Recipe, fabric: Fabric
+    ) -> None:
+        self.plan, self.step = plan, 0
+        self.figures = Figures(plan.stage.name)
+        self._built, self._batches, self._fabric = built, batches, fabric
+        self._seed, self._autocast = recipe.seed, recipe.precision != "32"
+        assert isinstance(built.module, Trainable)  # plan_stages made sure
+        self._model: Trainable = built.module
+        self._size = plan.recipe.batch_size
+        self._order = Shuffled(
+            len(batches), self._size, recipe.seed, plan.stage.name, fabric.device
+        )
+        self._generator = torch.Generator(fabric.device)
+        conditioners: Mapping[str, Conditioner] = getattr(built.module, "conditioners", {})
+        self._drops = [
+            (name, conditioners[name], given.drop)
+            for name, given in recipe.model.conditioners.items()
+            if given.drop
+        ]
+        self._phases = [PhaseLoop(phase, plan.settings(phase.name)) for phase in plan.stage.phases]
+        parameters = parameters_of(plan.stage)
+        self.average = MovingAverage(parameters, plan.recipe.ema, self._size)
+        names = {id(p): name for name, p in built.module.named_parameters()}
+        self._names = [names[id(p)] for p in parameters]
+        built.module.requires_grad_(False)
+        self._active: PhaseLoop | None = None
+
+    def advance(self) -> None:
+        """Do one step: every phase that is due, then the moving average."""
+        progress = Progress(self.step, self.plan.steps)
+        batch = self._batches.at(self._order.at(self.step))
+        if self._drops:
+            batch = self._drop(batch)
+        for loop in self._phases:
+            if self.step % loop.phase.every == 0:
+                self._run(loop, batch, progress)
+        self.average.update(self.step)
+        self.step += 1
+
+    def _run(self, loop: PhaseLoop, batch: Batch, progress: Progress) -> None:
+        if loop is not self._active:
+            if self._active is not None:
+                self._active.require_grad(False)
+            loop.require_grad(True)
+            self._active = loop
+        rng = self._rng(loop.phase.name)
+        if self._autocast:
+            with self._fabric.autocast():
+                loss, named = self._model.loss(batch, rng, loop.phase, progress)
+        else:
+            loss, named = self._model.loss(batch, rng, loop.phase, progress)
+        self._fabric.backward(loss)
+        loop.apply(progress)
+        self.figures.add(self.step, loop.phase.name, loss.detach(), named)
+
+    def _drop(self, batch: Batch) -> Batch:
+        rng = self._rng("drop")
+        conditions = dict(batch.conditions)
+        for name, conditioner, probability in self._drops:
+            conditions[name] = conditioner.drop(conditions[name], rng, probability)
+        return Batch(batch.images, conditions)
+
+    def _rng(self, use: str) -> BatchRng:
+        """Noise for one use in this step, whatever was drawn before it."""
+        seed = derive(self._seed, self.plan.stage.name, self.step, use)
+        self._generator.manual_seed(seed)
+        # Dropout layers draw from the global generator.
+        torch.default_generator.manual_seed(seed + 1)
+        if self._fabric.device.type == "cuda":
+            torch.cuda.manual_seed(seed + 1)
+        return BatchRng(self._generator, self._size)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that the rest of the stage depends on, by name."""
+        state = {f"model.{name}": tensor for name, tensor in self._built.own_tensors().items()}
+        for name, average in zip(self._names, self.average.averages, strict=False):
+            state[f"average.{name}"] = average
+        parameters = zip(self._names, parameters_of(self.plan.stage), strict=True)
+        for name, parameter in parameters:
+            for loop in self._phases:
+                for key, value in loop.optimizer.state.get(parameter, {}).items():
+                    state[f"optimizer.{key}.{name}"] = value
+        return state
+
+    def restore(self, step: int, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from `step` with what `tensors()` gave there.
+
+        Raises:
+            TrainingError: The tensors are those of another module.
+        """
+        state = dict(tensors)
+        own = {f"model.{name}": tensor for name, tensor in self._built.own_tensors().items()}
+        for name, average in zip(self._names, self.average.averages, strict=False):
+            own[f"average.{name}"] = average
+        for name, tensor in own.items():
+            if name not in state or state[name].shape != tensor.shape:
+                raise TrainingError(
+                    f"the checkpoint has no {name} of shape {list(tensor.shape)}",
+                    "its plugin has changed since: train in another --out",
+                )
+            tensor.copy_(state.pop(name))
+        parameters = dict(zip(self._names, parameters_of(self.plan.stage), strict=True))
+        owner = {id(p): loop.optimizer for loop in self._phases for p in loop.parameters}
+        for key, value in state.items():
+            _, moment, name = key.split(".", 2)
+            parameter = parameters[name]
+            place = owner[id(parameter)].state[parameter]
+            place[moment] = value.to(parameter.device)
+        self.step = step
