@@ -1,0 +1,104 @@
+"""Conditioners joined: nothing asked is null, vectors add up, tokens are concatenated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from genzoo_core import (
+    ComponentSpec,
+    Condition,
+    Conditioner,
+    Conditioning,
+    ConfigError,
+    Rng,
+    SampleRng,
+)
+
+
+class Words(Conditioner):
+    """Numbers as vectors; with tokens where asked for. Null is -1."""
+
+    def __init__(self, tokens: int) -> None:
+        super().__init__()
+        self.vector_dim = 2
+        self.token_dim = 2 if tokens else None
+        self.tokens = tokens
+
+    def parse(self, text: str) -> Any:
+        return float(text)
+
+    def prepare(self, raw: Sequence[Any], rng: Rng) -> Tensor:
+        return torch.tensor(raw)
+
+    def forward(self, prepared: Tensor) -> Condition:
+        vector = prepared[:, None].expand(-1, 2)
+        if not self.tokens:
+            return Condition(vector)
+        return Condition(vector, vector[:, None].expand(-1, self.tokens, 2))
+
+    def null(self, n: int) -> Tensor:
+        return torch.full((n,), -1.0)
+
+
+class Shelf:
+    """A context that builds `Words`."""
+
+    training = True
+
+    def __init__(self, **tokens: int) -> None:
+        self.conditioners = {
+            name: ComponentSpec("words", {"tokens": count}) for name, count in tokens.items()
+        }
+
+    def component(self, kind: str, name: str, config: Mapping[str, Any]) -> Any:
+        assert (kind, name) == ("conditioner", "words")
+        return Words(config["tokens"])
+
+    def part(self, role: str) -> Any:
+        raise AssertionError(role)
+
+
+def test_vectors_add_up_and_tokens_are_concatenated() -> None:
+    join = Conditioning(Shelf(a=2, b=3, c=0), dim=5)
+    asked = {name: torch.tensor([0.5, 1.0]) for name in "abc"}
+    joined = join(asked, 2)
+    assert joined.vector.shape == (2, 5)
+    assert joined.tokens.shape == (2, 5, 5)
+    assert joined.mask.all()
+    parts = [join.vectors[name](torch.tensor([[0.5, 0.5], [1.0, 1.0]])) for name in "abc"]
+    torch.testing.assert_close(joined.vector, sum(parts))
+
+
+def test_what_is_not_asked_is_null() -> None:
+    join = Conditioning(Shelf(a=0, b=0), dim=3)
+    asked = {"a": torch.tensor([1.0])}
+    spelled = asked | {"b": torch.tensor([-1.0])}
+    assert torch.equal(join(asked, 1).vector, join(spelled, 1).vector)
+
+
+def test_without_conditioners_there_is_no_condition() -> None:
+    assert Conditioning(Shelf(), dim=3)({}, 4) is None
+
+
+def test_an_unknown_name_is_an_error_that_names_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="no conditioner 'lable'; the model has label.*did you"):
+        Conditioning(Shelf(label=0), dim=3)({"lable": torch.zeros(1)}, 1)
+
+
+def test_a_model_that_takes_no_condition_refuses_conditioners() -> None:
+    with pytest.raises(ConfigError, match="takes no conditioner"):
+        Conditioning(Shelf(label=0), dim=None)
+
+
+def test_drop_replaces_rows_by_null_at_the_given_rate() -> None:
+    n = 4000
+    dropped = Words(0).drop(torch.ones(n), SampleRng(range(n)), 0.25)
+    assert set(dropped.tolist()) == {1.0, -1.0}
+    share = (dropped == -1).float().mean().item()
+    assert share == pytest.approx(0.25, abs=4 * (0.25 * 0.75 / n) ** 0.5)
+    assert torch.equal(Words(0).drop(torch.ones(9), SampleRng(range(9)), 0.0), torch.ones(9))

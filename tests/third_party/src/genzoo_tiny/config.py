@@ -1,0 +1,49 @@
+"""Configs and options. No torch here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+
+class TinyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Sizes that all tiny models share."""
+
+    shape: tuple[int, int, int] = (1, 8, 8)
+    latent: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    hidden: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 32
+
+
+class NoiserSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Another component, by name."""
+
+    component: str
+    config: dict[str, str] = {}
+
+
+class DiffusionConfig(TinyConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Diffusion on pixels, or on the latents of the part "codec"."""
+
+    noiser: NoiserSpec
+    on: Literal["pixels", "latents"] = "pixels"
+
+
+class DiffusionOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to sample."""
+
+    steps: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 8
+    guidance: Annotated[float, msgspec.Meta(ge=0, le=20)] = 1.0
+
+
+class LabelsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many classes there are."""
+
+    classes: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 3
+    dim: Annotated[int, msgspec.Meta(ge=1, le=256)] = 6
+
+
+class NoiserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the network predicts."""
+
+    prediction: Literal["eps", "x0", "v", "flow"] = "eps"

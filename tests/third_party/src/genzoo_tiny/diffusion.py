@@ -1,0 +1,90 @@
+"""Diffusion on pixels or on the latents of a shared codec."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from genzoo_core import (
+    Batch,
+    Context,
+    GenerativeModel,
+    OnStep,
+    Phase,
+    Progress,
+    Rng,
+    ScheduledNoiser,
+    Stage,
+)
+from genzoo_tiny.config import DiffusionConfig, DiffusionOptions
+from genzoo_tiny.networks import Net
+
+D = 8
+
+
+class TinyDiffusion(GenerativeModel[DiffusionOptions]):
+    """Deterministic DDIM (Song et al. 2021) with classifier-free guidance."""
+
+    Config = DiffusionConfig
+    Options = DiffusionOptions
+
+    def __init__(self, config: DiffusionConfig, context: Context) -> None:
+        super().__init__(context, D)
+        self.sample_shape = config.shape
+        self.noiser: ScheduledNoiser = context.component(
+            "noiser", config.noiser.component, config.noiser.config
+        )
+        if config.on == "latents":
+            self.codec = context.part("codec")
+        self.shape = config.shape if self.codec is None else self.codec.latent_shape
+        size = math.prod(self.shape)
+        self.net = Net(size, size, config.hidden, D)
+
+    def predict(self, x: Tensor, t: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+        condition = self.condition(conditions, len(x))
+        out: Tensor = self.net(x, condition, self.noiser.embed(t))
+        return out.reshape(x.shape)
+
+    def sample(
+        self,
+        rng: Rng,
+        conditions: Mapping[str, Tensor],
+        options: DiffusionOptions,
+        on_step: OnStep | None = None,
+    ) -> Tensor:
+        x = self.noiser.prior(rng, self.shape, self.net.write.weight)
+        grid = self.noiser.grid(options.steps).to(x)
+        for step in range(options.steps):
+            now, then = grid[step].expand(rng.n), grid[step + 1].expand(rng.n)
+            prediction = self.predict(x, now, conditions)
+            if options.guidance != 1:
+                base = self.predict(x, now, {})
+                prediction = base + options.guidance * (prediction - base)
+            x0, noise = self.noiser.split(prediction, x, now)
+            x = self.noiser.perturb(x0, noise, then)
+            if on_step is not None:
+                on_step(step + 1, options.steps, self.pictures(x0))
+        return self.pictures(x)
+
+    def pictures(self, x: Tensor) -> Tensor:
+        return (x if self.codec is None else self.codec.decode(x)).clamp(-1, 1)
+
+    def stages(self) -> tuple[Stage, ...]:
+        trained = (*self.net.parameters(), *self.conditioning.parameters())
+        return (Stage("denoise", (Phase("denoise", trained),)),)
+
+    def loss(
+        self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
+    ) -> tuple[Tensor, dict[str, Tensor | float]]:
+        x = batch.images
+        if self.codec is not None:
+            with torch.no_grad():
+                x = self.codec.encode(x).mode()
+        t = self.noiser.sample_t(rng, x)
+        noise = rng.normal(x.shape[1:], x)
+        prediction = self.predict(self.noiser.perturb(x, noise, t), t, batch.conditions)
+        error = (prediction - self.noiser.target(x, noise, t)).square().flatten(1).mean(1)
+        return (self.noiser.weight(t) * error).mean(), {}
