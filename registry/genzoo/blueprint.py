@@ -1,0 +1,58 @@
+"""Building modules that take no memory: their tensors lie on the meta device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from genzoo_core.errors import ConfigError
+
+MAX_TENSORS = 100_000
+"""How many tensors a module may allocate while it is built without weights."""
+
+_ALLOCATORS = frozenset({torch.empty, torch.zeros, torch.ones, torch.full})
+_FILLS = frozenset(
+    f"{name}_"
+    for name in (
+        *("add", "clamp", "copy", "div", "erfinv", "exponential", "fill", "fill_diagonal"),
+        *("mul", "normal", "random", "sub", "uniform", "zero"),
+    )
+)
+
+
+class BlueprintMode(TorchFunctionMode):
+    """While active, memory that a constructor asks for is on the meta device, and not filled.
+
+    `torch.device("meta")` would do the same, but runs the initialisation of weights in Python
+    kernels whose import costs as much as that of torch itself. What a constructor computes
+    (positions, window functions) is computed: it is small, and is replaced by what the file holds.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._allocated = 0
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        arguments = dict(kwargs or {})
+        if func in _ALLOCATORS and arguments.get("device") is None:
+            self._allocated += 1
+            if self._allocated > MAX_TENSORS:
+                raise ConfigError(f"the config asks for more than {MAX_TENSORS} tensors")
+            arguments["device"] = "meta"
+        elif getattr(func, "__name__", "") in _FILLS and _is_meta(args):
+            return args[0]
+        return func(*args, **arguments)
+
+
+def _is_meta(args: tuple[Any, ...]) -> bool:
+    return bool(args) and isinstance(args[0], Tensor) and args[0].is_meta

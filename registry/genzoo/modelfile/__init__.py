@@ -1,0 +1,1 @@
+"""The model file: one safetensors file that says what it holds."""

@@ -1,0 +1,51 @@
+"""JSON as a file from a stranger may hold it: parsed only where it means one thing."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+MAX_DEPTH = 64
+"""Deepest nesting that is accepted; a model's description needs less than ten levels."""
+
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+
+
+def parse_json(text: str) -> Any:
+    """Parse JSON without duplicate keys, NaN, infinity or deep nesting.
+
+    Raises:
+        ValueError: What is wrong, in a few words.
+    """
+    _check_depth(text)
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not JSON: {error.msg} at character {error.pos}") from None
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for match in _STRUCTURE.finditer(text):
+        if match[0] in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise ValueError(f"is nested more than {MAX_DEPTH} levels deep")
+        elif match[0] in "]}":
+            depth -= 1
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out = dict(pairs)
+    if len(out) < len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise ValueError(f"has the key {key[:80]!r} twice")
+            seen.add(key)
+    return out
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"holds {name}")

@@ -1,0 +1,31 @@
+"""Recipes as they lie on a disk."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from genzoo_core.errors import ConfigError, UsageError
+from genzoo_core.recipe import Recipe
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe in the TOML file at `path`.
+
+    Raises:
+        UsageError: No such file.
+        ConfigError: Not a well-formed recipe.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        return msgspec.convert(tomllib.loads(text), Recipe, strict=True)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise UsageError(f"there is no recipe {path}") from None
+    except OSError as error:
+        raise ConfigError(f"cannot read recipe {path}: {error.strerror}") from None
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"recipe {path}: {error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"recipe {path} is not TOML: {error}") from None

@@ -1,0 +1,113 @@
+"""The registry's answers to what a command can ask: cards, recipes, building, loading, saving."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genzoo_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from genzoo.catalogue import Catalogue
+    from genzoo_core.cards import ModelCard
+    from genzoo_core.recipe import Recipe
+    from genzoo_core.specs import ModelSpec
+    from genzoo_core.zoo import Built
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that was loaded, and what it was loaded from.
+
+    Attributes:
+        built: The module in evaluation mode, its spec and its parts.
+        name: `distribution/name`, or the path of a model file.
+        sha256: Digest of the weights file.
+        parts: sha256 of each part's weights file, by role.
+        card: What is known of the model; for a file that says nothing, its name alone.
+        distribution: Who ships the model; "" for a file that was given by path.
+    """
+
+    built: Built
+    name: str
+    sha256: str
+    parts: Mapping[str, str]
+    card: ModelCard
+    distribution: str
+
+
+class RegistryZoo:
+    """`genzoo_core.Zoo` over a catalogue. Imports torch once a module is asked for."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+
+    def cards(self) -> tuple[ModelCard, ...]:
+        """Cards of all models whose plugins are sound."""
+        return tuple(entry.card for entry in self.catalogue.models())
+
+    def card(self, name: str) -> ModelCard:
+        """The card of a model, by bare name or `distribution/name`."""
+        return self.catalogue.find_model(name).card
+
+    def recipe(self, reference: str) -> Recipe:
+        """The recipe in a TOML file, or that of a model of the zoo."""
+        from genzoo.recipes import read_recipe
+        from genzoo.sources import file_in_package
+
+        if reference.endswith(".toml"):
+            return read_recipe(Path(reference))
+        entry = self.catalogue.find_model(reference)
+        if not entry.card.recipe:
+            raise UsageError(f"{entry.name} has no recipe", "name a TOML file with one")
+        file = file_in_package(entry.plugin, entry.card.recipe, f"recipe of {entry.name}")
+        return read_recipe(file)
+
+    def build(self, spec: ModelSpec, *, training: bool = False) -> Built:
+        """Build a module with fresh weights on the CPU; its parts are loaded and frozen."""
+        from genzoo.loading import build_fresh
+
+        return build_fresh(self.catalogue, spec, training=training)
+
+    def load(self, reference: str, *, device: str = "cpu") -> Built:
+        """Load a model by name or from a model file, in evaluation mode."""
+        return self.open(reference, device=device).built
+
+    def open(self, reference: str, *, device: str = "cpu") -> Loaded:
+        """Load a model, and say what it was loaded from.
+
+        Args:
+            reference: `distribution/name`, a bare name while it is unique, or a path.
+            device: Where the module goes, in torch's spelling.
+
+        Raises:
+            GenzooError: A clear one for each thing that can be wrong.
+        """
+        from genzoo.loading import load_entry, load_path
+        from genzoo.sources import is_path
+
+        if is_path(reference):
+            return load_path(self.catalogue, Path(reference).expanduser(), device)
+        try:
+            entry = self.catalogue.find_model(reference)
+        except UsageError:
+            if Path(reference).is_file():
+                return load_path(self.catalogue, Path(reference), device)
+            raise
+        return load_entry(self.catalogue, entry, device)
+
+    def save(
+        self, path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard
+    ) -> ModelCard:
+        """Write a model file, atomically; see `genzoo_core.Zoo.save`."""
+        from genzoo.saving import save_model
+
+        return save_model(self.catalogue, path, spec, tensors, card)
+
+    def call_hook(self, name: str, **arguments: Any) -> list[Any]:
+        """Call a hook's implementations one by one; one that fails is a warning."""
+        return self.catalogue.call_hook(name, **arguments)
