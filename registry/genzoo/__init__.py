@@ -1,0 +1,91 @@
+"""genzoo: a zoo of generative models in which everything is a plugin.
+
+    >>> import genzoo
+    >>> genzoo.list_models("vae*")
+    ['vae-mlp-mnist', 'vae-mnist']
+    >>> genzoo.generate("vae-mnist", n=16, seed=0).images.shape
+    torch.Size([16, 1, 28, 28])
+
+Importing this package costs nothing: torch and the plugins are imported when first needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genzoo_core.cards import ModelCard
+    from genzoo_core.model import GenerativeModel
+
+    __version__: str
+
+__all__ = ["__version__", "card", "list_models", "load"]
+
+
+def list_models(
+    pattern: str | None = None, *, family: str | None = None, kind: str | None = None
+) -> list[str]:
+    """Names of the models that are installed, in alphabetical order.
+
+    Args:
+        pattern: A glob ("vae*", "acme/*"), or a part of a name; None for all.
+        family: Only models of this family ("vae").
+        kind: Only weights of this kind of component ("model", "codec", …).
+
+    Returns:
+        Bare names where they are unique, `distribution/name` elsewhere. All can be loaded by
+        these names; empty where nothing matches.
+
+    Raises:
+        UsageError: A family or kind that no installed model has.
+    """
+    from genzoo.catalogue import Catalogue
+    from genzoo.filtering import select
+
+    rows = select(Catalogue.open().rows, pattern, family=family, kind=kind)
+    return [row.shown for row in rows]
+
+
+def card(name: str) -> ModelCard:
+    """What is known of a model: its card.
+
+    Args:
+        name: A bare name while it is unique, `distribution/name`, or an alias.
+
+    Raises:
+        UsageError: No such model, or several; names the choices.
+        PluginError: The plugin that owns it is broken.
+    """
+    from genzoo.catalogue import Catalogue
+
+    return Catalogue.open().find_model(name).card
+
+
+def load(name: str, *, device: str = "cpu") -> GenerativeModel[Any]:
+    """Load a model in evaluation mode.
+
+    Args:
+        name: The name of a model, or the path of a model file.
+        device: Where its tensors go: "cpu", "cuda", "mps".
+
+    Returns:
+        The model; a `Codec` or `Encoder` for weights of that kind.
+
+    Raises:
+        GenzooError: A clear one for each thing that can be wrong.
+    """
+    from typing import cast
+
+    from genzoo.catalogue import Catalogue
+    from genzoo.zoo import RegistryZoo
+
+    built = RegistryZoo(Catalogue.open()).load(name, device=device)
+    return cast("GenerativeModel[Any]", built.module)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("genzoo")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

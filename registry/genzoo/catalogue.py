@@ -1,0 +1,200 @@
+"""Looking up models, components and commands by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from genzoo.index import Index
+from genzoo.names import choices, matches, normalise
+from genzoo.records import CommandRow, ComponentRow, ModelEntry, ModelRow, PluginRecord
+from genzoo_core.errors import ConfigError, PluginError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from genzoo.hooks import Hooks
+    from genzoo_core.manifest import ComponentEntry
+
+__all__ = ["Catalogue", "ModelEntry", "PluginRecord"]
+
+
+class Catalogue:
+    """All that the installed plugins offer, looked up without importing them.
+
+    Args:
+        index: What was found.
+
+    Attributes:
+        plugins: Every plugin, sound, broken or disabled.
+    """
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._hooks: Hooks | None = None
+        self.plugins = index.plugins
+
+    @classmethod
+    def open(cls, *, no_plugins: bool = False) -> Catalogue:
+        """The catalogue of what is installed.
+
+        Args:
+            no_plugins: Leave out all but what the genzoo distribution brings itself.
+                `GENZOO_PLUGINS` and `GENZOO_DISABLE` hold as well.
+
+        Raises:
+            UsageError: One of these variables names a plugin that is not installed.
+        """
+        from genzoo.cache import open_index
+
+        return cls(open_index(no_plugins=no_plugins))
+
+    @property
+    def broken(self) -> tuple[PluginRecord, ...]:
+        """The plugins that cannot be used."""
+        return tuple(plugin for plugin in self.plugins if plugin.status == "broken")
+
+    @property
+    def rows(self) -> tuple[ModelRow, ...]:
+        """What a listing shows of each model, in alphabetical order."""
+        return self._index.models
+
+    @property
+    def components(self) -> tuple[ComponentRow, ...]:
+        """The components of all sound plugins."""
+        return self._index.components
+
+    def models(self) -> tuple[ModelEntry, ...]:
+        """All models of sound plugins with their cards, in alphabetical order."""
+        return tuple(self._entry(row) for row in self.rows)
+
+    def find_model(self, name: str) -> ModelEntry:
+        """A model by `distribution/name`, by its bare name while it is unique, or by an alias.
+
+        Raises:
+            UsageError: No such model, or several; names the choices.
+            PluginError: The plugin that would own it is broken.
+        """
+        return self._entry(self.find_row(name))
+
+    def find_row(self, name: str) -> ModelRow:
+        """The row of a model; as `find_model`, without its card."""
+        found = matches(name, self.rows)
+        if len(found) > 1:
+            raise UsageError(f"model name {name!r} is ambiguous: {self._owners(found)}")
+        if found:
+            return found[0]
+        self._refuse_broken_owner("model", name)
+        hint = did_you_mean(name, choices(self.rows)) or "`genzoo list` shows those there are"
+        raise UsageError(f"no model {name!r}", hint)
+
+    def find_component(self, kind: str, name: str) -> tuple[PluginRecord, ComponentEntry]:
+        """A component by `distribution/name`, or by its bare name while it is unique.
+
+        Imports nothing.
+
+        Args:
+            kind: "model", "codec", "conditioner", …
+            name: As it stands in a recipe or in a model file.
+
+        Raises:
+            ConfigError: No such component, or several; names the choices.
+            PluginError: The plugin that would own it is broken.
+        """
+        from genzoo_core.manifest import ComponentEntry
+
+        rows = [row for row in self.components if row.kind == kind]
+        found = matches(name, rows)
+        if len(found) > 1:
+            raise ConfigError(f"{kind} name {name!r} is ambiguous: {self._owners(found)}")
+        if not found:
+            self._refuse_broken_owner(kind, name)
+            raise ConfigError(f"unknown {kind} {name!r}", self._where_from(name, rows))
+        row = found[0]
+        entry = ComponentEntry(
+            kind=row.kind,  # type: ignore[arg-type]
+            name=row.name,
+            target=row.target,
+            options=row.options,
+            summary=row.summary,
+        )
+        return self.plugins[row.plugin], entry
+
+    def commands(self) -> tuple[CommandRow, ...]:
+        """The commands that sound plugins add; `plugins[row.plugin]` owns a row."""
+        return self._index.commands
+
+    def load_target(self, plugin: PluginRecord, target: str) -> Any:
+        """Import what a manifest names, "module:attribute".
+
+        What the module writes to stdout goes to stderr.
+
+        Raises:
+            PluginError: It cannot be imported, or lacks the attribute.
+        """
+        from genzoo.guard import load_target
+
+        return load_target(plugin, target)
+
+    @property
+    def hooks(self) -> Hooks:
+        """The hooks of all sound plugins."""
+        if self._hooks is None:
+            from genzoo.hooks import Hooks
+
+            self._hooks = Hooks([plugin for plugin in self.plugins if plugin.status == "ok"])
+        return self._hooks
+
+    def call_hook(self, name: str, **arguments: Any) -> list[Any]:
+        """Call a hook's implementations one by one; see `genzoo.hooks.Hooks.call`.
+
+        Nothing is imported where no manifest lists the hook.
+        """
+        if not any(name in plugin.hooks for plugin in self.plugins):
+            return []
+        return self.hooks.call(name, **arguments)
+
+    def _entry(self, row: ModelRow) -> ModelEntry:
+        import msgspec
+
+        from genzoo_core.cards import ModelCard
+
+        card = msgspec.json.decode(self._index.card(row), type=ModelCard)
+        return ModelEntry(row.distribution, card, self.plugins[row.plugin])
+
+    def _owners(self, found: Sequence[ModelRow | ComponentRow]) -> str:
+        names = [f"{row.distribution}/{row.name}" for row in found]
+        if len(set(names)) == len(names):
+            return f"{' and '.join(names)}; use the full name"
+        owners = " and ".join(str(self.plugins[row.plugin]) for row in found)
+        return f"{owners} both have it; leave one out with GENZOO_DISABLE"
+
+    def _refuse_broken_owner(self, kind: str, name: str) -> None:
+        distribution, _, bare = name.rpartition("/")
+        owner = None
+        if bare in self._index.lost:
+            owner = self.plugins[self._index.lost[bare]]
+        for plugin in self.broken:
+            if distribution and plugin.distribution == normalise(distribution):
+                owner = plugin
+        if owner is not None and (
+            not distribution or owner.distribution == normalise(distribution)
+        ):
+            raise PluginError(
+                f"{kind} {name!r} belongs to plugin {owner}, which is broken: {owner.error}",
+                "see `genzoo plugins`",
+            )
+
+    def _broken_owner(self, name: str) -> PluginRecord | None:
+        distribution, slash, bare = name.rpartition("/")
+        if slash:
+            owners = [p for p in self.broken if p.distribution == normalise(distribution)]
+            return owners[0] if owners else None
+        return self.plugins[self._index.lost[bare]] if bare in self._index.lost else None
+
+    def _where_from(self, name: str, rows: Sequence[ComponentRow]) -> str:
+        near = did_you_mean(name, choices(rows))
+        distribution = name.rpartition("/")[0]
+        if distribution:
+            install = f"its plugin may be missing: `pip install {distribution}`"
+        else:
+            install = "`genzoo plugins` shows what is installed"
+        return f"{near}; {install}" if near else install

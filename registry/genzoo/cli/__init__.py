@@ -1,0 +1,20 @@
+"""The command line. `main` is what the console script calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command of genzoo.
+
+    Args:
+        arguments: Words after `genzoo`; those of the process unless given.
+
+    Returns:
+        The exit code: 0, 1 (failed), 2 (usage), 130 (Ctrl-C), 141 (stdout closed) or
+        143 (SIGTERM).
+    """
+    from genzoo.cli.frame import run
+
+    return run(arguments)

@@ -1,0 +1,124 @@
+"""What surrounds every command: global options, errors in one line, exit codes, signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from itertools import takewhile
+from types import FrameType
+
+import click
+
+from genzoo.cli.group import ZooGroup
+from genzoo_core.errors import GenzooError
+
+INTERRUPTED = 128 + 2
+CLOSED_PIPE = 128 + 13
+TERMINATED = 128 + 15
+
+
+class Terminated(BaseException):
+    """SIGTERM came. Not an `Exception`: what guards against faults must not swallow it."""
+
+
+@click.group(
+    cls=ZooGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option("--no-plugins", is_flag=True, help="Use only what comes with genzoo itself.")
+@click.option("--debug", is_flag=True, help="Show tracebacks, as GENZOO_DEBUG=1 does.")
+@click.version_option(package_name="genzoo", prog_name="genzoo")
+@click.pass_context
+def genzoo(ctx: click.Context, no_plugins: bool, debug: bool) -> None:
+    """A zoo of generative models in which everything is a plugin."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command, and turn whatever ends it into an exit code; see `genzoo.cli.main`."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        _invoke(words)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BaseException as error:
+        if _debugging(words) and not isinstance(error, SystemExit | click.exceptions.Exit):
+            import traceback
+
+            traceback.print_exception(error)
+        return _exit_code(error)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return 0
+
+
+def _invoke(words: list[str]) -> None:
+    if "_GENZOO_COMPLETE" in os.environ:
+        genzoo.main(words, prog_name="genzoo")
+    # Not `genzoo.main`, which turns a closed pipe into exit code 1 and errors into three lines.
+    with genzoo.make_context("genzoo", words) as ctx:
+        genzoo.invoke(ctx)
+
+
+def _debugging(words: Sequence[str]) -> bool:
+    options = takewhile(lambda word: word.startswith("-"), words)
+    return "--debug" in options or os.environ.get("GENZOO_DEBUG", "") not in {"", "0"}
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _exit_code(error: BaseException) -> int:
+    """Say in one line on stderr what ended the command; the code to exit with."""
+    match error:
+        case KeyboardInterrupt() | click.Abort():
+            return INTERRUPTED
+        case Terminated():
+            return TERMINATED
+        case BrokenPipeError():
+            _drop_stdout()
+            return CLOSED_PIPE
+        case click.exceptions.Exit():
+            return error.exit_code
+        case SystemExit() if not isinstance(error.code, str):
+            return error.code or 0
+    _complain(_message(error))
+    return getattr(error, "exit_code", 1)
+
+
+def _message(error: BaseException) -> str:
+    match error:
+        case GenzooError() | SystemExit():
+            return str(error)
+        case click.UsageError():
+            where = error.ctx.command_path if error.ctx else "genzoo"
+            return f"{error.format_message().rstrip('.')}; see `{where} --help`"
+        case click.ClickException():
+            return error.format_message()
+        case OSError() if error.strerror:
+            where = f"{error.filename}: " if error.filename is not None else ""
+            return where + error.strerror
+    from genzoo.guard import one_line
+
+    return f"internal error: {one_line(error)}; `genzoo --debug …` shows where"
+
+
+def _complain(text: str) -> None:
+    line = " ".join(text.split())
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    try:
+        sys.stderr.write(f"Error: {shown}\n")
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):  # nobody reads stderr: the exit code says it
+        return
+
+
+def _drop_stdout() -> None:
+    """Give the interpreter's last flush somewhere to go: the pipe has no reader any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

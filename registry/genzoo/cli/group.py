@@ -1,0 +1,102 @@
+"""The group of all commands, which imports one when it is invoked."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, NoReturn, cast
+
+import click
+
+from genzoo.catalogue import Catalogue
+from genzoo.names import matches
+from genzoo.records import CommandRow
+from genzoo_core.errors import PluginError, UsageError, did_you_mean
+
+BUILTIN = {
+    "list": ("genzoo.cli.list:list_", "Show the models that are installed."),
+    "info": ("genzoo.cli.info:info", "Show what is known of a model."),
+    "run": ("genzoo.cli.run:run", "Make pictures."),
+    "encode": ("genzoo.cli.encode:encode", "Turn pictures into latents."),
+    "export": ("genzoo.cli.export:export", "Write a model to one file."),
+    "plugins": ("genzoo.cli.plugins:plugins", "Show the plugins that are installed."),
+    "completion": ("genzoo.cli.completion:completion", "Print a shell's completion script."),
+}
+"""Target and help line of each command of genzoo itself. Plugins cannot take these names."""
+
+LIGHT = ("list", "info", "plugins", "completion")
+"""Commands that need the catalogue alone."""
+
+KEY = "genzoo.catalogue"
+
+
+def catalogue_of(ctx: click.Context) -> Catalogue:
+    """The catalogue that `--no-plugins` and the environment ask for, opened once."""
+    meta: dict[str, Any] = ctx.meta
+    if KEY not in meta:
+        no_plugins = bool(ctx.find_root().params.get("no_plugins"))
+        meta[KEY] = Catalogue.open(no_plugins=no_plugins)
+    return cast(Catalogue, meta[KEY])
+
+
+class ZooGroup(click.Group):
+    """Built-in commands, and those that the manifests of plugins name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        added = {row.name for row in catalogue_of(ctx).commands()}
+        return [*BUILTIN, *sorted(added - set(BUILTIN))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in BUILTIN:
+            module, _, attribute = BUILTIN[cmd_name][0].partition(":")
+            return cast(click.Command, getattr(import_module(module), attribute))
+        found = matches(cmd_name, catalogue_of(ctx).commands())
+        if len(found) > 1:
+            owners = " and ".join(f"{row.distribution}/{row.name}" for row in found)
+            raise UsageError(f"command {cmd_name!r} is ambiguous: {owners}; use the full name")
+        return _load(catalogue_of(ctx), found[0]) if found else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        command = self.get_command(ctx, name)
+        if command is None:
+            if ctx.resilient_parsing:
+                return None, None, args
+            self._refuse(ctx, name)
+        if name not in LIGHT:
+            from genzoo.zoo import RegistryZoo
+
+            ctx.obj = RegistryZoo(catalogue_of(ctx))
+        return name, command, args[1:]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = catalogue_of(ctx).commands()
+        helps = {row.name: row.help for row in rows} | {n: h for n, (_, h) in BUILTIN.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, helps[name]) for name in self.list_commands(ctx)])
+
+    def _refuse(self, ctx: click.Context, name: str) -> NoReturn:
+        if name.startswith("-"):
+            raise click.NoSuchOption(name, ctx=ctx)
+        hint = (
+            did_you_mean(name, self.list_commands(ctx)) or "`genzoo --help` shows those there are"
+        )
+        raise UsageError(f"no command {name!r}", hint)
+
+
+def _load(catalogue: Catalogue, row: CommandRow) -> click.Command:
+    plugin = catalogue.plugins[row.plugin]
+    try:
+        command = catalogue.load_target(plugin, row.target)
+    except PluginError as error:
+        missing = error.__cause__
+        if row.extra and isinstance(missing, ModuleNotFoundError):
+            wanted = f"pip install '{row.distribution}[{row.extra}]'"
+            raise PluginError(
+                f"`genzoo {row.name}` needs {missing.name}, which is not installed", f"`{wanted}`"
+            ) from error
+        raise
+    if not isinstance(command, click.Command):
+        raise PluginError(f"plugin {plugin}: {row.target} is not a click.Command")
+    return command

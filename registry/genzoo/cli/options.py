@@ -1,0 +1,17 @@
+"""Arguments that several commands have in common."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import CompletionItem
+
+from genzoo.cli.group import catalogue_of
+
+
+def complete_models(
+    ctx: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Names of models, and files, that begin with `incomplete`: a `shell_complete` callback."""
+    names = [row.full_name if "/" in incomplete else row.shown for row in catalogue_of(ctx).rows]
+    found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]

@@ -1,0 +1,151 @@
+"""What the catalogue holds, as plain data.
+
+Nothing here needs msgspec or pathlib until it is asked for: a listing reads these rows alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from genzoo_core.cards import ModelCard
+
+Status = Literal["ok", "broken", "disabled"]
+
+
+@dataclass(frozen=True)
+class PluginRecord:
+    """A plugin that was found, sound or not.
+
+    Attributes:
+        name: Name of its entry point.
+        module: Import package that the entry point names.
+        distribution: Distribution that brought it, normalised ("acme-zoo").
+        version: Version of that distribution.
+        location: Folder of the package, or None where it was not found or not looked for.
+        status: "disabled" where the user asked for that; nothing of it was read then.
+        error: What is wrong with a broken one, in one line; "" otherwise.
+        summary: One line from its manifest.
+        hooks: Hooks that its manifest lists.
+    """
+
+    name: str
+    module: str
+    distribution: str
+    version: str
+    location: str | None = None
+    status: Status = "ok"
+    error: str = ""
+    summary: str = ""
+    hooks: tuple[str, ...] = ()
+
+    @property
+    def builtin(self) -> bool:
+        """Whether the genzoo distribution itself brought it."""
+        return self.distribution == "genzoo"
+
+    @property
+    def folder(self) -> Path | None:
+        """Folder of the package; what a card's paths are relative to."""
+        from pathlib import Path
+
+        return None if self.location is None else Path(self.location)
+
+    @property
+    def removal(self) -> str:
+        """The command that removes it."""
+        return f"pip uninstall {self.distribution}"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.distribution} {self.version})"
+
+
+class ModelRow(NamedTuple):
+    """What a listing shows of a model.
+
+    Attributes:
+        name: Bare name.
+        distribution: Distribution that owns it.
+        plugin: Position of its plugin in the catalogue.
+        shown: The bare name where it is unique, else `distribution/name`.
+        family: Its family.
+        kind: Kind of component that the weights hold.
+        dataset: Name of the dataset.
+        shape: Shape of one picture, (channels, height, width), or None.
+        conditioners: Names of its conditioners.
+        size: Bytes of the weights file.
+        parameters: Number of parameters.
+        summary: One line.
+        aliases: Other names.
+        start: Where its card begins among the cards of the index.
+        end: Where it ends.
+    """
+
+    name: str
+    distribution: str
+    plugin: int
+    shown: str
+    family: str
+    kind: str
+    dataset: str
+    shape: tuple[int, int, int] | None
+    conditioners: tuple[str, ...]
+    size: int
+    parameters: int
+    summary: str
+    aliases: tuple[str, ...]
+    start: int
+    end: int
+
+    @property
+    def full_name(self) -> str:
+        """`distribution/name`."""
+        return f"{self.distribution}/{self.name}"
+
+
+class ComponentRow(NamedTuple):
+    """A component that a plugin offers; see `genzoo_core.manifest.ComponentEntry`."""
+
+    name: str
+    distribution: str
+    plugin: int
+    kind: str
+    target: str
+    options: str | None
+    summary: str
+    aliases: tuple[str, ...] = ()
+
+
+class CommandRow(NamedTuple):
+    """A command that a plugin adds; see `genzoo_core.manifest.CommandEntry`."""
+
+    name: str
+    distribution: str
+    plugin: int
+    help: str
+    target: str
+    extra: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model with its owner.
+
+    Attributes:
+        distribution: Distribution that owns it.
+        card: All that is known of it.
+        plugin: The plugin that ships it.
+    """
+
+    distribution: str
+    card: ModelCard
+    plugin: PluginRecord
+
+    @property
+    def name(self) -> str:
+        """`distribution/name`."""
+        return f"{self.distribution}/{self.card.name}"
