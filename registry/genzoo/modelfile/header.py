@@ -31,7 +31,7 @@ ITEM_SIZE = {
 }
 """Bytes of one element, by the dtypes that a model file may hold."""
 
-_PICKLE_AND_KIN = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"(dp", b"}q")
+_PICKLE_OR_ZIP = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"(dp", b"}q")
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,16 @@ def header_length(beginning: bytes, size: int, where: str) -> int:
     """
     if size == 0:
         raise WeightsError(f"{where} is empty")
-    if beginning.startswith(_PICKLE_AND_KIN):
+    length = int.from_bytes(beginning[:LENGTH_BYTES], "little")
+    # A sound header's length can begin like a pickle, but a pickle gives no sound length.
+    sound = size >= LENGTH_BYTES and length <= min(MAX_HEADER, size - LENGTH_BYTES)
+    if not sound and beginning.startswith(_PICKLE_OR_ZIP):
         raise WeightsError(
             f"{where} is a pickle or a zip archive, and pickle is never loaded",
             "convert it to safetensors where you trust it",
         )
     if size < LENGTH_BYTES:
         raise WeightsError(f"{where} is no safetensors file: it has only {size} bytes")
-    length = int.from_bytes(beginning[:LENGTH_BYTES], "little")
     if length > MAX_HEADER:
         raise WeightsError(
             f"{where} declares a header of {length} bytes; at most {MAX_HEADER} are accepted"
