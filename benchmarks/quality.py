@@ -121,7 +121,8 @@ def main() -> None:
         net = train_classifier(train.images, torch.tensor(train.columns["label"]))
         kept.parent.mkdir(exist_ok=True)
         save_file(net.state_dict(), kept)
-    accuracy = (run(net, test.images).argmax(1) == torch.tensor(test.columns["label"])).float().mean()
+    right = run(net, test.images).argmax(1) == torch.tensor(test.columns["label"])
+    accuracy = right.float().mean()
 
     real = run(net.features, test.images)
     draws = []
@@ -138,8 +139,11 @@ def main() -> None:
         shares = torch.bincount(run(net, images).argmax(1), minlength=10) / len(images)
         imbalance = float((shares - 0.1).abs().sum() / 2)
         figures["models"][model] = {"fd": distance, "ratio": distance / floor, "tv": imbalance}
-        print(f"{model:40} FD {distance:9.3f}  {distance / floor:8.1f}x floor  "
-              f"class imbalance {imbalance:.3f}", flush=True)
+        print(
+            f"{model:40} FD {distance:9.3f}  {distance / floor:8.1f}x floor  "
+            f"class imbalance {imbalance:.3f}",
+            flush=True,
+        )
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
 

@@ -86,7 +86,7 @@ def test_without_conditioners_there_is_no_condition() -> None:
 
 
 def test_an_unknown_name_is_an_error_that_names_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="no conditioner 'lable'; the model has label.*did you"):
+    with pytest.raises(ConfigError, match=r"no conditioner 'lable'; the model has label.*did you"):
         Conditioning(Shelf(label=0), dim=3)({"lable": torch.zeros(1)}, 1)
 
 

@@ -118,7 +118,9 @@ class TinyAutoencoder(GenerativeModel[NoOptions]):
                 condition = self.condition(conditions, n)
                 latents.append(self.codec.encode(batch.images, condition).mean)
         x, z = torch.cat(rows).double(), torch.cat(latents).double()
-        solution = torch.linalg.lstsq(x, z, driver="gelsd").solution
+        # A little ridge: labels span fewer dimensions than their embeddings have.
+        gram = x.T @ x + 1e-3 * len(x) * torch.eye(x.shape[1], dtype=x.dtype)
+        solution = torch.linalg.solve(gram, x.T @ z)
         rest = (z - x @ solution).T.cov() + 1e-4 * torch.eye(z.shape[1], dtype=z.dtype)
         self.map.copy_(solution)
         self.factor.copy_(torch.linalg.cholesky(rest))
