@@ -32,18 +32,23 @@ class Built:
     def own_tensors(self) -> dict[str, Tensor]:
         """Parameters and buffers by name, without those of the shared parts.
 
-        The tensors are the module's own storage: writing into one changes the module.
+        The tensors are the module's own storage: writing into one changes the module. A
+        tensor that is tied to several names is given once, under the first.
         """
         shared = {id(m) for part in self.parts.values() for m in part.modules()}
         tensors: dict[str, Tensor] = {}
+        seen: set[int] = set()
         for prefix, module in self.module.named_modules():
             if id(module) in shared:
                 continue
             dot = f"{prefix}." if prefix else ""
-            for name, parameter in module.named_parameters(recurse=False):
-                tensors[dot + name] = parameter.detach()
-            for name, buffer in module.named_buffers(recurse=False):
-                tensors[dot + name] = buffer
+            for name, tensor in (
+                *module.named_parameters(recurse=False),
+                *module.named_buffers(recurse=False),
+            ):
+                if id(tensor) not in seen:
+                    seen.add(id(tensor))
+                    tensors[dot + name] = tensor.detach()
         return tensors
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -35,6 +36,16 @@ class BlueprintMode(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self._allocated = 0
+        self._paused = 0
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """For what has no weights: it may compute with the tensors that it makes."""
+        self._paused += 1
+        try:
+            yield
+        finally:
+            self._paused -= 1
 
     def __torch_function__(
         self,
@@ -44,6 +55,8 @@ class BlueprintMode(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         arguments = dict(kwargs or {})
+        if self._paused:
+            return func(*args, **arguments)
         if func in _ALLOCATORS and arguments.get("device") is None:
             self._allocated += 1
             if self._allocated > MAX_TENSORS:

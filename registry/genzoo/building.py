@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from genzoo.guard import one_line
 from genzoo_core.errors import ConfigError, GenzooError, PluginError
 from genzoo_core.specs import ComponentSpec, ModelSpec
 from genzoo_core.zoo import Built
@@ -16,6 +18,7 @@ from genzoo_core.zoo import Built
 if TYPE_CHECKING:
     from torch import nn
 
+    from genzoo.blueprint import BlueprintMode
     from genzoo.catalogue import Catalogue
 
 _INTERFACES = {
@@ -27,24 +30,43 @@ _INTERFACES = {
 }
 """What a component of a kind is an instance of, where the core says so."""
 
+_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99}/)?[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
 MODULE_KINDS = ("model", "codec", "encoder", "conditioner")
 """Kinds that have weights, so that a model file can hold one."""
 
 
 @dataclass(frozen=True)
 class BuildContext:
-    """What a component is given beside its config; see `genzoo_core.Context`."""
+    """What a component is given beside its config; see `genzoo_core.Context`.
+
+    Attributes:
+        catalogue: Where components are found.
+        training: Whether the module will be trained.
+        conditioners: What the model is to own, by name.
+        parts: Frozen shared modules by role.
+        blueprint: The mode that the module is built in, where it gets no weights.
+        used_parts: Roles that were asked for.
+        names: Full names of the components that were asked for, by the name that was used.
+    """
 
     catalogue: Catalogue
     training: bool
     conditioners: Mapping[str, ComponentSpec]
     parts: Mapping[str, nn.Module]
+    blueprint: BlueprintMode | None = None
     used_parts: set[str] = field(default_factory=set)
+    names: dict[str, str] = field(default_factory=dict)
 
     def component(self, kind: str, name: str, config: Mapping[str, Any]) -> Any:
         """Build another component; it has this one's parts and no conditioners of its own."""
-        inner = BuildContext(self.catalogue, self.training, {}, self.parts, self.used_parts)
-        return resolve_component(self.catalogue, kind, name, config).build(inner)
+        found = resolve_component(self.catalogue, kind, name, config)
+        self.names[name] = found.name
+        inner = replace(self, conditioners={})
+        if self.blueprint is None or kind in MODULE_KINDS:
+            return found.build(inner)
+        with self.blueprint.paused():
+            return found.build(inner)
 
     def part(self, role: str) -> nn.Module:
         """The frozen module that plays `role`."""
@@ -110,6 +132,7 @@ def resolve_component(
         ConfigError: No such component, or a config that is not of its type.
         PluginError: The component cannot be imported, or has no strict `Config`.
     """
+    check_name(kind, name)
     plugin, entry = catalogue.find_component(kind, name)
     canonical = f"{plugin.distribution}/{entry.name}"
     cls = catalogue.load_target(plugin, entry.target)
@@ -121,11 +144,22 @@ def resolve_component(
     try:
         typed = msgspec.convert(dict(config), config_type, strict=True)
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:
+        fields = ", ".join(config_type.__struct_encode_fields__) or "none"
+        message = " ".join(str(error).split())[:300]
         raise ConfigError(
-            f"config of {kind} {canonical}: {one_line(error)}",
-            f"its fields are {', '.join(config_type.__struct_encode_fields__) or 'none'}",
+            f"config of {kind} {canonical}: {message}", f"its fields are {fields}"
         ) from None
     return ResolvedComponent(kind, canonical, cls, typed)
+
+
+def check_name(kind: str, name: str) -> None:
+    """Refuse what cannot be a name before a message repeats it as a command to type.
+
+    Raises:
+        ConfigError: Neither a bare name nor `distribution/name`.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"{name[:80]!a} is no name of a {kind}", "names are plugin/name")
 
 
 def build_module(
@@ -160,12 +194,13 @@ def build_module(
     for name, inner in spec.conditioners.items():
         found = resolve_component(catalogue, "conditioner", inner.component, inner.config)
         conditioners[name] = ComponentSpec(found.name, found.plain_config())
-    context = BuildContext(catalogue, training, conditioners, parts)
-    with _blueprint_mode() if blueprint else nullcontext():
+    mode = _blueprint_mode() if blueprint else None
+    context = BuildContext(catalogue, training, conditioners, parts, mode)
+    with mode or nullcontext():
         module: nn.Module = top.build(context)
     canonical = ModelSpec(
         component=top.name,
-        config=top.plain_config(),
+        config=_full_names(top.plain_config(), context.names),
         kind=spec.kind,
         conditioners=conditioners,
         parts={role: part for role, part in spec.parts.items() if role in context.used_parts},
@@ -187,13 +222,18 @@ def own_parameters(built: Built) -> int:
     return sum(own.values())
 
 
-def one_line(error: BaseException) -> str:
-    """The first line of what an error says, at most 300 characters."""
-    lines = str(error).splitlines()
-    return (lines[0] if lines else "")[:300] or type(error).__name__
+def _full_names(value: Any, names: Mapping[str, str]) -> Any:
+    """A config in which each mapping with the key `component` names it in full."""
+    if isinstance(value, dict):
+        out = {key: _full_names(inner, names) for key, inner in value.items()}
+        name = out.get("component")
+        return {**out, "component": names[name]} if isinstance(name, str) and name in names else out
+    if isinstance(value, list | tuple):
+        return [_full_names(inner, names) for inner in value]
+    return value
 
 
-def _blueprint_mode() -> Any:
+def _blueprint_mode() -> BlueprintMode:
     from genzoo.blueprint import BlueprintMode
 
     return BlueprintMode()

@@ -12,9 +12,10 @@ import msgspec
 import torch
 from torch import nn
 
-from genzoo.building import build_module, one_line
+from genzoo.building import build_module, check_name
 from genzoo.modelfile.filling import check_tensors, fill
 from genzoo.modelfile.reading import ModelFile, memory_bytes, read_model_file
+from genzoo.placing import check_device
 from genzoo.sources import resolve_weights
 from genzoo.zoo import Loaded
 from genzoo_core.cards import ModelCard
@@ -57,16 +58,9 @@ class Loader:
         if entry.name in self._owners:
             chain = " → ".join((*self._owners, entry.name))
             raise ConfigError(f"a model is a part of itself: {chain}")
-        card = entry.card
-        path = resolve_weights(entry, self._catalogue.call_hook)
-        if not card.sha256 and not Path(card.weights).is_absolute():
-            raise IntegrityError(
-                f"the card of {entry.name} gives no sha256 for its weights",
-                "add it to the manifest of its plugin",
-            )
-        file = read_model_file(path, sha256=card.sha256, size=card.size)
         loader = Loader(self._catalogue, (*self._owners, entry.name))
-        return loader._loaded(file, entry.name, card, entry.distribution)
+        file = read_entry(self._catalogue, entry)
+        return loader._loaded(file, entry.name, entry.card, entry.distribution)
 
     def path(self, path: Path) -> Loaded:
         """The model in a file.
@@ -75,11 +69,7 @@ class Loader:
             GenzooError: A clear one for each thing that can be wrong.
         """
         file = read_model_file(path)
-        card = file.header.card
-        if card is None:
-            spec = file.header.spec
-            card = ModelCard(name=path.stem, family="", summary="", kind=spec.kind)
-        return self._loaded(file, str(path), card, "")
+        return self._loaded(file, str(path), card_in(file), "")
 
     def part(self, role: str, part: PartSpec) -> _Part:
         """A model of the zoo as a frozen part of another.
@@ -89,6 +79,7 @@ class Loader:
             IntegrityError: The installed one is not the one that was asked for.
         """
         what = f"part {role!r} is model {part.model!r}"
+        check_name("model", part.model)
         try:
             entry = self._catalogue.find_model(part.model)
         except UsageError as error:
@@ -140,6 +131,29 @@ class Loader:
         return _Part(freeze(inner.module), spec)
 
 
+def read_entry(catalogue: Catalogue, entry: ModelEntry) -> ModelFile:
+    """The file with a model's weights, which is the one that its card promises.
+
+    Raises:
+        GenzooError: A clear one for each thing that can be wrong.
+    """
+    card = entry.card
+    path = resolve_weights(entry, catalogue.call_hook)
+    if not card.sha256:
+        raise IntegrityError(
+            f"the card of {entry.name} gives no sha256 for its weights",
+            "add it to the manifest of its plugin",
+        )
+    return read_model_file(path, sha256=card.sha256, size=card.size)
+
+
+def card_in(file: ModelFile) -> ModelCard:
+    """The card in a model file; one with its name alone where it holds none."""
+    spec = file.header.spec
+    empty = ModelCard(name=file.path.stem, family="", summary="", kind=spec.kind)
+    return file.header.card or empty
+
+
 def load_entry(catalogue: Catalogue, entry: ModelEntry, device: str) -> Loaded:
     """A model of the zoo on a device, in evaluation mode."""
     check_device(device)
@@ -184,21 +198,6 @@ def freeze(module: nn.Module) -> nn.Module:
     module.requires_grad_(False).eval()
     module.train = MethodType(_stay, module)  # type: ignore[method-assign]
     return module
-
-
-def check_device(device: str) -> None:
-    """Check that tensors can live on a device.
-
-    Raises:
-        UsageError: They cannot; says why.
-    """
-    try:
-        if torch.empty(0, device=device).is_meta:
-            raise UsageError("the device 'meta' holds no numbers", "try cpu")
-    except (RuntimeError, AssertionError) as error:
-        raise UsageError(
-            f"cannot use the device {device!r}: {one_line(error)}", "try cpu"
-        ) from None
 
 
 def _stay(module: nn.Module, mode: bool = True) -> nn.Module:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from genzoo.catalogue import Catalogue
+    from genzoo.records import ModelEntry
     from genzoo_core.cards import ModelCard
     from genzoo_core.recipe import Recipe
     from genzoo_core.specs import ModelSpec
@@ -88,17 +89,29 @@ class RegistryZoo:
             GenzooError: A clear one for each thing that can be wrong.
         """
         from genzoo.loading import load_entry, load_path
+
+        found = self.find(reference)
+        if isinstance(found, Path):
+            return load_path(self.catalogue, found, device)
+        return load_entry(self.catalogue, found, device)
+
+    def find(self, reference: str) -> ModelEntry | Path:
+        """What a reference means: a model of the zoo, or a model file.
+
+        Raises:
+            UsageError: No such model, or several; names the choices.
+            PluginError: The plugin that would own it is broken.
+        """
         from genzoo.sources import is_path
 
         if is_path(reference):
-            return load_path(self.catalogue, Path(reference).expanduser(), device)
+            return Path(reference).expanduser()
         try:
-            entry = self.catalogue.find_model(reference)
+            return self.catalogue.find_model(reference)
         except UsageError:
             if Path(reference).is_file():
-                return load_path(self.catalogue, Path(reference), device)
+                return Path(reference)
             raise
-        return load_entry(self.catalogue, entry, device)
 
     def save(
         self, path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard

@@ -142,9 +142,10 @@ def _open(path: Path) -> BinaryIO:
         return path.open("rb")
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"there is no file {path}") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise WeightsError(f"cannot read {str(path)!r}: {reason}") from None
+    except ValueError:
+        raise UsageError(f"{str(path)!r} cannot be the name of a file") from None
+    except OSError as error:
+        raise WeightsError(f"cannot read {path}: {error.strerror}") from None
 
 
 def _read_all(file: BinaryIO, size: int, where: str) -> bytearray:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +11,7 @@ import msgspec
 
 from genzoo.modelfile.header import MAX_HEADER
 from genzoo.modelfile.reading import FORMAT, FORMAT_VERSION
+from genzoo.writers.atomic import put
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import WeightsError
 from genzoo_core.specs import ModelSpec
@@ -39,18 +38,16 @@ def write_model_file(
         sha256 and size in bytes of the file.
 
     Raises:
-        WeightsError: A tensor is not finite or of a dtype that a model file does not hold, or the
-            file cannot be written.
+        WeightsError: A tensor is not finite, or of a dtype that a model file does not hold.
+        GenzooError: The file cannot be written.
     """
     import hashlib
 
     chunks = [_header(spec, tensors, card)]
     chunks += [_bytes(name, tensor) for name, tensor in _ordered(tensors)]
-    digest = hashlib.sha256()
-    for chunk in chunks:
-        digest.update(chunk)
-    _write_atomically(path, chunks)
-    return digest.hexdigest(), sum(len(chunk) for chunk in chunks)
+    data = b"".join(chunks)
+    put(path, data, replace=True)
+    return hashlib.sha256(data).hexdigest(), len(data)
 
 
 def _ordered(tensors: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
@@ -98,30 +95,3 @@ def _bytes(name: str, tensor: Tensor) -> bytes:
         raise WeightsError(f"tensor {name!r} holds NaN or infinity, and is not written")
     flat = tensor.detach().cpu().contiguous().reshape(-1)
     return flat.view(torch.uint8).numpy().tobytes()
-
-
-def _write_atomically(path: Path, chunks: list[bytes]) -> None:
-    temporary: str | None = None
-    try:
-        handle, temporary = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"
-        )
-        with os.fdopen(handle, "wb") as file:
-            file.writelines(chunks)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as error:
-        raise WeightsError(f"cannot write {path}: {error.strerror}") from None
-    finally:
-        if temporary is not None:
-            os.unlink(temporary)
-
-
-def _umask() -> int:
-    # There is no way to read the mask but to set it.
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

@@ -1,0 +1,52 @@
+"""`genzoo export`: a model as one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from genzoo.cli.options import complete_models
+from genzoo_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from genzoo.zoo import RegistryZoo
+
+
+@click.command()
+@click.argument("model", shell_complete=complete_models)
+@click.option(
+    *("-o", "--output"),
+    required=True,
+    type=click.Path(),
+    help="The .safetensors file to write.",
+)
+@click.option("--whole", is_flag=True, help="Put shared parts into the file, so it needs no other.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+@click.pass_obj
+def export(
+    zoo: RegistryZoo, model: str, *, output: str, whole: bool, force: bool, as_json: bool
+) -> None:
+    """Write MODEL, a name or a model file, to one file.
+
+    `genzoo run FILE` makes pictures with it wherever the plugins of its components are.
+    """
+    from genzoo.exporting import export_model
+    from genzoo.sources import SUFFIX
+    from genzoo.writers.destination import check_file
+
+    path = Path(output)
+    if path.suffix != SUFFIX:
+        raise UsageError(f"cannot export to {output}", f"give a name that ends in {SUFFIX}")
+    check_file(path, force)
+    card = export_model(zoo, model, path, whole=whole)
+    if as_json:
+        import json
+
+        from msgspec import to_builtins
+
+        click.echo(json.dumps({"path": output, "card": to_builtins(card)}, ensure_ascii=False))
+        return
+    click.echo(f"{output}: {card.name}, {card.size:,} bytes, sha256 {card.sha256}")
