@@ -1,0 +1,71 @@
+"""`genzoo encode`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from genzoo.cli.options import complete_models
+from genzoo.cli.reporting import message, print_result
+from genzoo.cli.settings import gather
+from genzoo.placing import BATCH
+from genzoo.requests import Request
+from genzoo.writers.destination import choose_latents, write_latents
+
+if TYPE_CHECKING:
+    from genzoo.zoo import RegistryZoo
+
+
+@click.command("encode")
+@click.argument("model", shell_complete=complete_models)
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", help="Where to: .npz or .safetensors.", type=click.Path())
+@click.option("--prompt", "prompts", multiple=True, help="What the pictures show.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A further condition.")
+@click.option("-f", "--force", is_flag=True, help="Replace what exists.")
+@click.option("--device", default="cpu", metavar="NAME", help="Where to compute.")
+@click.option("--threads", type=int, help="CPU threads.")
+@click.option("--batch", type=int, default=BATCH, help="Pictures encoded at a time.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@click.pass_context
+def encode(
+    ctx: click.Context,
+    *,
+    model: str,
+    inputs: tuple[Path, ...],
+    output: str | None,
+    prompts: tuple[str, ...],
+    settings: tuple[str, ...],
+    force: bool,
+    device: str,
+    threads: int | None,
+    batch: int,
+    as_json: bool,
+) -> None:
+    """Turn pictures into the latents of MODEL: `mean` and, where it has one, `std`.
+
+    \b
+    genzoo encode vae-mnist digit.png -o z.npz
+    """
+    from genzoo import encoding
+    from genzoo.generating import open_model
+    from genzoo.placing import place
+    from genzoo.resolving import resolve
+
+    zoo: RegistryZoo = ctx.obj
+    begin = time.monotonic()
+    conditions = gather(settings, {})
+    destination = choose_latents(output, force=force)
+    request = Request(prompts, conditions=conditions, inputs=inputs, encode=True)
+    plan = resolve(request, open_model(model, zoo, device), zoo)
+    plan = place(plan, device=device, threads=threads, batch=batch)
+    for note in plan.notes:
+        message(note)
+    latents = encoding.encode(plan)
+    path = write_latents(destination, latents)
+    seconds = round(time.monotonic() - begin, 3)
+    shape = list(latents.posterior.mean.shape)
+    print_result(latents.record, path, as_json, shape=shape, seconds=seconds)

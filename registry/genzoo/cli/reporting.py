@@ -1,0 +1,113 @@
+"""What a run tells its user: messages and progress on stderr, results on stdout."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from genzoo_core.pictures import Pictures, RunRecord
+
+PATIENCE = 0.5
+"""Seconds that a run may take before its progress is shown."""
+
+
+def message(text: str) -> None:
+    """One line on stderr."""
+    click.echo(text, err=True)
+
+
+class ProgressBar:
+    """A progress bar on stderr, where that is a terminal and the work takes a while.
+
+    Args:
+        title: What is being made.
+    """
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._begin = time.monotonic()
+        self._shown = sys.stderr.isatty()
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, done: float, total: int) -> None:
+        """Show that `done` of `total` pictures are made; a fraction is a picture under way."""
+        if not self._shown or time.monotonic() - self._begin < PATIENCE:
+            return
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._bar = Progress(console=Console(stderr=True), transient=True)
+            self._bar.add_task(self._title, total=total)
+            self._bar.start()
+        self._bar.update(self._bar.task_ids[0], completed=done)
+
+
+def describe_seeds(record: RunRecord, seeds: Sequence[int]) -> str:
+    """The line that says what chance went into the pictures."""
+    if record.interpolate is not None:
+        return f"seeds {record.interpolate[0]} to {record.interpolate[1]}"
+    if not seeds:
+        return "no seed: nothing is left to chance"
+    return f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
+
+
+def print_result(record: RunRecord, path: Path, as_json: bool, **figures: Any) -> None:
+    """The path on stdout, or one JSON object.
+
+    Args:
+        record: How the result was made.
+        path: Where it is.
+        as_json: Print an object that holds both and `figures`.
+        figures: What else the object says.
+    """
+    if not as_json:
+        click.echo(path)
+        return
+    import msgspec
+
+    shown: Mapping[str, Any] = {"path": str(path), **figures, "record": record}
+    click.echo(msgspec.json.encode(shown))
+
+
+def show_preview(pictures: Pictures, wanted: bool | None) -> None:
+    """Show the pictures in the terminal.
+
+    Args:
+        pictures: What to show.
+        wanted: True and False as the user said; None where stdout and stderr are a terminal
+            that shows colours.
+    """
+    from genzoo.preview import colour_depth, render
+
+    depth = colour_depth()
+    terminal = sys.stderr.isatty() and sys.stdout.isatty()
+    if wanted is False or (wanted is None and (not terminal or depth == "none")):
+        return
+    import shutil
+
+    from genzoo.layout import lay_out
+
+    columns, lines = shutil.get_terminal_size()
+    message(render(lay_out(pictures), depth, columns, max(4, lines - 4)).rstrip("\n"))

@@ -1,0 +1,242 @@
+"""`genzoo run`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from difflib import get_close_matches
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from genzoo.cli.options import complete_models
+from genzoo.cli.reporting import (
+    ProgressBar,
+    describe_seeds,
+    message,
+    print_result,
+    show_preview,
+)
+from genzoo.cli.settings import gather, parse_interpolate
+from genzoo.placing import BATCH
+from genzoo.requests import Plan, Request
+from genzoo.writers.destination import Destination, choose, write
+from genzoo_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from genzoo.replay import Replay
+    from genzoo.zoo import RegistryZoo
+    from genzoo_core.pictures import Pictures
+
+
+class RunCommand(click.Command):
+    """A command whose prompts may be negative numbers: `genzoo run MODEL -1`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take unknown options for prompts, then refuse those that are no numbers."""
+        words = set(takewhile(lambda word: word != "--", args))
+        rest = super().parse_args(ctx, args)
+        for word in (ctx.params["model"], *ctx.params["prompts"]):
+            if word in words and word.startswith("-") and not _is_number(word):
+                name = word.partition("=")[0]
+                known = [option for parameter in self.params for option in parameter.opts]
+                near = get_close_matches(name, [option for option in known if option[0] == "-"])
+                raise click.NoSuchOption(name, possibilities=near, ctx=ctx)
+        return rest
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+@click.command("run", cls=RunCommand, context_settings={"ignore_unknown_options": True})
+@click.argument("model", required=False, shell_complete=complete_models)
+@click.argument("prompts", nargs=-1, metavar="[PROMPT]...")
+@click.option("-n", type=int, help="Pictures per prompt, or steps of a walk.")
+@click.option("--seed", type=int, help="Seed of the first picture; the next have the next ones.")
+@click.option("--steps", multiple=True, metavar="N", help="Steps of sampling.")
+@click.option("--sampler", multiple=True, metavar="NAME", help="How to sample.")
+@click.option(
+    "--guidance", multiple=True, metavar="SCALE", help="How closely to keep to the prompt."
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option or a further condition of the model; `genzoo info MODEL` lists them.",
+)
+@click.option(
+    "-i",
+    "--input",
+    "inputs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A picture to reconstruct.",
+)
+@click.option(
+    "--interpolate",
+    is_flag=False,
+    flag_value="inputs",
+    metavar="[A,B]",
+    help="Walk from seed A to seed B; without them, from one --input to the other.",
+)
+@click.option(
+    "-o",
+    "--output",
+    help="Where to: .png, .gif, .npz, .safetensors or a folder.",
+    type=click.Path(),
+)
+@click.option("-f", "--force", is_flag=True, help="Replace what exists.")
+@click.option("--device", metavar="NAME", help="Where to compute: cpu, cuda, mps.")
+@click.option("--threads", type=int, help="CPU threads.")
+@click.option("--batch", type=int, help=f"Pictures made at a time; {BATCH} unless given.")
+@click.option(
+    "--replay",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Make the pictures of FILE again. Downloads nothing.",
+)
+@click.option("--preview/--no-preview", default=None, help="Show the pictures in the terminal.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@click.pass_context
+def run(
+    ctx: click.Context,
+    *,
+    model: str | None,
+    prompts: tuple[str, ...],
+    n: int | None,
+    seed: int | None,
+    steps: tuple[str, ...],
+    sampler: tuple[str, ...],
+    guidance: tuple[str, ...],
+    settings: tuple[str, ...],
+    inputs: tuple[Path, ...],
+    interpolate: str | None,
+    output: str | None,
+    force: bool,
+    device: str | None,
+    threads: int | None,
+    batch: int | None,
+    replay: Path | None,
+    preview: bool | None,
+    as_json: bool,
+) -> None:
+    """Make pictures with MODEL, a name or a file; a row for each PROMPT.
+
+    \b
+    genzoo run vae-mnist -n 16 --seed 0 -o digits.png
+    genzoo run vae-mnist --interpolate 3,8
+    genzoo run vae-mnist --input digit.png
+    genzoo run --replay digits.png -o again.png
+    """
+    zoo: RegistryZoo = ctx.obj
+    begin = time.monotonic()
+    given = gather(settings, {"steps": steps, "sampler": sampler, "guidance": guidance})
+    walk = None if interpolate is None else parse_interpolate(interpolate)
+    destination = choose(output, force=force, catalogue=zoo.catalogue)
+    again: Replay | None = None
+    if replay is None:
+        if model is None:
+            raise UsageError("no model was named", "`genzoo list` shows those there are")
+        request = Request(prompts, n, seed, interpolate=walk, inputs=inputs)
+        where = device or "cpu"
+        size = BATCH if batch is None else batch
+        plan = _plan(model, request, given, zoo, device=where, threads=threads, batch=size)
+    else:
+        _refuse_with_replay(prompts, n, seed, given, walk, threads, batch)
+        again = _plan_again(replay, zoo, model, inputs, device)
+        plan = again.plan
+    pictures = _make(plan, destination, zoo, again)
+    path = write(destination, pictures, zoo)
+    show_preview(pictures, False if as_json else preview)
+    seconds = round(time.monotonic() - begin, 3)
+    print_result(pictures.record, path, as_json, seeds=pictures.seeds, seconds=seconds)
+
+
+def _plan(
+    model: str,
+    request: Request,
+    settings: Mapping[str, str],
+    zoo: RegistryZoo,
+    *,
+    device: str,
+    threads: int | None,
+    batch: int,
+) -> Plan:
+    from dataclasses import replace
+
+    from genzoo.generating import open_model
+    from genzoo.placing import place
+    from genzoo.requests import check_counts
+    from genzoo.resolving import conditioners_of, options_type, resolve
+    from genzoo.settings import split_settings
+
+    check_counts(request)
+    loaded = open_model(model, zoo, device)
+    options, conditions = split_settings(
+        loaded.name, options_type(loaded), list(conditioners_of(loaded)), settings
+    )
+    plan = resolve(replace(request, options=options, conditions=conditions), loaded, zoo)
+    return place(plan, device=device, threads=threads, batch=batch)
+
+
+def _plan_again(
+    path: Path, zoo: RegistryZoo, model: str | None, inputs: tuple[Path, ...], device: str | None
+) -> Replay:
+    from genzoo.replay import plan_replay
+
+    again = plan_replay(path, zoo, model=model, inputs=inputs, device=device)
+    for note in again.notes:
+        message(f"Warning: {note}")
+    return again
+
+
+def _refuse_with_replay(*settings: Any) -> None:
+    if any(value not in (None, (), {}) for value in settings):
+        raise UsageError(
+            "--replay takes its settings from the file",
+            "leave out all but -o, --force, --device, --preview and --json, and MODEL and "
+            "--input where these have moved",
+        )
+
+
+def _make(plan: Plan, destination: Destination, zoo: RegistryZoo, again: Replay | None) -> Pictures:
+    """Make the pictures; of an interrupted run, write what is finished."""
+    from contextlib import suppress
+
+    from genzoo.layout import check_grid
+    from genzoo.running import RunInterrupted, execute
+
+    if destination.format in ("png", "gif"):
+        check_grid(plan)
+    for note in plan.notes:
+        message(note)
+    message(f"{plan.loaded.name}: {describe_seeds(plan.record, plan.seeds)}")
+    try:
+        with ProgressBar(plan.loaded.name) as bar:
+            pictures = execute(
+                plan,
+                zoo,
+                keep_frames=destination.format in ("gif", "plugin"),
+                on_progress=bar.update,
+                on_message=message,
+            )
+    except RunInterrupted as interrupt:
+        if interrupt.pictures is not None:
+            with suppress(UsageError):  # an animation may have no frame yet
+                path = write(destination, interrupt.pictures, zoo)
+                message(f"interrupted: kept {len(interrupt.pictures.images)} of {plan.count}")
+                click.echo(path)
+        raise
+    if again is not None:
+        from genzoo.replay import verify
+
+        message(verify(again, pictures))
+    return pictures

@@ -1,0 +1,53 @@
+"""What several commands take as text: `--set KEY=VALUE` and the like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from genzoo_core.errors import UsageError
+
+
+def gather(settings: Sequence[str], flags: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Settings by name, each given once.
+
+    Args:
+        settings: What `--set` was given.
+        flags: Values of flags that set an option of the same name, as often as they were given.
+
+    Raises:
+        UsageError: One is no KEY=VALUE, or is given twice.
+    """
+    pairs = [_pair(text) for text in settings]
+    pairs += [(name, value) for name, values in flags.items() for value in values]
+    gathered: dict[str, str] = {}
+    for name, value in pairs:
+        if name in gathered:
+            raise UsageError(f"{name} is set twice: {gathered[name]!r} and {value!r}")
+        gathered[name] = value
+    return gathered
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"--set {text!r} is not of the form KEY=VALUE")
+    return name, value
+
+
+def parse_interpolate(text: str) -> tuple[int, int] | Literal["inputs"]:
+    """The two seeds of "3,8"; "inputs" as it is.
+
+    Raises:
+        UsageError: Anything else.
+    """
+    if text == "inputs":
+        return "inputs"
+    parts = text.split(",")
+    try:
+        start, end = (int(part) for part in parts)
+    except ValueError as error:
+        raise UsageError(
+            f"--interpolate {text!r} is not two seeds", "give them as in --interpolate 3,8"
+        ) from error
+    return start, end

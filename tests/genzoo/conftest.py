@@ -1,0 +1,42 @@
+"""What the registry's tests share: a plugin distribution that is really installed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import acme_plugin
+import pytest
+
+from genzoo.catalogue import Catalogue
+from genzoo.zoo import RegistryZoo
+
+
+@pytest.fixture(scope="session")
+def acme_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which `acme-models` is installed."""
+    site = tmp_path_factory.mktemp("acme")
+    acme_plugin.install_components(site)
+    return site
+
+
+@pytest.fixture
+def site(tmp_path: Path, acme_site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to install distributions into, beside `acme-models`.
+
+    Both are on the path of this process and of those that it starts.
+    """
+    own = tmp_path / "site"
+    own.mkdir()
+    for folder in (acme_site, own):
+        monkeypatch.syspath_prepend(str(folder))
+    paths = [str(own), str(acme_site), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+    monkeypatch.setenv("GENZOO_CACHE", str(tmp_path / "cache"))
+    return own
+
+
+@pytest.fixture
+def zoo(site: Path) -> RegistryZoo:
+    """The registry, with `acme-models` and whatever was installed into `site` before."""
+    return RegistryZoo(Catalogue.open())

@@ -1,0 +1,27 @@
+"""A plugin whose models the tests of `genzoo run` run: its hooks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from genzoo_core.hookspecs import hookimpl
+from genzoo_core.pictures import Pictures, RunRecord
+
+
+@hookimpl
+def genzoo_before_run(record: RunRecord) -> None:
+    print(f"before {record.model}", file=sys.stderr)
+
+
+@hookimpl
+def genzoo_after_run(record: RunRecord, pictures: Pictures) -> None:
+    print(f"after {len(pictures.images)}", file=sys.stderr)
+
+
+@hookimpl
+def genzoo_write_output(path: Path, pictures: Pictures) -> bool | None:
+    if path.suffix != ".txt":
+        return None
+    path.write_text(f"{len(pictures.images)} pictures, {len(pictures.frames)} frames")
+    return True

@@ -1,0 +1,27 @@
+"""Configs and options."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+
+class PainterConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    shape: tuple[int, int, int]
+    codec: bool = False
+    conditioned: bool = False
+    stepwise: bool = False
+
+
+class PainterOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`fault` makes the model fail as a test needs it to."""
+
+    steps: Annotated[int, msgspec.Meta(ge=1, le=200)] = 4
+    temperature: Annotated[float, msgspec.Meta(ge=0)] = 1.0
+    prior: Literal["fitted", "standard-normal"] = "standard-normal"
+    fault: Literal["slow", "hungry", "wild"] | None = None
+
+
+class NothingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass

@@ -1,0 +1,92 @@
+"""A model that paints in one step or in several, with or without conditions and a codec."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+
+import torch
+from genzoo_core.component import Context
+from genzoo_core.conditioner import Condition
+from genzoo_core.encoder import Codec, Posterior
+from genzoo_core.model import GenerativeModel, OnStep
+from genzoo_core.rng import Rng
+from genzoo_core.training import Batch, Phase, Progress, Stage
+from genzoo_painter.config import NothingConfig, PainterConfig, PainterOptions
+from torch import Tensor, nn
+
+LATENT = 8
+
+
+class PainterCodec(Codec):
+    Config = NothingConfig
+    latent_shape = (LATENT,)
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.shape = shape
+        pixels = shape[0] * shape[1] * shape[2]
+        self.encoder = nn.Linear(pixels, LATENT)
+        self.decoder = nn.Linear(LATENT, pixels)
+
+    def encode(self, x: Tensor, condition: Condition | None = None) -> Posterior:
+        mean = self.encoder(x.flatten(1))
+        return Posterior(mean, torch.ones_like(mean))
+
+    def decode(self, z: Tensor, condition: Condition | None = None) -> Tensor:
+        return torch.tanh(3 * self.decoder(z)).reshape(-1, *self.shape)
+
+
+class Painter(GenerativeModel[PainterOptions]):
+    Config = PainterConfig
+    Options = PainterOptions
+
+    def __init__(self, config: PainterConfig, context: Context) -> None:
+        super().__init__(context, LATENT if config.conditioned else None)
+        self.config = config
+        self.sample_shape = config.shape
+        painter = PainterCodec(config.shape)
+        if config.codec:
+            self.codec = painter
+        else:
+            self.painter = painter
+
+    def sample(
+        self,
+        rng: Rng,
+        conditions: Mapping[str, Tensor],
+        options: PainterOptions,
+        on_step: OnStep | None = None,
+    ) -> Tensor:
+        fail(options.fault, rng.n)
+        z = options.temperature * rng.normal((LATENT,), torch.empty(0))
+        condition = self.condition(conditions, rng.n)
+        if condition is not None:
+            z = z + 3 * condition.vector
+        codec = self.codec or self.painter
+        out = codec.decode(z)
+        if options.fault == "wild":
+            out = out / torch.zeros_like(out)
+        if self.config.stepwise and on_step is not None:
+            for step in range(1, options.steps + 1):
+                on_step(step, options.steps, out * (step / options.steps))
+        return out
+
+    def stages(self) -> tuple[Stage, ...]:
+        return ()
+
+    def loss(
+        self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
+    ) -> tuple[Tensor, dict[str, Tensor | float]]:
+        raise NotImplementedError
+
+
+def fail(fault: str | None, n: int) -> None:
+    """What can go wrong: "slow" says when it samples and takes its time, "hungry" asks
+    for more memory than there is but for a single picture."""
+    if fault == "slow":
+        print("sampling", file=sys.stderr, flush=True)
+        time.sleep(0.3)
+    elif fault == "hungry" and n > 1:
+        torch.empty(n << 50, dtype=torch.uint8)
