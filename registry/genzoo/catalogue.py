@@ -30,6 +30,7 @@ class Catalogue:
     def __init__(self, index: Index) -> None:
         self._index = index
         self._hooks: Hooks | None = None
+        self._asked = False
         self.plugins = index.plugins
 
     @classmethod
@@ -62,6 +63,19 @@ class Catalogue:
         """The components of all sound plugins."""
         return self._index.components
 
+    def ask_for_models(self) -> None:
+        """Add the models that plugins know only at run time, once.
+
+        Imports the plugins whose manifests list `genzoo_models`, and no other. A lookup does so
+        where the manifests know no such name.
+        """
+        if self._asked or not self._listed("genzoo_models"):
+            return
+        from genzoo.dynamic import dynamic_models
+
+        self._asked = True
+        self._index = self._index.with_dynamic(dynamic_models(self.hooks))
+
     def models(self) -> tuple[ModelEntry, ...]:
         """All models of sound plugins with their cards, in alphabetical order."""
         return tuple(self._entry(row) for row in self.rows)
@@ -78,6 +92,9 @@ class Catalogue:
     def find_row(self, name: str) -> ModelRow:
         """The row of a model; as `find_model`, without its card."""
         found = matches(name, self.rows)
+        if not found:
+            self.ask_for_models()
+            found = matches(name, self.rows)
         if len(found) > 1:
             raise UsageError(f"model name {name!r} is ambiguous: {self._owners(found)}")
         if found:
@@ -148,17 +165,14 @@ class Catalogue:
 
         Nothing is imported where no manifest lists the hook.
         """
-        if not any(name in plugin.hooks for plugin in self.plugins):
-            return []
-        return self.hooks.call(name, **arguments)
+        return self.hooks.call(name, **arguments) if self._listed(name) else []
+
+    def _listed(self, hook: str) -> bool:
+        return any(hook in plugin.hooks for plugin in self.plugins)
 
     def _entry(self, row: ModelRow) -> ModelEntry:
-        import msgspec
-
-        from genzoo_core.cards import ModelCard
-
-        card = msgspec.json.decode(self._index.card(row), type=ModelCard)
-        return ModelEntry(row.distribution, card, self.plugins[row.plugin])
+        plugin = self.plugins[row.plugin]
+        return ModelEntry(row.distribution, self._index.card(row), plugin, row.dynamic)
 
     def _owners(self, found: Sequence[ModelRow | ComponentRow]) -> str:
         names = [f"{row.distribution}/{row.name}" for row in found]

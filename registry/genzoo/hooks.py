@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -53,24 +53,35 @@ class Hooks:
         Raises:
             PluginError: There is no such hook.
         """
+        return [result for _, result in self.results(name, arguments)]
+
+    def results(
+        self, name: str, arguments: Mapping[str, Any]
+    ) -> Iterator[tuple[PluginRecord, Any]]:
+        """As `call`, with the plugin that each result is from. Generators are run to their end."""
         if name not in hook_names():
             raise PluginError(f"there is no hook {name!r}", did_you_mean(name, hook_names()))
-        caller = getattr(self._manager.hook, name)
-        first = bool(caller.spec.opts["firstresult"])
-        results: list[Any] = []
+        first = bool(getattr(self._manager.hook, name).spec.opts["firstresult"])
         for plugin, implementation in self._implementations(name):
             try:
                 with stdout_to_stderr():
                     values = [arguments[argument] for argument in implementation.argnames]
                     result = implementation.function(*values)
+                    if isinstance(result, Iterator):
+                        result = list(result)
             except (Exception, SystemExit) as error:
-                self._record(plugin, PluginError(f"plugin {plugin}: {name}: {one_line(error)}"))
+                message = f"plugin {plugin}: {name} failed: {one_line(error)}"
+                self.record(plugin, PluginError(message))
                 continue
             if result is not None:
-                results.append(result)
+                yield plugin, result
                 if first:
-                    break
-        return results
+                    return
+
+    def record(self, plugin: PluginRecord, error: PluginError) -> None:
+        """Remember what is wrong with a plugin, and warn of it."""
+        self.errors[plugin.name] = error
+        warn(str(error))
 
     def check(self, plugin: PluginRecord) -> None:
         """Import a plugin and check its hooks against their specifications.
@@ -101,15 +112,11 @@ class Hooks:
                 try:
                     self.check(plugin)
                 except PluginError as error:
-                    self._record(plugin, error)
+                    self.record(plugin, error)
             module = self._modules[plugin]
             for implementation in getattr(self._manager.hook, name).get_hookimpls():
                 if implementation.plugin is module:
                     yield plugin, implementation
-
-    def _record(self, plugin: PluginRecord, error: PluginError) -> None:
-        self.errors[plugin.name] = error
-        warn(str(error))
 
 
 def _problem(
@@ -118,12 +125,15 @@ def _problem(
     """What is wrong with the hooks that a module implements, or None."""
     implemented = {caller.name for caller in callers}
     for caller in callers:
+        own = [i for i in caller.get_hookimpls() if i.plugin is module]
         if not caller.has_spec():
+            if all(implementation.optionalhook for implementation in own):
+                continue
             hint = did_you_mean(caller.name, hook_names())
             return f"implements an unknown hook {caller.name}" + (f"; {hint}" if hint else "")
         if caller.name not in listed:
             return f"implements {caller.name}, which its manifest does not list"
-        if any(i.plugin is module and (i.wrapper or i.hookwrapper) for i in caller.get_hookimpls()):
+        if any(implementation.wrapper or implementation.hookwrapper for implementation in own):
             return f"{caller.name} is a wrapper, which genzoo does not call"
     missing = sorted(set(listed) - implemented)
     return f"its manifest lists {missing[0]}, which it does not implement" if missing else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -60,6 +61,18 @@ def check_card(card: ModelCard, folder: Path) -> None:
     Raises:
         ConfigError: A malformed name or digest, an unknown kind, or a path that leaves `folder`.
     """
+    check_identity(card)
+    for field, path in (("weights", card.weights), ("recipe", card.recipe)):
+        if path and not REFERENCE.match(path):
+            _check_inside(f"model {card.name}: {field}", path, folder)
+
+
+def check_identity(card: ModelCard) -> None:
+    """Check a card's names, kind, digest and figures.
+
+    Raises:
+        ConfigError: One of them is malformed, unknown or out of range.
+    """
     for name in (card.name, *card.aliases):
         if not NAME.fullmatch(name):
             raise ConfigError(
@@ -70,9 +83,11 @@ def check_card(card: ModelCard, folder: Path) -> None:
         raise ConfigError(f"model {card.name}: unknown kind {card.kind!r}", near)
     if card.sha256 and not SHA256.fullmatch(card.sha256):
         raise ConfigError(f"model {card.name}: sha256 is not 64 lower-case hexadecimal digits")
-    for field, path in (("weights", card.weights), ("recipe", card.recipe)):
-        if path and not REFERENCE.match(path):
-            _check_inside(f"model {card.name}: {field}", path, folder)
+    if not all(0 <= count < 2**63 for count in (card.size, card.parameters, *(card.shape or ()))):
+        raise ConfigError(f"model {card.name}: size, parameters or shape is out of range")
+    figures = [figure for metric in card.metrics for figure in (metric.value, metric.floor)]
+    if not all(figure is None or math.isfinite(figure) for figure in figures):
+        raise ConfigError(f"model {card.name}: a metric is not finite")
 
 
 def names_in(data: Mapping[str, Any]) -> tuple[str, ...]:

@@ -82,6 +82,7 @@ class ModelRow(NamedTuple):
         aliases: Other names.
         start: Where its card begins among the cards of the index.
         end: Where it ends.
+        dynamic: Whether a `genzoo_models` hook gave it, not a manifest.
     """
 
     name: str
@@ -99,6 +100,7 @@ class ModelRow(NamedTuple):
     aliases: tuple[str, ...]
     start: int
     end: int
+    dynamic: bool = False
 
     @property
     def full_name(self) -> str:
@@ -139,11 +141,14 @@ class ModelEntry:
         distribution: Distribution that owns it.
         card: All that is known of it.
         plugin: The plugin that ships it.
+        dynamic: Whether a `genzoo_models` hook gave the card. Its `weights` may be an absolute
+            path then, and it has no files in the plugin's package.
     """
 
     distribution: str
     card: ModelCard
     plugin: PluginRecord
+    dynamic: bool = False
 
     @property
     def name(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
@@ -11,6 +11,9 @@ from genzoo.catalogue import Catalogue
 from genzoo.names import matches
 from genzoo.records import CommandRow
 from genzoo_core.errors import PluginError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 BUILTIN = {
     "list": ("genzoo.cli.list:list_", "Show the models that are installed."),
@@ -71,10 +74,24 @@ class ZooGroup(click.Group):
         return name, command, args[1:]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = catalogue_of(ctx).commands()
-        helps = {row.name: row.help for row in rows} | {n: h for n, (_, h) in BUILTIN.items()}
         with formatter.section("Commands"):
-            formatter.write_dl([(name, helps[name]) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, self._help(ctx, name)) for name in self.list_commands(ctx)])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        items = [CompletionItem(name, help=self._help(ctx, name)) for name in names]
+        # Past click.Group, which would import each command for its help line.
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def _help(self, ctx: click.Context, name: str) -> str:
+        if name in BUILTIN:
+            return BUILTIN[name][1]
+        found = matches(name, catalogue_of(ctx).commands())
+        if len(found) > 1:
+            return " and ".join(f"{row.distribution}/{row.name}" for row in found)
+        return found[0].help
 
     def _refuse(self, ctx: click.Context, name: str) -> NoReturn:
         if name.startswith("-"):

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
-from click.shell_completion import CompletionItem
 
 from genzoo.cli.group import catalogue_of
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 def complete_models(
     ctx: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Names of models, and files, that begin with `incomplete`: a `shell_complete` callback."""
+    from click.shell_completion import CompletionItem
+
     names = [row.full_name if "/" in incomplete else row.shown for row in catalogue_of(ctx).rows]
     found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
     return found or [CompletionItem(incomplete, type="file")]

@@ -1,0 +1,150 @@
+"""`genzoo info`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from genzoo.catalogue import Catalogue
+from genzoo.cli import table
+from genzoo.cli.group import catalogue_of
+from genzoo.cli.options import complete_models
+from genzoo_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from genzoo.describing import Description, Option
+    from genzoo_core.cards import Metric, ModelCard
+    from genzoo_core.specs import ModelSpec
+
+
+@click.command()
+@click.argument("model", metavar="MODEL|FILE", shell_complete=complete_models)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def info(ctx: click.Context, *, model: str, as_json: bool) -> None:
+    """Show what is known of a model: its card, its options and its weights.
+
+    MODEL is a name that `genzoo list` shows, or FILE a model file.
+    """
+    description = _describe(catalogue_of(ctx), model)
+    if as_json:
+        click.echo(json.dumps(_as_json(description), indent=2, ensure_ascii=False))
+    else:
+        for line in _lines(description):
+            click.echo(table.printable(line))
+    for problem in description.problems:
+        click.echo(f"Warning: {problem}", err=True)
+
+
+def _describe(catalogue: Catalogue, reference: str) -> Description:
+    from genzoo.describing import describe_file, describe_model
+    from genzoo.sources import is_path
+
+    if is_path(reference):
+        return describe_file(catalogue, Path(reference).expanduser())
+    try:
+        entry = catalogue.find_model(reference)
+    except UsageError:
+        if Path(reference).is_file():
+            return describe_file(catalogue, Path(reference))
+        raise
+    return describe_model(catalogue, entry)
+
+
+def _as_json(description: Description) -> dict[str, Any]:
+    import msgspec
+
+    return {
+        "name": description.name,
+        "card": msgspec.to_builtins(description.card),
+        "plugin": description.plugin and str(description.plugin),
+        "weights": description.weights and str(description.weights),
+        "spec": msgspec.to_builtins(description.spec),
+        "options": msgspec.to_builtins(description.options),
+        "problems": list(description.problems),
+    }
+
+
+def _lines(description: Description) -> Iterator[str]:
+    card = description.card
+    yield description.name
+    if card is not None and card.summary:
+        yield card.summary
+    yield ""
+    yield from _fields(_facts(description))
+    if description.options:
+        yield from ("", "Options (--set NAME=VALUE)")
+        yield from _fields((o.name, _option(o)) for o in description.options)
+    if card is not None and card.metrics:
+        yield from ("", "Measured")
+        for metric in card.metrics:
+            yield from _metric(metric)
+    if card is not None and card.notes:
+        yield from ("", *card.notes.strip().splitlines())
+
+
+def _facts(description: Description) -> Iterator[tuple[str, str]]:
+    if description.card is not None:
+        yield from _card_facts(description.card)
+    if description.weights is not None:
+        yield "file", str(description.weights)
+    if description.spec is not None:
+        yield from _spec_facts(description.spec)
+    if description.plugin is not None:
+        yield "plugin", str(description.plugin)
+
+
+def _card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
+    first, *others = card.conditioners or ("",)
+    reads = f"{first} (reads the prompt)" if first else "none"
+    yield "family", card.family
+    yield "kind", card.kind
+    yield "dataset", card.dataset
+    yield "shape", table.shape(card.shape)
+    yield "conditioners", ", ".join([reads, *others])
+    yield "parameters", f"{card.parameters:,}" if card.parameters else ""
+    yield "weights", card.weights or "none"
+    yield "size", table.size(card.size)
+    yield "sha256", card.sha256
+    yield "licence", card.license
+    yield "credits", "; ".join(card.credits)
+    yield "recipe", card.recipe
+    yield "aliases", ", ".join(card.aliases)
+
+
+def _spec_facts(spec: ModelSpec) -> Iterator[tuple[str, str]]:
+    yield "component", spec.component
+    yield "config", ", ".join(f"{name}={value}" for name, value in spec.config.items())
+    for name, conditioner in spec.conditioners.items():
+        yield f"condition {name}", conditioner.component
+    for role, part in spec.parts.items():
+        yield f"part {role}", f"{part.model}{' (in this file)' if part.inline else ''}"
+
+
+def _option(option: Option) -> str:
+    if option.required:
+        return f"{option.type}; must be given"
+    default = "unset" if option.default is None else json.dumps(option.default).strip('"')
+    return f"{option.type}; default {default}"
+
+
+def _metric(metric: Metric) -> Iterator[str]:
+    unit = f" {metric.unit}" if metric.unit else ""
+    beside = [f"n = {metric.n:,}"] if metric.n is not None else []
+    beside += [f"floor {metric.floor:g}{unit}"] if metric.floor is not None else []
+    yield f"  {metric.name}  {metric.value:g}{unit}" + (f" ({', '.join(beside)})" if beside else "")
+    if metric.note:
+        yield f"    {metric.note}"
+    yield f"    {metric.command}"
+
+
+def _fields(fields: Iterator[tuple[str, str]]) -> Iterator[str]:
+    """Name and value in two columns; what is empty is left out."""
+    there = [(name, value) for name, value in fields if value]
+    longest = max((len(name) for name, _ in there), default=0)
+    for name, value in there:
+        yield f"  {name:{longest}}  {value}"

@@ -1,0 +1,78 @@
+"""Aligned columns on stdout, cut to the width of the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+
+GAP = "  "
+
+
+def write_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows under a header, columns aligned.
+
+    On a terminal a line is cut to its width; elsewhere nothing is cut. What could steer a
+    terminal is shown as an escape.
+    """
+    lines = [[printable(cell) for cell in row] for row in ([*map(str.upper, header)], *rows)]
+    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
+    room = terminal_width()
+    for line in lines:
+        cells = (cell + " " * (w - width(cell)) for cell, w in zip(line, widths, strict=True))
+        sys.stdout.write(cut(GAP.join(cells).rstrip(), room) + "\n")
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that stdout is, or None where it is none."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except OSError:
+        return None
+
+
+def printable(text: str) -> str:
+    """`text` in one line, without anything that a terminal would obey."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def width(text: str) -> int:
+    """Columns that `text` takes: two for a wide character, none for a combining one."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)
+
+
+def cut(text: str, room: int | None) -> str:
+    """`text` with its end replaced by an ellipsis where it is wider than `room` columns."""
+    if room is None or width(text) <= room:
+        return text
+    while text and width(text) > room - 1:
+        text = text[:-1]
+    return text + "…"
+
+
+def shape(value: Sequence[int] | None) -> str:
+    """A picture's shape as text, "1×28×28"."""
+    return "×".join(map(str, value or ()))
+
+
+def size(count: int) -> str:
+    """A number of bytes as text, in decimal units: "5.4 MB"; "" for 0."""
+    if not count:
+        return ""
+    value, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 99.95 else f"{value:.1f} {unit}"
