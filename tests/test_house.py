@@ -1,0 +1,75 @@
+"""The house: who may import whom, and what an import may cost."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PLUGINS = sorted(p.name for p in (ROOT / "plugins").iterdir() if (p / "__init__.py").exists())
+HOMES = {
+    "genzoo_core": ROOT / "core" / "genzoo_core",
+    "genzoo": ROOT / "registry" / "genzoo",
+    **{name: ROOT / "plugins" / name for name in PLUGINS},
+}
+
+
+def allowed(package: str) -> set[str]:
+    """Those of our packages that `package` may import."""
+    if package == "genzoo_core":
+        return {"genzoo_core"}
+    foundation = {"genzoo_autoencoder"} if package == "genzoo_vae" else set()
+    return {package, "genzoo_core"} | foundation
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Top-level names of what a file imports, also inside functions and for types alone."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the arrows"
+            assert node.module is not None
+            yield node.module.split(".")[0]
+
+
+@pytest.mark.parametrize("package", HOMES)
+def test_a_package_imports_only_what_it_may(package: str) -> None:
+    ours = set(HOMES)
+    files = sorted(HOMES[package].rglob("*.py"))
+    assert files
+    for path in files:
+        forbidden = set(imports(path)) & ours - allowed(package)
+        assert not forbidden, f"{path.relative_to(ROOT)} imports {forbidden}"
+
+
+@pytest.mark.parametrize("package", ["genzoo", "genzoo_core", *PLUGINS])
+def test_importing_a_package_imports_neither_torch_nor_numpy(package: str) -> None:
+    code = f"import sys, {package}; print({{'torch', 'numpy'}} & set(sys.modules))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "set()"
+
+
+def test_the_core_exports_what_it_says_and_type_checkers_see_the_same() -> None:
+    import genzoo_core
+
+    tree = ast.parse((HOMES["genzoo_core"] / "__init__.py").read_text())
+    typed = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("genzoo_core.")
+        for alias in node.names
+    }
+    assert typed == set(genzoo_core.__all__)
+    for name in genzoo_core.__all__:
+        assert getattr(genzoo_core, name) is not None
+
+
+@pytest.mark.parametrize("package", HOMES)
+def test_every_package_is_typed(package: str) -> None:
+    assert (HOMES[package] / "py.typed").exists()
