@@ -120,7 +120,9 @@ def check_header(header: bytes, size: int, where: str) -> RawHeader:
         tensors = {name: _tensor(name, entry) for name, entry in entries.items()}
         data_start = LENGTH_BYTES + len(header)
         _check_ranges(tensors, size - data_start)
-    except (ValueError, RecursionError) as error:
+    except UnicodeDecodeError:
+        raise WeightsError(f"{where} is damaged: its header is not UTF-8") from None
+    except ValueError as error:
         raise WeightsError(f"{where} is damaged: its header {error}") from None
     return RawHeader(tensors, metadata, data_start)
 

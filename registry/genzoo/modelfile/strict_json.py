@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 MAX_DEPTH = 64
 """Deepest nesting that is accepted; a model's description needs less than ten levels."""
 
-_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+# Possessive, and content with a string that never ends: it takes time in proportion to the text.
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def parse_json(text: str) -> Any:
