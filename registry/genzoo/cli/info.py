@@ -60,13 +60,20 @@ def _as_json(description: Description) -> dict[str, Any]:
 
     return {
         "name": description.name,
-        "card": msgspec.to_builtins(description.card),
+        "card": description.card and _card_json(description.card),
         "plugin": description.plugin and str(description.plugin),
         "weights": description.weights and str(description.weights),
         "spec": msgspec.to_builtins(description.spec),
         "options": msgspec.to_builtins(description.options),
         "problems": list(description.problems),
     }
+
+
+def _card_json(card: ModelCard) -> dict[str, Any]:
+    """All fields, those at their defaults too: a reader of JSON does not know these."""
+    from msgspec.structs import asdict
+
+    return {**asdict(card), "metrics": [asdict(metric) for metric in card.metrics]}
 
 
 def _lines(description: Description) -> Iterator[str]:
@@ -107,7 +114,7 @@ def _card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     yield "shape", table.shape(card.shape)
     yield "conditioners", ", ".join([reads, *others])
     yield "parameters", f"{card.parameters:,}" if card.parameters else ""
-    yield "weights", card.weights or "none"
+    yield "weights", card.weights
     yield "size", table.size(card.size)
     yield "sha256", card.sha256
     yield "licence", card.license
