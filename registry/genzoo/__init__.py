@@ -14,22 +14,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genzoo.generating import generate
     from genzoo_core.cards import ModelCard
     from genzoo_core.model import GenerativeModel
 
     __version__: str
 
-__all__ = ["__version__", "card", "list_models", "load"]
+__all__ = ["__version__", "card", "generate", "list_models", "load"]
 
 
 def list_models(
-    pattern: str | None = None, *, family: str | None = None, kind: str | None = None
+    pattern: str | None = None,
+    *,
+    family: str | None = None,
+    conditioner: str | None = None,
+    kind: str | None = None,
 ) -> list[str]:
     """Names of the models that are installed, in alphabetical order.
 
     Args:
         pattern: A glob ("vae*", "acme/*"), or a part of a name; None for all.
         family: Only models of this family ("vae").
+        conditioner: Only models that own a conditioner of this name ("label").
         kind: Only weights of this kind of component ("model", "codec", …).
 
     Returns:
@@ -37,12 +43,12 @@ def list_models(
         these names; empty where nothing matches.
 
     Raises:
-        UsageError: A family or kind that no installed model has.
+        UsageError: A family, conditioner or kind that no installed model has.
     """
     from genzoo.catalogue import Catalogue
     from genzoo.filtering import select
 
-    rows = select(Catalogue.open().rows, pattern, family=family, kind=kind)
+    rows = select(Catalogue.open().rows, pattern, family=family, conditioner=conditioner, kind=kind)
     return [row.shown for row in rows]
 
 
@@ -79,11 +85,15 @@ def load(name: str, *, device: str = "cpu") -> GenerativeModel[Any]:
     from genzoo.catalogue import Catalogue
     from genzoo.zoo import RegistryZoo
 
-    built = RegistryZoo(Catalogue.open()).load(name, device=device)
-    return cast("GenerativeModel[Any]", built.module)
+    module = RegistryZoo(Catalogue.open()).load(name, device=device).module
+    return cast("GenerativeModel[Any]", module)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "generate":
+        from genzoo.generating import generate
+
+        return generate
     if name == "__version__":
         from importlib.metadata import version
 
