@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from genzoo_core.conditioner import Conditioner
-from genzoo_core.errors import DataError, UsageError
+from genzoo_core.errors import ConfigError, DataError, UsageError
 from genzoo_core.images import from_uint8
 from genzoo_core.recipe import Recipe
 from genzoo_core.rng import BatchRng
@@ -117,6 +117,7 @@ def make_batches(
     """The dataset as the module's training sees it, its conditions prepared once for all.
 
     Raises:
+        ConfigError: The model does not own the recipe's conditioners.
         DataError: No images, images of another shape, or a column that is not there or holds
             what its conditioner does not take.
     """
@@ -126,6 +127,10 @@ def make_batches(
         got = f"{len(dataset.images)} of {'×'.join(map(str, shape))}"
         raise DataError(f"{recipe.name} trains on images of {wanted}, but the dataset has {got}")
     conditioners: Mapping[str, Conditioner] = getattr(module, "conditioners", {})
+    if set(conditioners) != set(recipe.model.conditioners):
+        given = ", ".join(recipe.model.conditioners) or "none"
+        owned = ", ".join(conditioners) or "none"
+        raise ConfigError(f"{recipe.name} names the conditioners {given}, the model has {owned}")
     prepared: dict[str, Tensor] = {}
     for name, conditioner in conditioners.items():
         column = recipe.model.conditioners[name].column

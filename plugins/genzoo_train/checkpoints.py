@@ -32,12 +32,14 @@ class Checkpoint:
         stage: Index of the stage.
         step: Steps of that stage that are done.
         data: Fingerprint of the training set.
+        threads: CPU threads it was trained on; sums depend on them in the last bits.
         tensors: Weights, their averages and the optimisers' state, by name.
     """
 
     stage: int
     step: int
     data: str
+    threads: int
     tensors: Mapping[str, Tensor]
 
 
@@ -53,6 +55,7 @@ def write_checkpoint(path: Path, recipe: Recipe, checkpoint: Checkpoint) -> None
         "stage": str(checkpoint.stage),
         "step": str(checkpoint.step),
         "data": checkpoint.data,
+        "threads": str(checkpoint.threads),
         "recipe": msgspec.json.encode(recipe).decode(),
     }
     # A copy each: tied weights share storage, which the format cannot say.
@@ -88,8 +91,8 @@ def read_checkpoint(path: Path, recipe: Recipe) -> Checkpoint:
             f"{path.parent} was trained with another recipe: {'; '.join(changed[:5])}",
             "change it back, or choose another --out",
         )
-    stage, step = int(metadata["stage"]), int(metadata["step"])
-    return Checkpoint(stage, step, metadata["data"], tensors)
+    stage, step, threads = (int(metadata.get(name, 0)) for name in ("stage", "step", "threads"))
+    return Checkpoint(stage, step, metadata["data"], threads, tensors)
 
 
 def _differences(old: Any, new: Any, place: str = "") -> list[str]:

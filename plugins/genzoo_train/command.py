@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 from genzoo_core.zoo import Zoo
+
+# The libraries of the extra are imported once a training starts, which takes seconds; that one
+# is missing is said at once.
+for _name in ("datasets", "lightning_fabric"):
+    if find_spec(_name) is None:
+        raise ModuleNotFoundError(f"No module named {_name!r}", name=_name)
 
 
 @click.command()
@@ -27,7 +34,9 @@ from genzoo_core.zoo import Zoo
 )
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="CPU threads.  [default: the fastest number]"
+)
 @click.option(
     "--max-steps",
     type=click.IntRange(min=1),
@@ -62,8 +71,6 @@ def train(
     RECIPE is a TOML file, or the name of a model whose recipe is to be run again.
     """
     zoo: Zoo = context.obj
-    import torch
-
     from genzoo_train import training
     from genzoo_train.data import read_dataset
     from genzoo_train.interrupts import StoppedError
@@ -72,8 +79,6 @@ def train(
 
     settings = overrides if seed is None else (*overrides, f"seed={seed}")
     parsed = override(zoo.recipe(recipe), settings)
-    if threads:
-        torch.set_num_threads(threads)
     dataset = read_dataset(parsed.data, data)
     reporter = terminal_reporter()
     try:
@@ -84,6 +89,7 @@ def train(
             out or Path("runs") / parsed.name,
             resume=resume,
             device=device,
+            threads=threads or "fastest",
             max_steps=max_steps,
             reporter=reporter,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,7 +69,12 @@ class RunFolder:
     def write_log(self, step: int, values: Mapping[str, float | str]) -> None:
         """Append the figures of a step."""
         with self.log.open("a") as file:
-            file.write(json.dumps({"step": step, **values}) + "\n")
+            # JSON has no NaN: a figure that is none is null.
+            finite = {
+                name: None if isinstance(value, float) and not math.isfinite(value) else value
+                for name, value in values.items()
+            }
+            file.write(json.dumps({"step": step, **finite}) + "\n")
 
     def cut_log(self, step: int) -> None:
         """Forget the figures of steps after `step`, which will be done again."""
@@ -86,11 +92,15 @@ class RunFolder:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a crash at any moment leaves the old one or the new one."""
     temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -25,9 +25,9 @@ def open_hub(recipe: DataRecipe) -> datasets.IterableDataset:
     if not recipe.hub:
         raise DataError(f"no data for {recipe.name}", folder)
     from datasets import load_dataset
-    from huggingface_hub.constants import is_offline_mode
+    from huggingface_hub.constants import HF_HUB_OFFLINE
 
-    if not is_offline_mode():
+    if not HF_HUB_OFFLINE:
         _ask(recipe.hub, folder)
     try:
         return load_dataset(recipe.hub, split=recipe.split).to_iterable_dataset()

@@ -46,7 +46,12 @@ class PhaseLoop:
             clip_grad_norm_(self.parameters, self.recipe.clip)
         self.optimizer.param_groups[0]["lr"] = learning_rate(self.recipe, progress)
         self.optimizer.step()
-        self.optimizer.zero_grad()
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the gradients."""
+        for parameter in self.parameters:
+            parameter.grad = None
 
 
 class StageLoop:
@@ -100,16 +105,34 @@ class StageLoop:
     def advance(self) -> None:
         """Do one step: every phase that is due, then the moving average."""
         progress = Progress(self.step, self.plan.steps)
-        batch = self._batches.at(self._order.at(self.step))
-        if self._drops:
-            batch = self._drop(batch)
+        batch = self._batch()
         for loop in self._phases:
             if self.step % loop.phase.every == 0:
-                self._run(loop, batch, progress)
+                loss, named = self._gradients(loop, batch, progress)
+                loop.apply(progress)
+                self.figures.add(self.step, loop.phase.name, loss.detach(), named)
         self.average.update(self.step)
         self.step += 1
 
-    def _run(self, loop: PhaseLoop, batch: Batch, progress: Progress) -> None:
+    def rehearse(self) -> None:
+        """Do all of a step but change the weights, to see how long it takes."""
+        buffers = [(buffer, buffer.clone()) for buffer in self._built.module.buffers()]
+        progress = Progress(self.step, self.plan.steps)
+        batch = self._batch()
+        for loop in self._phases:
+            self._gradients(loop, batch, progress)
+            loop.forget()
+        for buffer, before in buffers:
+            buffer.copy_(before)
+
+    def _batch(self) -> Batch:
+        batch = self._batches.at(self._order.at(self.step))
+        return self._drop(batch) if self._drops else batch
+
+    def _gradients(
+        self, loop: PhaseLoop, batch: Batch, progress: Progress
+    ) -> tuple[Tensor, Mapping[str, Tensor | float]]:
+        """A fresh forward and backward pass for one phase alone."""
         if loop is not self._active:
             if self._active is not None:
                 self._active.require_grad(False)
@@ -122,8 +145,7 @@ class StageLoop:
         else:
             loss, named = self._model.loss(batch, rng, loop.phase, progress)
         self._fabric.backward(loss)
-        loop.apply(progress)
-        self.figures.add(self.step, loop.phase.name, loss.detach(), named)
+        return loss, named
 
     def _drop(self, batch: Batch) -> Batch:
         rng = self._rng("drop")

@@ -78,15 +78,17 @@ class BarReporter:
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
 
-        self._bar = Progress(
+        self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.completed:.0f}/{task.total:.0f}"),
             TextColumn("{task.fields[figures]}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
+            auto_refresh=False,  # a thread that draws would take the interpreter from the steps
         )
         self._task = self._bar.add_task("", total=None, figures="", visible=False)
         self._next = 0.0
@@ -102,15 +104,16 @@ class BarReporter:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + self.INTERVAL
-            self._bar.update(self._task, completed=done)
+            self._bar.update(self._task, completed=done, refresh=True)
 
     def figures(self, progress: Progress, values: Mapping[str, float]) -> None:
-        self._bar.update(self._task, completed=progress.step, figures=text(values))
+        self._bar.update(self._task, completed=progress.step, figures=text(values), refresh=True)
 
     def note(self, message: str) -> None:
         self._bar.console.print(message, markup=False, highlight=False)
 
     def close(self) -> None:
+        self._bar.refresh()
         self._bar.stop()
 
 

@@ -19,23 +19,21 @@ CHUNK = 64
 
 
 @torch.no_grad()
-def write_grid(path: Path, built: Built, batches: Batches, n: int) -> bool:
+def write_grid(path: Path, built: Built, batches: Batches, n: int) -> None:
     """Draw `n` pictures, always from the same seeds and conditions, and write them as one PNG.
 
-    A model that has nothing to sample from yet shows pairs of images and reconstructions.
+    A model that has nothing to sample from yet shows pairs of images and reconstructions;
+    where there is nothing to see, nothing is written.
 
     Args:
         path: Where to.
         built: The module, its averaged weights in place.
         batches: The training set: the first rows give the conditions.
         n: Number of pictures.
-
-    Returns:
-        Whether there was anything to draw.
     """
     model = built.module
     if not isinstance(model, GenerativeModel):
-        return False
+        return
     training = model.training
     model.eval()
     try:
@@ -44,10 +42,8 @@ def write_grid(path: Path, built: Built, batches: Batches, n: int) -> bool:
         model.train(training)
         for part in built.parts.values():
             part.eval()
-    if pictures is None:
-        return False
-    to_pil(grid(pictures)).save(path)
-    return True
+    if pictures is not None:
+        to_pil(grid(pictures)).save(path)
 
 
 def _pictures(model: GenerativeModel[Any], batches: Batches, n: int) -> Tensor | None:

@@ -1,0 +1,209 @@
+"""A training between its start and its end."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Literal
+
+import torch
+from lightning_fabric import Fabric
+
+from genzoo_core.errors import GenzooError, TrainingError
+from genzoo_core.recipe import Recipe
+from genzoo_core.specs import ModelSpec
+from genzoo_core.training import Progress
+from genzoo_core.zoo import Built, Zoo
+from genzoo_train.batches import Batches, make_batches
+from genzoo_train.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from genzoo_train.data import Dataset
+from genzoo_train.export import card_toml, export, finalize
+from genzoo_train.folder import RunFolder, write_atomically
+from genzoo_train.interrupts import StoppedError, StopRequests
+from genzoo_train.loop import StageLoop
+from genzoo_train.memory import memory_advice
+from genzoo_train.reporting import Reporter
+from genzoo_train.samples import write_grid
+from genzoo_train.seeds import derive
+from genzoo_train.stages import plan_stages
+from genzoo_train.threads import set_fastest
+
+
+class Session:
+    """The stages of a training, its checkpoints and what comes out.
+
+    Args:
+        zoo: The registry.
+        recipe: What to train, and how.
+        dataset: The training set.
+        folder: Where it writes.
+        fabric: Device and precision.
+        reporter: Told of the course.
+    """
+
+    def __init__(
+        self,
+        zoo: Zoo,
+        recipe: Recipe,
+        dataset: Dataset,
+        *,
+        folder: RunFolder,
+        fabric: Fabric,
+        reporter: Reporter,
+    ) -> None:
+        self._zoo, self._recipe, self._folder = zoo, recipe, folder
+        self._fabric, self._reporter = fabric, reporter
+        self._built = self._build()
+        self._plans = plan_stages(self._built, recipe, len(dataset.images))
+        self._batches: Batches = make_batches(dataset, recipe, self._built.module, fabric.device)
+        self._data = self._batches.fingerprint()
+        self._index = 0
+        self._loop = self._stage_loop()
+        self._since = (0, time.monotonic())
+        self._threads = 0
+        self._saved = -1
+
+    def _build(self) -> Built:
+        model = self._recipe.model
+        conditioners = {name: given.spec() for name, given in model.conditioners.items()}
+        spec = ModelSpec(model.component, model.config, model.kind, conditioners, model.parts)
+        torch.manual_seed(derive(self._recipe.seed, "weights"))
+        built = self._zoo.build(spec, training=True)
+        built.module.to(self._fabric.device)
+        for part in built.parts.values():
+            part.to(self._fabric.device)
+        _train_mode(built)
+        return built
+
+    def _stage_loop(self) -> StageLoop:
+        plan = self._plans[self._index]
+        return StageLoop(plan, self._built, self._batches, self._recipe, self._fabric)
+
+    @property
+    def done(self) -> int:
+        """Steps done over all stages."""
+        return sum(plan.steps for plan in self._plans[: self._index]) + self._loop.step
+
+    def resume(self) -> None:
+        """Go on from the folder's checkpoint, where there is one."""
+        path = self._folder.checkpoint
+        if path.exists():
+            checkpoint = read_checkpoint(path, self._recipe)
+            if checkpoint.data != self._data:
+                raise TrainingError(
+                    f"{self._folder.path} was trained on other data",
+                    "give the same --data, or choose another --out",
+                )
+            self._index = checkpoint.stage
+            self._loop = self._stage_loop()
+            self._loop.restore(checkpoint.step, checkpoint.tensors)
+            self._saved = checkpoint.step
+            self._threads = checkpoint.threads
+            self._reporter.note(f"going on at step {self.done}")
+        self._folder.cut_log(self.done)
+
+    def set_threads(self, threads: int | Literal["fastest"] | None) -> None:
+        """Set the number of CPU threads; see `train`."""
+        if isinstance(threads, int):
+            torch.set_num_threads(threads)
+        elif threads == "fastest" and self._threads:
+            torch.set_num_threads(self._threads)
+        elif threads == "fastest" and self._fabric.device.type == "cpu":
+            with memory_advice(self._index, self._loop.plan.recipe.batch_size):
+                self._reporter.note(f"CPU threads: {set_fastest(self._loop)}, which is fastest")
+        count = torch.get_num_threads()
+        if self._threads not in (0, count):
+            self._reporter.note(
+                f"it ran on {self._threads} CPU threads before and runs on {count} now: "
+                "the weights will differ in their last bits"
+            )
+        self._threads = count
+
+    def run(self, max_steps: int | None) -> None:
+        """Run the stages, or what is left of them, up to `max_steps` over all of them."""
+        total = sum(plan.steps for plan in self._plans)
+        limit = total if max_steps is None else min(max_steps, total)
+        with StopRequests() as stop:
+            while True:
+                with memory_advice(self._index, self._loop.plan.recipe.batch_size):
+                    self._run_stage(limit, stop)
+                if self._index + 1 == len(self._plans) or self.done >= limit:
+                    return
+                # What comes next builds on the averaged weights: they are the weights.
+                self._loop.average.adopt()
+                self._index += 1
+                self._loop, self._saved = self._stage_loop(), -1
+
+    def _run_stage(self, limit: int, stop: StopRequests) -> None:
+        loop, report, reporter = self._loop, self._recipe.report, self._reporter
+        total, done = loop.plan.steps, self.done
+        reporter.stage(loop.plan.stage.name, Progress(loop.step, total))
+        self._since = (loop.step, time.monotonic())
+        while loop.step < total and done < limit and not stop.signum:
+            loop.advance()
+            done += 1
+            reporter.step(loop.step)
+            if loop.step % report.log_every == 0 or loop.step == total:
+                self._log(done)
+            if report.sample_every and loop.step % report.sample_every == 0:
+                self._sample()
+            if loop.step % report.checkpoint_every == 0:
+                self._save()
+        self._save()
+        if stop.signum:
+            raise StoppedError(
+                f"stopped at step {done}, which is saved in {self._folder.path}",
+                "go on with the same command and --resume",
+                stop.signum,
+            )
+
+    def _log(self, done: int) -> None:
+        values = self._loop.figures.means()
+        step, since = self._since
+        seconds = max(time.monotonic() - since, 1e-9) / max(self._loop.step - step, 1)
+        values |= {"images/s": self._loop.plan.recipe.batch_size / seconds, "s/step": seconds}
+        progress = Progress(self._loop.step, self._loop.plan.steps)
+        self._reporter.figures(progress, values)
+        self._folder.write_log(done, {"stage": self._loop.plan.stage.name, **values})
+        self._zoo.call_hook("genzoo_log_training", run=self._recipe.name, step=done, values=values)
+        self._since = (self._loop.step, time.monotonic())
+
+    def _sample(self) -> None:
+        loop = self._loop
+        loop.figures.check()
+        path = self._folder.samples(loop.plan.stage.name, loop.step)
+        loop.average.swap()
+        try:
+            write_grid(path, self._built, self._batches, self._recipe.report.samples)
+        except GenzooError as error:
+            # A picture is no reason to lose a training.
+            self._reporter.note(f"no samples at step {loop.step}: {error}")
+        finally:
+            loop.average.swap()
+        self._since = (loop.step, time.monotonic())
+
+    def _save(self) -> None:
+        loop = self._loop
+        if loop.step == self._saved:
+            return
+        loop.figures.check()
+        checkpoint = Checkpoint(self._index, loop.step, self._data, self._threads, loop.tensors())
+        write_checkpoint(self._folder.checkpoint, self._recipe, checkpoint)
+        self._saved = loop.step
+
+    def finish(self) -> Path:
+        """Fit what has a closed form, and write the weights and their card."""
+        self._reporter.note("fitting what is fitted last, and writing the weights")
+        self._loop.average.adopt()
+        finalize(self._built, self._batches, self._recipe)
+        path = self._folder.weights(self._recipe.name)
+        card = export(self._zoo, self._built, self._recipe, path)
+        write_atomically(self._folder.path / "card.toml", card_toml(card).encode())
+        return path
+
+
+def _train_mode(built: Built) -> None:
+    """Training mode for the module, evaluation mode for the frozen parts inside it."""
+    built.module.train()
+    for part in built.parts.values():
+        part.eval()
