@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from genzoo_core.errors import ConfigError
 
-MAX_TENSORS = 100_000
+MAX_TENSORS = 20_000
 """How many tensors a module may allocate while it is built without weights."""
 
 _ALLOCATORS = frozenset({torch.empty, torch.zeros, torch.ones, torch.full})

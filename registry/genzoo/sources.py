@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,18 @@ def is_path(reference: str) -> bool:
         or reference.count("/") > 1
         or "\\" in reference
     )
+
+
+def model_file(reference: str) -> Path:
+    """The file that a path names.
+
+    Raises:
+        UsageError: There is none.
+    """
+    path = Path(os.path.expanduser(reference))
+    if not path.exists():
+        raise UsageError(f"there is no file {path}", "`genzoo list` shows the models there are")
+    return path
 
 
 def resolve_weights(entry: ModelEntry, call_hook: Callable[..., list[Any]]) -> Path:

@@ -92,9 +92,10 @@ class RegistryZoo:
         Raises:
             GenzooError: A clear one for each thing that can be wrong.
         """
+        # Found before torch is imported: a wrong name is told at once.
+        found = self.find(reference)
         from genzoo.loading import load_entry, load_path
 
-        found = self.find(reference)
         if isinstance(found, Path):
             return load_path(self.catalogue, found, device)
         return load_entry(self.catalogue, found, device)
@@ -106,10 +107,10 @@ class RegistryZoo:
             UsageError: No such model, or several; names the choices.
             PluginError: The plugin that would own it is broken.
         """
-        from genzoo.sources import is_path
+        from genzoo.sources import is_path, model_file
 
         if is_path(reference):
-            return Path(reference).expanduser()
+            return model_file(reference)
         try:
             return self.catalogue.find_model(reference)
         except UsageError:

@@ -79,7 +79,7 @@ print(sorted(heavy & (set(sys.modules) - before)))
 
 
 def test_more_memory_than_the_machine_has_is_refused(zoo: RegistryZoo) -> None:
-    with pytest.raises(ConfigError, match="needs 14[0-9,]+ bytes, this machine has"):
+    with pytest.raises(ConfigError, match=r"needs 14[0-9,]+ bytes, this machine has"):
         zoo.build(ModelSpec("huge", {"channels": 2_000_000}), training=True)
 
 

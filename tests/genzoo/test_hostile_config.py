@@ -1,0 +1,208 @@
+"""Rows 11 to 14 of the hostile inputs: what a model file, a recipe or a card asks for."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import acme_plugin
+import pytest
+from raw_files import edited, edited_model, split
+
+from genzoo.catalogue import Catalogue
+from genzoo.zoo import RegistryZoo
+from genzoo_core import ConfigError, ModelCard, ModelSpec, PluginError
+
+CARD = ModelCard(name="net", family="acme", summary="A net.")
+
+
+@pytest.fixture
+def sound(zoo: RegistryZoo, tmp_path: Path) -> Path:
+    """A sound model file."""
+    path = tmp_path / "sound.safetensors"
+    built = zoo.build(ModelSpec("net"))
+    zoo.save(path, built.spec, built.own_tensors(), CARD)
+    return path
+
+
+def test_hostile_11_an_unknown_component(zoo: RegistryZoo, sound: Path) -> None:
+    path = edited_model(sound, lambda m: m.update(component="acme-models/nett"))
+    with pytest.raises(ConfigError, match="unknown model 'acme-models/nett'") as caught:
+        zoo.load(str(path))
+    assert "did you mean" in str(caught.value)
+    assert "acme-models/net" in str(caught.value)
+
+
+def test_hostile_11_a_missing_plugin(zoo: RegistryZoo, sound: Path) -> None:
+    path = edited_model(sound, lambda m: m.update(component="other-zoo/unet"))
+    with pytest.raises(ConfigError, match="pip install other-zoo"):
+        zoo.load(str(path))
+
+
+@pytest.mark.parametrize("name", ["x`rm -rf ~`/net", "../net", "a/b/c", "net\nnet", "", "-r/x"])
+def test_hostile_11_what_is_no_name_is_not_repeated_as_a_command(
+    zoo: RegistryZoo, sound: Path, name: str
+) -> None:
+    path = edited_model(sound, lambda m: m.update(component=name))
+    with pytest.raises(ConfigError, match="is no name of a model") as caught:
+        zoo.load(str(path))
+    assert "pip" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_hostile_12_import_paths(sound: Path, tmp_path: Path) -> None:
+    targets = ["os.system", "os:system", "subprocess.Popen", "acme_models.models:Net"]
+    for number, target in enumerate(targets):
+        path = edited_model(sound, lambda m, t=target: m.update(component=t))
+        path.rename(tmp_path / f"{number}.safetensors")
+    code = f"""
+import sys
+from pathlib import Path
+from genzoo.catalogue import Catalogue
+from genzoo.zoo import RegistryZoo
+zoo = RegistryZoo(Catalogue.open())
+for path in sorted(Path({str(tmp_path)!r}).glob("?.safetensors")):
+    try:
+        zoo.load(str(path))
+    except Exception as error:
+        print(type(error).__name__)
+print("acme_models" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["ConfigError"] * len(targets) + ["False"]
+
+
+@pytest.mark.parametrize("key", ["trust_remote_code", "auto_map", "__class__"])
+def test_hostile_12_remote_code(zoo: RegistryZoo, sound: Path, key: str) -> None:
+    value: dict[str, Any] = {"AutoModel": "evil.Model"}
+    inputs = [
+        edited_model(sound, lambda m: m.update({key: value})),
+        edited_model(sound, lambda m: m["config"].update({key: value})),
+        edited(sound, lambda h: h["__metadata__"].update({key: json.dumps(value)})),
+    ]
+    for number, path in enumerate(inputs):
+        with pytest.raises(ConfigError, match=f"unknown .*{key}") as caught:
+            zoo.load(str(path))
+        assert "\n" not in str(caught.value), number
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"widht": 3}, "unknown field `widht`; its fields are width, shape"),
+        ({"width": "3"}, r"Expected `int`, got `str` - at `\$\.width`"),
+        ({"width": 3.5}, r"Expected `int`, got `float` - at `\$\.width`"),
+        ({"width": True}, r"Expected `int`, got `bool` - at `\$\.width`"),
+        ({"width": None}, r"Expected `int`, got `null` - at `\$\.width`"),
+        ({"width": 10**9}, r"<= 64 - at `\$\.width`"),
+        ({"width": 0}, r">= 1 - at `\$\.width`"),
+        ({"width": 10**40}, r"at `\$\.width`"),
+        ({"shape": [1, 2]}, r"at `\$\.shape`"),
+        ({"shape": {"0": 1}}, r"at `\$\.shape`"),
+    ],
+)
+def test_hostile_13_fields_and_types(
+    zoo: RegistryZoo, sound: Path, config: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        zoo.build(ModelSpec("net", config))
+    assert "config of model acme-models/net" in str(caught.value)
+    path = edited_model(sound, lambda m: m.update(config=config))
+    with pytest.raises(ConfigError, match=message):
+        zoo.load(str(path))
+
+
+def test_hostile_13_huge_numbers_where_a_config_has_no_bounds(
+    zoo: RegistryZoo, tmp_path: Path
+) -> None:
+    small = zoo.build(ModelSpec("huge"))
+    path = tmp_path / "small.safetensors"
+    zoo.save(path, small.spec, small.own_tensors(), CARD)
+    configs = [{"channels": 10**n} for n in (6, 9, 18)] + [{"layers": 10**9}]
+    for number, config in enumerate(configs):
+        huge = edited_model(path, lambda m, c=config: m["config"].update(c))
+        huge.rename(tmp_path / f"{number}.safetensors")
+    code = f"""
+import resource
+from pathlib import Path
+from genzoo.catalogue import Catalogue
+from genzoo.zoo import RegistryZoo
+from genzoo_core import GenzooError, ModelSpec
+zoo = RegistryZoo(Catalogue.open())
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for number, config in enumerate({configs!r}):
+    for attempt in (
+        lambda: zoo.load({str(tmp_path)!r} + f"/{{number}}.safetensors"),
+        lambda: zoo.build(ModelSpec("huge", config), training=True),
+    ):
+        try:
+            attempt()
+        except GenzooError as error:
+            print(type(error).__name__)
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+assert after - before < 1_000_000, after - before  # KiB
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    names = done.stdout.split()
+    assert len(names) == 2 * len(configs)
+    assert set(names) <= {"ConfigError", "WeightsError"}
+
+
+@pytest.mark.parametrize(("start", "end"), [("[", "]"), ('{"a":', "}")])
+def test_hostile_13_json_nested_5000_deep(
+    zoo: RegistryZoo, sound: Path, start: str, end: str
+) -> None:
+    deep = start * 5000 + "1" + end * 5000
+    header, _ = split(sound)
+    model = header["__metadata__"]["model"].replace('"config":{', f'"config":{{"x":{deep},', 1)
+    path = edited(sound, lambda h: h["__metadata__"].update(model=model))
+    with pytest.raises(ConfigError, match="nested more than 64 levels"):
+        zoo.load(str(path))
+
+
+def test_hostile_13_a_deep_config_from_python(zoo: RegistryZoo) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(5000):
+        deep = {"a": deep}
+    with pytest.raises(ConfigError):
+        zoo.build(ModelSpec("net", {"shape": deep}))
+
+
+def weights_at(site: Path, weights: str, **more: Any) -> RegistryZoo:
+    """A registry with a model whose card names `weights`."""
+    card = ModelCard(name="far", family="acme", summary="Far.", weights=weights, **more)
+    folder = acme_plugin.install(site, "acme-far", acme_plugin.manifest_of([card]))
+    (folder / "weights").mkdir()
+    return RegistryZoo(Catalogue.open())
+
+
+@pytest.mark.parametrize("weights", ["../x", "weights/../../x", "/etc/passwd", "C:\\x", "..\\x"])
+def test_hostile_14_a_path_that_leaves_the_package(site: Path, weights: str) -> None:
+    (site / "x").write_bytes(b"secret")
+    with pytest.raises((ConfigError, PluginError), match="acme-far"):
+        weights_at(site, weights, sha256="0" * 64).load("far")
+
+
+def test_hostile_14_a_link_that_leaves_the_package(site: Path, sound: Path) -> None:
+    weights_at(site, "weights/link.safetensors", sha256="0" * 64)
+    os.symlink(sound, site / "acme_far" / "weights" / "link.safetensors")
+    with pytest.raises((ConfigError, PluginError), match="leaves the plugin's"):
+        RegistryZoo(Catalogue.open()).load("far")
+
+
+def test_hostile_14_a_recipe_outside_the_package(site: Path) -> None:
+    (site / "x.toml").write_text("")
+    with pytest.raises((ConfigError, PluginError), match="acme-far"):
+        weights_at(site, "weights/a.safetensors", recipe="../x.toml").recipe("far")
+
+
+@pytest.mark.parametrize("model", ["../x", "/etc/passwd", "hf://a/b", "./a.safetensors"])
+def test_hostile_14_a_part_is_a_name_and_no_path(zoo: RegistryZoo, sound: Path, model: str) -> None:
+    parts = {"codec": {"model": model, "sha256": "0" * 64}}
+    with pytest.raises(ConfigError, match="is no name of a model"):
+        zoo.load(str(edited_model(sound, lambda m: m.update(parts=parts))))

@@ -1,0 +1,207 @@
+"""Loading models by name and by path, with the parts that they share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import acme_plugin
+import msgspec
+import pytest
+import torch
+from raw_files import edited_model
+
+from genzoo.catalogue import Catalogue
+from genzoo.zoo import RegistryZoo
+from genzoo_core import (
+    ConfigError,
+    IntegrityError,
+    ModelCard,
+    ModelSpec,
+    PartSpec,
+    UsageError,
+    WeightsError,
+)
+
+NET = ModelCard(name="net-a", family="acme", summary="A net.", weights="weights/net.safetensors")
+CODEC = ModelCard(
+    name="codec-a",
+    family="acme",
+    summary="A codec.",
+    kind="codec",
+    weights="weights/codec.safetensors",
+)
+LATENT = ModelCard(
+    name="latent-a", family="acme", summary="On a codec.", weights="weights/latent.safetensors"
+)
+
+
+def ship(site: Path, distribution: str, *models: tuple[ModelCard, ModelSpec]) -> RegistryZoo:
+    """Install a distribution that ships models; gives a registry that knows them."""
+    folder = acme_plugin.install(site, distribution, acme_plugin.MANIFEST)
+    (folder / "weights").mkdir()
+    zoo = RegistryZoo(Catalogue.open())
+    cards = []
+    for card, spec in models:
+        built = zoo.build(spec)
+        cards.append(zoo.save(folder / card.weights, built.spec, built.own_tensors(), card))
+    (folder / "genzoo.toml").write_text(acme_plugin.manifest_of(cards))
+    return RegistryZoo(Catalogue.open())
+
+
+@pytest.fixture
+def zoo_with_codec(site: Path) -> RegistryZoo:
+    """A registry with the model `acme-shared/codec-a`."""
+    return ship(site, "acme-shared", (CODEC, ModelSpec("line", kind="codec")))
+
+
+def latent(zoo: RegistryZoo, path: Path) -> ModelCard:
+    """Save a model whose part is `codec-a`, and that had a teacher in training."""
+    parts = {"codec": PartSpec("codec-a"), "teacher": PartSpec("codec-a")}
+    trained = zoo.build(ModelSpec("latent", parts=parts), training=True)
+    return zoo.save(path, trained.spec, trained.own_tensors(), LATENT)
+
+
+def test_a_model_is_loaded_by_name_and_says_what_it_is(site: Path) -> None:
+    zoo = ship(site, "acme-nets", (NET, ModelSpec("net")))
+    for name in ("net-a", "acme-nets/net-a"):
+        loaded = zoo.open(name)
+        assert (loaded.name, loaded.distribution) == ("acme-nets/net-a", "acme-nets")
+        assert loaded.sha256 == loaded.card.sha256 == zoo.card("net-a").sha256 != ""
+        assert loaded.parts == {}
+
+
+def test_a_model_is_loaded_from_a_file(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    zoo = ship(site, "acme-nets", (NET, ModelSpec("net")))
+    folder = site / "acme_nets" / "weights"
+    monkeypatch.chdir(folder)
+    (folder / "odd").symlink_to("net.safetensors")
+    by_name = zoo.load("net-a").own_tensors()
+    for path in ("net.safetensors", "./net.safetensors", str(folder / "net.safetensors"), "odd"):
+        loaded = zoo.open(path)
+        assert (loaded.name, loaded.card.name, loaded.distribution) == (
+            str(Path(path)),
+            "net-a",
+            "",
+        )
+        assert all(torch.equal(by_name[n], t) for n, t in loaded.built.own_tensors().items())
+
+
+def test_an_unknown_name_is_a_usage_error(zoo: RegistryZoo) -> None:
+    with pytest.raises(UsageError, match="no model 'net-b'"):
+        zoo.load("net-b")
+
+
+def test_a_device_that_is_not_there_is_a_usage_error(site: Path) -> None:
+    zoo = ship(site, "acme-nets", (NET, ModelSpec("net")))
+    with pytest.raises(UsageError, match="device 'teapot'"):
+        zoo.load("net-a", device="teapot")
+
+
+def test_other_bytes_than_the_card_promises(site: Path) -> None:
+    zoo = ship(site, "acme-nets", (NET, ModelSpec("net")))
+    path = site / "acme_nets" / "weights" / "net.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(IntegrityError, match="its card says"):
+        zoo.load("net-a")
+    path.write_bytes(content + b"\x00")
+    with pytest.raises(IntegrityError, match=f"has {len(content) + 1} bytes"):
+        zoo.load("net-a")
+
+
+def test_a_card_without_a_digest_is_not_loaded(site: Path) -> None:
+    ship(site, "acme-nets", (NET, ModelSpec("net")))
+    (site / "acme_nets" / "genzoo.toml").write_text(acme_plugin.manifest_of([NET]))
+    with pytest.raises(IntegrityError, match="gives no sha256"):
+        RegistryZoo(Catalogue.open()).load("net-a")
+
+
+def test_a_card_of_another_kind_than_the_file(site: Path) -> None:
+    zoo = ship(site, "acme-nets", (NET, ModelSpec("net")))
+    card = msgspec.structs.replace(zoo.card("net-a"), kind="codec")
+    (site / "acme_nets" / "genzoo.toml").write_text(acme_plugin.manifest_of([card]))
+    with pytest.raises(WeightsError, match="holds a model, but the card"):
+        RegistryZoo(Catalogue.open()).load("net-a")
+
+
+def test_a_part_is_loaded_with_its_model(zoo_with_codec: RegistryZoo, tmp_path: Path) -> None:
+    zoo = zoo_with_codec
+    latent(zoo, tmp_path / "latent.safetensors")
+    loaded = zoo.open(str(tmp_path / "latent.safetensors"))
+    codec = zoo.open("codec-a")
+    assert loaded.parts == {"codec": codec.sha256}
+    assert loaded.built.spec.parts == {"codec": PartSpec("acme-shared/codec-a", codec.sha256)}
+    assert loaded.built.module.codec is loaded.built.parts["codec"]
+    assert set(loaded.built.own_tensors()) == {"body.weight", "body.bias"}
+    state = loaded.built.module.state_dict()
+    for name, tensor in codec.built.own_tensors().items():
+        assert torch.equal(state[f"codec.{name}"], tensor)
+
+
+def test_what_only_training_needs_is_not_in_the_file(
+    zoo_with_codec: RegistryZoo, tmp_path: Path
+) -> None:
+    latent(zoo_with_codec, tmp_path / "latent.safetensors")
+    loaded = zoo_with_codec.load(str(tmp_path / "latent.safetensors"))
+    assert set(loaded.spec.parts) == {"codec"}
+    assert not hasattr(loaded.module, "teacher")
+
+
+def test_a_part_stays_frozen_while_its_owner_trains(zoo_with_codec: RegistryZoo) -> None:
+    spec = ModelSpec("latent", parts={r: PartSpec("codec-a") for r in ("codec", "teacher")})
+    built = zoo_with_codec.build(spec, training=True)
+    built.module.train()
+    assert built.module.body.training
+    assert not any(m.training for m in built.module.codec.modules())
+    assert not any(p.requires_grad for p in built.module.codec.parameters())
+    assert all(p.requires_grad for p in built.module.body.parameters())
+
+
+def test_a_missing_part_is_named(zoo_with_codec: RegistryZoo, tmp_path: Path) -> None:
+    latent(zoo_with_codec, tmp_path / "latent.safetensors")
+    path = edited_model(
+        tmp_path / "latent.safetensors", lambda m: m["parts"]["codec"].update(model="gone/codec")
+    )
+    with pytest.raises(ConfigError, match="part 'codec' is model 'gone/codec', which is missing"):
+        zoo_with_codec.load(str(path))
+
+
+def test_a_part_of_another_version_is_refused(zoo_with_codec: RegistryZoo, tmp_path: Path) -> None:
+    latent(zoo_with_codec, tmp_path / "latent.safetensors")
+    path = edited_model(
+        tmp_path / "latent.safetensors", lambda m: m["parts"]["codec"].update(sha256="ab" * 32)
+    )
+    with pytest.raises(IntegrityError, match="with sha256 abababababab…, but the installed one"):
+        zoo_with_codec.load(str(path))
+
+
+def test_a_part_in_a_file_needs_a_digest(zoo_with_codec: RegistryZoo, tmp_path: Path) -> None:
+    latent(zoo_with_codec, tmp_path / "latent.safetensors")
+    path = edited_model(
+        tmp_path / "latent.safetensors", lambda m: m["parts"]["codec"].pop("sha256")
+    )
+    with pytest.raises(ConfigError, match="part 'codec' has no sha256"):
+        zoo_with_codec.load(str(path))
+
+
+def test_a_model_that_is_its_own_part(site: Path) -> None:
+    zoo = ship(site, "acme-loop", (NET, ModelSpec("net")))
+    net = zoo.card("net-a")
+    path = site / "acme_loop" / "weights" / "net.safetensors"
+    parts = {"codec": {"model": "net-a", "sha256": "0" * 64}}
+    edited_model(path, lambda m: m.update(parts=parts)).rename(path)
+    # A digest cannot hold itself, so a cycle needs a card that lies; it is noticed all the same.
+    card = msgspec.structs.replace(net, sha256="0" * 64, size=0)
+    (site / "acme_loop" / "genzoo.toml").write_text(acme_plugin.manifest_of([card]))
+    with pytest.raises(IntegrityError, match="its card says 000000000000…"):
+        RegistryZoo(Catalogue.open()).load("net-a")
+
+
+def test_fresh_parts_of_a_cycle_are_refused(zoo_with_codec: RegistryZoo) -> None:
+    from genzoo.loading import Loader
+
+    zoo = zoo_with_codec
+    loader = Loader(zoo.catalogue, ("acme-shared/codec-a",))
+    with pytest.raises(ConfigError, match="is a part of itself: acme-shared/codec-a → acme-sha"):
+        loader.entry(zoo.catalogue.find_model("codec-a"))

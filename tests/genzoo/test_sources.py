@@ -1,0 +1,90 @@
+"""Where weights come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import acme_plugin
+import msgspec
+import pytest
+
+from genzoo.catalogue import Catalogue
+from genzoo.sources import is_path
+from genzoo.zoo import RegistryZoo
+from genzoo_core import HubError, IntegrityError, ModelCard, ModelSpec, PluginError, UsageError
+
+CARD = ModelCard(name="far", family="acme", summary="Far.", weights="share://far.safetensors")
+
+HOOK = """
+from pathlib import Path
+from genzoo_core import hookimpl
+
+@hookimpl
+def genzoo_resolve_weights(reference, sha256):
+    if reference.startswith("share://"):
+        return Path(FOLDER) / reference.removeprefix("share://")
+"""
+
+
+def install_far(site: Path, card: ModelCard) -> RegistryZoo:
+    """A registry with a model that has this card."""
+    acme_plugin.install(site, "acme-far", acme_plugin.manifest_of([card]))
+    return RegistryZoo(Catalogue.open())
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("vae-mnist", False),
+        ("genzoo/vae-mnist", False),
+        ("mine.safetensors", True),
+        ("runs/mine.safetensors", True),
+        ("./vae-mnist", True),
+        ("../a/b", True),
+        ("/tmp/a", True),
+        ("~/a", True),
+        ("a/b/c", True),
+        ("a\\b", True),
+    ],
+)
+def test_names_and_paths_are_told_apart(reference: str, expected: bool) -> None:
+    assert is_path(reference) is expected
+
+
+def test_a_scheme_that_no_plugin_knows(site: Path) -> None:
+    card = msgspec.structs.replace(CARD, weights="hf://someone/far", sha256="0" * 64)
+    with pytest.raises(HubError, match="no plugin can fetch 'hf://someone/far'") as caught:
+        install_far(site, card).load("far")
+    assert "genzoo_resolve_weights" in str(caught.value)
+
+
+@pytest.mark.parametrize("honest", [True, False])
+def test_a_hook_brings_the_file_and_the_digest_is_checked(
+    site: Path, tmp_path: Path, honest: bool
+) -> None:
+    zoo = RegistryZoo(Catalogue.open())
+    built = zoo.build(ModelSpec("net"))
+    card = zoo.save(tmp_path / "far.safetensors", built.spec, built.own_tensors(), CARD)
+    if not honest:
+        card = msgspec.structs.replace(card, sha256="0" * 64)
+    package = f"acme_share_{honest}".lower()
+    manifest = acme_plugin.MANIFEST + 'hooks = ["genzoo_resolve_weights"]\n'
+    folder = acme_plugin.install(site, package.replace("_", "-"), manifest)
+    (folder / "__init__.py").write_text(HOOK.replace("FOLDER", repr(str(tmp_path))))
+    zoo = install_far(site, card)
+    if honest:
+        assert zoo.open("far").sha256 == card.sha256
+    else:
+        with pytest.raises(IntegrityError, match="its card says 000000000000…"):
+            zoo.load("far")
+
+
+def test_a_file_that_the_package_lacks(site: Path) -> None:
+    card = msgspec.structs.replace(CARD, weights="weights/far.safetensors", sha256="0" * 64)
+    with pytest.raises(PluginError, match="weights/far"):
+        install_far(site, card).load("far")
+
+
+def test_a_model_without_weights(site: Path) -> None:
+    with pytest.raises(UsageError, match="acme-far/far has no weights"):
+        install_far(site, msgspec.structs.replace(CARD, weights="")).load("far")
