@@ -1,0 +1,240 @@
+"""Plugins are found through their entry points, and a faulty one harms nobody but itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from shelf import Shelf, command, component, model
+
+from genzoo.catalogue import Catalogue
+from genzoo.records import PluginRecord
+from genzoo_core.errors import UsageError
+
+METRIC = "metrics = [{name = 'Fréchet distance', value = nan, command = 'genzoo eval'}]"
+
+
+def plugin(name: str, **options: bool) -> PluginRecord:
+    """The plugin with this entry point, as it is found now."""
+    found = [p for p in Catalogue.open(**options).plugins if p.name == name]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_a_plugin_is_found_with_all_it_brings_and_not_imported(shelf: Shelf) -> None:
+    folder = shelf.add(
+        "Acme_Zoo",
+        model("small", shape=[1, 2, 2], size=12),
+        component("net", "model", "acme.models:Net"),
+        command("paint", "acme.commands:paint"),
+        package="acme",
+        version="2.1",
+    )
+    catalogue = Catalogue.open()
+    found = plugin("acme")
+    assert (found.status, found.distribution, found.version) == ("ok", "acme-zoo", "2.1")
+    assert found.folder == folder
+    assert not found.builtin
+    entry = catalogue.find_model("acme-zoo/small")
+    assert (entry.card.shape, entry.card.size, entry.plugin) == ((1, 2, 2), 12, found)
+    assert catalogue.find_component("model", "net")[1].target == "acme.models:Net"
+    assert [row.name for row in catalogue.commands() if row.distribution == "acme-zoo"] == ["paint"]
+    assert "acme" not in sys.modules
+    assert not (folder / "imported").exists()
+
+
+def test_genzoos_own_plugins_are_found(shelf: Shelf) -> None:
+    assert {"autoencoder", "train", "vae"} <= {
+        p.name for p in Catalogue.open().plugins if p.builtin
+    }
+    assert all(p.status == "ok" for p in Catalogue.open().plugins)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "why"),
+    [
+        ("api = ", "not TOML"),
+        ("\0\ufffd", "not TOML"),
+        ("summary = 'x'", "missing required field `api`"),
+        ("api = 2", "API 2"),
+        ("api = 2\nnew_field = 1", "API 2"),
+        ("api = 0", "first API is 1"),
+        ("api = 'one'", "api"),
+        ("api = 1\nmodles = []", "modles"),
+        ("api = 1\n[[models]]\nname = 'x'\nfamily = 'vae'", "summary"),
+        ("api = 1\n[[models]]\nname = 'x'\nfamily = 'vae'\nsummary = 3", "$.models[0].summary"),
+        ("api = 1\n" + component("Net", "model", "a:B"), "$.components[0].name"),
+        ("api = 1\n" + component("net", "modle", "a:B"), "modle"),
+        ("api = 1\n" + component("net", "model", "os.system"), "$.components[0].target"),
+        ("api = 1\n" + component("net", "model", "a:B") * 2, "there twice"),
+        ("api = 1\n" + model("x") * 2, "there twice"),
+        ("api = 1\n" + model("X y"), "'X y'"),
+        ("api = 1\n" + model("x", aliases=["../y"]), "'../y'"),
+        ("api = 1\n" + model("x", kind="modle"), "did you mean model"),
+        ("api = 1\n" + model("x", sha256="12ab"), "sha256"),
+        ("api = 1\n" + model("x", size=-1), "out of range"),
+        ("api = 1\n" + model("x", parameters=10**30), "parameters"),
+        (
+            "api = 1\n" + model("x") + "metrics = [{name = 'a', value = nan, command = 'c'}]",
+            "finite",
+        ),
+        ("api = 1\nx = " + "[" * 5000 + "]" * 5000, "nested too deep"),
+    ],
+)
+def test_hostile_27_a_malformed_manifest(shelf: Shelf, manifest: str, why: str) -> None:
+    folder = shelf.add("bad-one", head=manifest)
+    shelf.add("good-one", model("fine"))
+    broken = plugin("bad_one")
+    assert broken.status == "broken"
+    assert why in broken.error
+    assert "\n" not in broken.error
+    assert broken.removal == "pip uninstall bad-one"
+    assert Catalogue.open().find_model("fine").distribution == "good-one"
+    assert not (folder / "imported").exists()
+
+
+def test_hostile_27_a_manifest_that_is_not_there_or_not_text(shelf: Shelf) -> None:
+    (shelf.add("lacks-it") / "genzoo.toml").unlink()
+    (shelf.add("binary-one") / "genzoo.toml").write_bytes(b"\xff\xfe\x00")
+    folder = shelf.add("folder-one")
+    (folder / "genzoo.toml").unlink()
+    (folder / "genzoo.toml").mkdir()
+    assert "no manifest" in plugin("lacks_it").error
+    assert "not TOML" in plugin("binary_one").error
+    assert "cannot be read" in plugin("folder_one").error
+
+
+@pytest.mark.parametrize("field", ["weights", "recipe"])
+@pytest.mark.parametrize(
+    "path", ["../x.safetensors", "/etc/passwd", "a/../../x", "..\\x", "C:/x", "link/x", "file"]
+)
+def test_hostile_14_a_path_that_leaves_the_package(shelf: Shelf, field: str, path: str) -> None:
+    folder = shelf.add("bad-one", model("x", **{field: path}))
+    (folder / "link").symlink_to(shelf.site)
+    (folder / "file").symlink_to("/etc/passwd")
+    broken = plugin("bad_one")
+    assert broken.status == "broken"
+    assert path in broken.error.replace("\\\\", "\\")
+
+
+def test_a_path_may_lead_through_a_link_that_stays_in_the_package(shelf: Shelf) -> None:
+    folder = shelf.add("good-one", model("x", weights="link/x"))
+    (folder / "real").mkdir()
+    (folder / "link").symlink_to(folder / "real")
+    assert plugin("good_one").status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("not_there", "is not there"),
+        ("spaced", "namespace package"),
+        ("alone", "single module"),
+        ("json.decoder", "top-level package"),
+        ("json:loads", "top-level package"),
+        ("not a name", "top-level package"),
+        ("json", "no manifest"),
+    ],
+)
+def test_an_entry_point_that_names_no_package_with_a_manifest(
+    shelf: Shelf, value: str, why: str
+) -> None:
+    (shelf.site / "spaced").mkdir()
+    (shelf.site / "alone.py").touch()
+    shelf.add("bad-one", entry_points=f"[genzoo]\nbad = {value}\n")
+    assert plugin("bad").status == "broken"
+    assert why in plugin("bad").error
+
+
+def test_a_malformed_list_of_entry_points_breaks_its_distribution_alone(shelf: Shelf) -> None:
+    shelf.add("bad-one", entry_points="[genzoo]\nno equals sign\n")
+    shelf.add("good-one", model("fine"))
+    catalogue = Catalogue.open()
+    assert [(p.distribution, p.status) for p in catalogue.plugins if not p.builtin] == [
+        ("bad-one", "broken"),
+        ("good-one", "ok"),
+    ]
+
+
+def test_an_unknown_hook_in_a_manifest_is_named_with_the_likely_one(shelf: Shelf) -> None:
+    shelf.add("bad-one", head='api = 1\nhooks = ["genzoo_after_rnu"]')
+    assert "did you mean genzoo_after_run" in plugin("bad_one").error
+
+
+def test_of_a_distribution_installed_twice_the_first_on_the_path_counts(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.add("acme", model("old"), version="1.0")
+    first = Shelf(tmp_path / "first", shelf.cache)
+    first.site.mkdir()
+    first.add("acme", model("new"), version="2.0")
+    monkeypatch.syspath_prepend(str(first.site))
+    assert plugin("acme").version == "2.0"
+    assert [row.name for row in Catalogue.open().rows if row.distribution == "acme"] == ["new"]
+
+
+def test_an_editable_install_is_found(shelf: Shelf, tmp_path: Path) -> None:
+    folder = shelf.add("acme", model("edited"))
+    source = tmp_path / "source"
+    source.mkdir()
+    folder.rename(source / "acme")
+    (shelf.site / "acme.pth").write_text(f"{source}\n")
+    code = (
+        f"import site; site.addsitedir({str(shelf.site)!r}); "
+        "from genzoo.catalogue import Catalogue; print(Catalogue.open().find_model('edited').name)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "acme/edited"
+
+
+class TestSelection:
+    """`--no-plugins`, `GENZOO_PLUGINS`, `GENZOO_DISABLE`."""
+
+    @pytest.fixture(autouse=True)
+    def _two(self, shelf: Shelf) -> None:
+        shelf.add("acme-zoo", model("a"), package="acme_a")
+        shelf.add("other-zoo", head="this is no manifest", package="other_b")
+
+    def statuses(self, **options: bool) -> dict[str, str]:
+        return {p.name: p.status for p in Catalogue.open(**options).plugins if not p.builtin}
+
+    def test_no_plugins_keeps_genzoos_own(self) -> None:
+        assert self.statuses(no_plugins=True) == {"acme_a": "disabled", "other_b": "disabled"}
+        assert plugin("vae", no_plugins=True).status == "ok"
+        assert "a" not in [row.name for row in Catalogue.open(no_plugins=True).rows]
+
+    @pytest.mark.parametrize("name", ["acme-zoo", "Acme_Zoo", "acme_a"])
+    def test_an_allow_list(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GENZOO_PLUGINS", f" {name} ,")
+        assert self.statuses() == {"acme_a": "ok", "other_b": "disabled"}
+        assert plugin("vae").status == "ok"
+
+    def test_an_empty_allow_list_allows_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GENZOO_PLUGINS", "")
+        assert set(self.statuses().values()) == {"disabled"}
+
+    def test_a_disabled_plugin_is_not_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GENZOO_DISABLE", "other-zoo")
+        assert self.statuses() == {"acme_a": "ok", "other_b": "disabled"}
+        assert plugin("other_b").error == ""
+
+    def test_genzoos_own_can_be_disabled_by_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GENZOO_DISABLE", "vae,acme_a")
+        assert plugin("vae").status == "disabled"
+        assert plugin("train").status == "ok"
+
+    @pytest.mark.parametrize("variable", ["GENZOO_PLUGINS", "GENZOO_DISABLE"])
+    def test_a_typo_is_an_error(self, variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(variable, "acme-zoom")
+        with pytest.raises(UsageError, match=f"{variable} names 'acme-zoom'.*mean acme-zoo"):
+            Catalogue.open()
+
+
+def test_what_a_plugin_is_found_by_runs_none_of_it(shelf: Shelf) -> None:
+    shelf.add("acme", model("a"), files={"__init__.py": "raise SystemExit('I ran')"})
+    done = shelf.genzoo("list", "a*", GENZOO_CACHE=os.devnull)
+    assert done.returncode == 0
+    assert "I ran" not in done.stdout + done.stderr
