@@ -43,11 +43,18 @@ class Loader:
     Args:
         catalogue: Where models and components are found.
         owners: Full names of the models that are being loaded, to notice a cycle.
+        parts: Models that were loaded as parts, by full name; each is loaded once.
     """
 
-    def __init__(self, catalogue: Catalogue, owners: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        owners: tuple[str, ...] = (),
+        parts: dict[str, Loaded] | None = None,
+    ) -> None:
         self._catalogue = catalogue
         self._owners = owners
+        self._parts = {} if parts is None else parts
 
     def entry(self, entry: ModelEntry) -> Loaded:
         """A model of the zoo.
@@ -58,7 +65,7 @@ class Loader:
         if entry.name in self._owners:
             chain = " → ".join((*self._owners, entry.name))
             raise ConfigError(f"a model is a part of itself: {chain}")
-        loader = Loader(self._catalogue, (*self._owners, entry.name))
+        loader = Loader(self._catalogue, (*self._owners, entry.name), self._parts)
         file = read_entry(self._catalogue, entry)
         return loader._loaded(file, entry.name, entry.card, entry.distribution)
 
@@ -87,7 +94,9 @@ class Loader:
         promised = entry.card.sha256 or part.sha256
         if part.sha256 and part.sha256 != promised:
             raise _other_part(what, part.sha256, promised)
-        loaded = self.entry(entry)
+        if entry.name not in self._parts:
+            self._parts[entry.name] = self.entry(entry)
+        loaded = self._parts[entry.name]
         if part.sha256 and part.sha256 != loaded.sha256:
             raise _other_part(what, part.sha256, loaded.sha256)
         return _Part(freeze(loaded.built.module), PartSpec(entry.name, loaded.sha256))
@@ -114,8 +123,9 @@ class Loader:
             for name, info in file.header.tensors.items()
             if name.startswith(prefix) and not name.startswith(inlined)
         }
-        check_tensors(built, declared, str(file.path))
-        fill(built, lambda name: file.tensor(prefix + name), str(file.path))
+        where = f"{file.path}, {prefix[:-1]}," if prefix else str(file.path)
+        check_tensors(built, declared, where)
+        fill(built, lambda name: file.tensor(prefix + name), where)
         built.module.eval()
         return built
 
@@ -139,7 +149,7 @@ def read_entry(catalogue: Catalogue, entry: ModelEntry) -> ModelFile:
     """
     card = entry.card
     path = resolve_weights(entry, catalogue.call_hook)
-    if not card.sha256:
+    if not card.sha256 and not entry.dynamic:
         raise IntegrityError(
             f"the card of {entry.name} gives no sha256 for its weights",
             "add it to the manifest of its plugin",
@@ -205,7 +215,8 @@ def _stay(module: nn.Module, mode: bool = True) -> nn.Module:
 
 
 def _moved(loaded: Loaded, device: str) -> Loaded:
-    loaded.built.module.to(device)
+    for module in (loaded.built.module, *loaded.built.parts.values()):
+        module.to(device)
     return loaded
 
 

@@ -42,7 +42,7 @@ def resolve_weights(entry: ModelEntry, call_hook: Callable[..., list[Any]]) -> P
     """The file on this machine that holds a model's weights.
 
     Args:
-        entry: The model.
+        entry: The model. The card of a dynamic one may name any file of this machine.
         call_hook: Calls `genzoo_resolve_weights` where the card's reference has a scheme.
 
     Raises:
@@ -56,6 +56,8 @@ def resolve_weights(entry: ModelEntry, call_hook: Callable[..., list[Any]]) -> P
         raise UsageError(f"{entry.name} has no weights", "train it: `genzoo train` makes them")
     if "://" in reference:
         return _from_hook(entry, reference, call_hook)
+    if entry.dynamic:
+        return model_file(reference)
     return file_in_package(entry.plugin, reference, f"weights of {entry.name}")
 
 

@@ -158,6 +158,12 @@ def test_a_part_stays_frozen_while_its_owner_trains(zoo_with_codec: RegistryZoo)
     assert all(p.requires_grad for p in built.module.body.parameters())
 
 
+def test_a_model_that_plays_two_roles_is_loaded_once(zoo_with_codec: RegistryZoo) -> None:
+    spec = ModelSpec("latent", parts={r: PartSpec("codec-a") for r in ("codec", "teacher")})
+    module = zoo_with_codec.build(spec, training=True).module
+    assert module.codec is module.teacher
+
+
 def test_a_missing_part_is_named(zoo_with_codec: RegistryZoo, tmp_path: Path) -> None:
     latent(zoo_with_codec, tmp_path / "latent.safetensors")
     path = edited_model(

@@ -302,3 +302,13 @@ def test_the_header_may_begin_like_a_pickle(zoo: RegistryZoo, tmp_path: Path) ->
     path = join(tmp_path / "b.safetensors", text.ljust(length), data)
     assert path.read_bytes()[0] == 0x80
     zoo.load(str(path))
+
+
+def test_tensors_need_not_be_aligned(zoo: RegistryZoo, tmp_path: Path) -> None:
+    save_net(zoo, tmp_path / "a.safetensors")
+    header, data = split(tmp_path / "a.safetensors")
+    text = json.dumps(header).encode()
+    path = join(tmp_path / "b.safetensors", text + b" " * (7 - len(text) % 8), data)
+    expected = zoo.load(str(tmp_path / "a.safetensors")).own_tensors()
+    for name, tensor in zoo.load(str(path)).own_tensors().items():
+        assert torch.equal(tensor, expected[name])

@@ -88,3 +88,29 @@ def test_a_file_that_the_package_lacks(site: Path) -> None:
 def test_a_model_without_weights(site: Path) -> None:
     with pytest.raises(UsageError, match="acme-far/far has no weights"):
         install_far(site, msgspec.structs.replace(CARD, weights="")).load("far")
+
+
+MODELS = """
+from genzoo_core import ModelCard, hookimpl
+
+@hookimpl
+def genzoo_models():
+    files = {"here": "/far.safetensors", "gone": "/gone.safetensors"}
+    return [
+        ModelCard(name=name, family="acme", summary="There.", weights=FOLDER + file)
+        for name, file in files.items()
+    ]
+"""
+
+
+def test_a_model_known_only_at_run_time_lies_anywhere(site: Path, tmp_path: Path) -> None:
+    zoo = RegistryZoo(Catalogue.open())
+    built = zoo.build(ModelSpec("net"))
+    card = zoo.save(tmp_path / "far.safetensors", built.spec, built.own_tensors(), CARD)
+    manifest = acme_plugin.MANIFEST + 'hooks = ["genzoo_models"]\n'
+    folder = acme_plugin.install(site, "acme-dynamic", manifest)
+    (folder / "__init__.py").write_text(MODELS.replace("FOLDER", repr(str(tmp_path))))
+    zoo = RegistryZoo(Catalogue.open())
+    assert zoo.open("here").sha256 == card.sha256
+    with pytest.raises(UsageError, match="there is no file"):
+        zoo.load("gone")
