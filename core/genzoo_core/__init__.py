@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from genzoo_core.pictures import Latents, Pictures, RunRecord
     from genzoo_core.recipe import Recipe
     from genzoo_core.rng import BatchRng, InterpolationRng, Rng, SampleRng
+    from genzoo_core.sampler import Sampler
     from genzoo_core.specs import ComponentSpec, ModelSpec, PartSpec
     from genzoo_core.training import Batch, Phase, Progress, Stage, Trainable
     from genzoo_core.zoo import Built, Zoo
@@ -79,6 +80,7 @@ _HOME_OF = {
     "Rng": "rng",
     "RunRecord": "pictures",
     "SampleRng": "rng",
+    "Sampler": "sampler",
     "ScheduledNoiser": "noiser",
     "Stage": "training",
     "Trainable": "training",
@@ -130,6 +132,7 @@ __all__ = [
     "Rng",
     "RunRecord",
     "SampleRng",
+    "Sampler",
     "ScheduledNoiser",
     "Stage",
     "Trainable",

@@ -37,6 +37,10 @@ class Context(Protocol):
         """
         ...
 
+    def names(self, kind: str) -> tuple[str, ...]:
+        """Names of the installed components of a kind, bare where that is unique."""
+        ...
+
     def part(self, role: str) -> Any:
         """The frozen module that plays `role`, shared with other models.
 

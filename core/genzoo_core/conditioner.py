@@ -75,6 +75,14 @@ class Conditioner(nn.Module, ABC):
     def null(self, n: int) -> Tensor:
         """`n` prepared rows that ask for nothing, `[n, ...]`."""
 
+    def typical(self, rng: Rng) -> Tensor:
+        """`rng.n` prepared rows as they occur in the training data, `[rng.n, ...]`.
+
+        A model whose null is weak samples with these where nothing was asked. Null unless a
+        subclass knows better.
+        """
+        return self.null(rng.n)
+
     def drop(self, prepared: Tensor, rng: Rng, probability: float) -> Tensor:
         """`prepared` with each row replaced by null at the given probability.
 

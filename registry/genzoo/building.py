@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from genzoo.guard import one_line
+from genzoo.names import shared
 from genzoo_core.errors import ConfigError, GenzooError, PluginError
 from genzoo_core.specs import ComponentSpec, ModelSpec
 from genzoo_core.zoo import Built
@@ -47,7 +48,7 @@ class BuildContext:
         parts: Frozen shared modules by role.
         blueprint: The mode that the module is built in, where it gets no weights.
         used_parts: Roles that were asked for.
-        names: Full names of the components that were asked for, by the name that was used.
+        full_names: Full names of the components that were asked for, by the name that was used.
     """
 
     catalogue: Catalogue
@@ -56,17 +57,25 @@ class BuildContext:
     parts: Mapping[str, nn.Module]
     blueprint: BlueprintMode | None = None
     used_parts: set[str] = field(default_factory=set)
-    names: dict[str, str] = field(default_factory=dict)
+    full_names: dict[str, str] = field(default_factory=dict)
 
     def component(self, kind: str, name: str, config: Mapping[str, Any]) -> Any:
         """Build another component; it has this one's parts and no conditioners of its own."""
         found = resolve_component(self.catalogue, kind, name, config)
-        self.names[name] = found.name
+        self.full_names[name] = found.name
         inner = replace(self, conditioners={})
         if self.blueprint is None or kind in MODULE_KINDS:
             return found.build(inner)
         with self.blueprint.paused():
             return found.build(inner)
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        """Names of the installed components of a kind, bare where that is unique."""
+        rows = [row for row in self.catalogue.components if row.kind == kind]
+        several = shared(row.name for row in rows)
+        return tuple(
+            f"{row.distribution}/{row.name}" if row.name in several else row.name for row in rows
+        )
 
     def part(self, role: str) -> nn.Module:
         """The frozen module that plays `role`."""
@@ -200,7 +209,7 @@ def build_module(
         module: nn.Module = top.build(context)
     canonical = ModelSpec(
         component=top.name,
-        config=_full_names(top.plain_config(), context.names),
+        config=_full_names(top.plain_config(), context.full_names),
         kind=spec.kind,
         conditioners=conditioners,
         parts={role: part for role, part in spec.parts.items() if role in context.used_parts},
