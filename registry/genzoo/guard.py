@@ -31,31 +31,17 @@ def warn(text: str) -> None:
 def stdout_to_stderr() -> Iterator[None]:
     """Send to stderr what is written to stdout meanwhile, so that `--json` stays parseable.
 
-    Where stdout is the process's own, the file descriptor is turned as well: a C library or a
-    child process writes there.
+    The process's file descriptor is turned as well: C libraries and child processes write there.
     """
-    descriptor = _own_descriptor()
-    with contextlib.redirect_stdout(sys.stderr):
-        if descriptor is None:
-            yield
-            return
-        kept = os.dup(descriptor)
-        try:
-            os.dup2(2, descriptor)
-            yield
-        finally:
-            os.dup2(kept, descriptor)
-            os.close(kept)
-
-
-def _own_descriptor() -> int | None:
-    """1 where `sys.stdout` writes to the process's stdout and it and stderr are open."""
-    try:
-        sys.stdout.flush()
-        os.fstat(2)
-        return 1 if sys.stdout.fileno() == 1 else None
-    except (AttributeError, OSError, ValueError):
-        return None
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # one of them is closed
+            sys.stdout.flush()
+            kept = os.dup(1)
+            stack.callback(os.close, kept)
+            os.dup2(2, 1)
+            stack.callback(os.dup2, kept, 1)
+        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        yield
 
 
 def import_module(plugin: PluginRecord, name: str) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from types import ModuleType
 from typing import Any
 
 import pluggy
@@ -20,6 +19,12 @@ def hook_names() -> tuple[str, ...]:
     return tuple(name for name in vars(hookspecs) if manager.parse_hookspec_opts(hookspecs, name))
 
 
+def _new_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager("genzoo")
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
 class Hooks:
     """The hook implementations of the plugins, which are imported when a hook is called.
 
@@ -27,15 +32,14 @@ class Hooks:
         plugins: Sound plugins; one is imported for a hook that its manifest lists.
 
     Attributes:
-        errors: What was found wrong with a plugin, by its name, in the order it was met.
+        errors: What was last found wrong with a plugin, by plugin.
     """
 
     def __init__(self, plugins: Sequence[PluginRecord]) -> None:
         self._plugins = plugins
-        self._manager = pluggy.PluginManager("genzoo")
-        self._manager.add_hookspecs(hookspecs)
-        self._modules: dict[PluginRecord, ModuleType | None] = {}
-        self.errors: dict[str, PluginError] = {}
+        # One for each plugin: what pluggy keeps of a faulty one cannot trouble the others.
+        self._managers: dict[PluginRecord, pluggy.PluginManager | None] = {}
+        self.errors: dict[PluginRecord, PluginError] = {}
 
     def call(self, name: str, **arguments: Any) -> list[Any]:
         """Call a hook's implementations one by one.
@@ -52,6 +56,7 @@ class Hooks:
 
         Raises:
             PluginError: There is no such hook.
+            TypeError: `arguments` are not those of its specification.
         """
         return [result for _, result in self.results(name, arguments)]
 
@@ -61,7 +66,9 @@ class Hooks:
         """As `call`, with the plugin that each result is from. Generators are run to their end."""
         if name not in hook_names():
             raise PluginError(f"there is no hook {name!r}", did_you_mean(name, hook_names()))
-        first = bool(getattr(self._manager.hook, name).spec.opts["firstresult"])
+        spec = getattr(_new_manager().hook, name).spec
+        if set(arguments) != set(spec.argnames):
+            raise TypeError(f"{name} takes {', '.join(spec.argnames)}; got {', '.join(arguments)}")
         for plugin, implementation in self._implementations(name):
             try:
                 with stdout_to_stderr():
@@ -75,13 +82,15 @@ class Hooks:
                 continue
             if result is not None:
                 yield plugin, result
-                if first:
+                if spec.opts["firstresult"]:
                     return
 
     def record(self, plugin: PluginRecord, error: PluginError) -> None:
-        """Remember what is wrong with a plugin, and warn of it."""
-        self.errors[plugin.name] = error
-        warn(str(error))
+        """Remember what is wrong with a plugin, and warn of it once."""
+        known = self.errors.get(plugin)
+        self.errors[plugin] = error
+        if str(known) != str(error):
+            warn(str(error))
 
     def check(self, plugin: PluginRecord) -> None:
         """Import a plugin and check its hooks against their specifications.
@@ -91,41 +100,37 @@ class Hooks:
                 one with a wrong name or signature.
         """
         module = import_module(plugin, plugin.module)
+        manager = _new_manager()
         try:
-            self._manager.register(module, plugin.name + "@" + plugin.distribution)
+            manager.register(module)
         except Exception as error:
-            self._manager.unregister(module)
             raise PluginError(f"plugin {plugin}: wrong hook: {one_line(error)}") from error
-        callers = self._manager.get_hookcallers(module) or []
-        problem = _problem(module, plugin.hooks, callers)
+        problem = _problem(plugin.hooks, manager.get_hookcallers(module) or [])
         if problem:
-            self._manager.unregister(module)
             raise PluginError(f"plugin {plugin}: {problem}")
-        self._modules[plugin] = module
+        self._managers[plugin] = manager
 
     def _implementations(self, name: str) -> Iterator[tuple[PluginRecord, pluggy.HookImpl]]:
         for plugin in self._plugins:
             if name not in plugin.hooks:
                 continue
-            if plugin not in self._modules:
-                self._modules[plugin] = None
+            if plugin not in self._managers:
+                self._managers[plugin] = None
                 try:
                     self.check(plugin)
                 except PluginError as error:
                     self.record(plugin, error)
-            module = self._modules[plugin]
-            for implementation in getattr(self._manager.hook, name).get_hookimpls():
-                if implementation.plugin is module:
+            manager = self._managers[plugin]
+            if manager is not None:
+                for implementation in getattr(manager.hook, name).get_hookimpls():
                     yield plugin, implementation
 
 
-def _problem(
-    module: ModuleType, listed: Sequence[str], callers: Sequence[pluggy.HookCaller]
-) -> str | None:
+def _problem(listed: Sequence[str], callers: Sequence[pluggy.HookCaller]) -> str | None:
     """What is wrong with the hooks that a module implements, or None."""
     implemented = {caller.name for caller in callers}
     for caller in callers:
-        own = [i for i in caller.get_hookimpls() if i.plugin is module]
+        own = caller.get_hookimpls()
         if not caller.has_spec():
             if all(implementation.optionalhook for implementation in own):
                 continue
