@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from genzoo.placing import BATCH, check_device, place
 from genzoo.requests import Request, check_counts
-from genzoo.running import OnProgress, execute
+from genzoo.running import OnProgress, execute, threads
 from genzoo_core.pictures import Pictures
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ def open_model(model: str | Path | Loaded, zoo: RegistryZoo, device: str) -> Loa
     """
     check_device(device)
     if isinstance(model, (str, Path)):
-        return zoo.open(str(model), device=device)
+        # The checks of a load are too short to gain from a second thread.
+        with threads(1):
+            return zoo.open(str(model), device=device)
     model.built.module.to(device)
     return model

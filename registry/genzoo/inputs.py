@@ -59,7 +59,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def decode_picture(data: bytes, path: Path) -> Image.Image:
-    """A picture file's first frame, decoded whole.
+    """A picture file's first frame, decoded whole and turned upright as its EXIF data says.
 
     Args:
         data: Content of the file.
@@ -69,18 +69,23 @@ def decode_picture(data: bytes, path: Path) -> Image.Image:
         UsageError: It is no picture, is damaged, or has more than `MAX_PIXELS`.
     """
     import struct
+    import warnings
     import zlib
 
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-        if image.width * image.height > MAX_PIXELS:
-            raise UsageError(
-                f"{path} claims {image.width:,} × {image.height:,} pixels; "
-                f"at most {MAX_PIXELS:,} are decoded"
-            )
-        image.load()
+        with warnings.catch_warnings():
+            # Pillow warns of what is refused below, and of damage that it can live with.
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+            if image.width * image.height > MAX_PIXELS:
+                raise UsageError(
+                    f"{path} claims {image.width:,} × {image.height:,} pixels; "
+                    f"at most {MAX_PIXELS:,} are decoded"
+                )
+            image.load()
+            return ImageOps.exif_transpose(image)
     except UnidentifiedImageError as error:
         kinds = ", ".join(FORMATS)
         raise UsageError(
@@ -98,7 +103,6 @@ def decode_picture(data: bytes, path: Path) -> Image.Image:
         Image.DecompressionBombError,
     ) as error:
         raise UsageError(f"{path} is a damaged picture: {error}") from error
-    return image
 
 
 def read_picture(path: Path, shape: tuple[int, int, int], background: int) -> Given:
@@ -112,8 +116,6 @@ def read_picture(path: Path, shape: tuple[int, int, int], background: int) -> Gi
     Raises:
         UsageError: It cannot be read, or the model's pictures have neither 1 nor 3 channels.
     """
-    from PIL import ImageOps
-
     from genzoo_core.images import from_pil
 
     channels, height, width = shape
@@ -127,16 +129,28 @@ def read_picture(path: Path, shape: tuple[int, int, int], background: int) -> Gi
         changes.append(f"laid on grey level {background}")
     if image.mode != wanted:
         changes.append(f"from {image.mode} to {wanted}")
-    upright = ImageOps.exif_transpose(image)
-    if upright.size != (width, height):
-        changes.append(f"from {upright.width}×{upright.height} to {width}×{height} pixels")
-    # Pillow clips 16-bit and float greys to 255 where it should scale them.
-    if upright.mode.startswith("I;16"):
-        upright = upright.point(lambda level: level / 257, "L")
-    pixels = from_pil(upright, shape, background)
-    shown = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if image.size != (width, height):
+        changes.append(f"from {image.width}×{image.height} to {width}×{height} pixels")
+    pixels = from_pil(_eight_bits(image), shape, background)
+    shown = shown_path(path)
     record = InputRecord(shown, hashlib.sha256(data).hexdigest())
     return Given(pixels, record, f"{shown}: converted {', '.join(changes)}" if changes else "")
+
+
+def shown_path(path: str | Path) -> str:
+    """A path as text that can be encoded: names of files need not be."""
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """A 16-bit grey picture scaled to 8 bits, where Pillow's own conversion would clip it."""
+    import numpy as np
+    from PIL import Image
+
+    if not image.mode.startswith("I;16"):
+        return image
+    levels = np.asarray(image).astype(np.float64)
+    return Image.fromarray((levels / 257).round().astype(np.uint8))
 
 
 def stack(given: Sequence[Given]) -> Tensor:

@@ -43,15 +43,13 @@ def place(plan: Plan, *, device: str, threads: int | None, batch: int) -> Plan:
     Raises:
         UsageError: `threads` or `batch` is not positive, or the pictures fill the memory.
     """
-    import os
-
     if threads is not None and not 1 <= threads <= 1024:
         raise UsageError(f"--threads is {threads}; give a number from 1 to 1024")
     if batch < 1:
         raise UsageError(f"--batch is {batch}; give a number of at least 1")
     needed = plan.count * 4 * _numel(plan)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > memory / 2:
+    memory = _memory()
+    if memory is not None and needed > memory / 2:
         raise UsageError(
             f"{plan.count:,} pictures take {needed / 2**30:.1f} GiB, and this machine has "
             f"{memory / 2**30:.1f} GiB of memory; ask for fewer, and for the others with --seed"
@@ -63,6 +61,16 @@ def place(plan: Plan, *, device: str, threads: int | None, batch: int) -> Plan:
         batch=min(batch, plan.count),
     )
     return replace(plan, record=record)
+
+
+def _memory() -> int | None:
+    """Bytes of memory of this machine, where the system says it."""
+    import os
+
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
 
 
 def _numel(plan: Plan) -> int:

@@ -161,8 +161,22 @@ def _open(
         return zoo.open(reference, device=device)
     except ReplayError:
         raise
+    except UsageError as error:
+        if model is not None or is_path(reference):
+            raise ReplayError(f"{path} was made with {record.model}: {error}") from error
+        raise ReplayError(
+            f"{path} was made with {record.model}, which is not installed", _installation(record)
+        ) from error
     except GenzooError as error:
         raise ReplayError(f"{path} was made with {record.model}: {error}") from error
+
+
+def _installation(record: RunRecord) -> str:
+    """How to get the model of a record."""
+    distribution = record.model.partition("/")[0]
+    version = record.versions.get(distribution)
+    exactly = f"=={version}" if version else ""
+    return f"if you trust whoever made it: `pip install {distribution}{exactly}`"
 
 
 def _find(path: Path, name: str) -> Path:

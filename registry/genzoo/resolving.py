@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from genzoo.inputs import shown_path
 from genzoo.provenance import MAX_RECORD
 from genzoo.requests import Mode, Plan, Request, check_counts, picture_count
 from genzoo_core.errors import GenzooError, UsageError
@@ -43,7 +44,7 @@ def resolve(request: Request, loaded: Loaded, zoo: RegistryZoo) -> Plan:
     raws = _conditions(request, loaded, zoo, rows)
     given = _read_inputs(request, loaded, zoo)
     record = RunRecord(
-        model=loaded.name,
+        model=shown_path(loaded.name),
         weights=loaded.sha256,
         mode=mode,
         n=picture_count(request),
@@ -160,7 +161,7 @@ def _conditions(
 
     conditioners = conditioners_of(loaded)
     if request.prompts and not conditioners:
-        raise _no_prompt(loaded, zoo)
+        raise _no_prompt(loaded, zoo, request.prompts[0])
     raws: dict[str, tuple[Any, ...]] = {}
     names = list(conditioners)
     if request.prompts:
@@ -185,7 +186,9 @@ def _parse(conditioner: Conditioner, text: str) -> Any:
     return raw
 
 
-def _no_prompt(loaded: Loaded, zoo: RegistryZoo) -> UsageError:
+def _no_prompt(loaded: Loaded, zoo: RegistryZoo, prompt: str) -> UsageError:
+    if prompt.lower().endswith((".png", ".jpg", ".jpeg", ".webp", ".gif")):
+        return UsageError(f"{loaded.name} takes no prompt", f"give a picture with --input {prompt}")
     able = [card.name for card in zoo.cards() if card.conditioners]
     hint = f"these do: {', '.join(able[:5])}" if able else "no installed model does"
     return UsageError(f"{loaded.name} takes no prompt", hint)

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import acme_plugin
 import pytest
+from painting import cli, painter, painter_site
+from shelf import Shelf
 
 from genzoo.catalogue import Catalogue
 from genzoo.zoo import RegistryZoo
+
+__all__ = ["cli", "painter", "painter_site"]
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +44,16 @@ def site(tmp_path: Path, acme_site: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 def zoo(site: Path) -> RegistryZoo:
     """The registry, with `acme-models` and whatever was installed into `site` before."""
     return RegistryZoo(Catalogue.open())
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    """An empty folder to put plugins into, on the path; no other plugin but genzoo's own."""
+    shelf = Shelf(tmp_path / "site", tmp_path / "cache")
+    shelf.site.mkdir()
+    monkeypatch.syspath_prepend(str(shelf.site))
+    monkeypatch.setenv("PYTHONPATH", str(shelf.site))
+    monkeypatch.setenv("GENZOO_CACHE", str(shelf.cache))
+    for name in ("GENZOO_PLUGINS", "GENZOO_DISABLE", "GENZOO_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+    return shelf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from genzoo.cli.table import printable
+from genzoo.inputs import shown_path
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -21,8 +25,8 @@ PATIENCE = 0.5
 
 
 def message(text: str) -> None:
-    """One line on stderr."""
-    click.echo(text, err=True)
+    """One line on stderr. What a file says in it cannot steer the terminal."""
+    click.echo(printable(text), err=True)
 
 
 class ProgressBar:
@@ -83,11 +87,11 @@ def print_result(record: RunRecord, path: Path, as_json: bool, **figures: Any) -
         figures: What else the object says.
     """
     if not as_json:
-        click.echo(path)
+        click.echo(os.fsencode(path))  # a name need not be text
         return
     import msgspec
 
-    shown: Mapping[str, Any] = {"path": str(path), **figures, "record": record}
+    shown: Mapping[str, Any] = {"path": shown_path(path), **figures, "record": record}
     click.echo(msgspec.json.encode(shown))
 
 
@@ -110,4 +114,6 @@ def show_preview(pictures: Pictures, wanted: bool | None) -> None:
     from genzoo.layout import lay_out
 
     columns, lines = shutil.get_terminal_size()
-    message(render(lay_out(pictures), depth, columns, max(4, lines - 4)).rstrip("\n"))
+    text = render(lay_out(pictures), depth, columns, max(4, lines - 4))
+    # click strips colours where stderr is no terminal; who says --preview wants them.
+    click.echo(text, err=True, nl=False, color=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -233,7 +234,7 @@ def _make(plan: Plan, destination: Destination, zoo: RegistryZoo, again: Replay 
             with suppress(UsageError):  # an animation may have no frame yet
                 path = write(destination, interrupt.pictures, zoo)
                 message(f"interrupted: kept {len(interrupt.pictures.images)} of {plan.count}")
-                click.echo(path)
+                click.echo(os.fsencode(path))
         raise
     if again is not None:
         from genzoo.replay import verify

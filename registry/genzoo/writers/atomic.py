@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from genzoo_core.errors import GenzooError
+from genzoo_core.errors import GenzooError, UsageError
 
 
 def put(path: Path, data: bytes, *, replace: bool) -> None:
@@ -63,14 +63,14 @@ def check_writable(folder: Path) -> None:
     """Check that files can be made in `folder`, by making one.
 
     Raises:
-        GenzooError: They cannot.
+        UsageError: They cannot.
     """
     probe = beside(folder / "probe")
     try:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise _failure(folder, error, 0) from error
+        raise UsageError(f"cannot write into {folder}: {error.strerror}") from error
 
 
 def _settle(temporary: Path, path: Path, replace: bool) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -50,21 +53,22 @@ def choose(output: str | None, *, force: bool, catalogue: Catalogue) -> Destinat
         catalogue: Its plugins may write further formats.
 
     Raises:
-        UsageError: It exists, its folder does not, or nothing writes its suffix.
-        GenzooError: It cannot be written.
+        UsageError: It exists, its folder does not, it cannot be written, or nothing writes its
+            suffix.
     """
     if output is None:
         check_writable(Path())
         return Destination(None, "png")
     path = Path(output)
-    if output.endswith(("/", "\\")) or path.is_dir() or not path.suffix:
-        return _folder(path, force)
-    format_ = PICTURES.get(path.suffix.lower())
-    if format_ is None:
-        if not any("genzoo_write_output" in plugin.hooks for plugin in catalogue.plugins):
-            raise unknown_suffix(path, [*PICTURES, "a folder"])
-        format_ = "plugin"
-    check_file(path, force)
+    with _path_errors(path):
+        if output.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
+            return _folder(path, force)
+        format_ = PICTURES.get(path.suffix.lower())
+        if format_ is None:
+            if not any("genzoo_write_output" in plugin.hooks for plugin in catalogue.plugins):
+                raise unknown_suffix(path, [*PICTURES, "a folder"])
+            format_ = "plugin"
+        _check_file(path, force)
     return Destination(path, format_, force)
 
 
@@ -86,25 +90,34 @@ def unknown_suffix(path: Path, known: list[str]) -> UsageError:
     return UsageError(f"cannot write {path}: give {', '.join(known[:-1])} or {known[-1]}")
 
 
+@contextmanager
+def _path_errors(path: Path) -> Iterator[None]:
+    """What the system says of a path that cannot be (too long a name) is the user's to mend."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+
+
 def check_file(path: Path, force: bool) -> None:
     """Check that a file can be written.
 
     Raises:
-        UsageError: It exists without `force`, is a folder, or its folder is missing.
-        GenzooError: It cannot be written.
+        UsageError: It exists without `force`, is a folder, its folder is missing, or it cannot
+            be written.
     """
-    try:
-        exists, folder = path.exists(), path.is_dir()
-        parent = path.parent.is_dir()
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot write {path}: {error}") from error
-    if folder:
+    with _path_errors(path):
+        _check_file(path, force)
+
+
+def _check_file(path: Path, force: bool) -> None:
+    if path.is_dir():
         raise UsageError(f"cannot write {path}: it is a folder")
-    if not parent:
+    if not path.parent.is_dir():
         raise UsageError(f"cannot write {path}: there is no folder {path.parent}")
-    if exists and not path.is_file():
+    if path.exists() and not path.is_file():
         raise UsageError(f"cannot write {path}: it is not a regular file")
-    if exists and not force:
+    if path.exists() and not force:
         raise UsageError(f"{path} exists", "choose another name, or replace it with --force")
     check_writable(path.parent)
 
@@ -119,7 +132,7 @@ def _folder(path: Path, force: bool) -> Destination:
     elif path.exists():
         raise UsageError(f"{path} exists and is not a folder", "give a name with a suffix")
     else:
-        check_file(path, force)
+        _check_file(path, force)
     return Destination(path, "folder", force)
 
 

@@ -11,12 +11,12 @@ from genzoo_core.pictures import Pictures, RunRecord
 
 @hookimpl
 def genzoo_before_run(record: RunRecord) -> None:
-    print(f"before {record.model}", file=sys.stderr)
+    sys.stderr.write(f"before {record.model}\n")
 
 
 @hookimpl
 def genzoo_after_run(record: RunRecord, pictures: Pictures) -> None:
-    print(f"after {len(pictures.images)}", file=sys.stderr)
+    sys.stderr.write(f"after {len(pictures.images)}\n")
 
 
 @hookimpl

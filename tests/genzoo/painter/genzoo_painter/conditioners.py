@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+
 from genzoo_core.conditioner import Condition, Conditioner
 from genzoo_core.errors import UsageError
 from genzoo_core.rng import Rng
 from genzoo_painter.config import NothingConfig
-from torch import Tensor, nn
 
 CLASSES = 10
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Mapping
 
 import torch
+from torch import Tensor, nn
+
 from genzoo_core.component import Context
 from genzoo_core.conditioner import Condition
 from genzoo_core.encoder import Codec, Posterior
@@ -14,7 +16,6 @@ from genzoo_core.model import GenerativeModel, OnStep
 from genzoo_core.rng import Rng
 from genzoo_core.training import Batch, Phase, Progress, Stage
 from genzoo_painter.config import NothingConfig, PainterConfig, PainterOptions
-from torch import Tensor, nn
 
 LATENT = 8
 
@@ -86,7 +87,7 @@ def fail(fault: str | None, n: int) -> None:
     """What can go wrong: "slow" says when it samples and takes its time, "hungry" asks
     for more memory than there is but for a single picture."""
     if fault == "slow":
-        print("sampling", file=sys.stderr, flush=True)
+        sys.stderr.write("sampling\n")
         time.sleep(0.3)
     elif fault == "hungry" and n > 1:
         torch.empty(n << 50, dtype=torch.uint8)

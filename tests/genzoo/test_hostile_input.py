@@ -1,0 +1,327 @@
+"""Hostile and faulty input of `genzoo run`: rows 28–33 and 36."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from painting import Cli, Outcome
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from genzoo.generating import generate
+from genzoo_core.errors import UsageError
+
+GENZOO = [sys.executable, "-c", "import sys; from genzoo.cli import main; sys.exit(main())"]
+
+
+def refused(done: Outcome, *says: str) -> None:
+    """It failed as a wrong use, in one line that says all of `says`, and wrote nothing."""
+    assert done.code == 2, done
+    assert done.out == ""
+    assert done.err.startswith("Error: ")
+    assert done.err.count("\n") == 1
+    for text in says:
+        assert text in done.err
+
+
+@pytest.mark.parametrize("label", ["-1", "10", "cat", "1.5", "٣", "3 "])
+def test_hostile_28_a_label_that_is_none(painter: Path, cli: Cli, label: str) -> None:
+    refused(cli("run", "colour", label), "0–9")
+    assert os.listdir() == []
+
+
+@pytest.mark.parametrize("word", ["--1", "-x", "--promt", "--setting=3"])
+def test_hostile_28_an_unknown_option_is_no_prompt(painter: Path, cli: Cli, word: str) -> None:
+    assert cli("run", "colour", word).code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "empty"),
+        (" \n", "empty"),
+        ("a" * 2**20, "1,048,576 characters; at most 10,000"),
+        ("a\0b", "NUL"),
+        ("lone \udcff surrogate", "not valid Unicode"),
+    ],
+)
+def test_hostile_29_texts_that_are_refused(painter: Path, cli: Cli, text: str, says: str) -> None:
+    refused(cli("run", "colour", "3", "--set", f"text={text}"), says)
+    with pytest.raises(UsageError):
+        generate("colour", text)  # as the prompt, a label
+    assert os.listdir() == []
+
+
+def test_hostile_29_emoji_are_a_prompt_and_come_back(painter: Path, cli: Cli) -> None:
+    text = "👩‍👩‍👧 ein Herz ♥ \t\\ \" ' {} قلب"
+    for name in ("a.png", "a.gif", "a.npz", "a.safetensors"):
+        assert cli("run", "colour", "--set", f"text={text}", "-o", name).code == 0
+        done = cli("run", "--replay", name, "-o", "b.png", "-f", "--json")
+        assert done.code == 0
+        assert json.loads(done.out)["record"]["conditions"] == {"text": text}
+
+
+def test_hostile_29_bytes_that_are_no_text(painter: Path) -> None:
+    done = subprocess.run(
+        [*GENZOO, "run", "colour", b"\xff\xfe", "-o", "a.png"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    )
+    assert done.returncode == 2
+    assert b"not valid Unicode" in done.stderr
+
+
+@pytest.mark.parametrize("n", ["0", "-1", "1000000000", "9" * 30])
+def test_hostile_30_a_number_of_pictures(painter: Path, cli: Cli, n: str) -> None:
+    refused(cli("run", "plain", "-n", n), "from 1 to 1,000,000")
+
+
+def test_hostile_30_more_than_fits(painter: Path, cli: Cli) -> None:
+    refused(cli("run", "colour", "1", "2", "-n", "600000"), "for each of 2 prompts")
+    refused(cli("run", "plain", "-n", "700000", "-o", "a.png"), "write to a folder")
+    refused(cli("run", "plain", "-n", "ten"), "ten")
+
+
+def png_of(width: int, height: int, rows: bytes) -> bytes:
+    """A PNG that claims a size, whatever it holds."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+@pytest.fixture
+def good(painter: Path, cli: Cli) -> bytes:
+    """A picture that genzoo wrote."""
+    assert cli("run", "plain", "-o", "good.png").code == 0
+    return Path("good.png").read_bytes()
+
+
+def hostile_files(good: bytes) -> Iterator[tuple[str, bytes]]:
+    """Files that are no pictures, or pictures that hurt."""
+    yield "is not a picture", b"hello"
+    yield "damaged", good[: len(good) // 2]
+    yield "", good[:40]
+    yield "4225000000 pixels", png_of(65_000, 65_000, bytes(1000))
+    yield "claims 9,000 × 9,000 pixels", png_of(9_000, 9_000, bytes(1000))
+    yield "", b""
+
+
+def test_hostile_31_inputs(good: bytes, cli: Cli) -> None:
+    for says, content in hostile_files(good):
+        Path("bad.png").write_bytes(content)
+        refused(cli("run", "plain", "--input", "bad.png", "-o", "a.png"), "bad.png", says)
+        refused(cli("encode", "plain", "bad.png", "-o", "z.npz"), "bad.png", says)
+    refused(cli("run", "plain", "--input", "missing.png"), "missing.png", "No such file")
+    refused(cli("run", "plain", "--input", "."), "not a file")
+    refused(cli("run", "plain", "--input", "/dev/zero"), "not a file")
+    os.mkfifo("pipe.png")
+    refused(cli("run", "plain", "--input", "pipe.png"), "not a file")
+
+
+def test_hostile_31_a_file_that_would_start_a_program_is_not_decoded(
+    painter: Path, cli: Cli
+) -> None:
+    Path("a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n")
+    refused(cli("run", "plain", "--input", "a.png"), "is not a picture")
+
+
+def test_hostile_31_replays(good: bytes, cli: Cli) -> None:
+    for _, content in hostile_files(good):
+        Path("bad.png").write_bytes(content)
+        refused(cli("run", "--replay", "bad.png", "-o", "a.png"), "bad.png")
+    refused(cli("run", "--replay", "missing.png"), "missing.png")
+    refused(cli("run", "--replay", "."), "give one of its pictures")
+    Image.new("L", (8, 8)).save("plain.png")
+    refused(cli("run", "--replay", "plain.png"), "holds no record")
+    Image.new("L", (8, 8)).save("plain.gif", comment="hello")
+    refused(cli("run", "--replay", "plain.gif"), "plain.gif")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        ('"n":1', '"n":1000000000', 1),
+        ('"n":1', '"n":-1', 1),
+        ('"n":1', '"n":"1"', 2),
+        ('"seed":0', '"seed":-1', 1),
+        ('"seed":0', '"seed":99999999999999999999999', 1),
+        ('"mode":"sample"', '"mode":"reconstruct"', 1),
+        ('"mode":"sample"', '"mode":"interpolate"', 1),
+        ('"model":"painter/plain"', '"model":"os.system"', 1),
+        ('"model":"painter/plain"', '"model":"../../etc/passwd"', 1),
+        ('"model":"painter/plain"', '"model":"https://example.org/x"', 1),
+        ('"temperature":1.0', '"temperature":1e999', 2),
+        ('"temperature":1.0', '"temperature":1e308', 1),
+        ('"temperature":1.0', '"heat":1.0', 1),
+        ('"steps":4', '"steps":' + "[" * 5000 + "]" * 5000, 2),
+        ('"batch":1', '"batch":0', 1),
+        ('"batch":1', '"threads":100000,"batch":1', 0),
+        ('"batch":1', '"threads":-1,"batch":1', 1),
+        ('"batch":1', '"pictures":[5,3],"batch":1', 1),
+        ('"batch":1', '"pictures":[0,9],"batch":1', 1),
+        ('"batch":1', '"prompts":["3"],"batch":1', 1),
+        ('"batch":1', '"conditions":{"a":"b"},"batch":1', 1),
+        ('"batch":1', '"device":"\\u001b[31m","batch":1', 0),
+        ('"format"', '"Format"', 2),
+    ],
+)
+def test_hostile_31_a_record_that_lies(
+    painter: Path, cli: Cli, before: str, after: str, code: int
+) -> None:
+    cli("run", "plain", "--seed", "0", "-o", "a.png")
+    with Image.open("a.png") as image:
+        text = image.info["genzoo"].replace('{"record"', '{"format":1,"record"')
+        assert before in text
+        info = PngInfo()
+        info.add_itxt("genzoo", text.replace(before, after))
+        image.save("a.png", pnginfo=info)
+    done = cli("run", "--replay", "a.png", "-o", "b.png")
+    assert done.code == code, done
+    if code:
+        assert done.err.splitlines()[-1].startswith("Error: ")
+        assert "Traceback" not in done.err
+        assert "internal error" not in done.err
+        assert not Path("b.png").exists()
+
+
+def test_hostile_31_a_text_chunk_that_unpacks_to_gigabytes(painter: Path, cli: Cli) -> None:
+    info = PngInfo()
+    info.add_itxt("genzoo", " " * 2**24, zip=True)
+    Image.new("L", (8, 8)).save("a.png", pnginfo=info)
+    refused(cli("run", "--replay", "a.png"), "a.png")
+
+
+def test_hostile_32_an_output_that_exists(painter: Path, cli: Cli) -> None:
+    Path("a.png").write_text("precious")
+    refused(cli("run", "plain", "-o", "a.png"), "a.png exists", "--force")
+    assert Path("a.png").read_text() == "precious"
+    assert cli("run", "plain", "-o", "a.png", "--force").code == 0
+    assert Image.open("a.png").size == (8, 8)
+
+
+def test_hostile_32_outputs_that_cannot_be(painter: Path, cli: Cli) -> None:
+    Path("folder.png").mkdir()
+    Path("folder.png/precious").touch()
+    Path("file").touch()
+    os.mkfifo("pipe.png")
+    refused(cli("run", "plain", "-o", "folder.png"), "folder.png is not empty")
+    refused(cli("run", "plain", "-o", "missing/a.png"), "no folder missing")
+    refused(cli("run", "plain", "-o", "file"), "not a folder")
+    refused(cli("run", "plain", "-o", "file/"), "not a folder")
+    refused(cli("run", "plain", "-o", "file/a.png"), "no folder file")
+    refused(cli("run", "plain", "-o", "pipe.png", "--force"), "not a regular file")
+    refused(cli("run", "plain", "-o", "a" * 300 + ".png"), "File name too long")
+    refused(cli("encode", "plain", "x.png", "-o", "folder.png/"), ".npz or .safetensors")
+    Path("z.npz").mkdir()
+    refused(cli("encode", "plain", "x.png", "-o", "z.npz"), "it is a folder")
+    assert os.listdir("folder.png") == ["precious"]
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 KiB; skips where mounting is not allowed."""
+    path = tmp_path / "mount"
+    path.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(path)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting is not allowed here")
+    yield path
+    subprocess.run(["umount", str(path)], check=True)
+
+
+def test_hostile_32_a_full_disk(painter: Path, cli: Cli, mount: Path) -> None:
+    for name in ("a.npz", "a.png", "folder/"):
+        done = cli("run", "plain", "-n", "4000", "-o", f"{mount}/{name}")
+        assert done.code == 1
+        assert "the disk is full" in done.err
+        assert os.listdir(mount) == []
+
+
+def test_hostile_32_a_read_only_place(painter: Path, cli: Cli, mount: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(mount)], check=True)
+    refused(cli("run", "plain", "-o", f"{mount}/a.png"), "Read-only file system")
+    os.chdir(mount)
+    refused(cli("run", "plain"), "Read-only file system")
+    os.chdir(painter)
+
+
+def test_hostile_32_stdout_is_a_closed_pipe(painter: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*GENZOO, "run", "plain", "--seed", "0", "-o", "a.png"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert "Error" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert Image.open("a.png").size == (8, 8)
+
+
+def test_hostile_32_a_name_that_is_no_text(painter: Path, cli: Cli) -> None:
+    name = os.fsdecode(b"\xff.png")
+    assert cli("run", "plain", "-o", name).code == 0
+    assert cli("run", "plain", "-i", name, "-o", "a.png").code == 0
+    assert cli("run", "plain", "-o", name, "--json", "--force").code == 0
+    refused(cli("run", "plain", "-o", name), "exists")
+
+
+@pytest.mark.parametrize("name", ["a.npz", "folder"])
+def test_hostile_33_ctrl_c_keeps_what_is_finished(painter: Path, cli: Cli, name: str) -> None:
+    words = ["run", "plain", "-n", "40", "--seed", "0", "--batch", "2", "--set", "fault=slow"]
+    process = subprocess.Popen(
+        [*GENZOO, *words, "-o", name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    begun = 0
+    while begun < 3:  # the third batch begins when two are finished
+        begun += process.stderr.readline() == "sampling\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == f"{name}\n"
+    assert "interrupted: kept 4 of 40" in err
+    assert "Traceback" not in err
+    if name == "folder":
+        assert len(os.listdir(name)) == 4
+        assert cli("run", "--replay", "folder/0003.png", "-o", "b.png").code == 0
+        return
+    with np.load(name) as arrays:
+        assert len(arrays["images"]) == 4
+        assert arrays["seeds"].tolist() == [0, 1, 2, 3]
+    assert cli("run", "--replay", name, "-o", "b.npz").code == 0
+    with np.load(name) as before, np.load("b.npz") as after:
+        np.testing.assert_array_equal(before["images"], after["images"])
+
+
+def test_hostile_36_out_of_memory_halves_the_batch(painter: Path, cli: Cli) -> None:
+    cli("run", "plain", "-n", "5", "--seed", "0", "-o", "a.npz")
+    words = ["run", "plain", "-n", "5", "--seed", "0", "--set", "fault=hungry", "-o", "b.npz"]
+    done = cli(*words)
+    assert done.code == 0
+    assert "out of memory with 5 pictures at a time; trying 2" in done.err
+    assert "out of memory with 2 pictures at a time; trying 1" in done.err
+    with np.load("a.npz") as before, np.load("b.npz") as after:
+        assert np.abs(before["images"] - after["images"].astype(int)).max() <= 1
+    assert cli("run", "--replay", "b.npz", "-o", "c.npz").code == 0

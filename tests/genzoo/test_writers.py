@@ -1,0 +1,123 @@
+"""The files and folders that pictures are written to."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from painting import Cli
+from PIL import Image, ImageSequence
+from safetensors import safe_open
+
+from genzoo_core.errors import GenzooError
+
+
+def record(path: Path) -> dict[str, object]:
+    """The record in a PNG."""
+    with Image.open(path) as image:
+        return json.loads(image.info["genzoo"])["record"]
+
+
+def test_npz_holds_arrays_and_no_pickle(painter: Path, cli: Cli) -> None:
+    cli("run", "colour", "-n", "3", "--seed", "7", "-o", "a.npz")
+    with np.load("a.npz", allow_pickle=False) as arrays:
+        assert arrays["images"].shape == (3, 8, 8, 3)
+        assert arrays["images"].dtype == np.uint8
+        assert arrays["seeds"].tolist() == [7, 8, 9]
+        assert json.loads(str(arrays["record"]))["record"]["model"] == "painter/colour"
+
+
+def test_all_formats_hold_the_same_pixels(painter: Path, cli: Cli) -> None:
+    for name in ("a.npz", "a.safetensors", "a.png", "a/"):
+        assert cli("run", "colour", "-n", "2", "--seed", "7", "-o", name).code == 0
+    with np.load("a.npz") as arrays:
+        images = arrays["images"]
+    with safe_open("a.safetensors", "np") as file:
+        np.testing.assert_array_equal(file.get_tensor("images").transpose(0, 2, 3, 1), images)
+        assert file.get_tensor("seeds").tolist() == [7, 8]
+    grid = np.asarray(Image.open("a.png"))
+    np.testing.assert_array_equal(grid[:, :8], images[0])
+    np.testing.assert_array_equal(grid[:, 10:], images[1])
+    assert (grid[:, 8:10] == 255).all()
+    for index in range(2):
+        np.testing.assert_array_equal(np.asarray(Image.open(f"a/{index:04}.png")), images[index])
+
+
+def test_a_folder_has_a_record_for_each_picture(painter: Path, cli: Cli) -> None:
+    done = cli("run", "plain", "-n", "3", "--seed", "7", "-o", "new/")
+    assert done.out == "new\n"
+    assert sorted(os.listdir("new")) == ["0000.png", "0001.png", "0002.png"]
+    assert record(Path("new/0001.png"))["pictures"] == [1, 2]
+    Path("empty").mkdir()
+    assert cli("run", "plain", "-o", "empty").code == 0
+    done = cli("run", "plain", "-o", "new")
+    assert done.code == 2
+    assert "not empty" in done.err
+    assert cli("run", "plain", "-n", "2", "-o", "new", "--force").code == 0
+    assert len(os.listdir("new")) == 3
+
+
+def test_a_gif_shows_the_denoising(painter: Path, cli: Cli) -> None:
+    assert cli("run", "colour", "--steps", "6", "--seed", "0", "-o", "a.gif").code == 0
+    with Image.open("a.gif") as image:
+        frames = [np.asarray(frame.convert("RGB"), int) for frame in ImageSequence.Iterator(image)]
+        assert image.info["loop"] == 0
+    assert len(frames) == 6
+    cli("run", "colour", "--steps", "6", "--seed", "0", "-o", "a.png")
+    final = np.asarray(Image.open("a.png"), int)
+    # The last frame is the picture but for the palette; the first is far from it.
+    assert np.abs(frames[-1] - final).mean() < 5 < np.abs(frames[0] - final).mean()
+
+
+def test_a_gif_of_a_walk_goes_there_and_back(painter: Path, cli: Cli) -> None:
+    assert cli("run", "plain", "--interpolate", "3,8", "-n", "5", "-o", "a.gif").code == 0
+    with Image.open("a.gif") as image:
+        frames = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(image)]
+    assert [frame.shape for frame in frames] == [(8, 8)] * 8
+    np.testing.assert_array_equal(frames[1], frames[7])
+    assert cli("run", "plain", "--interpolate", "3,8", "-n", "1", "-o", "b.gif").code == 0
+
+
+def test_a_model_without_steps_has_no_gif(painter: Path, cli: Cli) -> None:
+    done = cli("run", "plain", "-o", "a.gif")
+    assert done.code == 2
+    assert "one step" in done.err
+    assert "--interpolate" in done.err
+    assert os.listdir() == []
+
+
+def test_files_have_the_mode_that_the_umask_says(painter: Path, cli: Cli) -> None:
+    before = os.umask(0o027)
+    try:
+        cli("run", "plain", "-o", "a.png")
+        cli("run", "plain", "-o", "a.safetensors")
+    finally:
+        os.umask(before)
+    assert os.stat("a.png").st_mode & 0o777 == 0o640
+    assert os.stat("a.safetensors").st_mode & 0o777 == 0o640
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
+    from genzoo.writers.atomic import becoming, put
+
+    path = tmp_path / "a.png"
+    put(path, b"old", replace=False)
+    with pytest.raises(FileExistsError):
+        put(path, b"new", replace=False)
+    with pytest.raises(GenzooError, match="disk is full"):  # noqa: PT012, SIM117
+        with becoming(path, replace=True) as temporary:
+            temporary.write_bytes(b"half")
+            with open("/dev/full", "wb", buffering=0) as full:
+                full.write(b"x")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a.png"]
+
+
+def test_the_record_of_a_run_is_the_same_in_all(painter: Path, cli: Cli) -> None:
+    cli("run", "plain", "-n", "2", "--seed", "3", "-o", "a.png")
+    cli("run", "plain", "-n", "2", "--seed", "3", "-o", "a.npz")
+    with np.load("a.npz") as arrays:
+        assert json.loads(str(arrays["record"]))["record"] == record(Path("a.png"))
