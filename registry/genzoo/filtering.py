@@ -22,7 +22,8 @@ def select(
     Args:
         rows: What to choose among.
         pattern: A glob ("vae*", "acme/*") where it holds one of `*?[`, else a part of a name.
-            Upper and lower case are the same. Aliases count.
+            Upper and lower case are the same. Aliases count; the distribution does where the
+            pattern holds a "/".
         family: Only models of this family.
         conditioner: Only models that own a conditioner of this name.
         kind: Only weights of this kind of component.
@@ -42,7 +43,10 @@ def select(
         found = [row for row in found if row.kind == kind]
     if pattern is not None:
         matches = _matcher(pattern.lower())
-        found = [row for row in found if any(map(matches, (row.full_name, row.name, *row.aliases)))]
+        if "/" in pattern:
+            found = [row for row in found if matches(row.full_name)]
+        else:
+            found = [row for row in found if any(map(matches, (row.name, *row.aliases)))]
     return found
 
 

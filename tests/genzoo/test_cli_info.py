@@ -1,0 +1,158 @@
+"""`genzoo info`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from shelf import Shelf, model
+
+from genzoo.catalogue import Catalogue
+from genzoo_core.cards import ModelCard
+
+METRIC = """
+[[models.metrics]]
+name = "Fréchet distance"
+value = 12.5
+n = 10000
+floor = 1.25
+command = "genzoo eval x"
+note = "Features of a classifier."
+"""
+
+
+def weights_of(name: str) -> Path:
+    """The weights file of one of genzoo's own models."""
+    entry = Catalogue.open().find_model(name)
+    assert entry.plugin.folder is not None
+    return entry.plugin.folder / entry.card.weights
+
+
+def test_a_models_card_its_options_and_its_weights_are_shown(shelf: Shelf) -> None:
+    done = shelf.genzoo("info", "vae-mlp-mnist")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    fields = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if line}
+    card = Catalogue.open().find_model("vae-mlp-mnist").card
+    assert done.stdout.startswith("genzoo/vae-mlp-mnist\n")
+    assert fields["sha256"] == [card.sha256]
+    assert fields["file"] == [str(weights_of("vae-mlp-mnist"))]
+    assert fields["component"] == ["genzoo/vae"]
+    assert fields["temperature"][-2:] == ["default", "1.0"]
+    assert "one of fitted, standard-normal" in done.stdout
+
+
+def test_json_holds_every_field_of_the_card_and_the_choices_of_each_option(shelf: Shelf) -> None:
+    found = shelf.json("info", "vae-mlp-mnist")
+    assert set(found["card"]) == set(ModelCard.__struct_fields__)
+    options = {option["name"]: option for option in found["options"]}
+    assert options["prior"]["choices"] == ["fitted", "standard-normal"]
+    assert options["temperature"]["default"] == 1.0
+    assert found["spec"]["component"] == "genzoo/vae"
+    assert found["problems"] == []
+
+
+def test_options_are_shown_without_torch(shelf: Shelf) -> None:
+    assert "torch" not in shelf.modules("info", "vae-mlp-mnist")
+
+
+def test_a_model_file_says_the_same_of_itself(shelf: Shelf, tmp_path: Path) -> None:
+    file = tmp_path / "mine.safetensors"
+    file.write_bytes(weights_of("vae-mlp-mnist").read_bytes())
+    by_path, by_name = shelf.json("info", str(file)), shelf.json("info", "vae-mlp-mnist")
+    assert by_path["name"] == str(file)
+    assert by_path["plugin"] is None
+    assert by_path["spec"] == by_name["spec"]
+    assert by_path["options"] == by_name["options"]
+    assert by_path["card"]["sha256"] == by_name["card"]["sha256"]
+    assert by_path["card"]["size"] == file.stat().st_size
+
+
+def test_metrics_are_shown_with_floor_count_and_command(shelf: Shelf) -> None:
+    shelf.add("acme", model("x", notes="Mind the gap."), METRIC)
+    lines = shelf.genzoo("info", "x").stdout.splitlines()
+    at = lines.index("Measured")
+    assert lines[at + 1 : at + 4] == [
+        "  Fréchet distance  12.5 (n = 10,000, floor 1.25)",
+        "    Features of a classifier.",
+        "    genzoo eval x",
+    ]
+    assert lines[-1] == "Mind the gap."
+    [metric] = shelf.json("info", "x")["card"]["metrics"]
+    assert (metric["n"], metric["floor"], metric["unit"]) == (10000, 1.25, "")
+
+
+def test_conditioners_and_aliases_are_shown(shelf: Shelf) -> None:
+    shelf.add("acme", model("x", conditioners=["label", "style"], aliases=["ex"]))
+    out = shelf.genzoo("info", "ex").stdout
+    assert "label (reads the prompt), style" in out
+    assert out.startswith("acme/x\n")
+
+
+@pytest.mark.parametrize(
+    ("weights", "why"), [("gone.safetensors", "lacks its file"), ("cut.safetensors", "cut")]
+)
+def test_a_card_is_shown_also_where_the_weights_are_faulty(
+    shelf: Shelf, weights: str, why: str
+) -> None:
+    shelf.add("acme", model("x", weights=weights), files={"cut.safetensors": "{"})
+    done = shelf.genzoo("info", "x")
+    assert done.returncode == 0
+    assert "The model x." in done.stdout
+    assert done.stderr.startswith("Warning: ")
+    assert why in done.stderr
+    assert len(shelf.json("info", "x")["problems"]) == 1
+
+
+def test_options_whose_module_fails_are_a_warning(shelf: Shelf) -> None:
+    table = (
+        '[[components]]\nkind = "model"\nname = "vae"\ntarget = "acme.net:Net"\n'
+        'options = "acme.net:Options"\n'
+    )
+    folder = shelf.add("acme", table, files={"net.py": "raise ValueError('no')"})
+    header = (
+        b'{"__metadata__":{"format":"genzoo","format_version":"1","model":'
+        b'"{\\"component\\":\\"acme/vae\\"}"}}'
+    )
+    header += b" " * (-len(header) % 8)
+    file = folder / "x.safetensors"
+    file.write_bytes(len(header).to_bytes(8, "little") + header)
+    done = shelf.genzoo("info", str(file))
+    assert done.returncode == 0
+    assert "acme/vae" in done.stdout
+    assert "plugin acme (acme 1.0) cannot be imported" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("reference", "code", "message"),
+    [
+        ("vae-mlp-mnits", 2, "no model 'vae-mlp-mnits'; did you mean vae-mlp-mnist"),
+        ("./not-there.safetensors", 2, "not-there.safetensors"),
+        ("/etc/passwd", 1, "/etc/passwd"),
+        ("", 2, "no model ''"),
+    ],
+)
+def test_what_is_neither_a_model_nor_a_file(
+    shelf: Shelf, reference: str, code: int, message: str
+) -> None:
+    done = shelf.genzoo("info", reference)
+    assert (done.returncode, done.stdout) == (code, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("Error: ")
+    assert message in line
+
+
+def test_a_model_of_a_broken_plugin_is_an_error_that_names_it(shelf: Shelf) -> None:
+    shelf.add("acme", model("x", size="big"))
+    done = shelf.genzoo("info", "x")
+    assert done.returncode == 1
+    assert "acme (acme 1.0), which is broken" in done.stderr
+
+
+def test_a_name_with_two_owners_is_an_error_that_names_both(shelf: Shelf) -> None:
+    shelf.add("acme", model("x"))
+    shelf.add("other", model("x"))
+    done = shelf.genzoo("info", "x")
+    assert done.returncode == 2
+    assert "acme/x and other/x" in done.stderr
+    assert shelf.json("info", "other/x")["name"] == "other/x"

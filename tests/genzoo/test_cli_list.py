@@ -1,0 +1,218 @@
+"""`genzoo list`."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import struct
+import subprocess
+import termios
+
+import pytest
+from shelf import GENZOO, Shelf, model
+
+from genzoo.cli.table import cut, printable, size, width
+
+
+@pytest.fixture
+def shop(shelf: Shelf) -> Shelf:
+    """A shelf with models of three families."""
+    shelf.add(
+        "acme",
+        model("ae-cat", family="autoencoder", dataset="cats", shape=[3, 64, 64], size=1_234_567),
+        model("gan-cat", family="gan", conditioners=["label", "style"], aliases=["meow"]),
+        model("codec-cat", family="autoencoder", kind="codec"),
+        files={"__init__.py": "import time; time.sleep(10)"},
+    )
+    return shelf
+
+
+def names(shelf: Shelf, *arguments: str) -> list[str]:
+    """The names that are listed, but for genzoo's own."""
+    entries = shelf.json("list", *arguments)
+    return [e["name"] for e in entries if not e["full_name"].startswith("genzoo/")]
+
+
+def test_hostile_24_a_table_is_drawn_without_waiting_for_a_slow_import(shop: Shelf) -> None:
+    done = shop.genzoo("list", "*cat")
+    assert done.stderr == ""
+    header, *lines = done.stdout.splitlines()
+    assert header.split() == [
+        *("NAME", "FAMILY", "KIND", "DATASET", "SHAPE", "CONDITIONERS", "SIZE", "SUMMARY"),
+    ]
+    assert [line.split()[0] for line in lines] == ["ae-cat", "codec-cat", "gan-cat"]
+    assert lines[0].split()[1:6] == ["autoencoder", "model", "cats", "3×64×64", "1.2"]
+    assert lines[2].index("label, style") == header.index("CONDITIONERS")
+    assert lines[0].endswith("The model ae-cat.")
+
+
+def test_json_holds_all_that_a_listing_knows(shop: Shelf) -> None:
+    [entry] = shop.json("list", "gan-cat")
+    assert entry == {
+        "name": "gan-cat",
+        "full_name": "acme/gan-cat",
+        "family": "gan",
+        "kind": "model",
+        "dataset": "",
+        "shape": None,
+        "conditioners": ["label", "style"],
+        "size": 0,
+        "parameters": 0,
+        "summary": "The model gan-cat.",
+        "aliases": ["meow"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["*-cat"], ["ae-cat", "codec-cat", "gan-cat"]),
+        (["cat"], ["ae-cat", "codec-cat", "gan-cat"]),
+        (["CAT"], ["ae-cat", "codec-cat", "gan-cat"]),
+        (["a*"], ["ae-cat"]),
+        (["acme/g*"], ["gan-cat"]),
+        (["acme/"], ["ae-cat", "codec-cat", "gan-cat"]),
+        (["[ag]*-cat"], ["ae-cat", "gan-cat"]),
+        (["meow"], ["gan-cat"]),
+        (["--family", "gan"], ["gan-cat"]),
+        (["--kind", "codec"], ["codec-cat"]),
+        (["--conditioner", "style"], ["gan-cat"]),
+        (["cat", "--family", "autoencoder", "--kind", "model"], ["ae-cat"]),
+    ],
+)
+def test_models_are_chosen(shop: Shelf, arguments: list[str], expected: list[str]) -> None:
+    assert names(shop, *arguments) == expected
+
+
+@pytest.mark.parametrize("pattern", ["gan-cta", "zzz*", "["])
+def test_a_pattern_that_nothing_matches_fails(shop: Shelf, pattern: str) -> None:
+    for extra in ([], ["--json"]):
+        done = shop.genzoo("list", pattern, *extra)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith(f"Error: no model matches {pattern!r}; ")
+    assert "did you mean gan-cat" in shop.genzoo("list", "gan-cta").stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "known"),
+    [
+        ("--family", "gna", "gan"),
+        ("--kind", "modell", "codec"),
+        ("--conditioner", "lable", "label"),
+    ],
+)
+def test_an_unknown_choice_names_those_that_there_are(
+    shop: Shelf, option: str, value: str, known: str
+) -> None:
+    done = shop.genzoo("list", option, value)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"Error: no {option[2:]} {value!r}; ")
+    assert known in done.stderr
+
+
+def test_choices_that_exclude_one_another_fail(shop: Shelf) -> None:
+    done = shop.genzoo("list", "--family", "gan", "--kind", "codec")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: no model matches all of these options")
+
+
+def test_a_name_with_two_owners_is_shown_in_full(shop: Shelf) -> None:
+    shop.add("other", model("ae-cat"))
+    assert names(shop, "ae-cat") == ["acme/ae-cat", "other/ae-cat"]
+
+
+def test_broken_plugins_are_mentioned_in_one_line(shop: Shelf) -> None:
+    for letter in "abcde":
+        shop.add(f"bad-{letter}", head="no")
+    done = shop.genzoo("list", "cat", "--json")
+    assert len(json.loads(done.stdout)) == 3
+    assert done.stderr.splitlines() == [
+        "Warning: 5 plugins are broken: bad_a (bad-a 1.0), bad_b (bad-b 1.0), bad_c (bad-c 1.0),"
+        " …; see `genzoo plugins`"
+    ]
+
+
+def test_an_empty_zoo_says_so(shelf: Shelf) -> None:
+    done = shelf.genzoo("list", GENZOO_DISABLE="genzoo")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "No models are installed" in done.stderr
+    assert shelf.json("list", GENZOO_DISABLE="genzoo") == []
+
+
+def test_models_known_at_run_time_are_listed_on_request(shelf: Shelf) -> None:
+    body = (
+        "from genzoo_core import ModelCard, hookimpl\nprint('hello')\n"
+        "@hookimpl\ndef genzoo_models():\n    return [ModelCard('late', 'vae', 'At run time.')]\n"
+    )
+    shelf.add("acme", head='api = 1\nhooks = ["genzoo_models"]', files={"__init__.py": body})
+    assert names(shelf) == []
+    assert names(shelf, "--dynamic") == ["late"]
+
+
+def on_terminal(columns: int, *arguments: str, **environment: str) -> list[str]:
+    """What `genzoo` writes to a terminal of that width."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    kept = {k: v for k, v in os.environ.items() if k != "COLUMNS"}
+    process = subprocess.Popen([str(GENZOO), *arguments], stdout=theirs, env=kept | environment)
+    os.close(theirs)
+    output = b""
+    while True:
+        try:
+            chunk = os.read(ours, 65536)
+        except OSError:  # Linux says so that the other end is closed
+            break
+        if not chunk:
+            break
+        output += chunk
+    os.close(ours)
+    assert process.wait() == 0
+    return output.decode().split("\r\n")[:-1]
+
+
+def test_a_terminal_shows_a_model_in_one_line_of_its_width(shop: Shelf) -> None:
+    for columns in (40, 80):
+        lines = on_terminal(columns, "list", "cat")
+        assert max(map(len, lines)) == columns
+        assert lines[1].endswith("…")
+    assert max(map(len, on_terminal(80, "list", "cat", COLUMNS="60"))) == 60
+    assert "…" not in "".join(on_terminal(300, "list", "cat"))
+
+
+def test_a_pipe_gets_lines_whole(shop: Shelf) -> None:
+    assert "…" not in shop.genzoo("list", "cat", COLUMNS="40").stdout
+
+
+def test_a_summary_cannot_steer_the_terminal(shelf: Shelf) -> None:
+    shelf.add("acme", model("x", summary="a\x1b[2Jb\nc\x07"))
+    done = shelf.genzoo("list", "acme/x")
+    assert "a\\x1b[2Jb\\nc\\x07" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, ""),
+        (1, "1 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (429_948, "430 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.0 MB"),
+        (5_990_000, "6.0 MB"),
+        (12 * 10**9, "12.0 GB"),
+        (10**16, "10000 TB"),
+    ],
+)
+def test_sizes_are_decimal(count: int, text: str) -> None:
+    assert size(count) == text
+
+
+def test_wide_and_combining_characters_are_measured() -> None:
+    assert [width("abc"), width("猫"), width("e\u0301")] == [3, 2, 1]
+    assert cut("猫猫猫", 4) == "猫…"
+    assert cut("abc", 3) == "abc"
+    assert printable("a\u202eb") == "a\\u202eb"
