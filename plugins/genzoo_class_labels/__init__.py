@@ -1,0 +1,1 @@
+"""Class labels as conditions."""

@@ -1,0 +1,1 @@
+"""Diffusion models: noisers, samplers, and the networks that remove noise."""
