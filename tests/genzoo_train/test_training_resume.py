@@ -1,0 +1,237 @@
+"""A training that is stopped, however that happens, loses nothing but time."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from training_cases import SLOW, recipe
+
+from genzoo.zoo import RegistryZoo
+from genzoo_core import TrainingError
+from genzoo_train.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from genzoo_train.data import Dataset, read_dataset
+from genzoo_train.training import train
+
+PATIENCE = 120
+
+
+def same(a: Path, b: Path) -> bool:
+    one, two = load_file(a), load_file(b)
+    return set(one) == set(two) and all(torch.equal(one[name], two[name]) for name in one)
+
+
+@pytest.mark.parametrize("stop", [3, 5, 12, 14])
+def test_resuming_gives_the_very_weights_of_an_uninterrupted_run(
+    stop: int, zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+) -> None:
+    whole = train(zoo, recipe(), dataset, tmp_path / "whole")
+    train(zoo, recipe(), dataset, tmp_path / "halves", max_steps=stop)
+    resumed = train(zoo, recipe(), dataset, tmp_path / "halves", resume=True)
+    assert same(whole, resumed)
+    log = (tmp_path / "halves" / "log.jsonl").read_text().splitlines()
+    assert [msgspec.json.decode(line)["step"] for line in log] == [4, 8, 12, 16, 20]
+
+
+def test_a_finished_run_resumes_to_the_same_file(
+    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+) -> None:
+    weights = train(zoo, recipe(), dataset, tmp_path / "run")
+    before = weights.read_bytes()
+    train(zoo, recipe(), dataset, tmp_path / "run", resume=True)
+    assert weights.read_bytes() == before
+
+
+class Command:
+    """`genzoo train` of the slow recipe, in a process of its own."""
+
+    def __init__(self, tmp_path: Path, data: Path) -> None:
+        self.recipe = tmp_path / "slow.toml"
+        self.recipe.write_text(SLOW)
+        self.out = tmp_path / "run"
+        self.words = [sys.executable, "-m", "genzoo", "train", str(self.recipe)]
+        self.words += ["--data", str(data), "--out", str(self.out), "--threads", "1"]
+
+    def start(self, *more: str) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        return subprocess.Popen([*self.words, *more], text=True, stdout=pipe, stderr=pipe)
+
+    def start_until(self, step: int) -> subprocess.Popen[str]:
+        """Start it, and return once at least `step` steps are saved."""
+        process = self.start()
+        while self.step() < step:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
+        return process
+
+    def step(self) -> int:
+        path = self.out / "checkpoint.safetensors"
+        if not path.exists():
+            return 0
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata()
+        return int(metadata["step"]) + 12 * int(metadata["stage"])
+
+    def finish(self, zoo: RegistryZoo, data: Path) -> Path:
+        """Resume it here, to the end."""
+        given = zoo.recipe(str(self.recipe))
+        return train(zoo, given, read_dataset(given.data, data), self.out, resume=True)
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_hostile_34_a_signal_saves_first_and_loses_nothing(
+    signum: int, code: int, zoo: RegistryZoo, dataset: Dataset, data_folder: Path, tmp_path: Path
+) -> None:
+    command = Command(tmp_path, data_folder)
+    process = command.start_until(3)
+    process.send_signal(signum)
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == code
+    assert output == ""
+    assert "Traceback" not in errors
+    step = command.step()
+    assert step < 20
+    assert errors.splitlines()[-1] == (
+        f"stopped at step {step}, which is saved in {command.out}; "
+        "go on with the same command and --resume"
+    )
+    whole = train(zoo, recipe(), dataset, tmp_path / "whole")
+    assert same(whole, command.finish(zoo, data_folder))
+
+
+def test_hostile_35_a_killed_training_goes_on_from_its_last_checkpoint(
+    zoo: RegistryZoo, dataset: Dataset, data_folder: Path, tmp_path: Path
+) -> None:
+    command = Command(tmp_path, data_folder)
+    process = command.start_until(7)
+    process.kill()
+    process.communicate(timeout=PATIENCE)
+    whole = train(zoo, recipe(), dataset, tmp_path / "whole")
+    resumed = command.start("--resume")
+    _, errors = resumed.communicate(timeout=PATIENCE)
+    assert resumed.returncode == 0, errors
+    assert "going on at step" in errors
+    assert same(whole, command.out / "mine.safetensors")
+
+
+def test_hostile_35_kill_during_a_checkpoint_leaves_the_one_before(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    tensors = {"model.weight": torch.zeros(200_000)}
+    write_checkpoint(path, recipe(), Checkpoint(0, 0, "data", 1, tensors))
+    for attempt in range(20):
+        child = os.fork()
+        if not child:
+            for step in itertools.count(1):
+                tensors["model.weight"].fill_(step)
+                write_checkpoint(path, recipe(), Checkpoint(0, step, "data", 1, tensors))
+        time.sleep(random.Random(attempt).uniform(0.005, 0.05))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        kept = read_checkpoint(path, recipe())
+        assert (kept.tensors["model.weight"] == kept.step).all()
+    assert kept.step > 0
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    write_checkpoint(path, recipe(), Checkpoint(0, 1, "data", 1, {"w": torch.ones(4)}))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(TrainingError, match=r"cannot write .* the checkpoint before it is "):
+            write_checkpoint(path, recipe(), Checkpoint(0, 2, "data", 1, {"w": torch.ones(9999)}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert read_checkpoint(path, recipe()).step == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_hostile_36_two_trainers_in_one_folder(
+    zoo: RegistryZoo, dataset: Dataset, data_folder: Path, tmp_path: Path
+) -> None:
+    command = Command(tmp_path, data_folder)
+    process = command.start_until(1)
+    try:
+        for resume in (False, True):
+            with pytest.raises(TrainingError, match=f"another training runs in {command.out}"):
+                train(zoo, recipe(), dataset, command.out, resume=resume)
+    finally:
+        process.kill()
+        process.communicate(timeout=PATIENCE)
+    assert command.finish(zoo, data_folder).exists()
+
+
+def test_a_folder_with_something_in_it_is_not_overwritten(
+    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("")
+    with pytest.raises(TrainingError, match="is not empty; add --resume to go on, or choose ano"):
+        train(zoo, recipe(), dataset, tmp_path / "run")
+
+
+def test_resuming_where_nothing_was_saved_begins(
+    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+) -> None:
+    assert train(zoo, recipe(), dataset, tmp_path / "run", resume=True, max_steps=1).exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 4}, "seed was 0, is 4"),
+        (
+            {"stages": [{"name": "game", "steps": 13}, {"name": "flow", "steps": 8}]},
+            r"stages\.0\.steps was 12, is 13; stages\.0\.batch_size was 16, is 128",
+        ),
+        ({"model": {"component": "other"}}, r"model\.component was .*; model\.config\.fault was"),
+    ],
+)
+def test_a_changed_recipe_is_refused_by_the_names_of_its_fields(
+    changes: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    write_checkpoint(path, recipe(), Checkpoint(0, 1, "data", 1, {}))
+    with pytest.raises(TrainingError, match=f"another recipe: {message}"):
+        read_checkpoint(path, recipe(**changes))
+
+
+def test_what_the_weights_do_not_depend_on_may_change(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    write_checkpoint(path, recipe(), Checkpoint(0, 1, "data", 1, {}))
+    changed = recipe(report={"log_every": 99}, weights_dtype="bfloat16", tried=["this"])
+    assert read_checkpoint(path, changed).step == 1
+
+
+def test_other_data_are_refused(zoo: RegistryZoo, dataset: Dataset, tmp_path: Path) -> None:
+    train(zoo, recipe(), dataset, tmp_path / "run", max_steps=2)
+    other = Dataset(dataset.images.flip(0))
+    with pytest.raises(TrainingError, match="was trained on other data; give the same --data"):
+        train(zoo, recipe(), other, tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"\xff" * 100])
+def test_a_damaged_checkpoint_is_a_clear_error(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(TrainingError, match=r"cannot be read: .* train in another --out"):
+        read_checkpoint(path, recipe())
+
+
+def test_a_model_file_is_no_checkpoint(zoo: RegistryZoo, dataset: Dataset, tmp_path: Path) -> None:
+    weights = train(zoo, recipe(), dataset, tmp_path / "run", max_steps=1)
+    with pytest.raises(TrainingError, match="is not a checkpoint of this version"):
+        read_checkpoint(weights, recipe())
