@@ -34,12 +34,15 @@ class ProgressBar:
 
     Args:
         title: What is being made.
+
+    Attributes:
+        visible: Whether there is anyone to see it.
     """
 
     def __init__(self, title: str) -> None:
         self._title = title
         self._begin = time.monotonic()
-        self._shown = sys.stderr.isatty()
+        self.visible = sys.stderr.isatty()
         self._bar: Progress | None = None
 
     def __enter__(self) -> ProgressBar:
@@ -56,7 +59,7 @@ class ProgressBar:
 
     def update(self, done: float, total: int) -> None:
         """Show that `done` of `total` pictures are made; a fraction is a picture under way."""
-        if not self._shown or time.monotonic() - self._begin < PATIENCE:
+        if not self.visible or time.monotonic() - self._begin < PATIENCE:
             return
         if self._bar is None:
             from rich.console import Console

@@ -21,6 +21,7 @@ from genzoo.cli.reporting import (
     show_preview,
 )
 from genzoo.cli.settings import gather, parse_interpolate
+from genzoo.guard import stdout_to_stderr
 from genzoo.placing import BATCH
 from genzoo.requests import Plan, Request
 from genzoo.writers.destination import Destination, choose, write
@@ -221,12 +222,12 @@ def _make(plan: Plan, destination: Destination, zoo: RegistryZoo, again: Replay 
         message(note)
     message(f"{plan.loaded.name}: {describe_seeds(plan.record, plan.seeds)}")
     try:
-        with ProgressBar(plan.loaded.name) as bar:
+        with ProgressBar(plan.loaded.name) as bar, stdout_to_stderr():
             pictures = execute(
                 plan,
                 zoo,
                 keep_frames=destination.format in ("gif", "plugin"),
-                on_progress=bar.update,
+                on_progress=bar.update if bar.visible else None,
                 on_message=message,
             )
     except RunInterrupted as interrupt:

@@ -61,6 +61,7 @@ class Painter(GenerativeModel[PainterOptions]):
         on_step: OnStep | None = None,
     ) -> Tensor:
         fail(options.fault, rng.n)
+        sys.stdout.write("a plugin that talks too much\n")
         z = options.temperature * rng.normal((LATENT,), torch.empty(0))
         condition = self.condition(conditions, rng.n)
         if condition is not None:
