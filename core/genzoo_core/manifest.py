@@ -53,12 +53,15 @@ class CommandEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
         help: One line, shown by `genzoo --help` without importing the plugin.
         target: "module:command", a `click.Command` that gets a `genzoo_core.Zoo` as `ctx.obj`.
         extra: The extra of the plugin's distribution that the command needs, or "".
+        argument: What its first argument names, where that is a model: a shell completes it
+            then without importing the plugin.
     """
 
     name: Name
     help: str
     target: Target
     extra: str = ""
+    argument: Literal["model"] | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -55,14 +55,6 @@ class Built:
 class Zoo(Protocol):
     """The registry, as a command's `ctx.obj`."""
 
-    def names(self) -> tuple[str, ...]:
-        """Names of all models whose plugins are sound, as `genzoo list` shows them.
-
-        Quick, where `cards` reads all cards: for completion in a shell, where `ctx.obj` is
-        there as well.
-        """
-        ...
-
     def cards(self) -> tuple[ModelCard, ...]:
         """Cards of all models whose plugins are sound."""
         ...

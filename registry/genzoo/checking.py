@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from genzoo.catalogue import Catalogue
-from genzoo.guard import one_line
+from genzoo.guard import one_line, removal_hint
 from genzoo.records import PluginRecord
 from genzoo_core.errors import GenzooError, PluginError
 
@@ -72,7 +72,8 @@ def _problems(plugin: PluginRecord, checks: Iterator[Callable[[], object]]) -> I
             check()
         except GenzooError as error:
             # Without the owner and the way to remove it: they are shown beside the problem.
-            yield error.message.removeprefix(f"plugin {plugin}").lstrip(": ")
+            text = error.message if error.hint == removal_hint(plugin) else str(error)
+            yield text.removeprefix(f"plugin {plugin}").lstrip(": ")
 
 
 def _imports(catalogue: Catalogue, plugin: PluginRecord) -> Iterator[Callable[[], object]]:

@@ -130,7 +130,7 @@ def _head(found: Sequence[Found]) -> dict[str, Any]:
             for c in manifest.components
         ],
         "commands": [
-            CommandRow(c.name, owner, i, c.help, c.target, c.extra)
+            CommandRow(c.name, owner, i, c.help, c.target, c.extra, c.argument)
             for i, owner, manifest in manifests
             for c in manifest.commands
         ],

@@ -130,6 +130,7 @@ class CommandRow(NamedTuple):
     help: str
     target: str
     extra: str
+    argument: str | None = None
     aliases: tuple[str, ...] = ()
 
 

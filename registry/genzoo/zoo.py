@@ -47,10 +47,6 @@ class RegistryZoo:
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
 
-    def names(self) -> tuple[str, ...]:
-        """Names of all models whose plugins are sound, as `genzoo list` shows them."""
-        return tuple(row.shown for row in self.catalogue.rows)
-
     def cards(self) -> tuple[ModelCard, ...]:
         """Cards of all models whose plugins are sound."""
         return tuple(entry.card for entry in self.catalogue.models())

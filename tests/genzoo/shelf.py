@@ -33,12 +33,10 @@ def component(name: str, kind: str, target: str) -> str:
     return f'[[components]]\nkind = "{kind}"\nname = "{name}"\ntarget = "{target}"\n'
 
 
-def command(name: str, target: str, extra: str = "") -> str:
+def command(name: str, target: str, **fields: str) -> str:
     """A `[[commands]]` table."""
-    return (
-        f'[[commands]]\nname = "{name}"\nhelp = "Does {name}."\ntarget = "{target}"\n'
-        f'extra = "{extra}"\n'
-    )
+    given = {"name": name, "help": f"Does {name}.", "target": target, **fields}
+    return "\n".join(["[[commands]]", *(f'{k} = "{v}"' for k, v in given.items()), ""])
 
 
 @dataclass(frozen=True)

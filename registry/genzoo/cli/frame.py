@@ -59,10 +59,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _invoke(words: list[str]) -> None:
     if "_GENZOO_COMPLETE" in os.environ:
-        genzoo.main(words, prog_name="genzoo")
+        _complete(words)
     # Not `genzoo.main`, which turns a closed pipe into exit code 1 and errors into three lines.
-    with genzoo.make_context("genzoo", words) as ctx:
+    with genzoo.make_context("genzoo", list(words)) as ctx:
         genzoo.invoke(ctx)
+
+
+def _complete(words: list[str]) -> None:
+    """Answer a shell. A fault is silent: someone is typing."""
+    try:
+        genzoo.main(words, prog_name="genzoo")
+    except Exception as error:
+        raise SystemExit(1) from error
 
 
 def _debugging(words: Sequence[str]) -> bool:

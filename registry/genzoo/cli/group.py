@@ -29,6 +29,9 @@ BUILTIN = {
 LIGHT = ("list", "info", "plugins", "completion")
 """Commands that need the catalogue alone."""
 
+TAKE_MODEL = ("info", "run", "encode", "export")
+"""Commands whose first argument is a model."""
+
 KEY = "genzoo.catalogue"
 
 
@@ -62,6 +65,10 @@ class ZooGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
+        if ctx.resilient_parsing and len(args) == 1 and self._takes_model(ctx, name):
+            from genzoo.cli.completing import ModelCommand
+
+            return name, ModelCommand(name, self), []
         command = self.get_command(ctx, name)
         if command is None:
             if ctx.resilient_parsing:
@@ -93,13 +100,15 @@ class ZooGroup(click.Group):
             return " and ".join(f"{row.distribution}/{row.name}" for row in found)
         return found[0].help
 
+    def _takes_model(self, ctx: click.Context, name: str) -> bool:
+        found = matches(name, catalogue_of(ctx).commands())
+        return name in TAKE_MODEL or any(row.argument == "model" for row in found)
+
     def _refuse(self, ctx: click.Context, name: str) -> NoReturn:
         if name.startswith("-"):
             raise click.NoSuchOption(name, ctx=ctx)
-        hint = (
-            did_you_mean(name, self.list_commands(ctx)) or "`genzoo --help` shows those there are"
-        )
-        raise UsageError(f"no command {name!r}", hint)
+        near = did_you_mean(name, self.list_commands(ctx))
+        raise UsageError(f"no command {name!r}", near or "`genzoo --help` shows those there are")
 
 
 def _load(catalogue: Catalogue, row: CommandRow) -> click.Command:

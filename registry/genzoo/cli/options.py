@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def complete_models(
-    ctx: click.Context, _parameter: click.Parameter, incomplete: str
+    ctx: click.Context, _parameter: click.Parameter | None, incomplete: str
 ) -> list[CompletionItem]:
     """Names of models, and files, that begin with `incomplete`: a `shell_complete` callback."""
     from click.shell_completion import CompletionItem

@@ -1,0 +1,97 @@
+"""Completion in a shell."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+from shelf import GENZOO, Shelf, command, model
+
+
+@pytest.fixture
+def shop(shelf: Shelf) -> Shelf:
+    """A shelf with two models and a command, installed a while ago."""
+    shelf.add("acme", model("cat"), model("cow"), command("catch", "acme.cli:catch"))
+    shelf.settle()
+    return shelf
+
+
+def complete(shelf: Shelf, *words: str, shell: str = "bash", **environment: str) -> list[str]:
+    """What the shell is told for `genzoo WORDS`, the last of which is being typed."""
+    typed = {"COMP_WORDS": " ".join(["genzoo", *words]), "COMP_CWORD": str(len(words))}
+    if shell == "fish":
+        typed["COMP_CWORD"] = words[-1]
+    done = shelf.genzoo(_GENZOO_COMPLETE=f"{shell}_complete", **typed, **environment)
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("name", ["run", "info", "encode", "export", "train"])
+def test_names_of_models_are_completed(shop: Shelf, name: str) -> None:
+    assert complete(shop, name, "c") == ["plain,cat", "plain,cow"]
+    assert complete(shop, name, "acme/co") == ["plain,acme/cow"]
+
+
+def test_a_name_with_two_owners_is_completed_in_full(shop: Shelf) -> None:
+    shop.add("other", model("cat"))
+    everything = complete(shop, "run", "")
+    assert {"plain,acme/cat", "plain,other/cat", "plain,cow"} <= set(everything)
+    assert "plain,cat" not in everything
+    assert complete(shop, "run", "other/") == ["plain,other/cat"]
+
+
+def test_what_is_no_model_is_completed_as_a_file(shop: Shelf) -> None:
+    assert complete(shop, "run", "./mi") == ["file,./mi"]
+
+
+def test_commands_are_completed_those_of_plugins_too(shop: Shelf) -> None:
+    assert complete(shop, "c") == ["plain,completion", "plain,catch"]
+    assert complete(shop, "trai") == ["plain,train"]
+    assert "plain,--no-plugins" in complete(shop, "--no")
+
+
+def test_options_are_completed(shop: Shelf) -> None:
+    assert complete(shop, "list", "--fam") == ["plain,--family"]
+    assert complete(shop, "run", "--interp") == ["plain,--interpolate"]
+    assert complete(shop, "run", "cat", "--interp") == ["plain,--interpolate"]
+    assert complete(shop, "train", "--max") == ["plain,--max-steps"]
+
+
+def test_a_plugins_command_that_takes_a_model_completes_names_without_its_import(
+    shelf: Shelf,
+) -> None:
+    folder = shelf.add("acme", model("cat"), command("catch", "acme.cli:catch", argument="model"))
+    assert complete(shelf, "catch", "c") == ["plain,cat"]
+    assert complete(shelf, "acme/catch", "c") == ["plain,cat"]
+    assert not (folder / "imported").exists()
+
+
+def test_zsh_and_fish_get_help_lines(shop: Shelf) -> None:
+    assert complete(shop, "catc", shell="zsh") == ["plain", "catch", "Does catch."]
+    assert complete(shop, "catc", shell="fish") == ["plain,catch\tDoes catch."]
+
+
+def test_a_fault_is_silent_while_someone_types(shop: Shelf) -> None:
+    assert complete(shop, "run", "c", GENZOO_DISABLE="no-such-plugin") == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_gets_a_script_that_it_can_read(shelf: Shelf, shell: str) -> None:
+    done = shelf.genzoo("completion", shell)
+    assert done.returncode == 0
+    assert f"_GENZOO_COMPLETE={shell}_complete" in done.stdout
+    if shutil.which(shell):
+        subprocess.run([shell, "-n"], input=done.stdout, text=True, check=True)
+
+
+def test_bash_itself_completes_with_the_script(shop: Shelf) -> None:
+    if not shutil.which("bash"):
+        pytest.skip("needs bash")
+    script = (
+        f'PATH={GENZOO.parent}:$PATH; eval "$(genzoo completion bash)"; '
+        "COMP_WORDS=(genzoo run c); COMP_CWORD=2; _genzoo_completion genzoo; "
+        'printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["cat", "cow"], done.stderr
