@@ -47,6 +47,10 @@ class Conditioner(nn.Module, ABC):
     token_dim: int | None = None
     """D of its tokens, or None where it gives none."""
 
+    categories: int | None = None
+    """Number of values there are, where prepared rows are ids, int64 `[B]` from 0, and null is
+    the id `categories`; None for a conditioner of another sort."""
+
     @abstractmethod
     def parse(self, text: str) -> Any:
         """The raw value that `text`, from the command line, stands for.

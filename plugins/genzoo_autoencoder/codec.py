@@ -20,12 +20,15 @@ class AutoencoderCodec(Codec):
         shape: (C, H, W) of an image.
         latent: Number of latent dimensions.
         network: The architecture.
+        condition_dim: Size of the condition vector that the decoder is told; None for none.
     """
 
     shift: Tensor
     scale: Tensor
 
-    def __init__(self, shape: Shape, latent: int, network: Network) -> None:
+    def __init__(
+        self, shape: Shape, latent: int, network: Network, condition_dim: int | None = None
+    ) -> None:
         super().__init__()
         self.shape = shape
         self.latent_shape = (latent,)
@@ -33,7 +36,7 @@ class AutoencoderCodec(Codec):
         trunk, features = build_trunk(network, shape)
         self.encoder = nn.Sequential(*trunk, *self.encoder_head(features, latent))
         self.add_heads(features, latent)
-        self.decoder = build_decoder(network, shape, latent)
+        self.decoder = build_decoder(network, shape, latent, condition_dim)
         self.register_buffer("shift", torch.zeros(latent))
         self.register_buffer("scale", torch.ones(latent))
 
@@ -54,7 +57,8 @@ class AutoencoderCodec(Codec):
         return Posterior((raw.mean - self.shift) / self.scale, std)
 
     def decode(self, z: Tensor, condition: Condition | None = None) -> Tensor:
-        out: Tensor = self.decoder(z * self.scale + self.shift)
+        vector = None if condition is None else condition.vector
+        out: Tensor = self.decoder(z * self.scale + self.shift, vector)
         return out.reshape(-1, *self.shape)
 
     def standardize(self, mean: Tensor, std: Tensor) -> None:

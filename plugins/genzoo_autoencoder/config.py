@@ -50,7 +50,8 @@ class AutoencoderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
         latent_penalty: Weight of the latent's squared norm beside the mean squared error (RAE,
             Ghosh et al. 2020, equation 5); 0 for a plain autoencoder.
         components: Components of the Gaussian mixture that is fitted to the latents after
-            training; 0 for none, and then there is nothing to sample from.
+            training, to those of each class where there are classes; 0 for none, and then there
+            is nothing to sample from.
     """
 
     shape: ImageShape = (1, 28, 28)
@@ -60,12 +61,13 @@ class AutoencoderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     components: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
 
 
-class AutoencoderOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How to sample from an autoencoder.
+class LatentOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to sample from an autoencoder or a VAE.
 
     Attributes:
         prior: Where latents come from: "fitted", the density fitted to the training latents, or
-            "standard-normal", N(0, I) whether it fits or not. Unset: the fitted one.
+            "standard-normal", N(0, I) whether it fits or not. Unset: the fitted one; a VAE
+            without one takes the N(0, I) that it was trained towards.
         temperature: Scale of the noise; below 1 gives fewer odd pictures and less variety.
     """
 

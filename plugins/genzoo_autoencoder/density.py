@@ -14,14 +14,15 @@ MOST_POINTS = 30_000
 
 
 class GaussianMixture(nn.Module):
-    """A mixture of normals with full covariances (ex-post density, Ghosh et al. 2020, section 4).
+    """Mixtures of normals with full covariances (ex-post density, Ghosh et al. 2020, section 4).
 
-    Covariances are kept as Cholesky factors: they stay valid under rounding, and sampling needs
-    no factorisation.
+    One mixture for each class, or a single one. Covariances are kept as Cholesky factors: they
+    stay valid under rounding, and sampling needs no factorisation.
 
     Args:
-        components: Number of components, K.
+        components: Components of each mixture, K.
         dimensions: Number of dimensions, D.
+        classes: Number of mixtures.
     """
 
     fitted: Tensor
@@ -29,15 +30,21 @@ class GaussianMixture(nn.Module):
     means: Tensor
     factors: Tensor
 
-    def __init__(self, components: int, dimensions: int) -> None:
+    def __init__(self, components: int, dimensions: int, classes: int = 1) -> None:
         super().__init__()
+        shape = (classes, components)
         self.register_buffer("fitted", torch.zeros((), dtype=torch.bool))
-        self.register_buffer("weights", torch.full((components,), 1 / components))
-        self.register_buffer("means", torch.zeros(components, dimensions))
-        self.register_buffer("factors", torch.eye(dimensions).repeat(components, 1, 1))
+        self.register_buffer("weights", torch.full(shape, 1 / components))
+        self.register_buffer("means", torch.zeros(*shape, dimensions))
+        self.register_buffer("factors", torch.eye(dimensions).repeat(*shape, 1, 1))
 
-    def sample(self, rng: Rng, temperature: float = 1.0) -> Tensor:
+    def sample(self, rng: Rng, temperature: float = 1.0, classes: Tensor | None = None) -> Tensor:
         """Draws `[rng.n, D]`; the noise around each component's mean scaled by `temperature`.
+
+        Args:
+            rng: Where chance comes from.
+            temperature: Scale of the noise.
+            classes: Which mixture to draw from, int64 `[rng.n]`; the first unless given.
 
         Raises:
             NotFittedError: `fit` was never called.
@@ -47,13 +54,18 @@ class GaussianMixture(nn.Module):
                 "the density over this model's latents was never fitted",
                 "finish its training with `genzoo train … --resume`",
             )
-        edges = self.weights.double().cumsum(0)
-        chosen = torch.searchsorted(edges / edges[-1], rng.uniform(self.means).double(), right=True)
-        chosen = chosen.clamp_max(len(edges) - 1)
-        noise = rng.normal(self.means.shape[1:], self.means) * temperature
-        return self.means[chosen] + (self.factors[chosen] @ noise[..., None])[..., 0]
+        device = self.means.device
+        which = torch.zeros(rng.n, dtype=torch.int64) if classes is None else classes
+        which = which.to(device)
+        edges = self.weights.double().cumsum(1)[which]
+        chance = rng.uniform(self.means).double()[:, None] * edges[:, -1:]
+        chosen = torch.searchsorted(edges, chance, right=True)[:, 0].clamp_max(edges.shape[1] - 1)
+        noise = rng.normal(self.means.shape[2:], self.means) * temperature
+        return self.means[which, chosen] + (self.factors[which, chosen] @ noise[..., None])[..., 0]
 
-    def fit(self, means: Tensor, variances: Tensor | None = None) -> None:
+    def fit(
+        self, means: Tensor, variances: Tensor | None = None, classes: Tensor | None = None
+    ) -> None:
         """Fit by expectation-maximisation, from a fixed seed.
 
         Args:
@@ -61,32 +73,38 @@ class GaussianMixture(nn.Module):
             variances: Variance of each latent's posterior, `[N, D]`. By the law of total
                 variance a component's covariance is that of its means plus the mean of its
                 variances, so no noise needs to be drawn.
+            classes: The mixture that each latent belongs to, int64 `[N]`; the first unless given.
 
         Raises:
-            TrainingError: scikit-learn is missing, or N is less than the number of components.
+            TrainingError: scikit-learn is missing, or a class has fewer images than components.
         """
+        which = torch.zeros(len(means), dtype=torch.int64) if classes is None else classes.cpu()
+        for index in range(len(self.weights)):
+            rows = (which == index).nonzero()[:, 0]
+            rows = rows[:: math.ceil(max(len(rows), 1) / MOST_POINTS)]
+            self._fit_one(index, means[rows], None if variances is None else variances[rows])
+        self.fitted.fill_(True)
+
+    def _fit_one(self, index: int, means: Tensor, variances: Tensor | None) -> None:
         try:
             from sklearn.mixture import GaussianMixture as Estimator
         except ModuleNotFoundError as error:
             raise TrainingError(
                 "fitting a mixture needs scikit-learn", "pip install 'genzoo[train]'"
             ) from error
-        components = len(self.weights)
+        components = self.weights.shape[1]
         if len(means) < components:
             raise TrainingError(
                 f"a mixture of {components} components cannot be fitted to {len(means)} images"
             )
-        stride = math.ceil(len(means) / MOST_POINTS)
-        points = means[::stride].float().cpu().numpy()
+        points = means.float().cpu().numpy()
         # The ridge keeps covariances valid in single precision, which is twice as fast.
         mixture = Estimator(components, reg_covar=1e-4, random_state=0, max_iter=100).fit(points)
         covariances = torch.from_numpy(mixture.covariances_).double()
         if variances is not None:
             shares = torch.from_numpy(mixture.predict_proba(points)).double()
-            within = variances[::stride].double().cpu()
-            spread = shares.T @ within / shares.sum(0)[:, None].clamp_min(1e-9)
+            spread = shares.T @ variances.double().cpu() / shares.sum(0)[:, None].clamp_min(1e-9)
             covariances = covariances + torch.diag_embed(spread)
-        self.weights.copy_(torch.from_numpy(mixture.weights_))
-        self.means.copy_(torch.from_numpy(mixture.means_))
-        self.factors.copy_(torch.linalg.cholesky(covariances))
-        self.fitted.fill_(True)
+        self.weights[index] = torch.from_numpy(mixture.weights_)
+        self.means[index] = torch.from_numpy(mixture.means_)
+        self.factors[index] = torch.linalg.cholesky(covariances)

@@ -33,17 +33,20 @@ def build_trunk(network: Network, shape: Shape) -> tuple[list[nn.Module], int]:
     return layers, channels * height * width
 
 
-def build_decoder(network: Network, shape: Shape, latent: int) -> nn.Sequential:
+def build_decoder(
+    network: Network, shape: Shape, latent: int, condition_dim: int | None = None
+) -> Decoder:
     """The network from latents, `[B, latent]`, to pixels.
 
     The MLP gives flattened pixels, `[B, C*H*W]`, the convolutional one images, `[B, C, H, W]`.
+    With a `condition_dim` the convolutional one's blocks are modulated by a vector of that size.
 
     Raises:
         ConfigError: The image's size does not fit the network.
     """
     if isinstance(network, MLPConfig):
         pixels = math.prod(shape)
-        return nn.Sequential(
+        return Decoder(
             nn.Linear(latent, network.hidden), nn.ReLU(), nn.Linear(network.hidden, pixels)
         )
     channels, height, width = quarter(network, shape)
@@ -52,12 +55,12 @@ def build_decoder(network: Network, shape: Shape, latent: int) -> nn.Sequential:
         nn.Linear(latent, channels * height * width),
         nn.Unflatten(1, (channels, height, width)),
     ]
-    layers += [ResidualBlock(channels) for _ in range(network.blocks)]
+    layers += [ResidualBlock(channels, condition_dim) for _ in range(network.blocks)]
     layers += [nn.Conv2d(channels, 4 * half, 3, padding=1), nn.PixelShuffle(2)]
-    layers += [ResidualBlock(half) for _ in range(network.blocks)]
+    layers += [ResidualBlock(half, condition_dim) for _ in range(network.blocks)]
     layers += [group_norm(half), nn.SiLU()]
     layers += [nn.Conv2d(half, 4 * shape[0], 3, padding=1), nn.PixelShuffle(2)]
-    return nn.Sequential(*layers)
+    return Decoder(*layers)
 
 
 def quarter(network: ConvConfig, shape: Shape) -> Shape:
@@ -70,13 +73,29 @@ def quarter(network: ConvConfig, shape: Shape) -> Shape:
     return 2 * network.width, height // 4, width // 4
 
 
+class Decoder(nn.Sequential):
+    """Layers one after the other, of which residual blocks are told the condition."""
+
+    def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Pixels for latents `[B, latent]` and a condition vector `[B, D]`."""
+        for layer in self:
+            z = layer(z, condition) if isinstance(layer, ResidualBlock) else layer(z)
+        return z
+
+
 class ResidualBlock(nn.Module):
     """Two 3×3 convolutions beside the identity, pre-activated (He et al. 2016, arXiv:1603.05027).
 
-    The last convolution starts at zero, so that a fresh block is the identity.
+    The last convolution starts at zero, so that a fresh block is the identity. A condition
+    scales and shifts what the second normalisation gives (Dhariwal & Nichol 2021, section 3,
+    "adaptive group normalization").
+
+    Args:
+        channels: Channels in and out.
+        condition_dim: Size of the condition vector; None for a block that takes none.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, condition_dim: int | None = None) -> None:
         super().__init__()
         self.norm1 = group_norm(channels)
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
@@ -84,10 +103,15 @@ class ResidualBlock(nn.Module):
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
         nn.init.zeros_(self.conv2.weight)
         self.activation = nn.SiLU()
+        self.modulation = None if condition_dim is None else nn.Linear(condition_dim, 2 * channels)
 
-    def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = self.conv1(self.activation(self.norm1(x)))
-        h = self.conv2(self.activation(self.norm2(h)))
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """`[B, channels, H, W]` for one of that shape and a condition `[B, D]`."""
+        h: Tensor = self.norm2(self.conv1(self.activation(self.norm1(x))))
+        if self.modulation is not None and condition is not None:
+            scale, shift = self.modulation(condition)[..., None, None].chunk(2, 1)
+            h = h * (1 + scale) + shift
+        h = self.conv2(self.activation(h))
         return x + h
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from genzoo_autoencoder.config import ImageShape, MLPConfig, Network, Temperature, Width
+from genzoo_autoencoder.config import ImageShape, MLPConfig, Network, Width
 
 
 class VAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,7 +23,8 @@ class VAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         free_bits: KL in nats that each latent dimension has for free (Kingma et al. 2016,
             appendix C.8).
         components: Components of the Gaussian mixture that is fitted to the aggregate posterior
-            after training; 0 for none, and then latents come from N(0, I).
+            after training, to that of each class where there are classes; 0 for none, and then
+            latents come from N(0, I).
     """
 
     shape: ImageShape = (1, 28, 28)
@@ -33,17 +34,3 @@ class VAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kl_warmup: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     free_bits: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     components: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
-
-
-class VAEOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How to sample from a VAE.
-
-    Attributes:
-        prior: Where latents come from: "standard-normal", the N(0, I) that it was trained
-            towards, or "fitted", the mixture fitted to where training latents really lie.
-            Unset: the fitted one where the model has it.
-        temperature: Scale of the noise; below 1 gives fewer odd pictures and less variety.
-    """
-
-    prior: Literal["fitted", "standard-normal"] | None = None
-    temperature: Temperature = 1.0

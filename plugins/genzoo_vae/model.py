@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 
 from genzoo_autoencoder.codec import AutoencoderCodec
-from genzoo_autoencoder.density import GaussianMixture
-from genzoo_core import (
-    Batch,
-    Context,
-    GenerativeModel,
-    Noiser,
-    NotFittedError,
-    OnStep,
-    Phase,
-    Posterior,
-    Progress,
-    Rng,
-    Stage,
-)
-from genzoo_vae.config import VAEConfig, VAEOptions
+from genzoo_autoencoder.latent_model import LatentModel
+from genzoo_core import Batch, Context, Phase, Posterior, Progress, Rng, Stage
+from genzoo_vae.config import VAEConfig
 
 
 class VariationalCodec(AutoencoderCodec):
@@ -42,51 +30,29 @@ class VariationalCodec(AutoencoderCodec):
         return Posterior(self.mean_layer(encoded), (self.logvar_layer(encoded) / 2).exp())
 
 
-class VAE(GenerativeModel[VAEOptions]):
+class VAE(LatentModel):
     """A variational autoencoder (Kingma & Welling 2014, "Auto-encoding variational Bayes")."""
 
     Config = VAEConfig
-    Options = VAEOptions
     codec: VariationalCodec
+    trained_prior = "standard-normal"
+    no_density = (
+        "no density was fitted to this VAE's latents",
+        "leave --set prior out, or use --set prior=standard-normal",
+    )
 
     def __init__(self, config: VAEConfig, context: Context) -> None:
         super().__init__(context)
         self.config = config
         self.sample_shape = config.shape
-        self.codec = VariationalCodec(config.shape, config.latent, config.network)
-        self.density = (
-            GaussianMixture(config.components, config.latent) if config.components else None
+        self.codec = VariationalCodec(
+            config.shape, config.latent, config.network, self.condition_dim
         )
-
-    def sample(
-        self,
-        rng: Rng,
-        conditions: Mapping[str, Tensor],
-        options: VAEOptions,
-        on_step: OnStep | None = None,
-    ) -> Tensor:
-        """Decode latents drawn from the prior."""
-        return self.codec.decode(self.latents(rng, options)).clamp(-1, 1)
-
-    def latents(self, rng: Rng, options: VAEOptions) -> Tensor:
-        """Latents to decode, `[rng.n, latent]`.
-
-        Raises:
-            NotFittedError: The fitted density is asked for, and there is none.
-        """
-        prior = options.prior or ("standard-normal" if self.density is None else "fitted")
-        if prior == "standard-normal":
-            like = self.codec.shift
-            return options.temperature * Noiser().prior(rng, self.codec.latent_shape, like)
-        if self.density is None:
-            raise NotFittedError(
-                "no density was fitted to this VAE's latents", "use --set prior=standard-normal"
-            )
-        return self.density.sample(rng, options.temperature)
+        self.density = self.build_density(config.components, config.latent)
 
     def stages(self) -> tuple[Stage, ...]:
         """One stage with one phase, both named "elbo"."""
-        return (Stage("elbo", (Phase("elbo", tuple(self.codec.parameters())),)),)
+        return (Stage("elbo", (Phase("elbo", self.trained()),)),)
 
     def loss(
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
@@ -98,7 +64,8 @@ class VAE(GenerativeModel[VAEOptions]):
         """
         images = batch.images
         posterior = self.codec.encode(images)
-        decoded = self.codec.decode(posterior.sample(rng))
+        condition = self.condition(batch.conditions, rng.n)
+        decoded = self.codec.decode(posterior.sample(rng), condition)
         mse = nn.functional.mse_loss(decoded, images)
         per_dimension = posterior.kl_per_dimension().mean(0)
         kl = per_dimension.sum()
@@ -113,10 +80,14 @@ class VAE(GenerativeModel[VAEOptions]):
         return 0.5 * mse.log() + kl / pixels, figures
 
     def finalize(self, batches: Iterable[Batch]) -> None:
-        """Fit the mixture to the aggregate posterior."""
+        """Fit the mixtures to the aggregate posterior."""
         if self.density is None:
             return
-        posteriors = [self.codec.encode(batch.images) for batch in batches]
-        means = torch.cat([posterior.mean for posterior in posteriors])
-        stds = torch.cat([posterior.std for posterior in posteriors if posterior.std is not None])
-        self.density.fit(means, stds.square())
+        means, variances, classes = [], [], []
+        for batch in batches:
+            posterior = self.codec.encode(batch.images)
+            assert posterior.std is not None
+            means.append(posterior.mean)
+            variances.append(posterior.std.square())
+            classes.append(self.classes_of(batch))
+        self.density.fit(torch.cat(means), torch.cat(variances), torch.cat(classes))

@@ -11,7 +11,7 @@ import torch
 
 from genzoo.catalogue import Catalogue
 from genzoo.zoo import RegistryZoo
-from genzoo_autoencoder.config import AutoencoderOptions
+from genzoo_autoencoder.config import LatentOptions
 from genzoo_autoencoder.density import GaussianMixture
 from genzoo_autoencoder.model import Autoencoder
 from genzoo_core import (
@@ -80,14 +80,14 @@ def test_the_loss_is_the_squared_error_and_the_latents_norm() -> None:
 def test_a_plain_autoencoder_says_that_it_has_nothing_to_sample_from() -> None:
     model = build()
     with pytest.raises(NotFittedError, match=r"nothing to sample.*ae-mnist.*standard-normal"):
-        model.sample(SampleRng([0]), {}, AutoencoderOptions())
-    pictures = model.sample(SampleRng([0]), {}, AutoencoderOptions(prior="standard-normal"))
+        model.sample(SampleRng([0]), {}, LatentOptions())
+    pictures = model.sample(SampleRng([0]), {}, LatentOptions(prior="standard-normal"))
     assert pictures.shape == (1, 1, 28, 28)
 
 
 def test_an_unfitted_density_is_a_clear_error() -> None:
     with pytest.raises(NotFittedError, match="never fitted"):
-        build(components=2).sample(SampleRng([0]), {}, AutoencoderOptions())
+        build(components=2).sample(SampleRng([0]), {}, LatentOptions())
 
 
 def test_finalize_standardises_the_latents_and_samples_follow_them() -> None:
@@ -97,7 +97,7 @@ def test_finalize_standardises_the_latents_and_samples_follow_them() -> None:
         model.finalize([Batch(part) for part in images.split(100)])
         z = model.codec.encode(images).mean
         decoded_before = model.codec.decode(z[:2])
-        drawn = model.latents(SampleRng(range(2000)), AutoencoderOptions())
+        drawn = model.latents(SampleRng(range(2000)), LatentOptions(), {})
     torch.testing.assert_close(z.mean(0), torch.zeros(3), atol=1e-4, rtol=0)
     torch.testing.assert_close(z.std(0), torch.ones(3), atol=1e-3, rtol=0)
     torch.testing.assert_close(drawn.mean(0), torch.zeros(3), atol=0.1, rtol=0)
@@ -127,11 +127,11 @@ def two_clusters(n: int) -> torch.Tensor:
 def test_the_mixture_recovers_what_it_was_drawn_from() -> None:
     mixture = GaussianMixture(2, 2)
     mixture.fit(two_clusters(4000))
-    order = mixture.means[:, 0].argsort()
-    means, weights = mixture.means[order], mixture.weights[order]
+    order = mixture.means[0, :, 0].argsort()
+    means, weights = mixture.means[0, order], mixture.weights[0, order]
     torch.testing.assert_close(means, torch.tensor([[-4.0, 0.0], [4.0, 2.0]]), atol=0.06, rtol=0)
     torch.testing.assert_close(weights, torch.tensor([0.25, 0.75]), atol=0.03, rtol=0)
-    factor = mixture.factors[order[1]]
+    factor = mixture.factors[0, order[1]]
     covariance = torch.tensor([[0.25, 0.15], [0.15, 0.25]])
     torch.testing.assert_close(factor @ factor.T, covariance, atol=0.02, rtol=0)
     drawn = mixture.sample(SampleRng(range(4000)))
@@ -142,7 +142,7 @@ def test_posterior_variances_add_to_the_components() -> None:
     points = SampleRng(range(3000)).normal((2,), torch.empty(0))
     mixture = GaussianMixture(1, 2)
     mixture.fit(points, torch.tensor([3.0, 0.0]).expand(3000, 2))
-    covariance = mixture.factors[0] @ mixture.factors[0].T
+    covariance = mixture.factors[0, 0] @ mixture.factors[0, 0].T
     # The law of total variance: 1 + 3 and 1 + 0.
     torch.testing.assert_close(covariance.diag(), torch.tensor([4.0, 1.0]), atol=0.1, rtol=0)
 
@@ -151,15 +151,15 @@ def test_temperature_zero_gives_the_components_means() -> None:
     mixture = GaussianMixture(2, 2)
     mixture.fit(two_clusters(500))
     drawn = mixture.sample(SampleRng(range(20)), temperature=0)
-    distance = (drawn[:, None] - mixture.means).norm(dim=2).min(1).values
+    distance = (drawn[:, None] - mixture.means[0]).norm(dim=2).min(1).values
     assert distance.max() < 1e-6
 
 
 def test_options_are_strict() -> None:
     with pytest.raises(msgspec.ValidationError, match=r"Invalid enum value"):
-        msgspec.convert({"prior": "gaussian"}, AutoencoderOptions)
+        msgspec.convert({"prior": "gaussian"}, LatentOptions)
     with pytest.raises(msgspec.ValidationError, match="unknown field"):
-        msgspec.convert({"temprature": 1.0}, AutoencoderOptions)
+        msgspec.convert({"temprature": 1.0}, LatentOptions)
     with pytest.raises(msgspec.ValidationError, match=">= 0"):
-        msgspec.convert({"temperature": -1.0}, AutoencoderOptions)
-    assert math.isclose(AutoencoderOptions().temperature, 1.0)
+        msgspec.convert({"temperature": -1.0}, LatentOptions)
+    assert math.isclose(LatentOptions().temperature, 1.0)

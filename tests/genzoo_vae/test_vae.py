@@ -10,8 +10,8 @@ import torch
 
 from genzoo.catalogue import Catalogue
 from genzoo.zoo import RegistryZoo
+from genzoo_autoencoder.config import LatentOptions
 from genzoo_core import Batch, BatchRng, ModelSpec, NotFittedError, Progress, SampleRng
-from genzoo_vae.config import VAEOptions
 from genzoo_vae.model import VAE
 
 CONV = {"type": "conv", "width": 8, "blocks": 1}
@@ -88,10 +88,10 @@ def test_warm_up_and_free_bits_are_functions_of_progress_and_kl() -> None:
 
 def test_without_a_fitted_density_the_prior_is_standard_normal() -> None:
     model = build()
-    drawn = model.latents(SampleRng([1, 2]), VAEOptions(temperature=0.5))
+    drawn = model.latents(SampleRng([1, 2]), LatentOptions(temperature=0.5), {})
     torch.testing.assert_close(drawn, 0.5 * SampleRng([1, 2]).normal((32,), drawn))
     with pytest.raises(NotFittedError, match=r"no density.*standard-normal"):
-        model.sample(SampleRng([0]), {}, VAEOptions(prior="fitted"))
+        model.sample(SampleRng([0]), {}, LatentOptions(prior="fitted"))
 
 
 def test_a_fitted_density_follows_the_aggregate_posterior() -> None:
@@ -100,8 +100,8 @@ def test_a_fitted_density_follows_the_aggregate_posterior() -> None:
     with torch.no_grad():
         model.finalize([Batch(part) for part in images.split(100)])
         posterior = model.codec.encode(images)
-        drawn = model.latents(SampleRng(range(3000)), VAEOptions())
+        drawn = model.latents(SampleRng(range(3000)), LatentOptions(), {})
     aggregate = posterior.mean.T.cov() + posterior.std.square().mean(0).diag()
     torch.testing.assert_close(drawn.T.cov(), aggregate, atol=0.1, rtol=0.1)
-    standard = model.latents(SampleRng([3]), VAEOptions(prior="standard-normal"))
+    standard = model.latents(SampleRng([3]), LatentOptions(prior="standard-normal"), {})
     torch.testing.assert_close(standard, SampleRng([3]).normal((2,), standard))

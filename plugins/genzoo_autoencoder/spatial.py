@@ -1,0 +1,138 @@
+"""A codec that trains on its own, to be shared as a part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from genzoo_autoencoder.config import ImageShape, Width
+from genzoo_autoencoder.networks import ResidualBlock, group_norm
+from genzoo_core import (
+    Batch,
+    Codec,
+    Condition,
+    ConfigError,
+    Context,
+    Phase,
+    Posterior,
+    Progress,
+    Rng,
+    Stage,
+    Trainable,
+)
+
+
+class SpatialCodecConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the codec is.
+
+    Attributes:
+        shape: (C, H, W) of an image; H and W divisible by 4.
+        channels: Channels of the latent, whose sides are a quarter of the image's.
+        width: Channels at half size; twice as many at a quarter.
+        blocks: Residual blocks at each size, in the encoder and in the decoder.
+        kl_weight: Weight of the KL divergence to N(0, I), in nats per latent dimension, beside
+            the mean squared error. Small: it keeps latents smooth, not normal.
+    """
+
+    shape: ImageShape = (1, 28, 28)
+    channels: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    width: Width = 32
+    blocks: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+    kl_weight: Annotated[float, msgspec.Meta(ge=0)] = 3e-4
+
+
+class SpatialCodec(Codec, Trainable):
+    """A convolutional codec whose latent is a small picture with several channels.
+
+    The first stage of latent diffusion (Rombach et al. 2022, "High-resolution image synthesis
+    with latent diffusion models", section 3.1, KL-reg.), without the adversarial loss. The
+    buffers `shift` and `scale` give each channel of the latent mean 0 and deviation 1.
+    """
+
+    Config = SpatialCodecConfig
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self, config: SpatialCodecConfig, context: Context) -> None:
+        super().__init__()
+        colours, height, width = config.shape
+        if height % 4 or width % 4:
+            raise ConfigError(f"this codec needs sides divisible by 4, not {height}×{width}")
+        self.config = config
+        self.latent_shape = (config.channels, height // 4, width // 4)
+        half, quarter = config.width, 2 * config.width
+        self.encoder = nn.Sequential(
+            nn.PixelUnshuffle(2),
+            nn.Conv2d(4 * colours, half, 3, padding=1),
+            *(ResidualBlock(half) for _ in range(config.blocks)),
+            nn.Conv2d(half, quarter, 3, stride=2, padding=1),
+            *(ResidualBlock(quarter) for _ in range(config.blocks)),
+            group_norm(quarter),
+            nn.SiLU(),
+            nn.Conv2d(quarter, 2 * config.channels, 3, padding=1),
+        )
+        self.decoder = nn.Sequential(
+            nn.Conv2d(config.channels, quarter, 3, padding=1),
+            *(ResidualBlock(quarter) for _ in range(config.blocks)),
+            nn.Conv2d(quarter, 4 * half, 3, padding=1),
+            nn.PixelShuffle(2),
+            *(ResidualBlock(half) for _ in range(config.blocks)),
+            group_norm(half),
+            nn.SiLU(),
+            nn.Conv2d(half, 4 * colours, 3, padding=1),
+            nn.PixelShuffle(2),
+        )
+        self.register_buffer("shift", torch.zeros(config.channels, 1, 1))
+        self.register_buffer("scale", torch.ones(config.channels, 1, 1))
+
+    def encode(self, x: Tensor, condition: Condition | None = None) -> Posterior:
+        """The normal of the encoder's mean and log-variance, standardised."""
+        raw = self.posterior(x)
+        assert raw.std is not None
+        return Posterior((raw.mean - self.shift) / self.scale, raw.std / self.scale)
+
+    def decode(self, z: Tensor, condition: Condition | None = None) -> Tensor:
+        """Images of standardised latents."""
+        out: Tensor = self.decoder(z * self.scale + self.shift)
+        return out
+
+    def posterior(self, x: Tensor) -> Posterior:
+        """The posterior before standardising."""
+        mean, logvar = self.encoder(x).chunk(2, 1)
+        return Posterior(mean, (logvar.clamp(-30, 20) / 2).exp())
+
+    def stages(self) -> tuple[Stage, ...]:
+        """One stage with one phase, both named "reconstruction"."""
+        phase = Phase("reconstruction", tuple(self.parameters()))
+        return (Stage("reconstruction", (phase,)),)
+
+    def loss(
+        self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
+    ) -> tuple[Tensor, dict[str, Tensor | float]]:
+        """Mean squared error per pixel, plus the weighted KL divergence per latent dimension."""
+        posterior = self.posterior(batch.images)
+        mse = nn.functional.mse_loss(self.decoder(posterior.sample(rng)), batch.images)
+        kl = posterior.kl_per_dimension().mean()
+        figures: dict[str, Tensor | float] = {"mse": mse.detach(), "kl": kl.detach()}
+        return mse + self.config.kl_weight * kl, figures
+
+    def finalize(self, batches: Iterable[Batch]) -> None:
+        """Measure the latents' mean and deviation in each channel, noise of the posterior included."""
+        count, total, squares = 0, 0.0, 0.0
+        for batch in batches:
+            raw = self.posterior(batch.images)
+            assert raw.std is not None
+            mean, variance = raw.mean.double(), raw.std.double().square()
+            count += mean[:, 0].numel()
+            total = total + mean.sum((0, 2, 3))
+            squares = squares + (mean.square() + variance).sum((0, 2, 3))
+        if not count:
+            return
+        mean = torch.as_tensor(total) / count
+        std = (torch.as_tensor(squares) / count - mean.square()).clamp_min(1e-12).sqrt()
+        self.shift.copy_(mean[:, None, None])
+        self.scale.copy_(std.clamp_min(1e-3)[:, None, None])

@@ -1,0 +1,32 @@
+"""Config of the class labels. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+
+class ClassLabelsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which classes there are.
+
+    Attributes:
+        classes: Their names, in the order of their ids. A name "a/b" answers to "a" and to "b".
+        dim: Size of a class's embedding.
+        frequencies: Share of each class in the training data; equal unless given.
+    """
+
+    classes: Annotated[
+        tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=100)], ...],
+        msgspec.Meta(min_length=1, max_length=10_000),
+    ]
+    dim: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 64
+    frequencies: tuple[Annotated[float, msgspec.Meta(ge=0)], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.frequencies and len(self.frequencies) != len(self.classes):
+            raise ValueError(
+                f"{len(self.frequencies)} frequencies do not go with {len(self.classes)} classes"
+            )
+        if self.frequencies and not sum(self.frequencies) > 0:
+            raise ValueError("all frequencies are 0")
