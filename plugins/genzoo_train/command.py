@@ -73,12 +73,15 @@ def train(
     zoo: Zoo = context.obj
     from genzoo_train import training
     from genzoo_train.data import read_dataset
+    from genzoo_train.folder import check_free
     from genzoo_train.interrupts import StoppedError
     from genzoo_train.overrides import override
     from genzoo_train.reporting import terminal_reporter
 
     settings = overrides if seed is None else (*overrides, f"seed={seed}")
     parsed = override(zoo.recipe(recipe), settings)
+    out = out or Path("runs") / parsed.name
+    check_free(out, resume=resume)  # before the data, which take seconds to read
     dataset = read_dataset(parsed.data, data)
     reporter = terminal_reporter()
     try:
@@ -86,7 +89,7 @@ def train(
             zoo,
             parsed,
             dataset,
-            out or Path("runs") / parsed.name,
+            out,
             resume=resume,
             device=device,
             threads=threads or "fastest",

@@ -40,11 +40,11 @@ class RunFolder:
             ) from error
         except OSError as error:
             raise TrainingError(f"cannot write in {path}: {error.strerror}") from error
-        if not resume and any(entry.name != LOCK for entry in path.iterdir()):
+        try:
+            check_free(path, resume=resume)
+        except TrainingError:
             self.close()
-            raise TrainingError(
-                f"{path} is not empty", "add --resume to go on, or choose another --out"
-            )
+            raise
 
     @property
     def checkpoint(self) -> Path:
@@ -87,6 +87,18 @@ class RunFolder:
     def close(self) -> None:
         """Let others train here."""
         self._lock.release()
+
+
+def check_free(path: Path, *, resume: bool) -> None:
+    """Refuse to begin where something is already.
+
+    Raises:
+        TrainingError: The folder is not empty and `resume` is false.
+    """
+    if not resume and path.is_dir() and any(entry.name != LOCK for entry in path.iterdir()):
+        raise TrainingError(
+            f"{path} is not empty", "add --resume to go on, or choose another --out"
+        )
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -24,11 +24,12 @@ def open_hub(recipe: DataRecipe) -> datasets.IterableDataset:
     folder = f"give a folder that holds {recipe.name}: --data DIR, or GENZOO_DATA"
     if not recipe.hub:
         raise DataError(f"no data for {recipe.name}", folder)
-    from datasets import load_dataset
     from huggingface_hub.constants import HF_HUB_OFFLINE
 
     if not HF_HUB_OFFLINE:
         _ask(recipe.hub, folder)
+    from datasets import load_dataset
+
     try:
         return load_dataset(recipe.hub, split=recipe.split).to_iterable_dataset()
     except Exception as error:

@@ -90,8 +90,10 @@ def _fabric(device: str, recipe: Recipe) -> Fabric:
     if not available.get(kind) or (index and not index.isdecimal()):
         choices = ", ".join(name for name, there in available.items() if there)
         raise UsageError(f"no device {device!r}", f"this machine has {choices}")
-    return Fabric(
+    fabric = Fabric(
         accelerator=kind,
         devices=[int(index)] if index and kind != "cpu" else 1,
         precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
     )
+    fabric.launch()  # makes the device the current one
+    return fabric

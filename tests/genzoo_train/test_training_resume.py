@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import pytest
@@ -129,20 +129,31 @@ def test_hostile_35_a_killed_training_goes_on_from_its_last_checkpoint(
 
 def test_hostile_35_kill_during_a_checkpoint_leaves_the_one_before(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.safetensors"
-    tensors = {"model.weight": torch.zeros(200_000)}
-    write_checkpoint(path, recipe(), Checkpoint(0, 0, "data", 1, tensors))
+    first = {"model.weight": torch.zeros(200_000)}
+    write_checkpoint(path, recipe(), Checkpoint(0, 0, "data", 1, first))
     for attempt in range(20):
+        before = path.stat().st_ino
         child = os.fork()
         if not child:
-            for step in itertools.count(1):
-                tensors["model.weight"].fill_(step)
-                write_checkpoint(path, recipe(), Checkpoint(0, step, "data", 1, tensors))
-        time.sleep(random.Random(attempt).uniform(0.005, 0.05))
+            write_for_ever(path)
+        while path.stat().st_ino == before:
+            time.sleep(0.001)
+        time.sleep(random.Random(attempt).uniform(0, 0.02))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         kept = read_checkpoint(path, recipe())
+        assert kept.step > 0
         assert (kept.tensors["model.weight"] == kept.step).all()
-    assert kept.step > 0
+
+
+def write_for_ever(path: Path) -> NoReturn:
+    """Overwrite a checkpoint in the only thread of a forked process, until that is killed."""
+    try:
+        for step in itertools.count(1):
+            tensors = {"model.weight": torch.full((200_000,), float(step))}
+            write_checkpoint(path, recipe(), Checkpoint(0, step, "data", 1, tensors))
+    finally:
+        os._exit(1)
 
 
 def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path) -> None:
