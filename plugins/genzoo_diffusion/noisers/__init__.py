@@ -1,0 +1,1 @@
+"""Noisers: how a diffusion model's data is mixed with noise."""
