@@ -137,6 +137,7 @@ def test_hostile_35_kill_during_a_checkpoint_leaves_the_one_before(tmp_path: Pat
         if not child:
             write_for_ever(path)
         while path.stat().st_ino == before:
+            assert os.waitpid(child, os.WNOHANG) == (0, 0)
             time.sleep(0.001)
         time.sleep(random.Random(attempt).uniform(0, 0.02))
         os.kill(child, signal.SIGKILL)
