@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from genzoo.placing import BATCH, check_device, place
 from genzoo.requests import Request, check_counts
 from genzoo.running import OnProgress, execute, threads
+from genzoo_core.errors import UsageError
 from genzoo_core.pictures import Pictures
 
 if TYPE_CHECKING:
@@ -102,5 +103,10 @@ def open_model(model: str | Path | Loaded, zoo: RegistryZoo, device: str) -> Loa
         # The checks of a load are too short to gain from a second thread.
         with threads(1):
             return zoo.open(str(model), device=device)
+    if not hasattr(model, "built"):
+        raise UsageError(
+            f"model is a {type(model).__name__}",
+            "give a name, a path or what RegistryZoo.open gave",
+        )
     model.built.module.to(device)
     return model

@@ -150,6 +150,8 @@ def _read_npz(data: bytes, path: Path) -> Stored:
     import zipfile
     import zlib
 
+    import numpy as np
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if "record.npy" not in archive.namelist():
@@ -158,7 +160,10 @@ def _read_npz(data: bytes, path: Path) -> Stored:
             record = decode(text.encode("utf-8", "surrogatepass"), path).record
             if record.mode == "encode":
                 return Stored(record)
-            return Stored(record, _read_array(archive, "images.npy", 2**31))
+            images = _read_array(archive, "images.npy", 2**31)
+            if images.ndim != 4 or images.dtype != np.uint8:
+                raise ValueError(f"images are {images.dtype} of shape {images.shape}")
+            return Stored(record, images)
     except (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, NotImplementedError,
             OSError, RuntimeError, MemoryError) as error:  # fmt: skip
         raise RecordError(f"{path} is a damaged .npz file: {error}") from error

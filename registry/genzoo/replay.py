@@ -171,9 +171,11 @@ def _open(
         raise ReplayError(f"{path} was made with {record.model}: {error}") from error
 
 
-def _installation(record: RunRecord) -> str:
-    """How to get the model of a record."""
-    distribution = record.model.partition("/")[0]
+def _installation(record: RunRecord) -> str | None:
+    """How to get the model of a record, where it says who ships it."""
+    distribution, slash, _ = record.model.partition("/")
+    if not slash:
+        return None
     version = record.versions.get(distribution)
     exactly = f"=={version}" if version else ""
     return f"if you trust whoever made it: `pip install {distribution}{exactly}`"

@@ -140,12 +140,10 @@ def conditioners_of(loaded: Loaded) -> Mapping[str, Conditioner]:
 
 
 def options_type(loaded: Loaded) -> type[msgspec.Struct]:
-    """The type of the model's options."""
+    """The type of the model's options; a codec has none."""
+    from genzoo_core.model import NoOptions
 
-    class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-        """A codec has no options."""
-
-    return cast("type[msgspec.Struct]", getattr(loaded.built.module, "Options", Nothing))
+    return cast("type[msgspec.Struct]", getattr(loaded.built.module, "Options", NoOptions))
 
 
 def _options(request: Request, loaded: Loaded) -> msgspec.Struct:

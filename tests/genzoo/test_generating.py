@@ -30,6 +30,8 @@ def test_a_loaded_model_serves_many_runs(painter: Path) -> None:
     loaded = open_model("painter/plain", open_zoo(), "cpu")
     named = generate("plain", n=2, seed=0)
     assert generate(loaded, n=2, seed=0).images.equal(named.images)
+    with pytest.raises(UsageError, match="model is a Painter"):
+        generate(loaded.built.module)  # type: ignore[arg-type]
 
 
 def test_pictures_are_ordinary_tensors(painter: Path) -> None:

@@ -112,6 +112,15 @@ def test_hostile_31_an_archive_that_lies_about_its_size(tmp_path: Path) -> None:
         read(path)
 
 
+def test_hostile_31_pixels_that_are_text(tmp_path: Path) -> None:
+    record = RunRecord(model="a/b", weights="", mode="sample", n=1, seed=0)
+    path = tmp_path / "a.npz"
+    for images in (np.full((1, 8, 8, 1), "x"), np.zeros((8, 8), np.uint8), np.zeros((1, 8, 8, 1))):
+        np.savez(path, record=np.array(encode(Provenance(record))), images=images)
+        with pytest.raises(RecordError, match="damaged"):
+            read(path)
+
+
 def test_hostile_31_an_array_of_objects_is_not_unpickled(tmp_path: Path) -> None:
     class Bomb:
         def __reduce__(self) -> tuple[object, ...]:

@@ -59,7 +59,8 @@ def test_other_files_come_out_again(painter: Path, cli: Cli, name: str) -> None:
 
 
 def test_one_picture_of_a_folder_comes_out_alone(painter: Path, cli: Cli) -> None:
-    assert cli("run", "plain", "-n", "70", "--seed", "0", "-o", "many/").code == 0
+    words = ["--seed", "0", "--batch", "32", "--set", "fault=crowded"]
+    assert cli("run", "plain", "-n", "70", *words, "-o", "many/").code == 0
     for number in (0, 13, 69):
         done = cli("run", "--replay", f"many/{number:04}.png", "-o", "one.png", "-f")
         assert done.code == 0

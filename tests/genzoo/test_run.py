@@ -50,8 +50,13 @@ def test_the_seed_is_the_same_noise_whatever_the_prompt_says(painter: Path, cli:
     plan = resolve(Request(("random",), 200, 0), open_model("colour", zoo, "cpu"), zoo)
     labels = prepare(plan, 0, 200)["label"]
     assert len(labels.unique()) == 10
-    # What is drawn for a picture depends on its seed alone, not on its batch.
+    # What is drawn for a picture depends on its seed alone, not on its batch …
     assert labels[150:160].equal(prepare(plan, 150, 160)["label"])
+    # … and takes nothing from the noise of the picture, so that prompts can be compared.
+    seed = int((labels == 3).nonzero()[0])
+    for prompt in ("random", "3"):
+        cli("run", "colour", prompt, "--seed", str(seed), "-o", f"{prompt}.npz")
+    np.testing.assert_array_equal(images("random.npz"), images("3.npz"))
 
 
 def test_without_a_seed_one_is_drawn_printed_and_recorded(painter: Path, cli: Cli) -> None:

@@ -20,7 +20,7 @@ class PainterOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: Annotated[int, msgspec.Meta(ge=1, le=200)] = 4
     temperature: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     prior: Literal["fitted", "standard-normal"] = "standard-normal"
-    fault: Literal["slow", "hungry", "wild"] | None = None
+    fault: Literal["slow", "hungry", "wild", "crowded"] | None = None
 
 
 class NothingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
