@@ -44,8 +44,8 @@ class ClassLabels(Conditioner):
             return RANDOM
         if name in self._ids:
             return self._ids[name]
-        if re.fullmatch(r"[0-9]{1,9}", name) and int(name) < self.categories:
-            return int(name)
+        if re.fullmatch(r"[0-9]{1,9}", text.strip()) and int(text) < self.categories:
+            return int(text)
         raise self._unknown(text)
 
     def prepare(self, raw: Sequence[Any], rng: Rng) -> Tensor:
