@@ -1,0 +1,114 @@
+"""Configs and options of the GAN. Imports no torch, so that listings can read it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Width = Annotated[int, msgspec.Meta(ge=1, le=4096)]
+Weight = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
+Every = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+ImageShape = tuple[
+    Annotated[int, msgspec.Meta(ge=1, le=4)],
+    Annotated[int, msgspec.Meta(ge=4, le=512)],
+    Annotated[int, msgspec.Meta(ge=4, le=512)],
+]
+LossName = Literal[
+    "cross-entropy", "minimax", "non-saturating", "hinge", "wasserstein", "relativistic"
+]
+
+
+class MLPConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mlp"):
+    """One hidden layer on flattened pixels, in the generator and in the discriminator.
+
+    Attributes:
+        hidden: Width of the hidden layer.
+    """
+
+    hidden: Width = 128
+
+
+class ConvConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="conv"):
+    """Residual convolutional networks at a half and a quarter of the image's size.
+
+    Attributes:
+        width: The generator's channels at half size; twice as many at a quarter.
+        blocks: The generator's residual blocks at each size.
+        critic_width: The discriminator's channels at half size; twice as many at a quarter.
+        critic_blocks: The discriminator's residual blocks at each size.
+        hidden: Width of the fully connected layer that the generator begins with and the
+            discriminator ends with.
+    """
+
+    width: Width = 32
+    blocks: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+    critic_width: Width = 32
+    critic_blocks: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+    hidden: Width = 256
+
+
+Network = MLPConfig | ConvConfig
+
+
+class ZeroCentredPenalty(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="zero-centred"
+):
+    """Half of gamma times the squared norm of the discriminator's gradient (Mescheder et al. 2018).
+
+    Attributes:
+        on: Where it is taken: on "reals" it is R1, on "fakes" R2.
+        gamma: Its weight at the start of the training.
+        final_gamma: Where the weight falls to, along half a cosine.
+        every: It is taken at every `every`-th step, that many times as heavy (Karras et al. 2020,
+            "Analyzing and improving the image quality of StyleGAN", section 3.1).
+    """
+
+    on: tuple[Literal["reals", "fakes"], ...] = ("reals", "fakes")
+    gamma: Weight = 0.05
+    final_gamma: Weight = 0.005
+    every: Every = 1
+
+
+class GradientPenalty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="one-centred"):
+    """The gradient's norm held near 1 between reals and fakes (Gulrajani et al. 2017, equation 3).
+
+    Attributes:
+        weight: Lambda.
+        every: It is taken at every `every`-th step, that many times as heavy.
+    """
+
+    weight: Weight = 10.0
+    every: Every = 1
+
+
+Penalty = ZeroCentredPenalty | GradientPenalty
+
+
+class GANConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a GAN is, and what its two networks play for.
+
+    Attributes:
+        shape: (C, H, W) of an image; H and W divisible by 4 for the convolutional networks.
+        latent: Number of dimensions of the noise.
+        network: The generator's and discriminator's architecture. Conditions need "conv".
+        loss: What they play for; `losses.py` has the equations. "cross-entropy" is on
+            probabilities, for which the discriminator ends in a sigmoid, all others are on logits.
+        penalty: What keeps the discriminator smooth, or nothing.
+    """
+
+    shape: ImageShape = (1, 28, 28)
+    latent: Width = 64
+    network: Network = MLPConfig()
+    loss: LossName = "cross-entropy"
+    penalty: Penalty | None = None
+
+
+class GANOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to sample from a GAN.
+
+    Attributes:
+        temperature: Scale of the noise; below 1 gives fewer odd pictures and less variety.
+    """
+
+    temperature: Annotated[float, msgspec.Meta(ge=0, le=10)] = 1.0

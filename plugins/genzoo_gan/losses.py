@@ -1,0 +1,83 @@
+"""What the generator and the discriminator play for: the losses of GANs, side by side.
+
+`real` and `fake` are the discriminator's outputs, `[B]`: probabilities of being real for
+`cross-entropy`, logits (or a critic's scores) for the others. Each loss is to be minimised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy, relu, softplus
+
+from genzoo_gan.config import LossName
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss for each of the two sides.
+
+    Attributes:
+        discriminator: Called as `discriminator(real, fake)`.
+        generator: Called as `generator(fake, real)`, where `real` is a function: most losses
+            have no use for the discriminator's opinion of reals and need not pay for it.
+        probabilities: Whether the discriminator ends in a sigmoid.
+    """
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor, Callable[[], Tensor]], Tensor]
+    probabilities: bool = False
+
+
+def _cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
+    targets = torch.ones_like(real), torch.zeros_like(fake)
+    return binary_cross_entropy(real, targets[0]) + binary_cross_entropy(fake, targets[1])
+
+
+def _logistic(real: Tensor, fake: Tensor) -> Tensor:
+    return (softplus(-real) + softplus(fake)).mean()
+
+
+CROSS_ENTROPY = Loss(
+    _cross_entropy,
+    lambda fake, real: binary_cross_entropy(fake, torch.ones_like(fake)),
+    probabilities=True,
+)
+"""-log D(x) - log(1 - D(G(z))) against -log D(G(z)), on probabilities, as tutorials write it;
+torch holds each logarithm above -100."""
+
+MINIMAX = Loss(_logistic, lambda fake, real: -softplus(fake).mean())
+"""The zero-sum game (Goodfellow et al. 2014, equation 1): the generator minimises
+log(1 - D(G(z))), whose gradient vanishes where the discriminator is sure."""
+
+NON_SATURATING = Loss(_logistic, lambda fake, real: softplus(-fake).mean())
+"""The generator maximises log D(G(z)) instead (Goodfellow et al. 2014, section 3)."""
+
+HINGE = Loss(
+    lambda real, fake: (relu(1 - real) + relu(1 + fake)).mean(),
+    lambda fake, real: -fake.mean(),
+)
+"""Lim & Ye 2017, "Geometric GAN"; Miyato et al. 2018, equations 16 and 17."""
+
+WASSERSTEIN = Loss(lambda real, fake: (fake - real).mean(), lambda fake, real: -fake.mean())
+"""The critic's estimate of the Wasserstein distance (Arjovsky et al. 2017, equation 2); it
+needs a penalty, as of Gulrajani et al. 2017."""
+
+RELATIVISTIC = Loss(
+    lambda real, fake: softplus(fake - real).mean(),
+    lambda fake, real: softplus(real() - fake).mean(),
+)
+"""Each fake against a real (Jolicoeur-Martineau 2018, section 4; with R1 and R2 it is R3GAN:
+Huang et al. 2024, "The GAN is dead; long live the GAN!", equation 2)."""
+
+LOSSES: dict[LossName, Loss] = {
+    "cross-entropy": CROSS_ENTROPY,
+    "minimax": MINIMAX,
+    "non-saturating": NON_SATURATING,
+    "hinge": HINGE,
+    "wasserstein": WASSERSTEIN,
+    "relativistic": RELATIVISTIC,
+}

@@ -1,0 +1,191 @@
+"""The generative adversarial network."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from genzoo_core import (
+    Batch,
+    Context,
+    GenerativeModel,
+    Noiser,
+    OnStep,
+    Phase,
+    Progress,
+    Rng,
+    Stage,
+)
+from genzoo_gan.config import ConvConfig, GANConfig, GANOptions, ZeroCentredPenalty
+from genzoo_gan.losses import LOSSES
+from genzoo_gan.networks import build_discriminator, build_generator
+from genzoo_gan.penalties import one_centred, squared_norms, zero_centred
+
+CONDITION_DIM = 64
+
+COLLAPSED = 0.5
+"""Spread of the fakes, relative to that of the reals, below which a generator is collapsing."""
+
+CHECK_EVERY = 100
+SETTLED = 0.1
+"""Share of the training after which a generator should make different pictures."""
+
+
+class GAN(GenerativeModel[GANOptions]):
+    """A generator against a discriminator (Goodfellow et al. 2014, "Generative adversarial nets").
+
+    What is not asked for is drawn as it occurs in the training data: a GAN's null condition is
+    weak, for nothing but the discriminator tells it what "any picture" looks like.
+
+    Attributes:
+        generator: Noise and condition to images.
+        discriminator: Images and condition to an opinion; None unless the model is to be trained.
+    """
+
+    Config = GANConfig
+    Options = GANOptions
+
+    def __init__(self, config: GANConfig, context: Context) -> None:
+        # The tutorial's networks are kept as they were published, and know no condition.
+        super().__init__(context, CONDITION_DIM if isinstance(config.network, ConvConfig) else None)
+        self.config = config
+        self.sample_shape = config.shape
+        dim = CONDITION_DIM if self.conditioners else 0
+        self.generator = build_generator(config.network, config.shape, config.latent, dim)
+        self.play_for = LOSSES[config.loss]
+        self.discriminator: nn.Module | None = None
+        if context.training:
+            self.discriminator = build_discriminator(
+                config.network, config.shape, dim, self.play_for.probabilities
+            )
+
+    def sample(
+        self,
+        rng: Rng,
+        conditions: Mapping[str, Tensor],
+        options: GANOptions,
+        on_step: OnStep | None = None,
+    ) -> Tensor:
+        """One pass of the generator."""
+        z = options.temperature * self.noise(rng)
+        asked = dict(conditions)
+        for name, conditioner in self.conditioners.items():
+            if name not in asked:
+                asked[name] = conditioner.typical(rng)
+        return self.generate(z, self.vector(asked, rng.n))
+
+    def noise(self, rng: Rng) -> Tensor:
+        """What the generator starts from, `[rng.n, latent]`."""
+        like = next(self.generator.parameters())
+        return Noiser().prior(rng, (self.config.latent,), like)
+
+    def vector(self, conditions: Mapping[str, Tensor], n: int) -> Tensor | None:
+        """The vector of the joined condition, `[n, D]`; None without conditioners."""
+        condition = self.condition(conditions, n)
+        return None if condition is None else condition.vector
+
+    def generate(self, z: Tensor, vector: Tensor | None) -> Tensor:
+        """Images `[B, C, H, W]` in [-1, 1]."""
+        images: Tensor = self.generator(z, vector)
+        return images
+
+    def discriminate(self, images: Tensor, vector: Tensor | None) -> Tensor:
+        """The discriminator's outputs, `[B]`.
+
+        The condition is the generator's: the discriminator sees it, and does not change it.
+        """
+        assert self.discriminator is not None  # it is asked for in training alone
+        out: Tensor = self.discriminator(images, None if vector is None else vector.detach())
+        return out
+
+    def stages(self) -> tuple[Stage, ...]:
+        """One stage, "adversarial", of the phases "discriminator" and "generator"."""
+        assert self.discriminator is not None
+        generator = (*self.generator.parameters(), *self.conditioning.parameters())
+        phases = (
+            Phase("discriminator", tuple(self.discriminator.parameters())),
+            Phase("generator", generator),
+        )
+        return (Stage("adversarial", phases),)
+
+    def loss(
+        self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
+    ) -> tuple[Tensor, dict[str, Tensor | float]]:
+        """The loss of one side, with what tells a sick GAN.
+
+        The discriminator's figures: its mean output on reals and fakes, "D(real)" and "D(fake)",
+        and, at steps with a penalty on them, its mean squared gradient norms "r1" and "r2". The
+        generator's: "gradient", the mean norm of its loss's gradient with respect to one of its
+        images, which a discriminator that is too sure starves; "spread", how much its images
+        vary within a batch, relative to the reals; and "collapsed", 1 where that is too little.
+        """
+        vector = self.vector(batch.conditions, rng.n)
+        if phase.name == "discriminator":
+            return self._discriminator_loss(batch.images, vector, rng, progress)
+        return self._generator_loss(batch.images, vector, rng, progress)
+
+    def _discriminator_loss(
+        self, reals: Tensor, vector: Tensor | None, rng: Rng, progress: Progress
+    ) -> tuple[Tensor, dict[str, Tensor | float]]:
+        with torch.no_grad():
+            fakes = self.generate(self.noise(rng), vector)
+        penalty = self.config.penalty
+        if penalty is not None and progress.step % penalty.every:
+            penalty = None
+        images = torch.cat([reals, fakes])
+        if isinstance(penalty, ZeroCentredPenalty):
+            images.requires_grad_()
+        output = self.discriminate(images, None if vector is None else vector.repeat(2, 1))
+        real, fake = output.chunk(2)
+        loss = self.play_for.discriminator(real, fake)
+        figures: dict[str, Tensor | float] = {
+            "D(real)": real.detach().mean(),
+            "D(fake)": fake.detach().mean(),
+        }
+        if isinstance(penalty, ZeroCentredPenalty):
+            on_reals, on_fakes = squared_norms(output, images).chunk(2)
+            extra = zero_centred(penalty, progress, on_reals, on_fakes)
+            loss = loss + penalty.every * extra
+            figures |= {"r1": on_reals.detach().mean(), "r2": on_fakes.detach().mean()}
+        elif penalty is not None:
+            extra = one_centred(penalty, lambda x: self.discriminate(x, vector), reals, fakes, rng)
+            loss = loss + penalty.every * extra
+            figures["penalty"] = extra.detach()
+        return loss, figures
+
+    def _generator_loss(
+        self, reals: Tensor, vector: Tensor | None, rng: Rng, progress: Progress
+    ) -> tuple[Tensor, dict[str, Tensor | float]]:
+        fakes = self.generate(self.noise(rng), vector)
+        # The chain rule by hand, cut at the images: the same gradients for the generator, and
+        # the one with respect to the images is there to be looked at.
+        images = fakes.detach().requires_grad_()
+        with torch.enable_grad():
+            loss = self.play_for.generator(
+                self.discriminate(images, vector), lambda: self._opinion(reals, vector)
+            )
+        (gradient,) = torch.autograd.grad(loss, images)
+        through = (fakes * gradient).sum()
+        spread = (fakes.detach().var(0).mean() / reals.var(0).mean().clamp_min(1e-12)).sqrt()
+        collapsed = spread < COLLAPSED
+        if progress.step % CHECK_EVERY == 0 and progress.fraction >= SETTLED and collapsed:
+            logging.getLogger("genzoo_gan").warning(
+                "step %d: the generator is collapsing: its pictures vary %.2f times as much as "
+                "the real ones; a stronger penalty or a lower learning rate may help",
+                progress.step,
+                spread.item(),
+            )
+        norms = len(fakes) * gradient.flatten(1).norm(dim=1)
+        figures: dict[str, Tensor | float] = {
+            "gradient": norms.mean(),
+            "spread": spread,
+            "collapsed": collapsed.float(),
+        }
+        return loss.detach() + through - through.detach(), figures
+
+    @torch.no_grad()
+    def _opinion(self, reals: Tensor, vector: Tensor | None) -> Tensor:
+        return self.discriminate(reals, vector)
