@@ -121,18 +121,19 @@ class SpatialCodec(Codec, Trainable):
         return mse + self.config.kl_weight * kl, figures
 
     def finalize(self, batches: Iterable[Batch]) -> None:
-        """Measure the latents' mean and deviation in each channel, noise of the posterior included."""
-        count, total, squares = 0, 0.0, 0.0
+        """Standardise the latents, the posterior's noise included, channel by channel."""
+        count = 0
+        total, squares = torch.zeros(2, self.config.channels, dtype=torch.float64)
         for batch in batches:
             raw = self.posterior(batch.images)
             assert raw.std is not None
-            mean, variance = raw.mean.double(), raw.std.double().square()
+            mean, variance = raw.mean.double().cpu(), raw.std.double().cpu().square()
             count += mean[:, 0].numel()
-            total = total + mean.sum((0, 2, 3))
-            squares = squares + (mean.square() + variance).sum((0, 2, 3))
+            total += mean.sum((0, 2, 3))
+            squares += (mean.square() + variance).sum((0, 2, 3))
         if not count:
             return
-        mean = torch.as_tensor(total) / count
-        std = (torch.as_tensor(squares) / count - mean.square()).clamp_min(1e-12).sqrt()
-        self.shift.copy_(mean[:, None, None])
-        self.scale.copy_(std.clamp_min(1e-3)[:, None, None])
+        centre = total / count
+        std = (squares / count - centre.square()).clamp_min(1e-6).sqrt()
+        self.shift.copy_(centre[:, None, None])
+        self.scale.copy_(std[:, None, None])

@@ -1,0 +1,100 @@
+"""Configs and options of diffusion models. Imports no torch, so that listings can read it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from genzoo_core.specs import ComponentSpec
+
+Width = Annotated[int, msgspec.Meta(ge=1, le=4096)]
+Blocks = Annotated[int, msgspec.Meta(ge=1, le=16)]
+Steps = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+Guidance = Annotated[float, msgspec.Meta(ge=0, le=100)]
+ImageShape = tuple[
+    Annotated[int, msgspec.Meta(ge=1, le=4)],
+    Annotated[int, msgspec.Meta(ge=4, le=512)],
+    Annotated[int, msgspec.Meta(ge=4, le=512)],
+]
+
+
+class MLPConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mlp"):
+    """A residual network on flattened data: pixels, or the vectors of a codec.
+
+    Attributes:
+        width: Width of the residual stream.
+        blocks: Residual blocks.
+        embedding: Width of the embedding of time and condition.
+    """
+
+    width: Width = 512
+    blocks: Blocks = 2
+    embedding: Width = 128
+
+
+class UNetConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="unet"):
+    """A U-Net with attention at its smallest size.
+
+    Attributes:
+        width: Channels that the multipliers multiply.
+        multipliers: One for each size, from the largest on; each size is half of the one before.
+        blocks: Residual blocks at each size, on the way down and on the way up.
+        patch: Side of the squares of pixels that the first layer folds into channels; the
+            largest size is the image's divided by it.
+        embedding: Width of the embedding of time and condition.
+    """
+
+    width: Width = 32
+    multipliers: Annotated[
+        tuple[Annotated[int, msgspec.Meta(ge=1, le=16)], ...], msgspec.Meta(min_length=1)
+    ] = (1, 2)
+    blocks: Blocks = 2
+    patch: Annotated[int, msgspec.Meta(ge=1, le=16)] = 2
+    embedding: Width = 128
+
+
+Network = MLPConfig | UNetConfig
+
+
+class DiffusionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a diffusion model is.
+
+    Attributes:
+        noiser: How noise enters and what the network predicts.
+        network: The architecture.
+        shape: (C, H, W) of an image.
+        on: "pixels", or "latents" of the part that plays the role "codec": any codec of the zoo,
+            or any model that has one.
+        clip: Whether the predicted image is kept in [-1, 1] at each step of sampling, as in Ho et
+            al. 2020; latents never are.
+        sampler: How it samples unless told otherwise.
+        steps: In how many steps it samples unless told otherwise.
+        guidance: With how much guidance it samples unless told otherwise.
+    """
+
+    noiser: ComponentSpec
+    network: Network = UNetConfig()
+    shape: ImageShape = (1, 28, 28)
+    on: Literal["pixels", "latents"] = "pixels"
+    clip: bool = True
+    sampler: str = "heun"
+    steps: Steps = 10
+    guidance: Guidance = 1.0
+
+
+class DiffusionOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to sample from a diffusion model. What is unset is the model's own choice.
+
+    Attributes:
+        steps: Steps of the sampler; more are slower, and better up to a point.
+        sampler: Name of a sampler: euler, heun, ddim, ddpm, dpmpp-2m, or one of a plugin.
+        guidance: How closely to keep to the prompt: 0 ignores it, 1 takes it as it is, above 1
+            exaggerates it at the cost of variety, and takes twice as long.
+        eta: Share of new noise in each step of the samplers that know it (ddim), from 0 to 1.
+    """
+
+    steps: Steps | None = None
+    sampler: str | None = None
+    guidance: Guidance | None = None
+    eta: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None

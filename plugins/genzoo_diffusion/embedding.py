@@ -1,0 +1,47 @@
+"""What tells a network the time and the condition."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from genzoo_core import Condition
+
+FREQUENCIES = 32
+
+
+class Embedding(nn.Module):
+    """Time and condition as one vector, activated and ready for the layers that modulate.
+
+    Args:
+        dim: D of the vector, and of the condition's.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(2 * FREQUENCIES, dim), nn.SiLU(), nn.Linear(dim, dim))
+
+    def forward(self, time: Tensor, condition: Condition | None) -> Tensor:
+        """`[B, D]`.
+
+        Args:
+            time: What the noiser's `embed` gives, `[B]`.
+            condition: Its vector is `[B, D]`; None for a model without conditioners.
+        """
+        embedded = self.layers(sinusoids(time))
+        if condition is not None:
+            embedded = embedded + condition.vector
+        return nn.functional.silu(embedded)
+
+
+def sinusoids(time: Tensor) -> Tensor:
+    """Sines and cosines of times `[B]` about 1 in size, `[B, 2 * FREQUENCIES]`.
+
+    The frequencies fall from 1000 to 0.1: those of Vaswani et al. 2017 (section 3.5) for a time
+    that counts 1000 steps, as in DDPM.
+    """
+    exponents = torch.arange(FREQUENCIES, device=time.device, dtype=time.dtype) / FREQUENCIES
+    angles = time[:, None] * (1000 * (-math.log(10_000) * exponents).exp())
+    return torch.cat([angles.sin(), angles.cos()], 1)

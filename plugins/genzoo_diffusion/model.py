@@ -1,0 +1,148 @@
+"""Diffusion as a generative model: on pixels, or on the latents of a codec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from genzoo_core import (
+    Batch,
+    Codec,
+    Condition,
+    ConfigError,
+    Context,
+    GenerativeModel,
+    OnStep,
+    Phase,
+    Progress,
+    Rng,
+    ScheduledNoiser,
+    Stage,
+    UsageError,
+)
+from genzoo_diffusion.config import DiffusionConfig, DiffusionOptions
+from genzoo_diffusion.networks import build_network
+from genzoo_diffusion.sampling import find_sampler, guided_denoiser
+
+
+class Diffusion(GenerativeModel[DiffusionOptions]):
+    """Learns to remove noise (Sohl-Dickstein et al. 2015; Ho et al. 2020, "DDPM").
+
+    The noiser says which diffusion it is: DDPM, a rectified flow, EDM. On latents it is that of
+    Rombach et al. 2022, "High-resolution image synthesis with latent diffusion models".
+    """
+
+    Config = DiffusionConfig
+    Options = DiffusionOptions
+
+    def __init__(self, config: DiffusionConfig, context: Context) -> None:
+        super().__init__(context, config.network.embedding)
+        self.config = config
+        self.context = context
+        self.sample_shape = config.shape
+        noiser = context.component("noiser", config.noiser.component, config.noiser.config)
+        if not isinstance(noiser, ScheduledNoiser):
+            raise ConfigError(
+                f"noiser {config.noiser.component} has no schedule of times",
+                "diffusion needs one that has, such as genzoo/rectified-flow",
+            )
+        self.noiser = noiser
+        if config.on == "latents":
+            self.codec = codec_of(context.part("codec"))
+        self.data_shape = config.shape if self.codec is None else self.codec.latent_shape
+        self.network = build_network(config.network, self.data_shape)
+
+    def sample(
+        self,
+        rng: Rng,
+        conditions: Mapping[str, Tensor],
+        options: DiffusionOptions,
+        on_step: OnStep | None = None,
+    ) -> Tensor:
+        """Start from noise and remove it step by step; `on_step` sees the predicted pictures.
+
+        Raises:
+            UsageError: No such sampler, one that does not fit the noiser, or guidance of a model
+                that takes no condition.
+        """
+        guidance = self.guidance(options)
+        sampler = find_sampler(
+            self.context, self.noiser, options.sampler or self.config.sampler, options.eta
+        )
+        denoise = guided_denoiser(
+            self.predict,
+            self.noiser,
+            self.condition(conditions, rng.n),
+            self.condition({}, rng.n),
+            guidance if conditions else 1.0,
+            clip=self.config.clip and self.codec is None,
+        )
+        x = self.noiser.prior(rng, self.data_shape, next(self.network.parameters()))
+        grid = self.noiser.grid(options.steps or self.config.steps).to(x)
+
+        def step_done(step: int, total: int, x0: Tensor) -> None:
+            assert on_step is not None
+            on_step(step, total, self.pictures(x0))
+
+        told = None if on_step is None else step_done
+        return self.pictures(sampler(denoise, x, self.noiser, grid, rng, told))
+
+    def guidance(self, options: DiffusionOptions) -> float:
+        """The scale of guidance.
+
+        Raises:
+            UsageError: Guidance is asked for, and there is no condition to guide by.
+        """
+        if options.guidance is None:
+            return self.config.guidance
+        if options.guidance != 1 and not self.conditioners:
+            raise UsageError(
+                "this model takes no prompt, so nothing can guide it", "leave out the guidance"
+            )
+        return options.guidance
+
+    def predict(self, x: Tensor, t: Tensor, condition: Condition | None) -> Tensor:
+        """What the network predicts for `x`, `[B, ...]`, at times `t`, `[B]`; shaped as `x`."""
+        out: Tensor = self.network(x, self.noiser.embed(t), condition)
+        return out
+
+    def pictures(self, x: Tensor) -> Tensor:
+        """Data as pictures, `[B, C, H, W]` in [-1, 1]."""
+        return torch.clamp(x if self.codec is None else self.codec.decode(x), -1, 1)
+
+    def stages(self) -> tuple[Stage, ...]:
+        """One stage with one phase, both named "denoising"."""
+        trained = (*self.network.parameters(), *self.conditioning.parameters())
+        return (Stage("denoising", (Phase("denoising", trained),)),)
+
+    def loss(
+        self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
+    ) -> tuple[Tensor, dict[str, Tensor | float]]:
+        """The noiser's weighted mean squared error (Ho et al. 2020, equation 14)."""
+        x = batch.images
+        if self.codec is not None:
+            with torch.no_grad():
+                x = self.codec.encode(x).sample(rng)
+        t = self.noiser.sample_t(rng, x)
+        noise = rng.normal(x.shape[1:], x)
+        condition = self.condition(batch.conditions, len(x))
+        prediction = self.predict(self.noiser.perturb(x, noise, t), t, condition)
+        error = (prediction - self.noiser.target(x, noise, t)).square().flatten(1).mean(1)
+        return (self.noiser.weight(t) * error).mean(), {"mse": error.detach().mean()}
+
+
+def codec_of(part: object) -> Codec:
+    """The codec that a shared part is or has.
+
+    Raises:
+        ConfigError: It has none.
+    """
+    codec = part if isinstance(part, Codec) else getattr(part, "codec", None)
+    if not isinstance(codec, Codec):
+        raise ConfigError(
+            f"the part that plays the role 'codec' is a {type(part).__name__}, which has none",
+            "name one of kind codec, or a model that can reconstruct",
+        )
+    return codec

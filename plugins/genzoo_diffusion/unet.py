@@ -1,0 +1,156 @@
+"""The U-Net."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from genzoo_core import Condition, ConfigError
+from genzoo_diffusion.config import UNetConfig
+from genzoo_diffusion.embedding import Embedding
+
+
+class UNet(nn.Module):
+    """A U-Net modulated by time and condition (Ho et al. 2020; Dhariwal & Nichol 2021, AdaGN).
+
+    Small and fast on a CPU: pixels are folded into channels first, and one wide head attends at
+    the smallest size alone.
+
+    Args:
+        config: Its size.
+        shape: (C, H, W) of the data.
+
+    Raises:
+        ConfigError: The data's sides cannot be halved as often as the config asks.
+    """
+
+    def __init__(self, config: UNetConfig, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        channels, height, width = shape
+        widths = [config.width * multiplier for multiplier in config.multipliers]
+        factor = config.patch * 2 ** (len(widths) - 1)
+        if height % factor or width % factor:
+            raise ConfigError(
+                f"this U-Net needs sides divisible by {factor}, not {height}×{width}",
+                "change patch or multipliers",
+            )
+        folded, dim = channels * config.patch**2, config.embedding
+        self.embedding = Embedding(dim)
+        self.fold = nn.PixelUnshuffle(config.patch)
+        self.read = nn.Conv2d(folded, widths[0], 3, padding=1)
+        self.down = nn.ModuleList(
+            Level([(c, c)] * config.blocks, dim, nn.Conv2d(c, after, 3, stride=2, padding=1))
+            for c, after in pairwise(widths)
+        )
+        deep = widths[-1]
+        self.down.append(Level([(deep, deep)] * config.blocks, dim, nn.Identity()))
+        self.middle = ResidualBlock(deep, deep, dim)
+        self.attention = Attention(deep)
+        self.up = nn.ModuleList()
+        for c, after in zip(widths[::-1], [*widths[-2::-1], 0], strict=True):
+            resize = Upsample(c, after) if after else nn.Identity()
+            self.up.append(Level([(2 * c, c)] * config.blocks, dim, resize))
+        self.norm = group_norm(widths[0])
+        self.write = nn.Conv2d(widths[0], folded, 3, padding=1)
+        self.unfold = nn.PixelShuffle(config.patch)
+        for parameter in self.write.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, x: Tensor, time: Tensor, condition: Condition | None) -> Tensor:
+        """The prediction, with the shape of `x`.
+
+        Args:
+            x: Noisy data, `[B, C, H, W]`.
+            time: What the noiser's `embed` gives, `[B]`.
+            condition: Its vector is `[B, embedding]`; None for a model without conditioners.
+        """
+        embedded = self.embedding(time, condition)
+        h = self.read(self.fold(x))
+        kept: list[Tensor] = []
+        for level in self.down:
+            assert isinstance(level, Level)
+            for block in level.blocks:
+                h = block(h, embedded)
+                kept.append(h)
+            h = level.resize(h)
+        h = self.attention(self.middle(h, embedded))
+        for level in self.up:
+            assert isinstance(level, Level)
+            for block in level.blocks:
+                h = block(torch.cat([h, kept.pop()], 1), embedded)
+            h = level.resize(h)
+        out: Tensor = self.unfold(self.write(nn.functional.silu(self.norm(h))))
+        return out
+
+
+class Level(nn.Module):
+    """The blocks of one size, and the layer that leads to the next.
+
+    Args:
+        channels: Channels into and out of each block.
+        embedding: Width of the embedding that modulates them.
+        resize: What follows the blocks.
+    """
+
+    def __init__(self, channels: list[tuple[int, int]], embedding: int, resize: nn.Module) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(ResidualBlock(*pair, embedding) for pair in channels)
+        self.resize = resize
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions beside the identity, the second one's input modulated.
+
+    The last convolution starts at zero, so that a fresh block passes its input on.
+    """
+
+    def __init__(self, before: int, after: int, embedding: int) -> None:
+        super().__init__()
+        self.norm1 = group_norm(before)
+        self.conv1 = nn.Conv2d(before, after, 3, padding=1)
+        self.modulation = nn.Linear(embedding, 2 * after)
+        self.norm2 = group_norm(after)
+        self.conv2 = nn.Conv2d(after, after, 3, padding=1)
+        self.skip = nn.Identity() if before == after else nn.Conv2d(before, after, 1)
+        nn.init.zeros_(self.conv2.weight)
+
+    def forward(self, x: Tensor, embedded: Tensor) -> Tensor:
+        h = self.conv1(nn.functional.silu(self.norm1(x)))
+        scale, shift = self.modulation(embedded)[:, :, None, None].chunk(2, 1)
+        h = self.norm2(h) * (1 + scale) + shift
+        out: Tensor = self.skip(x) + self.conv2(nn.functional.silu(h))
+        return out
+
+
+class Attention(nn.Module):
+    """Self-attention between all places, with one head (Vaswani et al. 2017)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = group_norm(channels)
+        self.read = nn.Linear(channels, 3 * channels)
+        self.write = nn.Linear(channels, channels)
+        nn.init.zeros_(self.write.weight)
+        nn.init.zeros_(self.write.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        places = self.norm(x).flatten(2).transpose(1, 2)
+        query, key, value = self.read(places).chunk(3, 2)
+        mixed = nn.functional.scaled_dot_product_attention(query, key, value)
+        out: Tensor = x + self.write(mixed).transpose(1, 2).reshape(x.shape)
+        return out
+
+
+class Upsample(nn.Sequential):
+    """To twice the size."""
+
+    def __init__(self, before: int, after: int) -> None:
+        # A convolution before the copying costs a quarter of one after it.
+        super().__init__(nn.Conv2d(before, 4 * after, 1), nn.PixelShuffle(2))
+
+
+def group_norm(channels: int) -> nn.GroupNorm:
+    """Group normalisation over groups of 8 channels (of all, where 8 does not divide them)."""
+    return nn.GroupNorm(channels // 8 if channels % 8 == 0 else 1, channels)
