@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from genzoo.index import Index
 from genzoo.names import choices, matches, normalise
 from genzoo.records import CommandRow, ComponentRow, ModelEntry, ModelRow, PluginRecord
+from genzoo.text import SHOWN, quoted
 from genzoo_core.errors import ConfigError, PluginError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -96,12 +97,12 @@ class Catalogue:
             self.ask_for_models()
             found = matches(name, self.rows)
         if len(found) > 1:
-            raise UsageError(f"model name {name!r} is ambiguous: {self._owners(found)}")
+            raise UsageError(f"model name {quoted(name)} is ambiguous: {self._owners(found)}")
         if found:
             return found[0]
         self._refuse_broken_owner("model", name)
         hint = did_you_mean(name, choices(self.rows)) or "`genzoo list` shows those there are"
-        raise UsageError(f"no model {name!r}", hint)
+        raise UsageError(f"no model {quoted(name)}", hint)
 
     def find_component(self, kind: str, name: str) -> tuple[PluginRecord, ComponentEntry]:
         """A component by `distribution/name`, or by its bare name while it is unique.
@@ -121,10 +122,10 @@ class Catalogue:
         rows = [row for row in self.components if row.kind == kind]
         found = matches(name, rows)
         if len(found) > 1:
-            raise ConfigError(f"{kind} name {name!r} is ambiguous: {self._owners(found)}")
+            raise ConfigError(f"{kind} name {quoted(name)} is ambiguous: {self._owners(found)}")
         if not found:
             self._refuse_broken_owner(kind, name)
-            raise ConfigError(f"unknown {kind} {name!r}", self._where_from(name, rows))
+            raise ConfigError(f"unknown {kind} {quoted(name)}", self._where_from(name, rows))
         row = found[0]
         entry = ComponentEntry(
             kind=row.kind,  # type: ignore[arg-type]
@@ -208,7 +209,7 @@ class Catalogue:
         near = did_you_mean(name, choices(rows))
         distribution = name.rpartition("/")[0]
         if distribution:
-            install = f"its plugin may be missing: `pip install {distribution}`"
+            install = f"its plugin may be missing: `pip install {distribution[:SHOWN]}`"
         else:
             install = "`genzoo plugins` shows what is installed"
         return f"{near}; {install}" if near else install

@@ -85,32 +85,28 @@ def _entry_points() -> Iterator[Found]:
 
 
 def _entry_points_of(distribution: metadata.Distribution) -> Iterator[Found]:
-    name = distribution.metadata["Name"]
-    if not name or _is_shadowed(distribution, name):
-        return
-    version = distribution.metadata["Version"] or "unknown"
-    watch = _file_of(distribution, "entry_points.txt")
+    folder = Path(getattr(distribution, "_path", ""))  # no public way leads to it
+    watch = (str(folder / "entry_points.txt"),)
+    name, _, version = folder.stem.partition("-")
     try:
-        entry_points = distribution.entry_points.select(group=GROUP)
+        name = distribution.metadata["Name"] or name
+        version = distribution.metadata["Version"] or version
+        if _is_shadowed(distribution, name):
+            return
+        for entry_point in distribution.entry_points.select(group=GROUP):
+            record = PluginRecord(entry_point.name, entry_point.value, normalise(name), version)
+            yield Found(record, watch=watch)
     except Exception as error:
-        # The parser of entry_points.txt raises whatever the malformed line makes it raise.
+        # The parsers raise whatever a malformed file makes them raise.
         record = PluginRecord(name, "", normalise(name), version, status="broken")
-        yield Found(replace(record, error=f"entry_points.txt: {one_line(error)}"), watch=watch)
-        return
-    for entry_point in entry_points:
-        record = PluginRecord(entry_point.name, entry_point.value, normalise(name), version)
-        yield Found(record, watch=watch)
+        error_text = f"its metadata in {folder.name} cannot be read: {one_line(error)}"
+        yield Found(replace(record, error=error_text), watch=watch)
 
 
 def _is_shadowed(distribution: metadata.Distribution, name: str) -> bool:
     """Whether an earlier entry of `sys.path` has the same distribution: that one counts."""
     first = metadata.distribution(name)
     return Path(str(first.locate_file(""))) != Path(str(distribution.locate_file("")))
-
-
-def _file_of(distribution: metadata.Distribution, name: str) -> tuple[str, ...]:
-    folder = getattr(distribution, "_path", None)  # no public way leads to the metadata's folder
-    return () if folder is None else (str(folder / name),)
 
 
 def _read(found: Found) -> Found:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fnmatch import translate
 
 from genzoo.records import ModelRow
+from genzoo.text import quoted
 from genzoo_core.errors import UsageError, did_you_mean
 
 
@@ -55,7 +56,7 @@ def _known(what: str, value: str, values: Iterable[str]) -> None:
     if value not in known:
         near = did_you_mean(value, known)
         there = f"known: {', '.join(known)}" if known else "no installed model has one"
-        raise UsageError(f"no {what} {value!r}", f"{near}; {there}" if near else there)
+        raise UsageError(f"no {what} {quoted(value)}", f"{near}; {there}" if near else there)
 
 
 def _matcher(pattern: str) -> Callable[[str], object]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from genzoo.records import PluginRecord
+from genzoo.text import printable
 from genzoo_core.errors import PluginError, did_you_mean
 
 
@@ -23,7 +24,7 @@ def one_line(error: BaseException) -> str:
 def warn(text: str) -> None:
     """Tell the user of something that does not stop the work, in one line on stderr."""
     with contextlib.suppress(OSError, ValueError):  # a closed stderr has no reader
-        sys.stderr.write(f"Warning: {text}\n")
+        sys.stderr.write(f"Warning: {printable(text)}\n")
         sys.stderr.flush()
 
 

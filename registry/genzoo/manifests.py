@@ -103,8 +103,7 @@ def names_in(data: Mapping[str, Any]) -> tuple[str, ...]:
 def _check_inside(what: str, path: str, folder: Path) -> None:
     if os.path.isabs(path) or "\\" in path or "\0" in path or ":" in path:
         raise ConfigError(f"{what} = {path!r} is not a relative path inside the plugin's package")
-    inside = os.path.realpath(folder)
-    if os.path.commonpath([inside, os.path.realpath(folder / path)]) != inside:
+    if not (folder / path).resolve().is_relative_to(folder.resolve()):
         raise ConfigError(f"{what} = {path!r} leaves the plugin's package")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,7 +111,7 @@ class RegistryZoo:
         try:
             return self.catalogue.find_model(reference)
         except UsageError:
-            if Path(reference).is_file():
+            if os.path.isfile(reference):  # unlike Path's, for names of any length
                 return Path(reference)
             raise
 

@@ -15,6 +15,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, 1 (failed), 2 (usage), 130 (Ctrl-C), 141 (stdout closed) or
         143 (SIGTERM).
     """
-    from genzoo.cli.frame import run
-
+    try:
+        from genzoo.cli.frame import run
+    except KeyboardInterrupt:
+        return 130
     return run(arguments)

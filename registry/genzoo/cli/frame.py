@@ -5,18 +5,25 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from itertools import takewhile
 from types import FrameType
+from typing import Any
 
 import click
 
 from genzoo.cli.group import ZooGroup
+from genzoo.text import printable
 from genzoo_core.errors import GenzooError
 
 INTERRUPTED = 128 + 2
 CLOSED_PIPE = 128 + 13
 TERMINATED = 128 + 15
+
+
+Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
 class Terminated(BaseException):
@@ -41,7 +48,8 @@ def genzoo(ctx: click.Context, no_plugins: bool, debug: bool) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command, and turn whatever ends it into an exit code; see `genzoo.cli.main`."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    before = signal.signal(signal.SIGTERM, _terminate)
+    before = _on_terminate(_terminate)
+    _show_what_an_encoding_lacks()
     try:
         _invoke(words)
         if sys.stdout is not None:
@@ -53,7 +61,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exception(error)
         return _exit_code(error)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        _on_terminate(before)
     return 0
 
 
@@ -76,6 +84,19 @@ def _complete(words: list[str]) -> None:
 def _debugging(words: Sequence[str]) -> bool:
     options = takewhile(lambda word: word.startswith("-"), words)
     return "--debug" in options or os.environ.get("GENZOO_DEBUG", "") not in {"", "0"}
+
+
+def _on_terminate(handler: Handler) -> Handler:
+    """Set what SIGTERM does, and give what it did; only a main thread can."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    return signal.signal(signal.SIGTERM, signal.SIG_DFL if handler is None else handler)
+
+
+def _show_what_an_encoding_lacks() -> None:
+    """Let a terminal or pipe that is not UTF-8 have escapes for what it lacks, not an error."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
@@ -118,10 +139,8 @@ def _message(error: BaseException) -> str:
 
 
 def _complain(text: str) -> None:
-    line = " ".join(text.split())
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
     try:
-        sys.stderr.write(f"Error: {shown}\n")
+        sys.stderr.write(f"Error: {printable(' '.join(text.split()))}\n")
         sys.stderr.flush()
     except (AttributeError, OSError, ValueError):  # nobody reads stderr: the exit code says it
         return

@@ -10,6 +10,7 @@ import click
 from genzoo.catalogue import Catalogue
 from genzoo.names import matches
 from genzoo.records import CommandRow
+from genzoo.text import quoted
 from genzoo_core.errors import PluginError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ class ZooGroup(click.Group):
         found = matches(cmd_name, catalogue_of(ctx).commands())
         if len(found) > 1:
             owners = " and ".join(f"{row.distribution}/{row.name}" for row in found)
-            raise UsageError(f"command {cmd_name!r} is ambiguous: {owners}; use the full name")
+            raise UsageError(
+                f"command {quoted(cmd_name)} is ambiguous: {owners}; use the full name"
+            )
         return _load(catalogue_of(ctx), found[0]) if found else None
 
     def resolve_command(
@@ -108,7 +111,9 @@ class ZooGroup(click.Group):
         if name.startswith("-"):
             raise click.NoSuchOption(name, ctx=ctx)
         near = did_you_mean(name, self.list_commands(ctx))
-        raise UsageError(f"no command {name!r}", near or "`genzoo --help` shows those there are")
+        raise UsageError(
+            f"no command {quoted(name)}", near or "`genzoo --help` shows those there are"
+        )
 
 
 def _load(catalogue: Catalogue, row: CommandRow) -> click.Command:

@@ -13,7 +13,8 @@ from genzoo.catalogue import Catalogue
 from genzoo.cli import table
 from genzoo.cli.group import catalogue_of
 from genzoo.cli.options import complete_models
-from genzoo_core.errors import UsageError
+from genzoo.guard import warn
+from genzoo.text import printable
 
 if TYPE_CHECKING:
     from genzoo.describing import Description, Option
@@ -32,27 +33,22 @@ def info(ctx: click.Context, *, model: str, as_json: bool) -> None:
     """
     description = _describe(catalogue_of(ctx), model)
     if as_json:
-        click.echo(json.dumps(_as_json(description), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_as_json(description), indent=2))
     else:
         for line in _lines(description):
-            click.echo(table.printable(line))
+            click.echo(printable(line))
     for problem in description.problems:
-        click.echo(f"Warning: {problem}", err=True)
+        warn(problem)
 
 
 def _describe(catalogue: Catalogue, reference: str) -> Description:
     from genzoo.describing import describe_file, describe_model
-    from genzoo.sources import is_path
+    from genzoo.zoo import RegistryZoo
 
-    if is_path(reference):
-        return describe_file(catalogue, Path(reference).expanduser())
-    try:
-        entry = catalogue.find_model(reference)
-    except UsageError:
-        if Path(reference).is_file():
-            return describe_file(catalogue, Path(reference))
-        raise
-    return describe_model(catalogue, entry)
+    found = RegistryZoo(catalogue).find(reference)
+    if isinstance(found, Path):
+        return describe_file(catalogue, found)
+    return describe_model(catalogue, found)
 
 
 def _as_json(description: Description) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from genzoo.catalogue import Catalogue
 from genzoo.cli import table
 from genzoo.cli.group import catalogue_of
 from genzoo.filtering import select
+from genzoo.guard import warn
 from genzoo.records import ModelRow
+from genzoo.text import quoted
 from genzoo_core.errors import GenzooError, did_you_mean
 
 
@@ -47,7 +49,7 @@ def list_(
     if catalogue.rows and not rows:
         raise _no_match(catalogue.rows, pattern)
     if as_json:
-        click.echo(json.dumps([_as_json(row) for row in rows], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([_as_json(row) for row in rows], indent=2))
     elif rows:
         _draw(rows)
     else:
@@ -93,7 +95,7 @@ def _no_match(rows: Sequence[ModelRow], pattern: str | None) -> GenzooError:
     if pattern is None:
         return GenzooError("no model matches all of these options", "`genzoo list` shows all")
     near = did_you_mean(pattern, [name for row in rows for name in (row.shown, *row.aliases)])
-    return GenzooError(f"no model matches {pattern!r}", near or "`genzoo list` shows all")
+    return GenzooError(f"no model matches {quoted(pattern)}", near or "`genzoo list` shows all")
 
 
 def _mention_broken(catalogue: Catalogue) -> None:
@@ -102,4 +104,4 @@ def _mention_broken(catalogue: Catalogue) -> None:
         return
     names = ", ".join(map(str, broken[:3])) + (", …" if len(broken) > 3 else "")
     count = "1 plugin is" if len(broken) == 1 else f"{len(broken)} plugins are"
-    click.echo(f"Warning: {count} broken: {names}; see `genzoo plugins`", err=True)
+    warn(f"{count} broken: {names}; see `genzoo plugins`")

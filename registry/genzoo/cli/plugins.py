@@ -11,8 +11,10 @@ import click
 from genzoo.catalogue import Catalogue
 from genzoo.cli import table
 from genzoo.cli.group import BUILTIN, catalogue_of
+from genzoo.guard import warn
 from genzoo.names import shared
 from genzoo.records import PluginRecord
+from genzoo.text import printable
 
 if TYPE_CHECKING:
     from genzoo.checking import Report
@@ -38,7 +40,7 @@ def plugins(ctx: click.Context, *, check: bool, times: bool, as_json: bool) -> N
     else:
         _draw(shown, times=times)
         for problem in _conflicts(catalogue):
-            click.echo(f"Warning: {problem}", err=True)
+            warn(problem)
     if check and any(entry["status"] == "broken" for entry in shown):
         ctx.exit(1)
 
@@ -102,7 +104,7 @@ def _draw(shown: Sequence[Mapping[str, Any]], *, times: bool) -> None:
         for error in entry["errors"]:
             owner = f"{entry['name']} ({entry['distribution']} {entry['version']})"
             removal = f"; remove it with `{entry['removal']}`" if entry["removal"] else ""
-            click.echo(f"\n{table.printable(f'{owner} is broken: {error}{removal}')}")
+            click.echo(f"\n{printable(f'{owner} is broken: {error}{removal}')}")
 
 
 def _counts(entry: Mapping[str, Any]) -> str:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genzoo.cli.table import printable
 from genzoo.inputs import shown_path
+from genzoo.text import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
