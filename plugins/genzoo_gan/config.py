@@ -64,7 +64,10 @@ class ZeroCentredPenalty(
             "Analyzing and improving the image quality of StyleGAN", section 3.1).
     """
 
-    on: tuple[Literal["reals", "fakes"], ...] = ("reals", "fakes")
+    on: Annotated[tuple[Literal["reals", "fakes"], ...], msgspec.Meta(min_length=1)] = (
+        "reals",
+        "fakes",
+    )
     gamma: Weight = 0.05
     final_gamma: Weight = 0.005
     every: Every = 1

@@ -29,7 +29,9 @@ CONDITION_DIM = 64
 COLLAPSED = 0.5
 """Spread of the fakes, relative to that of the reals, below which a generator is collapsing."""
 
-CHECK_EVERY = 100
+CHECK_EVERY = 500
+"""Steps between two warnings of a collapse."""
+
 SETTLED = 0.1
 """Share of the training after which a generator should make different pictures."""
 
