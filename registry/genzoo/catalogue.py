@@ -198,13 +198,6 @@ class Catalogue:
                 "see `genzoo plugins`",
             )
 
-    def _broken_owner(self, name: str) -> PluginRecord | None:
-        distribution, slash, bare = name.rpartition("/")
-        if slash:
-            owners = [p for p in self.broken if p.distribution == normalise(distribution)]
-            return owners[0] if owners else None
-        return self.plugins[self._index.lost[bare]] if bare in self._index.lost else None
-
     def _where_from(self, name: str, rows: Sequence[ComponentRow]) -> str:
         near = did_you_mean(name, choices(rows))
         distribution = name.rpartition("/")[0]
