@@ -32,9 +32,11 @@ class Loss:
     probabilities: bool = False
 
 
-def _cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
-    targets = torch.ones_like(real), torch.zeros_like(fake)
-    return binary_cross_entropy(real, targets[0]) + binary_cross_entropy(fake, targets[1])
+def _entropy(probability: Tensor, target: float) -> Tensor:
+    # Half precision has no room for the logarithm of a probability near 0 or 1.
+    with torch.autocast(probability.device.type, enabled=False):
+        exact = probability.float()
+        return binary_cross_entropy(exact, torch.full_like(exact, target))
 
 
 def _logistic(real: Tensor, fake: Tensor) -> Tensor:
@@ -42,8 +44,8 @@ def _logistic(real: Tensor, fake: Tensor) -> Tensor:
 
 
 CROSS_ENTROPY = Loss(
-    _cross_entropy,
-    lambda fake, real: binary_cross_entropy(fake, torch.ones_like(fake)),
+    lambda real, fake: _entropy(real, 1) + _entropy(fake, 0),
+    lambda fake, real: _entropy(fake, 1),
     probabilities=True,
 )
 """-log D(x) - log(1 - D(G(z))) against -log D(G(z)), on probabilities, as tutorials write it;

@@ -171,7 +171,7 @@ class GAN(GenerativeModel[GANOptions]):
             )
         (gradient,) = torch.autograd.grad(loss, images)
         through = (fakes * gradient).sum()
-        spread = (fakes.detach().var(0).mean() / reals.var(0).mean().clamp_min(1e-12)).sqrt()
+        spread = (_variance(fakes.detach()) / _variance(reals).clamp_min(1e-12)).sqrt()
         collapsed = spread < COLLAPSED
         if progress.step % CHECK_EVERY == 0 and progress.fraction >= SETTLED and collapsed:
             logging.getLogger("genzoo_gan").warning(
@@ -191,3 +191,8 @@ class GAN(GenerativeModel[GANOptions]):
     @torch.no_grad()
     def _opinion(self, reals: Tensor, vector: Tensor | None) -> Tensor:
         return self.discriminate(reals, vector)
+
+
+def _variance(images: Tensor) -> Tensor:
+    """Mean over the pixels of their variance within a batch."""
+    return images.var(0, correction=0).mean()

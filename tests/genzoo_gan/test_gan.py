@@ -271,6 +271,15 @@ def test_a_saved_gan_holds_no_discriminator_and_no_trace_of_its_opponent(tmp_pat
     assert tops == {"generator", "conditioning"}
 
 
+@pytest.mark.parametrize("config", [{}, {"loss": "cross-entropy"}])
+def test_a_gan_trains_in_half_precision(tmp_path: Path, config: dict[str, Any]) -> None:
+    zoo = RegistryZoo(Catalogue.open())
+    half = msgspec.structs.replace(recipe(3, **config), precision="bf16")
+    model = zoo.load(str(train(zoo, half, stripes(), tmp_path / "run", threads=1))).module
+    assert isinstance(model, GAN)
+    assert model.sample(SampleRng([1]), {}, GANOptions()).isfinite().all()
+
+
 def test_a_resumed_gan_is_the_one_that_was_never_interrupted(tmp_path: Path) -> None:
     zoo = RegistryZoo(Catalogue.open())
     lazy = {"penalty": {"type": "zero-centred", "every": 4}}
