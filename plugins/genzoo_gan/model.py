@@ -165,10 +165,9 @@ class GAN(GenerativeModel[GANOptions]):
         # The chain rule by hand, cut at the images: the same gradients for the generator, and
         # the one with respect to the images is there to be looked at.
         images = fakes.detach().requires_grad_()
-        with torch.enable_grad():
-            loss = self.play_for.generator(
-                self.discriminate(images, vector), lambda: self._opinion(reals, vector)
-            )
+        loss = self.play_for.generator(
+            self.discriminate(images, vector), lambda: self._opinion(reals, vector)
+        )
         (gradient,) = torch.autograd.grad(loss, images)
         through = (fakes * gradient).sum()
         spread = (_variance(fakes.detach()) / _variance(reals).clamp_min(1e-12)).sqrt()

@@ -253,7 +253,7 @@ def recipe(steps: int, **config: Any) -> Recipe:
 
 def test_a_trained_generator_makes_what_it_is_asked_for(tmp_path: Path) -> None:
     zoo = RegistryZoo(Catalogue.open())
-    path = train(zoo, recipe(300), stripes(), tmp_path / "run", threads=1)
+    path = train(zoo, recipe(150), stripes(), tmp_path / "run", threads=1)
     model = zoo.load(str(path)).module
     assert isinstance(model, GAN)
     for label in range(3):
