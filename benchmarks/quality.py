@@ -1,11 +1,13 @@
-"""How close are generated digits to real ones? Fréchet distances in a classifier's features.
+"""How close are generated pictures to real ones? Figures in the features of a classifier.
 
-    python benchmarks/quality.py --data DIR [--json figures.json] [MODEL[:KEY=VALUE] …]
+    python benchmarks/quality.py mnist --data DIR [--json figures.json] [MODEL[:KEY=VALUE] …]
 
 Trains a small classifier on the training images (once; it is kept in runs/), generates 10,000
-images of each model, rounds them to uint8 and compares them with the 10,000 test images. The
-floor is the same distance for 10,000 random training images, the mean of five draws. No model
-is trained against this classifier.
+images of each model, rounds them to uint8 and compares them with the 10,000 test images: the
+Fréchet distance in the classifier's features, beside its floor, which is that of 10,000 random
+training images, the mean of five draws. Of a model with class labels also the share of 10,000
+further images, as many for each class, in which the classifier sees the class that was asked
+for. No model is trained against this classifier, or chosen by it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -20,18 +23,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 import genzoo
+from genzoo_core import NotFittedError
 from genzoo_core.images import from_uint8, to_uint8
 from genzoo_core.recipe import DataRecipe
-from genzoo_train.data import load
+from genzoo_train.data import Dataset, load
 
-MODELS = (
-    "vae-mnist",
-    "vae-mnist:prior=standard-normal",
-    "ae-mnist",
-    "ae-mnist:prior=standard-normal",
-    "vae-mlp-mnist",
-    "ae-mlp-mnist:prior=standard-normal",
-)
+HUB = {"mnist": "ylecun/mnist", "fashion_mnist": "zalando-datasets/fashion_mnist"}
+SHIFT = {"mnist": 2, "fashion_mnist": 1}
 N = 10_000
 
 
@@ -57,16 +55,16 @@ class Classifier(nn.Module):
         return self.head(self.features(x))
 
 
-def train_classifier(images: Tensor, labels: Tensor, seed: int = 0, epochs: int = 5) -> Classifier:
-    """Fit a classifier to uint8 images `[N, 1, 28, 28]` shifted by up to two pixels."""
-    torch.manual_seed(seed)
+def train_classifier(images: Tensor, labels: Tensor, shift: int, epochs: int = 6) -> Classifier:
+    """Fit a classifier to uint8 images `[N, 1, 28, 28]`, moved by up to `shift` pixels."""
+    torch.manual_seed(0)
     net = Classifier()
     optimizer = torch.optim.Adam(net.parameters(), 1e-3)
     steps = epochs * (len(images) // 128)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
     for step in range(steps):
         rows = torch.randint(len(images), (128,))
-        dy, dx = torch.randint(-2, 3, (2,)).tolist()
+        dy, dx = torch.randint(-shift, shift + 1, (2,)).tolist()
         x = torch.roll(from_uint8(images[rows]), (dy, dx), (2, 3))
         loss = nn.functional.cross_entropy(net(x), labels[rows])
         optimizer.zero_grad()
@@ -93,59 +91,110 @@ def frechet(a: Tensor, b: Tensor) -> float:
     a, b = a.double(), b.double()
     cov_a, cov_b = a.T.cov(), b.T.cov()
     roots = torch.linalg.eigvals(cov_a @ cov_b).real.clamp_min(0).sqrt().sum()
-    return float((a.mean(0) - b.mean(0)).square().sum() + cov_a.trace() + cov_b.trace() - 2 * roots)
+    means = (a.mean(0) - b.mean(0)).square().sum()
+    return float(means + cov_a.trace() + cov_b.trace() - 2 * roots)
 
 
-def generate(reference: str) -> Tensor:
-    """10,000 pictures of `MODEL[:KEY=VALUE]`, uint8."""
-    name, _, setting = reference.partition(":")
-    options = dict([setting.split("=")]) if setting else None
-    return to_uint8(genzoo.generate(name, n=N, seed=0, options=options, batch=500).images)
+@dataclass(frozen=True)
+class Judge:
+    """A classifier, and what real images look like to it.
+
+    Attributes:
+        net: The classifier.
+        real: Features of the test images.
+        floor: Fréchet distance of as many training images.
+        accuracy: Share of test images that it classifies right.
+    """
+
+    net: Classifier
+    real: Tensor
+    floor: float
+    accuracy: float
+
+    @classmethod
+    def of(cls, name: str, folder: Path | None) -> Judge:
+        """The judge of a dataset."""
+        train, test = (read(name, split, folder) for split in ("train", "test"))
+        labels = {id(data): torch.tensor(data.columns["label"]) for data in (train, test)}
+        kept = Path("runs") / f"classifier-{name}.safetensors"
+        if kept.exists():
+            net = Classifier().eval()
+            net.load_state_dict(load_file(kept))
+        else:
+            net = train_classifier(train.images, labels[id(train)], SHIFT[name])
+            kept.parent.mkdir(exist_ok=True)
+            save_file(net.state_dict(), kept)
+        real = run(net.features, test.images)
+        draws = []
+        for seed in range(5):
+            generator = torch.Generator().manual_seed(seed)
+            rows = torch.randperm(len(train.images), generator=generator)[:N]
+            draws.append(frechet(run(net.features, train.images[rows]), real))
+        right = run(net, test.images).argmax(1) == labels[id(test)]
+        return cls(net, real, sum(draws) / len(draws), right.float().mean().item())
+
+    def figures(self, reference: str) -> dict[str, float]:
+        """What is measured of `MODEL[:KEY=VALUE]`."""
+        name, _, setting = reference.partition(":")
+        options = dict([setting.split("=")]) if setting else None
+        images = pictures(name, (), N, options)
+        distance = frechet(run(self.net.features, images), self.real)
+        shares = torch.bincount(run(self.net, images).argmax(1), minlength=10) / N
+        found = {
+            "fd": distance,
+            "fd/floor": distance / self.floor,
+            "class imbalance": float((shares - 0.1).abs().max()),
+        }
+        if genzoo.card(name).conditioners:
+            images = pictures(name, tuple(str(i) for i in range(10)), N // 10, options)
+            seen = run(self.net, images).argmax(1)
+            asked = torch.arange(10).repeat_interleave(N // 10)
+            found["accuracy"] = float((seen == asked).float().mean())
+        return found
+
+
+def read(name: str, split: str, folder: Path | None) -> Dataset:
+    """A split of a dataset."""
+    return load(DataRecipe(name, (1, 28, 28), hub=HUB[name], split=split, background=0), folder)
+
+
+def pictures(name: str, prompts: tuple[str, ...], n: int, options: dict[str, str] | None) -> Tensor:
+    """uint8 pictures of a model, from seed 0 on."""
+    made = genzoo.generate(name, prompts, n=n, seed=0, options=options, batch=250)
+    return to_uint8(made.images)
+
+
+def default_models(dataset: str) -> list[str]:
+    """The dataset's models; those without a density of their own from N(0, I)."""
+    names = []
+    for name in genzoo.list_models(kind="model"):
+        if genzoo.card(name).dataset != dataset:
+            continue
+        try:
+            genzoo.generate(name, n=1, seed=0)
+            names.append(name)
+        except NotFittedError:
+            names.append(f"{name}:prior=standard-normal")
+    return names
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="*", default=MODELS)
+    parser.add_argument("dataset", choices=HUB)
+    parser.add_argument("models", nargs="*")
     parser.add_argument("--data", type=Path, default=os.environ.get("GENZOO_DATA"))
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-
-    recipe = DataRecipe("mnist", (1, 28, 28), hub="ylecun/mnist")
-    train = load(recipe, arguments.data)
-    test = load(DataRecipe("mnist", (1, 28, 28), hub="ylecun/mnist", split="test"), arguments.data)
-    kept = Path("runs/classifier-mnist.safetensors")
-    if kept.exists():
-        net = Classifier().eval()
-        net.load_state_dict(load_file(kept))
-    else:
-        net = train_classifier(train.images, torch.tensor(train.columns["label"]))
-        kept.parent.mkdir(exist_ok=True)
-        save_file(net.state_dict(), kept)
-    right = run(net, test.images).argmax(1) == torch.tensor(test.columns["label"])
-    accuracy = right.float().mean()
-
-    real = run(net.features, test.images)
-    draws = []
-    for seed in range(5):
-        rows = torch.randperm(len(train.images), generator=torch.Generator().manual_seed(seed))[:N]
-        draws.append(frechet(run(net.features, train.images[rows]), real))
-    floor = sum(draws) / len(draws)
-    print(f"classifier: {accuracy:.2%} of test digits right; floor {floor:.4f} (n = {N})")
-
-    figures = {"accuracy": float(accuracy), "floor": floor, "n": N, "models": {}}
-    for model in arguments.models:
-        images = generate(model)
-        distance = frechet(run(net.features, images), real)
-        shares = torch.bincount(run(net, images).argmax(1), minlength=10) / len(images)
-        imbalance = float((shares - 0.1).abs().sum() / 2)
-        figures["models"][model] = {"fd": distance, "ratio": distance / floor, "tv": imbalance}
-        print(
-            f"{model:40} FD {distance:9.3f}  {distance / floor:8.1f}x floor  "
-            f"class imbalance {imbalance:.3f}",
-            flush=True,
-        )
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    folder = None if arguments.data is None else Path(arguments.data)
+    judge = Judge.of(arguments.dataset, folder)
+    print(f"classifier: {judge.accuracy:.2%} of the test images right; floor {judge.floor:.3f}")
+    report = {"accuracy": judge.accuracy, "floor": judge.floor, "n": N, "models": {}}
+    for model in arguments.models or default_models(arguments.dataset):
+        found = judge.figures(model)
+        report["models"][model] = found
+        print(f"{model:36}", *(f"{k} {v:.3f}" for k, v in found.items()), sep="  ", flush=True)
+        if arguments.json:
+            arguments.json.write_text(json.dumps(report, indent=2) + "\n")
 
 
 if __name__ == "__main__":
