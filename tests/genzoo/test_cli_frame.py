@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -188,6 +189,28 @@ def test_a_full_disk_behind_stdout_is_an_error(shop: Shelf) -> None:
         )
     assert done.returncode == 1
     assert done.stderr == "Error: No space left on device\n"
+
+
+def test_an_encoding_that_lacks_a_character_gets_an_escape(shelf: Shelf) -> None:
+    shelf.add("acme", model("x", shape=[1, 2, 3], summary="Tulip 🌷"))
+    done = shelf.genzoo("list", "acme/x", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert "1\\xd72\\xd73" in done.stdout
+    assert shelf.json("list", "acme/x", PYTHONIOENCODING="ascii")[0]["summary"] == "Tulip 🌷"
+
+
+@pytest.mark.parametrize("command", ["list", "info", "frobnicate"])
+def test_a_word_of_any_length_is_answered_in_a_short_line(shelf: Shelf, command: str) -> None:
+    words = ["x" * 100_000] if command == "frobnicate" else [command, "x" * 100_000]
+    done = shelf.genzoo(*words)
+    assert done.returncode in {1, 2}
+    assert len(done.stderr) < 300
+    assert done.stderr.startswith("Error: no ")
+
+
+def test_the_package_can_be_run_as_a_module(shop: Shelf) -> None:
+    command = [sys.executable, "-m", "genzoo", "fail", "exit"]
+    assert subprocess.run(command, check=False).returncode == 5
 
 
 def test_a_command_that_needs_an_extra_says_how_to_get_it(shelf: Shelf) -> None:

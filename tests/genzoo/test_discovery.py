@@ -159,6 +159,19 @@ def test_a_malformed_list_of_entry_points_breaks_its_distribution_alone(shelf: S
     ]
 
 
+def test_a_distribution_with_unreadable_metadata_breaks_itself_alone(shelf: Shelf) -> None:
+    shelf.add("bad-one")
+    (shelf.site / "bad_one-1.0.dist-info" / "METADATA").write_bytes(b"\xff")
+    shelf.add("good-one", model("fine"))
+    shelf.add("lacks-it", package="lacking")
+    (shelf.site / "lacks_it-1.0.dist-info" / "METADATA").unlink()
+    found = {p.distribution: p for p in Catalogue.open().plugins if not p.builtin}
+    assert found["bad-one"].status == "broken"
+    assert "bad_one-1.0.dist-info" in found["bad-one"].error
+    assert found["good-one"].status == "ok"
+    assert found["lacks-it"].version == "1.0"
+
+
 def test_an_unknown_hook_in_a_manifest_is_named_with_the_likely_one(shelf: Shelf) -> None:
     shelf.add("bad-one", head='api = 1\nhooks = ["genzoo_after_rnu"]')
     assert "did you mean genzoo_after_run" in plugin("bad_one").error
