@@ -26,7 +26,7 @@ import genzoo
 from genzoo_core import NotFittedError
 from genzoo_core.images import from_uint8, to_uint8
 from genzoo_core.recipe import DataRecipe
-from genzoo_train.data import Dataset, load
+from genzoo_train.data import Dataset, read_dataset
 
 HUB = {"mnist": "ylecun/mnist", "fashion_mnist": "zalando-datasets/fashion_mnist"}
 SHIFT = {"mnist": 2, "fashion_mnist": 1}
@@ -155,7 +155,8 @@ class Judge:
 
 def read(name: str, split: str, folder: Path | None) -> Dataset:
     """A split of a dataset."""
-    return load(DataRecipe(name, (1, 28, 28), hub=HUB[name], split=split, background=0), folder)
+    recipe = DataRecipe(name, (1, 28, 28), hub=HUB[name], split=split, background=0)
+    return read_dataset(recipe, folder)
 
 
 def pictures(name: str, prompts: tuple[str, ...], n: int, options: dict[str, str] | None) -> Tensor:
@@ -184,7 +185,7 @@ def main() -> None:
     parser.add_argument("models", nargs="*")
     parser.add_argument("--data", type=Path, default=os.environ.get("GENZOO_DATA"))
     parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     folder = None if arguments.data is None else Path(arguments.data)
     judge = Judge.of(arguments.dataset, folder)
     print(f"classifier: {judge.accuracy:.2%} of the test images right; floor {judge.floor:.3f}")
