@@ -13,6 +13,9 @@ from torch import Tensor
 
 from genzoo_core import ScheduledNoiser
 
+# The peer reads its own tensors in a way that numpy 2 has deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 N, SHAPE = 4, (1, 6, 6)
 SCHEDULES = {"linear": "linear", "cosine": "squaredcos_cap_v2"}
 PREDICTIONS = {"eps": "epsilon", "x0": "sample", "v": "v_prediction"}

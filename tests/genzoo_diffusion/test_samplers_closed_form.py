@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -71,9 +72,15 @@ def test_random_steps_have_the_right_mean_and_variance(
     ratio = float(sigma[1] / alpha[1])
     assert float(out.mean()) == pytest.approx(0.7, abs=5 * ratio / math.sqrt(n))
     assert float(out.std()) == pytest.approx(ratio, rel=5 / math.sqrt(2 * n))
-    # And it is fresh noise, as much of it as eta says.
-    left = float(torch.corrcoef(torch.cat([x, out], 1).T)[0, 1])
-    assert left < 0.999
+    # And of the noise at the start as much is left as eta says: all in a step of eta = 0, and
+    # the ratio of the two sigma / alpha with eta = 1.
+    levels = [float(s / a) for a, s in zip(*noiser.coefficients(grid), strict=True)]
+    eta = config.get("eta", 1.0)
+    kept = math.prod(
+        math.sqrt(1 - eta**2 * (1 - (low / high) ** 2)) for high, low in pairwise(levels)
+    )
+    correlation = float(torch.corrcoef(torch.cat([x, out], 1).T)[0, 1])
+    assert correlation == pytest.approx(kept, abs=5 / math.sqrt(n))
 
 
 def test_the_ancestral_sampler_gives_the_data_its_spread() -> None:

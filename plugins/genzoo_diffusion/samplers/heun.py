@@ -12,7 +12,9 @@ from genzoo_diffusion.samplers.path import Path
 class Heun(Sampler):
     """The probability-flow ODE to second order (Karras et al. 2022, algorithm 1).
 
-    Two evaluations a step, and one for the last, which ends where there is no noise.
+    Two evaluations a step, and one for the last, which ends where there is no noise. A flow does
+    well with few steps. In sigma / alpha a long first step weighs the model's error at its end
+    by half that length: below about 20 steps of `ddpm`, and 10 of `edm`, `dpmpp-2m` is better.
     """
 
     def __call__(
