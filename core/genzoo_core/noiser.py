@@ -49,7 +49,8 @@ class ScheduledNoiser(Noiser):
     - "x0": the data;
     - "v": `alpha noise - sigma x0` (Salimans & Ho 2022, "Progressive distillation");
     - "flow": `noise - x0`, the velocity of a rectified flow (Liu et al. 2022).
-    The formulas hold for every pair (alpha, sigma), variance-preserving or not.
+    The formulas hold for every pair (alpha, sigma), variance-preserving or not. A noiser whose
+    network predicts anything else defines `target` and `split` itself and has no `prediction`.
     """
 
     prediction: Prediction
