@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -109,8 +109,18 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
         return out
 
     def pictures(self, x: Tensor) -> Tensor:
-        """Data as pictures, `[B, C, H, W]` in [-1, 1]."""
-        return torch.clamp(x if self.codec is None else self.codec.decode(x), -1, 1)
+        """Data as pictures, `[B, C, H, W]` in [-1, 1].
+
+        Raises:
+            ConfigError: The codec's pictures are not of the shape that the config says.
+        """
+        pictures = x if self.codec is None else self.codec.decode(x)
+        if pictures.shape[1:] != self.sample_shape:
+            raise ConfigError(
+                f"the codec makes pictures of {times(pictures.shape[1:])}, "
+                f"but the config's shape is {times(self.sample_shape)}"
+            )
+        return pictures.clamp(-1, 1)
 
     def stages(self) -> tuple[Stage, ...]:
         """One stage with one phase, both named "denoising"."""
@@ -146,3 +156,8 @@ def codec_of(part: object) -> Codec:
             "name one of kind codec, or a model that can reconstruct",
         )
     return codec
+
+
+def times(shape: Sequence[int]) -> str:
+    """A shape in words: "1×28×28"."""
+    return "×".join(map(str, shape))

@@ -1,0 +1,108 @@
+"""The networks: shapes, size, what tells them time and condition."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import torch
+
+import genzoo_diffusion
+from genzoo.catalogue import Catalogue
+from genzoo.zoo import RegistryZoo
+from genzoo_core import Condition, ConfigError
+from genzoo_diffusion.config import DiffusionConfig, MLPConfig, Network, UNetConfig
+from genzoo_diffusion.embedding import sinusoids
+from genzoo_diffusion.networks import build_network
+
+RECIPES = sorted((Path(genzoo_diffusion.__file__).parent / "recipes").glob("*.toml"))
+MEGABYTE = 1_000_000
+
+
+def awake(network: Network, shape: tuple[int, ...]) -> Any:
+    torch.manual_seed(0)
+    net = build_network(network, shape)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return net
+
+
+@pytest.mark.parametrize(
+    ("network", "shape"),
+    [
+        (MLPConfig(width=16, embedding=8), (32,)),
+        (MLPConfig(width=16, embedding=8), (3, 8, 8)),
+        (UNetConfig(width=8, embedding=8), (1, 28, 28)),
+        (UNetConfig(width=8, embedding=8, multipliers=(1, 2, 2), patch=1), (3, 32, 32)),
+        (UNetConfig(width=8, embedding=8, multipliers=(1,), patch=1), (4, 7, 7)),
+        (UNetConfig(width=12, embedding=8, blocks=1), (1, 8, 12)),
+    ],
+)
+def test_a_prediction_has_the_shape_of_the_data_and_heeds_all_it_is_told(
+    network: Network, shape: tuple[int, ...]
+) -> None:
+    net = awake(network, shape)
+    x, time, condition = torch.randn(2, *shape), torch.tensor([0.2, 0.7]), torch.randn(2, 8)
+    out = net(x, time, Condition(condition))
+    assert out.shape == x.shape
+    for other in (
+        net(x + 0.1, time, Condition(condition)),
+        net(x, time + 0.1, Condition(condition)),
+        net(x, time, Condition(condition + 1)),
+        net(x, time, None),
+    ):
+        assert not torch.allclose(other, out, atol=1e-4)
+
+
+@pytest.mark.parametrize("network", [MLPConfig(), UNetConfig()])
+def test_a_fresh_network_predicts_zero(network: Network) -> None:
+    net = build_network(network, (1, 28, 28))
+    out = net(torch.randn(2, 1, 28, 28), torch.rand(2), None)
+    assert out.abs().max() == 0
+
+
+def test_attention_reaches_all_places() -> None:
+    net = awake(UNetConfig(width=8, embedding=8, multipliers=(1,), patch=1, blocks=1), (1, 40, 40))
+    x = torch.zeros(1, 1, 40, 40)
+    x[0, 0, 0, 0] = 100.0
+    # Convolutions alone reach 8 places far, the norms' statistics aside; a corner sees the other.
+    before = net.attention.norm(torch.randn(1, 8, 40, 40))
+    moved = before.clone()
+    moved[0, :, 0, 0] += 5
+    net.attention.norm = torch.nn.Identity()
+    change = net.attention(moved) - net.attention(before)
+    assert change[0, :, -1, -1].abs().max() > 0
+
+
+@pytest.mark.parametrize("shape", [(1, 30, 28), (1, 28, 26)])
+def test_sides_that_cannot_be_halved_are_refused(shape: tuple[int, int, int]) -> None:
+    with pytest.raises(ConfigError, match="sides divisible by 4"):
+        build_network(UNetConfig(), shape)
+
+
+def test_a_unet_wants_pictures() -> None:
+    with pytest.raises(ConfigError, match=r"not of shape \[32\].*mlp"):
+        build_network(UNetConfig(), (32,))
+
+
+def test_times_as_close_as_a_step_of_a_thousand_are_told_apart() -> None:
+    steps = torch.arange(1000, dtype=torch.float64) / 999
+    told = sinusoids(steps)
+    assert told.abs().max() <= 1
+    distances = (told[1:] - told[:-1]).norm(dim=1)
+    assert distances.min() > 0.5
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=[path.stem for path in RECIPES])
+def test_a_recipes_weights_are_small_enough_to_ship(path: Path) -> None:
+    recipe = RegistryZoo(Catalogue.open()).recipe(str(path))
+    config = msgspec.convert(recipe.model.config, DiffusionConfig)
+    shape = config.shape if config.on == "pixels" else (4, 7, 7)
+    net = build_network(config.network, shape)
+    parameters = sum(parameter.numel() for parameter in net.parameters())
+    assert 2 * parameters < 6 * MEGABYTE
+    if config.guidance != 1:
+        assert recipe.model.conditioners["label"].drop > 0  # guidance needs a trained null
