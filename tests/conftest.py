@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+# Two threads are slower than one on nets this small, and far slower on a busy machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 THIRD_PARTY = Path(__file__).parent / "third_party"
 
 

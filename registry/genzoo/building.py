@@ -28,6 +28,7 @@ _INTERFACES = {
     "encoder": ("genzoo_core.encoder", "Encoder"),
     "conditioner": ("genzoo_core.conditioner", "Conditioner"),
     "noiser": ("genzoo_core.noiser", "Noiser"),
+    "sampler": ("genzoo_core.sampler", "Sampler"),
 }
 """What a component of a kind is an instance of, where the core says so."""
 

@@ -119,7 +119,7 @@ def test_a_condition_changes_the_picture(painter: Path, cli: Cli) -> None:
         (["plain", "--steps", "x"], "a whole number from 1 to 200"),
         (["plain", "--steps", "2", "--set", "steps=3"], "steps is set twice"),
         (["plain", "--set", "temperature"], "KEY=VALUE"),
-        (["plain", "7"], "takes no prompt; these do: colour"),
+        (["plain", "7"], "takes no prompt; these do: "),
         (["plain", "photo.png"], "--input photo.png"),
         (["colour", "--set", "label=3"], "prompt"),
         (["colour", "--set", "colour=3"], "text"),
