@@ -10,11 +10,8 @@ from genzoo_autoencoder.networks import Shape, build_decoder, build_trunk
 from genzoo_core import Codec, Condition, Posterior
 
 
-class AutoencoderCodec(Codec):
-    """Encoder and decoder of one of the architectures, with a latent of unit scale.
-
-    The buffers `shift` and `scale` standardise the latent: `encode` gives `(z - shift) / scale`.
-    They are 0 and 1 until `standardize` sets them.
+class NetworkCodec(Codec):
+    """Encoder and decoder of one of the architectures.
 
     Args:
         shape: (C, H, W) of an image.
@@ -22,9 +19,6 @@ class AutoencoderCodec(Codec):
         network: The architecture.
         condition_dim: Size of the condition vector that the decoder is told; None for none.
     """
-
-    shift: Tensor
-    scale: Tensor
 
     def __init__(
         self, shape: Shape, latent: int, network: Network, condition_dim: int | None = None
@@ -37,8 +31,6 @@ class AutoencoderCodec(Codec):
         self.encoder = nn.Sequential(*trunk, *self.encoder_head(features, latent))
         self.add_heads(features, latent)
         self.decoder = build_decoder(network, shape, latent, condition_dim)
-        self.register_buffer("shift", torch.zeros(latent))
-        self.register_buffer("scale", torch.ones(latent))
 
     def encoder_head(self, features: int, latent: int) -> list[nn.Module]:
         """What ends the encoder: a linear layer to the latent."""
@@ -48,18 +40,38 @@ class AutoencoderCodec(Codec):
         """Add what reads the encoder's output; nothing here."""
 
     def posterior(self, encoded: Tensor) -> Posterior:
-        """The posterior, before standardising, of the encoder's output."""
+        """The posterior of the encoder's output."""
         return Posterior(encoded)
 
     def encode(self, x: Tensor, condition: Condition | None = None) -> Posterior:
-        raw = self.posterior(self.encoder(x.flatten(1) if self.flat else x))
-        std = None if raw.std is None else raw.std / self.scale
-        return Posterior((raw.mean - self.shift) / self.scale, std)
+        return self.posterior(self.encoder(x.flatten(1) if self.flat else x))
 
     def decode(self, z: Tensor, condition: Condition | None = None) -> Tensor:
-        vector = None if condition is None else condition.vector
-        out: Tensor = self.decoder(z * self.scale + self.shift, vector)
+        out: Tensor = self.decoder(z, None if condition is None else condition.vector)
         return out.reshape(-1, *self.shape)
+
+
+class AutoencoderCodec(NetworkCodec):
+    """A codec whose latents are brought to unit scale once it is trained.
+
+    `encode` gives `(z - shift) / scale`; these buffers are 0 and 1 until `standardize` sets them.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(
+        self, shape: Shape, latent: int, network: Network, condition_dim: int | None = None
+    ) -> None:
+        super().__init__(shape, latent, network, condition_dim)
+        self.register_buffer("shift", torch.zeros(latent))
+        self.register_buffer("scale", torch.ones(latent))
+
+    def encode(self, x: Tensor, condition: Condition | None = None) -> Posterior:
+        return Posterior((super().encode(x, condition).mean - self.shift) / self.scale)
+
+    def decode(self, z: Tensor, condition: Condition | None = None) -> Tensor:
+        return super().decode(z * self.scale + self.shift, condition)
 
     def standardize(self, mean: Tensor, std: Tensor) -> None:
         """Make latents of the given mean and standard deviation, `[latent]`, those of N(0, 1).

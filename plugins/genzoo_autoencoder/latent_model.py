@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from genzoo_autoencoder.codec import AutoencoderCodec
+from genzoo_autoencoder.codec import NetworkCodec
 from genzoo_autoencoder.config import LatentOptions
 from genzoo_autoencoder.density import GaussianMixture
 from genzoo_core import Batch, Context, GenerativeModel, Noiser, NotFittedError, OnStep, Rng
@@ -29,7 +29,7 @@ class LatentModel(GenerativeModel[LatentOptions]):
     """
 
     Options = LatentOptions
-    codec: AutoencoderCodec
+    codec: NetworkCodec
     density: GaussianMixture | None
 
     trained_prior: ClassVar[Literal["fitted", "standard-normal"]]
@@ -83,7 +83,7 @@ class LatentModel(GenerativeModel[LatentOptions]):
         """
         prior = options.prior or (self.trained_prior if self.density is None else "fitted")
         if prior == "standard-normal":
-            like = self.codec.shift
+            like = next(self.codec.parameters())
             return options.temperature * Noiser().prior(rng, self.codec.latent_shape, like)
         if self.density is None:
             raise NotFittedError(*self.no_density)

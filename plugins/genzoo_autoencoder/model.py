@@ -22,6 +22,7 @@ class Autoencoder(LatentModel):
     """
 
     Config = AutoencoderConfig
+    codec: AutoencoderCodec
     trained_prior = "fitted"
     no_density = (
         "a plain autoencoder has nothing to sample from: it learnt to copy pictures, and no "

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from genzoo_autoencoder.codec import AutoencoderCodec
+from genzoo_autoencoder.codec import NetworkCodec
 from genzoo_autoencoder.latent_model import LatentModel
 from genzoo_core import Batch, Context, Phase, Posterior, Progress, Rng, Stage
 from genzoo_vae.config import VAEConfig
 
 
-class VariationalCodec(AutoencoderCodec):
+class VariationalCodec(NetworkCodec):
     """A codec whose encoder ends in a mean and a log-variance."""
 
     def encoder_head(self, features: int, latent: int) -> list[nn.Module]:
