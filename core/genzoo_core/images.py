@@ -19,7 +19,7 @@ def to_uint8(images: Tensor) -> Tensor:
 
 def from_uint8(images: Tensor) -> Tensor:
     """uint8 images 0–255 as float32 in [-1, 1]."""
-    return images.float() / 127.5 - 1
+    return images.to(torch.float32, copy=True).div_(127.5).sub_(1)
 
 
 def to_pil(image: Tensor) -> Image.Image:
