@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from genzoo.catalogue import Catalogue
-from genzoo.checking import check_plugin
+from genzoo.installed.checking import check_plugin
 from genzoo.zoo import RegistryZoo
 from genzoo_core import Recipe
 from genzoo_train.data import Dataset

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genzoo.generating import generate
+    from genzoo.pictures.generating import generate
     from genzoo_core.cards import ModelCard
     from genzoo_core.model import GenerativeModel
 
@@ -46,7 +46,7 @@ def list_models(
         UsageError: A family, conditioner or kind that no installed model has.
     """
     from genzoo.catalogue import Catalogue
-    from genzoo.filtering import select
+    from genzoo.installed.filtering import select
 
     rows = select(Catalogue.open().rows, pattern, family=family, conditioner=conditioner, kind=kind)
     return [row.shown for row in rows]
@@ -91,7 +91,7 @@ def load(name: str, *, device: str = "cpu") -> GenerativeModel[Any]:
 
 def __getattr__(name: str) -> Any:
     if name == "generate":
-        from genzoo.generating import generate
+        from genzoo.pictures.generating import generate
 
         return generate
     if name == "__version__":

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from genzoo.index import Index
-from genzoo.names import choices, matches, normalise
-from genzoo.records import CommandRow, ComponentRow, ModelEntry, ModelRow, PluginRecord
+from genzoo.installed.index import Index
+from genzoo.installed.names import choices, matches, normalise
+from genzoo.installed.records import CommandRow, ComponentRow, ModelEntry, ModelRow, PluginRecord
 from genzoo.text import SHOWN, quoted
 from genzoo_core.errors import ConfigError, PluginError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from genzoo.hooks import Hooks
+    from genzoo.installed.hooks import Hooks
     from genzoo_core.manifest import ComponentEntry
 
 __all__ = ["Catalogue", "ModelEntry", "PluginRecord"]
@@ -45,7 +45,7 @@ class Catalogue:
         Raises:
             UsageError: One of these variables names a plugin that is not installed.
         """
-        from genzoo.cache import open_index
+        from genzoo.installed.cache import open_index
 
         return cls(open_index(no_plugins=no_plugins))
 
@@ -72,7 +72,7 @@ class Catalogue:
         """
         if self._asked or not self._listed("genzoo_models"):
             return
-        from genzoo.dynamic import dynamic_models
+        from genzoo.installed.dynamic import dynamic_models
 
         self._asked = True
         self._index = self._index.with_dynamic(dynamic_models(self.hooks))
@@ -148,7 +148,7 @@ class Catalogue:
         Raises:
             PluginError: It cannot be imported, or lacks the attribute.
         """
-        from genzoo.guard import load_target
+        from genzoo.installed.guard import load_target
 
         return load_target(plugin, target)
 
@@ -156,13 +156,13 @@ class Catalogue:
     def hooks(self) -> Hooks:
         """The hooks of all sound plugins."""
         if self._hooks is None:
-            from genzoo.hooks import Hooks
+            from genzoo.installed.hooks import Hooks
 
             self._hooks = Hooks([plugin for plugin in self.plugins if plugin.status == "ok"])
         return self._hooks
 
     def call_hook(self, name: str, **arguments: Any) -> list[Any]:
-        """Call a hook's implementations one by one; see `genzoo.hooks.Hooks.call`.
+        """Call a hook's implementations one by one; see `genzoo.installed.hooks.Hooks.call`.
 
         Nothing is imported where no manifest lists the hook.
         """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from genzoo.catalogue import Catalogue
-    from genzoo.records import ModelEntry
+    from genzoo.installed.records import ModelEntry
     from genzoo_core.cards import ModelCard
     from genzoo_core.recipe import Recipe
     from genzoo_core.specs import ModelSpec
@@ -58,8 +58,8 @@ class RegistryZoo:
 
     def recipe(self, reference: str) -> Recipe:
         """The recipe in a TOML file, or that of a model of the zoo."""
-        from genzoo.recipes import read_recipe
-        from genzoo.sources import file_in_package
+        from genzoo.models.recipes import read_recipe
+        from genzoo.models.sources import file_in_package
 
         if reference.endswith(".toml"):
             return read_recipe(Path(reference))
@@ -71,7 +71,7 @@ class RegistryZoo:
 
     def build(self, spec: ModelSpec, *, training: bool = False) -> Built:
         """Build a module with fresh weights on the CPU; its parts are loaded and frozen."""
-        from genzoo.loading import build_fresh
+        from genzoo.models.loading import build_fresh
 
         return build_fresh(self.catalogue, spec, training=training)
 
@@ -91,7 +91,7 @@ class RegistryZoo:
         """
         # Found before torch is imported: a wrong name is told at once.
         found = self.find(reference)
-        from genzoo.loading import load_entry, load_path
+        from genzoo.models.loading import load_entry, load_path
 
         if isinstance(found, Path):
             return load_path(self.catalogue, found, device)
@@ -104,7 +104,7 @@ class RegistryZoo:
             UsageError: No such model, or several; names the choices.
             PluginError: The plugin that would own it is broken.
         """
-        from genzoo.sources import is_path, model_file
+        from genzoo.models.sources import is_path, model_file
 
         if is_path(reference):
             return model_file(reference)
@@ -119,7 +119,7 @@ class RegistryZoo:
         self, path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard
     ) -> ModelCard:
         """Write a model file, atomically; see `genzoo_core.Zoo.save`."""
-        from genzoo.saving import save_model
+        from genzoo.models.saving import save_model
 
         return save_model(self.catalogue, path, spec, tensors, card)
 

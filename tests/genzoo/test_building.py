@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from genzoo.building import build_module
+from genzoo.models.building import build_module
 from genzoo.zoo import RegistryZoo
 from genzoo_core import ComponentSpec, ConfigError, ModelSpec, PluginError
 
@@ -59,7 +59,7 @@ def test_a_blueprint_imports_no_compiler() -> None:
     code = """
 import sys, torch
 before = set(sys.modules)
-from genzoo.blueprint import BlueprintMode
+from genzoo.models.blueprint import BlueprintMode
 with BlueprintMode():
     module = torch.nn.Sequential(
         torch.nn.Linear(3, 4), torch.nn.Conv2d(3, 8, 3), torch.nn.GroupNorm(2, 8),
@@ -93,7 +93,7 @@ def test_a_blueprint_leaves_the_callers_chance_alone(zoo: RegistryZoo) -> None:
     torch.manual_seed(0)
     expected = torch.randn(3)
     torch.manual_seed(0)
-    from genzoo.loading import build_blueprint
+    from genzoo.models.loading import build_blueprint
 
     build_blueprint(zoo.catalogue, ModelSpec("net"))
     assert torch.equal(torch.randn(3), expected)

@@ -11,7 +11,7 @@ import pytest
 from shelf import Shelf, command, component, model
 
 from genzoo.catalogue import Catalogue
-from genzoo.records import PluginRecord
+from genzoo.installed.records import PluginRecord
 from genzoo_core.errors import UsageError
 
 METRIC = "metrics = [{name = 'Fréchet distance', value = nan, command = 'genzoo eval'}]"

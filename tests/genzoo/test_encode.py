@@ -12,7 +12,7 @@ from painting import Cli
 from PIL import Image
 from safetensors import safe_open
 
-from genzoo.generating import open_model, open_zoo
+from genzoo.pictures.generating import open_model, open_zoo
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from painting import Cli
 from test_loading import CODEC, NET, latent, ship
 
 from genzoo.catalogue import Catalogue
-from genzoo.exporting import export_model
 from genzoo.modelfile.reading import read_header, read_model_file
+from genzoo.models.exporting import export_model
 from genzoo.zoo import RegistryZoo
 from genzoo_core import ConfigError, ModelSpec, WeightsError
 

@@ -1,4 +1,4 @@
-"""`genzoo.generating`: pictures for Python users."""
+"""`genzoo.pictures.generating`: pictures for Python users."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from genzoo.generating import generate, open_model, open_zoo
-from genzoo.running import RunInterrupted
+from genzoo.pictures.generating import generate, open_model, open_zoo
+from genzoo.pictures.running import RunInterrupted
 from genzoo_core.errors import GenzooError, UsageError
 
 

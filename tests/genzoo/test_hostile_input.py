@@ -18,7 +18,7 @@ from painting import Cli, Outcome
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from genzoo.generating import generate
+from genzoo.pictures.generating import generate
 from genzoo_core.errors import UsageError
 
 GENZOO = [sys.executable, "-c", "import sys; from genzoo.cli import main; sys.exit(main())"]

@@ -54,5 +54,5 @@ def test_completion_imports_little(shop: Shelf, words: str) -> None:
 def test_even_a_cold_search_imports_no_plugin(shelf: Shelf, arguments: list[str]) -> None:
     shelf.add("acme", model("cat"), component("net", "model", "acme.net:Net"))
     modules = shelf.modules(*arguments)
-    assert "genzoo.discovery" in modules
+    assert "genzoo.installed.discovery" in modules
     assert imported(modules, NEVER) == set()

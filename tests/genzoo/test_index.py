@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from shelf import GENZOO, Shelf, command, component, model
 
-from genzoo import cache
 from genzoo.catalogue import Catalogue
+from genzoo.installed import cache
 
 
 @pytest.fixture

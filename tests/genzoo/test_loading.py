@@ -205,7 +205,7 @@ def test_a_model_that_is_its_own_part(site: Path) -> None:
 
 
 def test_fresh_parts_of_a_cycle_are_refused(zoo_with_codec: RegistryZoo) -> None:
-    from genzoo.loading import Loader
+    from genzoo.models.loading import Loader
 
     zoo = zoo_with_codec
     loader = Loader(zoo.catalogue, ("acme-shared/codec-a",))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from shelf import Shelf, component, model
 
 from genzoo.catalogue import Catalogue
-from genzoo.names import matches, normalise
-from genzoo.records import ComponentRow
+from genzoo.installed.names import matches, normalise
+from genzoo.installed.records import ComponentRow
 from genzoo_core.errors import ConfigError, PluginError, UsageError
 
 

@@ -16,7 +16,7 @@ import pytest
 import torch
 from painting import Cli
 
-from genzoo.preview import colour_depth, render
+from genzoo.pictures.preview import colour_depth, render
 
 
 def test_truecolour_puts_two_pixels_into_a_character() -> None:

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genzoo.provenance import MAX_RECORD, Layout, Provenance, RecordError, decode, encode, read
+from genzoo.pictures.provenance import (
+    MAX_RECORD,
+    Layout,
+    Provenance,
+    RecordError,
+    decode,
+    encode,
+    read,
+)
 from genzoo_core.errors import ReplayError, UsageError
 from genzoo_core.pictures import RunRecord
 
@@ -62,8 +70,8 @@ def test_hostile_31_a_record_that_is_none(text: bytes) -> None:
 @pytest.fixture(scope="module")
 def files(painter_site: Path, tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     """A file of each format."""
-    from genzoo.generating import generate, open_zoo
-    from genzoo.writers.destination import choose, write
+    from genzoo.pictures.generating import generate, open_zoo
+    from genzoo.pictures.writers.destination import choose, write
 
     folder = tmp_path_factory.mktemp("files")
     with pytest.MonkeyPatch.context() as patch:

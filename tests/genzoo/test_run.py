@@ -41,10 +41,10 @@ def test_each_prompt_is_a_row_and_the_next_seed(painter: Path, cli: Cli) -> None
 
 
 def test_the_seed_is_the_same_noise_whatever_the_prompt_says(painter: Path, cli: Cli) -> None:
-    from genzoo.batches import prepare
-    from genzoo.generating import open_model, open_zoo
-    from genzoo.requests import Request
-    from genzoo.resolving import resolve
+    from genzoo.pictures.batches import prepare
+    from genzoo.pictures.generating import open_model, open_zoo
+    from genzoo.pictures.requests import Request
+    from genzoo.pictures.resolving import resolve
 
     zoo = open_zoo()
     plan = resolve(Request(("random",), 200, 0), open_model("colour", zoo, "cpu"), zoo)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from genzoo.catalogue import Catalogue
-from genzoo.sources import is_path
+from genzoo.models.sources import is_path
 from genzoo.zoo import RegistryZoo
 from genzoo_core import HubError, IntegrityError, ModelCard, ModelSpec, PluginError, UsageError
 

@@ -101,7 +101,7 @@ def test_files_have_the_mode_that_the_umask_says(painter: Path, cli: Cli) -> Non
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
-    from genzoo.writers.atomic import becoming, put
+    from genzoo.pictures.writers.atomic import becoming, put
 
     path = tmp_path / "a.png"
     put(path, b"old", replace=False)

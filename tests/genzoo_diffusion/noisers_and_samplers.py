@@ -9,8 +9,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from genzoo.building import BuildContext
 from genzoo.catalogue import Catalogue
+from genzoo.models.building import BuildContext
 from genzoo_core import Rng, Sampler, ScheduledNoiser
 
 NOISERS: dict[str, tuple[str, dict[str, Any]]] = {

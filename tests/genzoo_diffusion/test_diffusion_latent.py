@@ -9,8 +9,8 @@ import torch
 from diffusion_cases import error_of, rows_lit, sample, spec_of, trained
 from torch import Tensor
 
-from genzoo.building import BuildContext
 from genzoo.catalogue import Catalogue
+from genzoo.models.building import BuildContext
 from genzoo.zoo import RegistryZoo
 from genzoo_autoencoder.spatial import SpatialCodec, SpatialCodecConfig
 from genzoo_core import ComponentSpec, ConfigError, PartSpec, SampleRng

@@ -11,9 +11,9 @@ import click
 from genzoo.cli.options import complete_models
 from genzoo.cli.reporting import message, print_result
 from genzoo.cli.settings import gather
-from genzoo.placing import BATCH
-from genzoo.requests import Request
-from genzoo.writers.destination import choose_latents, write_latents
+from genzoo.pictures.placing import BATCH
+from genzoo.pictures.requests import Request
+from genzoo.pictures.writers.destination import choose_latents, write_latents
 
 if TYPE_CHECKING:
     from genzoo.zoo import RegistryZoo
@@ -50,10 +50,10 @@ def encode(
     \b
     genzoo encode vae-mnist digit.png -o z.npz
     """
-    from genzoo import encoding
-    from genzoo.generating import open_model
-    from genzoo.placing import place
-    from genzoo.resolving import resolve
+    from genzoo.pictures import encoding
+    from genzoo.pictures.generating import open_model
+    from genzoo.pictures.placing import place
+    from genzoo.pictures.resolving import resolve
 
     zoo: RegistryZoo = ctx.obj
     begin = time.monotonic()

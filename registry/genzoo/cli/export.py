@@ -33,15 +33,15 @@ def export(
 
     `genzoo run FILE` makes pictures with it wherever the plugins of its components are.
     """
-    from genzoo.sources import SUFFIX
-    from genzoo.writers.destination import check_file
+    from genzoo.models.sources import SUFFIX
+    from genzoo.pictures.writers.destination import check_file
 
     path = Path(output)
     if path.suffix != SUFFIX:
         raise UsageError(f"cannot export to {output}", f"give a name that ends in {SUFFIX}")
     check_file(path, force)
     zoo.find(model)  # a wrong name is told before torch is imported
-    from genzoo.exporting import export_model
+    from genzoo.models.exporting import export_model
 
     card = export_model(zoo, model, path, whole=whole)
     if as_json:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import click
 
 from genzoo.catalogue import Catalogue
-from genzoo.names import matches
-from genzoo.records import CommandRow
+from genzoo.installed.names import matches
+from genzoo.installed.records import CommandRow
 from genzoo.text import quoted
 from genzoo_core.errors import PluginError, UsageError, did_you_mean
 

@@ -13,11 +13,11 @@ from genzoo.catalogue import Catalogue
 from genzoo.cli import table
 from genzoo.cli.group import catalogue_of
 from genzoo.cli.options import complete_models
-from genzoo.guard import warn
+from genzoo.installed.guard import warn
 from genzoo.text import printable
 
 if TYPE_CHECKING:
-    from genzoo.describing import Description, Option
+    from genzoo.models.describing import Description, Option
     from genzoo_core.cards import Metric, ModelCard
     from genzoo_core.specs import ModelSpec
 
@@ -42,7 +42,7 @@ def info(ctx: click.Context, *, model: str, as_json: bool) -> None:
 
 
 def _describe(catalogue: Catalogue, reference: str) -> Description:
-    from genzoo.describing import describe_file, describe_model
+    from genzoo.models.describing import describe_file, describe_model
     from genzoo.zoo import RegistryZoo
 
     found = RegistryZoo(catalogue).find(reference)

@@ -11,9 +11,9 @@ import click
 from genzoo.catalogue import Catalogue
 from genzoo.cli import table
 from genzoo.cli.group import catalogue_of
-from genzoo.filtering import select
-from genzoo.guard import warn
-from genzoo.records import ModelRow
+from genzoo.installed.filtering import select
+from genzoo.installed.guard import warn
+from genzoo.installed.records import ModelRow
 from genzoo.text import quoted
 from genzoo_core.errors import GenzooError, did_you_mean
 

@@ -11,13 +11,13 @@ import click
 from genzoo.catalogue import Catalogue
 from genzoo.cli import table
 from genzoo.cli.group import BUILTIN, catalogue_of
-from genzoo.guard import warn
-from genzoo.names import shared
-from genzoo.records import PluginRecord
+from genzoo.installed.guard import warn
+from genzoo.installed.names import shared
+from genzoo.installed.records import PluginRecord
 from genzoo.text import printable
 
 if TYPE_CHECKING:
-    from genzoo.checking import Report
+    from genzoo.installed.checking import Report
 
 
 @click.command()
@@ -46,7 +46,7 @@ def plugins(ctx: click.Context, *, check: bool, times: bool, as_json: bool) -> N
 
 
 def _check(catalogue: Catalogue) -> dict[PluginRecord, Report]:
-    from genzoo.checking import check_plugin
+    from genzoo.installed.checking import check_plugin
 
     return {p: check_plugin(p) for p in catalogue.plugins if p.status == "ok"}
 

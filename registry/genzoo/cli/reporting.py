@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genzoo.inputs import shown_path
+from genzoo.pictures.inputs import shown_path
 from genzoo.text import printable
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def show_preview(pictures: Pictures, wanted: bool | None) -> None:
         wanted: True and False as the user said; None where stdout and stderr are a terminal
             that shows colours.
     """
-    from genzoo.preview import colour_depth, render
+    from genzoo.pictures.preview import colour_depth, render
 
     depth = colour_depth()
     terminal = sys.stderr.isatty() and sys.stdout.isatty()
@@ -114,7 +114,7 @@ def show_preview(pictures: Pictures, wanted: bool | None) -> None:
         return
     import shutil
 
-    from genzoo.layout import lay_out
+    from genzoo.pictures.layout import lay_out
 
     columns, lines = shutil.get_terminal_size()
     text = render(lay_out(pictures), depth, columns, max(4, lines - 4))

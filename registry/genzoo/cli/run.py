@@ -21,14 +21,14 @@ from genzoo.cli.reporting import (
     show_preview,
 )
 from genzoo.cli.settings import gather, parse_interpolate
-from genzoo.guard import stdout_to_stderr
-from genzoo.placing import BATCH
-from genzoo.requests import Plan, Request
-from genzoo.writers.destination import Destination, choose, write
+from genzoo.installed.guard import stdout_to_stderr
+from genzoo.pictures.placing import BATCH
+from genzoo.pictures.requests import Plan, Request
+from genzoo.pictures.writers.destination import Destination, choose, write
 from genzoo_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from genzoo.replay import Replay
+    from genzoo.pictures.replay import Replay
     from genzoo.zoo import RegistryZoo
     from genzoo_core.pictures import Pictures
 
@@ -174,11 +174,11 @@ def _plan(
 ) -> Plan:
     from dataclasses import replace
 
-    from genzoo.generating import open_model
-    from genzoo.placing import place
-    from genzoo.requests import check_counts
-    from genzoo.resolving import conditioners_of, options_type, resolve
-    from genzoo.settings import split_settings
+    from genzoo.pictures.generating import open_model
+    from genzoo.pictures.placing import place
+    from genzoo.pictures.requests import check_counts
+    from genzoo.pictures.resolving import conditioners_of, options_type, resolve
+    from genzoo.pictures.settings import split_settings
 
     check_counts(request)
     loaded = open_model(model, zoo, device)
@@ -192,7 +192,7 @@ def _plan(
 def _plan_again(
     path: Path, zoo: RegistryZoo, model: str | None, inputs: tuple[Path, ...], device: str | None
 ) -> Replay:
-    from genzoo.replay import plan_replay
+    from genzoo.pictures.replay import plan_replay
 
     again = plan_replay(path, zoo, model=model, inputs=inputs, device=device)
     for note in again.notes:
@@ -213,8 +213,8 @@ def _make(plan: Plan, destination: Destination, zoo: RegistryZoo, again: Replay 
     """Make the pictures; of an interrupted run, write what is finished."""
     from contextlib import suppress
 
-    from genzoo.layout import check_grid
-    from genzoo.running import RunInterrupted, execute
+    from genzoo.pictures.layout import check_grid
+    from genzoo.pictures.running import RunInterrupted, execute
 
     if destination.format in ("png", "gif"):
         check_grid(plan)
@@ -238,7 +238,7 @@ def _make(plan: Plan, destination: Destination, zoo: RegistryZoo, again: Replay 
                 click.echo(os.fsencode(path))
         raise
     if again is not None:
-        from genzoo.replay import verify
+        from genzoo.pictures.replay import verify
 
         message(verify(again, pictures))
     return pictures

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from genzoo.building import own_modules
 from genzoo.modelfile.dtypes import accepted_dtypes
+from genzoo.models.building import own_modules
 from genzoo_core.errors import PluginError, WeightsError
 from genzoo_core.zoo import Built
 

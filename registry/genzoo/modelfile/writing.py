@@ -11,7 +11,7 @@ import msgspec
 
 from genzoo.modelfile.header import MAX_HEADER
 from genzoo.modelfile.reading import FORMAT, FORMAT_VERSION
-from genzoo.writers.atomic import put
+from genzoo.pictures.writers.atomic import put
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import WeightsError
 from genzoo_core.specs import ModelSpec

@@ -1,0 +1,1 @@
+"""Finding out what is installed, and calling it guarded."""

@@ -1,0 +1,169 @@
+"""Importing all that a plugin's manifest names, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+from genzoo.catalogue import Catalogue
+from genzoo.installed.guard import one_line, removal_hint
+from genzoo.installed.records import PluginRecord
+from genzoo_core.errors import GenzooError, PluginError
+
+PATIENCE = 300.0
+"""Seconds that a plugin may take."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of importing a plugin.
+
+    Attributes:
+        problems: What is wrong, in one line each.
+        seconds: How long its imports took, those of what it imports itself included.
+    """
+
+    problems: tuple[str, ...]
+    seconds: float
+
+
+def check_plugin(plugin: PluginRecord) -> Report:
+    """Import a plugin and all that it names in a fresh process, and check its hooks.
+
+    Not in this process: a plugin may end it, or leave things behind that hide another's fault.
+    """
+    # The same path, or the child might find other plugins than the parent did.
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}; from genzoo.installed.checking import report; "
+        f"report({plugin.name!r}, {plugin.distribution!r})"
+    )
+    command = [sys.executable, "-c", code]
+    started = time.monotonic()
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, timeout=PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        return Report((f"its imports take more than {PATIENCE:.0f} s",), PATIENCE)
+    try:
+        found = json.loads(done.stdout)
+        return Report(tuple(found["problems"]), found["seconds"])
+    except (ValueError, LookupError, TypeError):
+        problem = f"importing it ends the process, with code {done.returncode}"
+        return Report((problem,), time.monotonic() - started)
+
+
+def check_here(catalogue: Catalogue, plugin: PluginRecord) -> Report:
+    """As `check_plugin`, in this process."""
+    started = time.perf_counter()
+    imported = tuple(_problems(plugin, _imports(catalogue, plugin)))
+    seconds = time.perf_counter() - started
+    files = tuple(_problems(plugin, _files(catalogue, plugin)))
+    return Report((*imported, *files), round(seconds, 3))
+
+
+def _problems(plugin: PluginRecord, checks: Iterator[Callable[[], object]]) -> Iterator[str]:
+    for check in checks:
+        try:
+            check()
+        except GenzooError as error:
+            # Without the owner and the way to remove it: they are shown beside the problem.
+            text = error.message if error.hint == removal_hint(plugin) else str(error)
+            yield text.removeprefix(f"plugin {plugin}").lstrip(": ")
+
+
+def _imports(catalogue: Catalogue, plugin: PluginRecord) -> Iterator[Callable[[], object]]:
+    """Checks that import, those of what must not import torch first."""
+    position = catalogue.plugins.index(plugin)
+    components = [row for row in catalogue.components if row.plugin == position]
+    yield partial(_without_torch, plugin, plugin.module)
+    for component in components:
+        if component.options is not None:
+            yield partial(_check_options, catalogue, plugin, component.options)
+    for command in catalogue.commands():
+        if command.plugin == position:
+            yield partial(_check_command, catalogue, plugin, command.target, command.extra)
+    yield partial(catalogue.hooks.check, plugin)
+    for component in components:
+        yield partial(catalogue.load_target, plugin, component.target)
+
+
+def _without_torch(plugin: PluginRecord, module: str) -> Any:
+    from genzoo.installed.guard import import_module
+
+    before = "torch" in sys.modules
+    imported = import_module(plugin, module)
+    if "torch" in sys.modules and not before:
+        raise PluginError(f"plugin {plugin}: {module} imports torch, which makes `genzoo` slow")
+    return imported
+
+
+def _check_options(catalogue: Catalogue, plugin: PluginRecord, target: str) -> None:
+    import msgspec
+
+    _without_torch(plugin, target.partition(":")[0])
+    options = catalogue.load_target(plugin, target)
+    if not (isinstance(options, type) and issubclass(options, msgspec.Struct)):
+        raise PluginError(f"plugin {plugin}: {target} is no msgspec.Struct")
+
+
+def _check_command(catalogue: Catalogue, plugin: PluginRecord, target: str, extra: str) -> None:
+    import click
+
+    try:
+        command = catalogue.load_target(plugin, target)
+    except PluginError as error:
+        if extra and isinstance(error.__cause__, ModuleNotFoundError):
+            return  # the extra is not installed: the command says so itself
+        raise
+    if not isinstance(command, click.Command):
+        raise PluginError(f"plugin {plugin}: {target} is no click.Command")
+
+
+def _files(catalogue: Catalogue, plugin: PluginRecord) -> Iterator[Callable[[], object]]:
+    """Checks that the files that cards name are there, and are what was promised."""
+    for entry in catalogue.models():
+        if entry.plugin == plugin and not entry.dynamic:
+            card = entry.card
+            if card.recipe:
+                yield partial(_check_recipe, plugin, card.recipe, card.name)
+            if card.weights and "://" not in card.weights:
+                yield partial(_check_weights, plugin, card.weights, card.name, card.sha256)
+
+
+def _check_recipe(plugin: PluginRecord, path: str, model: str) -> None:
+    from genzoo.models.recipes import read_recipe
+    from genzoo.models.sources import file_in_package
+
+    read_recipe(file_in_package(plugin, path, f"recipe of {model}"))
+
+
+def _check_weights(plugin: PluginRecord, path: str, model: str, sha256: str) -> None:
+    from hashlib import file_digest
+
+    from genzoo.modelfile.reading import read_header
+    from genzoo.models.sources import file_in_package
+
+    file = file_in_package(plugin, path, f"weights of {model}")
+    read_header(file)
+    with file.open("rb") as stream:
+        if sha256 and file_digest(stream, "sha256").hexdigest() != sha256:
+            raise PluginError(f"weights of {model}: their sha256 is not the card's")
+
+
+def report(name: str, distribution: str) -> None:
+    """Check the plugin of that entry point and distribution; print the report as JSON."""
+    from genzoo.installed.guard import stdout_to_stderr
+
+    catalogue = Catalogue.open()
+    owners = {(plugin.name, plugin.distribution): plugin for plugin in catalogue.plugins}
+    with stdout_to_stderr():
+        try:
+            found = check_here(catalogue, owners[name, distribution])
+        except Exception as error:  # a check met what it did not foresee: a finding as well
+            found = Report((one_line(error),), 0.0)
+    sys.stdout.write(json.dumps(asdict(found)) + "\n")

@@ -1,0 +1,1 @@
+"""Building, loading, saving and describing models."""

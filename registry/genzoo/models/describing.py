@@ -1,0 +1,162 @@
+"""All that can be said of a model without building it: its card, its file and its options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from genzoo.catalogue import Catalogue
+from genzoo.installed.records import ModelEntry, PluginRecord
+from genzoo_core.cards import ModelCard
+from genzoo_core.errors import GenzooError
+
+if TYPE_CHECKING:
+    from genzoo.modelfile.reading import ModelFileHeader
+    from genzoo_core.specs import ModelSpec
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a model, as `--set NAME=VALUE` sets it.
+
+    Attributes:
+        name: Its name.
+        type: What it takes, in words: "a number from 0 to 2".
+        choices: The values that there are, or () where they are not countable.
+        default: Its default; None where there is none.
+        required: Whether it must be given.
+    """
+
+    name: str
+    type: str
+    choices: tuple[Any, ...]
+    default: Any
+    required: bool
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is known of a model.
+
+    Attributes:
+        name: `distribution/name`, or the path of a model file.
+        card: Its card; None for a file that has none.
+        plugin: The plugin that ships it; None for a file.
+        weights: The file that holds its weights, or None where it is not on this machine.
+        spec: What the file says is to be built, or None without a file.
+        options: Options of its component; empty where that cannot be told.
+        problems: Why something of this is missing, in one line each.
+    """
+
+    name: str
+    card: ModelCard | None
+    plugin: PluginRecord | None
+    weights: Path | None
+    spec: ModelSpec | None
+    options: tuple[Option, ...]
+    problems: tuple[str, ...]
+
+
+def describe_model(catalogue: Catalogue, entry: ModelEntry) -> Description:
+    """What is known of a model of the zoo. What is missing is among its `problems`."""
+    problems: list[str] = []
+    weights: Path | None = None
+    spec: ModelSpec | None = None
+    try:
+        weights = _local_weights(entry)
+        spec = _header(weights).spec if weights else None
+    except GenzooError as error:
+        problems.append(str(error))
+    options = _options(catalogue, spec, problems) if spec else ()
+    return Description(
+        entry.name, entry.card, entry.plugin, weights, spec, options, tuple(problems)
+    )
+
+
+def describe_file(catalogue: Catalogue, path: Path) -> Description:
+    """What a model file says of itself.
+
+    Raises:
+        UsageError: No such file.
+        WeightsError: Not a genzoo model file.
+        ConfigError: Its description of the model is not well-formed.
+    """
+    from hashlib import file_digest
+
+    header = _header(path)
+    with path.open("rb") as file:
+        sha256 = file_digest(file, "sha256").hexdigest()
+    card = header.card or ModelCard(name=path.stem, family="", summary="")
+    card = msgspec.structs.replace(card, sha256=sha256, size=header.size)
+    problems: list[str] = []
+    options = _options(catalogue, header.spec, problems)
+    return Description(str(path), card, None, path, header.spec, options, tuple(problems))
+
+
+def options_of(options: type[msgspec.Struct]) -> tuple[Option, ...]:
+    """The options that a typed `Options` declares."""
+    from genzoo.pictures.settings import describe
+
+    return tuple(
+        Option(
+            field.encode_name,
+            describe(field.type),
+            _choices(field.type),
+            _default(field),
+            field.required,
+        )
+        for field in msgspec.structs.fields(options)
+    )
+
+
+def _local_weights(entry: ModelEntry) -> Path | None:
+    from genzoo.models.sources import file_in_package
+
+    weights = entry.card.weights
+    if not weights or "://" in weights:
+        return None
+    if entry.dynamic:
+        return Path(weights)
+    return file_in_package(entry.plugin, weights, f"weights of {entry.name}")
+
+
+def _header(path: Path) -> ModelFileHeader:
+    from genzoo.modelfile.reading import read_header
+
+    return read_header(path)
+
+
+def _options(catalogue: Catalogue, spec: ModelSpec, problems: list[str]) -> tuple[Option, ...]:
+    try:
+        plugin, component = catalogue.find_component(spec.kind, spec.component)
+        if component.options is None:
+            return ()
+        return options_of(catalogue.load_target(plugin, component.options))
+    except GenzooError as error:
+        problems.append(str(error))
+        return ()
+
+
+def _choices(kind: Any) -> tuple[Any, ...]:
+    from msgspec import inspect
+
+    info = inspect.type_info(kind)
+    kinds = info.types if isinstance(info, inspect.UnionType) else (info,)
+    found: list[Any] = []
+    for one in kinds:
+        if isinstance(one, inspect.LiteralType):
+            found += one.values
+        elif isinstance(one, inspect.EnumType):
+            found += [member.value for member in one.cls]
+    return tuple(found)
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default is not msgspec.NODEFAULT:
+        return msgspec.to_builtins(field.default)
+    if field.default_factory is not msgspec.NODEFAULT:
+        return msgspec.to_builtins(field.default_factory())
+    return None

@@ -1,0 +1,1 @@
+"""Making pictures from requests, and again from their records."""

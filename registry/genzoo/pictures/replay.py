@@ -1,0 +1,239 @@
+"""The same pictures again, from what a file says of how they were made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from genzoo.pictures.placing import check_device, place
+from genzoo.pictures.provenance import Stored, read
+from genzoo.pictures.requests import Plan, Request
+from genzoo.pictures.resolving import resolve
+from genzoo_core.errors import GenzooError, ReplayError, UsageError
+from genzoo_core.pictures import InputRecord, Pictures, RunRecord
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from genzoo.zoo import Loaded, RegistryZoo
+
+ROUNDING = 2
+"""Levels of 255 by which pixels may differ on another machine."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A run to be repeated.
+
+    Attributes:
+        path: The file that it was read from.
+        stored: What that file holds.
+        plan: What will be made.
+        notes: What a user should be told: other versions, another device.
+    """
+
+    path: Path
+    stored: Stored
+    plan: Plan
+    notes: tuple[str, ...]
+
+
+def plan_replay(
+    path: Path,
+    zoo: RegistryZoo,
+    *,
+    model: str | None = None,
+    inputs: Sequence[Path] = (),
+    device: str | None = None,
+) -> Replay:
+    """Read a file's record, and check that its pictures can be made again. Downloads nothing.
+
+    Args:
+        path: A file that genzoo wrote.
+        zoo: Where the model is looked for.
+        model: Where the model is now, if not where the record says.
+        inputs: Where the inputs are now, in their order, if not where the record says.
+        device: Where to compute; where it was done before unless given.
+
+    Raises:
+        RecordError: The file cannot be read or holds no record.
+        ReplayError: Its model, parts or inputs are missing or not what they were.
+        UsageError: `device` is not here.
+    """
+    stored = read(path)
+    record = stored.record
+    if record.mode == "encode":
+        raise ReplayError(f"{path} holds latents, not pictures", "`genzoo encode` makes them")
+    notes: list[str] = []
+    if device is not None:
+        check_device(device)
+    else:
+        device = _recorded_device(record, notes)
+    loaded = _open(path, record, zoo, model, device)
+    _check_weights(path, record, loaded)
+    try:
+        plan = resolve(_request(path, record, inputs), loaded, zoo)
+        plan = _as_before(plan, record, device)
+    except UsageError as error:
+        raise ReplayError(f"{path} cannot be made again: {error}") from error
+    _check_inputs(record.inputs, plan.record.inputs)
+    for name, version in record.versions.items():
+        now = plan.record.versions.get(name)
+        if now != version:
+            notes.append(f"{path} was made with {name} {version}; here is {now or 'none'}")
+    return Replay(path, stored, plan, tuple(notes))
+
+
+def verify(replay: Replay, pictures: Pictures) -> str:
+    """Compare pictures with those of the file that is replayed.
+
+    Returns:
+        What was found, in one line.
+
+    Raises:
+        ReplayError: They differ by more than rounding.
+    """
+    import numpy as np
+
+    before = replay.stored.pixels
+    if before is None:
+        return (
+            f"made again; {replay.path.suffix or 'the file'} does not keep exact pixels to compare"
+        )
+    now = _pixels(replay, pictures)
+    if now.shape == before.shape:
+        apart = np.abs(now.astype(np.int16) - before.astype(np.int16))
+        if not apart.any():
+            return f"the same pixels as {replay.path}"
+        if apart.max() <= ROUNDING:
+            return (
+                f"the same as {replay.path} but for rounding: {np.count_nonzero(apart)} of "
+                f"{apart.size} values differ by at most {apart.max()} of 255"
+            )
+    reason = "; ".join(replay.notes) or "it was changed after it was made"
+    raise ReplayError(f"what {replay.path} shows is not what its record makes", reason)
+
+
+def _pixels(replay: Replay, pictures: Pictures) -> NDArray[np.uint8]:
+    from genzoo.pictures.layout import lay_out
+    from genzoo_core.images import to_uint8
+
+    before = replay.stored.pixels
+    assert before is not None
+    if before.ndim == 4:
+        return to_uint8(pictures.images).permute(0, 2, 3, 1).numpy()
+    alone = replay.stored.layout is None
+    image = to_uint8(pictures.images[0]) if alone else lay_out(pictures)
+    array = image.permute(1, 2, 0).numpy()
+    return array[..., 0] if before.ndim == 2 else array
+
+
+def _recorded_device(record: RunRecord, notes: list[str]) -> str:
+    try:
+        check_device(record.device)
+    except UsageError:
+        notes.append(f"it was made on {record.device[:40]!r}, which is not here; using cpu")
+        return "cpu"
+    return record.device
+
+
+def _open(
+    path: Path, record: RunRecord, zoo: RegistryZoo, model: str | None, device: str
+) -> Loaded:
+    from genzoo.models.sources import is_path
+
+    reference = model or record.model
+    try:
+        if is_path(reference):
+            if model is None:
+                reference = str(_find(path, reference))
+        elif "://" in zoo.catalogue.find_model(reference).card.weights:
+            raise ReplayError(
+                f"the weights of {reference} may have to be downloaded, which a replay never does",
+                "name a file that holds them: genzoo run FILE --replay",
+            )
+        return zoo.open(reference, device=device)
+    except ReplayError:
+        raise
+    except UsageError as error:
+        if model is not None or is_path(reference):
+            raise ReplayError(f"{path} was made with {record.model}: {error}") from error
+        raise ReplayError(
+            f"{path} was made with {record.model}, which is not installed", _installation(record)
+        ) from error
+    except GenzooError as error:
+        raise ReplayError(f"{path} was made with {record.model}: {error}") from error
+
+
+def _installation(record: RunRecord) -> str | None:
+    """How to get the model of a record, where it says who ships it."""
+    distribution, slash, _ = record.model.partition("/")
+    if not slash:
+        return None
+    version = record.versions.get(distribution)
+    exactly = f"=={version}" if version else ""
+    return f"if you trust whoever made it: `pip install {distribution}{exactly}`"
+
+
+def _find(path: Path, name: str) -> Path:
+    """A file that a record names: from here, or beside the replayed file."""
+    for candidate in (Path(name), path.parent / name, path.parent / Path(name).name):
+        if candidate.is_file():
+            return candidate
+    return Path(name)
+
+
+def _check_weights(path: Path, record: RunRecord, loaded: Loaded) -> None:
+    if loaded.sha256 != record.weights:
+        raise ReplayError(
+            f"{path} was made with other weights of {record.model}: sha256 {record.weights[:12]}…, "
+            f"here {loaded.sha256[:12]}…",
+            "install the version that made it, or name a file with those weights: "
+            "genzoo run FILE --replay",
+        )
+    for role in sorted({*record.parts, *loaded.parts}):
+        then, now = record.parts.get(role, "none"), loaded.parts.get(role, "none")
+        if then != now:
+            raise ReplayError(
+                f"{path} was made with another {role}: sha256 {then[:12]}…, here {now[:12]}…"
+            )
+
+
+def _request(path: Path, record: RunRecord, inputs: Sequence[Path]) -> Request:
+    if inputs and len(inputs) != len(record.inputs):
+        raise UsageError(f"it has {len(record.inputs)} inputs, not {len(inputs)}")
+    walk = "inputs" if record.mode == "interpolate" else None
+    return Request(
+        prompts=record.prompts,
+        n=None if record.mode == "reconstruct" else record.n,
+        seed=record.seed if record.mode == "sample" else None,
+        options=record.options,
+        conditions=record.conditions,
+        interpolate=record.interpolate or walk,  # type: ignore[arg-type]
+        inputs=tuple(inputs) or tuple(_find(path, given.path) for given in record.inputs),
+    )
+
+
+def _as_before(plan: Plan, record: RunRecord, device: str) -> Plan:
+    """In the same batches on as many threads, so that rounding is the same too."""
+    threads = min(record.threads, os.cpu_count() or 1)
+    plan = place(plan, device=device, threads=threads, batch=record.batch)
+    first, last = record.pictures or (0, plan.count)
+    if not 0 <= first < last <= plan.count:
+        raise UsageError(f"it says that it holds pictures {first} to {last} of {plan.count}")
+    return replace(plan, record=msgspec.structs.replace(plan.record, pictures=record.pictures))
+
+
+def _check_inputs(then: Sequence[InputRecord], now: Sequence[InputRecord]) -> None:
+    for before, after in zip(then, now, strict=True):
+        if before.sha256 != after.sha256:
+            raise ReplayError(
+                f"input {after.path} is not the file that was used then",
+                "say where that is with --input",
+            )
