@@ -216,3 +216,17 @@ def test_wide_and_combining_characters_are_measured() -> None:
     assert cut("猫猫猫", 4) == "猫…"
     assert cut("abc", 3) == "abc"
     assert printable("a\u202eb") == "a\\u202eb"
+
+
+def test_of_a_kind_without_weights_the_components_are_listed(shop: Shelf) -> None:
+    full_names = {row["full_name"] for row in shop.json("list", "--kind", "sampler")}
+    assert full_names >= {"genzoo/heun", "genzoo/ddim"}
+    drawn = shop.genzoo("list", "ddi*", "--kind", "sampler").stdout.splitlines()
+    assert [line.split()[:3] for line in drawn] == [
+        ["NAME", "KIND", "DISTRIBUTION"],
+        ["ddim", "sampler", "genzoo"],
+    ]
+    assert "no component matches" in shop.genzoo("list", "xyz", "--kind", "sampler").stderr
+    unknown = shop.genzoo("list", "--kind", "smapler")
+    assert unknown.returncode == 2
+    assert "did you mean sampler" in unknown.stderr

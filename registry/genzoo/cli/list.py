@@ -11,18 +11,18 @@ import click
 from genzoo.catalogue import Catalogue
 from genzoo.cli import table
 from genzoo.cli.group import catalogue_of
-from genzoo.installed.filtering import select
+from genzoo.installed.filtering import refuse_unknown, select, select_components
 from genzoo.installed.guard import warn
-from genzoo.installed.records import ModelRow
+from genzoo.installed.records import ComponentRow, ModelRow
 from genzoo.text import quoted
-from genzoo_core.errors import GenzooError, did_you_mean
+from genzoo_core.errors import GenzooError, UsageError, did_you_mean
 
 
 @click.command("list")
 @click.argument("pattern", required=False)
 @click.option("--family", metavar="F", help="Only models of this family.")
 @click.option("--conditioner", metavar="C", help="Only models with a conditioner of this name.")
-@click.option("--kind", metavar="K", help="Only weights of this kind: model, codec, encoder, …")
+@click.option("--kind", metavar="K", help="Only this kind: model, codec, sampler, noiser, …")
 @click.option("--dynamic", is_flag=True, help="Also ask plugins for what they know at run time.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
@@ -39,11 +39,17 @@ def list_(
     """Show the models that are installed.
 
     PATTERN is a glob ('vae*', 'acme/*') or a part of a name. A name that two plugins own is
-    shown in full, as distribution/name.
+    shown in full, as distribution/name. Of a kind that has no weights, such as samplers, the
+    components are shown.
     """
     catalogue = catalogue_of(ctx)
     if dynamic:
         catalogue.ask_for_models()
+    if kind is not None and _only_components(catalogue, kind):
+        if family is not None or conditioner is not None:
+            raise UsageError(f"--family and --conditioner do not go with --kind {kind}")
+        _list_components(select_components(catalogue.components, kind, pattern), as_json)
+        return
     rows = select(catalogue.rows, pattern, family=family, conditioner=conditioner, kind=kind)
     _mention_broken(catalogue)
     if catalogue.rows and not rows:
@@ -54,6 +60,31 @@ def list_(
         _draw(rows)
     else:
         click.echo("No models are installed; `genzoo plugins` shows what is.", err=True)
+
+
+def _only_components(catalogue: Catalogue, kind: str) -> bool:
+    models = {row.kind for row in catalogue.rows}
+    refuse_unknown("kind", kind, models | {row.kind for row in catalogue.components})
+    return kind not in models
+
+
+def _list_components(rows: Sequence[ComponentRow], as_json: bool) -> None:
+    if not rows and not as_json:
+        raise GenzooError("no component matches", "leave the pattern out to see all of its kind")
+    if as_json:
+        named = [
+            {
+                "name": row.name,
+                "full_name": f"{row.distribution}/{row.name}",
+                "kind": row.kind,
+                "summary": row.summary,
+            }
+            for row in rows
+        ]
+        click.echo(json.dumps(named, indent=2))
+        return
+    lines = [[row.name, row.kind, row.distribution, row.summary] for row in rows]
+    table.write_table(["name", "kind", "distribution", "summary"], lines)
 
 
 def _draw(rows: Sequence[ModelRow]) -> None:

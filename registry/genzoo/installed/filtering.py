@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import translate
 
-from genzoo.installed.records import ModelRow
+from genzoo.installed.records import ComponentRow, ModelRow
 from genzoo.text import quoted
 from genzoo_core.errors import UsageError, did_you_mean
 
@@ -34,24 +34,40 @@ def select(
     """
     found = list(rows)
     if family is not None:
-        _known("family", family, (row.family for row in rows))
+        refuse_unknown("family", family, (row.family for row in rows))
         found = [row for row in found if row.family == family]
     if conditioner is not None:
-        _known("conditioner", conditioner, (name for row in rows for name in row.conditioners))
+        refuse_unknown(
+            "conditioner", conditioner, (name for row in rows for name in row.conditioners)
+        )
         found = [row for row in found if conditioner in row.conditioners]
     if kind is not None:
-        _known("kind", kind, (row.kind for row in rows))
+        refuse_unknown("kind", kind, (row.kind for row in rows))
         found = [row for row in found if row.kind == kind]
-    if pattern is not None:
-        matches = _matcher(pattern.lower())
-        if "/" in pattern:
-            found = [row for row in found if matches(row.full_name)]
-        else:
-            found = [row for row in found if any(map(matches, (row.name, *row.aliases)))]
-    return found
+    return list(filter(_predicate(pattern), found))
 
 
-def _known(what: str, value: str, values: Iterable[str]) -> None:
+def select_components(
+    rows: Sequence[ComponentRow], kind: str, pattern: str | None = None
+) -> list[ComponentRow]:
+    """The components of a kind whose names match, in alphabetical order."""
+    return sorted(filter(_predicate(pattern), (row for row in rows if row.kind == kind)))
+
+
+def _predicate(pattern: str | None) -> Callable[[ModelRow | ComponentRow], bool]:
+    """Whether a pattern means a row; all rows without one."""
+    if pattern is None:
+        return lambda row: True
+    matches = _matcher(pattern.lower())
+    if "/" in pattern:
+        return lambda row: bool(matches(f"{row.distribution}/{row.name}"))
+    return lambda row: any(map(matches, (row.name, *row.aliases)))
+
+
+def refuse_unknown(what: str, value: str, values: Iterable[str]) -> None:
+    """Raises:
+    UsageError: `value` is not among `values`; names those, and the ones close to it.
+    """
     known = sorted(set(values) - {""})
     if value not in known:
         near = did_you_mean(value, known)
