@@ -1,7 +1,7 @@
 """genzoo: a zoo of generative models in which everything is a plugin.
 
     >>> import genzoo
-    >>> genzoo.list_models("vae*")
+    >>> genzoo.list_models("vae*-mnist")
     ['vae-mlp-mnist', 'vae-mnist']
     >>> genzoo.generate("vae-mnist", n=16, seed=0).images.shape
     torch.Size([16, 1, 28, 28])
@@ -14,6 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from genzoo.pictures.generating import generate
     from genzoo_core.cards import ModelCard
     from genzoo_core.model import GenerativeModel
@@ -67,7 +69,7 @@ def card(name: str) -> ModelCard:
     return Catalogue.open().find_model(name).card
 
 
-def load(name: str, *, device: str = "cpu") -> GenerativeModel[Any]:
+def load(name: str | PathLike[str], *, device: str = "cpu") -> GenerativeModel[Any]:
     """Load a model in evaluation mode.
 
     Args:
@@ -99,3 +101,7 @@ def __getattr__(name: str) -> Any:
 
         return version("genzoo")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -201,8 +201,8 @@ class Catalogue:
     def _where_from(self, name: str, rows: Sequence[ComponentRow]) -> str:
         near = did_you_mean(name, choices(rows))
         distribution = name.rpartition("/")[0]
-        if distribution:
-            install = f"its plugin may be missing: `pip install {distribution[:SHOWN]}`"
+        if distribution and normalise(distribution) not in {p.distribution for p in self.plugins}:
+            install = f"if you trust whoever made it: `pip install {distribution[:SHOWN]}`"
         else:
             install = "`genzoo plugins` shows what is installed"
         return f"{near}; {install}" if near else install

@@ -75,11 +75,11 @@ class RegistryZoo:
 
         return build_fresh(self.catalogue, spec, training=training)
 
-    def load(self, reference: str, *, device: str = "cpu") -> Built:
+    def load(self, reference: str | os.PathLike[str], *, device: str = "cpu") -> Built:
         """Load a model by name or from a model file, in evaluation mode."""
         return self.open(reference, device=device).built
 
-    def open(self, reference: str, *, device: str = "cpu") -> Loaded:
+    def open(self, reference: str | os.PathLike[str], *, device: str = "cpu") -> Loaded:
         """Load a model, and say what it was loaded from.
 
         Args:
@@ -97,7 +97,7 @@ class RegistryZoo:
             return load_path(self.catalogue, found, device)
         return load_entry(self.catalogue, found, device)
 
-    def find(self, reference: str) -> ModelEntry | Path:
+    def find(self, reference: str | os.PathLike[str]) -> ModelEntry | Path:
         """What a reference means: a model of the zoo, or a model file.
 
         Raises:
@@ -106,7 +106,7 @@ class RegistryZoo:
         """
         from genzoo.models.sources import is_path, model_file
 
-        if is_path(reference):
+        if is_path(reference := _as_text(reference)):
             return model_file(reference)
         try:
             return self.catalogue.find_model(reference)
@@ -126,3 +126,13 @@ class RegistryZoo:
     def call_hook(self, name: str, **arguments: Any) -> list[Any]:
         """Call a hook's implementations one by one; one that fails is a warning."""
         return self.catalogue.call_hook(name, **arguments)
+
+
+def _as_text(reference: object) -> str:
+    """A name or a path as text; Python users give paths as `Path` too."""
+    if isinstance(reference, os.PathLike):
+        # `Path("mine")` means a file, though "mine" would mean a model.
+        return os.path.join(os.curdir, os.fspath(reference))
+    if not isinstance(reference, str):
+        raise UsageError(f"{reference!r} names no model; give a name or a path")
+    return reference

@@ -92,7 +92,7 @@ def test_typed_options_and_their_errors(painter: Path) -> None:
     assert cold[0].equal(cold[1])
     with pytest.raises(UsageError, match="a number of at least 0"):
         generate("plain", options={"temperature": float("nan")})
-    with pytest.raises(UsageError, match="must be text"):
+    with pytest.raises(UsageError, match="give text"):
         generate("colour", [7])  # type: ignore[list-item]
     with pytest.raises(UsageError, match="has no option 'size'"):
         generate("colour", conditions={"size": "big"})

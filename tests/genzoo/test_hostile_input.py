@@ -117,7 +117,7 @@ def hostile_files(good: bytes) -> Iterator[tuple[str, bytes]]:
     yield "is not a picture", b"hello"
     yield "damaged", good[: len(good) // 2]
     yield "", good[:40]
-    yield "4225000000 pixels", png_of(65_000, 65_000, bytes(1000))
+    yield "claims more pixels than", png_of(65_000, 65_000, bytes(1000))
     yield "claims 9,000 × 9,000 pixels", png_of(9_000, 9_000, bytes(1000))
     yield "", b""
 
@@ -205,6 +205,14 @@ def test_hostile_31_a_text_chunk_that_unpacks_to_gigabytes(painter: Path, cli: C
     info.add_itxt("genzoo", " " * 2**24, zip=True)
     Image.new("L", (8, 8)).save("a.png", pnginfo=info)
     refused(cli("run", "--replay", "a.png"), "a.png")
+
+
+@pytest.mark.parametrize("output", ["", "-"])
+def test_hostile_32_an_output_that_names_no_file(painter: Path, cli: Cli, output: str) -> None:
+    done = cli("run", "plain", "-o", output)
+    assert done.code == 2
+    assert "names no file" in done.err
+    assert not Path("-").exists()
 
 
 def test_hostile_32_an_output_that_exists(painter: Path, cli: Cli) -> None:

@@ -121,6 +121,24 @@ def test_a_model_that_is_not_installed_is_named(
     assert "pip install painter==2.0" in done.err
 
 
+@pytest.mark.parametrize("name", ["evil; rm -rf ~/x", "--index-url=http:/x", "$(id)/plain"])
+def test_a_name_that_is_none_is_never_a_command_to_type(painter: Path, cli: Cli, name: str) -> None:
+    cli("run", "plain", "-o", "a.png")
+    rewrite("a.png", '"painter/plain"', f'"{name}"')
+    done = cli("run", "--replay", "a.png")
+    assert done.code == 1
+    assert "is no name of a model" in done.err
+    assert "pip install" not in done.err
+
+
+def test_a_record_opens_no_file_elsewhere(painter: Path, cli: Cli) -> None:
+    cli("run", "plain", "-o", "a.png")
+    rewrite("a.png", '"painter/plain"', '"/etc/passwd"')
+    done = cli("run", "--replay", "a.png")
+    assert done.code == 1
+    assert "there is no file passwd" in done.err
+
+
 def test_another_version_is_a_warning(painter: Path, cli: Cli) -> None:
     cli("run", "plain", "-o", "a.png")
     rewrite("a.png", '"painter":"2.0"', '"painter":"1.9"')

@@ -9,6 +9,9 @@ from typing import Any, NoReturn
 MAX_DEPTH = 64
 """Deepest nesting that is accepted; a model's description needs less than ten levels."""
 
+MAX_DIGITS = 100
+"""Most digits of an integer; sizes and offsets have at most twenty."""
+
 # Possessive, and content with a string that never ends: it takes time in proportion to the text.
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
@@ -21,7 +24,9 @@ def parse_json(text: str) -> Any:
     """
     _check_depth(text)
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        return json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer
+        )
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON: {error.msg} at character {error.pos}") from None
 
@@ -46,6 +51,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
                 raise ValueError(f"has the key {key[:80]!r} twice")
             seen.add(key)
     return out
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"holds a number of {len(digits)} digits")
+    return int(digits)
 
 
 def _no_constant(name: str) -> NoReturn:

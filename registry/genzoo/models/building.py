@@ -153,7 +153,7 @@ def resolve_component(
         raise PluginError(f"Config of {kind} {canonical} lacks forbid_unknown_fields=True")
     try:
         typed = msgspec.convert(dict(config), config_type, strict=True)
-    except (msgspec.ValidationError, RecursionError, OverflowError) as error:
+    except (msgspec.ValidationError, RecursionError, OverflowError, UnicodeError) as error:
         fields = ", ".join(config_type.__struct_encode_fields__) or "none"
         message = " ".join(str(error).split())[:300]
         raise ConfigError(

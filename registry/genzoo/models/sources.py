@@ -80,7 +80,8 @@ def file_in_package(plugin: PluginRecord, path: str, what: str) -> Path:
         raise ConfigError(f"{what}: {path!r} is a link that leaves the plugin's folder")
     if not file.is_file():
         raise PluginError(
-            f"{what}: {plugin.distribution} lacks its file {path!r}", "install the plugin again"
+            f"{what}: {plugin.distribution} lacks its file {path!r}",
+            "install the plugin again, or train the model if it has a recipe",
         )
     return file
 

@@ -25,7 +25,7 @@ def generate(
     options: Mapping[str, Any] | None = None,
     conditions: Mapping[str, str] | None = None,
     interpolate: tuple[int, int] | Literal["inputs"] | None = None,
-    inputs: Sequence[str | Path] = (),
+    inputs: str | Path | Sequence[str | Path] = (),
     device: str = "cpu",
     threads: int | None = None,
     batch: int = BATCH,
@@ -47,7 +47,7 @@ def generate(
         options: The model's options by name; `genzoo info MODEL` lists them.
         conditions: Values of the model's other conditioners by name.
         interpolate: Two seeds to walk between, or "inputs" to walk between the two inputs.
-        inputs: Paths of pictures to reconstruct, or to walk between.
+        inputs: Path or paths of pictures to reconstruct, or to walk between.
         device: Where to compute: "cpu", "cuda", "mps".
         threads: CPU threads; what measures best for the model's size unless given.
         batch: Pictures made at a time; halved where memory runs out.
@@ -73,7 +73,9 @@ def generate(
         options=options or {},
         conditions=conditions or {},
         interpolate=interpolate,
-        inputs=tuple(Path(path) for path in inputs),
+        inputs=tuple(
+            Path(path) for path in ((inputs,) if isinstance(inputs, (str, Path)) else inputs)
+        ),
     )
     check_counts(request)
     zoo = zoo or open_zoo()

@@ -86,6 +86,10 @@ def decode_picture(data: bytes, path: Path) -> Image.Image:
                 )
             image.load()
             return ImageOps.exif_transpose(image)
+    except Image.DecompressionBombError as error:
+        raise UsageError(
+            f"{path} claims more pixels than the {MAX_PIXELS:,} that are decoded"
+        ) from error
     except UnidentifiedImageError as error:
         kinds = ", ".join(FORMATS)
         raise UsageError(
@@ -100,7 +104,6 @@ def decode_picture(data: bytes, path: Path) -> Image.Image:
         OverflowError,
         struct.error,
         zlib.error,
-        Image.DecompressionBombError,
     ) as error:
         raise UsageError(f"{path} is a damaged picture: {error}") from error
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import msgspec
 
-from genzoo.pictures.requests import Plan
+from genzoo.pictures.requests import Plan, require_whole
 from genzoo_core.errors import UsageError
 
 BATCH = 64
@@ -43,6 +43,8 @@ def place(plan: Plan, *, device: str, threads: int | None, batch: int) -> Plan:
     Raises:
         UsageError: `threads` or `batch` is not positive, or the pictures fill the memory.
     """
+    require_whole("threads", threads)
+    require_whole("batch", batch)
     if threads is not None and not 1 <= threads <= 1024:
         raise UsageError(f"--threads is {threads}; give a number from 1 to 1024")
     if batch < 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from genzoo.pictures.placing import check_device, place
 from genzoo.pictures.provenance import Stored, read
 from genzoo.pictures.requests import Plan, Request
 from genzoo.pictures.resolving import resolve
-from genzoo_core.errors import GenzooError, ReplayError, UsageError
+from genzoo_core.errors import ConfigError, GenzooError, ReplayError, UsageError
 from genzoo_core.pictures import InputRecord, Pictures, RunRecord
 
 if TYPE_CHECKING:
@@ -149,11 +150,12 @@ def _open(
     from genzoo.models.sources import is_path
 
     reference = model or record.model
+    if model is None and not is_path(reference):
+        _check_name(path, reference)
     try:
         if is_path(reference):
-            if model is None:
-                reference = str(_find(path, reference))
-        elif "://" in zoo.catalogue.find_model(reference).card.weights:
+            return zoo.open(_find(path, reference) if model is None else model, device=device)
+        if "://" in zoo.catalogue.find_model(reference).card.weights:
             raise ReplayError(
                 f"the weights of {reference} may have to be downloaded, which a replay never does",
                 "name a file that holds them: genzoo run FILE --replay",
@@ -176,17 +178,34 @@ def _installation(record: RunRecord) -> str | None:
     distribution, slash, _ = record.model.partition("/")
     if not slash:
         return None
-    version = record.versions.get(distribution)
-    exactly = f"=={version}" if version else ""
+    version = record.versions.get(distribution, "")
+    exactly = f"=={version}" if re.fullmatch(r"[0-9A-Za-z.+!]{1,40}", version) else ""
     return f"if you trust whoever made it: `pip install {distribution}{exactly}`"
 
 
+def _check_name(path: Path, name: str) -> None:
+    """Refuse a name that is none, before a message repeats it as a command to type."""
+    from genzoo.models.building import check_name
+
+    try:
+        check_name("model", name)
+    except ConfigError as error:
+        raise ReplayError(f"the record in {path} is not well-formed: {error}") from error
+
+
 def _find(path: Path, name: str) -> Path:
-    """A file that a record names: from here, or beside the replayed file."""
-    for candidate in (Path(name), path.parent / name, path.parent / Path(name).name):
+    """A file that a record names: from here, or beside the replayed file.
+
+    A record says where a file lay, but it may come from a stranger: of paths that lead away,
+    only the last part counts.
+    """
+    own = Path(name)
+    away = own.is_absolute() or ".." in own.parts
+    candidates = (path.parent / own.name, Path(own.name))
+    for candidate in candidates if away else (own, path.parent / own, *candidates):
         if candidate.is_file():
             return candidate
-    return Path(name)
+    return Path(own.name) if away else own
 
 
 def _check_weights(path: Path, record: RunRecord, loaded: Loaded) -> None:

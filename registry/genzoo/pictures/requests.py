@@ -112,6 +112,7 @@ def check_counts(request: Request) -> None:
     Raises:
         UsageError: `n` or a seed is out of range, or does not go with the rest.
     """
+    _check_types(request)
     mode, seed = request.mode, request.seed
     if mode == "reconstruct" and request.n is not None:
         raise UsageError("-n does not go with --input: each input is reconstructed once")
@@ -139,6 +140,32 @@ def check_counts(request: Request) -> None:
         )
     if seed is not None:
         _check_seed(seed, n * rows)
+
+
+def _check_types(request: Request) -> None:
+    """What the type checker of a Python user would have said."""
+    require_whole("n", request.n)
+    require_whole("seed", request.seed)
+    for prompt in request.prompts:
+        _require(isinstance(prompt, str), "a prompt", prompt, "text")
+    walk: object = request.interpolate
+    pair = isinstance(walk, tuple) and len(walk) == 2
+    _require(walk in (None, "inputs") or pair, "interpolate", walk, 'two seeds, or "inputs"')
+    for end in request.interpolate if isinstance(request.interpolate, tuple) else ():
+        require_whole("a seed to walk between", end)
+
+
+def require_whole(what: str, value: object) -> None:
+    """Raises:
+    UsageError: `value` is neither a whole number nor None.
+    """
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    _require(value is None or whole, what, value, "a whole number")
+
+
+def _require(fine: bool, what: str, value: object, wanted: str) -> None:
+    if not fine:
+        raise UsageError(f"{what} is {value!r}; give {wanted}")
 
 
 def picture_count(request: Request) -> int:

@@ -85,7 +85,7 @@ def _require_codec(loaded: Loaded, mode: Mode) -> None:
         return
     raise UsageError(
         f"{loaded.name} has no encoder: it cannot take a picture",
-        "`genzoo list --family vae` shows models that can",
+        "autoencoders and VAEs can: see `genzoo list --family autoencoder` and `--family vae`",
     )
 
 

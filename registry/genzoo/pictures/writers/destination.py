@@ -59,6 +59,8 @@ def choose(output: str | None, *, force: bool, catalogue: Catalogue) -> Destinat
     if output is None:
         check_writable(Path())
         return Destination(None, "png")
+    if output in ("", "-"):
+        raise UsageError(f"-o {output!r} names no file", "give one, such as -o out.png")
     path = Path(output)
     with _path_errors(path):
         if output.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
