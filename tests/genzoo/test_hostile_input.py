@@ -24,7 +24,7 @@ from genzoo_core.errors import UsageError
 GENZOO = [sys.executable, "-c", "import sys; from genzoo.cli import main; sys.exit(main())"]
 
 
-def refused(done: Outcome, *says: str) -> None:
+def assert_refused(done: Outcome, *says: str) -> None:
     """It failed as a wrong use, in one line that says all of `says`, and wrote nothing."""
     assert done.code == 2, done
     assert done.out == ""
@@ -36,7 +36,7 @@ def refused(done: Outcome, *says: str) -> None:
 
 @pytest.mark.parametrize("label", ["-1", "10", "cat", "1.5", "٣", "3 "])
 def test_hostile_28_a_label_that_is_none(painter: Path, cli: Cli, label: str) -> None:
-    refused(cli("run", "colour", label), "0–9")
+    assert_refused(cli("run", "colour", label), "0–9")
     assert os.listdir() == []
 
 
@@ -56,7 +56,7 @@ def test_hostile_28_an_unknown_option_is_no_prompt(painter: Path, cli: Cli, word
     ],
 )
 def test_hostile_29_texts_that_are_refused(painter: Path, cli: Cli, text: str, says: str) -> None:
-    refused(cli("run", "colour", "3", "--set", f"text={text}"), says)
+    assert_refused(cli("run", "colour", "3", "--set", f"text={text}"), says)
     with pytest.raises(UsageError):
         generate("colour", text)  # as the prompt, a label
     assert os.listdir() == []
@@ -84,13 +84,13 @@ def test_hostile_29_bytes_that_are_no_text(painter: Path) -> None:
 
 @pytest.mark.parametrize("n", ["0", "-1", "1000000000", "9" * 30])
 def test_hostile_30_a_number_of_pictures(painter: Path, cli: Cli, n: str) -> None:
-    refused(cli("run", "plain", "-n", n), "from 1 to 1,000,000")
+    assert_refused(cli("run", "plain", "-n", n), "from 1 to 1,000,000")
 
 
 def test_hostile_30_more_than_fits(painter: Path, cli: Cli) -> None:
-    refused(cli("run", "colour", "1", "2", "-n", "600000"), "for each of 2 prompts")
-    refused(cli("run", "plain", "-n", "700000", "-o", "a.png"), "write to a folder")
-    refused(cli("run", "plain", "-n", "ten"), "ten")
+    assert_refused(cli("run", "colour", "1", "2", "-n", "600000"), "for each of 2 prompts")
+    assert_refused(cli("run", "plain", "-n", "700000", "-o", "a.png"), "write to a folder")
+    assert_refused(cli("run", "plain", "-n", "ten"), "ten")
 
 
 def png_of(width: int, height: int, rows: bytes) -> bytes:
@@ -125,32 +125,32 @@ def hostile_files(good: bytes) -> Iterator[tuple[str, bytes]]:
 def test_hostile_31_inputs(good: bytes, cli: Cli) -> None:
     for says, content in hostile_files(good):
         Path("bad.png").write_bytes(content)
-        refused(cli("run", "plain", "--input", "bad.png", "-o", "a.png"), "bad.png", says)
-        refused(cli("encode", "plain", "bad.png", "-o", "z.npz"), "bad.png", says)
-    refused(cli("run", "plain", "--input", "missing.png"), "missing.png", "No such file")
-    refused(cli("run", "plain", "--input", "."), "not a file")
-    refused(cli("run", "plain", "--input", "/dev/zero"), "not a file")
+        assert_refused(cli("run", "plain", "--input", "bad.png", "-o", "a.png"), "bad.png", says)
+        assert_refused(cli("encode", "plain", "bad.png", "-o", "z.npz"), "bad.png", says)
+    assert_refused(cli("run", "plain", "--input", "missing.png"), "missing.png", "No such file")
+    assert_refused(cli("run", "plain", "--input", "."), "not a file")
+    assert_refused(cli("run", "plain", "--input", "/dev/zero"), "not a file")
     os.mkfifo("pipe.png")
-    refused(cli("run", "plain", "--input", "pipe.png"), "not a file")
+    assert_refused(cli("run", "plain", "--input", "pipe.png"), "not a file")
 
 
 def test_hostile_31_a_file_that_would_start_a_program_is_not_decoded(
     painter: Path, cli: Cli
 ) -> None:
     Path("a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n")
-    refused(cli("run", "plain", "--input", "a.png"), "is not a picture")
+    assert_refused(cli("run", "plain", "--input", "a.png"), "is not a picture")
 
 
 def test_hostile_31_replays(good: bytes, cli: Cli) -> None:
     for _, content in hostile_files(good):
         Path("bad.png").write_bytes(content)
-        refused(cli("run", "--replay", "bad.png", "-o", "a.png"), "bad.png")
-    refused(cli("run", "--replay", "missing.png"), "missing.png")
-    refused(cli("run", "--replay", "."), "give one of its pictures")
+        assert_refused(cli("run", "--replay", "bad.png", "-o", "a.png"), "bad.png")
+    assert_refused(cli("run", "--replay", "missing.png"), "missing.png")
+    assert_refused(cli("run", "--replay", "."), "give one of its pictures")
     Image.new("L", (8, 8)).save("plain.png")
-    refused(cli("run", "--replay", "plain.png"), "holds no record")
+    assert_refused(cli("run", "--replay", "plain.png"), "holds no record")
     Image.new("L", (8, 8)).save("plain.gif", comment="hello")
-    refused(cli("run", "--replay", "plain.gif"), "plain.gif")
+    assert_refused(cli("run", "--replay", "plain.gif"), "plain.gif")
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_hostile_31_a_text_chunk_that_unpacks_to_gigabytes(painter: Path, cli: C
     info = PngInfo()
     info.add_itxt("genzoo", " " * 2**24, zip=True)
     Image.new("L", (8, 8)).save("a.png", pnginfo=info)
-    refused(cli("run", "--replay", "a.png"), "a.png")
+    assert_refused(cli("run", "--replay", "a.png"), "a.png")
 
 
 @pytest.mark.parametrize("output", ["", "-"])
@@ -217,7 +217,7 @@ def test_hostile_32_an_output_that_names_no_file(painter: Path, cli: Cli, output
 
 def test_hostile_32_an_output_that_exists(painter: Path, cli: Cli) -> None:
     Path("a.png").write_text("precious")
-    refused(cli("run", "plain", "-o", "a.png"), "a.png exists", "--force")
+    assert_refused(cli("run", "plain", "-o", "a.png"), "a.png exists", "--force")
     assert Path("a.png").read_text() == "precious"
     assert cli("run", "plain", "-o", "a.png", "--force").code == 0
     assert Image.open("a.png").size == (8, 8)
@@ -228,16 +228,16 @@ def test_hostile_32_outputs_that_cannot_be(painter: Path, cli: Cli) -> None:
     Path("folder.png/precious").touch()
     Path("file").touch()
     os.mkfifo("pipe.png")
-    refused(cli("run", "plain", "-o", "folder.png"), "folder.png is not empty")
-    refused(cli("run", "plain", "-o", "missing/a.png"), "no folder missing")
-    refused(cli("run", "plain", "-o", "file"), "not a folder")
-    refused(cli("run", "plain", "-o", "file/"), "not a folder")
-    refused(cli("run", "plain", "-o", "file/a.png"), "no folder file")
-    refused(cli("run", "plain", "-o", "pipe.png", "--force"), "not a regular file")
-    refused(cli("run", "plain", "-o", "a" * 300 + ".png"), "File name too long")
-    refused(cli("encode", "plain", "x.png", "-o", "folder.png/"), ".npz or .safetensors")
+    assert_refused(cli("run", "plain", "-o", "folder.png"), "folder.png is not empty")
+    assert_refused(cli("run", "plain", "-o", "missing/a.png"), "no folder missing")
+    assert_refused(cli("run", "plain", "-o", "file"), "not a folder")
+    assert_refused(cli("run", "plain", "-o", "file/"), "not a folder")
+    assert_refused(cli("run", "plain", "-o", "file/a.png"), "no folder file")
+    assert_refused(cli("run", "plain", "-o", "pipe.png", "--force"), "not a regular file")
+    assert_refused(cli("run", "plain", "-o", "a" * 300 + ".png"), "File name too long")
+    assert_refused(cli("encode", "plain", "x.png", "-o", "folder.png/"), ".npz or .safetensors")
     Path("z.npz").mkdir()
-    refused(cli("encode", "plain", "x.png", "-o", "z.npz"), "it is a folder")
+    assert_refused(cli("encode", "plain", "x.png", "-o", "z.npz"), "it is a folder")
     assert os.listdir("folder.png") == ["precious"]
 
 
@@ -265,9 +265,9 @@ def test_hostile_32_a_full_disk(painter: Path, cli: Cli, mount: Path) -> None:
 
 def test_hostile_32_a_read_only_place(painter: Path, cli: Cli, mount: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(mount)], check=True)
-    refused(cli("run", "plain", "-o", f"{mount}/a.png"), "Read-only file system")
+    assert_refused(cli("run", "plain", "-o", f"{mount}/a.png"), "Read-only file system")
     os.chdir(mount)
-    refused(cli("run", "plain"), "Read-only file system")
+    assert_refused(cli("run", "plain"), "Read-only file system")
     os.chdir(painter)
 
 
@@ -292,7 +292,7 @@ def test_hostile_32_a_name_that_is_no_text(painter: Path, cli: Cli) -> None:
     assert cli("run", "plain", "-o", name).code == 0
     assert cli("run", "plain", "-i", name, "-o", "a.png").code == 0
     assert cli("run", "plain", "-o", name, "--json", "--force").code == 0
-    refused(cli("run", "plain", "-o", name), "exists")
+    assert_refused(cli("run", "plain", "-o", name), "exists")
 
 
 @pytest.mark.parametrize("name", ["a.npz", "folder"])

@@ -32,7 +32,7 @@ def sound(zoo: RegistryZoo, tmp_path: Path) -> Path:
     return path
 
 
-def refused(zoo: RegistryZoo, path: Path, message: str) -> None:
+def assert_refused(zoo: RegistryZoo, path: Path, message: str) -> None:
     """Loading fails with this message, in one line that names the file."""
     with pytest.raises(WeightsError, match=message) as caught:
         zoo.load(str(path))
@@ -43,24 +43,24 @@ def refused(zoo: RegistryZoo, path: Path, message: str) -> None:
 def test_hostile_01_empty(zoo: RegistryZoo, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     path.write_bytes(b"")
-    refused(zoo, path, "is empty")
+    assert_refused(zoo, path, "is empty")
 
 
 def test_hostile_01_seven_bytes(zoo: RegistryZoo, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     path.write_bytes(b"\x08" + bytes(6))
-    refused(zoo, path, "only 7 bytes")
+    assert_refused(zoo, path, "only 7 bytes")
 
 
 @pytest.mark.parametrize("kept", [8, 100, -100, -1])
 def test_hostile_01_truncated(zoo: RegistryZoo, sound: Path, kept: int) -> None:
     sound.write_bytes(sound.read_bytes()[:kept])
-    refused(zoo, sound, "truncated" if kept > 0 else "but the file holds")
+    assert_refused(zoo, sound, "truncated" if kept > 0 else "but the file holds")
 
 
 def test_hostile_01_trailing_bytes(zoo: RegistryZoo, sound: Path) -> None:
     sound.write_bytes(sound.read_bytes() + b"\x00")
-    refused(zoo, sound, "leaves 1 bytes at the end of the file unnamed")
+    assert_refused(zoo, sound, "leaves 1 bytes at the end of the file unnamed")
 
 
 @pytest.mark.parametrize(
@@ -73,43 +73,47 @@ def test_hostile_01_trailing_bytes(zoo: RegistryZoo, sound: Path) -> None:
 )
 def test_hostile_02_header_length(zoo: RegistryZoo, sound: Path, length: int, message: str) -> None:
     sound.write_bytes(length.to_bytes(8, "little") + sound.read_bytes()[8:])
-    refused(zoo, sound, message)
+    assert_refused(zoo, sound, message)
 
 
 def test_hostile_02_a_true_header_over_the_cap(zoo: RegistryZoo, sound: Path) -> None:
     header, data = split(sound)
-    refused(zoo, join(sound, json.dumps(header).encode().ljust(MAX_HEADER + 8), data), "at most")
+    assert_refused(
+        zoo, join(sound, json.dumps(header).encode().ljust(MAX_HEADER + 8), data), "at most"
+    )
 
 
 def test_hostile_03_overlap(zoo: RegistryZoo, sound: Path) -> None:
     def overlap(header: dict[str, Any]) -> None:
         header["norm.running_mean"]["data_offsets"] = header["norm.bias"]["data_offsets"]
 
-    refused(zoo, edited(sound, overlap), "overlap another tensor")
+    assert_refused(zoo, edited(sound, overlap), "overlap another tensor")
 
 
 def test_hostile_03_hole(zoo: RegistryZoo, sound: Path) -> None:
     header, data = split(sound)
     del header["norm.bias"]
-    refused(zoo, join(sound, header, data), "leaves a hole of 16 bytes")
+    assert_refused(zoo, join(sound, header, data), "leaves a hole of 16 bytes")
 
 
 def test_hostile_03_duplicate_keys(zoo: RegistryZoo, sound: Path) -> None:
     header, data = split(sound)
     text = json.dumps(header)
     twice = text[:-1] + ', "fitted": ' + json.dumps(header["fitted"]) + "}"
-    refused(zoo, join(sound, twice.encode(), data), "has the key 'fitted' twice")
+    assert_refused(zoo, join(sound, twice.encode(), data), "has the key 'fitted' twice")
 
 
 def test_hostile_03_duplicate_keys_inside(zoo: RegistryZoo, sound: Path) -> None:
     header, data = split(sound)
     text = json.dumps(header).replace('"dtype": "BOOL"', '"dtype": "BOOL", "dtype": "U8"')
-    refused(zoo, join(sound, text.encode(), data), "has the key 'dtype' twice")
+    assert_refused(zoo, join(sound, text.encode(), data), "has the key 'dtype' twice")
 
 
 def test_hostile_03_leading_space(zoo: RegistryZoo, sound: Path) -> None:
     header, data = split(sound)
-    refused(zoo, join(sound, b" " + json.dumps(header).encode(), data), "does not begin with {")
+    assert_refused(
+        zoo, join(sound, b" " + json.dumps(header).encode(), data), "does not begin with {"
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,20 +133,20 @@ def test_hostile_03_leading_space(zoo: RegistryZoo, sound: Path) -> None:
     ],
 )
 def test_hostile_03_lies(zoo: RegistryZoo, sound: Path, change: dict[str, Any]) -> None:
-    refused(zoo, edited(sound, lambda h: h["body.bias"].update(change)), "'body.bias'")
+    assert_refused(zoo, edited(sound, lambda h: h["body.bias"].update(change)), "'body.bias'")
 
 
 @pytest.mark.parametrize("metadata", [[], {"format": 1}, {"format": None}])
 def test_hostile_03_metadata_that_is_no_text(
     zoo: RegistryZoo, sound: Path, metadata: object
 ) -> None:
-    refused(zoo, edited(sound, lambda h: h.update(__metadata__=metadata)), "metadata")
+    assert_refused(zoo, edited(sound, lambda h: h.update(__metadata__=metadata)), "metadata")
 
 
 def test_hostile_03_not_utf8(zoo: RegistryZoo, sound: Path) -> None:
     header, data = split(sound)
     text = json.dumps(header).encode().replace(b"body.bias", b"body.\xff\xfe\xffas")
-    refused(zoo, join(sound, text, data), "not UTF-8")
+    assert_refused(zoo, join(sound, text, data), "not UTF-8")
 
 
 def test_hostile_04_a_terabyte(zoo: RegistryZoo, sound: Path) -> None:
@@ -151,27 +155,27 @@ def test_hostile_04_a_terabyte(zoo: RegistryZoo, sound: Path) -> None:
         shape = [2**38]
         header["more"] = {"dtype": "F32", "shape": shape, "data_offsets": [start, start + 2**40]}
 
-    refused(zoo, edited(sound, enlarge), "declares 1099511[0-9]+ bytes of tensors")
+    assert_refused(zoo, edited(sound, enlarge), "declares 1099511[0-9]+ bytes of tensors")
 
 
 def test_hostile_04_a_sparse_file_of_a_petabyte(zoo: RegistryZoo, sound: Path) -> None:
     with sound.open("r+b") as file:
         file.truncate(2**43)
-    refused(zoo, sound, "more than this machine's")
+    assert_refused(zoo, sound, "more than this machine's")
 
 
 def test_hostile_04_many_tensors(zoo: RegistryZoo, sound: Path) -> None:
     header, data = split(sound)
     for number in range(200_000):
         header[f"t{number}"] = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
-    refused(zoo, join(sound, header, data), "at most 1000000 are accepted")
+    assert_refused(zoo, join(sound, header, data), "at most 1000000 are accepted")
 
 
 def test_hostile_05_missing_keys(zoo: RegistryZoo, sound: Path) -> None:
     header, _ = split(sound)
     names = ["body.weight", "body.bias", "norm.weight", "norm.bias", "table"]
     kept = {n: torch.zeros(e["shape"]) for n, e in header.items() if n[0] != "_" and n not in names}
-    refused(
+    assert_refused(
         zoo,
         resaved(sound, kept),
         r"lacks table, body\.weight, body\.bias and 2 more",
@@ -180,12 +184,14 @@ def test_hostile_05_missing_keys(zoo: RegistryZoo, sound: Path) -> None:
 
 def test_hostile_05_extra_keys(zoo: RegistryZoo, sound: Path) -> None:
     tensors = stored(sound) | {f"extra.{n}": torch.zeros(1) for n in range(5)}
-    refused(zoo, resaved(sound, tensors), r"unknown extra\.0, extra\.1, extra\.2 and 2 more")
+    assert_refused(zoo, resaved(sound, tensors), r"unknown extra\.0, extra\.1, extra\.2 and 2 more")
 
 
 def test_hostile_05_wrong_shapes(zoo: RegistryZoo, sound: Path) -> None:
     tensors = stored(sound) | {"body.bias": torch.zeros(2, 2)}
-    refused(zoo, resaved(sound, tensors), r"another shape for body\.bias \(\[2, 2\], not \[4\]\)")
+    assert_refused(
+        zoo, resaved(sound, tensors), r"another shape for body\.bias \(\[2, 2\], not \[4\]\)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -202,7 +208,7 @@ def test_hostile_06_wrong_dtype(
 ) -> None:
     tensors = stored(sound)
     tensors[name] = tensors[name].to(dtype)
-    refused(zoo, resaved(sound, tensors), message)
+    assert_refused(zoo, resaved(sound, tensors), message)
 
 
 @pytest.mark.parametrize("bad", [b"\x00\x00\xc0\x7f", b"\x00\x00\x80\x7f", b"\x00\x00\x80\xff"])
@@ -210,14 +216,14 @@ def test_hostile_07_nan_and_infinity(zoo: RegistryZoo, sound: Path, bad: bytes) 
     header, data = split(sound)
     start = header["norm.running_var"]["data_offsets"][0]
     data = data[: start + 8] + bad + data[start + 12 :]
-    refused(zoo, join(sound, header, data), r"norm\.running_var holds NaN or infinity")
+    assert_refused(zoo, join(sound, header, data), r"norm\.running_var holds NaN or infinity")
 
 
 def test_hostile_07_a_truth_value_of_two(zoo: RegistryZoo, sound: Path) -> None:
     header, data = split(sound)
     start = header["fitted"]["data_offsets"][0]
     data = data[:start] + b"\x02" + data[start + 1 :]
-    refused(zoo, join(sound, header, data), "fitted holds what is neither true nor false")
+    assert_refused(zoo, join(sound, header, data), "fitted holds what is neither true nor false")
 
 
 class Trap:
@@ -244,9 +250,9 @@ def test_hostile_08_pickle(zoo: RegistryZoo, tmp_path: Path, kind: str) -> None:
                 archive.writestr("a", "b" * 100)
         case _:
             path.write_bytes(pickle.dumps(trap, protocol=int(kind[-1])))
-    refused(zoo, path, "pickle is never loaded")
+    assert_refused(zoo, path, "pickle is never loaded")
     path.rename(tmp_path / "model.pt")
-    refused(zoo, tmp_path / "model.pt", "pickle is never loaded")
+    assert_refused(zoo, tmp_path / "model.pt", "pickle is never loaded")
     assert not marker.exists()
 
 
