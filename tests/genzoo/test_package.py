@@ -66,6 +66,7 @@ def test_the_version_is_the_distributions() -> None:
         ({"n": True}, "n is True"),
         ({"seed": 1.5}, "seed is 1.5"),
         ({"prompts": [7]}, "a prompt is 7"),
+        ({"prompts": 7}, "a prompt is 7"),
         ({"interpolate": "3,8"}, "two seeds"),
         ({"batch": "a"}, "batch is 'a'"),
         ({"threads": "a"}, "threads is 'a'"),

@@ -131,6 +131,19 @@ def test_a_name_that_is_none_is_never_a_command_to_type(painter: Path, cli: Cli,
     assert "pip install" not in done.err
 
 
+def test_a_weights_file_is_found_where_it_lay(
+    painter: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli("export", "plain", "-o", "mine.safetensors")
+    cli("run", str(Path("mine.safetensors").absolute()), "--seed", "1", "-o", "a.png")
+    Path("elsewhere").mkdir()
+    Path("a.png").rename("elsewhere/a.png")
+    monkeypatch.chdir("elsewhere")
+    done = cli("run", "--replay", "a.png", "-o", "b.png")
+    assert done.code == 0, done
+    assert np.array_equal(pixels("a.png"), pixels("b.png"))
+
+
 def test_a_record_opens_no_file_elsewhere(painter: Path, cli: Cli) -> None:
     cli("run", "plain", "-o", "a.png")
     rewrite("a.png", '"painter/plain"', '"/etc/passwd"')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,13 @@ def plugins(ctx: click.Context, *, check: bool, times: bool, as_json: bool) -> N
 def _check(catalogue: Catalogue) -> dict[PluginRecord, Report]:
     from genzoo.installed.checking import check_plugin
 
-    return {p: check_plugin(p) for p in catalogue.plugins if p.status == "ok"}
+    reports = {}
+    for plugin in catalogue.plugins:
+        if plugin.status == "ok":
+            if sys.stderr is not None and sys.stderr.isatty():
+                click.echo(f"checking {plugin} …", err=True)  # each takes seconds
+            reports[plugin] = check_plugin(plugin)
+    return reports
 
 
 def _as_json(catalogue: Catalogue, plugin: PluginRecord, report: Report | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from genzoo.pictures.placing import BATCH, check_device, place
 from genzoo.pictures.requests import Request, check_counts
@@ -67,7 +67,8 @@ def generate(
     from genzoo.pictures.resolving import resolve
 
     request = Request(
-        prompts=(prompts,) if isinstance(prompts, str) else tuple(prompts),
+        # One that is no text is refused with a message of its own.
+        prompts=tuple(prompts) if isinstance(prompts, (list, tuple)) else (cast(str, prompts),),
         n=n,
         seed=seed,
         options=options or {},

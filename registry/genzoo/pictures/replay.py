@@ -147,14 +147,15 @@ def _recorded_device(record: RunRecord, notes: list[str]) -> str:
 def _open(
     path: Path, record: RunRecord, zoo: RegistryZoo, model: str | None, device: str
 ) -> Loaded:
-    from genzoo.models.sources import is_path
+    from genzoo.models.sources import SUFFIX, is_path
 
     reference = model or record.model
     if model is None and not is_path(reference):
         _check_name(path, reference)
     try:
         if is_path(reference):
-            return zoo.open(_find(path, reference) if model is None else model, device=device)
+            file = _find(path, reference, SUFFIX) if model is None else model
+            return zoo.open(file, device=device)
         if "://" in zoo.catalogue.find_model(reference).card.weights:
             raise ReplayError(
                 f"the weights of {reference} may have to be downloaded, which a replay never does",
@@ -193,19 +194,18 @@ def _check_name(path: Path, name: str) -> None:
         raise ReplayError(f"the record in {path} is not well-formed: {error}") from error
 
 
-def _find(path: Path, name: str) -> Path:
+def _find(path: Path, name: str, suffix: str = "") -> Path:
     """A file that a record names: from here, or beside the replayed file.
 
-    A record says where a file lay, but it may come from a stranger: of paths that lead away,
-    only the last part counts.
+    A record may come from a stranger: what has not the suffix is looked for beside it alone.
     """
     own = Path(name)
-    away = own.is_absolute() or ".." in own.parts
-    candidates = (path.parent / own.name, Path(own.name))
-    for candidate in candidates if away else (own, path.parent / own, *candidates):
+    beside = (path.parent / own.name, Path(own.name))
+    trusted = name.endswith(suffix)
+    for candidate in (own, path.parent / own, *beside) if trusted else beside:
         if candidate.is_file():
             return candidate
-    return Path(own.name) if away else own
+    return own if trusted else Path(own.name)
 
 
 def _check_weights(path: Path, record: RunRecord, loaded: Loaded) -> None:
