@@ -148,15 +148,6 @@ class Conditioning(nn.Module):
             for name, conditioner in self.conditioners.items()
         }
 
-    def drop(
-        self, conditions: Mapping[str, Tensor], rng: Rng, probability: float
-    ) -> dict[str, Tensor]:
-        """Each condition replaced by null at the given probability, one by one."""
-        return {
-            name: cast(Conditioner, self.conditioners[name]).drop(prepared, rng, probability)
-            for name, prepared in conditions.items()
-        }
-
     def forward(self, conditions: Mapping[str, Tensor], n: int) -> Condition | None:
         """The joined condition for `n` images; None for a model without conditioners."""
         vector: Tensor | None = None
