@@ -1,0 +1,82 @@
+"""What an evaluation finds, as data. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One measured figure.
+
+    Attributes:
+        key: What was measured; `genzoo_eval.keys` names and explains each.
+        value: The figure.
+        net: Name of the feature net that it was measured in, or "".
+        floor: The same figure for real training images in the place of the generated ones, or
+            None where that has no meaning.
+        spread: Standard deviation over subsets or repetitions, or None.
+        n: Number of images it was measured on.
+    """
+
+    key: str
+    value: float
+    net: str = ""
+    floor: float | None = None
+    spread: float | None = None
+    n: int | None = None
+
+
+class Subject(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What was evaluated.
+
+    Attributes:
+        name: `distribution/name`, or the path of a model file or of pictures.
+        sha256: Digest of the weights file, or of the file with the pictures.
+        parts: sha256 of each shared part's weights, by role.
+        family: The model's family, or "".
+        options: All options that it was sampled with.
+        conditions: Values of conditioners other than the first, by name.
+        versions: Of genzoo, torch and the model's distribution.
+    """
+
+    name: str
+    sha256: str
+    parts: dict[str, str] = {}
+    family: str = ""
+    options: dict[str, Any] = {}
+    conditions: dict[str, str] = {}
+    versions: dict[str, str] = {}
+
+
+class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An evaluation: who, against what, and what came out.
+
+    Attributes:
+        subject: What was evaluated.
+        dataset: Name of the dataset that it was compared with.
+        reference: Digest of the reference images and of the feature nets.
+        n: Number of generated images.
+        seed: Seed of the first of them.
+        figures: What was measured.
+        tables: Figures that are rows: by key, a list of numbers (the class histogram, the
+            accuracy of each class).
+        command: The command that measures it again.
+    """
+
+    subject: Subject
+    dataset: str
+    reference: str
+    n: int
+    seed: int
+    figures: tuple[Figure, ...]
+    tables: dict[str, tuple[float, ...]] = {}
+    command: str = ""
+
+    def figure(self, key: str, net: str = "") -> Figure | None:
+        """The figure of this key; with `net`, the one that was measured in it."""
+        return next(
+            (f for f in self.figures if f.key == key and (not net or f.net == net)),
+            None,
+        )
