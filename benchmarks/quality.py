@@ -23,10 +23,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 import genzoo
-from genzoo_core import NotFittedError
+from genzoo.datasets.reading import read_dataset
+from genzoo_core import Dataset, NotFittedError
 from genzoo_core.images import from_uint8, to_uint8
 from genzoo_core.recipe import DataRecipe
-from genzoo_train.data import Dataset, read_dataset
 
 HUB = {"mnist": "ylecun/mnist", "fashion_mnist": "zalando-datasets/fashion_mnist"}
 SHIFT = {"mnist": 2, "fashion_mnist": 1}

@@ -28,11 +28,12 @@ from PIL import Image
 from torch import Tensor, nn
 
 from genzoo.catalogue import Catalogue
+from genzoo.datasets.reading import read_dataset
 from genzoo.zoo import RegistryZoo
+from genzoo_core import Dataset
 from genzoo_core.images import from_uint8
 from genzoo_core.recipe import Recipe, ReportRecipe
 from genzoo_core.training import Progress
-from genzoo_train.data import Dataset, read_dataset
 from genzoo_train.optimisation import MovingAverage
 from genzoo_train.reporting import SilentReporter
 from genzoo_train.training import train

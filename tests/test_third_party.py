@@ -15,8 +15,7 @@ from PIL import Image
 from genzoo.catalogue import Catalogue
 from genzoo.installed.checking import check_plugin
 from genzoo.zoo import RegistryZoo
-from genzoo_core import Recipe
-from genzoo_train.data import Dataset
+from genzoo_core import Dataset, Recipe
 from genzoo_train.training import train
 
 RECIPE = {

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from genzoo_core.cards import Metric, ModelCard
     from genzoo_core.component import Context
     from genzoo_core.conditioner import Condition, Conditioner, Conditioning
+    from genzoo_core.dataset import Dataset
     from genzoo_core.encoder import Codec, Encoder, Posterior
     from genzoo_core.errors import (
         ConfigError,
@@ -54,6 +55,7 @@ _HOME_OF = {
     "ConfigError": "errors",
     "Context": "component",
     "DataError": "errors",
+    "Dataset": "dataset",
     "Encoder": "encoder",
     "GenerativeModel": "model",
     "GenzooError": "errors",
@@ -106,6 +108,7 @@ __all__ = [
     "ConfigError",
     "Context",
     "DataError",
+    "Dataset",
     "Encoder",
     "GenerativeModel",
     "GenzooError",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from genzoo_core.cards import ModelCard
-    from genzoo_core.recipe import Recipe
+    from genzoo_core.dataset import Dataset
+    from genzoo_core.pictures import Pictures, RunRecord
+    from genzoo_core.recipe import DataRecipe, Recipe
     from genzoo_core.specs import ModelSpec
 
 
@@ -52,6 +54,32 @@ class Built:
         return tensors
 
 
+class PictureRequest(TypedDict, total=False):
+    """What can be asked of `Zoo.generate`.
+
+    Attributes:
+        n: Pictures per prompt, or steps of a walk; 1, or 8 for a walk, unless given.
+        seed: Picture j of prompt p has seed `seed + p * n + j`; a random one unless given.
+        options: The model's options by name.
+        conditions: Values of the model's other conditioners by name.
+        interpolate: Two seeds to walk between, or "inputs" to walk between the two inputs.
+        inputs: Paths of pictures to reconstruct, or to walk between.
+        device: Where to compute: "cpu", "cuda", "mps".
+        threads: CPU threads; what measures best for the model's size unless given.
+        batch: Pictures made at a time.
+    """
+
+    n: int | None
+    seed: int | None
+    options: Mapping[str, Any] | None
+    conditions: Mapping[str, str] | None
+    interpolate: tuple[int, int] | Literal["inputs"] | None
+    inputs: Sequence[Path]
+    device: str
+    threads: int | None
+    batch: int
+
+
 class Zoo(Protocol):
     """The registry, as a command's `ctx.obj`."""
 
@@ -76,6 +104,19 @@ class Zoo(Protocol):
         """
         ...
 
+    def dataset(self, recipe: DataRecipe, folder: Path | None = None) -> Dataset:
+        """Read a dataset into memory.
+
+        Args:
+            recipe: What to read, and as what shape.
+            folder: A folder that holds it, itself or in a folder of its name: parquet files as
+                on the Hub, or images, in folders by label or not. None for the Hub.
+
+        Raises:
+            DataError: It is not there or cannot be read; says what to do.
+        """
+        ...
+
     def build(self, spec: ModelSpec, *, training: bool = False) -> Built:
         """Build a module with fresh weights on the CPU; its parts are loaded and frozen.
 
@@ -90,6 +131,39 @@ class Zoo(Protocol):
 
         Raises:
             GenzooError: A clear one for each thing that can be wrong.
+        """
+        ...
+
+    def resolve(
+        self, model: str, prompts: Sequence[str] = (), **request: Unpack[PictureRequest]
+    ) -> RunRecord:
+        """What `generate` would do: the record of a run, without the run.
+
+        Raises:
+            GenzooError: As `generate`.
+        """
+        ...
+
+    def generate(
+        self,
+        model: str,
+        prompts: Sequence[str] = (),
+        *,
+        on_progress: Callable[[float, int], None] | None = None,
+        **request: Unpack[PictureRequest],
+    ) -> Pictures:
+        """Make pictures with a model, as `genzoo run` does.
+
+        Args:
+            model: A name, or the path of a model file.
+            prompts: Read by the model's first conditioner; none for what it makes unasked.
+            on_progress: Told how many of how many pictures are made.
+            request: What else is asked.
+
+        Raises:
+            UsageError: Something asked for is not among the valid choices; names those.
+            NotFittedError: The model has nothing to sample from.
+            GenzooError: A clear one for each other thing that can be wrong.
         """
         ...
 

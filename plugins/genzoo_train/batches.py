@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from genzoo_core.conditioner import Conditioner
+from genzoo_core.dataset import Dataset
 from genzoo_core.errors import ConfigError, DataError, UsageError
 from genzoo_core.images import from_uint8
 from genzoo_core.recipe import Recipe
 from genzoo_core.rng import BatchRng
 from genzoo_core.training import Batch
-from genzoo_train.data import Dataset
 from genzoo_train.seeds import generator
 
 

@@ -72,7 +72,6 @@ def train(
     """
     zoo: Zoo = context.obj
     from genzoo_train import training
-    from genzoo_train.data import read_dataset
     from genzoo_train.folder import check_free
     from genzoo_train.interrupts import StoppedError
     from genzoo_train.overrides import override
@@ -82,7 +81,7 @@ def train(
     parsed = override(zoo.recipe(recipe), settings)
     out = out or Path("runs") / parsed.name
     check_free(out, resume=resume)  # before the data, which take seconds to read
-    dataset = read_dataset(parsed.data, data)
+    dataset = zoo.dataset(parsed.data, data)
     reporter = terminal_reporter()
     try:
         path = training.train(

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from lightning_fabric import Fabric
 
+from genzoo_core.dataset import Dataset
 from genzoo_core.errors import GenzooError, TrainingError
 from genzoo_core.recipe import Recipe
 from genzoo_core.specs import ModelSpec
@@ -16,7 +17,6 @@ from genzoo_core.training import Progress
 from genzoo_core.zoo import Built, Zoo
 from genzoo_train.batches import Batches, make_batches
 from genzoo_train.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
-from genzoo_train.data import Dataset
 from genzoo_train.export import card_toml, export, finalize
 from genzoo_train.folder import RunFolder, write_atomically
 from genzoo_train.interrupts import StoppedError, StopRequests

@@ -8,10 +8,10 @@ from typing import Literal
 import torch
 from lightning_fabric import Fabric
 
+from genzoo_core.dataset import Dataset
 from genzoo_core.errors import UsageError
 from genzoo_core.recipe import Recipe
 from genzoo_core.zoo import Zoo
-from genzoo_train.data import Dataset
 from genzoo_train.folder import RunFolder
 from genzoo_train.reporting import Reporter, SilentReporter
 from genzoo_train.session import Session

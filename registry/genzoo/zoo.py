@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from genzoo_core.errors import UsageError
 
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from genzoo.catalogue import Catalogue
     from genzoo.installed.records import ModelEntry
     from genzoo_core.cards import ModelCard
-    from genzoo_core.recipe import Recipe
+    from genzoo_core.dataset import Dataset
+    from genzoo_core.pictures import Pictures, RunRecord
+    from genzoo_core.recipe import DataRecipe, Recipe
     from genzoo_core.specs import ModelSpec
-    from genzoo_core.zoo import Built
+    from genzoo_core.zoo import Built, PictureRequest
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,12 @@ class RegistryZoo:
         file = file_in_package(entry.plugin, entry.card.recipe, f"recipe of {entry.name}")
         return read_recipe(file)
 
+    def dataset(self, recipe: DataRecipe, folder: Path | None = None) -> Dataset:
+        """Read a dataset into memory; see `genzoo_core.Zoo.dataset`."""
+        from genzoo.datasets.reading import read_dataset
+
+        return read_dataset(recipe, folder)
+
     def build(self, spec: ModelSpec, *, training: bool = False) -> Built:
         """Build a module with fresh weights on the CPU; its parts are loaded and frozen."""
         from genzoo.models.loading import build_fresh
@@ -114,6 +122,27 @@ class RegistryZoo:
             if os.path.isfile(reference):  # unlike Path's, for names of any length
                 return Path(reference)
             raise
+
+    def resolve(
+        self, model: str, prompts: Sequence[str] = (), **request: Unpack[PictureRequest]
+    ) -> RunRecord:
+        """What `generate` would do; see `genzoo_core.Zoo.resolve`."""
+        from genzoo.pictures.generating import plan_pictures
+
+        return plan_pictures(model, prompts, zoo=self, **request).record
+
+    def generate(
+        self,
+        model: str,
+        prompts: Sequence[str] = (),
+        *,
+        on_progress: Callable[[float, int], None] | None = None,
+        **request: Unpack[PictureRequest],
+    ) -> Pictures:
+        """Make pictures with a model; see `genzoo_core.Zoo.generate`."""
+        from genzoo.pictures.generating import generate
+
+        return generate(model, prompts, zoo=self, on_progress=on_progress, **request)
 
     def save(
         self, path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard

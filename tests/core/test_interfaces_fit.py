@@ -16,8 +16,7 @@ import torch
 from genzoo.catalogue import Catalogue
 from genzoo.modelfile.reading import read_header
 from genzoo.zoo import RegistryZoo
-from genzoo_core import Built, GenerativeModel, Recipe, SampleRng
-from genzoo_train.data import Dataset
+from genzoo_core import Built, Dataset, GenerativeModel, Recipe, SampleRng
 from genzoo_train.training import train
 
 N = 48

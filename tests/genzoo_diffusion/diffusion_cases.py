@@ -12,9 +12,8 @@ from torch import Tensor
 
 from genzoo.catalogue import Catalogue
 from genzoo.zoo import RegistryZoo
-from genzoo_core import Built, ComponentSpec, ModelSpec, PartSpec, Recipe, SampleRng
+from genzoo_core import Built, ComponentSpec, Dataset, ModelSpec, PartSpec, Recipe, SampleRng
 from genzoo_diffusion.model import Diffusion
-from genzoo_train.data import Dataset
 from genzoo_train.training import train
 
 N = 48

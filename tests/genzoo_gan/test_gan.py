@@ -14,10 +14,9 @@ from safetensors import safe_open
 
 from genzoo.catalogue import Catalogue
 from genzoo.zoo import RegistryZoo
-from genzoo_core import Batch, BatchRng, ConfigError, ModelSpec, Recipe, SampleRng
+from genzoo_core import Batch, BatchRng, ConfigError, Dataset, ModelSpec, Recipe, SampleRng
 from genzoo_gan.config import GANConfig, GANOptions
 from genzoo_gan.model import GAN
-from genzoo_train.data import Dataset
 from genzoo_train.training import train
 
 R3GAN = {"loss": "relativistic", "penalty": {"type": "zero-centred"}}

@@ -16,8 +16,8 @@ from training_cases import N, make_images
 
 from genzoo.catalogue import Catalogue
 from genzoo.zoo import RegistryZoo
+from genzoo_core import Dataset
 from genzoo_core.images import to_pil
-from genzoo_train.data import Dataset
 
 
 @pytest.fixture(scope="session")

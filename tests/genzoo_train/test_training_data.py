@@ -14,10 +14,10 @@ import torch
 from PIL import Image
 from training_cases import N, make_images
 
+from genzoo.datasets.reading import read_dataset
 from genzoo_core import DataError
 from genzoo_core.images import to_pil
 from genzoo_core.recipe import DataRecipe
-from genzoo_train.data import read_dataset
 
 STRIPES = DataRecipe("stripes", (1, 8, 8))
 
@@ -107,7 +107,7 @@ import sys
 from pathlib import Path
 from genzoo_core import GenzooError
 from genzoo_core.recipe import DataRecipe
-from genzoo_train.data import read_dataset
+from genzoo.datasets.reading import read_dataset
 folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
 try:
     print(len(read_dataset(DataRecipe("stripes", (1, 8, 8), hub="acme/stripes"), folder).images))

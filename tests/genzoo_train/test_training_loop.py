@@ -13,10 +13,9 @@ from safetensors.torch import load_file
 from training_cases import N, recipe
 
 from genzoo.zoo import RegistryZoo
-from genzoo_core import ConfigError, DataError, Recipe, TrainingError, UsageError
+from genzoo_core import ConfigError, DataError, Dataset, Recipe, TrainingError, UsageError
 from genzoo_core.recipe import PhaseRecipe
 from genzoo_train.checkpoints import read_checkpoint
-from genzoo_train.data import Dataset
 from genzoo_train.training import train
 
 

@@ -20,10 +20,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from training_cases import SLOW, recipe
 
+from genzoo.datasets.reading import read_dataset
 from genzoo.zoo import RegistryZoo
-from genzoo_core import TrainingError
+from genzoo_core import Dataset, TrainingError
 from genzoo_train.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
-from genzoo_train.data import Dataset, read_dataset
 from genzoo_train.training import train
 
 PATIENCE = 120

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from genzoo.pictures.placing import BATCH, check_device, place
-from genzoo.pictures.requests import Request, check_counts
+from genzoo.pictures.requests import Plan, Request, check_counts
 from genzoo.pictures.running import OnProgress, execute, threads
 from genzoo_core.errors import UsageError
 from genzoo_core.pictures import Pictures
@@ -64,6 +64,40 @@ def generate(
         RunInterrupted: Ctrl-C; holds what was finished.
         GenzooError: A clear one for each other thing that can be wrong.
     """
+    zoo = zoo or open_zoo()
+    plan = plan_pictures(
+        model,
+        prompts,
+        n=n,
+        seed=seed,
+        options=options,
+        conditions=conditions,
+        interpolate=interpolate,
+        inputs=inputs,
+        device=device,
+        threads=threads,
+        batch=batch,
+        zoo=zoo,
+    )
+    return execute(plan, zoo, keep_frames=keep_frames, on_progress=on_progress)
+
+
+def plan_pictures(
+    model: str | Path | Loaded,
+    prompts: str | Sequence[str] = (),
+    *,
+    zoo: RegistryZoo,
+    n: int | None = None,
+    seed: int | None = None,
+    options: Mapping[str, Any] | None = None,
+    conditions: Mapping[str, str] | None = None,
+    interpolate: tuple[int, int] | Literal["inputs"] | None = None,
+    inputs: str | Path | Sequence[str | Path] = (),
+    device: str = "cpu",
+    threads: int | None = None,
+    batch: int = BATCH,
+) -> Plan:
+    """What `generate` will make, checked; it has the same arguments and errors."""
     from genzoo.pictures.resolving import resolve
 
     request = Request(
@@ -79,11 +113,9 @@ def generate(
         ),
     )
     check_counts(request)
-    zoo = zoo or open_zoo()
     loaded = open_model(model, zoo, device)
     plan = resolve(request, loaded, zoo)
-    plan = place(plan, device=device, threads=threads, batch=batch)
-    return execute(plan, zoo, keep_frames=keep_frames, on_progress=on_progress)
+    return place(plan, device=device, threads=threads, batch=batch)
 
 
 def open_zoo() -> RegistryZoo:

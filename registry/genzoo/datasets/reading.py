@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from genzoo.datasets.hub import open_hub
+from genzoo_core.dataset import Dataset
 from genzoo_core.errors import DataError, GenzooError
 from genzoo_core.images import from_pil
 from genzoo_core.recipe import DataRecipe
-from genzoo_train.hub import open_hub
 
 if TYPE_CHECKING:
     import datasets
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A dataset in memory.
-
-    Attributes:
-        images: uint8 `[N, C, H, W]`.
-        columns: The other columns by name, each a list of N raw values.
-    """
-
-    images: Tensor
-    columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
 def read_dataset(recipe: DataRecipe, folder: Path | None) -> Dataset:
@@ -46,6 +34,11 @@ def read_dataset(recipe: DataRecipe, folder: Path | None) -> Dataset:
     Raises:
         DataError: It is not there or cannot be read; says what to do.
     """
+    if find_spec("datasets") is None:
+        raise DataError(
+            f"reading {recipe.name} needs the library datasets, which is not installed",
+            "`pip install 'genzoo[train]'`",
+        )
     where = f"the Hub's {recipe.hub}" if folder is None else str(folder)
     try:
         rows = open_hub(recipe) if folder is None else _open_folder(recipe, folder)

@@ -1,0 +1,74 @@
+"""Configs of the feature nets. Imports no torch, so that listings can read it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+Side = Annotated[int, msgspec.Meta(ge=4, le=512)]
+
+
+class TrunkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The convolutional network from images to features.
+
+    Attributes:
+        shape: (C, H, W) of an image; H and W even.
+        width: Channels at half size; twice as many at a quarter and at an eighth.
+        blocks: Residual blocks at a quarter of the size.
+        features: Number of features.
+    """
+
+    shape: tuple[Annotated[int, msgspec.Meta(ge=1, le=4)], Side, Side] = (1, 28, 28)
+    width: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 32
+    blocks: Annotated[int, msgspec.Meta(ge=0, le=16)] = 1
+    features: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 128
+
+
+class ViewConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far a random view of an image strays from it. Each range is symmetric around nothing.
+
+    Attributes:
+        rotate: Largest rotation, in degrees.
+        scale: Largest change of the size, as a share of it; each axis has its own.
+        shear: Largest horizontal shear, in widths per height.
+        shift: Largest translation, in pixels.
+        contrast: Largest change of the contrast, as a share of it.
+        erase: Longest side of the erased rectangle, in pixels.
+    """
+
+    rotate: Annotated[float, msgspec.Meta(ge=0, le=180)] = 15.0
+    scale: Share = 0.2
+    shear: Share = 0.2
+    shift: Annotated[float, msgspec.Meta(ge=0)] = 3.0
+    contrast: Share = 0.4
+    erase: Annotated[int, msgspec.Meta(ge=0)] = 8
+
+
+class ClassifierConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the classifier is. How many classes there are, its conditioner knows.
+
+    Attributes:
+        trunk: From images to the penultimate layer.
+        shift: Training images are moved by up to so many pixels.
+    """
+
+    trunk: TrunkConfig = TrunkConfig()
+    shift: Annotated[int, msgspec.Meta(ge=0)] = 2
+
+
+class SelfSupervisedConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the self-supervised net is.
+
+    Attributes:
+        trunk: From images to features.
+        views: The random views that it learns to match.
+        projection: Dimensions in which views are matched; the layers to there are not kept.
+        temperature: Of the similarities; lower tells near neighbours further apart.
+    """
+
+    trunk: TrunkConfig = TrunkConfig()
+    views: ViewConfig = ViewConfig()
+    projection: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 64
+    temperature: Annotated[float, msgspec.Meta(gt=0)] = 0.2
