@@ -2,6 +2,7 @@
 
     python tools/ship.py runs/NAME …                 # weights and card of these trainings
     python tools/ship.py --figures figures.json …    # figures of `benchmarks/quality.py --json`
+                                                     # or of `benchmarks/features.py --json`
 
 Rewrites the `[[models]]` entries of `plugins/*/genzoo.toml`; what stands before them is kept.
 New weights lose the figures of the old ones.
@@ -58,17 +59,31 @@ def ship(run: Path) -> None:
     print(f"{card['name']}: {weights.stat().st_size:,} bytes in {manifest.parent.name}")
 
 
+def card_of(name: str, cards: list[Card]) -> Card:
+    (card,) = (card for card in cards if card["name"] == name)
+    return card
+
+
+def set_metrics(name: str, metrics: list[dict[str, Any]]) -> None:
+    """Make these the figures of a model's card."""
+    manifest = manifest_of(name)
+    cards = cards_in(manifest)
+    card_of(name, cards)["metrics"] = metrics
+    write(manifest, cards)
+    print(f"{name}: {len(metrics)} figures")
+
+
 def add_figures(report: Path) -> None:
     """Put the figures of a report into the cards of its models."""
     figures = json.loads(report.read_text())
-    for reference, found in figures["models"].items():
+    for name, metrics in figures.get("metrics", {}).items():
+        set_metrics(name, metrics)
+    for reference, found in figures.get("models", {}).items():
         name = reference.partition(":")[0]
-        manifest = manifest_of(name)
-        cards = cards_in(manifest)
-        (card,) = (card for card in cards if card["name"] == name)
-        command = f"python benchmarks/quality.py {card['dataset']} {reference} --data DIR"
+        dataset = card_of(name, cards_in(manifest_of(name)))["dataset"]
+        command = f"python benchmarks/quality.py {dataset} {reference} --data DIR"
         shared = {"n": figures["n"], "command": command}
-        card["metrics"] = [
+        metrics = [
             {
                 "name": "Fréchet distance",
                 "value": round(found["fd"], 1),
@@ -78,7 +93,7 @@ def add_figures(report: Path) -> None:
             }
         ]
         if "accuracy" in found:
-            card["metrics"].append(
+            metrics.append(
                 {
                     "name": "accuracy on asked labels",
                     "value": round(100 * found["accuracy"], 1),
@@ -87,8 +102,7 @@ def add_figures(report: Path) -> None:
                     **shared,
                 }
             )
-        write(manifest, cards)
-        print(f"{name}: {len(card['metrics'])} figures")
+        set_metrics(name, metrics)
 
 
 def main() -> None:
