@@ -17,8 +17,8 @@ def extrapolated_frechet_distance(
 ) -> float:
     """The intercept of the line through the Fréchet distance against 1/N.
 
-    Chong & Forsyth 2020, "Effectively Unbiased FID and Inception Score and where to find them",
-    section 4: the bias is linear in 1/N to first order, with a slope that depends on the model,
+    Chong & Forsyth 2020, "Effectively Unbiased FID and Inception Score and where to find them":
+    the bias is linear in 1/N to first order, with a slope that depends on the model,
     so distances at equal N can order two models wrongly and their intercepts do not. Each point
     takes a random subset; the sizes are evenly spaced. What stays is the bias of the reference,
     which is the same for all models. The intercept of a very good model can be below 0.

@@ -63,10 +63,12 @@ def frechet_distance(a: Tensor | Moments, b: Tensor | Moments) -> float:
     traces = p.covariance.trace() + q.covariance.trace()
     # With C = F F^T, the eigenvalues of C_a C_b are the squared singular values of F_a^T F_b.
     root = torch.linalg.svdvals(_factor(p.covariance).T @ _factor(q.covariance)).sum()
-    return max(0.0, (means + traces - 2 * root).item())
+    return max(0.0, float(means + traces - 2 * root))
 
 
 def _factor(covariance: Tensor) -> Tensor:
     """F with F F^T = C, also where C is singular and rounding made an eigenvalue negative."""
+    values: Tensor
+    vectors: Tensor
     values, vectors = torch.linalg.eigh(covariance)
     return vectors * values.clamp(min=0).sqrt()

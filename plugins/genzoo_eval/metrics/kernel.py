@@ -16,7 +16,7 @@ class KernelDistance:
 
     Attributes:
         mean: The unbiased estimate; it can be slightly below 0.
-        std: Standard deviation over the subsets, divided by their number.
+        std: Standard deviation over the subsets (not of the mean).
     """
 
     mean: float
@@ -32,7 +32,7 @@ def kernel_distance(
 ) -> KernelDistance:
     """Squared maximum mean discrepancy with the kernel (x·y / D + 1)³.
 
-    Bińkowski et al. 2018, "Demystifying MMD GANs", section 4; the unbiased estimator is
+    Bińkowski et al. 2018, "Demystifying MMD GANs"; the unbiased estimator is
     Gretton et al. 2012, eq. 3. Its expectation does not depend on the number of samples.
 
     Args:

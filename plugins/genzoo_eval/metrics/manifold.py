@@ -16,11 +16,12 @@ class Manifold:
 
     Attributes:
         features: `[N, D]`.
-        radii: By k, the distances `[N]` of each sample from its k-th nearest other one.
+        squared_radii: By k, the squared distances `[N]` of each sample from its k-th nearest
+            other one.
     """
 
     features: Tensor
-    radii: dict[int, Tensor]
+    squared_radii: dict[int, Tensor]
 
     @classmethod
     def of(cls, features: Tensor, *ks: int) -> Manifold:
@@ -36,7 +37,7 @@ class Manifold:
             block.topk(largest, largest=False).values
             for _, block in squared_distances_within(features)
         ]
-        distances = torch.cat(nearest).sqrt()
+        distances = torch.cat(nearest)
         return cls(features, {k: distances[:, k - 1] for k in ks})
 
 
@@ -68,7 +69,7 @@ def manifold_figures(
 
     Kynkäänniemi et al. 2019, "Improved Precision and Recall Metric for Assessing Generative
     Models", eq. 1–2; Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for Generative
-    Models", eq. 3–4. A ball holds its edge. All four depend on N and M: compare at equal numbers,
+    Models". A ball holds its edge. All four depend on N and M: compare at equal numbers,
     beside their floor.
 
     Args:
@@ -81,10 +82,10 @@ def manifold_figures(
         ValueError: Too few samples, or the manifold of the real ones lacks a k.
     """
     target = real if isinstance(real, Manifold) else Manifold.of(real, k, density_k)
-    if missing := {k, density_k} - set(target.radii):
+    if missing := {k, density_k} - set(target.squared_radii):
         raise ValueError(f"the manifold has no balls for k = {sorted(missing)}")
-    near, wide = target.radii[k].square(), target.radii[density_k].square()
-    own = Manifold.of(generated, k).radii[k].square()
+    near, wide = target.squared_radii[k], target.squared_radii[density_k]
+    own = Manifold.of(generated, k).squared_radii[k]
 
     precise = held = 0
     recalled = torch.zeros(len(target.features), dtype=torch.bool)

@@ -1,0 +1,69 @@
+"""What a classifier sees in the generated pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from genzoo_eval.metrics.libraries import mend_torchvision
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How often the class that was asked for was seen.
+
+    Attributes:
+        overall: Over all pictures, 0–1.
+        per_class: For each class that was asked for, 0–1; NaN for one that never was.
+    """
+
+    overall: float
+    per_class: tuple[float, ...]
+
+
+def class_accuracy(predicted: Tensor, asked: Tensor, classes: int) -> Accuracy:
+    """The share of conditional samples that a classifier takes for what was asked for.
+
+    GAN-test of Shmelkov et al. 2018, "How good is my GAN?", where the classifier was trained on
+    real data. It says nothing of diversity.
+
+    Args:
+        predicted: Class ids `[N]` from the classifier.
+        asked: Class ids `[N]` that the pictures were made for.
+        classes: Number of classes.
+
+    Raises:
+        ValueError: The two differ in number, or there are none.
+        RuntimeError: An id is not from 0 to `classes` - 1.
+    """
+    if predicted.shape != asked.shape or not len(asked):
+        raise ValueError(f"{len(predicted)} predictions for {len(asked)} pictures")
+    mend_torchvision()
+    from torchmetrics.functional.classification import multiclass_confusion_matrix
+
+    table = multiclass_confusion_matrix(predicted, asked, num_classes=classes).double()
+    right = table.diagonal()
+    return Accuracy((right.sum() / table.sum()).item(), tuple((right / table.sum(1)).tolist()))
+
+
+def class_frequencies(ids: Tensor, classes: int) -> Tensor:
+    """The histogram `[classes]` of class ids `[N]`, float64, adding up to 1.
+
+    Raises:
+        ValueError: There are no ids, or one is not below `classes`.
+    """
+    if not len(ids) or ids.min() < 0 or ids.max() >= classes:
+        raise ValueError(f"a histogram needs ids from 0 to {classes - 1}")
+    return torch.bincount(ids, minlength=classes).double() / len(ids)
+
+
+def total_variation(p: Tensor, q: Tensor) -> float:
+    """Half of the sum of |p - q|: 0 for the same distribution, 1 for two that share nothing.
+
+    Args:
+        p: Frequencies `[classes]`.
+        q: Frequencies `[classes]`.
+    """
+    return 0.5 * (p.double() - q.double()).abs().sum().item()

@@ -1,0 +1,145 @@
+"""Nearest neighbours: what was learnt by heart, and what is made again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from genzoo_eval.metrics.distances import squared_distances, squared_distances_within
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest neighbour of each query.
+
+    Attributes:
+        distance: Euclidean, `[N]`, float64.
+        index: Which reference it is, `[N]`, int64.
+    """
+
+    distance: Tensor
+    index: Tensor
+
+
+def nearest(queries: Tensor, references: Tensor) -> Neighbours:
+    """The nearest reference of each query.
+
+    Args:
+        queries: Features `[N, D]`.
+        references: Features `[M, D]`.
+    """
+    return _nearest(queries, references, squared_distances(queries, references))
+
+
+def nearest_other(features: Tensor) -> Neighbours:
+    """The nearest other sample of each.
+
+    Args:
+        features: `[N, D]`, N at least 2.
+
+    Raises:
+        ValueError: There is no other sample.
+    """
+    if len(features) < 2:
+        raise ValueError("one sample has no neighbour")
+    return _nearest(features, features, squared_distances_within(features))
+
+
+def _nearest(
+    queries: Tensor, references: Tensor, blocks: Iterable[tuple[slice, Tensor]]
+) -> Neighbours:
+    index = torch.cat([block.argmin(1) for _, block in blocks])
+    # The blocks' distances are rounded; of the nearest alone it costs nothing to know better.
+    distance = torch.cat(
+        [
+            (query.double() - references[i].double()).square().sum(1).sqrt()
+            for query, i in zip(torch.split(queries, 1024), torch.split(index, 1024), strict=True)
+        ]
+    )
+    return Neighbours(distance, index)
+
+
+@dataclass(frozen=True)
+class Memorisation:
+    """How much nearer to the training data generated pictures lie than unseen real ones do.
+
+    Attributes:
+        threshold: The distance from training data that the nearest `quantile` of unseen real
+            pictures stay below.
+        share: Of generated pictures nearer than that; `quantile` is expected of a model that
+            generates like the data, 1 of one that repeats its training data.
+        ratio: Median distance of generated pictures over that of unseen real ones.
+        nearer: Probability that a generated picture is nearer to the training data than an unseen
+            real one, ties counting half; 0.5 is expected, more speaks for copying.
+    """
+
+    threshold: float
+    share: float
+    ratio: float
+    nearer: float
+
+
+def memorisation(generated: Tensor, unseen: Tensor, quantile: float = 0.01) -> Memorisation:
+    """Nearest-neighbour distances generated→train against test→train.
+
+    `nearer` is the statistic of Meehan et al. 2020, "A Non-Parametric Test to Detect Data-Copying
+    in Generative Models" (Mann–Whitney's U, scaled to 0–1, without their cells). `share` looks at
+    the near end alone, which a few copies among many pictures move already; that a sample nearer
+    to a training sample than real ones are is no new one is the idea of authenticity, Alaa et al.
+    2022, "How Faithful is your Synthetic Data?". Blurry pictures lie near the training data as
+    well: look at the neighbours before calling it copying.
+
+    Args:
+        generated: Distances `[N]` of generated pictures from the nearest training picture.
+        unseen: Distances `[M]` of real pictures that were not trained on, from the same ones.
+        quantile: Share of unseen pictures that defines "near", in (0, 1).
+
+    Raises:
+        ValueError: One of the two is empty.
+    """
+    if not len(generated) or not len(unseen):
+        raise ValueError("memorisation needs generated and unseen pictures")
+    unseen = unseen.double().sort().values
+    generated = generated.double()
+    threshold = unseen.quantile(quantile)
+    farther = len(unseen) - torch.searchsorted(unseen, generated, right=True)
+    as_far = len(unseen) - torch.searchsorted(unseen, generated) - farther
+    return Memorisation(
+        threshold=threshold.item(),
+        share=(generated < threshold).double().mean().item(),
+        ratio=(generated.quantile(0.5) / unseen.quantile(0.5)).item(),
+        nearer=((farther + 0.5 * as_far).double().mean() / len(unseen)).item(),
+    )
+
+
+def near_duplicates(generated: Tensor, real: Tensor, quantile: float = 0.001) -> float:
+    """The share of generated pictures whose nearest other one is nearer than real pictures are.
+
+    `quantile` is expected of a model that generates like the data; a model that has lost modes, or
+    that makes few pictures again and again, has more. Pictures lie the nearer the more there are:
+    the two sets should be of one size.
+
+    Args:
+        generated: Distances `[N]` of generated pictures from the nearest other generated one.
+        real: Distances `[M]` of real pictures from the nearest other real one.
+        quantile: Of the real ones' distances, in [0, 1]; 0 is the smallest.
+    """
+    threshold = real.double().quantile(quantile)
+    return (generated.double() < threshold).double().mean().item()
+
+
+def exact_duplicates(images: Tensor) -> float:
+    """The share of pictures that equal an earlier one, pixel by pixel.
+
+    Args:
+        images: uint8 `[N, C, H, W]`.
+
+    Raises:
+        ValueError: The images are not uint8; equal floats would say nothing of pictures.
+    """
+    if images.dtype != torch.uint8:
+        raise ValueError(f"exact duplicates are of uint8 pictures, not of {images.dtype}")
+    return 1 - len({picture.numpy().tobytes() for picture in images}) / len(images)
