@@ -1,0 +1,129 @@
+"""The comparison as a table of plain text, at most 100 columns wide."""
+
+from __future__ import annotations
+
+from genzoo_eval.comparing.columns import Column, cells, columns, floor_cell
+from genzoo_eval.comparing.comparison import Comparison, Row
+from genzoo_eval.comparing.families import in_order, look
+from genzoo_eval.comparing.verdicts import USABLE, verdicts
+
+NAME = 24
+"""Most characters of a model's name."""
+
+WIDTH = 100
+"""Most characters of a line of words."""
+
+REAL = "real training images"
+
+
+def as_text(comparison: Comparison) -> str:
+    """The tutorial's table with figures, the verdicts and what it leaves out, as lines of text.
+
+    The best of a column has a star.
+    """
+    shown = columns(comparison, few=True)
+    body = _body(comparison, shown)
+    lines = _aligned(_header(shown), body)
+    lines += ["", *_verdicts(comparison), *_notes(comparison)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def printable(text: str) -> str:
+    """`text` in one line, without anything that a terminal would obey."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def cut(text: str, room: int) -> str:
+    """`text`, its end replaced by an ellipsis where it is longer than `room`."""
+    return text if len(text) <= room else text[: room - 1] + "…"
+
+
+def _header(shown: tuple[Column, ...]) -> list[list[str]]:
+    """The titles, word under word: a list of cells for each column."""
+    titles = [["MODEL"]]
+    for column in shown:
+        words = [*column.title.upper().replace("÷ ", "÷\u00a0").split(" ")]
+        words += column.net_title.replace("-", "- ").split()
+        titles.append([*words, *([column.unit] if column.unit else [])])
+    return titles
+
+
+def _body(comparison: Comparison, shown: tuple[Column, ...]) -> list[list[str] | str]:
+    rows = comparison.rows
+    grid = [cells(column, rows) for column in shown]
+    floor = [REAL, *(floor_cell(column, rows).text + " " for column in shown)]
+    lines: list[list[str] | str] = [floor]
+    for baseline in (False, True):
+        families = in_order(row.family for row in rows if row.baseline == baseline)
+        for family in families:
+            lines.append(_heading(comparison, family, baseline))
+            for index, row in enumerate(rows):
+                if row.family == family and row.baseline == baseline:
+                    texts = (column[index] for column in grid)
+                    lines.append([_name(row), *(c.text + ("*" if c.best else " ") for c in texts)])
+    return lines
+
+
+def _heading(comparison: Comparison, family: str, baseline: bool) -> str:
+    title = printable(look(family).title)
+    if baseline:
+        return cut(f"{title}, published work", WIDTH)
+    row = comparison.stability.of(family) if comparison.stability else None
+    told = row.verdict if row else "not measured"
+    return cut(f"{title}; training stability: {printable(told)}", WIDTH)
+
+
+def _name(row: Row) -> str:
+    return "  " + cut(printable(row.name), NAME) + (" ¹" if row.settings else "")
+
+
+def _aligned(header: list[list[str]], body: list[list[str] | str]) -> list[str]:
+    """Lines of cells, names left and figures right; the header's words end at the bottom."""
+    height = max(map(len, header))
+    stacks = [[""] * (height - len(words)) + words for words in header]
+    # Figures end in a star or a blank, so their titles end in a blank as well.
+    stacks[1:] = [[word + " " for word in words] for words in stacks[1:]]
+    rows = [*map(list, zip(*stacks, strict=True)), *body]
+    tables = [row for row in rows if isinstance(row, list)]
+    widths = [max(map(len, column)) for column in zip(*tables, strict=True)]
+    return [row if isinstance(row, str) else _line(row, widths) for row in rows]
+
+
+def _line(texts: list[str], widths: list[int]) -> str:
+    name, *figures = zip(texts, widths, strict=True)
+    return " ".join([name[0].ljust(name[1]), *(text.rjust(width) for text, width in figures)])
+
+
+def _verdicts(comparison: Comparison) -> list[str]:
+    lines = []
+    for verdict in verdicts(comparison):
+        best = verdict.best
+        name, told = printable(best.name), verdict.criterion.text(best)
+        title = printable(look(best.family).title)
+        line = f"{verdict.criterion.title + ':':<16}{title}, {name}: {told}"
+        others = [printable(row.name) for row in verdict.tied]
+        tied = f"; no worse: {', '.join(others)}" if others else ""
+        lines.append(cut(line + tied, WIDTH))
+    return lines
+
+
+def _notes(comparison: Comparison) -> list[str]:
+    counts = sorted({row.report.n for row in comparison.rows})
+    n = " or ".join(f"{count:,}" for count in counts)
+    notes = [
+        "",
+        f"* best of its column; n = {n} pictures of each model. Speed and size are judged among",
+        f"models below {USABLE:.0f} floors. -o report.html shows pictures, intervals and commands.",
+    ]
+    if len(comparison.net_names) > 1:
+        net = comparison.short(comparison.net_names[0])
+        notes.append(f"Precision and recall in the features of the {net} net.")
+    departed = [row for row in comparison.rows if row.settings]
+    for setting in dict.fromkeys(row.departure for row in departed):
+        names = ", ".join(printable(row.name) for row in departed if row.departure == setting)
+        notes.append(cut(f"¹ {names}: with {printable(setting)}, having no density fitted", WIDTH))
+    for missing in comparison.missing:
+        notes.append(cut(f"Not measured: {printable(f'{missing.title}: {missing.reason}')}", WIDTH))
+    return notes
