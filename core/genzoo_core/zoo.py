@@ -187,6 +187,19 @@ class Zoo(Protocol):
         """
         ...
 
+    def cache(self, name: str) -> Path | None:
+        """A folder of the user's cache for a plugin's own use.
+
+        What lies there may be gone at the next call; it is made where it is not there.
+
+        Args:
+            name: One word, unique to the plugin.
+
+        Returns:
+            The folder; None where there is no cache, or it cannot be written to.
+        """
+        ...
+
     def call_hook(self, name: str, **arguments: Any) -> list[Any]:
         """Call a hook's implementations one by one; one that fails is a warning."""
         ...

@@ -63,6 +63,7 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         tables: Figures that are rows: by key, a list of numbers (the class histogram, the
             accuracy of each class).
         command: The command that measures it again.
+        machine: Where its speed was measured.
     """
 
     subject: Subject
@@ -73,6 +74,7 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     figures: tuple[Figure, ...]
     tables: dict[str, tuple[float, ...]] = {}
     command: str = ""
+    machine: str = ""
 
     def figure(self, key: str, net: str = "") -> Figure | None:
         """The figure of this key; with `net`, the one that was measured in it."""

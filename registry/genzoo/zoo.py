@@ -152,6 +152,19 @@ class RegistryZoo:
 
         return save_model(self.catalogue, path, spec, tensors, card)
 
+    def cache(self, name: str) -> Path | None:
+        """A folder of the user's cache for a plugin's own use; see `genzoo_core.Zoo.cache`."""
+        from genzoo.installed.cache import cache_folder
+
+        if (base := cache_folder()) is None:
+            return None
+        folder = Path(base) / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            return None
+        return folder if os.access(folder, os.W_OK) else None
+
     def call_hook(self, name: str, **arguments: Any) -> list[Any]:
         """Call a hook's implementations one by one; one that fails is a warning."""
         return self.catalogue.call_hook(name, **arguments)

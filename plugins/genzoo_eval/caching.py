@@ -1,0 +1,122 @@
+"""Reports that were made before: in the user's cache, or shipped with genzoo."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+from genzoo_eval.report import Report
+
+METHOD = 1
+"""Raised when an evaluation begins to measure differently: older reports are then not found."""
+
+RESULTS = Path(__file__).parent / "results"
+"""Reports that ship with genzoo."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a report depends on.
+
+    Attributes:
+        sha256: Digest of the weights, or of the pictures.
+        parts: Those of its parts, by role.
+        options: The options, resolved.
+        conditions: Values of conditioners other than the first.
+        n: Number of generated images.
+        seed: Seed of the first.
+        dataset: What they are compared with.
+        nets: Digests of the feature nets.
+        costs: Whether speed and memory are measured.
+        method: `METHOD`.
+    """
+
+    sha256: str
+    parts: dict[str, str]
+    options: dict[str, object]
+    conditions: dict[str, str]
+    n: int
+    seed: int
+    dataset: str
+    nets: tuple[str, ...]
+    costs: bool
+    method: int = METHOD
+
+    def key(self) -> str:
+        """A digest of all of it."""
+        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:32]
+
+
+class Shipped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of reports that ships: each by the key of what was asked."""
+
+    reports: dict[str, Report]
+
+
+@lru_cache
+def shipped(folder: Path = RESULTS) -> dict[str, Report]:
+    """The reports that ship, by key."""
+    found: dict[str, Report] = {}
+    for file in sorted(folder.glob("reports-*.json")):
+        found |= msgspec.json.decode(file.read_bytes(), type=Shipped).reports
+    return found
+
+
+def ship(file: Path, reports: Iterable[tuple[str, Report]]) -> None:
+    """Add reports to a file of those that ship.
+
+    Args:
+        file: `results/reports-*.json`.
+        reports: Each with its key. Those of the same subject and settings are replaced.
+    """
+    kept = msgspec.json.decode(file.read_bytes(), type=Shipped).reports if file.exists() else {}
+    for key, report in reports:
+        same = (report.subject.name, report.subject.options, report.n)
+        kept = {
+            k: r for k, r in kept.items() if (r.subject.name, r.subject.options, r.n) != same
+        } | {key: report}
+    file.parent.mkdir(exist_ok=True)
+    ordered = dict(sorted(kept.items(), key=lambda item: (item[1].subject.name, item[0])))
+    text = msgspec.json.format(msgspec.json.encode(Shipped(ordered)), indent=1)
+    file.write_bytes(text + b"\n")
+
+
+class ReportCache:
+    """Reports in a folder of the user's cache. One that cannot be read is not there.
+
+    Args:
+        folder: Where they are, or None for no cache.
+        copy: What tells the user's copy of the dataset from another one.
+    """
+
+    def __init__(self, folder: Path | None, copy: str) -> None:
+        self._folder, self._copy = folder, copy
+
+    def get(self, key: str) -> Report | None:
+        """The report of this key, if there is one."""
+        if self._folder is None:
+            return None
+        try:
+            return msgspec.json.decode(self._file(self._folder, key).read_bytes(), type=Report)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def put(self, key: str, report: Report) -> None:
+        """Keep a report; silent where that cannot be done."""
+        if self._folder is None:
+            return
+        with contextlib.suppress(OSError):
+            handle, name = tempfile.mkstemp(dir=self._folder)
+            with os.fdopen(handle, "wb") as file:
+                file.write(msgspec.json.encode(report))
+            os.replace(name, self._file(self._folder, key))
+
+    def _file(self, folder: Path, key: str) -> Path:
+        digest = hashlib.sha256(f"{key} {self._copy}".encode()).hexdigest()[:32]
+        return folder / f"{digest}.report.json"

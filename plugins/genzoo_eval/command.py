@@ -1,0 +1,136 @@
+"""The `genzoo eval` command."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from genzoo_core.errors import UsageError
+from genzoo_core.zoo import Zoo
+from genzoo_eval.progress import Progress
+
+if TYPE_CHECKING:
+    from genzoo_eval.evaluating import Settings
+    from genzoo_eval.report import Report
+
+# They are imported once an evaluation starts, which takes seconds; that one is missing is said
+# at once.
+for _name in ("datasets", "torchmetrics"):
+    if find_spec(_name) is None:
+        raise ModuleNotFoundError(f"No module named {_name!r}", name=_name)
+
+
+@click.command("eval")
+@click.argument("subject", metavar="MODEL|PICTURES.npz")
+@click.option("--data", metavar="DIR", help="Folder that holds the dataset.  [env: GENZOO_DATA]")
+@click.option(
+    "--reference", metavar="DATASET", help="What to compare with; the model's own dataset."
+)
+@click.option("-n", type=click.IntRange(min=50), default=10_000, show_default=True, help="Images.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--steps", type=int, metavar="N", help="Steps of sampling.")
+@click.option("--sampler", metavar="NAME", help="How to sample.")
+@click.option("--guidance", type=float, metavar="SCALE", help="How closely to keep to a prompt.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="An option of the model."
+)
+@click.option("--net", "nets", multiple=True, metavar="NAME", help="A feature net to use instead.")
+@click.option("--costs/--no-costs", default=True, help="Measure speed and memory.")
+@click.option("--again", is_flag=True, help="Measure even if there is a report.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def evaluate(
+    context: click.Context,
+    *,
+    subject: str,
+    data: str | None,
+    reference: str | None,
+    n: int,
+    seed: int,
+    steps: int | None,
+    sampler: str | None,
+    guidance: float | None,
+    settings: tuple[str, ...],
+    nets: tuple[str, ...],
+    costs: bool,
+    again: bool,
+    as_json: bool,
+) -> None:
+    """Measure a model, or pictures made elsewhere, against real images.
+
+    \b
+    genzoo eval gan-mnist --data DIR
+    genzoo eval flow-mnist --steps 5 -n 2000
+    genzoo eval pictures.npz --reference mnist
+    """
+    zoo: Zoo = context.obj
+    options = {"steps": steps, "sampler": sampler, "guidance": guidance}
+    given = {name: value for name, value in options.items() if value is not None}
+    pictures = subject.endswith(".npz")
+    if pictures and (given or settings):
+        raise UsageError("pictures take no options: they are made")
+    from genzoo_eval.datasets import parse_data, require_dataset
+    from genzoo_eval.evaluating import Settings
+
+    named, folder = parse_data(zoo, data)
+    dataset = reference or named
+    if dataset:
+        require_dataset(zoo, dataset)
+    elif pictures:
+        raise UsageError("pictures do not say what to compare them with", "give --reference")
+    asked = Settings(n, seed, {**given, **_pairs(settings)}, nets=nets, costs=costs)
+    report = (
+        _pictures(zoo, Path(subject), dataset or "", folder, asked)
+        if pictures
+        else _model(zoo, subject, dataset, folder, asked, again)
+    )
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(report))
+        return
+    from genzoo_eval.showing import lines
+
+    for line in lines(report):
+        click.echo(line)
+
+
+def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in settings]
+    for name, equals, value in pairs:
+        if not name or not equals:
+            raise UsageError(f"--set {name + equals + value!r} is not of the form KEY=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+def _model(
+    zoo: Zoo,
+    model: str,
+    dataset: str | None,
+    folder: Path | None,
+    asked: Settings,
+    again: bool,
+) -> Report:
+    from genzoo_eval.evaluating import evaluate as measure
+
+    with Progress() as progress:
+        return measure(
+            zoo,
+            model,
+            folder,
+            asked,
+            dataset=dataset,
+            again=again,
+            on_progress=progress.update,
+            tell=progress.tell,
+        )
+
+
+def _pictures(zoo: Zoo, path: Path, dataset: str, folder: Path | None, asked: Settings) -> Report:
+    from genzoo_eval.evaluating import evaluate_images
+
+    with Progress() as progress:
+        return evaluate_images(zoo, path, dataset, folder, asked, tell=progress.tell)

@@ -1,0 +1,115 @@
+"""How fast a model is, here and now."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from genzoo_core.errors import GenzooError
+from genzoo_core.model import GenerativeModel
+from genzoo_core.rng import SampleRng
+
+BATCH = 64
+REPEATS = 5
+LEAST_SECONDS = 0.2
+"""A repetition takes at least so long, so that the clock's grain does not show."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Images per second over a few repetitions: the median, and their standard deviation."""
+
+    median: float
+    spread: float
+
+
+def images_per_second(model: GenerativeModel, options: object, threads: int) -> Speed:  # type: ignore[type-arg]
+    """Speed of a loaded model in batches of 64, without a prompt.
+
+    Args:
+        model: The model.
+        options: Its options.
+        threads: CPU threads to use.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        count = max(1, round(LEAST_SECONDS / _seconds(model, options, 1)))
+        rates = [count * BATCH / _seconds(model, options, count) for _ in range(REPEATS)]
+    finally:
+        torch.set_num_threads(before)
+    return Speed(statistics.median(rates), statistics.stdev(rates))
+
+
+@torch.inference_mode()
+def _seconds(model: GenerativeModel, options: object, batches: int) -> float:  # type: ignore[type-arg]
+    start = time.perf_counter()
+    for batch in range(batches):
+        model.sample(SampleRng(range(batch * BATCH, (batch + 1) * BATCH)), {}, options)
+    return time.perf_counter() - start
+
+
+@dataclass(frozen=True)
+class Process:
+    """What a process of its own took.
+
+    Attributes:
+        seconds: From its start to its end.
+        memory: Its largest resident memory in bytes.
+    """
+
+    seconds: float
+    memory: int
+
+
+def run_once(model: str, settings: Mapping[str, Any], n: int) -> Process:
+    """`genzoo run MODEL -n N` in a new process, into a file that is thrown away.
+
+    Args:
+        model: A name, or the path of a model file.
+        settings: Options and conditions by name.
+        n: Number of images.
+
+    Raises:
+        GenzooError: It fails; says what it said.
+    """
+    pairs = [f"{name}={value}" for name, value in settings.items() if value is not None]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "genzoo", "run", model, "-n", str(n), "--seed", "0"]
+        command += [word for pair in pairs for word in ("--set", pair)]
+        command += ["--no-preview", "-o", str(Path(folder) / "pictures.png")]
+        errors = Path(folder) / "errors"
+        with errors.open("wb") as stderr:
+            start = time.perf_counter()
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr)
+            # Not `wait`, which would not say what the process took.
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said = errors.read_text(errors="replace").strip().splitlines() or ["nothing"]
+            raise GenzooError(f"`genzoo run {model}` failed: {said[-1]}")
+    kilobyte = 1 if sys.platform == "darwin" else 1024
+    return Process(seconds, usage.ru_maxrss * kilobyte)
+
+
+def machine() -> str:
+    """The processor and the number of cores, as a reader of speeds needs it."""
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{models[0] if models else name}, {os.cpu_count()} cores"

@@ -1,0 +1,88 @@
+"""Which images a dataset's name stands for."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from genzoo_core.cards import ModelCard
+from genzoo_core.errors import UsageError, did_you_mean
+from genzoo_core.recipe import DataRecipe
+from genzoo_core.zoo import Zoo
+
+FEATURES = "features"
+"""Family of the feature nets."""
+
+
+def feature_cards(zoo: Zoo, dataset: str | None = None) -> tuple[ModelCard, ...]:
+    """Cards of the feature nets of one dataset, or of all, in the order of their names."""
+    cards = (card for card in zoo.cards() if card.kind == "encoder" and card.family == FEATURES)
+    found = (card for card in cards if dataset in (None, card.dataset))
+    return tuple(sorted(found, key=lambda card: card.name))
+
+
+def known_datasets(zoo: Zoo) -> tuple[str, ...]:
+    """Names of the datasets that there are feature nets for."""
+    return tuple(sorted({card.dataset for card in feature_cards(zoo)}))
+
+
+def require_dataset(zoo: Zoo, dataset: str) -> None:
+    """Check that models can be measured on a dataset.
+
+    Raises:
+        UsageError: There is no feature net for it; names the datasets that have one.
+    """
+    known = known_datasets(zoo)
+    if dataset not in known:
+        there = f"there are some for {', '.join(known)}" if known else "there are none"
+        raise UsageError(
+            f"no feature net for the dataset {dataset!r}; {there}",
+            did_you_mean(dataset, known) or "ship one: an encoder whose card says this dataset",
+        )
+
+
+def data_recipe(zoo: Zoo, dataset: str, split: str) -> DataRecipe:
+    """How a split of a dataset is read: as its feature nets were trained on it.
+
+    Raises:
+        UsageError: There is no feature net for it.
+    """
+    require_dataset(zoo, dataset)
+    card = feature_cards(zoo, dataset)[0]
+    return msgspec.structs.replace(zoo.recipe(card.name).data, split=split)
+
+
+def parse_data(zoo: Zoo, given: str | None) -> tuple[str | None, Path | None]:
+    """What `--data` means: the name of a dataset, a folder that holds several, or one's own.
+
+    Returns:
+        The dataset, or None where that is not said; the folder that holds it, or None for the
+        Hub. `GENZOO_DATA` is the folder where a name alone is given.
+    """
+    environment = os.environ.get("GENZOO_DATA")
+    default = Path(environment) if environment else None
+    if given is None:
+        return None, default
+    known = known_datasets(zoo)
+    if given in known:
+        return given, default
+    folder = Path(given)
+    if not folder.is_dir():
+        raise UsageError(
+            f"{given!r} is neither a dataset nor a folder",
+            did_you_mean(given, known) or f"the datasets are {', '.join(known) or 'none'}",
+        )
+    inside = folder.resolve().name
+    return (inside, folder) if inside in known else (None, folder)
+
+
+def fingerprint(dataset: str, folder: Path | None) -> str:
+    """What tells one copy of a dataset from another without reading it: its files' sizes."""
+    if folder is None:
+        return "hub"
+    home = folder / dataset if (folder / dataset).is_dir() else folder
+    files = sorted((file.name, file.stat().st_size) for file in home.rglob("*") if file.is_file())
+    return hashlib.sha256(repr(files).encode()).hexdigest()

@@ -1,0 +1,94 @@
+"""The frozen nets in whose features images are compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from genzoo_core.conditioner import Conditioner
+from genzoo_core.encoder import Encoder
+from genzoo_core.errors import GenzooError, UsageError
+from genzoo_core.images import from_uint8
+from genzoo_core.zoo import Zoo
+from genzoo_eval.datasets import feature_cards, require_dataset
+from genzoo_eval.nets.classifier import Classifier
+
+BATCH = 250
+
+
+@dataclass(frozen=True)
+class FrozenNet:
+    """A feature net of the zoo.
+
+    Attributes:
+        name: Its name.
+        sha256: Digest of its weights.
+        encoder: The net.
+    """
+
+    name: str
+    sha256: str
+    encoder: Encoder
+
+    @torch.inference_mode()
+    def features(self, images: Tensor) -> Tensor:
+        """Features of images, float32 `[N, D]`.
+
+        Args:
+            images: uint8 `[N, C, H, W]`.
+        """
+        parts = torch.split(images, BATCH)
+        return torch.cat([self.encoder.encode(from_uint8(x)).mean.flatten(1) for x in parts])
+
+    @cached_property
+    def conditioner(self) -> Conditioner | None:
+        """What reads the classes that a classifier knows; None for a net without."""
+        if not isinstance(self.encoder, Classifier):
+            return None
+        return cast(Conditioner, self.encoder.conditioners[self.encoder.label])
+
+    @torch.inference_mode()
+    def classes(self, images: Tensor) -> Tensor:
+        """The class that a classifier sees in each image, int64 `[N]`.
+
+        Args:
+            images: uint8 `[N, C, H, W]`.
+
+        Raises:
+            TypeError: The net is no classifier.
+        """
+        if not isinstance(self.encoder, Classifier):
+            raise TypeError(f"{self.name} is no classifier")
+        parts = torch.split(images, BATCH)
+        return torch.cat([self.encoder.logits(from_uint8(part)).argmax(1) for part in parts])
+
+
+def load_nets(zoo: Zoo, dataset: str, names: tuple[str, ...] = ()) -> tuple[FrozenNet, ...]:
+    """The feature nets of a dataset, or those that are named.
+
+    Raises:
+        UsageError: There is none for the dataset, or a name is no feature net.
+        GenzooError: One cannot be loaded.
+    """
+    if not names:
+        require_dataset(zoo, dataset)
+    cards = [zoo.card(name) for name in names] or feature_cards(zoo, dataset)
+    nets = []
+    for card in cards:
+        if card.kind != "encoder":
+            there = ", ".join(c.name for c in feature_cards(zoo))
+            raise UsageError(f"{card.name} is no feature net; there are {there}")
+        module = zoo.load(card.name).module
+        if not isinstance(module, Encoder):
+            raise GenzooError(f"{card.name} is no encoder")
+        nets.append(FrozenNet(card.name, card.sha256, module))
+    return tuple(nets)
+
+
+def classifier_of(nets: tuple[FrozenNet, ...]) -> FrozenNet | None:
+    """The first classifier among the nets."""
+    return next((net for net in nets if net.conditioner is not None), None)

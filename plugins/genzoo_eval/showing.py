@@ -1,0 +1,51 @@
+"""A report as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from genzoo_eval.keys import KEYS, shown
+from genzoo_eval.report import Figure, Report
+
+
+def lines(report: Report) -> Iterator[str]:
+    """The report for a terminal: a line for each figure, those of a feature net together."""
+    yield f"{report.subject.name} against {report.dataset}, n = {report.n:,}"
+    settings = {**report.subject.options, **report.subject.conditions}
+    if settings:
+        yield "  " + ", ".join(f"{name}={value}" for name, value in settings.items())
+    nets = dict.fromkeys(figure.net for figure in report.figures)
+    for net in sorted(nets, key=bool, reverse=True):
+        yield ""
+        yield f"in the features of {net}" if net else "of the images and of the model"
+        yield from _columns([f for f in report.figures if f.net == net])
+    for key, values in report.tables.items():
+        yield ""
+        yield f"{key.replace('_', ' ')}: " + " ".join(f"{100 * value:.1f}" for value in values)
+    yield ""
+    if report.machine:
+        yield f"speed on {report.machine}"
+    yield report.command
+
+
+def _columns(figures: list[Figure]) -> Iterator[str]:
+    rows = [_row(figure) for figure in figures]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+
+
+def _row(figure: Figure) -> tuple[str, str, str, str, str]:
+    """Title, value, spread, floor, and the value as a multiple of the floor."""
+    known = KEYS.get(figure.key)
+    spread = "" if figure.spread is None else f"± {shown(figure.key, figure.spread)}"
+    floor = "" if figure.floor is None else f"floor {shown(figure.key, figure.floor)}"
+    multiple = ""
+    if figure.key in MULTIPLES and figure.floor is not None and figure.floor > 0:
+        multiple = f"{figure.value / figure.floor:.3g}×"
+    title = known.title if known else figure.key
+    return title, shown(figure.key, figure.value), spread, floor, multiple
+
+
+MULTIPLES = ("fd", "kid")
+"""Figures that are told as multiples of their floor."""

@@ -1,0 +1,210 @@
+"""What can be evaluated: a model, or pictures that were made elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+from torch import Tensor
+
+from genzoo_core.errors import NotFittedError, UsageError
+from genzoo_core.images import to_uint8
+from genzoo_core.model import GenerativeModel
+from genzoo_core.pictures import RunRecord
+from genzoo_core.zoo import Zoo
+from genzoo_eval.report import Subject
+
+BATCH = 100
+"""Images made at a time: more are slower on a CPU."""
+
+OnProgress = Callable[[str, float, int], None]
+"""Called as `on_progress(what, done, total)` in images."""
+
+
+class Images(Protocol):
+    """Where the images of an evaluation come from."""
+
+    @property
+    def subject(self) -> Subject:
+        """What a report says of it."""
+        ...
+
+    def unasked(self, n: int, seed: int) -> Tensor | None:
+        """`n` images without a prompt, uint8 `[n, C, H, W]`; None where there are none."""
+        ...
+
+    def asked(self, n: int, seed: int, classes: int) -> tuple[Tensor, Tensor] | None:
+        """About `n` images, as many of each class, and the ids that were asked for, `[n]`."""
+        ...
+
+
+@dataclass(frozen=True)
+class ModelImages:
+    """The images of a model.
+
+    Attributes:
+        zoo: Makes them.
+        reference: The model's name, or the path of its file.
+        model: The loaded model.
+        record: How it is run, resolved.
+        family: Its family, or "".
+        options: The options that were given.
+        conditions: The conditions that were given.
+        on_progress: Told how far it is.
+    """
+
+    zoo: Zoo
+    reference: str
+    model: GenerativeModel[msgspec.Struct]
+    record: RunRecord
+    family: str
+    options: Mapping[str, Any]
+    conditions: Mapping[str, str]
+    on_progress: OnProgress
+
+    @classmethod
+    def open(
+        cls,
+        zoo: Zoo,
+        reference: str,
+        options: Mapping[str, Any],
+        conditions: Mapping[str, str],
+        on_progress: OnProgress,
+    ) -> ModelImages:
+        """Load a model.
+
+        What `options` says of a conditioner is a condition.
+
+        Raises:
+            UsageError: It is no generative model, or the options do not fit it.
+            GenzooError: It cannot be loaded.
+        """
+        model = zoo.load(reference).module
+        if not isinstance(model, GenerativeModel):
+            raise UsageError(
+                f"{reference} is not a generative model: it makes no pictures",
+                "`genzoo list --kind model` shows those that do",
+            )
+        others = list(model.conditioners)[1:]
+        conditions = {**conditions, **{k: str(v) for k, v in options.items() if k in others}}
+        options = {name: value for name, value in options.items() if name not in others}
+        record = zoo.resolve(reference, n=1, seed=0, options=options, conditions=conditions)
+        cards = {name: card for card in zoo.cards() for name in (card.name, f"genzoo/{card.name}")}
+        family = cards[reference].family if reference in cards else ""
+        return cls(zoo, reference, model, record, family, options, conditions, on_progress)
+
+    @property
+    def subject(self) -> Subject:
+        """What a report says of the model."""
+        record = self.record
+        return Subject(
+            name=record.model,
+            sha256=record.weights,
+            parts=record.parts,
+            family=self.family,
+            options=record.options,
+            conditions=record.conditions,
+            versions=record.versions,
+        )
+
+    def unasked(self, n: int, seed: int) -> Tensor | None:
+        """Images without a prompt; None where the model has nothing to sample from."""
+        try:
+            return self._make((), n, seed, "images without a prompt")
+        except NotFittedError:
+            return None
+
+    def asked(self, n: int, seed: int, classes: int) -> tuple[Tensor, Tensor] | None:
+        """Images of each class; None where the model's prompt is no class of this dataset."""
+        import torch
+
+        first = next(iter(self.model.conditioners.values()), None)
+        if first is None or first.categories != classes:
+            return None
+        each = max(1, n // classes)
+        ids = torch.arange(classes).repeat_interleave(each)
+        prompts = tuple(str(i) for i in range(classes))
+        try:
+            return self._make(prompts, each, seed, "images of each class"), ids
+        except NotFittedError:
+            return None
+
+    def _make(self, prompts: tuple[str, ...], n: int, seed: int, what: str) -> Tensor:
+        made = self.zoo.generate(
+            self.reference,
+            prompts,
+            n=n,
+            seed=seed,
+            options=self.options,
+            conditions=self.conditions,
+            batch=BATCH,
+            on_progress=lambda done, total: self.on_progress(what, done, total),
+        )
+        return to_uint8(made.images)
+
+
+@dataclass(frozen=True)
+class GivenImages:
+    """Images from a file: made elsewhere.
+
+    Attributes:
+        subject: What a report says of them.
+        images: uint8 `[N, C, H, W]`.
+        labels: Ids that were asked for, int64 `[N]`, or None.
+    """
+
+    subject: Subject
+    images: Tensor
+    labels: Tensor | None
+
+    @classmethod
+    def read(cls, path: Path) -> GivenImages:
+        """Read an .npz file: `images`, uint8 `[N, H, W, C]` or `[N, H, W]`, and perhaps `labels`,
+        whole numbers `[N]`.
+
+        Raises:
+            UsageError: There is no such file, or it holds something else.
+        """
+        import numpy as np
+        import torch
+
+        try:
+            data = path.read_bytes()
+            with np.load(path, allow_pickle=False) as arrays:
+                found = {name: arrays[name] for name in ("images", "labels") if name in arrays}
+        except FileNotFoundError:
+            raise UsageError(f"there is no file {path}") from None
+        except Exception as error:  # whatever numpy and zipfile raise on a damaged file
+            raise UsageError(f"{path} cannot be read as an .npz file: {error}") from error
+        images = found.get("images")
+        if images is None or images.dtype != np.uint8 or images.ndim not in (3, 4):
+            raise UsageError(
+                f"{path} holds no `images`, uint8 [N, H, W, C]", "`genzoo run -o x.npz` writes such"
+            )
+        pictures = torch.from_numpy(images if images.ndim == 4 else images[..., None])
+        labels = found.get("labels")
+        if labels is not None and (
+            labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer)
+        ):
+            raise UsageError(f"the `labels` of {path} are not {len(images)} whole numbers")
+        return cls(
+            Subject(str(path), hashlib.sha256(data).hexdigest()),
+            pictures.permute(0, 3, 1, 2).contiguous(),
+            None if labels is None else torch.from_numpy(labels.astype(np.int64)),
+        )
+
+    def unasked(self, n: int, seed: int) -> Tensor:
+        """The first `n` images."""
+        return self.images[:n]
+
+    def asked(self, n: int, seed: int, classes: int) -> tuple[Tensor, Tensor] | None:
+        """The first `n` images with their labels."""
+        if self.labels is None:
+            return None
+        if len(self.labels) and not 0 <= int(self.labels.min()) <= int(self.labels.max()) < classes:
+            raise UsageError(f"the labels of {self.subject.name} are not from 0 to {classes - 1}")
+        return self.images[:n], self.labels[:n]
