@@ -151,9 +151,9 @@ def comparison() -> Comparison:
     """The rows, two feature nets, a stability and a missing baseline."""
     found = rows()
     steady = (
-        Steadiness("gan", "gan", 1 / 9, (("Rate sensitivity", "2.1×"),), 9),
-        Steadiness("gan-classic", "gan", 5 / 9, (("Rate sensitivity", "14×"),), 9),
-        Steadiness("vae", "vae", 0.0, (("Rate sensitivity", "1.2×"),), 9),
+        Steadiness("gan-classic", "gan", 5, 9, (("Rate sensitivity", "14×"),)),
+        Steadiness("gan", "gan", 1, 9, (("Rate sensitivity", "2.1×"),)),
+        Steadiness("vae", "vae", 0, 9, (("Rate sensitivity", "1.2×"),)),
     )
     return Comparison(
         dataset="mnist",
@@ -163,8 +163,8 @@ def comparison() -> Comparison:
         nets=(Net(SEEING, "11" * 32, "A classifier."), Net(BLIND, "22" * 32, "Without labels.")),
         stability=Stability(
             steady,
-            (Claim("GANs train unsteadily.", "holds", "5 of 9 runs failed"),),
-            "genzoo stability --data mnist",
+            (Claim("GANs train unsteadily.", "holds", "5 of 9 trainings failed"),),
+            command="genzoo stability --data mnist",
         ),
         real=pictures(36, 7),
         command="genzoo compare --data mnist -o report.html",

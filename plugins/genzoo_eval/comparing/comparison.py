@@ -85,11 +85,13 @@ class Claim:
         text: The claim.
         verdict: "holds", "does not hold", "not measured".
         evidence: The figures that the verdict rests on, in words.
+        rule: How it was decided.
     """
 
     text: str
     verdict: str
     evidence: str
+    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,34 +101,43 @@ class Steadiness:
     Attributes:
         title: Which nets: a family, or a variant of one.
         family: Their family.
-        failed: Share of the runs that failed, 0..1.
-        figures: Title and value of what else was measured, as text.
-        runs: Number of runs.
+        failed: Number of trainings that failed.
+        runs: Number of trainings.
+        figures: Title and value of what else was measured, as text; the same titles in each row.
     """
 
     title: str
     family: str
-    failed: float
-    figures: tuple[tuple[str, str], ...]
+    failed: int
     runs: int
+    figures: tuple[tuple[str, str], ...] = ()
 
     @property
     def verdict(self) -> str:
-        """In a few words: how many of the runs failed."""
-        return f"{round(self.failed * self.runs)} of {self.runs} runs failed"
+        """In a few words: how many of the trainings failed."""
+        return f"{self.failed} of {self.runs} trainings failed"
 
 
 @dataclass(frozen=True)
 class Stability:
-    """What `genzoo stability` found, and how to find it again."""
+    """What `genzoo stability` found.
+
+    Attributes:
+        rows: A row for each kind of nets.
+        claims: What is said of the families.
+        protocol: How it was measured, in a sentence.
+        command: The command that measures it again.
+    """
 
     rows: tuple[Steadiness, ...]
-    claims: tuple[Claim, ...]
+    claims: tuple[Claim, ...] = ()
+    protocol: str = ""
     command: str = ""
 
     def of(self, family: str) -> Steadiness | None:
-        """The first row of a family."""
-        return next((row for row in self.rows if row.family == family), None)
+        """The row that is called after a family, or else the first of it."""
+        rows = [row for row in self.rows if row.family == family]
+        return next((row for row in rows if row.title == family), rows[0] if rows else None)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ class Criterion:
         title: What it is.
         value: What counts, of a row; None where it was not measured.
         text: The same in words.
+        brief: The same in a word.
         lower: Whether less is better.
         usable: Whether only models count whose pictures are usable.
         explained: What was measured.
@@ -31,6 +32,7 @@ class Criterion:
     title: str
     value: Callable[[Row], Measured | None]
     text: Callable[[Row], str]
+    brief: Callable[[Row], str]
     lower: bool
     usable: bool
     explained: str
@@ -65,12 +67,17 @@ def criteria(comparison: Comparison) -> tuple[Criterion, ...]:
         ]
         return " and ".join(parts) + " the floor"
 
+    def mean(row: Row) -> str:
+        found = quality(row.report, nets)
+        return "–" if found is None else times(found.value)
+
     one = Criterion
     return (
         one(
             "Quality",
             lambda row: quality(row.report, nets),
             distances,
+            mean,
             True,
             False,
             "Fréchet distance ÷ floor"
@@ -97,16 +104,16 @@ def criteria(comparison: Comparison) -> tuple[Criterion, ...]:
 
 def _figure(
     key: str, unit: str = ""
-) -> tuple[Callable[[Row], Measured | None], Callable[[Row], str]]:
+) -> tuple[Callable[[Row], Measured | None], Callable[[Row], str], Callable[[Row], str]]:
     def value(row: Row) -> Measured | None:
         figure = row.report.figure(key)
         return None if figure is None else Measured(figure.value, figure.spread)
 
     def text(row: Row) -> str:
         found = value(row)
-        return "–" if found is None else shown(key, found.value) + unit
+        return "–" if found is None else shown(key, found.value)
 
-    return value, text
+    return value, lambda row: text(row) + unit, text
 
 
 def usable(rows: tuple[Row, ...], nets: tuple[str, ...]) -> tuple[Row, ...]:

@@ -1,0 +1,134 @@
+"""The `genzoo compare` command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from genzoo_core.errors import UsageError
+from genzoo_core.zoo import Zoo
+from genzoo_eval.progress import Progress
+
+if TYPE_CHECKING:
+    from genzoo_eval.comparing.comparison import Comparison
+
+# They are imported once there is something to draw; that one is missing is said at once.
+for _name in ("datasets", "jinja2", "torchmetrics"):
+    if find_spec(_name) is None:
+        raise ModuleNotFoundError(f"No module named {_name!r}", name=_name)
+
+
+@click.command("compare")
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.option(
+    "--data",
+    metavar="DATASET|DIR",
+    help="Dataset, or the folder that holds it.  [folder: env GENZOO_DATA]",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="A page, .html."
+)
+@click.option("--markdown", metavar="FILE", help="The table as Markdown; - for stdout.")
+@click.option("--json", "as_json", metavar="FILE", help="All of it as JSON; - for stdout.")
+@click.option("-f", "--force", is_flag=True, help="Replace what exists.")
+@click.option("-n", type=click.IntRange(min=50), default=10_000, show_default=True, help="Images.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--curve",
+    is_flag=True,
+    help="Measure diffusion models at 1, 2 and 5 steps too, where that is not known.",
+)
+@click.pass_context
+def compare(
+    context: click.Context,
+    *,
+    models: tuple[str, ...],
+    data: str | None,
+    output: Path | None,
+    markdown: str | None,
+    as_json: str | None,
+    force: bool,
+    n: int,
+    seed: int,
+    curve: bool,
+) -> None:
+    """Compare models of one dataset: a table, a page with pictures and charts.
+
+    All models of the dataset, unless some are named. Trains nothing; what was measured before is
+    not measured again.
+
+    \b
+    genzoo compare --data mnist
+    genzoo compare --data mnist -o report.html
+    genzoo compare gan-mnist flow-mnist --curve --markdown -
+    """
+    zoo: Zoo = context.obj
+    if markdown == as_json == "-":
+        raise UsageError("--markdown - and --json - cannot share stdout", "give one of them a file")
+    if output is not None and output.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"cannot write {output}: give .html")
+    files = _files(output, markdown, as_json, force)
+    from genzoo_eval.comparing.choosing import dataset_of
+    from genzoo_eval.comparing.gathering import Asked, Gatherer
+    from genzoo_eval.datasets import known_datasets, parse_data, require_dataset
+
+    named, folder = parse_data(zoo, data)
+    dataset = named or dataset_of(zoo, models, known_datasets(zoo))
+    require_dataset(zoo, dataset)
+    command = _command(models, dataset, output, n, seed)
+    with Progress() as progress:
+        asked = Asked(dataset, folder, models, n, seed, curve, output is not None, command)
+        comparison = Gatherer(zoo, asked, progress.tell, progress.update).gather()
+    _draw(comparison, files, table="-" not in (markdown, as_json))
+
+
+def _files(
+    output: Path | None, markdown: str | None, as_json: str | None, force: bool
+) -> Mapping[str, Path]:
+    """Where each form goes, "-" for stdout; checked before any work.
+
+    Raises:
+        UsageError: A file cannot be written, or is named twice.
+    """
+    from genzoo_eval.comparing.output import check_free
+
+    given = {"html": output, "markdown": markdown, "json": as_json}
+    files = {form: Path(name) for form, name in given.items() if name is not None}
+    real = [path for path in files.values() if str(path) != "-"]
+    for path in real:
+        if real.count(path) > 1:
+            raise UsageError(f"{path} is named twice")
+        check_free(path, force=force)
+    return files
+
+
+def _command(models: tuple[str, ...], dataset: str, output: Path | None, n: int, seed: int) -> str:
+    """The command that draws the same again, without the folders of this machine."""
+    words = ["genzoo compare", *models, f"--data {dataset}"]
+    words += [f"-n {n}"] if n != 10_000 else []
+    words += [f"--seed {seed}"] if seed else []
+    words += [f"-o {output.name}"] if output else []
+    return " ".join(words)
+
+
+def _draw(comparison: Comparison, files: Mapping[str, Path], *, table: bool) -> None:
+    from genzoo_eval.comparing.as_json import as_json
+    from genzoo_eval.comparing.markdown import as_markdown
+    from genzoo_eval.comparing.output import write
+    from genzoo_eval.comparing.page import as_html
+    from genzoo_eval.comparing.terminal import as_text
+
+    if table:
+        click.echo(as_text(comparison), nl=False)
+    forms = {"html": as_html, "markdown": as_markdown, "json": as_json}
+    for form, path in files.items():
+        text = forms[form](comparison)
+        if str(path) == "-":
+            click.echo(text, nl=False)
+        else:
+            write(path, text)
+            click.echo(f"wrote {path}", err=True)

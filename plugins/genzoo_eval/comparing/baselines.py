@@ -1,0 +1,64 @@
+"""Published work that models are held against, and where its figures are."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from genzoo_eval.caching import RESULTS, Shipped
+from genzoo_eval.report import Report
+
+INDEX = Path(__file__).parent.parent / "baselines" / "index.toml"
+
+
+class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A baseline: an entry of `baselines/index.toml`.
+
+    Attributes:
+        name: Its name; that of its recipe, or of the model of the zoo that it is.
+        family: Its family.
+        title: What it is.
+        source: Whose work it follows.
+        dataset: Name of the dataset.
+        recipe: Path of its recipe beside the index, or "".
+        missing: Why it has no figures where none ship; "" where that needs no reason.
+    """
+
+    name: str
+    family: str
+    title: str
+    source: str
+    dataset: str
+    recipe: str = ""
+    missing: str = ""
+
+
+class _Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    baselines: tuple[Baseline, ...]
+
+
+@cache
+def baselines(dataset: str) -> tuple[Baseline, ...]:
+    """The baselines of a dataset."""
+    found = msgspec.convert(tomllib.loads(INDEX.read_text(encoding="utf-8")), _Index)
+    return tuple(baseline for baseline in found.baselines if baseline.dataset == dataset)
+
+
+def shipped_reports(dataset: str, folder: Path = RESULTS) -> dict[str, Report]:
+    """The reports of baselines that ship, each by the baseline's name.
+
+    They lie in `baselines-DATASET.json`, written as `genzoo_eval.caching.ship` writes; a baseline
+    is known by the name of the file or model that was measured.
+    """
+    file = folder / f"baselines-{dataset}.json"
+    if not file.is_file():
+        return {}
+    reports = msgspec.json.decode(file.read_bytes(), type=Shipped).reports
+    return {_name(report.subject.name): report for report in reports.values()}
+
+
+def _name(subject: str) -> str:
+    return subject.rsplit("/", 1)[-1].removesuffix(".safetensors")

@@ -1,0 +1,98 @@
+"""Which models are compared, and at which settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from genzoo_core.cards import ModelCard
+from genzoo_core.errors import GenzooError, NotFittedError, UsageError
+from genzoo_core.zoo import Zoo
+
+NO_DENSITY: Mapping[str, Any] = {"prior": "standard-normal"}
+"""How a model is sampled that has latents and no density fitted to them."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A model to compare.
+
+    Attributes:
+        reference: Its name, or the path of its file.
+        name: What it is called.
+        card: What is known of it; None for a file.
+        settings: Options in which it departs from its own.
+    """
+
+    reference: str
+    name: str
+    card: ModelCard | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def fitting(zoo: Zoo, dataset: str) -> tuple[ModelCard, ...]:
+    """Cards of the models of a dataset that `genzoo run` runs."""
+    return tuple(card for card in zoo.cards() if card.kind == "model" and card.dataset == dataset)
+
+
+def dataset_of(zoo: Zoo, references: tuple[str, ...], known: tuple[str, ...]) -> str:
+    """The dataset that the named models have in common.
+
+    Raises:
+        UsageError: They have none, or several.
+    """
+    cards = [zoo.card(name) for name in references if not Path(name).is_file()]
+    found = tuple(dict.fromkeys(card.dataset for card in cards if card.dataset))
+    if len(found) == 1:
+        return found[0]
+    told = f"the models are of {' and '.join(found)}" if found else "no dataset was named"
+    there = found or known
+    raise UsageError(told, f"give one: {' or '.join(f'--data {name}' for name in there)}")
+
+
+def choose(zoo: Zoo, references: tuple[str, ...], dataset: str) -> tuple[Contender, ...]:
+    """The models that were named, or all of the dataset; each once.
+
+    Raises:
+        UsageError: A name is no model, none that makes pictures, or one of another dataset; names
+            those that fit.
+        GenzooError: A model that was named cannot be loaded.
+    """
+    if references:
+        return tuple(_named(zoo, name, dataset) for name in dict.fromkeys(references))
+    cards = fitting(zoo, dataset)
+    if not cards:
+        raise UsageError(f"there are no models of {dataset}", "`genzoo list` shows those there are")
+    return tuple(Contender(card.name, card.name, card) for card in cards)
+
+
+def _named(zoo: Zoo, reference: str, dataset: str) -> Contender:
+    if Path(reference).is_file():
+        return Contender(reference, Path(reference).stem)
+    card = zoo.card(reference)
+    fit = ", ".join(c.name for c in fitting(zoo, dataset)) or "none"
+    if card.kind != "model":
+        raise UsageError(f"{reference} makes no pictures", f"of {dataset} there are {fit}")
+    if card.dataset != dataset:
+        what = f"{reference} is a model of {card.dataset or 'no dataset'}, not of {dataset}"
+        raise UsageError(what, f"of {dataset} there are {fit}")
+    return Contender(reference, reference, card)
+
+
+def settled(zoo: Zoo, contender: Contender) -> Contender:
+    """The contender with the settings that it needs to make pictures at all.
+
+    Raises:
+        GenzooError: It makes none.
+    """
+    try:
+        zoo.generate(contender.reference, n=1, seed=0)
+    except NotFittedError as unfitted:
+        try:
+            zoo.generate(contender.reference, n=1, seed=0, options=NO_DENSITY)
+        except GenzooError:
+            raise unfitted from None
+        return Contender(contender.reference, contender.name, contender.card, NO_DENSITY)
+    return contender

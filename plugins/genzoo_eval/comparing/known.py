@@ -1,0 +1,40 @@
+"""Reports that need no measuring."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from genzoo_core.zoo import Zoo
+from genzoo_eval.caching import Asked, ReportCache, shipped
+from genzoo_eval.datasets import fingerprint
+from genzoo_eval.evaluating import Settings
+from genzoo_eval.feature_nets import FrozenNet
+from genzoo_eval.report import Report
+from genzoo_eval.subjects import ModelImages
+
+
+def known_report(
+    zoo: Zoo,
+    model: str,
+    dataset: str,
+    data: Path | None,
+    settings: Settings,
+    nets: tuple[FrozenNet, ...],
+) -> Report | None:
+    """The report that `evaluate` would take instead of measuring; None where it would measure."""
+    options, conditions = settings.options, settings.conditions
+    images = ModelImages.open(zoo, model, options, conditions, lambda *_: None)
+    subject = images.subject
+    key = Asked(
+        sha256=subject.sha256,
+        parts=subject.parts,
+        options=subject.options,
+        conditions=subject.conditions,
+        n=settings.n,
+        seed=settings.seed,
+        dataset=dataset,
+        nets=tuple(net.sha256 for net in nets),
+        costs=settings.costs,
+    ).key()
+    cache = ReportCache(zoo.cache("eval"), fingerprint(dataset, data))
+    return cache.get(key) or shipped().get(key)

@@ -1,0 +1,131 @@
+"""Pictures for a comparison: made by its models, read from its dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import torch
+from torch import Tensor
+
+from genzoo_core.errors import DataError
+from genzoo_core.images import from_uint8, to_uint8
+from genzoo_core.model import GenerativeModel
+from genzoo_core.zoo import Built, Zoo
+from genzoo_eval.comparing.choosing import Contender
+from genzoo_eval.comparing.comparison import Gallery
+from genzoo_eval.datasets import data_recipe
+from genzoo_eval.feature_nets import FrozenNet
+from genzoo_eval.metrics.neighbours import nearest
+from genzoo_eval.reference import read_reference
+
+SAMPLES, EACH, WALK = 36, 10, 10
+"""Pictures without a prompt, of each class and above neighbours, and in a walk."""
+
+ENDS = (3, 8)
+"""Seeds between which models walk."""
+
+
+@dataclass(frozen=True)
+class RealImages:
+    """Real images to show beside generated ones.
+
+    Attributes:
+        test: Test images, uint8 `[M, C, H, W]`.
+        train: Training images, uint8 `[T, C, H, W]`.
+        features: Of the training images in the net's features, `[T, D]`.
+        net: The feature net.
+    """
+
+    test: Tensor
+    train: Tensor
+    features: Tensor
+    net: FrozenNet
+
+    @classmethod
+    def read(
+        cls,
+        zoo: Zoo,
+        dataset: str,
+        folder: Path | None,
+        nets: tuple[FrozenNet, ...],
+        n: int,
+        tell: Callable[[str], None],
+    ) -> RealImages:
+        """Read them, and look at them with the first net, unless that was done before.
+
+        Raises:
+            DataError: They cannot be read.
+        """
+        reference = read_reference(zoo, dataset, folder, nets, n, tell)
+        train = zoo.dataset(data_recipe(zoo, dataset, "train"), folder).images
+        first = reference.nets[0]
+        if len(first.train) != len(train):
+            raise DataError(f"the training images of {dataset} have changed", "clear the cache")
+        return cls(reference.test, train, first.train, first.net)
+
+    def neighbours(self, images: Tensor) -> Tensor:
+        """The nearest training image of each, uint8 `[N, C, H, W]`."""
+        return self.train[nearest(self.net.features(images), self.features).index]
+
+
+def picture(zoo: Zoo, contender: Contender, real: RealImages | None) -> Gallery:
+    """What a model makes, from seed 0 on.
+
+    Args:
+        zoo: Runs it.
+        contender: The model, at its settings.
+        real: Needed for reconstructions and neighbours; None leaves them out.
+
+    Raises:
+        GenzooError: It makes no pictures.
+    """
+    built = zoo.load(contender.reference)
+    samples = _made(zoo, contender, (), SAMPLES)
+    originals = None if real is None else real.test[:EACH]
+    copies = None if originals is None else _copies(built, originals)
+    prompts = class_names(built)
+    rows = [_made(zoo, contender, (str(index),), EACH) for index in range(len(prompts))]
+    walk = zoo.generate(
+        contender.reference, n=WALK, interpolate=ENDS, options=dict(contender.settings)
+    )
+    return Gallery(
+        samples=samples,
+        classes=tuple(zip(prompts, rows, strict=True)),
+        originals=None if copies is None else originals,
+        copies=copies,
+        walk=to_uint8(walk.images),
+        neighbours=None if real is None else real.neighbours(samples[:EACH]),
+    )
+
+
+def class_names(built: Built) -> tuple[str, ...]:
+    """Names of the classes that a model can be asked for; none where it reads no class."""
+    conditioners = getattr(built.module, "conditioners", {})
+    for name, conditioner in conditioners.items():
+        if conditioner.categories is None:
+            break
+        names = built.spec.conditioners[name].config.get("classes") or ()
+        given = tuple(map(str, names))
+        count = conditioner.categories
+        return given if len(given) == count else tuple(map(str, range(count)))
+    return ()
+
+
+def _made(zoo: Zoo, contender: Contender, prompts: tuple[str, ...], n: int) -> Tensor:
+    options = dict(contender.settings)
+    made = zoo.generate(contender.reference, prompts, n=n, seed=0, options=options)
+    return to_uint8(made.images)
+
+
+@torch.inference_mode()
+def _copies(built: Built, originals: Tensor) -> Tensor | None:
+    module = built.module
+    if not isinstance(module, GenerativeModel) or module.codec is None:
+        return None
+    model: GenerativeModel[msgspec.Struct] = module
+    assert model.codec is not None
+    condition = model.condition({}, len(originals))
+    return to_uint8(model.codec.reconstruct(from_uint8(originals), condition))
