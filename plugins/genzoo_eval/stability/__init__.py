@@ -1,0 +1,1 @@
+"""How steadily each family trains: many short trainings, measured and compared."""

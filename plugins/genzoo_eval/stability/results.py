@@ -1,0 +1,185 @@
+"""What the stability protocol finds, as data. Imports no torch."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from genzoo_core.errors import DataError
+
+SHIPPED = Path(__file__).parent.parent / "results"
+"""Folder of the results that were measured once and ship with the package."""
+
+Judged = Literal["fd", "reconstruction_mse"]
+Verdict = Literal["holds", "does not hold", "not measured"]
+
+
+class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One checkpoint of one training.
+
+    Attributes:
+        run: Name of the training, unique.
+        variant: Name of its recipe.
+        rate: What the recipe's learning rates were multiplied by.
+        seed: Seed of the training.
+        step: Steps done.
+        total: Steps of the whole training.
+        figures: What was measured, by the keys of `genzoo_eval.keys`; empty where it failed.
+        failed: Why the training ended before its end, or None.
+    """
+
+    run: str
+    variant: str
+    rate: float
+    seed: int
+    step: int
+    total: int
+    figures: dict[str, float] = {}
+    failed: str | None = None
+
+    @property
+    def last(self) -> bool:
+        """Whether no checkpoint comes after it."""
+        return self.failed is not None or self.step == self.total
+
+
+class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How steadily one variant trains. None stands for what could not be computed.
+
+    Attributes:
+        variant: Name of its recipe.
+        family: Its family.
+        judged_by: The figure that wobble, rate sensitivity and outliers are taken of: the
+            Fréchet distance of its pictures; for what is not generative, its reconstruction error.
+        runs: Trainings that came to an end.
+        seeds: Those of them at the recipe's own rate.
+        steps: Steps of each.
+        failed: Trainings that failed, for whatever reason.
+        reasons: How many failed for each reason; one can have several.
+        medians: Median of each figure at the end, over the seeds at the recipe's own rate.
+        cv: Coefficient of variation over these seeds, of the kernel distance; of the
+            reconstruction error for what is judged by it.
+        by_rate: Median of `judged_by` at the end for each rate; None where more than half diverged.
+        sensitivity: The worst of `by_rate` over the best.
+        wobble: Standard deviation of `judged_by` over the last checkpoints, relative to their
+            mean; median over the seeds.
+        checkpoints: How many checkpoints `wobble` is taken over.
+    """
+
+    variant: str
+    family: str
+    judged_by: Judged
+    runs: int
+    seeds: int
+    steps: int
+    failed: int
+    reasons: dict[str, int]
+    medians: dict[str, float]
+    cv: float | None
+    by_rate: dict[str, float | None]
+    sensitivity: float | None
+    wobble: float | None
+    checkpoints: int
+
+    @property
+    def failed_share(self) -> float | None:
+        """Failed trainings among all, in [0, 1]; None where there are none."""
+        return self.failed / self.runs if self.runs else None
+
+
+class Starved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a generator learns from a discriminator that was trained alone.
+
+    Attributes:
+        loss: Name of the loss.
+        seed: Seed of the discriminator.
+        steps: Steps that the discriminator was trained alone for.
+        margin: Mean output on real images less that on generated ones, logits.
+        gradient: Norm of the gradient of the generator's loss in its parameters, mean over
+            batches.
+    """
+
+    loss: str
+    seed: int
+    steps: int
+    margin: float
+    gradient: float
+
+
+class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What tutorials say, and whether it was seen here.
+
+    Attributes:
+        claim: In a sentence.
+        verdict: What the figures say of it.
+        figures: The figures that it rests on, in words.
+        decided: By what rule.
+    """
+
+    claim: str
+    verdict: Verdict
+    figures: str
+    decided: str
+
+
+class StabilityResults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The protocol's results, whole.
+
+    Attributes:
+        dataset: What was trained on.
+        seconds: CPU seconds of one thread that each training was given.
+        n: Generated images that each checkpoint was measured on.
+        judge: Name of the feature net.
+        judge_sha256: Digest of its weights.
+        floor: The same figures for `n` training images in the place of generated ones.
+        summaries: One a variant.
+        claims: The tutorial's claims with their verdicts.
+        starving: The experiment on discriminators that are too good.
+        rows: Every checkpoint.
+        command: The command that measures it again.
+        versions: Of Python and torch.
+    """
+
+    dataset: str
+    seconds: float
+    n: int
+    judge: str
+    judge_sha256: str
+    floor: dict[str, float]
+    summaries: tuple[Summary, ...]
+    claims: tuple[Claim, ...]
+    starving: tuple[Starved, ...]
+    rows: tuple[Row, ...]
+    command: str = ""
+    versions: dict[str, str] = {}
+
+    def summary(self, variant: str) -> Summary | None:
+        """The summary of a variant."""
+        return next((s for s in self.summaries if s.variant == variant), None)
+
+
+@cache
+def load_shipped(dataset: str) -> StabilityResults | None:
+    """The results for a dataset that ship with the package; None where there are none.
+
+    Raises:
+        DataError: The file is not well-formed.
+    """
+    path = SHIPPED / f"stability-{dataset}.json"
+    return load(path) if path.is_file() else None
+
+
+def load(path: Path) -> StabilityResults:
+    """Read results.
+
+    Raises:
+        DataError: The file is not well-formed.
+        OSError: It cannot be read.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=StabilityResults)
+    except msgspec.MsgspecError as error:
+        raise DataError(f"{path} holds no stability results: {error}") from error

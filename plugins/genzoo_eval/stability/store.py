@@ -1,0 +1,111 @@
+"""The folder of a protocol: what is in it is not measured again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from genzoo_core.errors import DataError, UsageError
+from genzoo_eval.stability.plan import Settings
+from genzoo_eval.stability.results import Row
+
+T = TypeVar("T")
+
+
+class Store:
+    """A folder that one protocol writes in at a time.
+
+    Args:
+        path: The folder; made where it does not exist.
+        settings: The protocol's.
+
+    Attributes:
+        rows: The checkpoints that are measured.
+
+    Raises:
+        UsageError: It holds the results of other settings.
+        DataError: What it holds is damaged, or another process writes in it.
+    """
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(path / ".lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise DataError(
+                f"another process measures in {path}", "wait for it, or choose another --out"
+            ) from error
+        try:
+            self._check(settings)
+            self.rows = self._read_rows()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the trainings."""
+        return self.path / "runs"
+
+    def close(self) -> None:
+        """Let others write here."""
+        self._lock.release()
+
+    def add(self, row: Row) -> None:
+        """Keep a checkpoint's figures, so that a crash leaves them."""
+        with (self.path / "results.jsonl").open("ab") as file:
+            file.write(msgspec.json.encode(row) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def kept(self, name: str, kind: type[T], make: Callable[[], T]) -> T:
+        """What was kept under a name; made and kept where there is nothing yet."""
+        path = self.path / f"{name}.json"
+        if path.exists():
+            return self._decode(path.read_bytes(), kind, path)
+        value = make()
+        self.write(name, value)
+        return value
+
+    def write(self, name: str, value: object) -> Path:
+        """Keep a value under a name: the old one stays until the new one is whole."""
+        path = self.path / f"{name}.json"
+        temporary = path.with_suffix(".tmp")
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+        os.replace(temporary, path)
+        return path
+
+    def _check(self, settings: Settings) -> None:
+        before = self.kept("settings", Settings, lambda: settings)
+        old, new = msgspec.to_builtins(before), msgspec.to_builtins(settings)
+        changed = [
+            f"{name} was {old[name]}, is {new[name]}" for name in new if old[name] != new[name]
+        ]
+        if changed:
+            raise UsageError(
+                f"{self.path} was measured with other settings: {'; '.join(changed)}",
+                "change them back, or choose another --out",
+            )
+
+    def _read_rows(self) -> list[Row]:
+        path = self.path / "results.jsonl"
+        if not path.exists():
+            return []
+        content = path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole != content:  # a crash left half a line
+            path.write_bytes(whole)
+        return [self._decode(line, Row, path) for line in whole.splitlines()]
+
+    def _decode(self, content: bytes, kind: type[T], path: Path) -> T:
+        try:
+            return msgspec.json.decode(content, type=kind)
+        except msgspec.MsgspecError as error:
+            raise DataError(f"{path} is damaged: {error}", "choose another --out") from error

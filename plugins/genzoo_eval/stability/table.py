@@ -1,0 +1,82 @@
+"""The results as text. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from genzoo_eval.keys import shown
+from genzoo_eval.stability.results import StabilityResults, Summary
+
+HEADER = (
+    "trained",
+    "steps",
+    "runs",
+    "failed",
+    "varies",
+    "rate",
+    "wobble",
+    "FD",
+    "KID",
+    "coverage",
+    "sharpness",
+    "copy error",
+    "images/s",
+)
+
+
+def lines(results: StabilityResults) -> Iterator[str]:
+    """The table, its legend and the claims, line by line."""
+    floor = ["real images", *[""] * 6, *(_figures(results.floor))]
+    yield from aligned([HEADER, *map(_cells, results.summaries), floor])
+    yield ""
+    yield from LEGEND
+    yield (
+        f"{results.seconds:g} CPU seconds of one thread a training; figures of "
+        f"{results.n:,} images, features of {results.judge}."
+    )
+    yield ""
+    for claim in results.claims:
+        yield f"{claim.verdict:<15}  {claim.claim}"
+        yield f"{'':<15}  {claim.figures}"
+        yield f"{'':<15}  by: {claim.decided}"
+
+
+LEGEND = (
+    "failed: diverged, or far from the others of its kind (FD or copy error over 3 times the",
+    "median, coverage under half of it, classes 20 % off); varies: coefficient of variation of",
+    "KID (of the copy error, for the autoencoder) over seeds; rate: worst over best median of",
+    "the learning rate's third, itself and its triple; wobble: of FD over the last checkpoints.",
+)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows as lines: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for first, *rest in rows:
+        cells = [first.ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
+        yield "  ".join(cells).rstrip()
+
+
+def _cells(summary: Summary) -> list[str]:
+    return [
+        summary.variant,
+        f"{summary.steps:,}",
+        str(summary.runs),
+        str(summary.failed),
+        _percent(summary.cv),
+        "–" if summary.sensitivity is None else f"×{summary.sensitivity:.2f}",
+        _percent(summary.wobble),
+        *_figures(summary.medians),
+    ]
+
+
+def _figures(figures: dict[str, float]) -> list[str]:
+    keys = ("fd", "kid", "coverage", "sharpness", "reconstruction_mse")
+    cells = [shown(key, figures[key]) if key in figures else "" for key in keys]
+    rate = figures.get("images_per_second")
+    return [*cells, "" if rate is None else f"{rate:,.0f}"]
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"

@@ -1,0 +1,144 @@
+"""The `genzoo stability` command."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from genzoo_core.errors import UsageError, did_you_mean
+from genzoo_core.zoo import Zoo
+from genzoo_eval.stability.plan import DATASET, QUICK, VARIANTS, Settings, Variant
+
+# It trains by `genzoo train`, and measures by torchmetrics; that one is missing is said at once.
+for _name in ("datasets", "filelock", "lightning_fabric", "torchmetrics"):
+    if find_spec(_name) is None:
+        raise ModuleNotFoundError(f"No module named {_name!r}", name=_name)
+
+
+@click.command()
+@click.option(
+    "--data",
+    default=DATASET,
+    show_default=True,
+    metavar="NAME|DIR",
+    help="The dataset, or the folder that holds it; GENZOO_DATA is the folder of a name.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the trainings and the results.  [default: runs/stability-NAME]",
+)
+@click.option("--quick", is_flag=True, help="A few seconds each: to see that it works.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="CPU seconds of one thread for each training.  [default: 240]",
+)
+@click.option("-n", type=click.IntRange(min=10), help="Images to measure.  [default: 2000]")
+@click.option(
+    "--variant",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help=f"Only this one; can be repeated: {', '.join(VARIANTS)}.",
+)
+@click.option("--net", metavar="MODEL", help="Classifier that measures.  [default: the dataset's]")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Trainings at a time."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@click.pass_obj
+def stability(
+    zoo: Zoo,
+    *,
+    data: str,
+    out: Path | None,
+    quick: bool,
+    seconds: float | None,
+    n: int | None,
+    names: tuple[str, ...],
+    net: str | None,
+    jobs: int,
+    as_json: bool,
+) -> None:
+    """Measure how steadily each family trains.
+
+    Small nets of each family are trained many times, with other seeds and other learning rates,
+    for the same time. It takes about three hours on two cores; interrupted, the same command
+    goes on.
+    """
+    variants = _variants(names)
+    folder = _folder(data)
+    given = {"seconds": seconds, "n": n}
+    changes = (QUICK if quick else {}) | {k: v for k, v in given.items() if v is not None}
+    judge_name = net or f"features-{DATASET}-classifier"
+    out = out or Path("runs") / f"stability-{DATASET}{'-quick' if quick else ''}"
+
+    import msgspec
+
+    from genzoo_eval.stability.judge import ClassifierJudge, load_classifier
+    from genzoo_eval.stability.protocol import Protocol
+    from genzoo_eval.stability.store import Store
+    from genzoo_eval.stability.table import lines
+
+    recipe = zoo.recipe(str(variants[0].recipe))
+    classifier, digest = load_classifier(zoo, judge_name)
+    settings = Settings(dataset=DATASET, judge=judge_name, judge_sha256=digest, **changes)
+    store = Store(out, settings)
+    try:
+        _tell("reading the test images")
+        test = zoo.dataset(msgspec.structs.replace(recipe.data, split="test"), folder).images
+        judge = ClassifierJudge(classifier, test)
+        protocol = Protocol(
+            zoo, settings, variants, store=store, judge=judge, data=folder, tell=_tell
+        )
+        results = protocol.run(jobs, _command(changes, quick, names))
+        path = store.write(f"stability-{DATASET}", results)
+    except Exception:
+        raise
+    except BaseException:  # Ctrl-C, SIGTERM
+        _tell(f"stopped; what is measured lies in {out}, and the same command goes on")
+        raise
+    finally:
+        store.close()
+    _tell(f"wrote {path}")
+    click.echo(msgspec.json.encode(results) if as_json else "\n".join(lines(results)))
+
+
+def _variants(names: tuple[str, ...]) -> tuple[Variant, ...]:
+    for name in names:
+        if name not in VARIANTS:
+            raise UsageError(
+                f"no variant {name!r}; there are {', '.join(VARIANTS)}",
+                did_you_mean(name, VARIANTS),
+            )
+    return tuple(variant for name, variant in VARIANTS.items() if not names or name in names)
+
+
+def _folder(data: str) -> Path | None:
+    """The folder that holds the dataset; None for the Hub."""
+    if data == DATASET:
+        given = os.environ.get("GENZOO_DATA")
+        return Path(given) if given else None
+    if not Path(data).is_dir():
+        raise UsageError(
+            f"{data!r} is neither {DATASET}, which the protocol knows, nor a folder",
+            did_you_mean(data, [DATASET]),
+        )
+    return Path(data)
+
+
+def _command(changes: dict[str, object], quick: bool, names: tuple[str, ...]) -> str:
+    words = ["genzoo stability", f"--data {DATASET}"]
+    words += ["--quick"] if quick else []
+    for key, flag in (("seconds", "--seconds"), ("n", "-n")):
+        if key in changes and (not quick or changes[key] != QUICK[key]):
+            words.append(f"{flag} {changes[key]:g}")
+    return " ".join([*words, *(f"--variant {name}" for name in names)])
+
+
+def _tell(text: str) -> None:
+    click.echo(text, err=True)
