@@ -60,8 +60,10 @@ def sharpness(images: Tensor) -> Tensor:
         raise ValueError(f"pictures have 1 or 3 channels, not {channels}")
     levels = images.double() * 127.5
     luma = levels.new_tensor([0.299, 0.587, 0.114] if channels == 3 else [1.0])
-    grey = torch.einsum("nchw,c->nhw", levels, luma)[:, None]
-    kernel = levels.new_tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
+    grey = torch.einsum("nchw,c->nhw", levels, luma)
     # The border mirrors its neighbour, so that a plain picture has no edge there.
-    laplacian = F.conv2d(F.pad(grey, (1, 1, 1, 1), mode="reflect"), kernel[None, None])
-    return laplacian.flatten(1).var(1, correction=0)
+    wide = F.pad(grey, (1, 1, 1, 1), mode="reflect")
+    # Not conv2d, which is several times slower in float64.
+    across = wide[:, 1:-1, :-2] + wide[:, 1:-1, 2:]
+    down = wide[:, :-2, 1:-1] + wide[:, 2:, 1:-1]
+    return (across + down - 4 * grey).flatten(1).var(1, correction=0)
