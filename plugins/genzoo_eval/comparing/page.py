@@ -27,7 +27,6 @@ def as_html(comparison: Comparison) -> str:
     rows = comparison.rows
     table = columns(comparison)
     nets = comparison.net_names
-    scatters = [chart for net in nets if (chart := scatter(comparison, net)).points]
     return (
         _templates()
         .get_template("report.html.j2")
@@ -43,8 +42,10 @@ def as_html(comparison: Comparison) -> str:
             columns=table,
             floors=[floor_cell(column, rows) for column in table],
             lines=list(zip(rows, zip(*(cells(c, rows) for c in table), strict=True), strict=True)),
-            bars=[chart for net in nets if (chart := bars(comparison, net)).bars],
-            scatters=scatters,
+            bars=[chart for chart in (bars(comparison, net) for net in nets) if chart.bars],
+            scatters=[
+                chart for chart in (scatter(comparison, net) for net in nets) if chart.points
+            ],
             walls=walls(comparison),
             glossary=[KEYS[key] for key in KEYS if any(row.report.figure(key) for row in rows)],
             counts=sorted({row.report.n for row in rows}),

@@ -175,8 +175,8 @@ def _hidden(box: Box, taken: Iterable[Box]) -> float:
     """How much of what is taken a box would hide, and how far it leaves the frame; an area."""
     left, top, right, bottom = box
     covered = sum(
-        max(0.0, min(right, r) - max(left, l)) * max(0.0, min(bottom, b) - max(top, t))
-        for l, t, r, b in taken
+        max(0.0, min(right, x1) - max(left, x0)) * max(0.0, min(bottom, y1) - max(top, y0))
+        for x0, y0, x1, y1 in taken
     )
     outside = max(0.0, LEFT - left) + max(0.0, right - WIDTH) + max(0.0, TOP - top)
     return covered + 100 * (outside + max(0.0, bottom - (HEIGHT - BOTTOM)))

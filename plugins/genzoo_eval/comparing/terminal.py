@@ -124,6 +124,5 @@ def _notes(comparison: Comparison) -> list[str]:
     for setting in dict.fromkeys(row.departure for row in departed):
         names = ", ".join(printable(row.name) for row in departed if row.departure == setting)
         notes.append(cut(f"¹ {names}: with {printable(setting)}, having no density fitted", WIDTH))
-    for missing in comparison.missing:
-        notes.append(cut(f"Not measured: {printable(f'{missing.title}: {missing.reason}')}", WIDTH))
-    return notes
+    missing = (printable(f"{m.title}: {m.reason}") for m in comparison.missing)
+    return [*notes, *(cut(f"Not measured: {text}", WIDTH) for text in missing)]
