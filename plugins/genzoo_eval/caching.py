@@ -98,16 +98,16 @@ class ReportCache:
     def __init__(self, folder: Path | None, copy: str) -> None:
         self._folder, self._copy = folder, copy
 
-    def get(self, key: str) -> Report | None:
-        """The report of this key, if there is one."""
+    def get(self, asked: Asked) -> Report | None:
+        """The report of what was asked, if there is one."""
         if self._folder is None:
             return None
         try:
-            return msgspec.json.decode(self._file(self._folder, key).read_bytes(), type=Report)
+            return msgspec.json.decode(self._file(self._folder, asked).read_bytes(), type=Report)
         except (OSError, msgspec.DecodeError):
             return None
 
-    def put(self, key: str, report: Report) -> None:
+    def put(self, asked: Asked, report: Report) -> None:
         """Keep a report; silent where that cannot be done."""
         if self._folder is None:
             return
@@ -115,8 +115,8 @@ class ReportCache:
             handle, name = tempfile.mkstemp(dir=self._folder)
             with os.fdopen(handle, "wb") as file:
                 file.write(msgspec.json.encode(report))
-            os.replace(name, self._file(self._folder, key))
+            os.replace(name, self._file(self._folder, asked))
 
-    def _file(self, folder: Path, key: str) -> Path:
-        digest = hashlib.sha256(f"{key} {self._copy}".encode()).hexdigest()[:32]
+    def _file(self, folder: Path, asked: Asked) -> Path:
+        digest = hashlib.sha256(f"{asked.key()} {self._copy}".encode()).hexdigest()[:32]
         return folder / f"{digest}.report.json"

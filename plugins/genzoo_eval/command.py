@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -39,7 +39,13 @@ for _name in ("datasets", "torchmetrics"):
 )
 @click.option("--net", "nets", multiple=True, metavar="NAME", help="A feature net to use instead.")
 @click.option("--costs/--no-costs", default=True, help="Measure speed and memory.")
-@click.option("--again", is_flag=True, help="Measure even if there is a report.")
+@click.option(
+    "--again",
+    is_flag=False,
+    flag_value="all",
+    type=click.Choice(["all", "costs"]),
+    help="Measure even if there is a report: all of it, or speed and memory alone.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def evaluate(
@@ -56,7 +62,7 @@ def evaluate(
     settings: tuple[str, ...],
     nets: tuple[str, ...],
     costs: bool,
-    again: bool,
+    again: Literal["all", "costs"] | None,
     as_json: bool,
 ) -> None:
     """Measure a model, or pictures made elsewhere, against real images.
@@ -112,7 +118,7 @@ def _model(
     dataset: str | None,
     folder: Path | None,
     asked: Settings,
-    again: bool,
+    again: Literal["all", "costs"] | None,
 ) -> Report:
     from genzoo_eval.evaluating import evaluate as measure
 
@@ -123,7 +129,7 @@ def _model(
             folder,
             asked,
             dataset=dataset,
-            again=again,
+            again="costs" if again == "costs" else again is not None,
             on_progress=progress.update,
             tell=progress.tell,
         )

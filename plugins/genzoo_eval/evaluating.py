@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import torch
@@ -66,7 +66,7 @@ def evaluate(
     settings: Settings | None = None,
     *,
     dataset: str | None = None,
-    again: bool = False,
+    again: bool | Literal["costs"] = False,
     on_progress: OnProgress = _silent,
     tell: Tell = _silent,
 ) -> Report:
@@ -78,7 +78,7 @@ def evaluate(
         data: Folder that holds the dataset; None for the Hub.
         settings: How.
         dataset: What to compare with; what the model's card says unless given.
-        again: Measure even if there is a report.
+        again: Measure even if there is a report; "costs" for speed and memory alone.
         on_progress: Told how far the making of images is.
         tell: Told what takes a while.
 
@@ -92,28 +92,34 @@ def evaluate(
     images = ModelImages.open(zoo, model, settings.options, settings.conditions, on_progress)
     dataset = dataset or _dataset_of(zoo, model)
     nets = load_nets(zoo, dataset, settings.nets)
-    key = _key(images, dataset, nets, settings)
+    asked = _asked(images, dataset, nets, settings)
     cache = ReportCache(zoo.cache("eval"), fingerprint(dataset, data))
-    if not again and (found := cache.get(key) or shipped().get(key)):
-        return found
-    reference = read_reference(zoo, dataset, data, nets, settings.n, tell)
-    figures, tables = _figures(images, reference, settings, tell)
-    figures += _reconstruction(images, reference)
+    full = None if again else cache.get(asked) or shipped().get(asked.key())
+    if full is not None:
+        return full
+    # What does not depend on the machine is kept by itself.
+    plain = msgspec.structs.replace(asked, costs=False)
+    report = None if again is True else cache.get(plain)
+    if report is None:
+        reference = read_reference(zoo, dataset, data, nets, settings.n, tell)
+        figures, tables = _figures(images, reference, settings, tell)
+        report = Report(
+            images.subject,
+            dataset,
+            reference.digest,
+            settings.n,
+            settings.seed,
+            (*figures, *_reconstruction(images, reference)),
+            tables,
+            _command(model, settings),
+        )
+        cache.put(plain, report)
     if settings.costs:
         tell("measuring speed and memory")
-        figures += _costs(images)
-    report = Report(
-        images.subject,
-        dataset,
-        reference.digest,
-        settings.n,
-        settings.seed,
-        tuple(figures),
-        tables,
-        _command(model, settings),
-        machine() if settings.costs else "",
-    )
-    cache.put(key, report)
+        report = msgspec.structs.replace(
+            report, figures=(*report.figures, *_costs(images)), machine=machine()
+        )
+        cache.put(asked, report)
     return report
 
 
@@ -178,7 +184,9 @@ def _dataset_of(zoo: Zoo, model: str) -> str:
     return dataset
 
 
-def _key(images: ModelImages, dataset: str, nets: tuple[FrozenNet, ...], settings: Settings) -> str:
+def _asked(
+    images: ModelImages, dataset: str, nets: tuple[FrozenNet, ...], settings: Settings
+) -> Asked:
     subject = images.subject
     return Asked(
         sha256=subject.sha256,
@@ -190,7 +198,7 @@ def _key(images: ModelImages, dataset: str, nets: tuple[FrozenNet, ...], setting
         dataset=dataset,
         nets=tuple(net.sha256 for net in nets),
         costs=settings.costs,
-    ).key()
+    )
 
 
 def _command(model: str, settings: Settings) -> str:

@@ -60,6 +60,18 @@ def _seconds(model: GenerativeModel, options: object, batches: int) -> float:  #
     return time.perf_counter() - start
 
 
+_WATCH = """
+import resource, subprocess, sys, time
+start = time.perf_counter()
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+seconds = time.perf_counter() - start
+print(seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""
+"""A small process between this one and the one that is measured: Linux begins the largest
+memory of a process with that of the one that started it."""
+
+
 @dataclass(frozen=True)
 class Process:
     """What a process of its own took.
@@ -89,19 +101,17 @@ def run_once(model: str, settings: Mapping[str, Any], n: int) -> Process:
         command = [sys.executable, "-m", "genzoo", "run", model, "-n", str(n), "--seed", "0"]
         command += [word for pair in pairs for word in ("--set", pair)]
         command += ["--no-preview", "-o", str(Path(folder) / "pictures.png")]
-        errors = Path(folder) / "errors"
-        with errors.open("wb") as stderr:
-            start = time.perf_counter()
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr)
-            # Not `wait`, which would not say what the process took.
-            _, status, usage = os.wait4(process.pid, 0)
-            seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            said = errors.read_text(errors="replace").strip().splitlines() or ["nothing"]
-            raise GenzooError(f"`genzoo run {model}` failed: {said[-1]}")
-    kilobyte = 1 if sys.platform == "darwin" else 1024
-    return Process(seconds, usage.ru_maxrss * kilobyte)
+        done = subprocess.run(
+            [sys.executable, "-S", "-c", _WATCH, *command],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["nothing"]
+        raise GenzooError(f"`genzoo run {model}` failed: {said[-1]}")
+    seconds, memory = done.stdout.split()
+    return Process(float(seconds), int(memory) * (1 if sys.platform == "darwin" else 1024))
 
 
 def machine() -> str:
