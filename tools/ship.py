@@ -1,8 +1,8 @@
 """Put a trained model into its plugin: weights, card, measured figures.
 
     python tools/ship.py runs/NAME …                 # weights and card of these trainings
-    python tools/ship.py --figures figures.json …    # figures of `benchmarks/quality.py --json`
-                                                     # or of `benchmarks/features.py --json`
+    python tools/ship.py --reports report.json …     # of `genzoo eval MODEL --json`
+    python tools/ship.py --figures figures.json …    # of `benchmarks/features.py --json`
 
 Rewrites the `[[models]]` entries of `plugins/*/genzoo.toml`; what stands before them is kept.
 New weights lose the figures of the old ones.
@@ -17,7 +17,16 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from genzoo_eval.caching import RESULTS, key_of
+from genzoo_eval.caching import ship as ship_reports
+from genzoo_eval.keys import KEYS
+from genzoo_eval.report import Figure, Report
+
 PLUGINS = Path(__file__).parent.parent / "plugins"
+IN_CARDS = ("fd", "coverage", "accuracy", "class_tv", "reconstruction_mse")
+"""Figures of a report that a card holds."""
 Card = dict[str, Any]
 
 
@@ -37,10 +46,14 @@ def write(manifest: Path, cards: list[Card]) -> None:
     """Write the manifest with these cards, in the order of their names."""
     before = manifest.read_text().partition("[[models]]")[0].rstrip()
     blocks = []
-    for card in sorted(cards, key=lambda card: card["name"]):
+    for card in sorted(cards, key=by_name):
         blocks.append(as_toml({k: v for k, v in card.items() if k != "metrics"}, "[[models]]"))
         blocks += [as_toml(metric, "[[models.metrics]]") for metric in card.get("metrics", ())]
     manifest.write_text("\n".join([before + "\n", *blocks]))
+
+
+def by_name(card: Card) -> str:
+    return str(card["name"])
 
 
 def cards_in(manifest: Path) -> list[Card]:
@@ -73,47 +86,50 @@ def set_metrics(name: str, metrics: list[dict[str, Any]]) -> None:
     print(f"{name}: {len(metrics)} figures")
 
 
-def add_figures(report: Path) -> None:
-    """Put the figures of a report into the cards of its models."""
-    figures = json.loads(report.read_text())
-    for name, metrics in figures.get("metrics", {}).items():
+def add_figures(file: Path) -> None:
+    """Put the figures that `benchmarks/features.py --json` found into the cards of the nets."""
+    for name, metrics in json.loads(file.read_text())["metrics"].items():
         set_metrics(name, metrics)
-    for reference, found in figures.get("models", {}).items():
-        name = reference.partition(":")[0]
-        dataset = card_of(name, cards_in(manifest_of(name)))["dataset"]
-        command = f"python benchmarks/quality.py {dataset} {reference} --data DIR"
-        shared = {"n": figures["n"], "command": command}
-        metrics = [
-            {
-                "name": "Fréchet distance",
-                "value": round(found["fd"], 1),
-                "floor": round(figures["floor"], 2),
-                "note": "features of the benchmark's own classifier",
-                **shared,
-            }
-        ]
-        if "accuracy" in found:
-            metrics.append(
-                {
-                    "name": "accuracy on asked labels",
-                    "value": round(100 * found["accuracy"], 1),
-                    "unit": "%",
-                    "note": "the same classifier, as many pictures of each class",
-                    **shared,
-                }
-            )
-        set_metrics(name, metrics)
+
+
+def add_report(file: Path) -> None:
+    """Put a report of `genzoo eval --json` into the model's card, and among those that ship."""
+    report = msgspec.json.decode(file.read_bytes(), type=Report)
+    name = report.subject.name.rpartition("/")[2]
+    metrics = [metric(figure, report) for figure in report.figures if figure.key in IN_CARDS]
+    set_metrics(name, metrics)
+    nets = tuple(
+        card["sha256"]
+        for card in sorted(cards_in(PLUGINS / "genzoo_eval" / "genzoo.toml"), key=by_name)
+        if card["dataset"] == report.dataset
+    )
+    ship_reports(RESULTS / f"reports-{report.dataset}.json", [(key_of(report, nets), report)])
+
+
+def metric(figure: Figure, report: Report) -> dict[str, Any]:
+    """A figure as a card holds it."""
+    key = KEYS[figure.key]
+    scale, digits = (100, 1) if key.unit == "%" else (1, 4)
+    found = {"name": key.title, "value": round(scale * figure.value, digits), "unit": key.unit}
+    if figure.floor is not None:
+        found["floor"] = round(scale * figure.floor, digits)
+    if figure.net:
+        found["note"] = f"in the features of {figure.net}"
+    return found | {"n": figure.n, "command": report.command}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="*", type=Path)
+    parser.add_argument("--reports", nargs="*", type=Path, default=[])
     parser.add_argument("--figures", nargs="*", type=Path, default=[])
     arguments = parser.parse_args()
     for run in arguments.runs:
         ship(run)
-    for report in arguments.figures:
-        add_figures(report)
+    for report in arguments.reports:
+        add_report(report)
+    for file in arguments.figures:
+        add_figures(file)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,27 @@ class Asked(msgspec.Struct, frozen=True):
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:32]
 
 
+def key_of(report: Report, nets: tuple[str, ...]) -> str:
+    """The key that a report is found by.
+
+    Args:
+        report: The report of a model.
+        nets: Digests of the feature nets that it was made with, in the order of their names.
+    """
+    subject = report.subject
+    return Asked(
+        sha256=subject.sha256,
+        parts=subject.parts,
+        options=subject.options,
+        conditions=subject.conditions,
+        n=report.n,
+        seed=report.seed,
+        dataset=report.dataset,
+        nets=nets,
+        costs=bool(report.machine),
+    ).key()
+
+
 class Shipped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A file of reports that ships: each by the key of what was asked."""
 
