@@ -34,6 +34,7 @@ from genzoo_eval.nets.config import ViewConfig
 from genzoo_eval.nets.contrastive import SelfSupervised, nt_xent
 from genzoo_eval.nets.trunk import FeatureNet
 
+DATA = os.environ.get("GENZOO_DATA", "")
 PLUGINS = Path(__file__).parents[2] / "plugins"
 TRUNK = {"shape": [1, 8, 12], "width": 8, "features": 16}
 LABELS = {"label": ComponentSpec("genzoo/class-labels", {"classes": ["a", "b", "c"], "dim": 1})}
@@ -248,13 +249,13 @@ def test_the_classifier_sees_the_class_that_a_model_was_asked_for(model: str, da
     assert (seen == torch.arange(10).repeat_interleave(8)).float().mean() > 0.85
 
 
-@pytest.mark.skipif("GENZOO_DATA" not in os.environ, reason="needs the data in GENZOO_DATA")
+@pytest.mark.skipif(not DATA, reason="needs the data in GENZOO_DATA")
 @pytest.mark.parametrize(("dataset", "right"), [("mnist", 0.99), ("fashion", 0.915)])
 def test_the_shipped_nets_know_real_pictures(dataset: str, right: float) -> None:
     zoo = RegistryZoo(Catalogue.open())
     name = f"features-{dataset}-classifier"
     recipe = msgspec.structs.replace(zoo.recipe(name).data, split="test")
-    data = zoo.dataset(recipe, Path(os.environ["GENZOO_DATA"]))
+    data = zoo.dataset(recipe, Path(DATA))
     x, labels = from_uint8(data.images[:2000]), torch.tensor(data.columns["label"][:2000])
     net = zoo.load(name).module
     assert isinstance(net, Classifier)
