@@ -27,6 +27,8 @@ class Bar:
         end: Coordinate at which it ends.
         interval: Where its whiskers begin and end, or None.
         text: Its value in words.
+        text_at: Where that begins.
+        baseline: Whether it stands for published work.
     """
 
     name: str
@@ -36,7 +38,8 @@ class Bar:
     end: float
     interval: tuple[float, float] | None
     text: str
-    value_at: float
+    text_at: float
+    baseline: bool
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ def bars(comparison: Comparison, net: str) -> Bars:
                 interval,
                 times(m.value),
                 max(scale.at(m.value), interval[1] if interval else 0) + 6,
+                row.baseline,
             )
         )
     bottom = TOP + STEP * len(drawn)

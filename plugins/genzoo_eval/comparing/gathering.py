@@ -79,10 +79,7 @@ class Gatherer:
         """
         asked, left_out = self.asked, list[str]()
         contenders = choose(self.zoo, asked.models, asked.dataset)
-        # The classifier first: it is the one that tables with room for one take.
         nets = load_nets(self.zoo, asked.dataset)
-        first = classifier_of(nets)
-        nets = tuple(sorted(nets, key=lambda net: net is not first))
         real = self._real(nets, left_out)
         known = {baseline.name: baseline for baseline in baselines(asked.dataset)}
         rows = []
@@ -107,12 +104,18 @@ class Gatherer:
             models=_by_family(row for row in rows if not row.baseline),
             baselines=_by_family(row for row in rows if row.baseline),
             missing=tuple(_missing(b) for b in absent if b.name not in shipped),
-            nets=tuple(Net(net.name, net.sha256, self.zoo.card(net.name).summary) for net in nets),
+            nets=self._described(nets),
             stability=None if stability is None else as_stability(stability),
             real=None if real is None else real.test[_spread(len(real.test))],
             left_out=tuple(left_out),
             command=asked.command,
         )
+
+    def _described(self, nets: tuple[FrozenNet, ...]) -> tuple[Net, ...]:
+        """The nets, the classifier first: tables with room for one take that."""
+        first = classifier_of(nets)
+        ordered = sorted(nets, key=lambda net: net is not first)
+        return tuple(Net(n.name, n.sha256, self.zoo.card(n.name).summary) for n in ordered)
 
     def _real(self, nets: tuple[FrozenNet, ...], left_out: list[str]) -> RealImages | None:
         asked = self.asked
@@ -132,7 +135,7 @@ class Gatherer:
         real: RealImages | None,
     ) -> Row:
         contender = settled(self.zoo, contender)
-        self.tell(f"{contender.name}")
+        self.tell(contender.name)
         report = self._measured(contender, {})
         card = contender.card
         return Row(

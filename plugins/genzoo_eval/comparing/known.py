@@ -22,10 +22,27 @@ def known_report(
     nets: tuple[FrozenNet, ...],
 ) -> Report | None:
     """The report that `evaluate` would take instead of measuring; None where it would measure."""
+    asked = asked_of(zoo, model, dataset, settings, nets)
+    cache = ReportCache(zoo.cache("eval"), fingerprint(dataset, data))
+    return cache.get(asked) or shipped().get(asked.key())
+
+
+def asked_of(
+    zoo: Zoo, model: str, dataset: str, settings: Settings, nets: tuple[FrozenNet, ...]
+) -> Asked:
+    """What a model's report depends on at these settings.
+
+    Args:
+        zoo: Where the model is.
+        model: Its name, or the path of its file.
+        dataset: What it is compared with.
+        settings: How it is measured.
+        nets: In whose features, in the order in which `load_nets` gives them.
+    """
     options, conditions = settings.options, settings.conditions
     images = ModelImages.open(zoo, model, options, conditions, lambda *_: None)
     subject = images.subject
-    key = Asked(
+    return Asked(
         sha256=subject.sha256,
         parts=subject.parts,
         options=subject.options,
@@ -35,6 +52,4 @@ def known_report(
         dataset=dataset,
         nets=tuple(net.sha256 for net in nets),
         costs=settings.costs,
-    ).key()
-    cache = ReportCache(zoo.cache("eval"), fingerprint(dataset, data))
-    return cache.get(key) or shipped().get(key)
+    )

@@ -26,6 +26,7 @@ def as_html(comparison: Comparison) -> str:
     """
     rows = comparison.rows
     table = columns(comparison)
+    grid = [cells(column, rows) for column in table]
     nets = comparison.net_names
     return (
         _templates()
@@ -41,7 +42,7 @@ def as_html(comparison: Comparison) -> str:
             usable=f"{USABLE:.0f}",
             columns=table,
             floors=[floor_cell(column, rows) for column in table],
-            lines=list(zip(rows, zip(*(cells(c, rows) for c in table), strict=True), strict=True)),
+            lines=[(row, [column[i] for column in grid]) for i, row in enumerate(rows)],
             bars=[chart for chart in (bars(comparison, net) for net in nets) if chart.bars],
             scatters=[
                 chart for chart in (scatter(comparison, net) for net in nets) if chart.points

@@ -10,14 +10,13 @@ import msgspec
 import torch
 from torch import Tensor
 
-from genzoo_core.errors import DataError
 from genzoo_core.images import from_uint8, to_uint8
 from genzoo_core.model import GenerativeModel
 from genzoo_core.zoo import Built, Zoo
 from genzoo_eval.comparing.choosing import Contender
 from genzoo_eval.comparing.comparison import Gallery
 from genzoo_eval.datasets import data_recipe
-from genzoo_eval.feature_nets import FrozenNet
+from genzoo_eval.feature_nets import FrozenNet, classifier_of
 from genzoo_eval.metrics.neighbours import nearest
 from genzoo_eval.reference import read_reference
 
@@ -54,17 +53,16 @@ class RealImages:
         n: int,
         tell: Callable[[str], None],
     ) -> RealImages:
-        """Read them, and look at them with the first net, unless that was done before.
+        """Read them, and look at them with the nets, unless that was done before.
 
         Raises:
             DataError: They cannot be read.
         """
         reference = read_reference(zoo, dataset, folder, nets, n, tell)
         train = zoo.dataset(data_recipe(zoo, dataset, "train"), folder).images
-        first = reference.nets[0]
-        if len(first.train) != len(train):
-            raise DataError(f"the training images of {dataset} have changed", "clear the cache")
-        return cls(reference.test, train, first.train, first.net)
+        judge = classifier_of(nets)
+        seen = next((r for r in reference.nets if r.net is judge), reference.nets[0])
+        return cls(reference.test, train, seen.train, seen.net)
 
     def neighbours(self, images: Tensor) -> Tensor:
         """The nearest training image of each, uint8 `[N, C, H, W]`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from genzoo_eval.comparing.columns import times
 from genzoo_eval.comparing.comparison import Comparison, Row, over_floor
@@ -11,13 +12,16 @@ from genzoo_eval.comparing.families import Shape, css_name, look
 from genzoo_eval.comparing.scale import LogScale
 from genzoo_eval.report import Report
 
-WIDTH, HEIGHT = 640, 430
+WIDTH, HEIGHT = 560, 420
 LEFT, RIGHT, TOP, BOTTOM = 62, 22, 14, 52
-LETTER, LINE = 6.9, 14
+FLOOR = "floor: real training images"
+LETTER, LINE = 7.5, 14
 """Size of a letter of the labels, for finding room for them."""
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
+
+Anchor = Literal["start", "middle", "end"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,10 @@ class Point:
         marker: The family's shape.
         text: What stands beside it.
         told: What it is, in words.
-        at: Where the text stands, its left end on the base line.
+        at: Where the text stands, on its base line.
+        anchor: Which part of the text stands there, in SVG's words.
         small: Whether it is a point of a curve that is not the model's own setting.
+        baseline: Whether it stands for published work.
     """
 
     x: float
@@ -42,7 +48,9 @@ class Point:
     text: str
     told: str
     at: tuple[float, float]
+    anchor: Anchor
     small: bool
+    baseline: bool
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,7 @@ class Scatter:
         height: Of the drawing.
         frame: Where values are drawn.
         floor: Coordinate of the floor, 1.
+        floor_text: What stands below its line, at its left end.
         x_ticks: Coordinate and text of the lines across.
         y_ticks: Coordinate and text of the lines along.
         points: The points; none where no speed was measured.
@@ -67,6 +76,7 @@ class Scatter:
     height: int
     frame: Box
     floor: float
+    floor_text: str
     x_ticks: tuple[tuple[float, str], ...]
     y_ticks: tuple[tuple[float, str], ...]
     points: tuple[Point, ...]
@@ -99,13 +109,16 @@ def scatter(comparison: Comparison, net: str) -> Scatter:
         for curve in curves
         if len(curve) > 1
     )
-    points = _placed([(x.at(s.time), y.at(s.distance), s) for s in spots])
+    floor = y.at(1)
+    told = (LEFT, floor, LEFT + LETTER * len(FLOOR), floor + LINE + 4)
+    points = _placed([(x.at(s.time), y.at(s.distance), s) for s in spots], told)
     return Scatter(
         net=comparison.short(net),
         width=WIDTH,
         height=HEIGHT,
         frame=(LEFT, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM),
-        floor=y.at(1),
+        floor=floor,
+        floor_text=FLOOR,
         x_ticks=tuple((x.at(value), f"{value:g}") for value in x.ticks()),
         y_ticks=tuple((y.at(value), times(value)) for value in y.ticks()),
         points=points,
@@ -136,39 +149,52 @@ def _spot(row: Row, report: Report, net: str, text: str, *, small: bool) -> _Spo
     return _Spot(row, 1000 / speed.value, distance.value, text, small)
 
 
-def _placed(spots: list[tuple[float, float, _Spot]]) -> tuple[Point, ...]:
-    """The points with their texts where they hide neither a point nor one another, if possible."""
-    taken: list[Box] = [(x - 7, y - 7, x + 7, y + 7) for x, y, _ in spots]
+def _placed(spots: list[tuple[float, float, _Spot]], told: Box) -> tuple[Point, ...]:
+    """The points with their texts where they hide neither a point nor a text, if possible.
+
+    Args:
+        spots: Coordinates and what is there.
+        told: The room of a text that is there already.
+    """
+    taken: list[Box] = [told, *((x - 7, y - 7, x + 7, y + 7) for x, y, _ in spots)]
     points = []
     for x, y, spot in spots:
         text = spot.text if len(spot.text) <= 24 else spot.text[:23] + "…"
-        box = min(_boxes(x, y, LETTER * len(text)), key=lambda box: _hidden(box, taken))
+        places = [(_box(place, x, y, LETTER * len(text)), place) for place in PLACES]
+        box, (anchor, dx, dy) = min(places, key=lambda pair: _hidden(pair[0], taken))
         taken.append(box)
+        family = spot.row.family
         name = spot.row.name if not spot.small else f"{spot.row.name} in {spot.text}"
-        told = f"{name}: {spot.time:.3g} ms, {times(spot.distance)}"
-        look_ = look(spot.row.family)
         points.append(
             Point(
-                x,
-                y,
-                css_name(spot.row.family),
-                look_.marker,
-                text,
-                told,
-                (round(box[0], 1), round(box[3] - 4, 1)),
-                spot.small,
+                x=x,
+                y=y,
+                css=css_name(family),
+                marker=look(family).marker,
+                text=text,
+                told=f"{name}: {spot.time:.3g} ms, {times(spot.distance)}",
+                at=(round(x + dx, 1), round(y + dy + 4, 1)),
+                anchor=anchor,
+                small=spot.small,
+                baseline=spot.row.baseline,
             )
         )
     return tuple(points)
 
 
-def _boxes(x: float, y: float, width: float) -> list[Box]:
-    """Places for a text of a width beside a point, the best first."""
-    half = LINE / 2
-    lefts = [(x + 10, 0), (x - 10 - width, 0), (x - width / 2, -16), (x - width / 2, 16)]
-    lefts += [(x + 8, -14), (x + 8, 14), (x - 8 - width, -14), (x - 8 - width, 14)]
-    lefts += [(x - width / 2, -30), (x - width / 2, 30)]
-    return [(left, y + dy - half, left + width, y + dy + half) for left, dy in lefts]
+PLACES: tuple[tuple[Anchor, int, int], ...] = (
+    *(("start", 10, 0), ("end", -10, 0), ("middle", 0, -16), ("middle", 0, 16)),
+    *(("start", 8, -14), ("start", 8, 14), ("end", -8, -14), ("end", -8, 14)),
+    *(("middle", 0, -30), ("middle", 0, 30), ("start", 10, -28), ("start", 10, 28)),
+)
+"""Where a text may stand beside its point, the best first."""
+
+
+def _box(place: tuple[Anchor, int, int], x: float, y: float, width: float) -> Box:
+    """The room that a text of a width takes at a place."""
+    anchor, dx, dy = place
+    left = x + dx - width * {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
+    return (left, y + dy - LINE / 2, left + width, y + dy + LINE / 2)
 
 
 def _hidden(box: Box, taken: Iterable[Box]) -> float:
