@@ -118,7 +118,7 @@ class Protocol:
             starving=starving,
             rows=rows,
             command=command,
-            versions={"python": platform.python_version(), "torch": torch.__version__},
+            versions={"python": platform.python_version(), "torch": str(torch.__version__)},
         )
 
     def _train(self, jobs: int) -> None:

@@ -45,7 +45,7 @@ class Trainee:
             torch.manual_seed(seed)
             module = zoo.build(ModelSpec(model.component, model.config), training=True).module
         stages = module.stages() if isinstance(module, Trainable) else ()
-        if len(stages) != 1:
+        if len(stages) != 1 or len(recipe.stages) != 1:
             raise TrainingError(f"{recipe.name}: the protocol takes models of one stage")
         given = recipe.stages[0]
         phases = {phase.name: phase for phase in stages[0].phases}

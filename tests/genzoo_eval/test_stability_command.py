@@ -1,0 +1,205 @@
+"""`genzoo stability` as a user meets it: real trainings, in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from genzoo.cli import main
+from genzoo.zoo import RegistryZoo
+from genzoo_core import TrainingError
+from genzoo_eval.stability.plan import VARIANTS, Run, Settings, overrides
+from genzoo_eval.stability.results import Row, StabilityResults, load
+from genzoo_eval.stability.schedule import next_mark
+from genzoo_eval.stability.store import Store
+from genzoo_eval.stability.training import Leg
+
+PATIENCE = 300.0
+
+
+def words(data: Path, out: Path, *more: str) -> list[str]:
+    """A short protocol on one variant."""
+    given = ["stability", "--data", str(data), "--out", str(out), "--quick", "--variant", "vae"]
+    return [*given, "--seconds", "0.2", "-n", "50", *more]
+
+
+@pytest.fixture(scope="module")
+def measured(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a protocol that was carried out."""
+    out = tmp_path_factory.mktemp("stability")
+    assert main(words(digits, out)) == 0
+    return out
+
+
+def test_every_checkpoint_has_its_figures(measured: Path) -> None:
+    results = load(measured / "stability-mnist.json")
+    # Two seeds with two checkpoints each, and one training at either other rate.
+    assert len(results.rows) == 6
+    keys = {"fd", "kid", "coverage", "class_tv", "sharpness"}
+    more = {"images_per_second", "reconstruction_mse"}
+    assert all(row.figures.keys() == keys | more for row in results.rows)
+    assert results.floor.keys() == keys
+    (summary,) = results.summaries
+    assert (summary.variant, summary.runs, summary.seeds, summary.checkpoints) == ("vae", 4, 2, 2)
+    assert (
+        results.command == "genzoo stability --data mnist --quick --seconds 0.2 -n 50 --variant vae"
+    )
+
+
+def test_all_trainings_of_a_variant_take_as_many_steps(measured: Path) -> None:
+    results = load(measured / "stability-mnist.json")
+    (total,) = json.loads((measured / "steps.json").read_text()).values()
+    assert {row.total for row in results.rows} == {total}
+    for row in results.rows:
+        log = (measured / "runs" / f"{row.run}.log").read_text()
+        assert f"elbo: {total} steps" in log
+
+
+def test_what_is_measured_is_not_measured_again(
+    measured: Path, digits: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines = (measured / "results.jsonl").read_bytes()
+    before = load(measured / "stability-mnist.json")
+    assert main(words(digits, measured, "--json")) == 0
+    output, errors = capfd.readouterr()
+    assert msgspec.json.decode(output, type=StabilityResults) == before
+    assert "reading the training images" not in errors
+    assert (measured / "results.jsonl").read_bytes() == lines
+
+
+def test_other_settings_need_another_folder(
+    measured: Path, digits: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(digits, measured, "--seconds", "9")) == 2
+    assert capfd.readouterr().err.splitlines()[-1] == (
+        f"Error: {measured} was measured with other settings: seconds was 0.2, is 9.0; "
+        "change them back, or choose another --out"
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--variant", "vea"], "no variant 'vea'; there are autoencoder, vae, gan-classic, gan,"),
+        (["--data", "minst"], "'minst' is neither mnist, which the protocol knows, nor a folder"),
+        (["--net", "vae-mnist"], "vae-mnist is no classifier; give one as --net"),
+        (["--seconds", "0"], "0.0 is not in the range x>0"),
+        (["-n", "9"], "9 is not in the range x>=10"),
+    ],
+)
+def test_wrong_options_exit_with_2(
+    more: list[str],
+    message: str,
+    digits: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert main(words(digits, tmp_path / "out", *more)) == 2
+    assert message in capfd.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
+def test_sigterm_ends_the_trainings_and_the_same_command_goes_on(
+    digits: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "genzoo", *words(digits, out, "--seconds", "30")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    log = out / "runs" / "vae-rate1-seed0.log"
+    await_text(log, "stage elbo")
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 143
+    assert errors.splitlines()[-1] == (
+        f"stopped; what is measured lies in {out}, and the same command goes on"
+    )
+    assert "stopped at step" in log.read_text()
+    assert (out / "runs" / "vae-rate1-seed0" / "checkpoint.safetensors").exists()
+
+
+def await_text(path: Path, text: str) -> None:
+    """Wait until a file holds a text."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if path.exists() and text in path.read_text():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} never said {text!r}")
+
+
+def leg(zoo: RegistryZoo, run: Run, data: Path, out: Path) -> Leg:
+    """A training, from its beginning to its end."""
+    path = VARIANTS[run.variant].recipe
+    begun = Leg.begin(run, run.total, path, overrides(run, zoo.recipe(str(path))), data, out)
+    begun.process.wait(PATIENCE)
+    return begun
+
+
+def test_a_training_that_diverges_is_a_result(
+    zoo: RegistryZoo, digits: Path, tmp_path: Path
+) -> None:
+    done = leg(zoo, Run("autoencoder", 1e30, 0, (8,)), digits, tmp_path)
+    reason = done.failure()
+    assert reason is not None
+    assert "the loss of phase 'reconstruction' became" in reason
+
+
+def test_a_training_that_cannot_be_carried_out_is_an_error(
+    zoo: RegistryZoo, tmp_path: Path
+) -> None:
+    done = leg(zoo, Run("vae", 1, 0, (8,)), tmp_path / "nowhere", tmp_path)
+    with pytest.raises(TrainingError, match=r"vae-rate1-seed0 ended with exit code 1: there is no"):
+        done.failure()
+
+
+def test_a_run_trains_with_its_own_seed_length_and_rates(zoo: RegistryZoo) -> None:
+    recipe = zoo.recipe(str(VARIANTS["gan"].recipe))
+    assert overrides(Run("gan", 0.5, 7, (90, 100)), recipe) == [
+        "seed=7",
+        "stages.0.steps=100",
+        "stages.0.phases.discriminator.lr=0.0002",
+        "stages.0.phases.discriminator.final_lr=2.5e-05",
+        "stages.0.phases.generator.lr=0.0002",
+        "stages.0.phases.generator.final_lr=2.5e-05",
+    ]
+
+
+def test_both_gans_differ_in_their_game_alone(zoo: RegistryZoo) -> None:
+    classic, modern = (zoo.recipe(str(VARIANTS[name].recipe)) for name in ("gan-classic", "gan"))
+    assert classic.stages == modern.stages
+    different = {"loss": "minimax", "penalty": None}
+    assert {**modern.model.config, **different} == {**classic.model.config, "penalty": None}
+
+
+def test_a_run_goes_on_at_its_first_checkpoint_that_is_not_measured() -> None:
+    run = Run("gan", 1.0, 0, (6, 8, 10))
+    other = Row("gan-rate1-seed1", "gan", 1.0, 1, 6, 10)
+    at = [Row(run.name, "gan", 1.0, 0, step, 10) for step in run.marks]
+    assert next_mark(run, [other]) == 6
+    assert next_mark(run, [other, at[0]]) == 8
+    assert next_mark(run, at) is None
+    failed = Row(run.name, "gan", 1.0, 0, 6, 10, failed="the loss became nan")
+    assert next_mark(run, [failed]) is None
+
+
+def test_half_a_line_that_a_crash_left_is_dropped(tmp_path: Path) -> None:
+    settings = Settings("mnist", "net")
+    store = Store(tmp_path, settings)
+    row = Row("gan-rate1-seed0", "gan", 1.0, 0, 6, 10, {"fd": 1.5})
+    store.add(row)
+    store.close()
+    with (tmp_path / "results.jsonl").open("ab") as file:
+        file.write(b'{"run": "gan-ra')
+    again = Store(tmp_path, settings)
+    again.add(row)
+    again.close()
+    last = Store(tmp_path, settings)
+    assert last.rows == [row, row]
+    last.close()

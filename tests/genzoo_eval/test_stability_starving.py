@@ -1,0 +1,110 @@
+"""A discriminator that is too good, on pictures that are easy to tell apart."""
+
+from __future__ import annotations
+
+from statistics import median
+
+import msgspec
+import pytest
+import torch
+
+from genzoo.zoo import RegistryZoo
+from genzoo_core import Progress, Recipe, TrainingError
+from genzoo_eval.stability.calibration import steps_per_second
+from genzoo_eval.stability.plan import VARIANTS
+from genzoo_eval.stability.results import Starved
+from genzoo_eval.stability.starving import LOSSES, Experiment
+from genzoo_eval.stability.stepping import Draws, Trainee
+
+STEPS = (1, 10, 200)
+
+
+def small(zoo: RegistryZoo, variant: str, **config: object) -> Recipe:
+    """A variant's recipe with tiny nets for images of 8×8 pixels."""
+    recipe = zoo.recipe(str(VARIANTS[variant].recipe))
+    fields = {**recipe.model.config, "shape": [1, 8, 8], **config}
+    model = msgspec.structs.replace(recipe.model, config=fields)
+    given = recipe.stages[0]
+    phases = {name: msgspec.structs.replace(p, lr=5e-3) for name, p in given.phases.items()}
+    stage = msgspec.structs.replace(given, batch_size=16, phases=phases)
+    return msgspec.structs.replace(recipe, model=model, stages=(stage,))
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    """uint8 `[64, 1, 8, 8]`: bright halves on black."""
+    images = torch.zeros(64, 1, 8, 8, dtype=torch.uint8)
+    images[::2, :, :4] = 255
+    images[1::2, :, :, :4] = 255
+    return images
+
+
+@pytest.fixture
+def experiment(zoo: RegistryZoo, images: torch.Tensor) -> Experiment:
+    network = {"type": "mlp", "hidden": 64}
+    recipes = {name: small(zoo, name, network=network) for name in ("gan", "gan-classic")}
+    return Experiment(
+        zoo, recipes["gan-classic"], recipes["gan"], images, pretraining=2, steps=STEPS
+    )
+
+
+def courses(experiment: Experiment) -> dict[str, list[Starved]]:
+    weights = experiment.generator()
+    return {loss: list(experiment.run(weights, loss, seed=1)) for loss in LOSSES}
+
+
+def test_the_minimax_loss_starves_the_generator_and_the_modern_one_does_not(
+    experiment: Experiment,
+) -> None:
+    """Arjovsky & Bottou 2017, theorem 2.4: the gradient of log(1 - D) vanishes as D gets better.
+    That of softplus(D(real) - D(fake)) cannot: its slope goes to 1 where D is sure."""
+    found = courses(experiment)
+    assert all([starved.steps for starved in course] == [*STEPS] for course in found.values())
+    for course in found.values():
+        assert course[0].margin < course[-1].margin
+    first, _, last = (starved.gradient for starved in found["minimax"])
+    assert last < 0.1 * first
+    first, _, last = (starved.gradient for starved in found["relativistic"])
+    assert last > 0.1 * first
+    assert found["non-saturating"][-1].gradient > 100 * found["minimax"][-1].gradient
+
+
+def test_minimax_and_non_saturating_face_the_very_same_discriminator(
+    experiment: Experiment,
+) -> None:
+    found = courses(experiment)
+    margins = [[starved.margin for starved in found[loss]] for loss in LOSSES]
+    assert margins[0] == margins[1] != margins[2]
+
+
+def test_all_discriminators_face_the_same_generator(experiment: Experiment) -> None:
+    first, second = experiment.generator(), experiment.generator()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_larger_nets_make_fewer_steps_a_second(zoo: RegistryZoo, images: torch.Tensor) -> None:
+    sizes = {"small": 4, "large": 64}
+    recipes = {
+        name: small(zoo, "vae", network={"type": "conv", "width": width, "blocks": 1})
+        for name, width in sizes.items()
+    }
+    rates = steps_per_second(zoo, recipes, images, seconds=0.1)
+    assert rates["small"] > rates["large"] > 0
+
+
+def test_rehearsing_steps_trains(zoo: RegistryZoo, images: torch.Tensor) -> None:
+    trainee = Trainee.build(zoo, small(zoo, "autoencoder"), seed=0)
+    draws = Draws(images, 0)
+    (phase,) = trainee.phases
+    errors = [
+        float(trainee.step(draws.batch(16), draws.generator, phase, Progress(i, 60))["mse"])
+        for i in range(60)
+    ]
+    assert median(errors[-5:]) < 0.5 * median(errors[:5])
+
+
+def test_a_model_of_several_stages_is_refused(zoo: RegistryZoo) -> None:
+    recipe = zoo.recipe(str(VARIANTS["vae"].recipe))
+    two = msgspec.structs.replace(recipe, stages=recipe.stages * 2)
+    with pytest.raises(TrainingError, match="the protocol takes models of one stage"):
+        Trainee.build(zoo, two, seed=0)
