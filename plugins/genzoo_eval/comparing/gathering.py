@@ -122,7 +122,7 @@ class Gatherer:
         if not asked.pictures:
             return None
         try:
-            return RealImages.read(self.zoo, asked.dataset, asked.folder, nets, asked.n, self.tell)
+            return RealImages.read(self.zoo, asked.dataset, asked.folder, nets, self.tell)
         except DataError as error:
             left_out.append(f"No real images are shown, nor what needs them: {error}")
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,10 @@ from genzoo_core.model import GenerativeModel
 from genzoo_core.zoo import Built, Zoo
 from genzoo_eval.comparing.choosing import Contender
 from genzoo_eval.comparing.comparison import Gallery
-from genzoo_eval.datasets import data_recipe
+from genzoo_eval.datasets import data_recipe, fingerprint
 from genzoo_eval.feature_nets import FrozenNet, classifier_of
+from genzoo_eval.kept import keep, kept
 from genzoo_eval.metrics.neighbours import nearest
-from genzoo_eval.reference import read_reference
 
 SAMPLES, EACH, WALK = 36, 10, 10
 """Pictures without a prompt, of each class and above neighbours, and in a walk."""
@@ -50,19 +51,29 @@ class RealImages:
         dataset: str,
         folder: Path | None,
         nets: tuple[FrozenNet, ...],
-        n: int,
         tell: Callable[[str], None],
     ) -> RealImages:
-        """Read them, and look at them with the nets, unless that was done before.
+        """Read them, and look at the training images with the classifier, or else the first net.
+
+        What it sees is kept in the user's cache.
 
         Raises:
             DataError: They cannot be read.
         """
-        reference = read_reference(zoo, dataset, folder, nets, n, tell)
-        train = zoo.dataset(data_recipe(zoo, dataset, "train"), folder).images
-        judge = classifier_of(nets)
-        seen = next((r for r in reference.nets if r.net is judge), reference.nets[0])
-        return cls(reference.test, train, seen.train, seen.net)
+        tell(f"reading the images of {dataset}")
+        test, train = (
+            zoo.dataset(data_recipe(zoo, dataset, split), folder).images
+            for split in ("test", "train")
+        )
+        net = classifier_of(nets) or nets[0]
+        key = repr(("neighbours", fingerprint(dataset, folder), net.sha256))
+        name, cache = hashlib.sha256(key.encode()).hexdigest()[:32], zoo.cache("eval")
+        tensors = kept(cache, name)
+        if tensors is None:
+            tell(f"looking at the training images with {net.name}")
+            tensors = {"train": net.features(train)}
+            keep(cache, name, tensors)
+        return cls(test, train, tensors["train"], net)
 
     def neighbours(self, images: Tensor) -> Tensor:
         """The nearest training image of each, uint8 `[N, C, H, W]`."""
