@@ -91,7 +91,7 @@ def stability(
     try:
         _tell("reading the test images")
         test = zoo.dataset(msgspec.structs.replace(recipe.data, split="test"), folder).images
-        judge = ClassifierJudge(classifier, test)
+        judge = ClassifierJudge(classifier, test, settings.n)
         protocol = Protocol(
             zoo, settings, variants, store=store, judge=judge, data=folder, tell=_tell
         )

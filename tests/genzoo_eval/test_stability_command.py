@@ -134,29 +134,40 @@ def await_text(path: Path, text: str) -> None:
     raise AssertionError(f"{path} never said {text!r}")
 
 
-def leg(zoo: RegistryZoo, run: Run, data: Path, out: Path) -> Leg:
-    """A training, from its beginning to its end."""
-    path = VARIANTS[run.variant].recipe
-    begun = Leg.begin(run, run.total, path, overrides(run, zoo.recipe(str(path))), data, out)
-    begun.process.wait(PATIENCE)
-    return begun
-
-
 def test_a_training_that_diverges_is_a_result(
     zoo: RegistryZoo, digits: Path, tmp_path: Path
 ) -> None:
-    done = leg(zoo, Run("autoencoder", 1e30, 0, (8,)), digits, tmp_path)
-    reason = done.failure()
+    run, recipe = Run("autoencoder", 1e30, 0, (8,)), VARIANTS["autoencoder"].recipe
+    changes = overrides(run, zoo.recipe(str(recipe)))
+    leg = Leg.begin(run, run.total, recipe, changes, digits, tmp_path)
+    leg.process.wait(PATIENCE)
+    reason = leg.failure()
     assert reason is not None
     assert "the loss of phase 'reconstruction' became" in reason
 
 
-def test_a_training_that_cannot_be_carried_out_is_an_error(
-    zoo: RegistryZoo, tmp_path: Path
+@pytest.mark.parametrize(
+    ("code", "said", "message"),
+    [
+        (1, "Error: no space left\n", "ended with exit code 1: no space left; "),
+        (2, "Error: the loss became nan\n", "ended with exit code 2: the loss became nan; "),
+        (-9, "", "ended with exit code -9; "),
+    ],
+)
+def test_a_training_that_ends_for_another_reason_is_an_error(
+    code: int, said: str, message: str, tmp_path: Path
 ) -> None:
-    done = leg(zoo, Run("vae", 1, 0, (8,)), tmp_path / "nowhere", tmp_path)
-    with pytest.raises(TrainingError, match=r"vae-rate1-seed0 ended with exit code 1: there is no"):
-        done.failure()
+    log = tmp_path / "log"
+    log.write_text(said)
+    end = f"import os, signal; os.kill(os.getpid(), {-code}) if {code} < 0 else os._exit({code})"
+    process = subprocess.Popen([sys.executable, "-c", end])
+    process.wait()
+    over = Leg(Run("vae", 1, 0, (8,)), 8, tmp_path, log, process)
+    with pytest.raises(TrainingError) as caught:
+        over.failure()
+    assert str(caught.value) == (
+        f"training vae-rate1-seed0 {message}{log} says more; the same command goes on"
+    )
 
 
 def test_a_run_trains_with_its_own_seed_length_and_rates(zoo: RegistryZoo) -> None:

@@ -12,7 +12,6 @@ from genzoo.zoo import RegistryZoo
 from genzoo_core import Progress, Recipe, TrainingError
 from genzoo_eval.stability.calibration import steps_per_second
 from genzoo_eval.stability.plan import VARIANTS
-from genzoo_eval.stability.results import Starved
 from genzoo_eval.stability.starving import LOSSES, Experiment
 from genzoo_eval.stability.stepping import Draws, Trainee
 
@@ -48,17 +47,13 @@ def experiment(zoo: RegistryZoo, images: torch.Tensor) -> Experiment:
     )
 
 
-def courses(experiment: Experiment) -> dict[str, list[Starved]]:
-    weights = experiment.generator()
-    return {loss: list(experiment.run(weights, loss, seed=1)) for loss in LOSSES}
-
-
 def test_the_minimax_loss_starves_the_generator_and_the_modern_one_does_not(
     experiment: Experiment,
 ) -> None:
     """Arjovsky & Bottou 2017, theorem 2.4: the gradient of log(1 - D) vanishes as D gets better.
     That of softplus(D(real) - D(fake)) cannot: its slope goes to 1 where D is sure."""
-    found = courses(experiment)
+    weights = experiment.generator()
+    found = {loss: list(experiment.run(weights, loss, seed=1)) for loss in LOSSES}
     assert all([starved.steps for starved in course] == [*STEPS] for course in found.values())
     for course in found.values():
         assert course[0].margin < course[-1].margin
@@ -66,15 +61,10 @@ def test_the_minimax_loss_starves_the_generator_and_the_modern_one_does_not(
     assert last < 0.1 * first
     first, _, last = (starved.gradient for starved in found["relativistic"])
     assert last > 0.1 * first
+    # The two face the very same discriminator: they differ in the generator's side alone.
+    margins = {loss: [starved.margin for starved in course] for loss, course in found.items()}
+    assert margins["minimax"] == margins["non-saturating"] != margins["relativistic"]
     assert found["non-saturating"][-1].gradient > 100 * found["minimax"][-1].gradient
-
-
-def test_minimax_and_non_saturating_face_the_very_same_discriminator(
-    experiment: Experiment,
-) -> None:
-    found = courses(experiment)
-    margins = [[starved.margin for starved in found[loss]] for loss in LOSSES]
-    assert margins[0] == margins[1] != margins[2]
 
 
 def test_all_discriminators_face_the_same_generator(experiment: Experiment) -> None:
@@ -83,7 +73,7 @@ def test_all_discriminators_face_the_same_generator(experiment: Experiment) -> N
 
 
 def test_larger_nets_make_fewer_steps_a_second(zoo: RegistryZoo, images: torch.Tensor) -> None:
-    sizes = {"small": 4, "large": 64}
+    sizes = {"small": 4, "large": 32}
     recipes = {
         name: small(zoo, "vae", network={"type": "conv", "width": width, "blocks": 1})
         for name, width in sizes.items()

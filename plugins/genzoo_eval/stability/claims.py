@@ -49,7 +49,7 @@ def judge_claims(
         nourishes(
             starving,
             "relativistic",
-            "With the modern loss (R3GAN) it does not.",
+            "With a modern loss (R3GAN) a discriminator that is too good starves nobody.",
         ),
         *evidence.diffusion(),
     )
@@ -76,14 +76,14 @@ class Evidence:
             calm = it.failed == 0 and it.cv <= STEADY
             figures = f"{_failed(it)}, its error varies by {it.cv:.1%} over seeds"
         stable = Claim(
-            "An autoencoder trains stably,",
+            "An autoencoder trains stably.",
             _verdict(calm),
             figures,
             f"no training failed, and the reconstruction error varies by at most {STEADY:.0%}",
         )
         others = ("vae", "gan", "diffusion")
         generative = Claim(
-            "but is not generative: N(0, I) decoded is no picture.",
+            "An autoencoder is not generative: N(0, I) decoded is no picture.",
             _verdict(self._extreme("fd", "autoencoder", others, largest=True)),
             self._shown("fd", "autoencoder", others),
             "its Fréchet distance is above that of the VAE, of R3GAN and of diffusion",
@@ -132,20 +132,20 @@ class Evidence:
         others = ("autoencoder", "vae", *GANS)
         return (
             Claim(
-                "Diffusion trains stably,",
+                "Diffusion trains stably.",
                 _verdict(stable),
                 "; ".join(f"{s.variant} {_failed(s)}, wobble {_share(s.wobble)}" for s in shown)
                 or "–",
-                "no training failed, and it is less stable than neither GAN by their rule",
+                "no training failed, and neither GAN is more stable by the rule above",
             ),
             Claim(
-                "is slower,",
+                "Diffusion is slower.",
                 _verdict(self._extreme("images_per_second", "diffusion", others, largest=False)),
                 self._shown("images_per_second", "diffusion", others),
                 "it makes fewer images a second than each of the others, on one thread",
             ),
             Claim(
-                "and gives the best pictures.",
+                "Diffusion gives the best pictures.",
                 _verdict(self._extreme("fd", "diffusion", others, largest=False)),
                 self._shown("fd", "diffusion", others),
                 "its Fréchet distance is below that of each of the others, after equal time",

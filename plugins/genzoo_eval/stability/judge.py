@@ -50,18 +50,20 @@ class ClassifierJudge:
     Args:
         net: The classifier, frozen.
         test: The real images to compare with, uint8 `[M, C, H, W]`.
+        n: Generated images that are to be measured. Coverage is that of as many test images: of
+            more, even real ones could not cover all.
 
     Raises:
         DataError: There are too few test images.
     """
 
-    def __init__(self, net: Classifier, test: Tensor) -> None:
+    def __init__(self, net: Classifier, test: Tensor, n: int) -> None:
         if len(test) < FEWEST:
             raise DataError(f"{len(test)} test images are too few to measure with")
         self.net, self.test = net, test
         self._features, classes = self._look(test)
         self._moments = Moments.of(self._features)
-        self._manifold = Manifold.of(self._features, 3, 5)
+        self._manifold = Manifold.of(self._features[:n], 3, 5)
         self._frequencies = class_frequencies(classes, net.classes)
 
     def figures(self, images: Tensor) -> dict[str, float]:
