@@ -16,6 +16,8 @@ from genzoo_core.images import from_uint8
 from genzoo_core.zoo import Zoo
 from genzoo_eval.datasets import feature_cards, require_dataset
 from genzoo_eval.nets.classifier import Classifier
+from genzoo_eval.nets.inception import NAME as INCEPTION
+from genzoo_eval.nets.inception import open_inception
 
 BATCH = 250
 
@@ -68,7 +70,7 @@ class FrozenNet:
 
 
 def load_nets(zoo: Zoo, dataset: str, names: tuple[str, ...] = ()) -> tuple[FrozenNet, ...]:
-    """The feature nets of a dataset, or those that are named.
+    """The feature nets of a dataset, or those that are named; "inception" is one of every dataset.
 
     Raises:
         UsageError: There is none for the dataset, or a name is no feature net.
@@ -76,17 +78,22 @@ def load_nets(zoo: Zoo, dataset: str, names: tuple[str, ...] = ()) -> tuple[Froz
     """
     if not names:
         require_dataset(zoo, dataset)
-    cards = [zoo.card(name) for name in names] or feature_cards(zoo, dataset)
-    nets = []
-    for card in cards:
-        if card.kind != "encoder":
-            there = ", ".join(c.name for c in feature_cards(zoo))
-            raise UsageError(f"{card.name} is no feature net; there are {there}")
-        module = zoo.load(card.name).module
-        if not isinstance(module, Encoder):
-            raise GenzooError(f"{card.name} is no encoder")
-        nets.append(FrozenNet(card.name, card.sha256, module))
-    return tuple(nets)
+        names = tuple(card.name for card in feature_cards(zoo, dataset))
+    return tuple(_load(zoo, name) for name in names)
+
+
+def _load(zoo: Zoo, name: str) -> FrozenNet:
+    if name == INCEPTION:
+        encoder, sha256 = open_inception()
+        return FrozenNet(name, sha256, encoder)
+    card = zoo.card(name)
+    if card.kind != "encoder":
+        there = ", ".join([*(card.name for card in feature_cards(zoo)), INCEPTION])
+        raise UsageError(f"{card.name} is no feature net; there are {there}")
+    module = zoo.load(card.name).module
+    if not isinstance(module, Encoder):
+        raise GenzooError(f"{card.name} is no encoder")
+    return FrozenNet(card.name, card.sha256, module)
 
 
 def classifier_of(nets: tuple[FrozenNet, ...]) -> FrozenNet | None:
