@@ -88,10 +88,11 @@ class Zoo(Protocol):
         ...
 
     def card(self, name: str) -> ModelCard:
-        """The card of a model, by bare name or `distribution/name`.
+        """The card of a model, by bare name, `distribution/name` or the path of a model file.
 
         Raises:
             UsageError: No such model, or several; names the choices.
+            WeightsError: Not a model file.
         """
         ...
 

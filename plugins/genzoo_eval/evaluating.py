@@ -174,10 +174,8 @@ def _check(settings: Settings) -> None:
 
 
 def _dataset_of(zoo: Zoo, model: str) -> str:
-    """The dataset on the model's card, or in its file."""
-    dataset = next((card.dataset for card in zoo.cards() if card.name == model), "")
-    if not dataset:
-        dataset = zoo.card(model).dataset if not Path(model).exists() else ""
+    """The dataset on the model's card, or on the one in its file."""
+    dataset = zoo.card(model).dataset
     if not dataset:
         raise UsageError(f"{model} does not say what it was trained on", "give --reference")
     require_dataset(zoo, dataset)

@@ -93,8 +93,7 @@ class ModelImages:
         conditions = {**conditions, **{k: str(v) for k, v in options.items() if k in others}}
         options = {name: value for name, value in options.items() if name not in others}
         record = zoo.resolve(reference, n=1, seed=0, options=options, conditions=conditions)
-        cards = {name: card for card in zoo.cards() for name in (card.name, f"genzoo/{card.name}")}
-        family = cards[reference].family if reference in cards else ""
+        family = zoo.card(reference).family
         return cls(zoo, reference, model, record, family, options, conditions, on_progress)
 
     @property

@@ -55,8 +55,15 @@ class RegistryZoo:
         return tuple(entry.card for entry in self.catalogue.models())
 
     def card(self, name: str) -> ModelCard:
-        """The card of a model, by bare name or `distribution/name`."""
-        return self.catalogue.find_model(name).card
+        """The card of a model, by bare name, `distribution/name` or the path of a model file."""
+        found = self.find(name)
+        if not isinstance(found, Path):
+            return found.card
+        from genzoo.models.describing import describe_file
+
+        card = describe_file(self.catalogue, found).card
+        assert card is not None  # a file without a card is given one
+        return card
 
     def recipe(self, reference: str) -> Recipe:
         """The recipe in a TOML file, or that of a model of the zoo."""

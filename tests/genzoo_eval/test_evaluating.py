@@ -150,6 +150,19 @@ def test_costs_are_those_of_the_net(warm_zoo: RegistryZoo, digits: Path) -> None
     assert report.machine
 
 
+def test_a_model_file_is_measured_like_the_model(
+    warm_zoo: RegistryZoo, digits: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.safetensors"
+    command = [sys.executable, "-m", "genzoo", "export", "gan-mlp-mnist", "-o", str(file)]
+    subprocess.run(command, check=True, capture_output=True)
+    settings = Settings(n=60, costs=False)
+    named = evaluate(warm_zoo, "gan-mlp-mnist", digits, settings, again=True)
+    from_file = evaluate(warm_zoo, str(file), digits, settings, again=True)
+    assert from_file.figures == named.figures
+    assert from_file.subject.family == "gan"
+
+
 def test_a_report_is_made_once(zoo: RegistryZoo, digits: Path, tmp_path: Path) -> None:
     told: list[str] = []
     settings = Settings(n=60, costs=False)
