@@ -224,7 +224,7 @@ def seen(page: str, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, 
         ],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=500,  # a busy machine takes minutes to start a browser
         check=True,
     )
     told = re.search(r"<pre>(.*?)</pre>", done.stdout, re.DOTALL)
