@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ import torch
 
 from genzoo_core import WeightsError
 
-pytest.importorskip("torch_fidelity", exc_type=ImportError, reason="torch-fidelity is missing")
+pytestmark = pytest.mark.skipif(
+    find_spec("torch_fidelity") is None, reason="torch-fidelity is not installed"
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +30,13 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_features_are_those_of_the_peer(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-
     from genzoo_eval.nets.inception import open_inception
 
     monkeypatch.setenv("GENZOO_INCEPTION", str(weights))
     net, digest = open_inception()
+    # After ours, which makes it importable beside any build of torch.
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
     assert len(digest) == 64
     pixels = torch.randint(0, 256, (2, 1, 28, 28), dtype=torch.uint8)
     peer = FeatureExtractorInceptionV3("peer", ["2048"], feature_extractor_weights_path=weights)
