@@ -13,8 +13,8 @@ from genzoo_core.zoo import Zoo
 from genzoo_eval.progress import Progress
 
 if TYPE_CHECKING:
-    from genzoo_eval.evaluating import Settings
     from genzoo_eval.report import Report
+    from genzoo_eval.settings import Settings
 
 # They are imported once an evaluation starts, which takes seconds; that one is missing is said
 # at once.
@@ -79,7 +79,7 @@ def evaluate(
     if pictures and (given or settings):
         raise UsageError("pictures take no options: they are made")
     from genzoo_eval.datasets import parse_data, require_dataset
-    from genzoo_eval.evaluating import Settings
+    from genzoo_eval.settings import Settings
 
     named, folder = parse_data(zoo, data)
     dataset = reference or named

@@ -27,15 +27,12 @@ PARTS = 5
 NEAR = 0.01
 """Share of the test images that is called near to the training images."""
 
-FEWEST = 50
-"""Images below which a distribution cannot be spoken of."""
-
 
 def distribution_figures(generated: Tensor, real: RealFeatures, seed: int = 0) -> Iterator[Figure]:
     """All figures that compare features with those of the real images.
 
     Args:
-        generated: Features `[N, D]` in the net of `real`, N at least `FEWEST`.
+        generated: Features `[N, D]` in the net of `real`, N at least `settings.FEWEST`.
         real: The real images in that net.
         seed: Draws the subsets.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 import msgspec
 import torch
@@ -13,46 +13,26 @@ from torch import Tensor
 from genzoo_core.errors import UsageError
 from genzoo_core.images import from_uint8
 from genzoo_core.zoo import Zoo
-from genzoo_eval.caching import Asked, ReportCache, shipped
+from genzoo_eval.caching import ReportCache, shipped
 from genzoo_eval.costs.counting import flops, parameters
 from genzoo_eval.costs.timing import images_per_second, machine, run_once
 from genzoo_eval.datasets import fingerprint, require_dataset
 from genzoo_eval.distribution import (
-    FEWEST,
     distribution_figures,
     image_figures,
     memorisation_figure,
 )
-from genzoo_eval.feature_nets import FrozenNet, classifier_of, load_nets
+from genzoo_eval.feature_nets import classifier_of, load_nets
+from genzoo_eval.known import asked_of
 from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
 from genzoo_eval.metrics.images import mean_squared_error, peak_signal_to_noise
 from genzoo_eval.reference import Reference, Tell, read_reference
 from genzoo_eval.report import Figure, Report
+from genzoo_eval.settings import FEWEST, Settings
 from genzoo_eval.subjects import GivenImages, Images, ModelImages, OnProgress
 
 MEMORY_RUN = 64
 """Images of the run whose memory is measured."""
-
-
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How to evaluate.
-
-    Attributes:
-        n: Number of images without a prompt, and of those of all classes together.
-        seed: Seed of the first.
-        options: The model's options by name; what is named after one of its conditioners is a
-            condition.
-        conditions: Values of conditioners other than the first, by name.
-        nets: Names of feature nets; those of the dataset unless given.
-        costs: Measure speed and memory as well, which takes processes of their own.
-    """
-
-    n: Annotated[int, msgspec.Meta(ge=FEWEST)] = 10_000
-    seed: int = 0
-    options: dict[str, Any] = {}
-    conditions: dict[str, str] = {}
-    nets: tuple[str, ...] = ()
-    costs: bool = True
 
 
 def _silent(*_: object) -> None:
@@ -92,7 +72,7 @@ def evaluate(
     images = ModelImages.open(zoo, model, settings.options, settings.conditions, on_progress)
     dataset = dataset or _dataset_of(zoo, model)
     nets = load_nets(zoo, dataset, settings.nets)
-    asked = _asked(images, dataset, nets, settings)
+    asked = asked_of(images.subject, dataset, settings, nets)
     cache = ReportCache(zoo.cache("eval"), fingerprint(dataset, data))
     full = None if again else cache.get(asked) or shipped().get(asked.key())
     if full is not None:
@@ -180,23 +160,6 @@ def _dataset_of(zoo: Zoo, model: str) -> str:
         raise UsageError(f"{model} does not say what it was trained on", "give --reference")
     require_dataset(zoo, dataset)
     return dataset
-
-
-def _asked(
-    images: ModelImages, dataset: str, nets: tuple[FrozenNet, ...], settings: Settings
-) -> Asked:
-    subject = images.subject
-    return Asked(
-        sha256=subject.sha256,
-        parts=subject.parts,
-        options=subject.options,
-        conditions=subject.conditions,
-        n=settings.n,
-        seed=settings.seed,
-        dataset=dataset,
-        nets=tuple(net.sha256 for net in nets),
-        costs=settings.costs,
-    )
 
 
 def _command(model: str, settings: Settings) -> str:

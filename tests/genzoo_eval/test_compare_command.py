@@ -20,12 +20,13 @@ from genzoo_core.specs import ModelSpec
 from genzoo_eval.caching import ReportCache, Shipped
 from genzoo_eval.comparing.baselines import INDEX, baselines, shipped_reports
 from genzoo_eval.comparing.choosing import choose, dataset_of, settled
-from genzoo_eval.comparing.known import asked_of
 from genzoo_eval.comparing.steadiness import as_stability
 from genzoo_eval.datasets import fingerprint
-from genzoo_eval.evaluating import Settings
 from genzoo_eval.feature_nets import load_nets
+from genzoo_eval.known import asked_of
+from genzoo_eval.settings import Settings
 from genzoo_eval.stability.results import Claim, StabilityResults, Summary
+from genzoo_eval.subjects import ModelImages
 
 Remember = Callable[..., None]
 FAMILIES = {"gan-mnist": "gan", "ae-mlp-mnist": "autoencoder", "ddpm-mlp-mnist": "diffusion"}
@@ -39,7 +40,8 @@ def remember(zoo: RegistryZoo, monkeypatch: pytest.MonkeyPatch) -> Remember:
 
     def put(model: str, folder: Path | None = None, **options: Any) -> None:
         nets = load_nets(zoo, "mnist")
-        asked = asked_of(zoo, model, "mnist", Settings(n=100, options=options), nets)
+        subject = ModelImages.open(zoo, model, options, {}, lambda *_: None).subject
+        asked = asked_of(subject, "mnist", Settings(n=100, options=options), nets)
         found = report(model, FAMILIES[model], seeing=2, blind=3, speed=100, parameters=1000)
         subject = msgspec.structs.replace(found.subject, options=asked.options)
         found = msgspec.structs.replace(found, subject=subject, n=100)

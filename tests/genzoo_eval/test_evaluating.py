@@ -17,9 +17,10 @@ from genzoo.zoo import RegistryZoo
 from genzoo_core import DataError, UsageError
 from genzoo_core.images import to_uint8
 from genzoo_eval.caching import Asked, ReportCache, ship, shipped
-from genzoo_eval.evaluating import Settings, evaluate, evaluate_images
+from genzoo_eval.evaluating import evaluate, evaluate_images
 from genzoo_eval.keys import KEYS
 from genzoo_eval.report import Figure, Report, Subject
+from genzoo_eval.settings import Settings
 
 CLASSIFIER = "features-mnist-classifier"
 SELF_SUPERVISED = "features-mnist-self-supervised"

@@ -21,7 +21,8 @@ from genzoo_eval.stability.schedule import next_mark
 from genzoo_eval.stability.store import Store
 from genzoo_eval.stability.training import Leg
 
-PATIENCE = 300.0
+PATIENCE = 1200.0
+"""Seconds for what takes a few on a machine that does nothing else."""
 
 
 def words(data: Path, out: Path, *more: str) -> list[str]:

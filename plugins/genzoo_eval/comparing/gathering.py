@@ -14,12 +14,13 @@ from genzoo_eval.comparing.baselines import Baseline, baselines, shipped_reports
 from genzoo_eval.comparing.choosing import Contender, choose, settled
 from genzoo_eval.comparing.comparison import Comparison, Missing, Net, Row
 from genzoo_eval.comparing.families import in_order
-from genzoo_eval.comparing.known import known_report
 from genzoo_eval.comparing.picturing import SAMPLES, RealImages, picture
 from genzoo_eval.comparing.steadiness import as_stability
-from genzoo_eval.evaluating import Settings, evaluate
+from genzoo_eval.evaluating import evaluate
 from genzoo_eval.feature_nets import FrozenNet, classifier_of, load_nets
+from genzoo_eval.known import known_report
 from genzoo_eval.report import Report
+from genzoo_eval.settings import Settings
 from genzoo_eval.stability.results import load_shipped
 from genzoo_eval.subjects import OnProgress
 

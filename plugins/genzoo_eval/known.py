@@ -7,9 +7,9 @@ from pathlib import Path
 from genzoo_core.zoo import Zoo
 from genzoo_eval.caching import Asked, ReportCache, shipped
 from genzoo_eval.datasets import fingerprint
-from genzoo_eval.evaluating import Settings
 from genzoo_eval.feature_nets import FrozenNet
-from genzoo_eval.report import Report
+from genzoo_eval.report import Report, Subject
+from genzoo_eval.settings import Settings
 from genzoo_eval.subjects import ModelImages
 
 
@@ -22,26 +22,24 @@ def known_report(
     nets: tuple[FrozenNet, ...],
 ) -> Report | None:
     """The report that `evaluate` would take instead of measuring; None where it would measure."""
-    asked = asked_of(zoo, model, dataset, settings, nets)
+    options, conditions = settings.options, settings.conditions
+    images = ModelImages.open(zoo, model, options, conditions, lambda *_: None)
+    asked = asked_of(images.subject, dataset, settings, nets)
     cache = ReportCache(zoo.cache("eval"), fingerprint(dataset, data))
     return cache.get(asked) or shipped().get(asked.key())
 
 
 def asked_of(
-    zoo: Zoo, model: str, dataset: str, settings: Settings, nets: tuple[FrozenNet, ...]
+    subject: Subject, dataset: str, settings: Settings, nets: tuple[FrozenNet, ...]
 ) -> Asked:
-    """What a model's report depends on at these settings.
+    """What a model's report depends on.
 
     Args:
-        zoo: Where the model is.
-        model: Its name, or the path of its file.
+        subject: The model, with its options resolved.
         dataset: What it is compared with.
         settings: How it is measured.
         nets: In whose features, in the order in which `load_nets` gives them.
     """
-    options, conditions = settings.options, settings.conditions
-    images = ModelImages.open(zoo, model, options, conditions, lambda *_: None)
-    subject = images.subject
     return Asked(
         sha256=subject.sha256,
         parts=subject.parts,

@@ -1,0 +1,31 @@
+"""How to evaluate. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+FEWEST = 50
+"""Images below which a distribution cannot be spoken of."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to evaluate.
+
+    Attributes:
+        n: Number of images without a prompt, and of those of all classes together.
+        seed: Seed of the first.
+        options: The model's options by name; what is named after one of its conditioners is a
+            condition.
+        conditions: Values of conditioners other than the first, by name.
+        nets: Names of feature nets; those of the dataset unless given.
+        costs: Measure speed and memory as well, which takes processes of their own.
+    """
+
+    n: Annotated[int, msgspec.Meta(ge=FEWEST)] = 10_000
+    seed: int = 0
+    options: dict[str, Any] = {}
+    conditions: dict[str, str] = {}
+    nets: tuple[str, ...] = ()
+    costs: bool = True
