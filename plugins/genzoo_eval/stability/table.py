@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from genzoo_eval.keys import shown
@@ -37,8 +38,8 @@ def lines(results: StabilityResults) -> Iterator[str]:
     yield ""
     for claim in results.claims:
         yield f"{claim.verdict:<15}  {claim.claim}"
-        yield f"{'':<15}  {claim.figures}"
-        yield f"{'':<15}  by: {claim.decided}"
+        yield from _indented(claim.figures)
+        yield from _indented(f"by: {claim.decided}")
 
 
 LEGEND = (
@@ -47,6 +48,11 @@ LEGEND = (
     "KID (of the copy error, for the autoencoder) over seeds; rate: worst over best median of",
     "the learning rate's third, itself and its triple; wobble: of FD over the last checkpoints.",
 )
+
+
+def _indented(text: str) -> list[str]:
+    indent = " " * 17
+    return textwrap.wrap(text, 100, initial_indent=indent, subsequent_indent=indent)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
