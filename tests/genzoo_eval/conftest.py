@@ -19,6 +19,9 @@ CLASSES = 10
 SIZES = {"train": 60, "test": 40}
 """Images of each class."""
 
+FIRST = 10**6
+"""Seed of the first training image."""
+
 
 @pytest.fixture(autouse=True)
 def _one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -37,8 +40,8 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "mnist").mkdir()
     features = Features({"image": Image(), "label": ClassLabel(num_classes=CLASSES)})
     prompts = [str(i) for i in range(CLASSES)]
-    for seed, (split, each) in enumerate(SIZES.items()):
-        made = to_uint8(genzoo.generate("gan-mnist", prompts, n=each, seed=10**6 * seed).images)
+    for number, (split, each) in enumerate(SIZES.items(), 1):
+        made = to_uint8(genzoo.generate("gan-mnist", prompts, n=each, seed=FIRST * number).images)
         rows = {
             "image": [to_pil(picture) for picture in made],
             "label": [i // each for i in range(len(made))],
