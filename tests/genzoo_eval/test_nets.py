@@ -238,15 +238,20 @@ def test_a_shipped_net_says_what_it_is_for(dataset: str, kind: str) -> None:
     assert not any(p.requires_grad for p in net.parameters())
 
 
-@pytest.mark.parametrize(("model", "dataset"), [("gan-mnist", "mnist"), ("vae-fashion", "fashion")])
-def test_the_classifier_sees_the_class_that_a_model_was_asked_for(model: str, dataset: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "dataset", "share"),
+    [("gan-mnist", "mnist", 0.9), ("vae-fashion", "fashion", 0.7)],
+)
+def test_the_classifier_sees_the_class_that_a_model_was_asked_for(
+    model: str, dataset: str, share: float
+) -> None:
     made = genzoo.generate(model, [str(i) for i in range(10)], n=8, seed=0)
     net = RegistryZoo(Catalogue.open()).load(f"features-{dataset}-classifier").module
     assert isinstance(net, Classifier)
     with torch.inference_mode():
         seen = net.logits(made.images).argmax(1)
-    # Two nets that were trained apart agree on what the classes are.
-    assert (seen == torch.arange(10).repeat_interleave(8)).float().mean() > 0.85
+    # Two nets that were trained apart agree on what the classes are; chance would give 0.1.
+    assert (seen == torch.arange(10).repeat_interleave(8)).float().mean() > share
 
 
 @pytest.mark.skipif(not DATA, reason="needs the data in GENZOO_DATA")
