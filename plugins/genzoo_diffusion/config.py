@@ -71,6 +71,9 @@ class DiffusionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         sampler: How it samples unless told otherwise.
         steps: In how many steps it samples unless told otherwise.
         guidance: With how much guidance it samples unless told otherwise.
+        unasked: What it makes where nothing is asked: "null", what it learnt of no condition, or
+            "typical", conditions as often as they occur in the training data, without guidance.
+            A small net trained for a short while knows its null least well.
     """
 
     noiser: ComponentSpec
@@ -81,6 +84,7 @@ class DiffusionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sampler: str = "heun"
     steps: Steps = 10
     guidance: Guidance = 1.0
+    unasked: Literal["null", "typical"] = "null"
 
 
 class DiffusionOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -71,15 +71,17 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
         sampler = find_sampler(
             self.context, self.noiser, options.sampler or self.config.sampler, options.eta
         )
+        # Before anything else is drawn: a seed's noise is the same whatever is asked.
+        x = self.noiser.prior(rng, self.data_shape, next(self.network.parameters()))
+        given = conditions or self.unasked(rng)
         denoise = guided_denoiser(
             self.predict,
             self.noiser,
-            self.condition(conditions, rng.n),
+            self.condition(given, rng.n),
             self.condition({}, rng.n),
             guidance if conditions else 1.0,
             clip=self.config.clip and self.codec is None,
         )
-        x = self.noiser.prior(rng, self.data_shape, next(self.network.parameters()))
         grid = self.noiser.grid(options.steps or self.config.steps).to(x)
 
         def step_done(step: int, total: int, x0: Tensor) -> None:
@@ -88,6 +90,12 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
 
         told = None if on_step is None else step_done
         return self.pictures(sampler(denoise, x, self.noiser, grid, rng, told))
+
+    def unasked(self, rng: Rng) -> dict[str, Tensor]:
+        """Prepared values where nothing was asked, by name of the conditioner; {} for null."""
+        if self.config.unasked == "null":
+            return {}
+        return {name: conditioner.typical(rng) for name, conditioner in self.conditioners.items()}
 
     def guidance(self, options: DiffusionOptions) -> float:
         """The scale of guidance.

@@ -35,6 +35,17 @@ def test_guidance_0_is_no_prompt_and_1_is_the_prompt_as_it_is(model: Diffusion) 
     assert not torch.allclose(plain, sample(model, [1, 2], asked), atol=1e-4)  # its own, 3
 
 
+def test_what_is_not_asked_for_can_be_what_is_typical() -> None:
+    model = build(
+        labels=True, noiser=ddpm("cosine"), network=UNET, guidance=3.0, unasked="typical"
+    )
+    rng = SampleRng([1, 2, 3])
+    rng.normal(model.data_shape, torch.empty(0))  # the noise comes first, whatever is asked
+    labels = {"label": model.conditioners["label"].typical(rng)}
+    expected = sample(model, [1, 2, 3], labels, guidance=1)
+    torch.testing.assert_close(sample(model, [1, 2, 3]), expected)
+
+
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0, 2.5])
 def test_predictions_are_those_without_plus_the_scaled_difference(
     model: Diffusion, scale: float
