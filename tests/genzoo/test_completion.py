@@ -12,7 +12,7 @@ from shelf import GENZOO, Shelf, command, model
 @pytest.fixture
 def shop(shelf: Shelf) -> Shelf:
     """A shelf with two models and a command, installed a while ago."""
-    shelf.add("acme", model("cat"), model("cow"), command("catch", "acme.cli:catch"))
+    shelf.add("acme", model("xcat"), model("xcow"), command("xcatch", "acme.cli:xcatch"))
     shelf.settle()
     return shelf
 
@@ -29,16 +29,16 @@ def complete(shelf: Shelf, *words: str, shell: str = "bash", **environment: str)
 
 @pytest.mark.parametrize("name", ["run", "info", "encode", "export", "train"])
 def test_names_of_models_are_completed(shop: Shelf, name: str) -> None:
-    assert complete(shop, name, "c") == ["plain,cat", "plain,cow"]
-    assert complete(shop, name, "acme/co") == ["plain,acme/cow"]
+    assert complete(shop, name, "x") == ["plain,xcat", "plain,xcow"]
+    assert complete(shop, name, "acme/xco") == ["plain,acme/xcow"]
 
 
 def test_a_name_with_two_owners_is_completed_in_full(shop: Shelf) -> None:
-    shop.add("other", model("cat"))
+    shop.add("other", model("xcat"))
     everything = complete(shop, "run", "")
-    assert {"plain,acme/cat", "plain,other/cat", "plain,cow"} <= set(everything)
-    assert "plain,cat" not in everything
-    assert complete(shop, "run", "other/") == ["plain,other/cat"]
+    assert {"plain,acme/xcat", "plain,other/xcat", "plain,xcow"} <= set(everything)
+    assert "plain,xcat" not in everything
+    assert complete(shop, "run", "other/") == ["plain,other/xcat"]
 
 
 def test_what_is_no_model_is_completed_as_a_file(shop: Shelf) -> None:
@@ -46,7 +46,8 @@ def test_what_is_no_model_is_completed_as_a_file(shop: Shelf) -> None:
 
 
 def test_commands_are_completed_those_of_plugins_too(shop: Shelf) -> None:
-    assert complete(shop, "c") == ["plain,completion", "plain,catch"]
+    assert complete(shop, "compl") == ["plain,completion"]
+    assert complete(shop, "x") == ["plain,xcatch"]
     assert complete(shop, "trai") == ["plain,train"]
     assert "plain,--no-plugins" in complete(shop, "--no")
 
@@ -54,26 +55,26 @@ def test_commands_are_completed_those_of_plugins_too(shop: Shelf) -> None:
 def test_options_are_completed(shop: Shelf) -> None:
     assert complete(shop, "list", "--fam") == ["plain,--family"]
     assert complete(shop, "run", "--interp") == ["plain,--interpolate"]
-    assert complete(shop, "run", "cat", "--interp") == ["plain,--interpolate"]
+    assert complete(shop, "run", "xcat", "--interp") == ["plain,--interpolate"]
     assert complete(shop, "train", "--max") == ["plain,--max-steps"]
 
 
 def test_a_plugins_command_that_takes_a_model_completes_names_without_its_import(
     shelf: Shelf,
 ) -> None:
-    folder = shelf.add("acme", model("cat"), command("catch", "acme.cli:catch", argument="model"))
-    assert complete(shelf, "catch", "c") == ["plain,cat"]
-    assert complete(shelf, "acme/catch", "c") == ["plain,cat"]
+    folder = shelf.add("acme", model("xcat"), command("xcatch", "acme.cli:xcatch", argument="model"))
+    assert complete(shelf, "xcatch", "x") == ["plain,xcat"]
+    assert complete(shelf, "acme/xcatch", "x") == ["plain,xcat"]
     assert not (folder / "imported").exists()
 
 
 def test_zsh_and_fish_get_help_lines(shop: Shelf) -> None:
-    assert complete(shop, "catc", shell="zsh") == ["plain", "catch", "Does catch."]
-    assert complete(shop, "catc", shell="fish") == ["plain,catch\tDoes catch."]
+    assert complete(shop, "xcatc", shell="zsh") == ["plain", "xcatch", "Does xcatch."]
+    assert complete(shop, "xcatc", shell="fish") == ["plain,xcatch\tDoes xcatch."]
 
 
 def test_a_fault_is_silent_while_someone_types(shop: Shelf) -> None:
-    assert complete(shop, "run", "c", GENZOO_DISABLE="no-such-plugin") == []
+    assert complete(shop, "run", "x", GENZOO_DISABLE="no-such-plugin") == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -90,8 +91,8 @@ def test_bash_itself_completes_with_the_script(shop: Shelf) -> None:
         pytest.skip("needs bash")
     script = (
         f'PATH={GENZOO.parent}:$PATH; eval "$(genzoo completion bash)"; '
-        "COMP_WORDS=(genzoo run c); COMP_CWORD=2; _genzoo_completion genzoo; "
+        "COMP_WORDS=(genzoo run x); COMP_CWORD=2; _genzoo_completion genzoo; "
         'printf "%s\\n" "${COMPREPLY[@]}"'
     )
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["cat", "cow"], done.stderr
+    assert done.stdout.split() == ["xcat", "xcow"], done.stderr
