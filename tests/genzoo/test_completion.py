@@ -62,7 +62,9 @@ def test_options_are_completed(shop: Shelf) -> None:
 def test_a_plugins_command_that_takes_a_model_completes_names_without_its_import(
     shelf: Shelf,
 ) -> None:
-    folder = shelf.add("acme", model("xcat"), command("xcatch", "acme.cli:xcatch", argument="model"))
+    folder = shelf.add(
+        "acme", model("xcat"), command("xcatch", "acme.cli:xcatch", argument="model")
+    )
     assert complete(shelf, "xcatch", "x") == ["plain,xcat"]
     assert complete(shelf, "acme/xcatch", "x") == ["plain,xcat"]
     assert not (folder / "imported").exists()

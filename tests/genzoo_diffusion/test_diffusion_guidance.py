@@ -36,9 +36,7 @@ def test_guidance_0_is_no_prompt_and_1_is_the_prompt_as_it_is(model: Diffusion) 
 
 
 def test_what_is_not_asked_for_can_be_what_is_typical() -> None:
-    model = build(
-        labels=True, noiser=ddpm("cosine"), network=UNET, guidance=3.0, unasked="typical"
-    )
+    model = build(labels=True, noiser=ddpm("cosine"), network=UNET, guidance=3.0, unasked="typical")
     rng = SampleRng([1, 2, 3])
     rng.normal(model.data_shape, torch.empty(0))  # the noise comes first, whatever is asked
     labels = {"label": model.conditioners["label"].typical(rng)}
