@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from genzoo_core import WeightsError
 
@@ -20,16 +21,18 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state of torch-fidelity's network, saved as it saves its own."""
+    """A state of torch-fidelity's network."""
     from genzoo_eval.nets.inception import _build
 
     torch.manual_seed(0)
-    file = tmp_path_factory.mktemp("inception") / "weights.pth"
-    torch.save(_build().state_dict(), file)
+    file = tmp_path_factory.mktemp("inception") / "weights.safetensors"
+    save_file(_build().state_dict(), file)
     return file
 
 
-def test_features_are_those_of_the_peer(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_features_are_those_of_the_peer(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from genzoo_eval.nets.inception import open_inception
 
     monkeypatch.setenv("GENZOO_INCEPTION", str(weights))
@@ -39,7 +42,8 @@ def test_features_are_those_of_the_peer(weights: Path, monkeypatch: pytest.Monke
 
     assert len(digest) == 64
     pixels = torch.randint(0, 256, (2, 1, 28, 28), dtype=torch.uint8)
-    peer = FeatureExtractorInceptionV3("peer", ["2048"], feature_extractor_weights_path=weights)
+    torch.save(load_file(weights), pickled := tmp_path / "weights.pth")  # the peer's own form
+    peer = FeatureExtractorInceptionV3("peer", ["2048"], feature_extractor_weights_path=pickled)
     expected = peer(pixels.expand(-1, 3, -1, -1))[0]
     with torch.no_grad():
         found = net.encode(pixels.float() / 127.5 - 1).mean
@@ -47,16 +51,38 @@ def test_features_are_those_of_the_peer(weights: Path, monkeypatch: pytest.Monke
     assert torch.allclose(found, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("content", [b"", b"no pickle", b"cos\nsystem\n(S'true'\ntR."])
-def test_what_is_no_weights_file_is_refused(
+class Trap:
+    """Leaves a mark where it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self.mark,)
+
+
+def test_a_pickle_is_never_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from genzoo_eval.nets.inception import open_inception
+
+    mark = tmp_path / "unpickled"
+    for name, content in (("trap", Trap(mark)), ("tensors", {"conv.weight": torch.zeros(3)})):
+        torch.save(content, file := tmp_path / f"{name}.pth")
+        monkeypatch.setenv("GENZOO_INCEPTION", str(file))
+        with pytest.raises(WeightsError, match="pickle is never loaded"):
+            open_inception()
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights"])
+def test_what_is_no_safetensors_file_is_refused(
     content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from genzoo_eval.nets.inception import open_inception
 
-    file = tmp_path / "x.pth"
+    file = tmp_path / "x.safetensors"
     file.write_bytes(content)
     monkeypatch.setenv("GENZOO_INCEPTION", str(file))
-    with pytest.raises(WeightsError, match="cannot be read"):
+    with pytest.raises(WeightsError, match="no safetensors file"):
         open_inception()
 
 
@@ -65,16 +91,18 @@ def test_weights_of_another_net_are_refused(
 ) -> None:
     from genzoo_eval.nets.inception import open_inception
 
-    file = tmp_path / "x.pth"
-    torch.save({"conv.weight": torch.zeros(3)}, file)
+    file = tmp_path / "x.safetensors"
+    save_file({"conv.weight": torch.zeros(3)}, file)
     monkeypatch.setenv("GENZOO_INCEPTION", str(file))
     with pytest.raises(WeightsError, match="not Inception's"):
         open_inception()
 
 
-def test_without_a_network_it_is_said_what_to_do(tmp_path: Path) -> None:
-    environment = {**os.environ, "TORCH_HOME": str(tmp_path), "https_proxy": "http://127.0.0.1:9"}
-    environment.pop("GENZOO_INCEPTION", None)
+@pytest.mark.parametrize("given", [None, "nowhere.safetensors"])
+def test_without_weights_it_is_said_what_to_do(given: str | None) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "GENZOO_INCEPTION"}
+    if given is not None:
+        environment["GENZOO_INCEPTION"] = given
     done = subprocess.run(
         [sys.executable, "-m", "genzoo", "eval", "gan-mnist", "--net", "inception"],
         capture_output=True,
@@ -82,6 +110,6 @@ def test_without_a_network_it_is_said_what_to_do(tmp_path: Path) -> None:
         env=environment,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "GENZOO_INCEPTION" in done.stderr
     assert done.stderr.count("\n") == 1

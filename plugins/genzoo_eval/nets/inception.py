@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-import torch
+from safetensors import SafetensorError
+from safetensors.torch import load
 from torch import Tensor, nn
 
 from genzoo_core.conditioner import Condition
 from genzoo_core.encoder import Encoder, Posterior
-from genzoo_core.errors import HubError, PluginError, WeightsError
+from genzoo_core.errors import PluginError, UsageError, WeightsError
 from genzoo_core.images import to_uint8
 from genzoo_eval.metrics.libraries import mend_torchvision
 
 NAME = "inception"
 WEIGHTS = "GENZOO_INCEPTION"
-"""Variable that names a file with the weights, where they need not be fetched."""
+"""Variable that names a safetensors file with the weights, by torch-fidelity's names."""
 
 
 class Inception(Encoder):
@@ -58,13 +59,13 @@ class Inception(Encoder):
 def open_inception() -> tuple[Inception, str]:
     """The network, and the sha256 of its weights file.
 
-    They are read from the file that `GENZOO_INCEPTION` names, or fetched by torch-fidelity's
-    address. Nothing but tensors is unpickled.
+    They are read from the safetensors file that `GENZOO_INCEPTION` names. What is published is a
+    pickle, which genzoo does not load: whoever trusts it converts it once.
 
     Raises:
         PluginError: torch-fidelity is not installed.
-        HubError: The weights cannot be fetched.
-        WeightsError: The file cannot be read, or holds something else.
+        UsageError: `GENZOO_INCEPTION` names no file.
+        WeightsError: The file is no safetensors file, or holds something else.
     """
     if find_spec("torch_fidelity") is None:
         raise PluginError(
@@ -72,53 +73,35 @@ def open_inception() -> tuple[Inception, str]:
             "`pip install torch-fidelity`",
         )
     given = os.environ.get(WEIGHTS)
-    path = Path(given) if given else _fetch()
+    if not given or not Path(given).is_file():
+        said = f"{WEIGHTS} names no file: {given}" if given else f"{WEIGHTS} is not set"
+        raise UsageError(f"{said}; it names Inception's weights", "the README says how to get them")
+    data = Path(given).read_bytes()
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a damaged pickle raises
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WeightsError(f"{path} cannot be read as Inception's weights: {reason}") from error
-    return Inception(state).eval(), digest
-
-
-def _fetch() -> Path:
-    mend_torchvision()
-    from torch.hub import download_url_to_file, get_dir
-    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
-
-    path = Path(get_dir()) / "checkpoints" / Path(URL_INCEPTION_V3).name
-    if path.exists():
-        return path
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        prefix = path.stem.rpartition("-")[2]
-        download_url_to_file(URL_INCEPTION_V3, str(path), hash_prefix=prefix, progress=False)
-    except Exception as error:
-        raise HubError(
-            f"Inception's weights cannot be fetched: {error}",
-            f"put {path.name} on this machine and name it in {WEIGHTS}",
+        state = load(data)
+    except SafetensorError as error:
+        raise WeightsError(
+            f"{given} is no safetensors file: {error}",
+            "pickle is never loaded; the README says how to convert one that you trust",
         ) from error
-    return path
+    return Inception(state).eval(), hashlib.sha256(data).hexdigest()
 
 
 def _build() -> nn.Module:
     """torch-fidelity's network without its weights.
 
-    Its constructor unpickles a file without restraint, so it is given one that is empty.
+    Its constructor would fetch and unpickle them; it is given none, and told to load none.
     """
     mend_torchvision()
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+    from torch_fidelity import feature_extractor_inceptionv3 as peer
 
-    class Network(FeatureExtractorInceptionV3):  # type: ignore[misc]
+    class Network(peer.FeatureExtractorInceptionV3):  # type: ignore[misc]
         loading = False
 
         def load_state_dict(self, state: dict[str, Tensor], *rest: Any, **more: Any) -> Any:
             return super().load_state_dict(state, *rest, **more) if self.loading else None
 
-    with tempfile.TemporaryDirectory() as folder:
-        empty = Path(folder) / "empty.pth"
-        torch.save({}, empty)
-        network = Network(NAME, ["2048"], feature_extractor_weights_path=str(empty))
+    with patch.object(peer, "load_state_dict_from_url", lambda *_, **__: {}):
+        network = Network(NAME, ["2048"])
     network.loading = True
     return network
