@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from genzoo_eval.report import Report
+from genzoo_eval.report import Report, Subject
 
 METHOD = 1
 """Raised when an evaluation begins to measure differently: older reports are then not found."""
@@ -49,6 +49,29 @@ class Asked(msgspec.Struct, frozen=True):
     costs: bool
     method: int = METHOD
 
+    @classmethod
+    def of(
+        cls,
+        subject: Subject,
+        dataset: str,
+        n: int,
+        seed: int,
+        nets: tuple[str, ...],
+        costs: bool,
+    ) -> Asked:
+        """What the report of a subject depends on."""
+        return cls(
+            sha256=subject.sha256,
+            parts=subject.parts,
+            options=subject.options,
+            conditions=subject.conditions,
+            n=n,
+            seed=seed,
+            dataset=dataset,
+            nets=nets,
+            costs=costs,
+        )
+
     def key(self) -> str:
         """A digest of all of it."""
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:32]
@@ -61,18 +84,8 @@ def key_of(report: Report, nets: tuple[str, ...]) -> str:
         report: The report of a model.
         nets: Digests of the feature nets that it was made with, in the order of their names.
     """
-    subject = report.subject
-    return Asked(
-        sha256=subject.sha256,
-        parts=subject.parts,
-        options=subject.options,
-        conditions=subject.conditions,
-        n=report.n,
-        seed=report.seed,
-        dataset=report.dataset,
-        nets=nets,
-        costs=bool(report.machine),
-    ).key()
+    costs = bool(report.machine)
+    return Asked.of(report.subject, report.dataset, report.n, report.seed, nets, costs).key()
 
 
 class Shipped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

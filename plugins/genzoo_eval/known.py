@@ -40,14 +40,5 @@ def asked_of(
         settings: How it is measured.
         nets: In whose features, in the order in which `load_nets` gives them.
     """
-    return Asked(
-        sha256=subject.sha256,
-        parts=subject.parts,
-        options=subject.options,
-        conditions=subject.conditions,
-        n=settings.n,
-        seed=settings.seed,
-        dataset=dataset,
-        nets=tuple(net.sha256 for net in nets),
-        costs=settings.costs,
-    )
+    digests = tuple(net.sha256 for net in nets)
+    return Asked.of(subject, dataset, settings.n, settings.seed, digests, settings.costs)
