@@ -183,6 +183,19 @@ def test_what_cannot_be_compared_is_refused_with_what_can(
     assert not any(tmp_path.glob("*.*"))
 
 
+def test_without_the_data_what_is_not_known_is_left_out_and_said(
+    remember: Remember, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = compared(capfd, "--data", "mnist")
+    assert (code, out) == (1, "")  # nothing is known at n = 100
+    remember("gan-mnist")
+    code, out, err = compared(capfd, "--data", "mnist")
+    assert code == 0
+    assert "gan-mnist" in out
+    assert "vae-mnist" not in out
+    assert "vae-mnist is left out: " in err
+
+
 def test_a_missing_library_is_named_with_how_to_install_it(
     zoo: RegistryZoo, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

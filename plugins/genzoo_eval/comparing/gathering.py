@@ -75,7 +75,7 @@ class Gatherer:
         A model that was not named and cannot be measured is left out, with the reason.
 
         Raises:
-            DataError: Something must be measured, and the dataset cannot be read.
+            DataError: Nothing is known of any model, and the dataset cannot be read.
             GenzooError: A model that was named cannot be measured.
         """
         asked, left_out = self.asked, list[str]()
@@ -84,15 +84,17 @@ class Gatherer:
         real = self._real(nets, left_out)
         known = {baseline.name: baseline for baseline in baselines(asked.dataset)}
         rows = []
+        no_data: DataError | None = None
         for contender in contenders:
             try:
                 rows.append(self._row(contender, known.get(contender.name), nets, real))
-            except DataError:
-                raise
             except GenzooError as error:
                 if asked.models:
                     raise
                 left_out.append(f"{contender.name} is left out: {error}")
+                no_data = error if isinstance(error, DataError) else no_data
+        if not rows and no_data is not None:
+            raise no_data
         for sentence in left_out:
             self.tell(sentence)
         shipped = {} if asked.models else shipped_reports(asked.dataset)
