@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from genzoo_core.sampler import Sampler
     from genzoo_core.specs import ComponentSpec, ModelSpec, PartSpec
     from genzoo_core.training import Batch, Phase, Progress, Stage, Trainable
+    from genzoo_core.weights import WeightsFile
     from genzoo_core.zoo import Built, Zoo
 
 _HOME_OF = {
@@ -89,6 +90,7 @@ _HOME_OF = {
     "TrainingError": "errors",
     "UsageError": "errors",
     "WeightsError": "errors",
+    "WeightsFile": "weights",
     "Zoo": "zoo",
     "hookimpl": "hookspecs",
 }
@@ -142,6 +144,7 @@ __all__ = [
     "TrainingError",
     "UsageError",
     "WeightsError",
+    "WeightsFile",
     "Zoo",
     "hookimpl",
 ]

@@ -15,6 +15,7 @@ import pluggy
 
 from genzoo_core.cards import ModelCard
 from genzoo_core.pictures import Pictures, RunRecord
+from genzoo_core.weights import WeightsFile
 
 hookspec = pluggy.HookspecMarker("genzoo")
 hookimpl = pluggy.HookimplMarker("genzoo")
@@ -38,21 +39,48 @@ def genzoo_models() -> Iterable[ModelCard]:  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
-def genzoo_resolve_weights(reference: str, sha256: str) -> Path | None:
+def genzoo_resolve_weights(reference: str, sha256: str) -> Path | WeightsFile | None:
     """Bring a weights file onto this machine.
 
+    Asked for what a card's `weights` says, and for what a user names in place of a model:
+    `genzoo run share://far.safetensors`. A `GenzooError` that it raises is what the user is
+    told, where no other plugin brings the file.
+
     Args:
-        reference: What the card's `weights` says, "scheme://…".
+        reference: "scheme://…".
         sha256: Digest that the file must have; genzoo checks it too. May be empty.
 
     Returns:
-        Path of the file, or None where the reference is not this plugin's.
+        Path of the file, or a `WeightsFile` that also says what it can be had by again and which
+        digest was promised for it; None where the reference is not this plugin's.
 
     Example:
         >>> @hookimpl
         ... def genzoo_resolve_weights(reference, sha256):
         ...     if reference.startswith("share://"):
         ...         return Path("/mnt/share") / reference.removeprefix("share://")
+    """
+
+
+@hookspec(firstresult=True)
+def genzoo_cached_weights(reference: str, sha256: str) -> Path | WeightsFile | None:
+    """A weights file, where it is on this machine already.
+
+    Asked where nothing may be downloaded, as by `genzoo run --replay`. A plugin without it
+    brings its files through `genzoo_resolve_weights` alone.
+
+    Args:
+        reference: "scheme://…".
+        sha256: Digest that the file must have; may be empty.
+
+    Returns:
+        As `genzoo_resolve_weights`; None also where the file is not here.
+
+    Example:
+        >>> @hookimpl
+        ... def genzoo_cached_weights(reference, sha256):
+        ...     path = Path("/var/cache/share") / sha256
+        ...     return path if reference.startswith("share://") and path.is_file() else None
     """
 
 

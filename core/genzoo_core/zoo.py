@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
     from genzoo_core.cards import ModelCard
     from genzoo_core.dataset import Dataset
+    from genzoo_core.manifest import Manifest
     from genzoo_core.pictures import Pictures, RunRecord
     from genzoo_core.recipe import DataRecipe, Recipe
     from genzoo_core.specs import ModelSpec
+    from genzoo_core.weights import WeightsFile
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,29 @@ class Built:
         return tensors
 
 
+@dataclass(frozen=True)
+class InstalledPlugin:
+    """A plugin that is installed.
+
+    Attributes:
+        name: Name of its entry point.
+        distribution: Distribution that brought it.
+        version: Version of that distribution.
+        module: Import package that the entry point names.
+        folder: Where that package lies; None where it was not found.
+        manifest: What its manifest says; None for one that is broken or disabled.
+        error: Why it cannot be used, in one line; "" for a sound one.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    module: str
+    folder: Path | None
+    manifest: Manifest | None
+    error: str = ""
+
+
 class PictureRequest(TypedDict, total=False):
     """What can be asked of `Zoo.generate`.
 
@@ -88,7 +113,7 @@ class Zoo(Protocol):
         ...
 
     def card(self, name: str) -> ModelCard:
-        """The card of a model, by bare name, `distribution/name` or the path of a model file.
+        """The card of a model, by any reference that `load` takes.
 
         Raises:
             UsageError: No such model, or several; names the choices.
@@ -127,8 +152,61 @@ class Zoo(Protocol):
         """
         ...
 
+    def component(self, kind: str, name: str, config: Mapping[str, Any]) -> Any:
+        """Build a component on its own, with no conditioners and no parts.
+
+        Args:
+            kind: Its kind ("noiser", "sampler", …).
+            name: `distribution/name`, or a bare name while it is unique.
+            config: Its config, as plain data.
+
+        Raises:
+            ConfigError: An unknown component, or a config that is not of its type.
+            PluginError: It is not what its kind says.
+        """
+        ...
+
+    def plugins(self, name: str | None = None) -> tuple[InstalledPlugin, ...]:
+        """The plugins that are installed, sound or not. Runs none of their code.
+
+        Args:
+            name: The name of a distribution, or of a plugin; None for all.
+
+        Raises:
+            UsageError: No plugin is called that, nor its distribution.
+        """
+        ...
+
+    def verify(self, plugin: InstalledPlugin) -> tuple[str, ...]:
+        """Import a plugin and all that it names in a fresh process.
+
+        Returns:
+            What is wrong, in one line each.
+        """
+        ...
+
+    def weights(self, reference: str) -> WeightsFile:
+        """The file with a model's weights, which is fetched where it is not on this machine.
+
+        Args:
+            reference: As in `load`.
+
+        Returns:
+            The file with the sha256 that it has, which is the one that was promised.
+
+        Raises:
+            IntegrityError: It is not the file that was promised.
+            GenzooError: A clear one for each other thing that can be wrong.
+        """
+        ...
+
     def load(self, reference: str, *, device: str = "cpu") -> Built:
-        """Load a model by name or from a model file, in evaluation mode.
+        """Load a model in evaluation mode.
+
+        Args:
+            reference: A bare name, `distribution/name`, the path of a model file, or a reference
+                that a plugin knows how to fetch ("hf://owner/repo").
+            device: Where its tensors go.
 
         Raises:
             GenzooError: A clear one for each thing that can be wrong.

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from genzoo.pictures.generating import generate
     from genzoo_core.cards import ModelCard
     from genzoo_core.model import GenerativeModel
+    from genzoo_core.zoo import Zoo
 
     __version__: str
 
-__all__ = ["__version__", "card", "generate", "list_models", "load"]
+__all__ = ["__version__", "card", "generate", "list_models", "load", "open_zoo"]
 
 
 def list_models(
@@ -73,7 +74,8 @@ def load(name: str | PathLike[str], *, device: str = "cpu") -> GenerativeModel[A
     """Load a model in evaluation mode.
 
     Args:
-        name: The name of a model, or the path of a model file.
+        name: The name of a model, the path of a model file, or a reference that a plugin knows
+            how to fetch ("hf://owner/repo").
         device: Where its tensors go: "cpu", "cuda", "mps".
 
     Returns:
@@ -89,6 +91,22 @@ def load(name: str | PathLike[str], *, device: str = "cpu") -> GenerativeModel[A
 
     module = RegistryZoo(Catalogue.open()).load(name, device=device).module
     return cast("GenerativeModel[Any]", module)
+
+
+def open_zoo(*, no_plugins: bool = False) -> Zoo:
+    """The registry itself, as commands of plugins get it: to build, train, save and check.
+
+    Args:
+        no_plugins: Leave out all plugins but genzoo's own. `GENZOO_PLUGINS` and
+            `GENZOO_DISABLE` hold as well.
+
+    Raises:
+        UsageError: One of these variables names a plugin that is not installed.
+    """
+    from genzoo.catalogue import Catalogue
+    from genzoo.zoo import RegistryZoo
+
+    return RegistryZoo(Catalogue.open(no_plugins=no_plugins))
 
 
 def __getattr__(name: str) -> Any:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from genzoo_core.pictures import Pictures, RunRecord
     from genzoo_core.recipe import DataRecipe, Recipe
     from genzoo_core.specs import ModelSpec
-    from genzoo_core.zoo import Built, PictureRequest
+    from genzoo_core.weights import WeightsFile
+    from genzoo_core.zoo import Built, InstalledPlugin, PictureRequest
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Loaded:
 
     Attributes:
         built: The module in evaluation mode, its spec and its parts.
-        name: `distribution/name`, or the path of a model file.
+        name: `distribution/name`, the path of a model file, or the reference it was fetched by.
         sha256: Digest of the weights file.
         parts: sha256 of each part's weights file, by role.
         card: What is known of the model; for a file that says nothing, its name alone.
@@ -56,14 +57,26 @@ class RegistryZoo:
 
     def card(self, name: str) -> ModelCard:
         """The card of a model, by bare name, `distribution/name` or the path of a model file."""
+        from genzoo.installed.records import ModelEntry
+
         found = self.find(name)
-        if not isinstance(found, Path):
+        if isinstance(found, ModelEntry):
             return found.card
         from genzoo.models.describing import describe_file
 
         card = describe_file(self.catalogue, found).card
         assert card is not None  # a file without a card is given one
         return card
+
+    def weights(self, reference: str) -> WeightsFile:
+        """The file with a model's weights, on this machine; see `genzoo_core.Zoo.weights`."""
+        from genzoo.installed.records import ModelEntry
+        from genzoo.models.sources import check_digest, resolve_weights
+
+        found = self.find(reference)
+        if isinstance(found, ModelEntry):
+            found = resolve_weights(found, self.call_hook)
+        return check_digest(found)
 
     def recipe(self, reference: str) -> Recipe:
         """The recipe in a TOML file, or that of a model of the zoo."""
@@ -90,44 +103,100 @@ class RegistryZoo:
 
         return build_fresh(self.catalogue, spec, training=training)
 
+    def component(self, kind: str, name: str, config: Mapping[str, Any]) -> Any:
+        """Build a component on its own; see `genzoo_core.Zoo.component`."""
+        from genzoo.models.building import build_component
+
+        return build_component(self.catalogue, kind, name, config)
+
+    def plugins(self, name: str | None = None) -> tuple[InstalledPlugin, ...]:
+        """The plugins that are installed; see `genzoo_core.Zoo.plugins`."""
+        from genzoo.installed.telling import installed_plugins
+
+        return installed_plugins(self.catalogue, name)
+
+    def verify(self, plugin: InstalledPlugin) -> tuple[str, ...]:
+        """Import a plugin in a fresh process; see `genzoo_core.Zoo.verify`."""
+        from genzoo.installed.checking import check_plugin
+        from genzoo.installed.telling import record_of
+
+        report = check_plugin(record_of(self.catalogue, plugin))
+        return (*report.problems, *report.remarks)
+
     def load(self, reference: str | os.PathLike[str], *, device: str = "cpu") -> Built:
         """Load a model by name or from a model file, in evaluation mode."""
         return self.open(reference, device=device).built
 
-    def open(self, reference: str | os.PathLike[str], *, device: str = "cpu") -> Loaded:
+    def open(
+        self,
+        reference: str | os.PathLike[str] | ModelEntry | WeightsFile,
+        *,
+        device: str = "cpu",
+        download: bool = True,
+    ) -> Loaded:
         """Load a model, and say what it was loaded from.
 
         Args:
-            reference: `distribution/name`, a bare name while it is unique, or a path.
+            reference: `distribution/name`, a bare name while it is unique, a path, or
+                "scheme://…" where a plugin knows it; or what `find` or `fetch` gave.
             device: Where the module goes, in torch's spelling.
+            download: Whether to fetch what is not on this machine.
 
         Raises:
             GenzooError: A clear one for each thing that can be wrong.
         """
+        from genzoo.installed.records import ModelEntry
+        from genzoo_core.weights import WeightsFile
+
         # Found before torch is imported: a wrong name is told at once.
-        found = self.find(reference)
-        from genzoo.models.loading import load_entry, load_path
+        if isinstance(reference, ModelEntry | WeightsFile):
+            found = reference
+        else:
+            found = self.fetch(reference, download=download)
+        from genzoo.models.loading import load_entry, load_file
 
-        if isinstance(found, Path):
-            return load_path(self.catalogue, found, device)
-        return load_entry(self.catalogue, found, device)
+        if isinstance(found, ModelEntry):
+            return load_entry(self.catalogue, found, device, download=download)
+        return load_file(self.catalogue, found, device, download=download)
 
-    def find(self, reference: str | os.PathLike[str]) -> ModelEntry | Path:
+    def fetch(
+        self, reference: str | os.PathLike[str], *, download: bool = True
+    ) -> ModelEntry | WeightsFile:
+        """As `find`; a model's weights are on this machine then, too."""
+        from genzoo.installed.records import ModelEntry
+        from genzoo.models.sources import has_scheme, resolve_weights
+
+        found = self.find(reference, download=download)
+        if isinstance(found, ModelEntry) and has_scheme(found.card.weights):
+            resolve_weights(found, self.call_hook, download=download)
+        return found
+
+    def find(
+        self, reference: str | os.PathLike[str], *, download: bool = True
+    ) -> ModelEntry | WeightsFile:
         """What a reference means: a model of the zoo, or a model file.
+
+        Args:
+            reference: A name, a path, or "scheme://…", which is fetched.
+            download: Whether to fetch what is not on this machine.
 
         Raises:
             UsageError: No such model, or several; names the choices.
             PluginError: The plugin that would own it is broken.
+            GenzooError: What a plugin says that was to fetch it.
         """
-        from genzoo.models.sources import is_path, model_file
+        from genzoo.models.sources import has_scheme, is_path, model_file, resolve_reference
+        from genzoo_core.weights import WeightsFile
 
-        if is_path(reference := _as_text(reference)):
-            return model_file(reference)
+        if has_scheme(reference := _as_text(reference)):
+            return resolve_reference(reference, self.call_hook, download=download)
+        if is_path(reference):
+            return WeightsFile(model_file(reference))
         try:
             return self.catalogue.find_model(reference)
         except UsageError:
             if os.path.isfile(reference):  # unlike Path's, for names of any length
-                return Path(reference)
+                return WeightsFile(Path(reference))
             raise
 
     def resolve(

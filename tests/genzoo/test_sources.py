@@ -45,6 +45,7 @@ def install_far(site: Path, card: ModelCard) -> RegistryZoo:
         ("~/a", True),
         ("a/b/c", True),
         ("a\\b", True),
+        ("share://a/b/c.safetensors", False),
     ],
 )
 def test_names_and_paths_are_told_apart(reference: str, expected: bool) -> None:
@@ -52,8 +53,8 @@ def test_names_and_paths_are_told_apart(reference: str, expected: bool) -> None:
 
 
 def test_a_scheme_that_no_plugin_knows(site: Path) -> None:
-    card = msgspec.structs.replace(CARD, weights="hf://someone/far", sha256="0" * 64)
-    with pytest.raises(HubError, match="no plugin can fetch 'hf://someone/far'") as caught:
+    card = msgspec.structs.replace(CARD, weights="nowhere://someone/far", sha256="0" * 64)
+    with pytest.raises(HubError, match="no plugin can fetch 'nowhere://someone/far'") as caught:
         install_far(site, card).load("far")
     assert "genzoo_resolve_weights" in str(caught.value)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +13,7 @@ from genzoo.cli import table
 from genzoo.cli.group import catalogue_of
 from genzoo.cli.options import complete_models
 from genzoo.installed.guard import warn
+from genzoo.installed.records import ModelEntry
 from genzoo.text import printable
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 def info(ctx: click.Context, *, model: str, as_json: bool) -> None:
     """Show what is known of a model: its card, its options and its weights.
 
-    MODEL is a name that `genzoo list` shows, or FILE a model file.
+    MODEL is a name that `genzoo list` shows, or FILE a model file; one that a plugin knows how
+    to fetch (hf://owner/repo) is fetched.
     """
     description = _describe(catalogue_of(ctx), model)
     if as_json:
@@ -46,9 +47,9 @@ def _describe(catalogue: Catalogue, reference: str) -> Description:
     from genzoo.zoo import RegistryZoo
 
     found = RegistryZoo(catalogue).find(reference)
-    if isinstance(found, Path):
-        return describe_file(catalogue, found)
-    return describe_model(catalogue, found)
+    if isinstance(found, ModelEntry):
+        return describe_model(catalogue, found)
+    return describe_file(catalogue, found)
 
 
 def _as_json(description: Description) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pluggy
 from genzoo.installed.guard import import_module, one_line, stdout_to_stderr, warn
 from genzoo.installed.records import PluginRecord
 from genzoo_core import hookspecs
-from genzoo_core.errors import PluginError, did_you_mean
+from genzoo_core.errors import GenzooError, PluginError, did_you_mean
 
 
 def hook_names() -> tuple[str, ...]:
@@ -44,8 +44,9 @@ class Hooks:
     def call(self, name: str, **arguments: Any) -> list[Any]:
         """Call a hook's implementations one by one.
 
-        One that raises is a warning on stderr, and the next one is called. What they write to
-        stdout goes to stderr.
+        One that raises is a warning on stderr, and the next one is called; of a first-result
+        hook, a `GenzooError` is an answer, which is raised where no other gives a result. What
+        they write to stdout goes to stderr.
 
         Args:
             name: The hook's name.
@@ -57,6 +58,7 @@ class Hooks:
         Raises:
             PluginError: There is no such hook.
             TypeError: `arguments` are not those of its specification.
+            GenzooError: What an implementation of a first-result hook answers.
         """
         return [result for _, result in self.results(name, arguments)]
 
@@ -67,6 +69,8 @@ class Hooks:
         if name not in hook_names():
             raise PluginError(f"there is no hook {name!r}", did_you_mean(name, hook_names()))
         spec = getattr(_new_manager().hook, name).spec
+        first = spec.opts["firstresult"]
+        answer: GenzooError | None = None
         if set(arguments) != set(spec.argnames):
             raise TypeError(f"{name} takes {', '.join(spec.argnames)}; got {', '.join(arguments)}")
         for plugin, implementation in self._implementations(name):
@@ -77,13 +81,18 @@ class Hooks:
                     if isinstance(result, Iterator):
                         result = list(result)
             except (Exception, SystemExit) as error:
+                if first and isinstance(error, GenzooError):
+                    answer = answer or error
+                    continue
                 message = f"plugin {plugin}: {name} failed: {one_line(error)}"
                 self.record(plugin, PluginError(message))
                 continue
             if result is not None:
                 yield plugin, result
-                if spec.opts["firstresult"]:
+                if first:
                     return
+        if answer is not None:
+            raise answer
 
     def record(self, plugin: PluginRecord, error: PluginError) -> None:
         """Remember what is wrong with a plugin, and warn of it once."""

@@ -16,6 +16,7 @@ from genzoo_core.errors import GenzooError
 if TYPE_CHECKING:
     from genzoo.modelfile.reading import ModelFileHeader
     from genzoo_core.specs import ModelSpec
+    from genzoo_core.weights import WeightsFile
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Description:
     """What is known of a model.
 
     Attributes:
-        name: `distribution/name`, or the path of a model file.
+        name: `distribution/name`, the path of a model file, or the reference it was fetched by.
         card: Its card; None for a file that has none.
         plugin: The plugin that ships it; None for a file.
         weights: The file that holds its weights, or None where it is not on this machine.
@@ -66,7 +67,7 @@ def describe_model(catalogue: Catalogue, entry: ModelEntry) -> Description:
     weights: Path | None = None
     spec: ModelSpec | None = None
     try:
-        weights = _local_weights(entry)
+        weights = _local_weights(catalogue, entry)
         spec = _header(weights).spec if weights else None
     except GenzooError as error:
         problems.append(str(error))
@@ -76,24 +77,25 @@ def describe_model(catalogue: Catalogue, entry: ModelEntry) -> Description:
     )
 
 
-def describe_file(catalogue: Catalogue, path: Path) -> Description:
+def describe_file(catalogue: Catalogue, weights: WeightsFile) -> Description:
     """What a model file says of itself.
 
     Raises:
         UsageError: No such file.
+        IntegrityError: Not the file that was promised.
         WeightsError: Not a genzoo model file.
         ConfigError: Its description of the model is not well-formed.
     """
-    from hashlib import file_digest
+    from genzoo.models.sources import check_digest
 
+    path, sha256 = weights.path, check_digest(weights).sha256
     header = _header(path)
-    with path.open("rb") as file:
-        sha256 = file_digest(file, "sha256").hexdigest()
     card = header.card or ModelCard(name=path.stem, family="", summary="")
     card = msgspec.structs.replace(card, sha256=sha256, size=header.size)
     problems: list[str] = []
     options = _options(catalogue, header.spec, problems)
-    return Description(str(path), card, None, path, header.spec, options, tuple(problems))
+    name = weights.reference or str(path)
+    return Description(name, card, None, path, header.spec, options, tuple(problems))
 
 
 def options_of(options: type[msgspec.Struct]) -> tuple[Option, ...]:
@@ -112,12 +114,15 @@ def options_of(options: type[msgspec.Struct]) -> tuple[Option, ...]:
     )
 
 
-def _local_weights(entry: ModelEntry) -> Path | None:
-    from genzoo.models.sources import file_in_package
+def _local_weights(catalogue: Catalogue, entry: ModelEntry) -> Path | None:
+    from genzoo.models.sources import CACHED_HOOK, file_in_package, has_scheme
 
     weights = entry.card.weights
-    if not weights or "://" in weights:
+    if not weights:
         return None
+    if has_scheme(weights):
+        found = catalogue.call_hook(CACHED_HOOK, reference=weights, sha256=entry.card.sha256)
+        return next((Path(getattr(one, "path", one)) for one in found), None)
     if entry.dynamic:
         return Path(weights)
     return file_in_package(entry.plugin, weights, f"weights of {entry.name}")

@@ -13,6 +13,7 @@ from genzoo.models.building import own_parameters
 from genzoo.models.loading import PART_PREFIX, card_in, read_entry
 from genzoo_core.errors import WeightsError
 from genzoo_core.specs import ModelSpec, PartSpec
+from genzoo_core.weights import WeightsFile
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,8 +50,8 @@ def export_model(zoo: RegistryZoo, reference: str, path: Path, *, whole: bool = 
 
 def _read(zoo: RegistryZoo, reference: str) -> tuple[ModelFile, ModelCard]:
     found = zoo.find(reference)
-    if isinstance(found, Path):
-        file = read_model_file(found)
+    if isinstance(found, WeightsFile):
+        file = read_model_file(found.path, sha256=found.sha256)
         return file, card_in(file)
     return read_entry(zoo.catalogue, found), found.card
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MethodType
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from genzoo.zoo import Loaded
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import ConfigError, IntegrityError, UsageError, WeightsError
 from genzoo_core.specs import ModelSpec, PartSpec
+from genzoo_core.weights import WeightsFile
 from genzoo_core.zoo import Built
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Loader:
         catalogue: Where models and components are found.
         owners: Full names of the models that are being loaded, to notice a cycle.
         parts: Models that were loaded as parts, by full name; each is loaded once.
+        download: Whether to fetch weights that are not on this machine.
     """
 
     def __init__(
@@ -51,10 +52,13 @@ class Loader:
         catalogue: Catalogue,
         owners: tuple[str, ...] = (),
         parts: dict[str, Loaded] | None = None,
+        *,
+        download: bool = True,
     ) -> None:
         self._catalogue = catalogue
         self._owners = owners
         self._parts = {} if parts is None else parts
+        self._download = download
 
     def entry(self, entry: ModelEntry) -> Loaded:
         """A model of the zoo.
@@ -65,18 +69,19 @@ class Loader:
         if entry.name in self._owners:
             chain = " → ".join((*self._owners, entry.name))
             raise ConfigError(f"a model is a part of itself: {chain}")
-        loader = Loader(self._catalogue, (*self._owners, entry.name), self._parts)
-        file = read_entry(self._catalogue, entry)
+        owners = (*self._owners, entry.name)
+        loader = Loader(self._catalogue, owners, self._parts, download=self._download)
+        file = read_entry(self._catalogue, entry, download=self._download)
         return loader._loaded(file, entry.name, entry.card, entry.distribution)
 
-    def path(self, path: Path) -> Loaded:
+    def file(self, weights: WeightsFile) -> Loaded:
         """The model in a file.
 
         Raises:
             GenzooError: A clear one for each thing that can be wrong.
         """
-        file = read_model_file(path)
-        return self._loaded(file, str(path), card_in(file), "")
+        file = read_model_file(weights.path, sha256=weights.sha256)
+        return self._loaded(file, weights.reference or str(weights.path), card_in(file), "")
 
     def part(self, role: str, part: PartSpec) -> _Part:
         """A model of the zoo as a frozen part of another.
@@ -141,20 +146,14 @@ class Loader:
         return _Part(freeze(inner.module), spec)
 
 
-def read_entry(catalogue: Catalogue, entry: ModelEntry) -> ModelFile:
+def read_entry(catalogue: Catalogue, entry: ModelEntry, *, download: bool = True) -> ModelFile:
     """The file with a model's weights, which is the one that its card promises.
 
     Raises:
         GenzooError: A clear one for each thing that can be wrong.
     """
-    card = entry.card
-    path = resolve_weights(entry, catalogue.call_hook)
-    if not card.sha256 and not entry.dynamic:
-        raise IntegrityError(
-            f"the card of {entry.name} gives no sha256 for its weights",
-            "add it to the manifest of its plugin",
-        )
-    return read_model_file(path, sha256=card.sha256, size=card.size)
+    weights = resolve_weights(entry, catalogue.call_hook, download=download)
+    return read_model_file(weights.path, sha256=weights.sha256, size=entry.card.size)
 
 
 def card_in(file: ModelFile) -> ModelCard:
@@ -164,16 +163,20 @@ def card_in(file: ModelFile) -> ModelCard:
     return file.header.card or empty
 
 
-def load_entry(catalogue: Catalogue, entry: ModelEntry, device: str) -> Loaded:
+def load_entry(
+    catalogue: Catalogue, entry: ModelEntry, device: str, *, download: bool = True
+) -> Loaded:
     """A model of the zoo on a device, in evaluation mode."""
     check_device(device)
-    return _moved(Loader(catalogue).entry(entry), device)
+    return _moved(Loader(catalogue, download=download).entry(entry), device)
 
 
-def load_path(catalogue: Catalogue, path: Path, device: str) -> Loaded:
+def load_file(
+    catalogue: Catalogue, weights: WeightsFile, device: str, *, download: bool = True
+) -> Loaded:
     """The model in a file on a device, in evaluation mode."""
     check_device(device)
-    return _moved(Loader(catalogue).path(path), device)
+    return _moved(Loader(catalogue, download=download).file(weights), device)
 
 
 def build_fresh(catalogue: Catalogue, spec: ModelSpec, *, training: bool) -> Built:

@@ -147,25 +147,25 @@ def _recorded_device(record: RunRecord, notes: list[str]) -> str:
 def _open(
     path: Path, record: RunRecord, zoo: RegistryZoo, model: str | None, device: str
 ) -> Loaded:
-    from genzoo.models.sources import SUFFIX, is_path
+    from genzoo.models.sources import SUFFIX, has_scheme, is_path, resolve_reference
 
     reference = model or record.model
-    if model is None and not is_path(reference):
+    elsewhere = has_scheme(reference)
+    if model is None and not is_path(reference) and not elsewhere:
         _check_name(path, reference)
     try:
+        if elsewhere:
+            hook = zoo.call_hook
+            file = resolve_reference(reference, hook, sha256=record.weights, download=False)
+            return zoo.open(file, device=device, download=False)
         if is_path(reference):
-            file = _find(path, reference, SUFFIX) if model is None else model
-            return zoo.open(file, device=device)
-        if "://" in zoo.catalogue.find_model(reference).card.weights:
-            raise ReplayError(
-                f"the weights of {reference} may have to be downloaded, which a replay never does",
-                "name a file that holds them: genzoo run FILE --replay",
-            )
-        return zoo.open(reference, device=device)
+            named = _find(path, reference, SUFFIX) if model is None else model
+            return zoo.open(named, device=device, download=False)
+        return zoo.open(reference, device=device, download=False)
     except ReplayError:
         raise
     except UsageError as error:
-        if model is not None or is_path(reference):
+        if model is not None or is_path(reference) or elsewhere:
             raise ReplayError(f"{path} was made with {record.model}: {error}") from error
         raise ReplayError(
             f"{path} was made with {record.model}, which is not installed", _installation(record)

@@ -214,7 +214,8 @@ def _appeared(path: Path) -> UsageError:
 
 def name_of(record: RunRecord) -> str:
     """A file's name for what it shows: model and seed, the walk's ends, or the input."""
-    model = record.model.removesuffix(".safetensors").rsplit("/", 1)[-1]
+    model = record.model.partition("@")[0] if "://" in record.model else record.model
+    model = model.removesuffix(".safetensors").rsplit("/", 1)[-1]
     if record.interpolate is not None:
         return f"{model}-{record.interpolate[0]}-{record.interpolate[1]}"
     if record.inputs:
