@@ -10,7 +10,7 @@ import click
 from genzoo.catalogue import Catalogue
 from genzoo.installed.names import matches
 from genzoo.installed.records import CommandRow
-from genzoo.text import quoted
+from genzoo.text import printable, quoted
 from genzoo_core.errors import PluginError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ BUILTIN = {
     "encode": ("genzoo.cli.encode:encode", "Turn pictures into latents."),
     "export": ("genzoo.cli.export:export", "Write a model to one file."),
     "plugins": ("genzoo.cli.plugins:plugins", "Show the plugins that are installed."),
+    "install": ("genzoo.cli.install:install", "Install plugins, and look whether they work."),
+    "uninstall": ("genzoo.cli.uninstall:uninstall", "Remove plugins."),
     "completion": ("genzoo.cli.completion:completion", "Print a shell's completion script."),
 }
 """Target and help line of each command of genzoo itself. Plugins cannot take these names."""
 
-LIGHT = ("list", "info", "plugins", "completion")
+LIGHT = ("list", "info", "plugins", "install", "uninstall", "completion")
 """Commands that need the catalogue alone."""
 
 TAKE_MODEL = ("info", "run", "encode", "export")
@@ -101,7 +103,7 @@ class ZooGroup(click.Group):
         found = matches(name, catalogue_of(ctx).commands())
         if len(found) > 1:
             return " and ".join(f"{row.distribution}/{row.name}" for row in found)
-        return found[0].help
+        return printable(found[0].help)
 
     def _takes_model(self, ctx: click.Context, name: str) -> bool:
         found = matches(name, catalogue_of(ctx).commands())

@@ -1,0 +1,1 @@
+"""Installing plugins, removing them, and looking at whether all of it works."""
