@@ -27,6 +27,9 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length
 Target = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 
 
+Extra = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._,-]*$", max_length=100)]
+
+
 class ComponentEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A component that the plugin offers.
 
@@ -60,7 +63,7 @@ class CommandEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     name: Name
     help: str
     target: Target
-    extra: str = ""
+    extra: Extra = ""
     argument: Literal["model"] | None = None
 
 

@@ -62,6 +62,14 @@ class GenerativeModel(nn.Module, Trainable, Generic[OptionsT]):
         """Prepared values as the condition of `n` images; None without conditioners."""
         return cast("Condition | None", self.conditioning(conditions, n))
 
+    def check_options(self, options: OptionsT) -> None:
+        """Refuse options that `sample` would refuse, before anything is said or drawn.
+
+        Raises:
+            UsageError: They do not fit the model; names what does.
+            NotFittedError: The model has nothing to sample from.
+        """
+
     @abstractmethod
     def sample(
         self,

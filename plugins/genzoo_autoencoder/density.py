@@ -38,6 +38,16 @@ class GaussianMixture(nn.Module):
         self.register_buffer("means", torch.zeros(*shape, dimensions))
         self.register_buffer("factors", torch.eye(dimensions).repeat(*shape, 1, 1))
 
+    def check_fitted(self) -> None:
+        """Raises:
+        NotFittedError: `fit` was never called.
+        """
+        if not self.fitted:
+            raise NotFittedError(
+                "the density over this model's latents was never fitted",
+                "finish its training with `genzoo train … --resume`",
+            )
+
     def sample(self, rng: Rng, temperature: float = 1.0, classes: Tensor | None = None) -> Tensor:
         """Draws `[rng.n, D]`; the noise around each component's mean scaled by `temperature`.
 
@@ -49,11 +59,7 @@ class GaussianMixture(nn.Module):
         Raises:
             NotFittedError: `fit` was never called.
         """
-        if not self.fitted:
-            raise NotFittedError(
-                "the density over this model's latents was never fitted",
-                "finish its training with `genzoo train … --resume`",
-            )
+        self.check_fitted()
         device = self.means.device
         which = torch.zeros(rng.n, dtype=torch.int64) if classes is None else classes
         which = which.to(device)

@@ -53,6 +53,18 @@ class LatentModel(GenerativeModel[LatentOptions]):
         classes = 1 if name is None else self.conditioners[name].categories or 1
         return GaussianMixture(components, latent, classes)
 
+    def check_options(self, options: LatentOptions) -> None:
+        """Refuse to draw from a density that there is not, or that was never fitted."""
+        if self.prior(options) == "standard-normal":
+            return
+        if self.density is None:
+            raise NotFittedError(*self.no_density)
+        self.density.check_fitted()
+
+    def prior(self, options: LatentOptions) -> str:
+        """Where latents come from: what was asked for, or else what the model has."""
+        return options.prior or (self.trained_prior if self.density is None else "fitted")
+
     def sample(
         self,
         rng: Rng,
@@ -81,8 +93,7 @@ class LatentModel(GenerativeModel[LatentOptions]):
         Raises:
             NotFittedError: The fitted density is asked for, and there is none.
         """
-        prior = options.prior or (self.trained_prior if self.density is None else "fitted")
-        if prior == "standard-normal":
+        if self.prior(options) == "standard-normal":
             like = next(self.codec.parameters())
             return options.temperature * Noiser().prior(rng, self.codec.latent_shape, like)
         if self.density is None:

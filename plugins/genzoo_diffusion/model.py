@@ -18,6 +18,7 @@ from genzoo_core import (
     Phase,
     Progress,
     Rng,
+    Sampler,
     ScheduledNoiser,
     Stage,
     UsageError,
@@ -54,6 +55,11 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
         self.data_shape = config.shape if self.codec is None else self.codec.latent_shape
         self.network = build_network(config.network, self.data_shape)
 
+    def check_options(self, options: DiffusionOptions) -> None:
+        """Refuse a sampler that does not fit, and guidance where nothing can guide."""
+        self.guidance(options)
+        self.sampler(options)
+
     def sample(
         self,
         rng: Rng,
@@ -68,9 +74,7 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
                 that takes no condition.
         """
         guidance = self.guidance(options)
-        sampler = find_sampler(
-            self.context, self.noiser, options.sampler or self.config.sampler, options.eta
-        )
+        sampler = self.sampler(options)
         # Before anything else is drawn: a seed's noise is the same whatever is asked.
         x = self.noiser.prior(rng, self.data_shape, next(self.network.parameters()))
         given = conditions or self.unasked(rng)
@@ -96,6 +100,15 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
         if self.config.unasked == "null":
             return {}
         return {name: conditioner.typical(rng) for name, conditioner in self.conditioners.items()}
+
+    def sampler(self, options: DiffusionOptions) -> Sampler:
+        """The sampler that is asked for, or else the config's.
+
+        Raises:
+            UsageError: There is no such one, it does not fit, or it has no eta.
+        """
+        name = options.sampler or self.config.sampler
+        return find_sampler(self.context, self.noiser, name, options.eta)
 
     def guidance(self, options: DiffusionOptions) -> float:
         """The scale of guidance.

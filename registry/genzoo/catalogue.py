@@ -92,6 +92,8 @@ class Catalogue:
 
     def find_row(self, name: str) -> ModelRow:
         """The row of a model; as `find_model`, without its card."""
+        if not isinstance(name, str):
+            raise UsageError(f"{name!r} names no model", "give its name as text")
         found = matches(name, self.rows)
         if not found:
             self.ask_for_models()

@@ -26,8 +26,8 @@ TERMINATED = 128 + 15
 Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
-class Terminated(BaseException):
-    """SIGTERM came. Not an `Exception`: what guards against faults must not swallow it."""
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came. What keeps finished work at Ctrl-C keeps it now as well."""
 
 
 @click.group(
@@ -48,6 +48,7 @@ def genzoo(ctx: click.Context, no_plugins: bool, debug: bool) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command, and turn whatever ends it into an exit code; see `genzoo.cli.main`."""
     words = sys.argv[1:] if arguments is None else list(arguments)
+    _replace_closed_streams()
     before = _on_terminate(_terminate)
     _show_what_an_encoding_lacks()
     try:
@@ -93,6 +94,17 @@ def _on_terminate(handler: Handler) -> Handler:
     return signal.signal(signal.SIGTERM, signal.SIG_DFL if handler is None else handler)
 
 
+def _replace_closed_streams() -> None:
+    """Give closed standard streams somewhere to go, before a file gets one of their numbers."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            try:
+                os.fstat(number)
+            except OSError:
+                os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+
+
 def _show_what_an_encoding_lacks() -> None:
     """Let a terminal or pipe that is not UTF-8 have escapes for what it lacks, not an error."""
     if isinstance(sys.stdout, TextIOWrapper):
@@ -107,9 +119,8 @@ def _exit_code(error: BaseException) -> int:
     """Say in one line on stderr what ended the command; the code to exit with."""
     match error:
         case KeyboardInterrupt() | click.Abort():
-            return INTERRUPTED
-        case Terminated():
-            return TERMINATED
+            terminated = isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)
+            return TERMINATED if terminated else INTERRUPTED
         case BrokenPipeError():
             _drop_stdout()
             return CLOSED_PIPE

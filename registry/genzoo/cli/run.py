@@ -21,6 +21,7 @@ from genzoo.cli.reporting import (
     show_preview,
 )
 from genzoo.cli.settings import gather, parse_interpolate
+from genzoo.cli.signals import finishing
 from genzoo.installed.guard import stdout_to_stderr
 from genzoo.pictures.placing import BATCH
 from genzoo.pictures.requests import Plan, Request
@@ -156,7 +157,8 @@ def run(
         again = _plan_again(replay, zoo, model, inputs, device)
         plan = again.plan
     pictures = _make(plan, destination, zoo, again)
-    path = write(destination, pictures, zoo)
+    with finishing():
+        path = write(destination, pictures, zoo)
     show_preview(pictures, False if as_json else preview)
     seconds = round(time.monotonic() - begin, 3)
     print_result(pictures.record, path, as_json, seeds=pictures.seeds, seconds=seconds)
@@ -218,6 +220,7 @@ def _make(plan: Plan, destination: Destination, zoo: RegistryZoo, again: Replay 
 
     if destination.format in ("png", "gif"):
         check_grid(plan)
+    plan.check_options()
     for note in plan.notes:
         message(note)
     message(f"{plan.loaded.name}: {describe_seeds(plan.record, plan.seeds)}")
@@ -232,7 +235,7 @@ def _make(plan: Plan, destination: Destination, zoo: RegistryZoo, again: Replay 
             )
     except RunInterrupted as interrupt:
         if interrupt.pictures is not None:
-            with suppress(UsageError):  # an animation may have no frame yet
+            with suppress(UsageError), finishing():  # an animation may have no frame yet
                 path = write(destination, interrupt.pictures, zoo)
                 message(f"interrupted: kept {len(interrupt.pictures.images)} of {plan.count}")
                 click.echo(os.fsencode(path))

@@ -126,6 +126,9 @@ def _read(file: str, key: list[Any]) -> Index | None:
     """The index in `file`, or None where it is not there, damaged or out of date."""
     try:
         with open(file, "rb") as stream:
+            # It names what a command imports: another user of the machine must not have made it.
+            if hasattr(os, "geteuid") and os.fstat(stream.fileno()).st_uid != os.geteuid():
+                return None
             first, _, body = stream.read().partition(b"\n")
         stamp = json.loads(first)
         if stamp["key"] != key or stamp["crc"] != zlib.crc32(body):
@@ -133,7 +136,7 @@ def _read(file: str, key: list[Any]) -> Index | None:
         if stamp["watch"] != _stamps(path for path, _, _ in stamp["watch"]):
             return None
         return Index(body)
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
 
 

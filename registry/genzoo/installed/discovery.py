@@ -6,6 +6,7 @@ This is the cold path: what it finds is kept in the index (`genzoo.installed.ind
 from __future__ import annotations
 
 import os
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ from genzoo_core.manifest import Manifest
 
 GROUP = "genzoo"
 MANIFEST = "genzoo.toml"
+MAX_MANIFEST = 2**24
+"""Bytes of the largest manifest that is read; ten thousand cards take half of it."""
 
 
 @dataclass(frozen=True)
@@ -153,12 +156,18 @@ def _package_folder(module: str) -> Path:
 
 def _parse(path: Path) -> Mapping[str, Any]:
     try:
+        status = path.stat()
+        # Opening a pipe would wait for ever, and a device has no end.
+        if not stat.S_ISREG(status.st_mode):
+            raise PluginError(f"{path} is not a file")
+        if status.st_size > MAX_MANIFEST:
+            raise PluginError(f"{path} has over {MAX_MANIFEST:,} bytes, which is no manifest")
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PluginError(f"it has no manifest: {path} is missing") from None
     except OSError as error:
         raise PluginError(f"{path} cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except ValueError as error:  # no UTF-8, no TOML, or a number that no int can be made of
         raise PluginError(f"{MANIFEST} is not TOML: {one_line(error)}") from error
     except RecursionError:
         raise PluginError(f"{MANIFEST} is nested too deep") from None

@@ -32,6 +32,13 @@ def select(
     Raises:
         UsageError: A family, conditioner or kind that no model has; names those there are.
     """
+    for what, text in zip(
+        ("pattern", "family", "conditioner", "kind"),
+        (pattern, family, conditioner, kind),
+        strict=True,
+    ):
+        if text is not None and not isinstance(text, str):
+            raise UsageError(f"{what} is {text!r}; give text")
     found = list(rows)
     if family is not None:
         refuse_unknown("family", family, (row.family for row in rows))

@@ -68,7 +68,7 @@ def check_card(card: ModelCard, folder: Path) -> None:
 
 
 def check_identity(card: ModelCard) -> None:
-    """Check a card's names, kind, digest and figures.
+    """Check a card's names, kind, digest and numbers.
 
     Raises:
         ConfigError: One of them is malformed, unknown or out of range.
@@ -83,6 +83,15 @@ def check_identity(card: ModelCard) -> None:
         raise ConfigError(f"model {card.name}: unknown kind {card.kind!r}", near)
     if card.sha256 and not SHA256.fullmatch(card.sha256):
         raise ConfigError(f"model {card.name}: sha256 is not 64 lower-case hexadecimal digits")
+    check_figures(card)
+
+
+def check_figures(card: ModelCard) -> None:
+    """Check a card's numbers, which others compute with and print.
+
+    Raises:
+        ConfigError: One of them is out of range, or not finite.
+    """
     if not all(0 <= count < 2**63 for count in (card.size, card.parameters, *(card.shape or ()))):
         raise ConfigError(f"model {card.name}: size, parameters or shape is out of range")
     figures = [figure for metric in card.metrics for figure in (metric.value, metric.floor)]

@@ -34,6 +34,9 @@ _INTERFACES = {
 
 _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99}/)?[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+"""What a conditioner of a model can be called, and the role of a part."""
+
 MODULE_KINDS = ("model", "codec", "encoder", "conditioner")
 """Kinds that have weights, so that a model file can hold one."""
 
@@ -200,6 +203,7 @@ def build_module(
     if spec.kind not in MODULE_KINDS:
         raise ConfigError(f"a {spec.kind!r} has no weights; kinds are {', '.join(MODULE_KINDS)}")
     top = resolve_component(catalogue, spec.kind, spec.component, spec.config)
+    _check_words(spec)
     conditioners = {}
     for name, inner in spec.conditioners.items():
         found = resolve_component(catalogue, "conditioner", inner.component, inner.config)
@@ -218,6 +222,23 @@ def build_module(
     built = Built(module, canonical, {role: parts[role] for role in canonical.parts})
     _check_buffers(built, f"{spec.kind} {top.name}")
     return built
+
+
+def _check_words(spec: ModelSpec) -> None:
+    """Refuse names of conditioners and roles that no module of torch can have.
+
+    Raises:
+        ConfigError: Names the first.
+    """
+    from torch import nn
+
+    kept = dir(nn.ModuleDict())
+    words = [("conditioner", name) for name in spec.conditioners]
+    words += [("part", role) for role in spec.parts]
+    for what, word in words:
+        if not _WORD.fullmatch(word) or word in kept:
+            reason = "torch keeps that word" if word in kept else "letters, digits, _ and - will do"
+            raise ConfigError(f"{word[:80]!a} cannot be the name of a {what}", reason)
 
 
 def own_modules(built: Built) -> dict[str, nn.Module]:

@@ -27,5 +27,5 @@ def read_recipe(path: Path) -> Recipe:
         raise ConfigError(f"cannot read recipe {path}: {error.strerror}") from None
     except msgspec.ValidationError as error:
         raise ConfigError(f"recipe {path}: {error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, an int without end
         raise ConfigError(f"recipe {path} is not TOML: {error}") from None

@@ -23,13 +23,17 @@ def check_device(device: str) -> None:
     """
     if device == "cpu":
         return
+    if not isinstance(device, str):
+        raise UsageError(f"device is {device!r}; give text, such as cpu")
     import torch
 
     try:
         if torch.device(device).type == "meta":
             raise UsageError("device meta holds no numbers; use cpu")
         torch.zeros(1, device=device).cpu()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except UsageError:
+        raise
+    except Exception as error:  # each of torch's many backends raises its own
         here = ["cpu"]
         here += ["cuda"] if torch.cuda.is_available() else []
         here += ["mps"] if torch.backends.mps.is_available() else []
@@ -45,6 +49,8 @@ def place(plan: Plan, *, device: str, threads: int | None, batch: int) -> Plan:
     """
     require_whole("threads", threads)
     require_whole("batch", batch)
+    if batch is None:
+        raise UsageError("batch is None; give a whole number")
     if threads is not None and not 1 <= threads <= 1024:
         raise UsageError(f"--threads is {threads}; give a number from 1 to 1024")
     if batch < 1:

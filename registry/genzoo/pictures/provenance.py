@@ -148,9 +148,10 @@ def _read_gif(data: bytes, path: Path) -> Stored:
 
 def _read_npz(data: bytes, path: Path) -> Stored:
     import zipfile
-    import zlib
 
     import numpy as np
+
+    from genzoo.installed.guard import one_line
 
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -164,9 +165,10 @@ def _read_npz(data: bytes, path: Path) -> Stored:
             if images.ndim != 4 or images.dtype != np.uint8:
                 raise ValueError(f"images are {images.dtype} of shape {images.shape}")
             return Stored(record, images)
-    except (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, NotImplementedError,
-            OSError, RuntimeError, MemoryError) as error:  # fmt: skip
-        raise RecordError(f"{path} is a damaged .npz file: {error}") from error
+    except RecordError:
+        raise
+    except Exception as error:  # whatever the parsers of zip archives and of array headers raise
+        raise RecordError(f"{path} is a damaged .npz file: {one_line(error)}") from error
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, limit: int) -> NDArray[np.uint8]:

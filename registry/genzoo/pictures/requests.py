@@ -105,6 +105,16 @@ class Plan:
         """The model as one that samples; `resolve` checked that it is."""
         return cast("GenerativeModel[msgspec.Struct]", self.loaded.built.module)
 
+    def check_options(self) -> None:
+        """Let the model refuse its options before anything is said or drawn.
+
+        Raises:
+            UsageError: They do not fit it.
+            NotFittedError: It has nothing to sample from.
+        """
+        if self.record.mode == "sample" or self.record.interpolate is not None:
+            self.model.check_options(self.options)
+
 
 def check_counts(request: Request) -> None:
     """Check numbers that need no model.
@@ -146,6 +156,9 @@ def _check_types(request: Request) -> None:
     """What the type checker of a Python user would have said."""
     require_whole("n", request.n)
     require_whole("seed", request.seed)
+    for what, given in (("options", request.options), ("conditions", request.conditions)):
+        named = isinstance(given, Mapping) and all(isinstance(name, str) for name in given)
+        _require(named, what, given, "values by name")
     for prompt in request.prompts:
         _require(isinstance(prompt, str), "a prompt", prompt, "text")
     walk: object = request.interpolate

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from genzoo.pictures.inputs import shown_path
+from genzoo.pictures.inputs import MAX_PIXELS, shown_path
 from genzoo.pictures.provenance import MAX_RECORD
 from genzoo.pictures.requests import Mode, Plan, Request, check_counts, picture_count
-from genzoo_core.errors import GenzooError, UsageError
+from genzoo_core.errors import ConfigError, GenzooError, UsageError
 from genzoo_core.pictures import RunRecord
 
 if TYPE_CHECKING:
@@ -127,10 +128,14 @@ def picture_shape(loaded: Loaded) -> tuple[int, int, int]:
 
     Raises:
         GenzooError: Neither the model nor its card says it.
+        ConfigError: It is the shape of no picture that genzoo would read or write.
     """
     shape = getattr(loaded.built.module, "sample_shape", None) or loaded.card.shape
     if shape is None:
         raise GenzooError(f"the card of {loaded.name} does not give the shape of its pictures")
+    if min(shape) < 1 or prod(shape) > MAX_PIXELS:
+        sides = "×".join(map(str, shape))
+        raise ConfigError(f"{loaded.name} says that its pictures are {sides}, which none can be")
     return cast("tuple[int, int, int]", tuple(shape))
 
 

@@ -27,7 +27,7 @@ OnProgress = Callable[[float, int], None]
 
 
 class RunInterrupted(KeyboardInterrupt):
-    """Ctrl-C in a run.
+    """Ctrl-C in a run, or SIGTERM under `genzoo`; `__cause__` says which.
 
     Attributes:
         pictures: What was finished, or None where nothing was.
@@ -57,17 +57,19 @@ def execute(
 
     Raises:
         RunInterrupted: Ctrl-C; holds what was finished.
+        UsageError: The options do not fit the model.
         GenzooError: The model fails, or memory runs out for a single picture.
     """
+    plan.check_options()
     zoo.call_hook("genzoo_before_run", record=plan.record)
     run = _Run(plan, keep_frames, on_progress, on_message)
     try:
         with threads(plan.record.threads):
             run.make()
+        pictures = run.pictures()
+        zoo.call_hook("genzoo_after_run", record=pictures.record, pictures=pictures)
     except KeyboardInterrupt as interrupt:
         raise RunInterrupted(run.pictures() if run.done > run.first else None) from interrupt
-    pictures = run.pictures()
-    zoo.call_hook("genzoo_after_run", record=pictures.record, pictures=pictures)
     return pictures
 
 
