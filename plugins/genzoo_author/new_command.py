@@ -1,0 +1,108 @@
+"""The `genzoo new` command."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from importlib.metadata import entry_points
+from pathlib import Path
+from string import Template
+
+import click
+
+from genzoo_author.kinds import KINDS
+from genzoo_author.naming import Names, check_free, names_of
+from genzoo_author.rendering import LICENCES, render
+from genzoo_author.writing import check_place, write_folder
+from genzoo_core.errors import UsageError
+from genzoo_core.zoo import Zoo
+
+BY_NAME = {kind.name: kind for kind in KINDS}
+LONGEST_AUTHOR = 200
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--kind",
+    "wanted",
+    type=click.Choice(list(BY_NAME)),
+    multiple=True,
+    help="What it brings; may be given several times.  [default: model]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder of the plugin: a new or an empty one.  [default: NAME]",
+)
+@click.option("--author", default="", help="Whose plugin it is.")
+@click.option(
+    "--license",
+    "licence",
+    type=click.Choice(LICENCES),
+    default=LICENCES[0],
+    show_default=True,
+    help="Licence of the plugin's code.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def new(
+    context: click.Context,
+    *,
+    name: str,
+    wanted: tuple[str, ...],
+    out: Path | None,
+    author: str,
+    licence: str,
+    as_json: bool,
+) -> None:
+    """Begin a plugin: a package that can be installed, with something in it that works.
+
+    NAME is what the distribution will be called. The commands to go on with are printed.
+
+    \b
+    genzoo new my-plugin
+    genzoo new genzoo-acme --kind sampler --kind command --author "Ada Lovelace"
+    """
+    names = names_of(name)
+    _check_author(author)
+    folder = out or Path(names.distribution)
+    check_place(folder)
+    zoo: Zoo = context.obj
+    check_free(names, _taken(context, zoo))
+    kinds = [kind for kind in KINDS if kind.name in (wanted or ("model",))]
+    files = render(names, kinds, author=author.strip(), licence=licence)
+    write_folder(folder, files)
+
+    steps = [f"cd {shlex.quote(str(folder))}", "pip install -e '.[dev]'"]
+    if any(kind.learns for kind in kinds):
+        steps.append("python make_shapes.py")
+    steps += [Template(kind.try_it).substitute(vars(names)) for kind in kinds]
+    steps.append("python -m pytest")
+    if as_json:
+        click.echo(json.dumps({"path": str(folder), "files": sorted(files), "next": steps}))
+        return
+    click.echo(f"wrote {folder} with {len(files)} files; go on with", err=True)
+    click.echo("\n".join(steps))
+
+
+def _check_author(author: str) -> None:
+    if not author.isprintable() or len(author) > LONGEST_AUTHOR:
+        raise UsageError(
+            "--author is not a name", f"give one line of at most {LONGEST_AUTHOR} characters"
+        )
+
+
+def _taken(context: click.Context, zoo: Zoo) -> set[str]:
+    """Names that models, components, commands and plugins have."""
+    root = context.find_root()
+    commands = root.command.list_commands(root) if isinstance(root.command, click.Group) else []
+    cards = zoo.cards()
+    return {
+        *commands,
+        *(entry.name for entry in entry_points(group="genzoo")),
+        *(name for card in cards for name in (card.name, *card.aliases)),
+    }
+
+
+__all__ = ["Names", "new"]

@@ -1,0 +1,121 @@
+"""A plugin's files, from the templates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path, PurePosixPath
+from string import Template
+
+from genzoo_author.kinds import Kind
+from genzoo_author.naming import Names
+from genzoo_author.sample_weights import named, parameters
+
+TEMPLATES = Path(__file__).parent / "templates"
+SUFFIX = ".tmpl"
+"""Of every template, so that no tool takes one for what it will become."""
+
+LICENCES = ("Apache-2.0", "MIT", "none")
+
+
+def render(names: Names, kinds: Sequence[Kind], *, author: str, licence: str) -> dict[str, bytes]:
+    """The files of a plugin.
+
+    Args:
+        names: What it is called.
+        kinds: What it brings, at least one.
+        author: Whose it is, or "".
+        licence: One of `LICENCES`.
+
+    Returns:
+        Contents by path inside the plugin's folder, with "/" between the parts.
+    """
+    values = _values(names, kinds, author or f"The {names.distribution} authors", licence)
+    package = PurePosixPath("src", names.package)
+    roots = [(TEMPLATES / "project", PurePosixPath()), (TEMPLATES / "package", package)]
+    if any(kind.learns for kind in kinds):
+        roots.append((TEMPLATES / "shapes" / "project", PurePosixPath()))
+    roots += [(TEMPLATES / "kinds" / kind.name / "package", package) for kind in kinds]
+    files = {
+        str(target): content
+        for folder, root in roots
+        for target, content in _tree(folder, root, values)
+    }
+    manifest = str(package / "genzoo.toml")
+    for kind in kinds:
+        files[manifest] += b"\n" + _entry(kind, files, package, values).encode()
+    if licence != "none":
+        files["LICENSE"] = _fill(TEMPLATES / "licences" / f"{licence}{SUFFIX}", values).encode()
+    return files
+
+
+def _values(names: Names, kinds: Sequence[Kind], author: str, licence: str) -> dict[str, str]:
+    """What the placeholders of all templates stand for."""
+    full = f"{names.distribution}/{names.name}"
+    values = {
+        "distribution": names.distribution,
+        "package": names.package,
+        "name": names.name,
+        "summary": f"{names.name}: {_listed([kind.name for kind in kinds])} for genzoo.",
+        "author": author,
+        # JSON's strings are TOML's too, but for DEL, which `genzoo new` refuses.
+        "author_toml": json.dumps(author, ensure_ascii=False),
+        "licence_fields": ""
+        if licence == "none"
+        else f'license = "{licence}"\nlicense-files = ["LICENSE"]\n',
+        "year": str(datetime.now(tz=UTC).year),
+        "genzoo_version": version("genzoo"),
+        "components": _rows(f'("{kind.name}", "{full}")' for kind in kinds if kind.component),
+        "models": _rows(f'"{full}{kind.model}"' for kind in kinds if kind.model),
+    }
+    sections = [_fill(TEMPLATES / "kinds" / k.name / f"readme.md{SUFFIX}", values) for k in kinds]
+    return values | {"sections": "".join(sections)}
+
+
+def _listed(words: Sequence[str]) -> str:
+    articled = [f"a {word}" for word in words]
+    return " and ".join([", ".join(articled[:-1]), articled[-1]] if articled[1:] else articled)
+
+
+def _rows(rows: Iterator[str]) -> str:
+    """The inside of a list, as a formatter of code would lay it out."""
+    lines = "".join(f"    {row},\n" for row in rows)
+    return f"\n{lines}" if lines else ""
+
+
+def _tree(
+    folder: Path, root: PurePosixPath, values: Mapping[str, str]
+) -> Iterator[tuple[PurePosixPath, bytes]]:
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file() or "__pycache__" in path.parts:
+            continue
+        place = root / PurePosixPath(path.relative_to(folder).as_posix().replace("dot-", "."))
+        place = place.with_name(place.name.replace("NAME", values["name"]))
+        if path.suffix == SUFFIX:
+            yield place.with_suffix(""), _fill(path, values).encode()
+        elif path.suffix == ".safetensors":
+            yield place, named(path.read_bytes(), values)
+        else:
+            yield place, path.read_bytes()
+
+
+def _entry(
+    kind: Kind, files: Mapping[str, bytes], package: PurePosixPath, values: Mapping[str, str]
+) -> str:
+    """What the manifest says of a kind, with the digest of its weights."""
+    facts = dict(values)
+    if kind.model:
+        weights = files[str(package / "weights" / f"{values['name']}{kind.model}.safetensors")]
+        facts |= {
+            "sha256": sha256(weights).hexdigest(),
+            "size": str(len(weights)),
+            "parameters": str(parameters(weights)),
+        }
+    return _fill(TEMPLATES / "kinds" / kind.name / f"manifest.toml{SUFFIX}", facts)
+
+
+def _fill(template: Path, values: Mapping[str, str]) -> str:
+    return Template(template.read_text(encoding="utf-8")).substitute(values)

@@ -1,0 +1,150 @@
+"""The `genzoo ship` command: from a training to a model of a plugin."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from hashlib import file_digest
+from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import click
+import msgspec
+
+from genzoo_author.manifest_text import with_card
+from genzoo_author.writing import replace_file
+from genzoo_core.cards import ModelCard
+from genzoo_core.errors import ConfigError, GenzooError, IntegrityError, UsageError
+
+MANIFEST = "genzoo.toml"
+
+
+@click.command()
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path),
+    help=f"Package to put it into: the folder with {MANIFEST}.  [default: the one below here]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def ship(*, run: Path, into: Path | None, as_json: bool) -> None:
+    """Put a trained model into the plugin that you work on.
+
+    RUN is the folder that `genzoo train` wrote. Its weights are copied into the package's folder
+    weights/, and its card into genzoo.toml, in place of an earlier one of that name. The figures
+    of the earlier one go, for they were measured on other weights.
+
+    \b
+    genzoo ship runs/my-model
+    genzoo ship runs/my-model --into src/my_plugin
+    """
+    card, weights = _trained(run)
+    package = _package(into)
+    card, note = _with_recipe(card, package)
+    manifest = package / MANIFEST
+    try:
+        text = with_card(manifest.read_text(encoding="utf-8"), _fields(card), str(manifest))
+        target = package / card.weights
+        target.parent.mkdir(exist_ok=True)
+        replace_file(target, weights.read_bytes())
+        replace_file(manifest, text.encode())
+    except OSError as error:
+        raise GenzooError(f"cannot write into {package}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{manifest} is not TOML: {error}") from error
+
+    for line in (note, _installed(package)):
+        if line:
+            click.echo(line, err=True)
+    if as_json:
+        click.echo(json.dumps({"model": card.name, "weights": str(target), "card": _fields(card)}))
+    else:
+        click.echo(target)
+
+
+def _trained(run: Path) -> tuple[ModelCard, Path]:
+    """The card in a run's folder, and the file of its weights.
+
+    Raises:
+        UsageError: Not the folder of a training that has ended.
+        ConfigError: The card is damaged.
+        IntegrityError: The weights are not those that the card was written for.
+    """
+    try:
+        (fields,) = tomllib.loads((run / "card.toml").read_text(encoding="utf-8"))["models"]
+        card = msgspec.convert(fields, ModelCard)
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError):
+            raise UsageError(
+                f"{run} is not the folder of a finished training: it has no card.toml",
+                "give the --out of `genzoo train`",
+            ) from error
+        raise ConfigError(f"{run / 'card.toml'} is damaged: {error}") from error
+    except (KeyError, TypeError) as error:
+        raise ConfigError(f"{run / 'card.toml'} is damaged: it holds no model") from error
+    weights = run / PurePosixPath(card.weights).name
+    expected = f"weights/{card.name}.safetensors"
+    if card.weights != expected or "/" in card.name:
+        raise ConfigError(f"{run / 'card.toml'}: weights = {card.weights!r}, not {expected!r}")
+    try:
+        with weights.open("rb") as file:
+            digest = file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"there is no file {weights}", "train again") from error
+    if digest != card.sha256:
+        raise IntegrityError(f"{weights} is not what {run / 'card.toml'} says", "train again")
+    return card, weights
+
+
+def _package(into: Path | None) -> Path:
+    """The package to put a model into.
+
+    Raises:
+        UsageError: There is none, or several.
+    """
+    if into is not None:
+        if not (into / MANIFEST).is_file():
+            raise UsageError(f"{into} has no {MANIFEST}", "give the folder of a plugin's package")
+        return into
+    here = Path()
+    found = sorted(
+        {path.parent for depth in ("", "*/", "src/*/") for path in here.glob(depth + MANIFEST)}
+    )
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = " and ".join(map(str, found[:5]))
+        raise UsageError(f"{names} have a {MANIFEST}", "say which with --into")
+    raise UsageError(
+        f"there is no package with a {MANIFEST} here",
+        "go into the plugin's folder, or name the package with --into",
+    )
+
+
+def _with_recipe(card: ModelCard, package: Path) -> tuple[ModelCard, str]:
+    """The card, without its recipe where the package does not have it, and what to say of that."""
+    if not card.recipe or (package / card.recipe).is_file():
+        return card, ""
+    note = (
+        f"{package / card.recipe} is not there, so the card names no recipe; "
+        "put it there and ship again, so that others can train the model too"
+    )
+    return msgspec.structs.replace(card, recipe=""), note
+
+
+def _fields(card: ModelCard) -> dict[str, Any]:
+    fields: dict[str, Any] = json.loads(msgspec.json.encode(card))
+    return fields
+
+
+def _installed(package: Path) -> str:
+    """What has to be done before genzoo sees the model, or ""."""
+    name = package.resolve().name
+    spec = find_spec(name) if name.isidentifier() else None
+    if spec is None or spec.origin is None:
+        return "install the plugin, and it is in the list: `pip install -e .`"
+    if os.path.samefile(Path(spec.origin).parent, package):
+        return ""
+    return "install the plugin again, and it is in the list: `pip install .`"

@@ -1,0 +1,73 @@
+"""Writing a folder: whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from genzoo_core.errors import GenzooError, UsageError
+
+
+def check_place(folder: Path) -> None:
+    """Check that nothing is where a folder is to be made.
+
+    Raises:
+        UsageError: Something is, or its place cannot be looked at.
+    """
+    try:
+        if not os.path.lexists(folder):
+            return
+        free = folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir())
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot write {str(folder)!r}: {reason}") from error
+    if not free:
+        raise UsageError(f"{folder} exists already", "choose another place with --out")
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder that `check_place` found free.
+
+    Args:
+        folder: Where to; what is above it is made as well.
+        files: Contents by path inside it.
+
+    Raises:
+        GenzooError: It cannot be written. Nothing is left behind.
+    """
+    temporary = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
+    try:
+        for name, content in files.items():
+            path = temporary / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if folder.is_dir():
+            folder.rmdir()  # it is empty
+        temporary.rename(folder)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise GenzooError(
+            f"cannot write {str(folder)!r}: {reason}", "choose another place with --out"
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file so that a crash at any moment leaves the old one or the new one.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
