@@ -23,11 +23,13 @@ BUILTIN = {
     "encode": ("genzoo.cli.encode:encode", "Turn pictures into latents."),
     "export": ("genzoo.cli.export:export", "Write a model to one file."),
     "plugins": ("genzoo.cli.plugins:plugins", "Show the plugins that are installed."),
+    "install": ("genzoo.cli.install:install", "Install plugins, and look whether they work."),
+    "uninstall": ("genzoo.cli.uninstall:uninstall", "Remove plugins."),
     "completion": ("genzoo.cli.completion:completion", "Print a shell's completion script."),
 }
 """Target and help line of each command of genzoo itself. Plugins cannot take these names."""
 
-LIGHT = ("list", "info", "plugins", "completion")
+LIGHT = ("list", "info", "plugins", "install", "uninstall", "completion")
 """Commands that need the catalogue alone."""
 
 TAKE_MODEL = ("info", "run", "encode", "export")

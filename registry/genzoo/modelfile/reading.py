@@ -88,7 +88,7 @@ def read_header(path: Path) -> ModelFileHeader:
         WeightsError: Not a genzoo model file.
         ConfigError: Its description of the model is not well-formed.
     """
-    with _open(path) as file:
+    with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
         where = str(path)
         beginning = file.read(LENGTH_BYTES)
@@ -113,14 +113,13 @@ def read_model_file(path: Path, *, sha256: str = "", size: int = 0) -> ModelFile
     import hashlib
 
     where = str(path)
-    with _open(path) as file:
+    with open_file(path) as file:
         actual = os.fstat(file.fileno()).st_size
         if size and actual != size:
             raise _not_promised(where, f"has {actual} bytes, its card says {size}")
         data = _read_all(file, actual, where)
     digest = hashlib.sha256(data).hexdigest()
-    if sha256 and digest != sha256.lower():
-        raise _not_promised(where, f"has sha256 {digest[:12]}…, its card says {sha256[:12]}…")
+    check_sha256(where, digest, sha256)
     length = header_length(bytes(data[:LENGTH_BYTES]), actual, where)
     raw = check_header(bytes(data[LENGTH_BYTES : LENGTH_BYTES + length]), actual, where)
     return ModelFile(path, _describe(raw, actual, where), digest, raw, data)
@@ -132,10 +131,31 @@ def memory_bytes() -> int:
 
 
 def _not_promised(where: str, what: str) -> IntegrityError:
-    return IntegrityError(f"{where} {what}", "install the plugin again to restore the file")
+    return IntegrityError(f"{where} {what}", "install its plugin or fetch it again")
 
 
-def _open(path: Path) -> BinaryIO:
+def check_sha256(where: str, found: str, promised: str) -> None:
+    """Refuse a file that is not the one that was promised.
+
+    Args:
+        where: The file, for messages.
+        found: Digest of its bytes.
+        promised: Digest that it must have; empty where none was promised.
+
+    Raises:
+        IntegrityError: They differ.
+    """
+    if promised and found != promised.lower():
+        raise _not_promised(where, f"has sha256 {found[:12]}…, its card says {promised[:12]}…")
+
+
+def open_file(path: Path) -> BinaryIO:
+    """A file to read from.
+
+    Raises:
+        UsageError: No such file.
+        WeightsError: It cannot be read.
+    """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise UsageError(f"{path} is not a file", "name a .safetensors model file")

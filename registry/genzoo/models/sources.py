@@ -7,18 +7,29 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from genzoo_core.errors import ConfigError, HubError, PluginError, UsageError
+from genzoo_core.errors import ConfigError, HubError, IntegrityError, PluginError, UsageError
+from genzoo_core.weights import WeightsFile
 
 if TYPE_CHECKING:
     from genzoo.installed.records import ModelEntry, PluginRecord
 
 SUFFIX = ".safetensors"
 RESOLVE_HOOK = "genzoo_resolve_weights"
+CACHED_HOOK = "genzoo_cached_weights"
+
+CallHook = Callable[..., list[Any]]
+
+
+def has_scheme(reference: str) -> bool:
+    """Whether a reference is one for a plugin to resolve, "scheme://…"."""
+    from genzoo.installed.manifests import REFERENCE
+
+    return REFERENCE.match(reference) is not None
 
 
 def is_path(reference: str) -> bool:
     """Whether a reference can only mean a file; `distribution/name` means a model."""
-    return (
+    return not has_scheme(reference) and (
         reference.endswith(SUFFIX)
         or reference.startswith((".", "/", "~"))
         or reference.count("/") > 1
@@ -38,27 +49,92 @@ def model_file(reference: str) -> Path:
     return Path(path)
 
 
-def resolve_weights(entry: ModelEntry, call_hook: Callable[..., list[Any]]) -> Path:
-    """The file on this machine that holds a model's weights.
+def resolve_weights(
+    entry: ModelEntry, call_hook: CallHook, *, download: bool = True
+) -> WeightsFile:
+    """The file on this machine that holds a model's weights, with the digest of its card.
 
     Args:
         entry: The model. The card of a dynamic one may name any file of this machine.
-        call_hook: Calls `genzoo_resolve_weights` where the card's reference has a scheme.
+        call_hook: Calls a hook where the card's reference has a scheme.
+        download: Whether a hook may fetch what is not here.
 
     Raises:
         UsageError: The model has no weights.
         ConfigError: The card's path leaves the plugin's package.
+        IntegrityError: The card gives no sha256.
         PluginError: The package lacks the file.
-        HubError: No plugin knows the reference.
+        HubError: No plugin knows the reference, or what it names is not to be had.
     """
-    reference = entry.card.weights
+    reference, sha256 = entry.card.weights, entry.card.sha256
     if not reference:
         raise UsageError(f"{entry.name} has no weights", "train it: `genzoo train` makes them")
-    if "://" in reference:
-        return _from_hook(entry, reference, call_hook)
+    if not sha256 and not entry.dynamic:
+        raise IntegrityError(
+            f"the card of {entry.name} gives no sha256 for its weights",
+            "add it to the manifest of its plugin",
+        )
+    if has_scheme(reference):
+        what = f"{reference!r}, the weights of {entry.name}"
+        found = resolve_reference(reference, call_hook, sha256=sha256, download=download, what=what)
+        return WeightsFile(found.path, found.reference, sha256 or found.sha256)
     if entry.dynamic:
-        return model_file(reference)
-    return file_in_package(entry.plugin, reference, f"weights of {entry.name}")
+        return WeightsFile(model_file(reference), sha256=sha256)
+    path = file_in_package(entry.plugin, reference, f"weights of {entry.name}")
+    return WeightsFile(path, sha256=sha256)
+
+
+def resolve_reference(
+    reference: str,
+    call_hook: CallHook,
+    *,
+    sha256: str = "",
+    download: bool = True,
+    what: str = "",
+) -> WeightsFile:
+    """The file that a reference with a scheme names, through the hook of a plugin that knows it.
+
+    Args:
+        reference: "scheme://…".
+        call_hook: Calls a hook.
+        sha256: Digest that the file must have; "" where none is known.
+        download: Whether the hook may fetch what is not here.
+        what: The reference in a message.
+
+    Raises:
+        HubError: No plugin knows the reference, or it is not on this machine.
+        GenzooError: What the plugin that knows it says.
+    """
+    what = what or repr(reference)
+    hook = RESOLVE_HOOK if download else CACHED_HOOK
+    for found in call_hook(hook, reference=reference, sha256=sha256):
+        if isinstance(found, WeightsFile):
+            return WeightsFile(found.path, found.reference or reference, found.sha256)
+        return WeightsFile(Path(found), reference)
+    if download:
+        raise HubError(
+            f"no plugin can fetch {what}",
+            f"install one whose hook {RESOLVE_HOOK} knows this address",
+        )
+    raise HubError(f"{what}: it is not on this machine", "`genzoo pull` fetches it")
+
+
+def check_digest(weights: WeightsFile) -> WeightsFile:
+    """The same file with the sha256 that it has.
+
+    Raises:
+        IntegrityError: It is not the one that was promised.
+        WeightsError: It cannot be read.
+    """
+    from dataclasses import replace
+    from hashlib import file_digest
+
+    from genzoo.modelfile.reading import check_sha256, open_file
+
+    with open_file(weights.path) as file:
+        sha256 = file_digest(file, "sha256").hexdigest()
+    check_sha256(str(weights.path), sha256, weights.sha256)
+    return replace(weights, sha256=sha256)
 
 
 def file_in_package(plugin: PluginRecord, path: str, what: str) -> Path:
@@ -84,14 +160,3 @@ def file_in_package(plugin: PluginRecord, path: str, what: str) -> Path:
             "install the plugin again, or train the model if it has a recipe",
         )
     return file
-
-
-def _from_hook(entry: ModelEntry, reference: str, call_hook: Callable[..., list[Any]]) -> Path:
-    found = call_hook(RESOLVE_HOOK, reference=reference, sha256=entry.card.sha256)
-    for path in found:
-        if path is not None:
-            return Path(path)
-    raise HubError(
-        f"no plugin can fetch {reference!r}, the weights of {entry.name}",
-        f"install one whose hook {RESOLVE_HOOK} knows this address",
-    )

@@ -40,7 +40,8 @@ def generate(
     below one level in 255).
 
     Args:
-        model: A name, the path of a model file, or what `RegistryZoo.open` gave.
+        model: A name, the path of a model file, a reference that a plugin knows how to fetch
+            ("hf://owner/repo"), or what `RegistryZoo.open` gave.
         prompts: One prompt or several, read by the model's first conditioner.
         n: Pictures per prompt, or steps of a walk; 1, or 8 for a walk, unless given.
         seed: Seed of the first picture, in [0, 2**63); a random 32-bit one unless given.
@@ -138,9 +139,10 @@ def open_model(model: str | Path | Loaded, zoo: RegistryZoo, device: str) -> Loa
     """
     check_device(device)
     if isinstance(model, (str, Path)):
+        found = zoo.fetch(str(model))  # before torch is imported
         # The checks of a load are too short to gain from a second thread.
         with threads(1):
-            return zoo.open(str(model), device=device)
+            return zoo.open(found, device=device)
     if not hasattr(model, "built"):
         raise UsageError(
             f"model is a {type(model).__name__}",
