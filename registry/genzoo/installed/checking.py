@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from genzoo.catalogue import Catalogue
-from genzoo.installed.guard import one_line, removal_hint
+from genzoo.installed.guard import caught_stdout, one_line, removal_hint
 from genzoo.installed.records import PluginRecord
 from genzoo_core.errors import GenzooError, PluginError
 
@@ -27,10 +29,12 @@ class Report:
     Attributes:
         problems: What is wrong, in one line each.
         seconds: How long its imports took, those of what it imports itself included.
+        remarks: What its author should mend though it works, in one line each.
     """
 
     problems: tuple[str, ...]
     seconds: float
+    remarks: tuple[str, ...] = ()
 
 
 def check_plugin(plugin: PluginRecord) -> Report:
@@ -51,7 +55,7 @@ def check_plugin(plugin: PluginRecord) -> Report:
         return Report((f"its imports take more than {PATIENCE:.0f} s",), PATIENCE)
     try:
         found = json.loads(done.stdout)
-        return Report(tuple(found["problems"]), found["seconds"])
+        return Report(tuple(found["problems"]), found["seconds"], tuple(found["remarks"]))
     except (ValueError, LookupError, TypeError):
         problem = f"importing it ends the process, with code {done.returncode}"
         return Report((problem,), time.monotonic() - started)
@@ -59,11 +63,12 @@ def check_plugin(plugin: PluginRecord) -> Report:
 
 def check_here(catalogue: Catalogue, plugin: PluginRecord) -> Report:
     """As `check_plugin`, in this process."""
+    remarks: list[str] = []
     started = time.perf_counter()
-    imported = tuple(_problems(plugin, _imports(catalogue, plugin)))
+    imported = tuple(_problems(plugin, _imports(catalogue, plugin, remarks)))
     seconds = time.perf_counter() - started
     files = tuple(_problems(plugin, _files(catalogue, plugin)))
-    return Report((*imported, *files), round(seconds, 3))
+    return Report((*imported, *files), round(seconds, 3), tuple(remarks))
 
 
 def _problems(plugin: PluginRecord, checks: Iterator[Callable[[], object]]) -> Iterator[str]:
@@ -76,36 +81,60 @@ def _problems(plugin: PluginRecord, checks: Iterator[Callable[[], object]]) -> I
             yield text.removeprefix(f"plugin {plugin}").lstrip(": ")
 
 
-def _imports(catalogue: Catalogue, plugin: PluginRecord) -> Iterator[Callable[[], object]]:
+def _imports(
+    catalogue: Catalogue, plugin: PluginRecord, remarks: list[str]
+) -> Iterator[Callable[[], object]]:
     """Checks that import, those of what must not import torch first."""
     position = catalogue.plugins.index(plugin)
     components = [row for row in catalogue.components if row.plugin == position]
-    yield partial(_without_torch, plugin, plugin.module)
+    yield partial(_without_torch, plugin, plugin.module, remarks)
     for component in components:
         if component.options is not None:
-            yield partial(_check_options, catalogue, plugin, component.options)
+            yield partial(_check_options, catalogue, plugin, component.options, remarks)
     for command in catalogue.commands():
         if command.plugin == position:
+            _listen(command.target, remarks)
             yield partial(_check_command, catalogue, plugin, command.target, command.extra)
     yield partial(catalogue.hooks.check, plugin)
     for component in components:
+        _listen(component.target, remarks)
         yield partial(catalogue.load_target, plugin, component.target)
 
 
-def _without_torch(plugin: PluginRecord, module: str) -> Any:
+def _listen(target: str, remarks: list[str]) -> None:
+    """Import the module of a target, and remark on what it writes to stdout.
+
+    What it raises is met again, and told, when it is imported for its own sake.
+    """
+    module = target.partition(":")[0]
+    if module in sys.modules:
+        return
+    with caught_stdout() as written, contextlib.suppress(Exception, SystemExit):
+        importlib.import_module(module)
+    if written:
+        remarks.append(
+            f"importing {module} writes {written[0][:80]!r} to stdout, which is for results; "
+            "write to stderr, or nothing"
+        )
+
+
+def _without_torch(plugin: PluginRecord, module: str, remarks: list[str]) -> Any:
     from genzoo.installed.guard import import_module
 
     before = "torch" in sys.modules
+    _listen(module, remarks)
     imported = import_module(plugin, module)
     if "torch" in sys.modules and not before:
         raise PluginError(f"plugin {plugin}: {module} imports torch, which makes `genzoo` slow")
     return imported
 
 
-def _check_options(catalogue: Catalogue, plugin: PluginRecord, target: str) -> None:
+def _check_options(
+    catalogue: Catalogue, plugin: PluginRecord, target: str, remarks: list[str]
+) -> None:
     import msgspec
 
-    _without_torch(plugin, target.partition(":")[0])
+    _without_torch(plugin, target.partition(":")[0], remarks)
     options = catalogue.load_target(plugin, target)
     if not (isinstance(options, type) and issubclass(options, msgspec.Struct)):
         raise PluginError(f"plugin {plugin}: {target} is no msgspec.Struct")

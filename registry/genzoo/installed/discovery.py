@@ -63,6 +63,16 @@ def discover(selection: Selection) -> list[Found]:
     return [_read(f) if selection.admits(f.record) else _disabled(f) for f in found]
 
 
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of the plugin whose package lies in `folder`.
+
+    Raises:
+        PluginError: There is none, it cannot be read, or it is for a newer genzoo.
+        ConfigError: It is not what its type says.
+    """
+    return check_manifest(_parse(folder / MANIFEST), folder)
+
+
 def _disabled(found: Found) -> Found:
     return replace(found, record=replace(found.record, status="disabled", error=""))
 

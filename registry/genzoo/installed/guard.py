@@ -45,6 +45,35 @@ def stdout_to_stderr() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def caught_stdout() -> Iterator[list[str]]:
+    """Keep what is written to stdout meanwhile, by C libraries and child processes too.
+
+    Gives:
+        A list that afterwards holds the text, or nothing where nothing was written.
+    """
+    import tempfile  # it costs as much as all the rest of a listing
+
+    caught: list[str] = []
+    with tempfile.TemporaryFile() as file:
+        sys.stdout.flush()
+        kept = os.dup(1)
+        try:
+            os.dup2(file.fileno(), 1)
+            stream = open(1, "w", closefd=False, encoding="utf-8")  # noqa: SIM115
+            with contextlib.redirect_stdout(stream):
+                try:
+                    yield caught
+                finally:
+                    stream.flush()
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+        file.seek(0)
+        if text := file.read().decode(errors="replace").strip():
+            caught.append(text)
+
+
 def import_module(plugin: PluginRecord, name: str) -> Any:
     """Import a plugin's module.
 

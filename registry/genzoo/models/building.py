@@ -165,6 +165,16 @@ def resolve_component(
     return ResolvedComponent(kind, canonical, cls, typed)
 
 
+def build_component(catalogue: Catalogue, kind: str, name: str, config: Mapping[str, Any]) -> Any:
+    """A component on its own, with no conditioners and no parts.
+
+    Raises:
+        ConfigError: An unknown component, or a config that is not of its type.
+        PluginError: It is not what its kind says.
+    """
+    return BuildContext(catalogue, False, {}, {}).component(kind, name, config)
+
+
 def check_name(kind: str, name: str) -> None:
     """Refuse what cannot be a name before a message repeats it as a command to type.
 

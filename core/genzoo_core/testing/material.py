@@ -1,0 +1,63 @@
+"""Images, conditions and batches to check with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle, islice
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from genzoo_core.conditioner import Conditioner
+from genzoo_core.rng import SampleRng
+from genzoo_core.testing.case import Shape
+from genzoo_core.training import Batch
+
+
+def images(n: int, shape: Shape, seed: int = 0) -> Tensor:
+    """Pictures of noise on a slope, float32 `[n, *shape]` in [-1, 1], no two alike."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.rand((n, *shape), generator=generator)
+    light = torch.rand((n, 1, 1, 1), generator=generator)
+    slope = torch.linspace(0, 1, shape[2])
+    return ((noise + light + slope) / 3 * 2 - 1).clamp(-1, 1)
+
+
+def conditions(
+    conditioners: Mapping[str, Conditioner], n: int, columns: Mapping[str, Sequence[Any]]
+) -> dict[str, Tensor]:
+    """Prepared values for `n` images by name of the conditioner.
+
+    Those of its column where one is given; else ids in turn, or what is typical.
+    """
+    return {
+        name: prepared(conditioner, n, columns.get(name, ()))
+        for name, conditioner in conditioners.items()
+    }
+
+
+def prepared(conditioner: Conditioner, n: int, values: Sequence[Any]) -> Tensor:
+    """`n` prepared rows of a conditioner; see `conditions`."""
+    rng = SampleRng(range(1000, 1000 + n))
+    if values:
+        return conditioner.prepare(list(islice(cycle(values), n)), rng)
+    if conditioner.categories is not None:
+        return torch.arange(n) % conditioner.categories
+    return conditioner.typical(rng)
+
+
+def batch(
+    conditioners: Mapping[str, Conditioner],
+    n: int,
+    shape: Shape,
+    columns: Mapping[str, Sequence[Any]],
+    seed: int = 0,
+) -> Batch:
+    """A batch to train on."""
+    return Batch(images(n, shape, seed), conditions(conditioners, n, columns))
+
+
+def rows(prepared: Mapping[str, Tensor], index: int) -> dict[str, Tensor]:
+    """One row of each prepared value, `[1, ...]`."""
+    return {name: values[index : index + 1] for name, values in prepared.items()}

@@ -1,0 +1,157 @@
+"""Checks of a generative model: fresh, trained for a few steps, and loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+
+from genzoo_core.errors import NotFittedError
+from genzoo_core.model import GenerativeModel
+from genzoo_core.testing import material
+from genzoo_core.testing.case import Case, image_shape
+from genzoo_core.testing.codecs import check_codec
+from genzoo_core.testing.comparing import relative_error, same
+from genzoo_core.testing.report import Recorder, SkipError, problem
+from genzoo_core.testing.sampling import Sampled, check_sampling, sampled
+from genzoo_core.testing.saving import round_trip
+from genzoo_core.testing.strictness import strict_options, strict_struct
+from genzoo_core.testing.training import Trained, check_training, fit
+from genzoo_core.training import Trainable
+from genzoo_core.zoo import Built
+
+BATCH = 16
+FITTED_ON = 32
+"""Batches that what has a closed form is fitted to: enough for a mixture of each class."""
+
+
+def check_model_component(record: Recorder, case: Case) -> None:
+    """Run all checks of a component of kind "model"."""
+    if (built := build(record, case)) is None:
+        return
+    model = built.module
+    assert isinstance(model, GenerativeModel)
+    check_strictness(record, type(model))
+    record.check("its conditioners are those it was given", lambda: _conditioners(model, case))
+    batch = material.batch(model.conditioners, BATCH, model.sample_shape, case.columns)
+    trains = check_training(record, Trained(built, batch))
+    subject: list[Sampled] = []
+
+    def options() -> Iterator[str]:
+        subject.append(sampled(built, case.options, case.columns))
+        yield from ()
+
+    if record.check("its options can be made", options):
+        record.check("what was not fitted says so", lambda: unfitted(subject[0]))
+    if not trains:
+        return
+    record.check("it fits what has a closed form", lambda: finalized(built, case))
+    if subject:
+        check_saved_model(record, case, subject[0])
+
+
+def check_saved_model(record: Recorder, case: Case, subject: Sampled) -> None:
+    """Save a model, load it, and check what was loaded."""
+    loaded: list[Built] = []
+    claim = "what was saved and loaded gives the same pictures"
+    if not record.check(claim, lambda: reloaded(case, subject, loaded)) and not loaded:
+        return
+    again = Sampled(loaded[0], subject.options, subject.asked)
+    check_sampling(record, again)
+    if again.model.codec is not None:
+        shape = again.model.sample_shape
+        check_codec(record, again.model.codec, shape, "its codec: ")
+
+
+def check_strictness(record: Recorder, model: type[GenerativeModel[Any]]) -> None:
+    """Config and Options are strict."""
+    record.check("its config is strict and frozen", lambda: strict_struct(model, "Config"))
+    if record.check("its options are strict and frozen", lambda: strict_struct(model, "Options")):
+        record.check("its options are typed", lambda: strict_options(model.Options))
+
+
+def build(record: Recorder, case: Case) -> Built | None:
+    """Build the component for training, where it can be; None where it cannot be built."""
+    found: list[Built] = []
+
+    def built() -> Iterator[str]:
+        found.append(case.build(training=True))
+        yield from ()
+
+    record.check("it can be built from its config", built)
+    return found[0] if found else None
+
+
+def _conditioners(model: GenerativeModel[Any], case: Case) -> Iterator[str]:
+    given = list(case.conditioners)
+    if list(model.conditioners) != given:
+        mend = "pass the context on: super().__init__(context, condition_dim)"
+        found = ", ".join(model.conditioners) or "none"
+        yield problem(f"the conditioners {', '.join(given) or '(none)'}", found, mend)
+
+
+def unfitted(subject: Sampled) -> Iterator[str]:
+    """A model whose flag says that it was never fitted refuses to sample."""
+    flags = [
+        name
+        for name, buffer in subject.model.named_buffers()
+        if name.rpartition(".")[2] == "fitted" and not bool(buffer.any())
+    ]
+    if not flags:
+        raise SkipError("it has no flag `fitted`, so nothing to fit before it samples")
+    try:
+        subject.draw()
+    except NotFittedError:
+        return
+    mend = "raise NotFittedError from sample() while the flag is not set"
+    yield problem(f"NotFittedError while {flags[0]} is not set", "pictures", mend)
+
+
+def finalized(built: Built, case: Case) -> Iterator[str]:
+    """`finalize` runs, and keeps the shapes of all tensors."""
+    module = built.module
+    assert isinstance(module, Trainable)
+    if type(module).finalize is Trainable.finalize:
+        return
+    conditioners: Mapping[str, Any] = getattr(module, "conditioners", {})
+    shape = image_shape(case.shape, module, built.spec.config)
+    batches = [
+        material.batch(conditioners, BATCH, shape, case.columns, seed)
+        for seed in range(1, FITTED_ON + 1)
+    ]
+    before = {name: tensor.shape for name, tensor in built.own_tensors().items()}
+    with torch.random.fork_rng(devices=()):
+        fit(module, batches)
+    after = {name: tensor.shape for name, tensor in built.own_tensors().items()}
+    changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    if changed:
+        mend = "register buffers whose shapes follow from the config, and copy into them"
+        yield problem("finalize to keep all shapes", f"another for {changed[0]}", mend)
+    unset = [
+        name
+        for name, buffer in module.named_buffers()  # type: ignore[attr-defined]
+        if name.rpartition(".")[2] == "fitted" and not bool(buffer.all())
+    ]
+    if unset:
+        yield problem(f"{unset[0]} set by finalize", "not set", "fill it with True at the end")
+
+
+def reloaded(case: Case, subject: Sampled, loaded: list[Built]) -> Iterator[str]:
+    """Pictures before saving and after loading are the same."""
+    loaded.append(round_trip(case.zoo, subject.built))
+    again = Sampled(loaded[0], subject.options, subject.asked)
+    if loaded[0].module.training:
+        yield problem("evaluation mode after loading", "training mode", "leave eval() alone")
+    try:
+        expected = subject.draw()
+    except NotFittedError:
+        return  # the same is told, and judged, where pictures are drawn
+    found = again.draw()
+    if not same(found, expected):
+        yield problem(
+            "the same pictures from the same seeds",
+            f"ones that differ by {relative_error(found, expected):.2g}",
+            "keep all that sampling needs in parameters and persistent buffers: attributes of "
+            "any other sort are not in the file",
+        )

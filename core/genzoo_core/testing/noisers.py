@@ -1,0 +1,196 @@
+"""How noise enters: what `Noiser` and `ScheduledNoiser` promise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from genzoo_core.noiser import Noiser, ScheduledNoiser
+from genzoo_core.rng import SampleRng
+from genzoo_core.testing.case import Case
+from genzoo_core.testing.comparing import relative_error, well_formed
+from genzoo_core.testing.randomness import untouched
+from genzoo_core.testing.report import Recorder, problem
+from genzoo_core.testing.strictness import strict_struct
+
+N = 5
+SHAPE = (2, 3)
+LEVELS = 33
+
+
+def check_noiser_component(record: Recorder, case: Case) -> None:
+    """Run all checks of a component of kind "noiser"."""
+    noiser = component(record, case)
+    if noiser is None:
+        return
+    record.check("its config is strict and frozen", lambda: strict_struct(type(noiser), "Config"))
+    record.check("its prior is drawn by each sample's own rng", lambda: prior(noiser))
+    if isinstance(noiser, ScheduledNoiser):
+        check_schedule(record, noiser)
+    else:
+        record.check("perturb adds scaled noise", lambda: base(noiser))
+
+
+def component(record: Recorder, case: Case) -> Any:
+    """Build a component without weights; None where it cannot be built."""
+    found: list[Any] = []
+
+    def built() -> Iterator[str]:
+        found.append(case.zoo.component(case.kind, case.name, case.config))
+        yield from ()
+
+    record.check("it can be built from its config", built)
+    return found[0] if found else None
+
+
+def check_schedule(record: Recorder, noiser: ScheduledNoiser) -> None:
+    """Run all checks of a noiser with a schedule."""
+    claims: list[tuple[str, Callable[[ScheduledNoiser], Iterator[str]]]] = [
+        ("t goes from data at 0 to noise at 1", schedule),
+        ("a grid falls from noise to data", grid),
+        ("perturb mixes data and noise by the coefficients", mixture),
+        ("split undoes target", inverse),
+        ("training times, weights and embeddings are one number for each sample", numbers),
+    ]
+    for claim, check in claims:
+        record.check(claim, lambda check=check: check(noiser))
+
+
+def prior(noiser: Noiser) -> Iterator[str]:
+    """What sampling starts from."""
+    like = torch.empty(0)
+    found: list[str] = []
+    with untouched(found):
+        together = noiser.prior(SampleRng(range(N)), SHAPE, like)
+    yield from found
+    faults = list(well_formed(together, (N, *SHAPE), "the prior"))
+    yield from faults
+    if faults:
+        return
+    for i in range(N):
+        if not torch.equal(noiser.prior(SampleRng([i]), SHAPE, like)[0], together[i]):
+            mend = "draw from `rng`, the same count of numbers for each sample"
+            yield problem(f"sample {i} of the prior as it is alone", "another", mend)
+            return
+    if torch.equal(together[0], together[1]):
+        yield problem("other noise for other seeds", "the same", "draw from `rng`")
+
+
+def base(noiser: Noiser) -> Iterator[str]:
+    """The reparameterisation trick."""
+    x, noise, std = _normal(0), _normal(1), _normal(2).abs()
+    if relative_error(noiser.perturb(x, noise, std), x + std * noise) > 1e-6:
+        mend = "subclass ScheduledNoiser for anything else"
+        yield problem("perturb to give x + std * noise", "other numbers", mend)
+
+
+def schedule(noiser: ScheduledNoiser) -> Iterator[str]:
+    """alpha and sigma over time."""
+    t = torch.linspace(0, 1, LEVELS)
+    alpha, sigma = noiser.coefficients(t)
+    faults = [*well_formed(alpha, t.shape, "alpha"), *well_formed(sigma, t.shape, "sigma")]
+    yield from faults
+    if faults:
+        return
+    if bool((alpha < -1e-6).any()) or bool((sigma < -1e-6).any()):
+        least = min(float(alpha.min()), float(sigma.min()))
+        yield problem("alpha and sigma at least 0", f"{least:.3g}", "they are scales")
+    share = sigma / (alpha + sigma)
+    if bool((share.diff() < -1e-5).any()):
+        worst = float(t[share.diff().argmin()])
+        mend = "sigma / alpha rises with t"
+        yield problem("more noise at a later time", f"less after t = {worst:.2f}", mend)
+    if not float(share[0]) <= 0.1:
+        found = f"a share of {float(share[0]):.2g} of noise"
+        yield problem("nothing but data at t = 0", found, "time 0 is data, time 1 is noise")
+    if not float(share[-1]) >= 0.9:
+        found = f"a share of {float(1 - share[-1]):.2g} of data"
+        yield problem("nothing but noise at t = 1", found, "time 0 is data, time 1 is noise")
+
+
+def grid(noiser: ScheduledNoiser) -> Iterator[str]:
+    """The times that sampling visits."""
+    for steps in (1, 2, 10):
+        times = noiser.grid(steps)
+        faults = list(well_formed(times, (steps + 1,), f"grid({steps})"))
+        yield from faults
+        if faults:
+            return
+        if bool((times.diff() >= 0).any()):
+            mend = "go from 1 to 0: sampling removes noise"
+            yield problem(f"grid({steps}) to fall", str(times.tolist()[:4]), mend)
+        if float(times.max()) > 1 + 1e-6 or float(times.min()) < -1e-6:
+            found = f"{float(times.min()):.3g} to {float(times.max()):.3g}"
+            yield problem(f"grid({steps}) within [0, 1]", found, "time 0 is data, 1 is noise")
+        alpha, sigma = noiser.coefficients(times[[0, -1]])
+        share = sigma / (alpha + sigma)
+        if not (float(share[0]) >= 0.9 and float(share[1]) <= 0.1):
+            found = f"shares of {float(share[0]):.2g} and {float(share[1]):.2g} of noise"
+            yield problem(f"grid({steps}) from noise to data", found, "begin at 1, and end at 0")
+
+
+def mixture(noiser: ScheduledNoiser) -> Iterator[str]:
+    """`x_t = alpha x + sigma noise`."""
+    x, noise, t = _normal(0), _normal(1), _times(noiser)
+    alpha, sigma = (c.reshape(-1, 1, 1) for c in noiser.coefficients(t))
+    found = noiser.perturb(x, noise, t)
+    faults = list(well_formed(found, x.shape, "x_t"))
+    yield from faults
+    if not faults and relative_error(found, alpha * x + sigma * noise) > 1e-5:
+        mend = "leave perturb to the base class, and change the coefficients"
+        yield problem("perturb to give alpha x + sigma noise", "other numbers", mend)
+
+
+def inverse(noiser: ScheduledNoiser) -> Iterator[str]:
+    """From the exact prediction, the data and the noise come back."""
+    x, noise, t = _normal(0), _normal(1), _times(noiser)
+    target = noiser.target(x, noise, t)
+    faults = list(well_formed(target, x.shape, "the target"))
+    yield from faults
+    if faults:
+        return
+    pair = noiser.split(target, noiser.perturb(x, noise, t), t)
+    for name, found, expected in (("data", pair[0], x), ("noise", pair[1], noise)):
+        error = relative_error(found, expected)
+        if not error <= 1e-4:
+            mend = "solve target and x_t = alpha x0 + sigma noise for x0 and noise"
+            yield problem(f"the {name} back from its target", f"an error of {error:.2g}", mend)
+
+
+def numbers(noiser: ScheduledNoiser) -> Iterator[str]:
+    """`sample_t`, `weight` and `embed`."""
+    like = torch.empty(0)
+    found: list[str] = []
+    with untouched(found):
+        t = noiser.sample_t(SampleRng(range(N)), like)
+    yield from found
+    faults = list(well_formed(t, (N,), "training times"))
+    yield from faults
+    if faults:
+        return
+    if bool((t < 0).any()) or bool((t > 1).any()):
+        span = f"{float(t.min()):.3g} to {float(t.max()):.3g}"
+        yield problem("training times in [0, 1]", span, "time 0 is data, time 1 is noise")
+    for i in range(N):
+        if not torch.equal(noiser.sample_t(SampleRng([i]), like)[0], t[i]):
+            yield problem(f"time {i} as it is alone", "another", "draw one number a sample")
+            break
+    times = _times(noiser).float()
+    weight = noiser.weight(times)
+    yield from well_formed(weight, times.shape, "weights")
+    if bool((weight < 0).any()):
+        yield problem("weights at least 0", f"{float(weight.min()):.3g}", "they weigh an error")
+    yield from well_formed(noiser.embed(times), times.shape, "what embed gives")
+
+
+def _normal(seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(N, *SHAPE, generator=generator, dtype=torch.float64)
+
+
+def _times(noiser: ScheduledNoiser) -> Tensor:
+    """Times that sampling visits and the network is asked at: without the last, the data."""
+    return noiser.grid(N)[:-1].double()

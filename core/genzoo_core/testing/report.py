@@ -1,0 +1,146 @@
+"""What checks found, and how it is told."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from genzoo_core.errors import GenzooError
+
+Status = Literal["ok", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of one check.
+
+    Attributes:
+        check: What was claimed, in words.
+        status: Whether the claim holds, or could not be tried.
+        lines: What is wrong with it, or why it was skipped; a line each.
+    """
+
+    check: str
+    status: Status
+    lines: tuple[str, ...] = ()
+
+
+class ConformanceError(AssertionError):
+    """Something does not keep to the interfaces of genzoo.
+
+    Attributes:
+        subject: What was checked.
+        problems: All that was found, in a line each.
+    """
+
+    def __init__(self, subject: str, problems: Sequence[str]) -> None:
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        super().__init__("\n  - ".join([f"{subject} has {count}:", *problems]))
+        self.subject = subject
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that was found in one subject.
+
+    Attributes:
+        subject: What was checked: "model my-plugin/my-model".
+        findings: What came of each check, in their order.
+    """
+
+    subject: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong, in a line each, with the claim that it contradicts."""
+        return tuple(
+            f"{finding.check}: {line}"
+            for finding in self.findings
+            if finding.status == "failed"
+            for line in finding.lines
+        )
+
+    def require(self) -> Report:
+        """The report itself.
+
+        Raises:
+            ConformanceError: There are problems; lists all of them.
+        """
+        if self.problems:
+            raise ConformanceError(self.subject, self.problems)
+        return self
+
+
+class SkipError(Exception):
+    """Raised in a check that cannot be tried; its text says why."""
+
+
+Check = Callable[[], Iterable[str]]
+"""Gives what is wrong, in a line each; nothing where all is well."""
+
+
+class Recorder:
+    """Runs checks one after the other, and keeps what they find.
+
+    Args:
+        subject: What is checked.
+    """
+
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
+        self._findings: list[Finding] = []
+
+    def check(self, claim: str, check: Check) -> bool:
+        """Run a check. Whatever it raises is a finding as well.
+
+        Returns:
+            Whether the claim holds.
+        """
+        lines: list[str] = []
+        try:
+            lines.extend(check())
+        except SkipError as skipped:
+            if not lines:
+                return self.skip(claim, str(skipped))
+        except GenzooError as error:
+            lines.append(str(error))
+        except (Exception, SystemExit) as error:
+            lines.append(unexpected(error))
+        self._findings.append(Finding(claim, "failed" if lines else "ok", tuple(lines)))
+        return not lines
+
+    def skip(self, claim: str, reason: str) -> bool:
+        """Note that a claim could not be tried; False."""
+        self._findings.append(Finding(claim, "skipped", (reason,)))
+        return False
+
+    def report(self) -> Report:
+        """What was found so far."""
+        return Report(self._subject, tuple(self._findings))
+
+
+def problem(expected: str, found: str, mend: str) -> str:
+    """A line that says what was expected, what came and how to mend it."""
+    return f"expected {expected}, got {found}; {mend}"
+
+
+def unexpected(error: BaseException) -> str:
+    """An exception that should not have been raised, in one line, with the place it came from."""
+    text = " ".join(str(error).split())[:300]
+    where = _origin(error)
+    return f"raised {type(error).__name__}{': ' + text if text else ''}{where}"
+
+
+def _origin(error: BaseException) -> str:
+    """The last line of the plugin's own code that an exception went through."""
+    import torch
+
+    foreign = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(foreign)]
+    return f" (in {Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""

@@ -1,0 +1,39 @@
+"""Writing a module to a model file and reading it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from genzoo_core.cards import ModelCard
+from genzoo_core.errors import PluginError
+from genzoo_core.zoo import Built, Zoo
+
+
+def round_trip(zoo: Zoo, built: Built) -> Built:
+    """The module as it comes back from a model file, in evaluation mode.
+
+    Raises:
+        PluginError: What is built for sampling needs what was not trained.
+        GenzooError: The file cannot be written or read.
+    """
+    serving = zoo.build(built.spec, training=False)
+    trained = built.own_tensors()
+    missing = [name for name in serving.own_tensors() if name not in trained]
+    if missing:
+        raise PluginError(
+            f"what is built for sampling has {missing[0]}, which what is built for training lacks",
+            "build in training all that sampling needs",
+        )
+    tensors = {name: trained[name].contiguous().clone() for name in serving.own_tensors()}
+    card = ModelCard("conformance", "conformance", "Written by a check.", kind=built.spec.kind)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "conformance.safetensors"
+        zoo.save(path, built.spec, tensors, card)
+        return zoo.load(str(path))
+
+
+def parameters(built: Built) -> int:
+    """Number of a module's own parameters, in elements."""
+    shared = {id(p) for part in built.parts.values() for p in part.parameters()}
+    return sum(p.numel() for p in built.module.parameters() if id(p) not in shared)

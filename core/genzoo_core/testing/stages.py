@@ -1,0 +1,95 @@
+"""The stages of a training: whose parameters, in which phase."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from genzoo_core.testing.report import problem
+from genzoo_core.training import Phase, Stage, Trainable
+from genzoo_core.zoo import Built
+
+
+def sound_stages(built: Built) -> Iterator[str]:
+    """What is wrong with a module's stages and phases."""
+    stages = _stages(built)
+    if not stages:
+        yield problem("at least one stage", "none", "return what is to be trained from stages()")
+    yield from _unique("stage", [stage.name for stage in stages])
+    yield from _unique("phase", [phase.name for stage in stages for phase in stage.phases])
+    for stage in stages:
+        if not stage.phases:
+            yield problem(f"a phase in stage {stage.name!r}", "none", "add one")
+        yield from _disjoint(stage, _names(built))
+    yield from _all_trained(built, stages)
+    again = _stages(built)
+    if [_shape(stage) for stage in again] != [_shape(stage) for stage in stages]:
+        yield problem("the same stages at each call", "others", "make stages() a function")
+
+
+def _stages(built: Built) -> tuple[Stage, ...]:
+    assert isinstance(built.module, Trainable)
+    return built.module.stages()
+
+
+def _shape(stage: Stage) -> tuple[str, tuple[tuple[str, int, tuple[int, ...]], ...]]:
+    phases = ((p.name, p.every, tuple(map(id, p.parameters))) for p in stage.phases)
+    return stage.name, tuple(phases)
+
+
+def _unique(what: str, names: list[str]) -> Iterator[str]:
+    for name in sorted({first for first, second in pairwise(sorted(names)) if first == second}):
+        mend = "recipes configure it by its name"
+        yield problem(f"one {what} called {name!r}", "several", mend)
+
+
+def _names(built: Built) -> dict[int, str]:
+    """Names of the module's own parameters; those of its parts are not its own."""
+    shared = {id(p) for part in built.parts.values() for p in part.parameters()}
+    named = built.module.named_parameters()
+    return {id(p): name for name, p in named if id(p) not in shared}
+
+
+def _disjoint(stage: Stage, names: dict[int, str]) -> Iterator[str]:
+    owner: dict[int, Phase] = {}
+    for phase in stage.phases:
+        where = f"phase {phase.name!r} of stage {stage.name!r}"
+        if phase.every < 1:
+            yield problem(f"{where} at every 1st, 2nd, … step", f"every = {phase.every}", "set it")
+        if not phase.parameters:
+            yield problem(f"parameters in {where}", "none", "give it what it trains")
+        foreign = [p for p in phase.parameters if id(p) not in names]
+        if foreign:
+            found = f"{len(foreign)} that are not the model's own"
+            yield problem(f"{where} to train the model's own parameters", found, "leave them out")
+        for other in stage.phases:
+            both = [
+                names[id(p)]
+                for p in phase.parameters
+                if id(p) in names and owner.get(id(p)) is other
+            ]
+            if both:
+                yield problem(
+                    f"phases {other.name!r} and {phase.name!r} to share no parameter",
+                    _some(both),
+                    "each belongs to one of them, and the other sees it detached",
+                )
+        owner |= {id(p): phase for p in phase.parameters}
+
+
+def _all_trained(built: Built, stages: tuple[Stage, ...]) -> Iterator[str]:
+    trained = {id(p) for stage in stages for phase in stage.phases for p in phase.parameters}
+    names = _names(built)
+    left = [
+        names[id(p)]
+        for p in built.module.parameters()
+        if id(p) in names and p.requires_grad and id(p) not in trained
+    ]
+    if left:
+        mend = "add them to a phase, or freeze them with requires_grad_(False)"
+        yield problem("every trainable parameter in a phase", f"none for {_some(left)}", mend)
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more

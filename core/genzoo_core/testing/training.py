@@ -1,0 +1,220 @@
+"""What can be trained: what `Trainable.loss` promises, and a few steps of every phase."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from genzoo_core.rng import BatchRng
+from genzoo_core.testing.comparing import relative_error
+from genzoo_core.testing.randomness import MEND, reseeded
+from genzoo_core.testing.report import Recorder, problem
+from genzoo_core.testing.stages import sound_stages
+from genzoo_core.training import Batch, Phase, Progress, Trainable
+from genzoo_core.zoo import Built
+
+STEPS = 3
+"""Steps that every stage is trained."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A module in training.
+
+    Attributes:
+        built: The module that was built for training.
+        batch: What it is trained on.
+    """
+
+    built: Built
+    batch: Batch
+
+    @property
+    def module(self) -> Trainable:
+        """The module."""
+        assert isinstance(self.built.module, Trainable)
+        return self.built.module
+
+    def phases(self) -> Iterator[Phase]:
+        """All phases of all stages."""
+        for stage in self.module.stages():
+            yield from stage.phases
+
+    def loss(self, phase: Phase, step: int = 0, seed: int = 0) -> tuple[Tensor, object]:
+        """The loss of one phase, whose parameters alone want gradients, as in a training."""
+        self.built.module.requires_grad_(False)
+        for parameter in phase.parameters:
+            parameter.requires_grad_(True)
+            parameter.grad = None
+        rng = BatchRng(torch.Generator().manual_seed(seed), len(self.batch.images))
+        return self.module.loss(self.batch, rng, phase, Progress(step, 10))
+
+
+def check_training(record: Recorder, subject: Trained) -> bool:
+    """Run all checks of what can be trained; the module is trained for a few steps.
+
+    Returns:
+        Whether it was.
+    """
+    frozen = [(p, p.requires_grad) for p in subject.built.module.parameters()]
+    train_mode(subject.built)
+    disjoint = "phases are disjoint, and cover all that is trainable"
+    record.check(disjoint, lambda: sound_stages(subject.built))
+    claims: list[tuple[str, Callable[[Trained], Iterator[str]]]] = [
+        ("the loss is a finite scalar, with figures to log", scalar),
+        ("a phase gives gradients to its parameters", gradients),
+        ("the loss is a function of its arguments", function),
+        ("every phase trains", train),
+    ]
+    sound = True
+    for claim, check in claims:
+        if sound or check is function:
+            sound = record.check(claim, lambda check=check: check(subject)) and sound
+        else:
+            record.skip(claim, "there is no loss to follow")
+    for parameter, wanted in frozen:
+        parameter.requires_grad_(wanted)
+        parameter.grad = None
+    subject.built.module.eval()
+    return sound
+
+
+def train_mode(built: Built) -> None:
+    """Training mode for the module, evaluation mode for the parts inside it."""
+    built.module.train()
+    for part in built.parts.values():
+        part.eval()
+
+
+def scalar(subject: Trained) -> Iterator[str]:
+    """The form of what `loss` returns."""
+    for phase in subject.phases():
+        where = f"phase {phase.name!r}"
+        with reseeded(0):
+            returned = subject.loss(phase)
+        if not (isinstance(returned, tuple) and len(returned) == 2):
+            found = f"a {type(returned).__name__}"
+            yield problem(f"{where} to return (loss, figures)", found, "return loss, {}")
+            continue
+        loss, figures = returned
+        if not isinstance(loss, Tensor) or loss.dim() != 0:
+            found = str(list(loss.shape)) if isinstance(loss, Tensor) else type(loss).__name__
+            yield problem(f"the loss of {where} as a scalar tensor", found, "take its mean")
+        elif not bool(torch.isfinite(loss)):
+            mend = "look for a division by zero, a logarithm of zero or an overflow"
+            yield problem(f"the loss of {where} to be finite", str(float(loss)), mend)
+        elif not loss.requires_grad:
+            mend = "do not detach it, nor compute it under no_grad"
+            yield problem(f"the loss of {where} to have gradients", "none", mend)
+        yield from _figures(figures, where)
+
+
+def _figures(figures: object, where: str) -> Iterator[str]:
+    if not isinstance(figures, dict):
+        found = f"a {type(figures).__name__}"
+        yield problem(f"the figures of {where} as a dict", found, "return loss, {name: figure}")
+        return
+    for name, value in figures.items():
+        if isinstance(value, Tensor) and (value.requires_grad or value.dim()):
+            found = "one with gradients" if value.requires_grad else str(list(value.shape))
+            yield problem(f"figure {name!r} as a detached scalar", found, "call .detach().mean()")
+        elif not isinstance(value, Tensor | int | float):
+            yield problem(f"figure {name!r} as a number", type(value).__name__, "leave it out")
+
+
+def gradients(subject: Trained) -> Iterator[str]:
+    """A phase's loss reaches its parameters, and changes none."""
+    named = {id(p): name for name, p in subject.built.module.named_parameters()}
+    for phase in subject.phases():
+        before = {name: p.detach().clone() for name, p in _parameters(subject)}
+        with reseeded(0):
+            loss, _ = subject.loss(phase)
+            loss.backward()  # type: ignore[no-untyped-call]
+        changed = [name for name, p in _parameters(subject) if not torch.equal(p, before[name])]
+        if changed:
+            mend = "leave that to the optimiser"
+            yield problem(f"loss to change no parameter, phase {phase.name!r}", changed[0], mend)
+        mine = {id(p) for p in phase.parameters}
+        strays = [
+            name for name, p in _parameters(subject) if p.grad is not None and id(p) not in mine
+        ]
+        if strays:
+            mend = "do not call backward() or requires_grad_() in loss"
+            yield problem(f"gradients in phase {phase.name!r} alone", f"one of {strays[0]}", mend)
+        grads = [(named.get(id(p), "?"), p.grad) for p in phase.parameters if p.grad is not None]
+        if not grads:
+            mend = "let its loss depend on its parameters"
+            yield problem(f"gradients for phase {phase.name!r}", "none", mend)
+        for name, grad in grads:
+            if not bool(torch.isfinite(grad).all()):
+                mend = "look for a square root or a logarithm at zero"
+                yield problem(f"the gradient of {name} to be finite", "NaN or infinity", mend)
+                break
+        for _, parameter in _parameters(subject):
+            parameter.grad = None
+
+
+def _parameters(subject: Trained) -> Iterator[tuple[str, nn.Parameter]]:
+    return subject.built.module.named_parameters()
+
+
+def function(subject: Trained) -> Iterator[str]:
+    """Equal arguments give equal losses, whatever was called before."""
+    for phase in subject.phases():
+        values = []
+        for step, chance in ((0, 1), (7, 1), (0, 1), (0, 2)):
+            # A training seeds the global generator at each step, for layers of dropout.
+            with reseeded(chance):
+                values.append(subject.loss(phase, step)[0].detach().reshape(1))
+        first, _, again, elsewhere = values
+        if _other(again, first):
+            yield problem(
+                f"the same loss of phase {phase.name!r} for the same arguments",
+                f"{float(first):.6g}, then {float(again):.6g}",
+                "make schedules functions of `progress`, never of a counter of your own, "
+                "and draw from `rng`",
+            )
+        elif _other(elsewhere, first) and not _drops_out(subject.built.module):
+            found = "one that draws from a global generator"
+            yield problem(f"a loss of phase {phase.name!r} that uses `rng` alone", found, MEND)
+
+
+def _other(found: Tensor, expected: Tensor) -> bool:
+    return float((found - expected).abs()) > 1e-4 * max(float(expected.abs()), 1e-4)
+
+
+def _drops_out(module: nn.Module) -> bool:
+    return any(isinstance(inner, nn.modules.dropout._DropoutNd) for inner in module.modules())
+
+
+def train(subject: Trained) -> Iterator[str]:
+    """A few steps of every stage, which move its parameters and keep them finite."""
+    for stage in subject.module.stages():
+        optimizers = [(p, torch.optim.Adam(p.parameters, lr=1e-3)) for p in stage.phases]
+        before = [(p, [t.detach().clone() for t in p.parameters]) for p in stage.phases]
+        # Enough for a phase that runs at every n-th step: the first step runs them all.
+        for step in range(STEPS):
+            for phase, optimizer in optimizers:
+                if step % phase.every == 0:
+                    with reseeded(step):
+                        loss, _ = subject.loss(phase, step, seed=step)
+                        loss.backward()  # type: ignore[no-untyped-call]
+                    optimizer.step()
+        for phase, old in before:
+            where = f"phase {phase.name!r} of stage {stage.name!r}"
+            pairs = list(zip(phase.parameters, old, strict=True))
+            if not any(relative_error(p.detach(), t) > 0 for p, t in pairs):
+                yield problem(f"{where} to move its parameters", "none moved", "check its loss")
+            if not all(bool(torch.isfinite(p).all()) for p in phase.parameters):
+                found = f"NaN or infinity after {STEPS} steps"
+                yield problem(f"{where} to keep its parameters finite", found, "scale its loss")
+
+
+def fit(module: nn.Module, batches: list[Batch]) -> None:
+    """The closed-form pass after a training."""
+    with torch.no_grad():
+        cast(Trainable, module.eval()).finalize(iter(batches))
