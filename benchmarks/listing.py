@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 GENZOO = Path(sys.executable).with_name("genzoo")
 FURTHER = 100
@@ -42,14 +43,32 @@ class Case:
     prepare: Callable[[], object] = lambda: None
 
 
-def cpu_seconds(case: Case) -> float:
-    """CPU time of one run."""
+class Usage(NamedTuple):
+    """What one run took: seconds of CPU, and bytes of memory at most."""
+
+    cpu: float
+    memory: int
+
+
+def usage(case: Case) -> Usage:
+    """Run a case, and say what it took."""
     case.prepare()
-    process = subprocess.Popen(case.command, env=case.environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
+    process = subprocess.Popen(
+        case.command,
+        env=case.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, case.command
-    return usage.ru_utime + usage.ru_stime
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Usage(used.ru_utime + used.ru_stime, used.ru_maxrss * unit)
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what would steer genzoo or Python."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("GENZOO_", "PYTHON"))}
 
 
 def install(site: Path, number: int) -> None:
@@ -97,7 +116,7 @@ def cases(work: Path) -> dict[str, Case]:
     for number in range(FURTHER):
         install(site, number)
     settle(site)
-    plain = {k: v for k, v in os.environ.items() if not k.startswith(("GENZOO_", "PYTHON"))}
+    plain = clean_environment()
     warm = {**plain, "GENZOO_CACHE": str(work / "warm")}
     listing = [str(GENZOO), "list"]
     found = {
@@ -111,7 +130,7 @@ def cases(work: Path) -> dict[str, Case]:
         ),
     }
     for case in found.values():
-        cpu_seconds(case)
+        usage(case)
     return found
 
 
@@ -136,7 +155,7 @@ def main(rounds: int) -> int:
         times: dict[str, list[float]] = {name: [] for name in timed}
         for _ in range(rounds):
             for name, case in timed.items():
-                times[name].append(cpu_seconds(case))
+                times[name].append(usage(case).cpu)
         slow = {name: imported(timed[name]) & set(FORBIDDEN) for name in BARS}
     base = statistics.median(times[BASE])
     print(f"{BASE}: {base * 1000:.1f} ms of CPU, median of {rounds}")
