@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ for _name in ("datasets", "jinja2", "torchmetrics"):
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="A page, .html."
 )
+@click.option("--picture", type=click.Path(path_type=Path), metavar="FILE", help="A picture, .png.")
 @click.option("--markdown", metavar="FILE", help="The table as Markdown; - for stdout.")
 @click.option("--json", "as_json", metavar="FILE", help="All of it as JSON; - for stdout.")
 @click.option("-f", "--force", is_flag=True, help="Replace what exists.")
@@ -49,6 +50,7 @@ def compare(
     models: tuple[str, ...],
     data: str | None,
     output: Path | None,
+    picture: Path | None,
     markdown: str | None,
     as_json: str | None,
     force: bool,
@@ -63,15 +65,17 @@ def compare(
 
     \b
     genzoo compare --data mnist
-    genzoo compare --data mnist -o report.html
+    genzoo compare --data mnist -o report.html --picture report.png
     genzoo compare gan-mnist flow-mnist --curve --markdown -
     """
     zoo: Zoo = context.obj
     if markdown == as_json == "-":
         raise UsageError("--markdown - and --json - cannot share stdout", "give one of them a file")
-    if output is not None and output.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"cannot write {output}: give .html")
-    files = _files(output, markdown, as_json, force)
+    for path, suffixes in ((output, (".html", ".htm")), (picture, (".png",))):
+        if path is not None and path.suffix.lower() not in suffixes:
+            raise UsageError(f"cannot write {path}: give {suffixes[0]}")
+    given = {"html": output, "picture": picture, "markdown": markdown, "json": as_json}
+    files = _files(given, force)
     from genzoo_eval.comparing.choosing import dataset_of
     from genzoo_eval.comparing.gathering import Asked, Gatherer
     from genzoo_eval.datasets import known_datasets, parse_data, require_dataset
@@ -79,16 +83,14 @@ def compare(
     named, folder = parse_data(zoo, data)
     dataset = named or dataset_of(zoo, models, known_datasets(zoo))
     require_dataset(zoo, dataset)
-    command = _command(models, dataset, output, n, seed)
+    command = _command(models, dataset, output or picture, n, seed)
     with Progress() as progress:
-        asked = Asked(dataset, folder, models, n, seed, curve, output is not None, command)
+        asked = Asked(dataset, folder, models, n, seed, curve, bool(output or picture), command)
         comparison = Gatherer(zoo, asked, progress.tell, progress.update).gather()
     _draw(comparison, files, table="-" not in (markdown, as_json))
 
 
-def _files(
-    output: Path | None, markdown: str | None, as_json: str | None, force: bool
-) -> Mapping[str, Path]:
+def _files(given: Mapping[str, Path | str | None], force: bool) -> Mapping[str, Path]:
     """Where each form goes, "-" for stdout; checked before any work.
 
     Raises:
@@ -96,7 +98,6 @@ def _files(
     """
     from genzoo_eval.comparing.output import check_free
 
-    given = {"html": output, "markdown": markdown, "json": as_json}
     files = {form: Path(name) for form, name in given.items() if name is not None}
     real = [path for path in files.values() if str(path) != "-"]
     for path in real:
@@ -111,7 +112,8 @@ def _command(models: tuple[str, ...], dataset: str, output: Path | None, n: int,
     words = ["genzoo compare", *models, f"--data {dataset}"]
     words += [f"-n {n}"] if n != 10_000 else []
     words += [f"--seed {seed}"] if seed else []
-    words += [f"-o {output.name}"] if output else []
+    if output is not None:
+        words.append(f"{'--picture' if output.suffix.lower() == '.png' else '-o'} {output.name}")
     return " ".join(words)
 
 
@@ -120,15 +122,21 @@ def _draw(comparison: Comparison, files: Mapping[str, Path], *, table: bool) -> 
     from genzoo_eval.comparing.markdown import as_markdown
     from genzoo_eval.comparing.output import write
     from genzoo_eval.comparing.page import as_html
+    from genzoo_eval.comparing.poster import as_png
     from genzoo_eval.comparing.terminal import as_text
 
     if table:
         click.echo(as_text(comparison), nl=False)
-    forms = {"html": as_html, "markdown": as_markdown, "json": as_json}
+    forms: dict[str, Callable[[Comparison], str | bytes]] = {
+        "html": as_html,
+        "picture": as_png,
+        "markdown": as_markdown,
+        "json": as_json,
+    }
     for form, path in files.items():
-        text = forms[form](comparison)
+        drawn = forms[form](comparison)
         if str(path) == "-":
-            click.echo(text, nl=False)
+            click.echo(drawn, nl=False)
         else:
-            write(path, text)
+            write(path, drawn)
             click.echo(f"wrote {path}", err=True)

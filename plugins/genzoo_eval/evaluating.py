@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -187,14 +187,16 @@ def _figures(
             classes = len(reference.frequencies)
             seen = class_frequencies(judge.classes(made), classes)
             imbalance = total_variation(seen, reference.frequencies)
-            figures.append(Figure("class_tv", imbalance, judge.name, n=len(made)))
+            balance = Figure("class_tv", imbalance, judge.name, n=len(made))
+            figures += _with_floors([balance], reference)
             tables["class_histogram"] = tuple(seen.tolist())
     if judge is not None and reference.frequencies is not None:
         classes = len(reference.frequencies)
         asked = images.asked(settings.n, settings.seed, classes)
         if asked is not None:
             accuracy = class_accuracy(judge.classes(asked[0]), asked[1], classes)
-            figures.append(Figure("accuracy", accuracy.overall, judge.name, n=len(asked[1])))
+            obeyed = Figure("accuracy", accuracy.overall, judge.name, n=len(asked[1]))
+            figures += _with_floors([obeyed], reference)
             tables["class_accuracy"] = accuracy.per_class
     return figures, tables
 
@@ -207,7 +209,7 @@ def _compared(made: Tensor, reference: Reference, seed: int) -> Iterator[Figure]
     yield from image_figures(made)
 
 
-def _with_floors(figures: Iterator[Figure], reference: Reference) -> Iterator[Figure]:
+def _with_floors(figures: Iterable[Figure], reference: Reference) -> Iterator[Figure]:
     for figure in figures:
         floor = reference.floors.get((figure.key, figure.net), figure.floor)
         yield msgspec.structs.replace(figure, floor=floor)

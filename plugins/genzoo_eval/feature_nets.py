@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from genzoo_core.conditioner import Conditioner
+from genzoo_core.dataset import Dataset
 from genzoo_core.encoder import Encoder
 from genzoo_core.errors import GenzooError, UsageError
 from genzoo_core.images import from_uint8
+from genzoo_core.rng import BatchRng
 from genzoo_core.zoo import Zoo
 from genzoo_eval.datasets import feature_cards, require_dataset
 from genzoo_eval.nets.classifier import Classifier
@@ -67,6 +69,19 @@ class FrozenNet:
             raise TypeError(f"{self.name} is no classifier")
         parts = torch.split(images, BATCH)
         return torch.cat([self.encoder.logits(from_uint8(part)).argmax(1) for part in parts])
+
+    def labels(self, data: Dataset) -> Tensor | None:
+        """The labels of a dataset in the numbering of `classes`, int64 `[N]`.
+
+        They are in the column that is called as the classifier's conditioner is. None where
+        there is none, or the net is no classifier.
+        """
+        if not isinstance(self.encoder, Classifier) or self.encoder.label not in data.columns:
+            return None
+        assert self.conditioner is not None
+        values = data.columns[self.encoder.label]
+        rng = BatchRng(torch.Generator(), len(values))
+        return self.conditioner.prepare(values, rng)
 
 
 def load_nets(zoo: Zoo, dataset: str, names: tuple[str, ...] = ()) -> tuple[FrozenNet, ...]:

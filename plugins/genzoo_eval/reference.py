@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -18,7 +18,7 @@ from genzoo_eval.datasets import data_recipe, fingerprint
 from genzoo_eval.distribution import distribution_figures, image_figures
 from genzoo_eval.feature_nets import FrozenNet, classifier_of
 from genzoo_eval.kept import keep, kept
-from genzoo_eval.metrics.classes import class_frequencies
+from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
 from genzoo_eval.metrics.frechet import Moments
 from genzoo_eval.metrics.manifold import Manifold
 from genzoo_eval.metrics.neighbours import nearest, nearest_other
@@ -62,7 +62,8 @@ class Reference:
         test: Test images, uint8 `[M, C, H, W]`.
         frequencies: Of the classes among the test images, `[classes]`, or None without labels.
         nets: What each feature net sees.
-        floors: By (key, name of the net), the figure that as many training images have.
+        floors: By (key, name of the net), the figure that as many training images have; for the
+            accuracy, which the classifier's own training images would flatter, the test images.
     """
 
     dataset: str
@@ -119,7 +120,17 @@ def read_reference(
             keep(cache, name, tensors)
         real.append(_real_features(net, tensors))
     floors = _floors(real, test, training_images, n, cache, _file_name("floor", digest, copy))
-    return Reference(dataset, digest, test.images, _frequencies(nets, test), tuple(real), floors)
+    judge, frequencies = classifier_of(nets), None
+    if judge is not None and judge.conditioner is not None and judge.conditioner.categories:
+        name = _file_name("classes", digest, copy, judge.sha256)
+        seen = kept(cache, name)
+        if seen is None:
+            tell(f"naming the real images with {judge.name}")
+            seen = {"test": judge.classes(test.images), "train": judge.classes(training_images())}
+            keep(cache, name, seen)
+        frequencies = class_frequencies(seen["test"], judge.conditioner.categories)
+        floors |= _class_floors(judge, seen, frequencies, test, n)
+    return Reference(dataset, digest, test.images, frequencies, tuple(real), floors)
 
 
 def _file_name(*parts: str) -> str:
@@ -166,9 +177,7 @@ def _floors(
                 f"ask for at most {total:,}",
             )
         draws: dict[tuple[str, str], list[float]] = {}
-        for seed in range(DRAWS):
-            generator = torch.Generator().manual_seed(seed)
-            rows = torch.randperm(total, generator=generator)[:n]
+        for seed, rows in enumerate(_draws(total, n)):
             for features in real:
                 for figure in distribution_figures(features.train[rows], features, seed):
                     draws.setdefault((figure.key, features.net.name), []).append(figure.value)
@@ -186,9 +195,31 @@ def _floors(
     return floors
 
 
-def _frequencies(nets: tuple[FrozenNet, ...], test: Dataset) -> Tensor | None:
-    """How often each class occurs among the test images, in the classifier's numbering."""
-    judge = classifier_of(nets)
-    if judge is None or judge.conditioner is None or judge.conditioner.categories is None:
-        return None
-    return class_frequencies(judge.classes(test.images), judge.conditioner.categories)
+def _class_floors(
+    judge: FrozenNet, seen: Mapping[str, Tensor], frequencies: Tensor, test: Dataset, n: int
+) -> dict[tuple[str, str], float]:
+    """What the classifier says of real images: the floors of what it says of generated ones.
+
+    Args:
+        judge: The classifier.
+        seen: Classes that it sees in the "test" and the "train" images, int64.
+        frequencies: Those of the test images.
+        test: The test images, with their labels.
+        n: Number of images that are compared.
+    """
+    found = {}
+    classes = len(frequencies)
+    labels = judge.labels(test)
+    if labels is not None:
+        found["accuracy", judge.name] = class_accuracy(seen["test"], labels, classes).overall
+    found["class_tv", judge.name] = fmean(
+        total_variation(class_frequencies(seen["train"][rows], classes), frequencies)
+        for rows in _draws(len(seen["train"]), n)
+    )
+    return found
+
+
+def _draws(total: int, n: int) -> Iterator[Tensor]:
+    """Indices of `n` of the training images, five times."""
+    for seed in range(DRAWS):
+        yield torch.randperm(total, generator=torch.Generator().manual_seed(seed))[:n]

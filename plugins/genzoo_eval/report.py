@@ -14,8 +14,8 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         key: What was measured; `genzoo_eval.keys` names and explains each.
         value: The figure.
         net: Name of the feature net that it was measured in, or "".
-        floor: The same figure for real training images in the place of the generated ones, or
-            None where that has no meaning.
+        floor: The same figure for real images in the place of the generated ones (training
+            images; for the accuracy, test images), or None where that has no meaning.
         spread: Standard deviation over subsets or repetitions, or None.
         n: Number of images it was measured on.
     """

@@ -30,7 +30,7 @@ def check_free(path: Path, *, force: bool) -> None:
         raise UsageError(f"cannot write into {path.parent}: Permission denied")
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all, replacing one that exists.
 
     Raises:
@@ -38,7 +38,7 @@ def write(path: Path, text: str) -> None:
     """
     temporary = path.with_name(f".genzoo-{secrets.token_hex(6)}{path.suffix}")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
         temporary.replace(path)
     except OSError as error:
         hint = "choose another place"

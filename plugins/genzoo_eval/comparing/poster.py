@@ -1,0 +1,104 @@
+"""The comparison as one picture, for a README: what each model makes, and how close that is."""
+
+from __future__ import annotations
+
+import io
+
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
+from torch import Tensor
+
+from genzoo_core.errors import UsageError
+from genzoo_core.images import grid, to_pil
+from genzoo_eval.comparing.columns import times
+from genzoo_eval.comparing.comparison import Comparison, Row, over_floor
+from genzoo_eval.comparing.families import OTHER, look
+from genzoo_eval.comparing.terminal import cut, printable
+
+COLUMNS = 10
+"""Pictures in a block: without a prompt at the left, and one for each of the first classes."""
+
+SCALE, GAP, BLOCK_GAP, ROW_GAP, MARGIN = 2, 4, 28, 14, 20
+"""In pixels, but for the first: how many each pixel of a picture becomes in either direction."""
+
+LABEL = 250
+"""Width of what is said of a model."""
+
+PAPER, INK, FAINT = "#ffffff", "#1a1a1a", OTHER.light
+
+
+def as_png(comparison: Comparison) -> bytes:
+    """A PNG with a line for each model: its name, its distance and speed, and its pictures.
+
+    Raises:
+        UsageError: No model made pictures.
+    """
+    lines = [(row, row.gallery.samples) for row in comparison.rows if row.gallery is not None]
+    if not lines:
+        raise UsageError("there are no pictures to show", "compare models that make some")
+    height, width = (SCALE * size for size in lines[0][1].shape[-2:])
+    block = COLUMNS * (width + GAP) - GAP
+    step = max(height, 58) + ROW_GAP
+    top = MARGIN + 34
+    size = (2 * MARGIN + LABEL + 2 * block + BLOCK_GAP, top + step * (len(lines) + 1) + MARGIN + 24)
+    canvas = Image.new("RGB", size, PAPER)
+    draw = ImageDraw.Draw(canvas)
+    left, right = MARGIN + LABEL, MARGIN + LABEL + block + BLOCK_GAP
+    draw.text((left, MARGIN), "without a prompt, not picked", FAINT, font(17))
+    draw.text((right, MARGIN), "one of each class, asked for", FAINT, font(17))
+    if comparison.real is not None:
+        _say(draw, top, "test images", (), FAINT)
+        _paste(canvas, comparison.real, left, top)
+    for index, (row, samples) in enumerate(lines, 1):
+        y = top + index * step
+        _say(draw, y, row.name, _told(comparison, row), look(row.family).light)
+        _paste(canvas, samples, left, y)
+        assert row.gallery is not None
+        if row.gallery.classes:
+            firsts = torch.cat([images[:1] for _, images in row.gallery.classes])
+            _paste(canvas, firsts, right, y)
+        else:
+            draw.text((right, y + height // 2 - 10), "takes no prompt", FAINT, font(17))
+    draw.text((MARGIN, size[1] - MARGIN - 14), _meaning(comparison), FAINT, font(14))
+    about = PngInfo()
+    about.add_itxt("Description", f"drawn by: {comparison.command}")
+    out = io.BytesIO()
+    canvas.save(out, "PNG", optimize=True, pnginfo=about)
+    return out.getvalue()
+
+
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The font that Pillow brings, `size` pixels high. It has no × and no é."""
+    return ImageFont.load_default(size)
+
+
+def _told(comparison: Comparison, row: Row) -> tuple[str, str]:
+    found = [over_floor(row.report, net) for net in comparison.net_names]
+    distances = " and ".join(times(m.value).removesuffix("×") for m in found if m is not None)
+    speed = row.report.figure("images_per_second")
+    kind = cut(printable(look(row.family).title), 20)
+    return (
+        f"{kind}, {1000 / speed.value:,.2g} ms" if speed and speed.value > 0 else kind,
+        f"FD: {distances} floors" if distances else "",
+    )
+
+
+def _meaning(comparison: Comparison) -> str:
+    nets = " and ".join(comparison.short(net) for net in comparison.net_names)
+    return (
+        f"FD: Frechet distance to the test images as seen by {nets}; one floor is that of as many "
+        "training images. ms: time for one picture of a batch."
+    )
+
+
+def _say(draw: ImageDraw.ImageDraw, y: int, name: str, told: tuple[str, ...], colour: str) -> None:
+    draw.text((MARGIN, y - 3), cut(printable(name), 24), colour, font(19))
+    for index, line in enumerate(told):
+        draw.text((MARGIN, y + 20 + 18 * index), line, INK, font(14))
+
+
+def _paste(canvas: Image.Image, images: Tensor, x: int, y: int) -> None:
+    shown = images[:COLUMNS]
+    large = shown.repeat_interleave(SCALE, -1).repeat_interleave(SCALE, -2)
+    canvas.paste(to_pil(grid(large, len(large), GAP)), (x, y))
