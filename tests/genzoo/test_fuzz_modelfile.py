@@ -1,0 +1,202 @@
+"""Mutations of a model file: it loads, or is refused in one line. Nothing else can happen.
+
+A process of its own reads them, with a limit on memory and on time, so that a crash, a hang or
+a greedy one is a failure too. `GENZOO_FUZZ=100000 pytest tests/genzoo/test_fuzz_modelfile.py`
+takes longer and finds other examples each time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from mutations import BYTE_EDITS, DATA_EDITS, changed, changed_bytes, fuzzed
+
+if TYPE_CHECKING:
+    from genzoo.zoo import RegistryZoo
+
+EXAMPLES = 1200
+"""Files that are read whole."""
+HEADERS = 5000
+"""Files with a few random bytes changed, of which the header is read."""
+
+MEMORY = 2**30
+"""Bytes that the process may take beside what torch takes; the file has less than 0.1 MB."""
+GROWTH = 300_000
+"""Kibibytes by which its resident memory may grow."""
+SECONDS = 1800
+"""CPU seconds until it counts as hanging; a run takes some twenty, unless more was asked for."""
+
+LONGEST = 1200
+"""Characters of the longest message."""
+
+MUTATIONS = st.fixed_dictionaries(
+    {
+        "header": DATA_EDITS,
+        "model": DATA_EDITS,
+        "card": DATA_EDITS,
+        "text": BYTE_EDITS,
+        "data": BYTE_EDITS,
+        "length": st.none() | st.sampled_from([0, 1, 7, 2**63, 2**64 - 1, 10**6]),
+    }
+)
+
+
+def test_a_mutated_model_file_loads_or_is_refused(tmp_path: Path) -> None:
+    trap = tmp_path / "trap_module.py"
+    trap.write_text("open(__file__ + '.ran', 'w').close()\nTrap = object\n")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, __file__, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": path, "GENZOO_CACHE": str(tmp_path / "cache")},
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    loaded, refused = map(int, done.stdout.split())
+    assert loaded > 0
+    assert refused > loaded
+    assert not Path(f"{trap}.ran").exists()
+
+
+def write_sound(zoo: RegistryZoo, path: Path) -> None:
+    """A diffusion model with a conditioner, and a codec in the same file."""
+    from genzoo.modelfile.writing import write_model_file
+    from genzoo.models.building import build_module
+    from genzoo_core import ComponentSpec, ModelCard, ModelSpec, PartSpec
+    from genzoo_core.cards import Metric
+
+    codec = zoo.build(
+        ModelSpec(
+            "genzoo/spatial-codec", {"shape": [1, 8, 8], "channels": 2, "width": 8}, kind="codec"
+        )
+    )
+    config = {
+        "noiser": {"component": "genzoo/rectified-flow"},
+        "network": {"type": "mlp", "width": 8, "blocks": 1, "embedding": 8},
+        "shape": [1, 8, 8],
+        "on": "latents",
+    }
+    labels = ComponentSpec("genzoo/class-labels", {"classes": ["a", "b"], "dim": 2})
+    inline = PartSpec("genzoo/codec-mnist", "0" * 64, codec.spec)
+    spec = ModelSpec("genzoo/diffusion", config, "model", {"label": labels}, {"codec": inline})
+    built = build_module(
+        zoo.catalogue, spec, {"codec": codec.module}, training=False, blueprint=False
+    )
+    tensors = dict(built.own_tensors())
+    tensors |= {f"parts.codec.{name}": tensor for name, tensor in codec.own_tensors().items()}
+    metric = Metric("Fréchet distance", 2.5, "genzoo eval sound", n=10, floor=1.0)
+    card = ModelCard("sound", "diffusion", "A sound one.", shape=(1, 8, 8), metrics=(metric,))
+    write_model_file(path, built.spec, tensors, card)
+
+
+def mutated(content: bytes, edits: dict[str, Any]) -> bytes:
+    """The content of a model file after changes of its parts."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header, data = json.loads(content[8:end]), content[end:]
+    metadata = header["__metadata__"]
+    for name in ("model", "card"):
+        if edits[name]:
+            metadata[name] = json.dumps(changed(json.loads(metadata[name]), edits[name]))
+    text = json.dumps(changed(header, edits["header"])).encode()
+    text = changed_bytes(text, edits["text"])
+    length = len(text) if edits["length"] is None else edits["length"]
+    return struct.pack("<Q", length) + text + changed_bytes(data, edits["data"])
+
+
+def main(folder: Path) -> None:
+    """Read mutations of a model file under limits; print how many loaded, and how many not."""
+    import torch
+
+    from genzoo.catalogue import Catalogue
+    from genzoo.modelfile.reading import read_header
+    from genzoo.zoo import RegistryZoo
+    from genzoo_core.errors import ConfigError, WeightsError
+
+    zoo = RegistryZoo(Catalogue.open())
+    sound, path = folder / "sound.safetensors", folder / "mutated.safetensors"
+    write_sound(zoo, sound)
+    content = sound.read_bytes()
+    zoo.load(sound)
+    torch.set_num_threads(1)
+    counts = {True: 0, False: 0}
+
+    @fuzzed(EXAMPLES)
+    @given(MUTATIONS)
+    def read(edits: dict[str, Any]) -> None:
+        path.write_bytes(mutated(content, edits))
+        counts[loads_or_is_refused(zoo, path)] += 1
+
+    def read_headers() -> None:
+        chance = random.Random(os.environ.get("GENZOO_FUZZ", "0"))
+        for _ in range(HEADERS):
+            path.write_bytes(blemished(content, chance))
+            with suppress(WeightsError, ConfigError):
+                read_header(path)
+
+    within_limits(lambda: (read_headers(), read()))
+    assert "trap_module" not in sys.modules
+    print(counts[True], counts[False])  # noqa: T201
+
+
+def blemished(content: bytes, chance: random.Random) -> bytes:
+    """The content with one to five bytes changed, most of them in the header."""
+    out = bytearray(content)
+    for _ in range(chance.randint(1, 5)):
+        last = chance.choice([16, 400, 4000, len(out)])
+        out[chance.randrange(min(last, len(out)))] = chance.choice(b'\x00\xff"{}[]:,0-e9\\ ')
+    return bytes(out)
+
+
+def within_limits(work: Callable[[], object]) -> None:
+    """Do it with little more memory than is in use, and check that it was enough."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    memory = pages * resource.getpagesize() + MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    work()
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < GROWTH, f"{grown} KiB more"
+
+
+def loads_or_is_refused(zoo: RegistryZoo, path: Path) -> bool:
+    """Whether a file loads; what it says of itself can be shown then, too.
+
+    Raises:
+        AssertionError: It is refused with more than a line, or by a wrong error.
+    """
+    from genzoo.cli.info import _as_json, _lines
+    from genzoo.models.describing import describe_file
+    from genzoo_core.errors import ConfigError, GenzooError, WeightsError
+    from genzoo_core.weights import WeightsFile
+
+    try:
+        module = zoo.load(path).module
+        description = describe_file(zoo.catalogue, WeightsFile(path))
+    except GenzooError as error:
+        text = str(error)
+        assert isinstance(error, WeightsError | ConfigError), repr(error)
+        assert len(text) < LONGEST
+        assert len(text.splitlines()) == 1, text
+        return False
+    assert all(bool(tensor.isfinite().all()) for tensor in module.state_dict().values())
+    json.dumps(_as_json(description), allow_nan=False)
+    assert list(_lines(description))
+    return True
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
