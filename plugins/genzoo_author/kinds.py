@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SHAPES = "python make_shapes.py"
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -11,38 +13,47 @@ class Kind:
 
     Attributes:
         name: Its name.
+        steps: Commands that show what it does.
         component: Whether it is a component that the conformance kit can check.
         model: What follows the plugin's name in that of the model that comes with it, or "".
-        learns: Whether there is a recipe, which trains on shapes that the plugin draws.
-        try_it: A command that shows what it does.
     """
 
     name: str
+    steps: tuple[str, ...]
     component: bool = True
     model: str = ""
-    learns: bool = False
-    try_it: str = ""
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is a recipe, which trains on shapes that the plugin draws."""
+        return SHAPES in self.steps
 
 
 KINDS = (
     Kind(
         "model",
+        (
+            "genzoo run $name-shapes circle square -n 8 -o shapes.png",
+            SHAPES,
+            "genzoo train $name-shapes --data data",
+            "genzoo ship runs/$name-shapes",
+        ),
         model="-shapes",
-        learns=True,
-        try_it="genzoo run $name-shapes circle square -n 8 -o shapes.png",
     ),
-    Kind("codec", model="-codec-shapes", learns=True, try_it="genzoo info $name-codec-shapes"),
-    Kind("sampler", try_it="genzoo run flow-mnist 7 --sampler $name -n 16 -o sevens.png"),
+    Kind(
+        "codec",
+        (SHAPES, "genzoo encode $name-codec-shapes data/shapes/train/circle/000.png -o z.npz"),
+        model="-codec-shapes",
+    ),
+    Kind("sampler", ("genzoo run flow-mnist 7 --sampler $name -n 16 -o sevens.png",)),
     Kind(
         "noiser",
-        learns=True,
-        try_it="genzoo train src/$package/recipes/$name-diffusion-shapes.toml --data data",
+        (SHAPES, "genzoo train src/$package/recipes/$name-diffusion-shapes.toml --data data"),
     ),
     Kind(
         "conditioner",
-        learns=True,
-        try_it="genzoo train src/$package/recipes/$name-conditioned-shapes.toml --data data",
+        (SHAPES, "genzoo train src/$package/recipes/$name-conditioned-shapes.toml --data data"),
     ),
-    Kind("command", component=False, try_it="genzoo $name vae-mnist 1 -n 64"),
+    Kind("command", ("genzoo $name vae-mnist 1 -n 64",), component=False),
 )
 """In the order in which a README describes them."""

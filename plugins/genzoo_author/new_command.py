@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from importlib.metadata import entry_points
 from pathlib import Path
 from string import Template
 
 import click
 
 from genzoo_author.kinds import KINDS
-from genzoo_author.naming import Names, check_free, names_of
+from genzoo_author.naming import check_free, names_of
 from genzoo_author.rendering import LICENCES, render
 from genzoo_author.writing import check_place, write_folder
 from genzoo_core.errors import UsageError
@@ -74,11 +73,9 @@ def new(
     files = render(names, kinds, author=author.strip(), licence=licence)
     write_folder(folder, files)
 
-    steps = [f"cd {shlex.quote(str(folder))}", "pip install -e '.[dev]'"]
-    if any(kind.learns for kind in kinds):
-        steps.append("python make_shapes.py")
-    steps += [Template(kind.try_it).substitute(vars(names)) for kind in kinds]
-    steps.append("python -m pytest")
+    own = (Template(step).substitute(vars(names)) for kind in kinds for step in kind.steps)
+    first = (f"cd {shlex.quote(str(folder))}", "pip install -e '.[dev]'")
+    steps = [*dict.fromkeys((*first, *own)), "python -m pytest"]
     if as_json:
         click.echo(json.dumps({"path": str(folder), "files": sorted(files), "next": steps}))
         return
@@ -94,15 +91,15 @@ def _check_author(author: str) -> None:
 
 
 def _taken(context: click.Context, zoo: Zoo) -> set[str]:
-    """Names that models, components, commands and plugins have."""
+    """Names that plugins, models, components and commands have."""
     root = context.find_root()
     commands = root.command.list_commands(root) if isinstance(root.command, click.Group) else []
-    cards = zoo.cards()
-    return {
-        *commands,
-        *(entry.name for entry in entry_points(group="genzoo")),
-        *(name for card in cards for name in (card.name, *card.aliases)),
-    }
-
-
-__all__ = ["Names", "new"]
+    taken = set(commands)
+    for plugin in zoo.plugins():
+        taken.add(plugin.name)
+        if plugin.manifest is not None:
+            taken.update(entry.name for entry in plugin.manifest.components)
+            taken.update(
+                name for card in plugin.manifest.models for name in (card.name, *card.aliases)
+            )
+    return taken
