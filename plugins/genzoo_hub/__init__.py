@@ -1,1 +1,30 @@
-"""Weights from the Hugging Face Hub, and to it."""
+"""Weights from the Hugging Face Hub, and to it: `hf://owner/repo[/file][@revision]`.
+
+The Hub's client is imported when a reference of this scheme is met, or a command runs.
+"""
+
+from __future__ import annotations
+
+from genzoo_core import WeightsFile, hookimpl
+
+SCHEME = "hf://"
+
+
+@hookimpl
+def genzoo_resolve_weights(reference: str, sha256: str) -> WeightsFile | None:
+    """Fetch a file from the Hub, from its cache where it is there."""
+    if not reference.startswith(SCHEME):
+        return None
+    from genzoo_hub.fetching import fetch
+
+    return fetch(reference, sha256)
+
+
+@hookimpl
+def genzoo_cached_weights(reference: str, sha256: str) -> WeightsFile | None:
+    """A file in the Hub's cache; no request is made."""
+    if not reference.startswith(SCHEME):
+        return None
+    from genzoo_hub.fetching import cached
+
+    return cached(reference, sha256)

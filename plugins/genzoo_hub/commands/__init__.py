@@ -1,0 +1,1 @@
+"""The commands: `genzoo pull`, `push`, `search` and `cache`."""

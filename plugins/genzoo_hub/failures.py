@@ -1,0 +1,155 @@
+"""What a failure of the Hub's client means, in one line.
+
+Its HTTP library is httpx in some versions and httpx2 in others, so that library's errors are
+told by the names of their classes.
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from typing import Any
+
+from genzoo_core.errors import GenzooError, HubError
+
+_NO_ANSWER = {"TimeoutException", "TimeoutError"}
+_DROPPED = {"ReadError", "WriteError", "RemoteProtocolError", "CloseError"}
+_UNREACHABLE = {"ConnectError", "ProxyError", "ConnectionError"}
+_NO_ADDRESS = {"UnsupportedProtocol", "InvalidURL", "LocalProtocolError"}
+_LOG_IN = "check the name; log in with `hf auth login`, or set HF_TOKEN"
+
+
+@dataclass(frozen=True)
+class About:
+    """What the Hub was asked for.
+
+    Attributes:
+        repo: "owner/repo"; "" for a search.
+        revision: Of the repository; "" where that plays no part.
+        file: In the repository; "" where that plays no part.
+        writing: Whether something was to be changed there.
+    """
+
+    repo: str = ""
+    revision: str = ""
+    file: str = ""
+    writing: bool = False
+
+    def __str__(self) -> str:
+        file = f"/{self.file}" if self.file else ""
+        return f"hf://{self.repo}{file}" if self.repo else "the Hub"
+
+
+def was_dropped(error: BaseException) -> bool:
+    """Whether the connection broke off, so that asking once more may help."""
+    return bool(_names(error) & _DROPPED)
+
+
+def is_down(error: BaseException) -> bool:
+    """Whether there is no Hub to ask, so that what is cached has to do."""
+    status = getattr(getattr(error, "response", None), "status_code", 0)
+    return status >= 500 or bool(_names(error) & (_NO_ANSWER | _DROPPED | _UNREACHABLE))
+
+
+def explain(error: BaseException, about: About) -> GenzooError:
+    """The error that a user is told."""
+    names = _names(error)
+    if isinstance(error, GenzooError):
+        return error
+    if "LocalEntryNotFoundError" in names and error.__cause__ is not None:
+        return explain(error.__cause__, about)
+    if "OfflineModeIsEnabled" in names:
+        return offline(about)
+    response = getattr(error, "response", None)
+    if response is not None:
+        return _of_response(error, names, response, about)
+    if names & (_NO_ANSWER | _DROPPED | _UNREACHABLE | _NO_ADDRESS):
+        return _of_connection(error, names)
+    if isinstance(error, OSError) and error.errno is not None:
+        return _of_disk(error)
+    if "Consistency check failed" in str(error):
+        return HubError(f"the Hub sent another number of bytes of {about} than it promised")
+    if isinstance(error, ValueError | TypeError | KeyError | AttributeError | OSError):
+        return no_hub("answers what no Hub does")
+    return HubError(f"the Hub's client fails with {about}: {_reason(error)}")
+
+
+def offline(about: About) -> HubError:
+    """For what is not cached, where HF_HUB_OFFLINE says to make no request."""
+    return HubError(
+        f"{about} is not on this machine, and HF_HUB_OFFLINE says not to ask the Hub",
+        "unset it to fetch the file",
+    )
+
+
+def no_hub(what: str) -> HubError:
+    """For an answer that no Hub gives."""
+    return HubError(f"{_endpoint()} is no Hugging Face Hub: it {what}", "check HF_ENDPOINT")
+
+
+def _of_response(
+    error: BaseException, names: set[str], response: Any, about: About
+) -> HubError:
+    status, where = response.status_code, about.repo or "this"
+    if status >= 500:
+        return HubError(f"the Hub at {_endpoint()} fails ({status})", "try again later")
+    if "GatedRepoError" in names:
+        ask = f"ask for access at {_endpoint()}/{about.repo}, and log in with `hf auth login`"
+        return HubError(f"{where} is gated: its owner decides who may have it ({status})", ask)
+    if "DisabledRepoError" in names:
+        return HubError(f"the Hub has disabled {where} ({status})")
+    if status == 401:
+        return HubError(f"the Hub does not show {where} to everyone (401)", _LOG_IN)
+    if status == 403:
+        what = "write to" if about.writing else "read"
+        return HubError(f"the Hub forbids you to {what} {where} (403)", "use a token that may")
+    if "RevisionNotFoundError" in names:
+        return HubError(f"{where} has no revision {about.revision!r} (404)")
+    if "RepositoryNotFoundError" in names or (status == 404 and about.repo and not about.file):
+        return HubError(f"the Hub has no repository {where} (404)", _LOG_IN)
+    if status == 404 and about.file:
+        return HubError(f"{where} has no file {about.file!r} at {about.revision} (404)")
+    if status == 429:
+        return HubError("the Hub had too many requests from here (429)", "wait a few minutes")
+    said = str(getattr(error, "server_message", "") or response.reason_phrase)
+    return HubError(f"the Hub at {_endpoint()} answers {status} {' '.join(said.split())[:200]}")
+
+
+def _of_connection(error: BaseException, names: set[str]) -> HubError:
+    cached = "what is cached works with HF_HUB_OFFLINE=1"
+    if names & _NO_ANSWER:
+        longer = "HF_HUB_ETAG_TIMEOUT=60 waits longer"
+        return HubError(f"the Hub at {_endpoint()} does not answer in time", f"{longer}; {cached}")
+    if names & _DROPPED:
+        return HubError(f"the connection to {_endpoint()} breaks off each time", "try again later")
+    if names & _NO_ADDRESS:
+        return HubError(f"{_endpoint()!r} is no address of a Hub", "check HF_ENDPOINT")
+    return HubError(
+        f"the Hub at {_endpoint()} cannot be reached ({_reason(error)})",
+        f"check the network and HF_ENDPOINT; {cached}",
+    )
+
+
+def _of_disk(error: OSError) -> HubError:
+    from genzoo_hub.repo_cache import cache_folder
+
+    elsewhere = "HF_HUB_CACHE names another folder"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return HubError(f"the disk is full that {cache_folder()} is on", elsewhere)
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return HubError(f"the Hub's cache {cache_folder()} cannot be written to", elsewhere)
+    return HubError(f"the Hub's cache {cache_folder()} fails: {error.strerror}", elsewhere)
+
+
+def _names(error: BaseException) -> set[str]:
+    return {kind.__name__ for kind in type(error).__mro__}
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _endpoint() -> str:
+    from huggingface_hub import constants
+
+    return constants.ENDPOINT

@@ -1,0 +1,114 @@
+"""What a reference to the Hub says: `hf://owner/repo[/file][@revision]`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from genzoo_core.errors import ConfigError, UsageError
+from genzoo_hub import SCHEME
+
+MAIN = "main"
+"""The revision where none is named."""
+SUFFIX = ".safetensors"
+FORM = "write hf://owner/repo, hf://owner/repo/file.safetensors or hf://owner/repo@revision"
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?")
+_REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+/-]{0,199}")
+_OTHER_KINDS = ("datasets", "spaces", "models", "buckets")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A file on the Hub.
+
+    Attributes:
+        repo: "owner/repo".
+        file: Path of the file in it; "" where none was named.
+        revision: A branch, a tag or a commit.
+    """
+
+    repo: str
+    file: str = ""
+    revision: str = MAIN
+
+    @property
+    def commit(self) -> str | None:
+        """The revision where it is a whole commit, which never changes; None elsewhere."""
+        return self.revision if is_commit(self.revision) else None
+
+    def __str__(self) -> str:
+        file = f"/{self.file}" if self.file else ""
+        return f"{SCHEME}{self.repo}{file}@{self.revision}"
+
+
+def parse(text: str) -> Reference:
+    """The reference that `text` is.
+
+    Raises:
+        UsageError: It is not of the form.
+        ConfigError: It names a file outside the repository, or one that is no safetensors file.
+    """
+    rest, at, revision = text.removeprefix(SCHEME).rpartition("@")
+    if not at:
+        rest, revision = revision, MAIN
+    owner, _, rest = rest.partition("/")
+    name, slash, file = rest.partition("/")
+    if owner in _OTHER_KINDS:
+        raise UsageError(f"{text!r} does not name a model's repository", FORM)
+    repo = check_repo(f"{owner}/{name}")
+    if revision.endswith(SUFFIX):
+        raise UsageError(f"{text!r}: the revision goes to the end", FORM)
+    if slash:
+        check_file(file, repr(text))
+    return Reference(repo, file, check_revision(revision))
+
+
+def check_repo(name: str) -> str:
+    """`name`, where it can be that of a repository.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    owner, _, repo = name.partition("/")
+    parts = (owner, repo)
+    if not all(_NAME.fullmatch(part) and not re.search(r"--|\.\.", part) for part in parts):
+        raise UsageError(f"{name[:120]!r} is no name of a repository", "names are owner/repo")
+    return name
+
+
+def check_revision(name: str) -> str:
+    """`name`, where it can be that of a branch, a tag or a commit.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if not _REVISION.fullmatch(name) or ".." in name or "//" in name or name.endswith("/"):
+        raise UsageError(f"{name[:120]!r} is no revision", "give a branch, a tag or a commit")
+    return name
+
+
+def check_file(path: str, where: str) -> str:
+    """`path`, where it can be that of a model file inside a repository.
+
+    Args:
+        path: As a reference or a repository says it.
+        where: What says it, for messages.
+
+    Raises:
+        ConfigError: It leaves the repository, or is that of no safetensors file.
+    """
+    strange = "\\" in path or ":" in path or "@" in path or not path.isprintable()
+    if strange or any(part in ("", ".", "..") for part in path.split("/")):
+        raise ConfigError(f"{where}: {path[:120]!r} is no path inside the repository")
+    if not path.endswith(SUFFIX):
+        raise ConfigError(
+            f"{where}: {path[:120]!r} is no {SUFFIX} file", "files of other kinds are never loaded"
+        )
+    return path
+
+
+def is_commit(revision: str) -> bool:
+    """Whether a revision is a whole commit."""
+    return _COMMIT.fullmatch(revision) is not None

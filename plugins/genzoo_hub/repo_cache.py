@@ -1,0 +1,162 @@
+"""A repository in the Hub's cache, whose layout all of the Hub's libraries share.
+
+    models--owner--repo/refs/main                      the commit that a branch was at
+    models--owner--repo/snapshots/<commit>/<file>      a link to
+    models--owner--repo/blobs/<ETag>                   the bytes
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from genzoo_core.errors import HubError
+from genzoo_hub.promises import Promise
+from genzoo_hub.reference import SUFFIX, is_commit
+
+PARTIAL = re.compile(r"(?P<etag>.+?)(\.[0-9a-f]{8})?\.incomplete")
+"""A download under way, or what was left of one."""
+SET_ASIDE = ".corrupt"
+"""Ending of a file that was not what its repository promised."""
+_LOCK_PATIENCE = 0.1
+
+
+def cache_folder() -> Path:
+    """The Hub's cache, where HF_HUB_CACHE or HF_HOME says."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE).expanduser()
+
+
+class RepoCache:
+    """What is cached of a repository. Asking makes no request and writes nothing.
+
+    Args:
+        repo: "owner/repo".
+
+    Attributes:
+        root: The Hub's cache.
+        folder: The repository's folder in it.
+    """
+
+    def __init__(self, repo: str) -> None:
+        self.repo = repo
+        self.root = cache_folder()
+        self.folder = self.root / f"models--{repo.replace('/', '--')}"
+
+    def commit_of(self, revision: str) -> str | None:
+        """The commit that a revision was at when it was last asked for."""
+        if is_commit(revision):
+            return revision
+        try:
+            commit = (self.folder / "refs" / revision).read_text().strip()
+        except (OSError, ValueError):
+            return None
+        return commit if is_commit(commit) else None
+
+    def remember(self, revision: str, commit: str) -> None:
+        """Keep the commit that a revision is at, where the cache can be written to."""
+        path = self.folder / "refs" / revision
+        if revision == commit or self.commit_of(revision) == commit:
+            return
+        temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                temporary.write_text(commit)
+                os.replace(temporary, path)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+    def commits(self) -> list[str]:
+        """The commits of which something is cached, newest first."""
+        with contextlib.suppress(OSError):
+            folders = [path for path in (self.folder / "snapshots").iterdir() if path.is_dir()]
+            folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+            return [path.name for path in folders if is_commit(path.name)]
+        return []
+
+    def model_files(self, commit: str) -> list[str]:
+        """Names of the model files that are cached at the root of a commit."""
+        with contextlib.suppress(OSError):
+            return sorted(path.name for path in self._snapshot(commit).glob(f"*{SUFFIX}"))
+        return []
+
+    def find(self, commit: str, file: str) -> Path | None:
+        """A cached file; None where it is not there.
+
+        Raises:
+            HubError: It is a link that leaves the cache.
+        """
+        path = self._snapshot(commit) / file
+        if not path.is_file():
+            return None
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            raise HubError(f"{path} is a link that leaves the Hub's cache", "remove it")
+        return path
+
+    def promise(self, path: Path) -> Promise:
+        """What the repository promised of a cached file: its bytes lie under their ETag."""
+        return Promise.of_etag(os.path.basename(os.readlink(path))) if path.is_symlink() else Promise()
+
+    def set_aside(self, path: Path) -> Path:
+        """Take a cached file out of use, and keep it for who wants to look at it.
+
+        Returns:
+            Where it is now.
+
+        Raises:
+            OSError: The cache cannot be written to.
+        """
+        blob = Path(os.path.abspath(path.parent / os.readlink(path))) if path.is_symlink() else path
+        kept = self.folder / "blobs" / f"{blob.name}{SET_ASIDE}"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(blob.resolve(), kept)
+        for link in (path, blob):
+            link.unlink(missing_ok=True)
+        return kept
+
+    def leftovers(self) -> Iterator[Path]:
+        """Partial downloads that no process is at any more, and files that were set aside."""
+        blobs = self.folder / "blobs"
+        yield from blobs.glob(f"*{SET_ASIDE}")
+        for path in blobs.glob("*.incomplete"):
+            match = PARTIAL.fullmatch(path.name)
+            if match and not self._locked(match["etag"]):
+                yield path
+
+    def sweep(self) -> None:
+        """Remove what killed downloads have left, and folders that a failed one has made."""
+        with contextlib.suppress(OSError):
+            for path in self.leftovers():
+                if not path.name.endswith(SET_ASIDE):
+                    path.unlink(missing_ok=True)
+        for commit in self.commits():
+            with contextlib.suppress(OSError):
+                self._snapshot(commit).rmdir()  # only an empty one
+
+    def room(self) -> int:
+        """Free bytes on the disk that the cache is on."""
+        place = next(path for path in (self.folder, *self.folder.parents) if path.exists())
+        return shutil.disk_usage(place).free
+
+    def _snapshot(self, commit: str) -> Path:
+        return self.folder / "snapshots" / commit
+
+    def _locked(self, etag: str) -> bool:
+        """Whether a process is downloading these bytes: the Hub's client locks them meanwhile."""
+        from huggingface_hub.utils import WeakFileLock
+
+        lock = self.root / ".locks" / self.folder.name / f"{etag}.lock"
+        if not lock.exists():
+            return False
+        try:
+            with WeakFileLock(lock, timeout=_LOCK_PATIENCE):
+                return False
+        except TimeoutError:
+            return True

@@ -1,0 +1,61 @@
+"""`config.json` in a repository that genzoo wrote: which file is the model, and its digest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from genzoo_core.errors import ConfigError
+
+NAME = "config.json"
+FORMAT = "genzoo"
+MAX_BYTES = 1_000_000
+"""A larger one is not read."""
+
+
+class RepoConfig(msgspec.Struct, frozen=True):
+    """What `config.json` says. That of another library is of another format.
+
+    Attributes:
+        format: "genzoo".
+        file: Path of the model file.
+        sha256: Its digest.
+        size: Its size in bytes.
+        format_version: Version of this structure.
+        model: What the file's header says is to be built, for readers: nothing is built from it.
+    """
+
+    format: str = ""
+    file: str = ""
+    sha256: str = ""
+    size: int = 0
+    format_version: str = "1"
+    model: dict[str, Any] = {}
+
+
+class _Marked(msgspec.Struct):
+    format: Any = None
+
+
+def read_config(path: Path, where: str) -> RepoConfig | None:
+    """What a `config.json` says; None where another library wrote it.
+
+    Args:
+        path: The file.
+        where: The repository, for messages.
+
+    Raises:
+        ConfigError: genzoo's format, but not well-formed.
+        OSError: It cannot be read.
+    """
+    data = path.read_bytes()
+    try:
+        if msgspec.json.decode(data, type=_Marked).format != FORMAT:
+            return None
+        return msgspec.json.decode(data, type=RepoConfig)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{NAME} of {where}: {error}") from error
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise ConfigError(f"{NAME} of {where} is no JSON: {error}") from error
