@@ -25,11 +25,12 @@ BUILTIN = {
     "plugins": ("genzoo.cli.plugins:plugins", "Show the plugins that are installed."),
     "install": ("genzoo.cli.install:install", "Install plugins, and look whether they work."),
     "uninstall": ("genzoo.cli.uninstall:uninstall", "Remove plugins."),
+    "doctor": ("genzoo.cli.doctor:doctor", "Look whether genzoo works here."),
     "completion": ("genzoo.cli.completion:completion", "Print a shell's completion script."),
 }
 """Target and help line of each command of genzoo itself. Plugins cannot take these names."""
 
-LIGHT = ("list", "info", "plugins", "install", "uninstall", "completion")
+LIGHT = ("list", "info", "plugins", "install", "uninstall", "doctor", "completion")
 """Commands that need the catalogue alone."""
 
 TAKE_MODEL = ("info", "run", "encode", "export")

@@ -8,8 +8,8 @@ import msgspec
 
 from genzoo.managing.fresh import ask
 
-PATIENCE = 180.0
-"""Seconds that the import and a product of two small matrices may take."""
+PATIENCE = 600.0
+"""Seconds that the import and a product may take, on a machine that has much to do."""
 
 
 class Torch(msgspec.Struct, frozen=True):

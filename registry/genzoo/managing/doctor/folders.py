@@ -1,0 +1,72 @@
+"""The user's folders: the cache, the configuration, and the room that is left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from genzoo.managing.doctor.findings import Finding, State
+
+LITTLE = 1_000_000_000
+"""Bytes below which a download or a training may not fit."""
+
+NONE = 50_000_000
+
+
+def look_at_cache() -> Iterator[Finding]:
+    """The cache: whether it can be written, what the index is, and how much room there is."""
+    from genzoo.cli.table import size
+    from genzoo.installed.cache import cache_folder
+
+    found = cache_folder()
+    if found is None:
+        advice = "set GENZOO_CACHE to a folder"
+        yield Finding("cache", "there is no place for it", "note", advice)
+        return
+    folder = Path(found)
+    yield _written("cache", folder, "GENZOO_CACHE", "a listing reads all manifests each time")
+    indexes = [file.stat() for file in (folder / "index").glob("*.index")]
+    room = size(sum(each.st_size for each in indexes))
+    kept = f"{len(indexes)} kept, {room}" if indexes else "none kept yet; a listing makes one"
+    yield Finding("index", kept)
+    free = shutil.disk_usage(_nearest(folder)).free
+    state: State = "ok" if free >= LITTLE else "note" if free >= NONE else "problem"
+    advice = "" if state == "ok" else f"make room on the disk of {_nearest(folder)}"
+    yield Finding("disk", f"{size(free) or '0 B'} are free", state, advice)
+
+
+def look_at_ledger() -> Iterator[Finding]:
+    """The configuration: what `genzoo install` remembers."""
+    from genzoo.managing.ledger import config_folder, read_ledger
+    from genzoo.managing.requirements import installed_version
+
+    folder = config_folder()
+    yield _written("config", folder, "GENZOO_CONFIG", "`genzoo install` remembers nothing")
+    entries = read_ledger()
+    missing = [e.distribution for e in entries if installed_version(e.distribution) is None]
+    if missing:
+        text = f"not in this environment: {', '.join(missing)}"
+        yield Finding("ledger", text, "note", "`genzoo plugins restore` installs what is missing")
+    else:
+        count = f"{len(entries)} plugin{'' if len(entries) == 1 else 's'}"
+        yield Finding("ledger", f"{count} by `genzoo install`" if entries else "empty")
+
+
+def _written(topic: str, folder: Path, variable: str, otherwise: str) -> Finding:
+    """Whether files can be made in `folder`, by making one."""
+    try:
+        with tempfile.TemporaryFile(dir=_nearest(folder)):
+            return Finding(topic, str(folder))
+    except OSError as error:
+        text = f"{folder} cannot be written ({error.strerror}): {otherwise}"
+        return Finding(topic, text, "note", f"set {variable} to a folder that can be")
+
+
+def _nearest(folder: Path) -> Path:
+    """`folder`, or the nearest one above that is there."""
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    return folder

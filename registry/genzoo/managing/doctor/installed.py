@@ -1,0 +1,51 @@
+"""The plugins that are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from genzoo.catalogue import Catalogue
+from genzoo.installed.records import PluginRecord
+from genzoo.managing.doctor.findings import Finding
+
+
+def look_at_plugins(*, no_plugins: bool, check: bool) -> Iterator[Finding]:
+    """Plugins that are broken or left out, and names that several of them have.
+
+    Args:
+        no_plugins: Whether the user wants genzoo's own alone.
+        check: Import all that they name, each plugin in a process of its own.
+    """
+    from genzoo.managing.overview import conflicts
+
+    catalogue = Catalogue.open(no_plugins=no_plugins)
+    sound = [plugin for plugin in catalogue.plugins if plugin.status == "ok"]
+    others = [str(plugin) for plugin in sound if not plugin.builtin]
+    text = f"{len(sound) - len(others)} of genzoo's own; {', '.join(others) or 'no others'}"
+    yield Finding("plugins", text)
+    hidden = [str(plugin) for plugin in catalogue.plugins if plugin.status == "disabled"]
+    if hidden:
+        advice = "GENZOO_PLUGINS, GENZOO_DISABLE or --no-plugins ask for that"
+        yield Finding("plugins", f"left out: {', '.join(hidden)}", "note", advice)
+    for plugin in catalogue.broken:
+        yield _broken(plugin, plugin.error)
+    for line in conflicts(catalogue):
+        yield Finding("names", line, "note", "say distribution/name")
+    if check:
+        yield from _check(sound)
+
+
+def _check(plugins: list[PluginRecord]) -> Iterator[Finding]:
+    from genzoo.installed.checking import check_plugin
+
+    faults = [
+        _broken(plugin, problem) for plugin in plugins for problem in check_plugin(plugin).problems
+    ]
+    yield from faults
+    if not faults:
+        yield Finding("plugins", "all that they name can be imported")
+
+
+def _broken(plugin: PluginRecord, error: str) -> Finding:
+    advice = "install genzoo anew" if plugin.builtin else f"remove it with `{plugin.removal}`"
+    return Finding("plugins", f"{plugin} is broken: {error}", "problem", advice)

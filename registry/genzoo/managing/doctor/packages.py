@@ -1,0 +1,84 @@
+"""genzoo's version, and what it requires."""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
+
+from genzoo.catalogue import Catalogue
+from genzoo.managing.doctor.findings import Finding
+
+PRIVATE = ("dev",)
+"""Extras for who works on genzoo itself."""
+
+
+def look_at_packages() -> Iterator[Finding]:
+    """genzoo, and the versions of what it requires."""
+    from genzoo.managing.requirements import installed_version, needs_of
+
+    yield Finding("genzoo", f"{installed_version('genzoo')}, {_folder()}")
+    needs = [need for need in needs_of() if not need.extra]
+    sound = [f"{need.name} {need.installed}" for need in needs if not need.problem]
+    yield Finding("requires", ", ".join(sound))
+    for need in needs:
+        if need.problem:
+            advice = f"`pip install '{need.name}{need.wanted}'`"
+            yield Finding("requires", need.problem, "problem", advice)
+
+
+def look_at_torch() -> Iterator[Finding]:
+    """Whether torch computes, and on what. A fresh process tries it."""
+    from genzoo.managing.torchcheck import try_torch
+
+    torch = try_torch()
+    built = f"built for CUDA {torch.cuda}" if torch.cuda else "built without CUDA"
+    threads = f"{torch.threads} thread{'' if torch.threads == 1 else 's'}"
+    text = f"{torch.version} computes, with {threads}; {built}"
+    if torch.devices:
+        yield Finding("torch", f"{text}; {', '.join(torch.devices)}")
+    elif torch.cuda:
+        advice = "look at the driver with `nvidia-smi`; a build for the CPU is far smaller"
+        yield Finding("torch", f"{text}, but it finds no GPU", "note", advice)
+    elif shutil.which("nvidia-smi"):
+        advice = "to use it, install torch as its own page says"
+        yield Finding("torch", f"{text}, and there seems to be a GPU", "note", advice)
+    else:
+        yield Finding("torch", text)
+
+
+def look_at_extras(no_plugins: bool) -> Iterator[Finding]:
+    """The extras of genzoo: which are there, and what they are for."""
+    from genzoo.managing.requirements import needs_of
+
+    lacking: dict[str, list[str]] = {}
+    for need in needs_of():
+        if need.extra and need.extra not in PRIVATE:
+            lacking.setdefault(need.extra, []).extend([need.problem] if need.problem else [])
+    purposes = _purposes(no_plugins)
+    for extra, problems in lacking.items():
+        purpose = ", ".join(purposes[extra])
+        text = f"{extra}, for {purpose}" if purpose else extra
+        if problems:
+            advice = f"`pip install 'genzoo[{extra}]'`"
+            yield Finding("extra", f"{text}: {', '.join(problems)}", "note", advice)
+        else:
+            yield Finding("extra", f"{text}: installed")
+
+
+def _purposes(no_plugins: bool) -> dict[str, list[str]]:
+    """The commands that need each extra."""
+    purposes = defaultdict(list)
+    for row in Catalogue.open(no_plugins=no_plugins).commands():
+        if row.distribution == "genzoo":
+            for extra in filter(None, row.extra.split(",")):
+                purposes[extra].append(f"`genzoo {row.name}`")
+    return purposes
+
+
+def _folder() -> str:
+    import os
+
+    import genzoo
+
+    return os.path.dirname(os.path.abspath(str(genzoo.__file__)))
