@@ -183,14 +183,16 @@ def loads_or_is_refused(zoo: RegistryZoo, path: Path) -> bool:
     from genzoo_core.errors import ConfigError, GenzooError, WeightsError
     from genzoo_core.weights import WeightsFile
 
+    refusal: GenzooError | None = None
     try:
         module = zoo.load(path).module
         description = describe_file(zoo.catalogue, WeightsFile(path))
     except GenzooError as error:
-        text = str(error)
-        assert isinstance(error, WeightsError | ConfigError), repr(error)
-        assert len(text) < LONGEST
-        assert len(text.splitlines()) == 1, text
+        refusal = error
+    if refusal is not None:
+        assert isinstance(refusal, WeightsError | ConfigError), repr(refusal)
+        assert len(str(refusal)) < LONGEST
+        assert len(str(refusal).splitlines()) == 1, str(refusal)
         return False
     assert all(bool(tensor.isfinite().all()) for tensor in module.state_dict().values())
     json.dumps(_as_json(description), allow_nan=False)

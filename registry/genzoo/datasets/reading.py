@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from genzoo.datasets.hub import open_hub
+from genzoo.pictures.inputs import FORMATS
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import DataError, GenzooError
 from genzoo_core.images import from_pil
@@ -107,7 +108,7 @@ def _picture(cell: Mapping[str, Any], recipe: DataRecipe, row: int, where: str) 
 
     try:
         source = io.BytesIO(cell["bytes"]) if cell["bytes"] is not None else cell["path"]
-        with Image.open(source) as image:
+        with Image.open(source, formats=FORMATS) as image:
             return from_pil(image, recipe.shape, recipe.background)
     except (OSError, ValueError, TypeError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"image {row} of {where} cannot be read: {error}") from error

@@ -1,0 +1,104 @@
+"""SECURITY.md is true: what it names is there, and every kind of hostile input has its tests."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+ROWS = range(1, 37)
+
+SOURCES = sorted(
+    path for folder in ("core", "registry", "plugins") for path in (ROOT / folder).rglob("*.py")
+)
+UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
+EVALUATORS = {"eval", "exec", "compile", "__import__"}
+FORBIDDEN = {"torch.load", "torch.hub.load", "os.system", "os.popen", "yaml.load"}
+
+
+def tests_by_name() -> dict[str, list[str]]:
+    """The files in which there is a test of a name, relative to tests/."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE):
+            found[name].append(path.relative_to(ROOT / "tests").as_posix())
+    return found
+
+
+def files_of_row(row: int) -> set[str]:
+    """The files with tests of a row of hostile inputs."""
+    start = f"test_hostile_{row:02}_"
+    return {f for name, files in tests_by_name().items() if name.startswith(start) for f in files}
+
+
+def table() -> dict[int, set[str]]:
+    """The files that the page's table gives for each row."""
+    lines = re.findall(r"^\| (\d+) \| [^|]+ \| ([^|]+) \|$", PAGE, re.MULTILINE)
+    return {int(row): set(re.findall(r"`([^`]+)`", files)) for row, files in lines}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_hostile_input_has_tests_and_the_page_says_where(row: int) -> None:
+    files = files_of_row(row)
+    assert files
+    assert table()[row] == files
+
+
+def test_the_table_has_each_row_once() -> None:
+    rows = [int(row) for row in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)]
+    assert rows == list(ROWS)
+
+
+def test_what_the_page_names_is_there() -> None:
+    names = set(re.findall(r"`(test_\w+)`", PAGE)) - {"test_hostile_NN_"}
+    assert len(names) > 20
+    assert names <= set(tests_by_name())
+    for path in re.findall(r"`((?:registry|core|plugins|tests)/[\w./]+)`", PAGE):
+        assert (ROOT / path).exists(), path
+
+
+def test_nothing_unpickles_or_evaluates() -> None:
+    for path in SOURCES:
+        for what in suspicious(ast.parse(path.read_text(encoding="utf-8"))):
+            pytest.fail(f"{path.relative_to(ROOT)}: {what}")
+
+
+def suspicious(tree: ast.AST) -> Iterator[str]:
+    """What in a module could run what data says."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (f"import {a.name}" for a in names if a.name.split(".")[0] in UNPICKLERS)
+            case ast.ImportFrom(module=str(module)) if module.split(".")[0] in UNPICKLERS:
+                yield f"from {module}"
+            case ast.Call(func=ast.Name(id=name)) if name in EVALUATORS:
+                yield f"{name}()"
+            case ast.Call(func=ast.Attribute() as called, keywords=keywords):
+                name = ast.unparse(called)
+                given = {word.arg: ast.unparse(word.value) for word in keywords}
+                if name in FORBIDDEN or given.get("shell") == "True":
+                    yield name
+                if name in {"np.load", "numpy.load"} and given.get("allow_pickle") != "False":
+                    yield f"{name} without allow_pickle=False"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import pickle",
+        "from joblib import load",
+        "eval(x)",
+        "torch.load(p, weights_only=True)",
+        "np.load(p)",
+        "np.load(p, allow_pickle=True)",
+        "subprocess.run(x, shell=True)",
+    ],
+)
+def test_what_is_looked_for_is_found(code: str) -> None:
+    assert list(suspicious(ast.parse(code)))
