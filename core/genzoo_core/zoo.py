@@ -79,6 +79,20 @@ class InstalledPlugin:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class Verification:
+    """What came of importing a plugin in a process of its own.
+
+    Attributes:
+        problems: What is wrong, in one line each.
+        importable: False where its imports end the process, or take too long: no other process
+            should try them.
+    """
+
+    problems: tuple[str, ...]
+    importable: bool
+
+
 class PictureRequest(TypedDict, total=False):
     """What can be asked of `Zoo.generate`.
 
@@ -177,12 +191,8 @@ class Zoo(Protocol):
         """
         ...
 
-    def verify(self, plugin: InstalledPlugin) -> tuple[str, ...]:
-        """Import a plugin and all that it names in a fresh process.
-
-        Returns:
-            What is wrong, in one line each.
-        """
+    def verify(self, plugin: InstalledPlugin) -> Verification:
+        """Import a plugin and all that it names in a fresh process."""
         ...
 
     def weights(self, reference: str) -> WeightsFile:

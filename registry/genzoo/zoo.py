@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from genzoo_core.recipe import DataRecipe, Recipe
     from genzoo_core.specs import ModelSpec
     from genzoo_core.weights import WeightsFile
-    from genzoo_core.zoo import Built, InstalledPlugin, PictureRequest
+    from genzoo_core.zoo import Built, InstalledPlugin, PictureRequest, Verification
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,14 @@ class RegistryZoo:
 
         return installed_plugins(self.catalogue, name)
 
-    def verify(self, plugin: InstalledPlugin) -> tuple[str, ...]:
+    def verify(self, plugin: InstalledPlugin) -> Verification:
         """Import a plugin in a fresh process; see `genzoo_core.Zoo.verify`."""
         from genzoo.installed.checking import check_plugin
         from genzoo.installed.telling import record_of
+        from genzoo_core.zoo import Verification
 
         report = check_plugin(record_of(self.catalogue, plugin))
-        return (*report.problems, *report.remarks)
+        return Verification((*report.problems, *report.remarks), report.importable)
 
     def load(self, reference: str | os.PathLike[str], *, device: str = "cpu") -> Built:
         """Load a model by name or from a model file, in evaluation mode."""

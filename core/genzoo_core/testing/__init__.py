@@ -15,9 +15,11 @@ from genzoo_core.testing.checking import (
     check_component,
     check_model,
     check_plugin,
+    check_recipe,
     examine_component,
     examine_model,
     examine_plugin,
+    examine_recipe,
 )
 from genzoo_core.testing.report import ConformanceError, Finding, Report
 
@@ -28,7 +30,9 @@ __all__ = [
     "check_component",
     "check_model",
     "check_plugin",
+    "check_recipe",
     "examine_component",
     "examine_model",
     "examine_plugin",
+    "examine_recipe",
 ]

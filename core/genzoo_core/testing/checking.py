@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from os import PathLike, fspath
 from typing import Any
 
 from genzoo_core.errors import UsageError, did_you_mean
+from genzoo_core.recipe import Recipe
 from genzoo_core.specs import ComponentSpec, PartSpec
 from genzoo_core.testing.case import Case, Shape, component_specs, part_specs
 from genzoo_core.testing.codecs import check_encoder_component
@@ -14,6 +16,7 @@ from genzoo_core.testing.conditioners import check_conditioner_component
 from genzoo_core.testing.models import check_model_component
 from genzoo_core.testing.noisers import check_noiser_component
 from genzoo_core.testing.plugins import check_installed
+from genzoo_core.testing.recipes import case_of, stages
 from genzoo_core.testing.report import Recorder, Report
 from genzoo_core.testing.samplers import check_sampler_component
 from genzoo_core.testing.weights import check_weights
@@ -120,6 +123,45 @@ def check_component(
         values=values,
         noiser=noiser,
     ).require()
+
+
+def examine_recipe(zoo: Zoo, recipe: str | PathLike[str]) -> Report:
+    """As `check_recipe`, but what is wrong is in the report and not raised."""
+    reference = fspath(recipe)
+    record = Recorder(f"recipe {reference}")
+    read: list[Recipe] = []
+
+    def reads() -> Iterator[str]:
+        read.append(zoo.recipe(reference))
+        yield from ()
+
+    if not record.check("it is a well-formed recipe", reads):
+        return record.report()
+    record.check("its stages are those of what it trains", partial(stages, zoo, read[0]))
+    kind = read[0].model.kind
+    if kind in CHECKS:
+        CHECKS[kind](record, case_of(zoo, read[0]))
+    else:
+        record.skip("what it trains keeps to its interface", f"there is none for a {kind!r}")
+    return record.report()
+
+
+def check_recipe(zoo: Zoo, recipe: str | PathLike[str]) -> Report:
+    """Check a recipe, and what it trains as `check_component` does, with the recipe's config.
+
+    No dataset is read.
+
+    Args:
+        zoo: The registry: `genzoo.open_zoo()`.
+        recipe: Path of a TOML file, or the name of a model of the zoo that has a recipe.
+
+    Returns:
+        What came of each check.
+
+    Raises:
+        ConformanceError: Something is wrong; lists all that was found.
+    """
+    return examine_recipe(zoo, recipe).require()
 
 
 def examine_model(

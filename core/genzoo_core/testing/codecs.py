@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -43,7 +44,7 @@ def check_encoder_component(record: Recorder, case: Case) -> None:
         batch = material.batch(conditioners, BATCH, shape[0], case.columns)
         if not check_training(record, Trained(built, batch)):
             return
-        record.check("it fits what has a closed form", lambda: finalized(built, case))
+        record.check("it fits what has a closed form", partial(finalized, built, case))
     else:
         record.skip("phases are disjoint, and cover all that is trainable", "it does not train")
     check_loaded_encoder(record, case, built, shape[0])
@@ -53,7 +54,7 @@ def check_loaded_encoder(record: Recorder, case: Case, built: Built, shape: Shap
     """Save an encoder, load it, and check what was loaded."""
     loaded: list[Built] = []
     claim = "what was saved and loaded gives the same latents"
-    if not record.check(claim, lambda: _reloaded(case, built, shape, loaded)) and not loaded:
+    if not record.check(claim, partial(_reloaded, case, built, shape, loaded)) and not loaded:
         return
     encoder = loaded[0].module
     assert isinstance(encoder, Encoder)
@@ -75,13 +76,13 @@ def check_codec(record: Recorder, encoder: Encoder, shape: Shape, prefix: str) -
         return prefix + text
 
     formed = "a posterior has the latent's shape, and a positive deviation or none"
-    if not record.check(claim(formed), lambda: posterior(encoder, images)):
+    if not record.check(claim(formed), partial(posterior, encoder, images)):
         record.skip(claim("a latent does not depend on its batch"), "there are no latents")
         return
-    record.check(claim("a latent does not depend on its batch"), lambda: alone(encoder, images))
-    record.check(claim("encoding draws no numbers"), lambda: no_chance(encoder, images))
+    record.check(claim("a latent does not depend on its batch"), partial(alone, encoder, images))
+    record.check(claim("encoding draws no numbers"), partial(no_chance, encoder, images))
     if isinstance(encoder, Codec):
-        record.check(claim("it decodes and reconstructs"), lambda: decodes(encoder, images))
+        record.check(claim("it decodes and reconstructs"), partial(decodes, encoder, images))
 
 
 def _type(built: Built) -> type:
@@ -117,7 +118,7 @@ def posterior(encoder: Encoder, images: Tensor) -> Iterator[str]:
         mend = "set it in the constructor"
         yield problem("latent_shape as a tuple of numbers", repr(latent), mend)
         return
-    given = _encode(encoder, images)
+    given: object = _encode(encoder, images)
     if not isinstance(given, Posterior):
         found = f"a {type(given).__name__}"
         yield problem("encode to give a Posterior", found, "return Posterior(mean, std)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -33,7 +34,7 @@ def check_model_component(record: Recorder, case: Case) -> None:
     model = built.module
     assert isinstance(model, GenerativeModel)
     check_strictness(record, type(model))
-    record.check("its conditioners are those it was given", lambda: _conditioners(model, case))
+    record.check("its conditioners are those it was given", partial(_conditioners, model, case))
     batch = material.batch(model.conditioners, BATCH, model.sample_shape, case.columns)
     trains = check_training(record, Trained(built, batch))
     subject: list[Sampled] = []
@@ -43,10 +44,10 @@ def check_model_component(record: Recorder, case: Case) -> None:
         yield from ()
 
     if record.check("its options can be made", options):
-        record.check("what was not fitted says so", lambda: unfitted(subject[0]))
+        record.check("what was not fitted says so", partial(unfitted, subject[0]))
     if not trains:
         return
-    record.check("it fits what has a closed form", lambda: finalized(built, case))
+    record.check("it fits what has a closed form", partial(finalized, built, case))
     if subject:
         check_saved_model(record, case, subject[0])
 
@@ -55,7 +56,7 @@ def check_saved_model(record: Recorder, case: Case, subject: Sampled) -> None:
     """Save a model, load it, and check what was loaded."""
     loaded: list[Built] = []
     claim = "what was saved and loaded gives the same pictures"
-    if not record.check(claim, lambda: reloaded(case, subject, loaded)) and not loaded:
+    if not record.check(claim, partial(reloaded, case, subject, loaded)) and not loaded:
         return
     again = Sampled(loaded[0], subject.options, subject.asked)
     check_sampling(record, again)
@@ -66,9 +67,9 @@ def check_saved_model(record: Recorder, case: Case, subject: Sampled) -> None:
 
 def check_strictness(record: Recorder, model: type[GenerativeModel[Any]]) -> None:
     """Config and Options are strict."""
-    record.check("its config is strict and frozen", lambda: strict_struct(model, "Config"))
-    if record.check("its options are strict and frozen", lambda: strict_struct(model, "Options")):
-        record.check("its options are typed", lambda: strict_options(model.Options))
+    record.check("its config is strict and frozen", partial(strict_struct, model, "Config"))
+    if record.check("its options are strict and frozen", partial(strict_struct, model, "Options")):
+        record.check("its options are typed", partial(strict_options, model.Options))
 
 
 def build(record: Recorder, case: Case) -> Built | None:
@@ -130,7 +131,7 @@ def finalized(built: Built, case: Case) -> Iterator[str]:
         yield problem("finalize to keep all shapes", f"another for {changed[0]}", mend)
     unset = [
         name
-        for name, buffer in module.named_buffers()  # type: ignore[attr-defined]
+        for name, buffer in module.named_buffers()
         if name.rpartition(".")[2] == "fitted" and not bool(buffer.all())
     ]
     if unset:

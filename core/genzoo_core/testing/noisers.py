@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -27,11 +28,11 @@ def check_noiser_component(record: Recorder, case: Case) -> None:
     if noiser is None:
         return
     record.check("its config is strict and frozen", lambda: strict_struct(type(noiser), "Config"))
-    record.check("its prior is drawn by each sample's own rng", lambda: prior(noiser))
+    record.check("its prior is drawn by each sample's own rng", partial(prior, noiser))
     if isinstance(noiser, ScheduledNoiser):
         check_schedule(record, noiser)
     else:
-        record.check("perturb adds scaled noise", lambda: base(noiser))
+        record.check("perturb adds scaled noise", partial(base, noiser))
 
 
 def component(record: Recorder, case: Case) -> Any:
@@ -56,7 +57,7 @@ def check_schedule(record: Recorder, noiser: ScheduledNoiser) -> None:
         ("training times, weights and embeddings are one number for each sample", numbers),
     ]
     for claim, check in claims:
-        record.check(claim, lambda check=check: check(noiser))
+        record.check(claim, partial(check, noiser))
 
 
 def prior(noiser: Noiser) -> Iterator[str]:

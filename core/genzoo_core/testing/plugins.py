@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import GenzooError
 from genzoo_core.manifest import ComponentEntry, Manifest
-from genzoo_core.recipe import Recipe
+from genzoo_core.testing.recipes import stages
 from genzoo_core.testing.report import Recorder, problem
 from genzoo_core.testing.strictness import strict_struct
 from genzoo_core.zoo import InstalledPlugin, Zoo
@@ -30,21 +31,30 @@ INTERFACES = {
 def check_installed(record: Recorder, zoo: Zoo, plugin: InstalledPlugin) -> None:
     """Run all checks of a plugin: its manifest, its imports, its components, its cards."""
     where = f"{plugin.name}: "
-    if not record.check(f"{where}its manifest is sound", lambda: sound(plugin)):
+    if not record.check(f"{where}its manifest is sound", partial(sound, plugin)):
         return
     assert plugin.manifest is not None
     imports = "all that its manifest names can be imported, without torch or output"
-    if not record.check(f"{where}{imports}", lambda: iter(zoo.verify(plugin))):
+    importable: list[bool] = []
+
+    def verified() -> Iterator[str]:
+        verification = zoo.verify(plugin)
+        importable.append(verification.importable)
+        yield from verification.problems
+
+    record.check(f"{where}{imports}", verified)
+    if importable != [True]:
+        record.skip(f"{where}its components are what the manifest says", "it cannot be imported")
         return
     for entry in plugin.manifest.components:
         claim = f"{where}{entry.kind} {entry.name} is what the manifest says"
-        record.check(claim, lambda entry=entry: component(entry))
+        record.check(claim, partial(component, entry))
     for card in plugin.manifest.models:
         claim = f"{where}the card of {card.name} is complete, and agrees with its file"
-        record.check(claim, lambda card=card: check_card(zoo, plugin, card))
+        record.check(claim, partial(check_card, zoo, plugin, card))
         if card.recipe:
             claim = f"{where}the recipe of {card.name} fits its card"
-            record.check(claim, lambda card=card: check_recipe(zoo, plugin, card))
+            record.check(claim, partial(check_recipe, zoo, plugin, card))
 
 
 def sound(plugin: InstalledPlugin) -> Iterator[str]:
@@ -52,15 +62,9 @@ def sound(plugin: InstalledPlugin) -> Iterator[str]:
     if plugin.manifest is None:
         yield plugin.error or "it cannot be read"
         return
-    if not plugin.manifest.summary:
-        yield problem("a summary", "none", 'add `summary = "…"` to genzoo.toml')
     if not _brings_something(plugin.manifest):
         mend = "list components, commands, models or hooks in genzoo.toml"
         yield problem("something that it brings", "nothing", mend)
-    for entry in plugin.manifest.components:
-        if not entry.summary:
-            mend = "add `summary`; `genzoo list --kind` shows it"
-            yield problem(f"a summary of {entry.kind} {entry.name}", "none", mend)
 
 
 def _brings_something(manifest: Manifest) -> bool:
@@ -101,7 +105,6 @@ def check_card(zoo: Zoo, plugin: InstalledPlugin, card: ModelCard) -> Iterator[s
     for field, mend in (
         ("summary", "say in one line what it makes"),
         ("license", "give the SPDX identifier of the weights' licence"),
-        ("dataset", "name what it was trained on"),
         ("credits", "say whom the data and the recipe are owed to"),
     ):
         if not getattr(card, field):
@@ -138,40 +141,4 @@ def check_recipe(zoo: Zoo, plugin: InstalledPlugin, card: ModelCard) -> Iterator
         if makes != said:
             mend = "change the one that is wrong"
             yield problem(f"{field} {said!r}, as its card says", repr(makes), mend)
-    yield from recipe_stages(zoo, recipe)
-
-
-def recipe_stages(zoo: Zoo, recipe: Recipe) -> Iterator[str]:
-    """The stages of a recipe are those of what it trains."""
-    from genzoo_core.testing.case import Case
-    from genzoo_core.training import Trainable
-
-    built = case_of(Case, zoo, recipe).build(training=True)
-    if not isinstance(built.module, Trainable):
-        yield problem(f"{recipe.model.component} to be a Trainable", "none", "implement it")
-        return
-    stages = built.module.stages()
-    if [s.name for s in recipe.stages] != [s.name for s in stages]:
-        mend = "give one [[stages]] for each, in this order"
-        names = ", ".join(s.name for s in stages)
-        yield problem(f"the stages {names}", ", ".join(s.name for s in recipe.stages), mend)
-        return
-    for given, stage in zip(recipe.stages, stages, strict=True):
-        names = [phase.name for phase in stage.phases]
-        for name in given.phases:
-            if name not in names:
-                mend = "rename it in the recipe"
-                yield problem(f"phases {', '.join(names)} of stage {stage.name}", name, mend)
-
-
-def case_of(case: Any, zoo: Zoo, recipe: Recipe) -> Any:
-    """What a recipe trains, as a `Case`."""
-    return case(
-        zoo,
-        recipe.model.kind,
-        recipe.model.component,
-        config=recipe.model.config,
-        conditioners={name: given.spec() for name, given in recipe.model.conditioners.items()},
-        parts=recipe.model.parts,
-        shape=recipe.data.shape,
-    )
+    yield from stages(zoo, recipe)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -78,12 +79,12 @@ def check_sampler_component(record: Recorder, case: Case) -> None:
     record.check("it fits a noiser", fits)
     for noiser in fitting:
         path, where = Path(sampler, noiser), f" ({type(noiser).__name__})"
-        if not record.check(f"data has the form of the noise{where}", lambda p=path: form(p)):
+        if not record.check(f"data has the form of the noise{where}", partial(form, path)):
             continue
-        record.check(f"exact predictions lead to the data{where}", lambda p=path: exact(p))
-        record.check(f"a sample does not depend on its batch{where}", lambda p=path: alone(p))
-        record.check(f"all chance comes from the rng{where}", lambda p=path: own_chance(p))
-        record.check(f"step_done is told of each step{where}", lambda p=path: told(p))
+        record.check(f"exact predictions lead to the data{where}", partial(exact, path))
+        record.check(f"a sample does not depend on its batch{where}", partial(alone, path))
+        record.check(f"all chance comes from the rng{where}", partial(own_chance, path))
+        record.check(f"step_done is told of each step{where}", partial(told, path))
 
 
 def form(path: Path) -> Iterator[str]:
@@ -115,13 +116,13 @@ def exact(path: Path) -> Iterator[str]:
             yield problem(expected, f"an error of {error:.2g}", mend)
             return
     data = path.run(path.normal(), steps=MANY)
-    for name, value, expected in (
+    for name, value, known in (
         ("mean", float(data.mean()), MEAN),
         ("deviation", float(data.std(1).mean()), STD),
     ):
-        if not abs(value - expected) <= 0.1 * STD:
+        if not abs(value - known) <= 0.1 * STD:
             mend = "check the size of a step, and of the noise that it adds"
-            wanted = f"data of {name} {expected:g} after {MANY} steps"
+            wanted = f"data of {name} {known:g} after {MANY} steps"
             yield problem(wanted, f"{value:.3g}", mend)
 
 

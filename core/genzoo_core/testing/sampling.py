@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -104,7 +105,7 @@ def check_sampling(record: Recorder, subject: Sampled) -> None:
             record.skip(claim, "there are no pictures to compare")
         return
     for claim, check in claims:
-        record.check(claim, lambda check=check: check(subject))
+        record.check(claim, partial(check, subject))
 
 
 def can_draw(record: Recorder, subject: Sampled, claim: str) -> Tensor | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import torch
@@ -63,7 +64,7 @@ def check_training(record: Recorder, subject: Trained) -> bool:
     frozen = [(p, p.requires_grad) for p in subject.built.module.parameters()]
     train_mode(subject.built)
     disjoint = "phases are disjoint, and cover all that is trainable"
-    record.check(disjoint, lambda: sound_stages(subject.built))
+    record.check(disjoint, partial(sound_stages, subject.built))
     claims: list[tuple[str, Callable[[Trained], Iterator[str]]]] = [
         ("the loss is a finite scalar, with figures to log", scalar),
         ("a phase gives gradients to its parameters", gradients),
@@ -73,7 +74,7 @@ def check_training(record: Recorder, subject: Trained) -> bool:
     sound = True
     for claim, check in claims:
         if sound or check is function:
-            sound = record.check(claim, lambda check=check: check(subject)) and sound
+            sound = record.check(claim, partial(check, subject)) and sound
         else:
             record.skip(claim, "there is no loss to follow")
     for parameter, wanted in frozen:
@@ -95,7 +96,7 @@ def scalar(subject: Trained) -> Iterator[str]:
     for phase in subject.phases():
         where = f"phase {phase.name!r}"
         with reseeded(0):
-            returned = subject.loss(phase)
+            returned: object = subject.loss(phase)
         if not (isinstance(returned, tuple) and len(returned) == 2):
             found = f"a {type(returned).__name__}"
             yield problem(f"{where} to return (loss, figures)", found, "return loss, {}")

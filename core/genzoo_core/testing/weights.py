@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -39,7 +40,7 @@ def check_weights(
     if not record.check("it loads, and is the file that its card promises", loads):
         return
     built, card = found[0]
-    record.check("its card says what it is", lambda: agrees(built, card))
+    record.check("its card says what it is", partial(agrees, built, card))
     module = built.module
     case = Case(
         zoo,
@@ -67,7 +68,7 @@ def check_weights(
 
     if record.check("its options can be made", asked):
         check_saved_model(record, case, subject[0])
-        record.check("what is asked makes a difference", lambda: matters(subject[0]))
+        record.check("what is asked makes a difference", partial(matters, subject[0]))
 
 
 def agrees(built: Built, card: ModelCard) -> Iterator[str]:

@@ -39,7 +39,7 @@ class Classifier(FeatureNet):
         if conditioner.categories is None:
             raise ConfigError(f"{spec.component} has no categories that a classifier could learn")
         self.classes = conditioner.categories
-        self.conditioners = nn.ModuleDict({self.label: conditioner})
+        self.conditioners = nn.ModuleDict({self.label: conditioner.requires_grad_(False)})
         self.head = nn.Linear(config.trunk.features, self.classes)
 
     def logits(self, x: Tensor) -> Tensor:

@@ -30,11 +30,13 @@ class Report:
         problems: What is wrong, in one line each.
         seconds: How long its imports took, those of what it imports itself included.
         remarks: What its author should mend though it works, in one line each.
+        importable: Whether its imports came to an end and left the process alive.
     """
 
     problems: tuple[str, ...]
     seconds: float
     remarks: tuple[str, ...] = ()
+    importable: bool = True
 
 
 def check_plugin(plugin: PluginRecord) -> Report:
@@ -52,13 +54,14 @@ def check_plugin(plugin: PluginRecord) -> Report:
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired:
-        return Report((f"its imports take more than {PATIENCE:.0f} s",), PATIENCE)
+        problem = f"its imports take more than {PATIENCE:.0f} s"
+        return Report((problem,), PATIENCE, importable=False)
     try:
         found = json.loads(done.stdout)
         return Report(tuple(found["problems"]), found["seconds"], tuple(found["remarks"]))
     except (ValueError, LookupError, TypeError):
         problem = f"importing it ends the process, with code {done.returncode}"
-        return Report((problem,), time.monotonic() - started)
+        return Report((problem,), time.monotonic() - started, importable=False)
 
 
 def check_here(catalogue: Catalogue, plugin: PluginRecord) -> Report:
