@@ -1,0 +1,118 @@
+"""Configs to check a plugin's components with: those of its recipes, or the defaults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from genzoo_core.errors import GenzooError
+from genzoo_core.manifest import ComponentEntry
+from genzoo_core.recipe import Recipe
+from genzoo_core.specs import ModelSpec
+from genzoo_core.zoo import InstalledPlugin, Zoo
+
+
+@dataclass(frozen=True)
+class Use:
+    """A component with a config that a recipe gives it.
+
+    Attributes:
+        component: Its name, as the recipe has it.
+        config: The config.
+    """
+
+    component: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+def recipe_files(plugin: InstalledPlugin) -> tuple[Path, ...]:
+    """The recipes in a plugin's package: those of its cards, and all in a folder `recipes`."""
+    if plugin.folder is None or plugin.manifest is None:
+        return ()
+    named = [plugin.folder / card.recipe for card in plugin.manifest.models if card.recipe]
+    beside = sorted((plugin.folder / "recipes").glob("*.toml"))
+    return tuple(path for path in dict.fromkeys((*named, *beside)) if path.is_file())
+
+
+def read_recipes(zoo: Zoo, plugins: tuple[InstalledPlugin, ...]) -> dict[Path, Recipe]:
+    """The recipes of some plugins that can be read."""
+    found = {}
+    for path in (path for plugin in plugins for path in recipe_files(plugin)):
+        try:
+            found[path] = zoo.recipe(str(path))
+        except GenzooError:
+            continue  # it is checked for itself, and told of there
+    return found
+
+
+def distinct(recipes: Mapping[Path, Recipe]) -> list[Path]:
+    """One recipe of each set that trains the same."""
+    first: dict[str, Path] = {}
+    for path, recipe in recipes.items():
+        first.setdefault(json.dumps(msgspec.to_builtins(recipe.model), sort_keys=True), path)
+    return list(first.values())
+
+
+def uses(recipe: Recipe) -> Iterator[Use]:
+    """The components that a recipe names beside what it trains: conditioners, noisers, …"""
+    for conditioner in recipe.model.conditioners.values():
+        yield Use(conditioner.component, conditioner.config)
+    yield from _nested(recipe.model.config)
+
+
+def _nested(value: Any) -> Iterator[Use]:
+    if isinstance(value, dict):
+        name, config = value.get("component"), value.get("config", {})
+        if isinstance(name, str) and isinstance(config, dict):
+            yield Use(name, config)
+        for inner in value.values():
+            yield from _nested(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _nested(inner)
+
+
+def configs_of(
+    plugin: InstalledPlugin, entry: ComponentEntry, recipes: Mapping[Path, Recipe]
+) -> list[Mapping[str, Any]]:
+    """The configs that recipes give a component that is no model, each once."""
+    names = (entry.name, f"{plugin.distribution}/{entry.name}")
+    found: dict[str, Mapping[str, Any]] = {}
+    for recipe in recipes.values():
+        for use in uses(recipe):
+            if use.component in names:
+                found.setdefault(json.dumps(use.config, sort_keys=True), use.config)
+    return list(found.values())
+
+
+def trains(recipe: Recipe, plugin: InstalledPlugin, entry: ComponentEntry) -> bool:
+    """Whether a recipe trains a component."""
+    names = (entry.name, f"{plugin.distribution}/{entry.name}")
+    return recipe.model.kind == entry.kind and recipe.model.component in names
+
+
+def why_not_by_default(zoo: Zoo, plugin: InstalledPlugin, entry: ComponentEntry) -> str | None:
+    """Why a component cannot be built with the defaults of its `Config`; None where it can."""
+    name = f"{plugin.distribution}/{entry.name}"
+    call = f'check_component(zoo, "{entry.kind}", "{name}", {{…}}) in a test'
+    try:
+        module, _, attribute = entry.target.partition(":")
+        msgspec.convert({}, getattr(import_module(module), attribute).Config)
+    except msgspec.ValidationError as error:
+        return f"its Config has no defaults ({error}), and no recipe uses it; call {call}"
+    except (Exception, SystemExit):
+        return None  # the kit says it better
+    try:
+        if entry.kind in ("model", "codec", "encoder", "conditioner"):
+            zoo.build(ModelSpec(name, kind=entry.kind))
+        else:
+            zoo.component(entry.kind, name, {})
+    except GenzooError as error:
+        return f"the defaults of its Config do not do ({error}), and no recipe uses it; call {call}"
+    return None

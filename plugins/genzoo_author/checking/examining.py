@@ -1,0 +1,85 @@
+"""Running the conformance kit on whatever was named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from genzoo_author.checking.configs import (
+    configs_of,
+    distinct,
+    read_recipes,
+    recipe_files,
+    trains,
+    why_not_by_default,
+)
+from genzoo_author.checking.subjects import Subject
+from genzoo_core.cards import ModelCard
+from genzoo_core.testing import (
+    Finding,
+    Report,
+    examine_component,
+    examine_model,
+    examine_plugin,
+    examine_recipe,
+)
+from genzoo_core.testing.checking import CHECKS
+from genzoo_core.zoo import InstalledPlugin, Zoo
+
+
+def examine(zoo: Zoo, subject: Subject) -> Iterator[Report]:
+    """The reports on a subject, each as soon as it is there."""
+    if subject.kind == "model":
+        yield examine_model(zoo, subject.name)
+    elif subject.kind == "recipe":
+        yield examine_recipe(zoo, subject.name)
+    else:
+        yield from _plugins(zoo, subject)
+
+
+def _plugins(zoo: Zoo, subject: Subject) -> Iterator[Report]:
+    report = examine_plugin(zoo, subject.name)
+    yield report
+    if any(finding.status == "skipped" for finding in report.findings):
+        return  # it cannot be imported
+    # Recipes of its siblings use its components as well.
+    siblings = zoo.plugins(subject.plugins[0].distribution)
+    recipes = read_recipes(zoo, siblings)
+    own = [path for plugin in subject.plugins for path in recipe_files(plugin)]
+    unreadable = [path for path in own if path not in recipes]
+    for path in (*unreadable, *(path for path in distinct(recipes) if path in own)):
+        yield examine_recipe(zoo, str(path))
+    for plugin in subject.plugins:
+        if plugin.manifest is None:
+            continue
+        for entry in plugin.manifest.components:
+            title = f"{entry.kind} {plugin.distribution}/{entry.name}"
+            if entry.kind not in CHECKS:
+                reason = f"there is no interface for a {entry.kind} to keep to yet"
+                yield _skipped(title, "it keeps to its interface", reason)
+                continue
+            if any(trains(recipe, plugin, entry) for recipe in recipes.values()):
+                continue
+            configs = configs_of(plugin, entry, recipes)
+            reason = None if configs else why_not_by_default(zoo, plugin, entry)
+            if reason is not None:
+                yield _skipped(title, "it keeps to its interface", reason)
+                continue
+            for config in configs or [{}]:
+                name = f"{plugin.distribution}/{entry.name}"
+                yield examine_component(zoo, entry.kind, name, config)
+        for card in plugin.manifest.models:
+            yield _model(zoo, plugin, card)
+
+
+def _model(zoo: Zoo, plugin: InstalledPlugin, card: ModelCard) -> Report:
+    name = f"{plugin.distribution}/{card.name}"
+    if not card.weights:
+        return _skipped(f"model {name}", "its weights are sound", "it has none")
+    if "://" in card.weights:
+        reason = f"they are not in the package; `genzoo check {name}` fetches and checks them"
+        return _skipped(f"model {name}", "its weights are sound", reason)
+    return examine_model(zoo, name)
+
+
+def _skipped(subject: str, claim: str, reason: str) -> Report:
+    return Report(subject, (Finding(claim, "skipped", (reason,)),))

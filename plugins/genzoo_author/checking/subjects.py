@@ -1,0 +1,110 @@
+"""What the argument of `genzoo check` means."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from genzoo_core.errors import GenzooError, UsageError
+from genzoo_core.zoo import InstalledPlugin, Zoo
+
+MANIFEST = "genzoo.toml"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is to be checked.
+
+    Attributes:
+        kind: What it is.
+        name: What the kit is asked for: a plugin's or a distribution's name, a model's name, or
+            the path of a file.
+        plugins: The plugins, where it is one or several.
+    """
+
+    kind: Literal["plugin", "model", "recipe"]
+    name: str
+    plugins: tuple[InstalledPlugin, ...] = ()
+
+
+def find_subject(zoo: Zoo, text: str) -> Subject:
+    """What `text` means.
+
+    Args:
+        zoo: Where plugins and models are found. None of their code is run.
+        text: A distribution, a plugin, a model, a folder, or a file.
+
+    Raises:
+        UsageError: None of these, or a folder of a plugin that is not installed.
+    """
+    path = Path(text).expanduser()
+    if path.name == MANIFEST:
+        return _of_folder(zoo, path.parent, path)
+    if path.is_file() or text.endswith((".toml", ".safetensors")):
+        return Subject("recipe" if text.endswith(".toml") else "model", text)
+    if path.is_dir() and ("/" in text or text == "."):
+        return _of_folder(zoo, path, path)
+    try:
+        return Subject("plugin", text, zoo.plugins(text))
+    except UsageError as no_plugin:
+        return _of_folder(zoo, path, path) if path.is_dir() else _model(zoo, text, no_plugin)
+
+
+def _model(zoo: Zoo, text: str, no_plugin: UsageError) -> Subject:
+    try:
+        zoo.card(text)
+    except UsageError as no_model:
+        if text.count("/") > 1:
+            raise UsageError(f"there is no file {text}", "check the path") from None
+        near = (no_model.hint, no_plugin.hint)
+        hint = next((h for h in near if h and h.startswith("did you mean")), None)
+        raise UsageError(
+            f"no plugin and no model is called {text[:100]!r}",
+            hint or "`genzoo plugins` and `genzoo list` show what there is",
+        ) from None
+    return Subject("model", text)
+
+
+def _of_folder(zoo: Zoo, folder: Path, named: Path) -> Subject:
+    """The plugins whose packages lie in a folder, or that its pyproject.toml describes."""
+    if not named.exists():
+        raise UsageError(f"there is no {named}", "name a folder, a file, a plugin or a model")
+    inside = folder.resolve()
+    found = tuple(
+        plugin
+        for plugin in zoo.plugins()
+        if plugin.folder is not None and plugin.folder.resolve().is_relative_to(inside)
+    )
+    distributions = {plugin.distribution for plugin in found}
+    if len(distributions) == 1:
+        whole = zoo.plugins(*distributions)
+        if len(whole) == len(found):
+            return Subject("plugin", *distributions, plugins=found)
+        if len(found) == 1:
+            return Subject("plugin", found[0].name, plugins=found)
+    if len(found) > 1:
+        names = ", ".join(sorted({plugin.name for plugin in found}))
+        raise UsageError(f"{named} holds several plugins: {names}", "name one of them")
+    return _of_project(zoo, folder, named)
+
+
+def _of_project(zoo: Zoo, folder: Path, named: Path) -> Subject:
+    hint = f"install it first, so that its source is used: `pip install -e {folder}`"
+    name = _project(folder / "pyproject.toml")
+    if name is None:
+        raise UsageError(f"{named} is not that of an installed plugin", hint)
+    try:
+        return Subject("plugin", name, zoo.plugins(name))
+    except GenzooError:
+        raise UsageError(f"{named} is the source of {name}, which is not installed", hint) from None
+
+
+def _project(path: Path) -> str | None:
+    """Name of the distribution that a pyproject.toml describes; None where it does not."""
+    try:
+        name = tomllib.loads(path.read_text(encoding="utf-8"))["project"]["name"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return name if isinstance(name, str) else None
