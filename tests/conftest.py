@@ -1,4 +1,4 @@
-"""What all tests share: a third party's distribution, really installed."""
+"""What all tests share: a third party's distribution, and genzoo's own wheel, really installed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
+import venv
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+from workshop import Workshop
 
 # Two threads are slower than one on nets this small, and far slower on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -18,7 +22,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+ROOT = Path(__file__).parent.parent
 THIRD_PARTY = Path(__file__).parent / "third_party"
+PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +44,34 @@ def third_party(third_party_site: Path, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("PYTHONPATH", f"{third_party_site}{os.pathsep + path if path else ''}")
     monkeypatch.setenv("GENZOO_CACHE", str(tmp_path / "cache"))
     return third_party_site
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of genzoo, built once for all processes of the suite."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with FileLock(folder / "wheel.lock"):
+        if not list(folder.glob("wheel/*.whl")):
+            build = [*PIP, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", "wheel"]
+            subprocess.run([*build, str(ROOT)], cwd=folder, check=True)
+    (built,) = folder.glob("wheel/*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def workshop(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """A new virtual environment with the wheel, and with the libraries of this one."""
+    folder = tmp_path_factory.mktemp("workshop")
+    venv.create(folder / "venv", with_pip=False, symlinks=True)
+    (site,) = (folder / "venv").glob("lib/python*/site-packages")
+    # The libraries come after what is installed here: this wheel hides another genzoo there.
+    (site / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    scripts = folder / "venv" / "bin"
+    install = [*PIP, "--python", str(scripts / "python"), "install", "-q", "--no-deps"]
+    subprocess.run([*install, str(wheel)], check=True)
+    pip = scripts / "pip"
+    pip.write_text('#!/bin/sh\nexec "$(dirname "$0")/python" -m pip "$@"\n')
+    pip.chmod(0o755)
+    return Workshop(scripts, folder)

@@ -81,9 +81,6 @@ def check_free(names: Names, taken: Iterable[str]) -> None:
     except metadata.PackageNotFoundError:
         version = ""
     if version:
-        raise UsageError(
-            f"{names.distribution} {version} is installed already",
-            f"{other}, or remove it with `pip uninstall {names.distribution}`",
-        )
+        raise UsageError(f"{names.distribution} {version} is installed already", other)
     if find_spec(names.package) is not None:
         raise UsageError(f"there is a package {names.package!r} in this environment", other)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from hashlib import file_digest
 from importlib.util import find_spec
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import click
@@ -19,6 +20,7 @@ from genzoo_core.cards import ModelCard
 from genzoo_core.errors import ConfigError, GenzooError, IntegrityError, UsageError
 
 MANIFEST = "genzoo.toml"
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
 @click.command()
@@ -72,29 +74,31 @@ def _trained(run: Path) -> tuple[ModelCard, Path]:
         ConfigError: The card is damaged.
         IntegrityError: The weights are not those that the card was written for.
     """
+    source = run / "card.toml"
     try:
-        (fields,) = tomllib.loads((run / "card.toml").read_text(encoding="utf-8"))["models"]
+        (fields,) = tomllib.loads(source.read_text(encoding="utf-8"))["models"]
         card = msgspec.convert(fields, ModelCard)
-    except (OSError, ValueError) as error:
-        if isinstance(error, OSError):
-            raise UsageError(
-                f"{run} is not the folder of a finished training: it has no card.toml",
-                "give the --out of `genzoo train`",
-            ) from error
-        raise ConfigError(f"{run / 'card.toml'} is damaged: {error}") from error
-    except (KeyError, TypeError) as error:
-        raise ConfigError(f"{run / 'card.toml'} is damaged: it holds no model") from error
-    weights = run / PurePosixPath(card.weights).name
+    except OSError as error:
+        raise UsageError(
+            f"{run} is not the folder of a finished training: it has no card.toml",
+            "give the --out of `genzoo train`",
+        ) from error
+    except (ValueError, TypeError, KeyError, msgspec.ValidationError) as error:
+        raise ConfigError(f"{source} is damaged: {error}", "train again") from error
     expected = f"weights/{card.name}.safetensors"
-    if card.weights != expected or "/" in card.name:
-        raise ConfigError(f"{run / 'card.toml'}: weights = {card.weights!r}, not {expected!r}")
+    if not NAME.fullmatch(card.name) or card.weights != expected:
+        raise ConfigError(
+            f"{source} names {card.name!r} with weights {card.weights!r}, not {expected!r}",
+            "train again",
+        )
+    weights = run / f"{card.name}.safetensors"
     try:
         with weights.open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UsageError(f"there is no file {weights}", "train again") from error
     if digest != card.sha256:
-        raise IntegrityError(f"{weights} is not what {run / 'card.toml'} says", "train again")
+        raise IntegrityError(f"{weights} is not what {source} says", "train again")
     return card, weights
 
 

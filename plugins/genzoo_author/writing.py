@@ -38,15 +38,18 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     Raises:
         GenzooError: It cannot be written. Nothing is left behind.
     """
-    temporary = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
+    home = folder.absolute()  # "." has a name then
+    temporary = home.with_name(f".{home.name}-{secrets.token_hex(4)}")
     try:
         for name, content in files.items():
             path = temporary / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        if folder.is_dir():
-            folder.rmdir()  # it is empty
-        temporary.rename(folder)
+        if home.is_dir():
+            for path in temporary.iterdir():
+                path.rename(home / path.name)
+        else:
+            temporary.rename(home)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise GenzooError(

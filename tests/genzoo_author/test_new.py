@@ -1,0 +1,362 @@
+"""`genzoo new`: a plugin that works as it comes; `genzoo ship`: a trained model in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from genzoo.models.recipes import read_recipe
+from genzoo_author.kinds import KINDS
+from genzoo_author.manifest_text import card_block, with_card
+from genzoo_author.naming import LONGEST, names_of
+from genzoo_author.sample_weights import named
+from genzoo_core import ConfigError, Manifest
+from genzoo_core.recipe import Recipe
+
+ALL = [word for kind in KINDS for word in ("--kind", kind.name)]
+
+
+class Outcome(NamedTuple):
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+Genzoo = Callable[..., Outcome]
+
+
+@pytest.fixture
+def genzoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> Genzoo:
+    """Runs `genzoo` in this process, in an empty folder."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setenv("GENZOO_CACHE", str(tmp_path / "cache"))
+
+    def run(*words: str) -> Outcome:
+        from genzoo.cli import main
+
+        capfd.readouterr()
+        code = main(words)
+        return Outcome(code, *capfd.readouterr())
+
+    return run
+
+
+def install(project: Path, site: Path) -> None:
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "--target", str(site), str(project)], check=True)
+
+
+def test_it_installs_lists_runs_and_passes_its_tests_as_it_comes(
+    genzoo: Genzoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all that it can bring; the tutorial does it with a model alone, and trains that."""
+    assert genzoo("new", "acme-zoo", *ALL).code == 0
+    project, site = Path("acme-zoo"), tmp_path / "site"
+    install(project, site)
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
+
+    models = json.loads(genzoo("list", "acme-zoo/*", "--json").out)
+    assert {model["name"] for model in models} == {"acme-zoo-shapes", "acme-zoo-codec-shapes"}
+    for kind in ("sampler", "noiser", "conditioner"):
+        assert "acme-zoo" in genzoo("list", "--kind", kind).out
+    run = genzoo("run", "acme-zoo-shapes", "circle", "3", "-n", "2", "-o", "shapes.png")
+    assert run.code == 0, run.err
+    assert Path("shapes.png").exists()
+    bright = genzoo("acme-zoo", "acme-zoo-shapes", "-n", "2", "--json")
+    assert 0 < json.loads(bright.out)["brightness"] < 0.5, bright.err
+
+    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider"]
+    done = subprocess.run(tests, cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("kinds", [["model"], ["sampler"], [kind.name for kind in KINDS]])
+def test_its_code_is_clean(genzoo: Genzoo, kinds: list[str]) -> None:
+    name = "x" * LONGEST  # long names make long lines
+    assert genzoo("new", name, *(w for k in kinds for w in ("--kind", k)), "--out", "it").code == 0
+    ruff = [sys.executable, "-m", "ruff"]
+    for check in (["check", "--no-cache"], ["format", "--check", "--no-cache"]):
+        done = subprocess.run([*ruff, *check, "it"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_file_says_the_plugin_s_names(genzoo: Genzoo) -> None:
+    out = genzoo("new", "Genzoo_Acme", *ALL, "--author", 'Ada "x" \\ Löve', "--license", "MIT")
+    assert out.code == 0
+    assert out.out.splitlines()[:2] == ["cd genzoo-acme", "pip install -e '.[dev]'"]
+    project = tomllib.loads(Path("genzoo-acme/pyproject.toml").read_text())["project"]
+    assert project["name"] == "genzoo-acme"
+    assert project["authors"] == [{"name": 'Ada "x" \\ Löve'}]
+    assert project["license"] == "MIT"
+    assert project["entry-points"]["genzoo"] == {"acme": "genzoo_acme"}
+    assert 'Ada "x" \\ Löve' in Path("genzoo-acme/LICENSE").read_text()
+    package = Path("genzoo-acme/src/genzoo_acme")
+    manifest = msgspec.convert(tomllib.loads((package / "genzoo.toml").read_text()), Manifest)
+    for card in manifest.models:
+        weights = (package / card.weights).read_bytes()
+        assert (card.sha256, card.size) == (sha256(weights).hexdigest(), len(weights))
+        assert b'genzoo-acme/acme\\"' in weights
+        assert read_recipe(package / card.recipe).name == card.name
+    for path in (package / "recipes").iterdir():
+        assert isinstance(read_recipe(path), Recipe)
+    for path in Path("genzoo-acme").rglob("*"):
+        if path.is_file():
+            assert b"$name" not in path.read_bytes()
+            assert b"$package" not in path.read_bytes()
+
+
+def test_a_licence_need_not_be_chosen(genzoo: Genzoo) -> None:
+    found = json.loads(genzoo("new", "acme", "--license", "none", "--json").out)
+    assert found["path"] == "acme"
+    assert "LICENSE" not in found["files"]
+    assert "license" not in Path("acme/pyproject.toml").read_text()
+    assert all((Path("acme") / file).is_file() for file in found["files"])
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "no name for a distribution"),
+        ("my plugin", "no name for a distribution"),
+        ("../x", "no name for a distribution"),
+        ("-x-", "no name for a distribution"),
+        ("überzoo", "no name for a distribution"),
+        ("x\0y", "no name for a distribution"),
+        ("x" * 200, "200 characters"),
+        ("3d", "try 'genzoo-3d'"),
+        ("class", "try 'genzoo-class'"),
+        ("vae-mnist", "is a name that genzoo"),
+        ("genzoo-heun", "is a name that genzoo"),
+        ("run", "is a name that genzoo"),
+        ("genzoo", "installed already"),
+        ("Torch", "installed already"),
+        ("random", "Python's own"),
+        ("genzoo-vae", "is a name that genzoo"),
+        ("genzoo-core", "a package 'genzoo_core'"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused(genzoo: Genzoo, name: str, why: str) -> None:
+    out = genzoo("new", "--", name)
+    assert (out.code, out.out) == (2, "")
+    assert out.err.startswith("Error: ")
+    assert out.err.count("\n") == 1
+    assert why in out.err
+    assert list(Path().iterdir()) == []
+
+
+def test_hostile_32_nothing_is_overwritten(
+    genzoo: Genzoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("acme").mkdir()
+    Path("acme/mine").touch()
+    Path("link").symlink_to("nowhere")
+    Path("file").touch()
+    for place, why in (
+        ("acme", "exists already"),
+        ("link", "exists already"),
+        ("file", "exists already"),
+        ("file/acme", "Not a directory"),
+        ("x" * 300, "File name too long"),
+        ("/proc/acme", "cannot write"),
+    ):
+        out = genzoo("new", "acme", "--out", place)
+        assert out.code in (1, 2)
+        assert out.err.startswith("Error: ")
+        assert why in out.err
+    assert sorted(path.name for path in Path().iterdir()) == ["acme", "file", "link"]
+    assert [path.name for path in Path("acme").iterdir()] == ["mine"]
+    Path("empty").mkdir()
+    assert genzoo("new", "acme", "--out", "empty").code == 0
+    monkeypatch.chdir("empty/tests")
+    Path("test_conformance.py").unlink()
+    assert genzoo("new", "acme", "--out", ".").code == 0
+    assert Path("pyproject.toml").exists()
+    assert genzoo("new", "acme", "--out", str(tmp_path / "a" / "b")).code == 0
+
+
+@pytest.mark.parametrize("author", ["two\nlines", "x" * 201, "\x7f", "\ud800"])
+def test_an_author_is_a_line(genzoo: Genzoo, author: str) -> None:
+    assert genzoo("new", "acme", "--author", author).code == 2
+    assert not Path("acme").exists()
+
+
+def test_a_distribution_s_name_gives_the_others() -> None:
+    names = names_of("Genzoo.My_Zoo")
+    assert vars(names) == {
+        "distribution": "genzoo-my-zoo",
+        "package": "genzoo_my_zoo",
+        "name": "my-zoo",
+    }
+
+
+def test_renaming_a_model_file_leaves_its_tensors(tmp_path: Path) -> None:
+    header = {"__metadata__": {"model": '{"component":"$distribution/$name"}'}}
+    text = json.dumps(header).encode()
+    data = len(text).to_bytes(8, "little") + text + b"tensors"
+    renamed = named(data, {"distribution": "d", "name": "n"})
+    length = int.from_bytes(renamed[:8], "little")
+    assert length % 8 == 0
+    assert json.loads(renamed[8 : 8 + length])["__metadata__"]["model"] == '{"component":"d/n"}'
+    assert renamed[8 + length :] == b"tensors"
+
+
+MANIFEST = """\
+api = 1  # the first
+summary = "Mine."
+
+# What comes first.
+[[models]]
+name = "one"
+family = "vae"
+summary = "One."
+
+[[models.metrics]]
+name = "FD"
+value = 1.0
+command = "genzoo eval one"
+
+# What comes second.
+[[models]]
+name = "two"
+family = "vae"
+summary = '''
+[[models]]
+name = "one"
+'''
+
+[[commands]]
+name = "x"
+help = "X."
+target = "a:b"
+"""
+
+
+def test_a_card_takes_the_place_of_the_one_of_its_name() -> None:
+    new = {"name": "one", "family": "gan", "summary": "Öne.", "shape": [1, 2, 2]}
+    text = with_card(MANIFEST, new, "genzoo.toml")
+    parsed = tomllib.loads(text)
+    assert [model["name"] for model in parsed["models"]] == ["one", "two"]
+    assert parsed["models"][0] == new  # the figures of the old weights are gone
+    for kept in ("api = 1  # the first", "# What comes first.", "# What comes second."):
+        assert kept in text
+    assert parsed["commands"] == tomllib.loads(MANIFEST)["commands"]
+
+
+def test_a_new_card_goes_to_the_end() -> None:
+    new = {"name": "three", "family": "gan", "metrics": [{"name": "FD", "value": 2.0}]}
+    text = with_card(MANIFEST, new, "genzoo.toml")
+    assert text.startswith(MANIFEST)
+    assert tomllib.loads(text)["models"][-1] == new
+    assert tomllib.loads(with_card("", new, "genzoo.toml"))["models"] == [new]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["models = [", "models = 3", 'models = [{ name = "one" }]', "models = ['x']"],
+)
+def test_a_manifest_that_cannot_be_changed_is_left(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"genzoo\.toml"):
+        with_card(text, {"name": "one"}, "genzoo.toml")
+
+
+CARD = {
+    "name": "mine",
+    "family": "vae",
+    "summary": "Mine.",
+    "weights": "weights/mine.safetensors",
+    "sha256": sha256(b"weights").hexdigest(),
+    "recipe": "recipes/mine.toml",
+}
+
+
+@pytest.fixture
+def trained(genzoo: Genzoo) -> Path:
+    """The folder of a training, beside a plugin's package."""
+    run = Path("runs/mine")
+    run.mkdir(parents=True)
+    (run / "card.toml").write_text(card_block(CARD))
+    (run / "mine.safetensors").write_bytes(b"weights")
+    package = Path("src/acme")
+    package.mkdir(parents=True)
+    (package / "genzoo.toml").write_text(MANIFEST)
+    return run
+
+
+def test_shipping_copies_the_weights_and_writes_the_card(genzoo: Genzoo, trained: Path) -> None:
+    out = genzoo("ship", str(trained))
+    assert (out.code, out.out) == (0, "src/acme/weights/mine.safetensors\n")
+    assert "names no recipe" in out.err
+    assert "pip install -e ." in out.err
+    package = Path("src/acme")
+    assert (package / "weights/mine.safetensors").read_bytes() == b"weights"
+    card = {name: value for name, value in CARD.items() if name != "recipe"}
+    assert tomllib.loads((package / "genzoo.toml").read_text())["models"][-1] == card
+
+    (package / "recipes").mkdir()
+    (package / "recipes/mine.toml").touch()
+    again = genzoo("ship", str(trained), "--into", str(package), "--json")
+    assert json.loads(again.out)["card"] == CARD
+    assert tomllib.loads((package / "genzoo.toml").read_text())["models"][-1] == CARD
+
+
+def test_hostile_10_damaged_weights_are_not_shipped(genzoo: Genzoo, trained: Path) -> None:
+    (trained / "mine.safetensors").write_bytes(b"others")
+    out = genzoo("ship", str(trained))
+    assert out.code == 1
+    assert "is not what" in out.err
+    assert Path("src/acme/genzoo.toml").read_text() == MANIFEST
+    assert not Path("src/acme/weights").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "why"),
+    [
+        ({}, 1, "damaged"),
+        ({**CARD, "weights": "../../etc/passwd"}, 1, "etc/passwd"),
+        (
+            {**CARD, "name": "../mine", "weights": "weights/../mine.safetensors"},
+            1,
+            "names '../mine'",
+        ),
+        ({**CARD, "surprise": 1}, 1, "surprise"),
+    ],
+)
+def test_hostile_14_a_damaged_card_is_not_shipped(
+    genzoo: Genzoo, trained: Path, change: dict[str, Any], code: int, why: str
+) -> None:
+    (trained / "card.toml").write_text(card_block(change))
+    out = genzoo("ship", str(trained))
+    assert out.code == code
+    assert out.err.startswith("Error: ")
+    assert out.err.count("\n") == 1
+    assert why in out.err
+    assert Path("src/acme/genzoo.toml").read_text() == MANIFEST
+
+
+def test_shipping_says_what_is_missing(genzoo: Genzoo, trained: Path) -> None:
+    assert "not the folder of a finished training" in genzoo("ship", "runs").err
+    (trained / "mine.safetensors").unlink()
+    assert "there is no file" in genzoo("ship", str(trained)).err
+    (trained / "mine.safetensors").write_bytes(b"weights")
+    assert "has no genzoo.toml" in genzoo("ship", str(trained), "--into", "runs").err
+    Path("src/other").mkdir()
+    Path("src/other/genzoo.toml").touch()
+    assert "say which with --into" in genzoo("ship", str(trained)).err
+    os.chdir("runs")
+    out = genzoo("ship", "mine")
+    assert out.code == 2
+    assert "there is no package" in out.err
