@@ -58,20 +58,13 @@ def explain(error: BaseException, about: About) -> GenzooError:
         return error
     if "LocalEntryNotFoundError" in names and error.__cause__ is not None:
         return explain(error.__cause__, about)
-    if "OfflineModeIsEnabled" in names:
-        return offline(about)
-    response = getattr(error, "response", None)
-    if response is not None:
+    if (response := getattr(error, "response", None)) is not None:
         return _of_response(error, names, response, about)
     if names & (_NO_ANSWER | _DROPPED | _UNREACHABLE | _NO_ADDRESS):
-        return _of_connection(error, names)
+        return _of_connection(error, names, about)
     if isinstance(error, OSError) and error.errno is not None:
         return _of_disk(error)
-    if "Consistency check failed" in str(error):
-        return HubError(f"the Hub sent another number of bytes of {about} than it promised")
-    if isinstance(error, ValueError | TypeError | KeyError | AttributeError | OSError):
-        return no_hub("answers what no Hub does")
-    return HubError(f"the Hub's client fails with {about}: {_reason(error)}")
+    return _of_rest(error, about)
 
 
 def offline(about: About) -> HubError:
@@ -87,36 +80,42 @@ def no_hub(what: str) -> HubError:
     return HubError(f"{_endpoint()} is no Hugging Face Hub: it {what}", "check HF_ENDPOINT")
 
 
-def _of_response(
-    error: BaseException, names: set[str], response: Any, about: About
-) -> HubError:
+def _of_response(error: BaseException, names: set[str], response: Any, about: About) -> HubError:
     status, where = response.status_code, about.repo or "this"
-    if status >= 500:
-        return HubError(f"the Hub at {_endpoint()} fails ({status})", "try again later")
-    if "GatedRepoError" in names:
-        ask = f"ask for access at {_endpoint()}/{about.repo}, and log in with `hf auth login`"
-        return HubError(f"{where} is gated: its owner decides who may have it ({status})", ask)
-    if "DisabledRepoError" in names:
-        return HubError(f"the Hub has disabled {where} ({status})")
-    if status == 401:
-        return HubError(f"the Hub does not show {where} to everyone (401)", _LOG_IN)
-    if status == 403:
-        what = "write to" if about.writing else "read"
-        return HubError(f"the Hub forbids you to {what} {where} (403)", "use a token that may")
-    if "RevisionNotFoundError" in names:
-        return HubError(f"{where} has no revision {about.revision!r} (404)")
-    if "RepositoryNotFoundError" in names or (status == 404 and about.repo and not about.file):
-        return HubError(f"the Hub has no repository {where} (404)", _LOG_IN)
-    if status == 404 and about.file:
-        return HubError(f"{where} has no file {about.file!r} at {about.revision} (404)")
-    if status == 429:
-        return HubError("the Hub had too many requests from here (429)", "wait a few minutes")
-    said = str(getattr(error, "server_message", "") or response.reason_phrase)
-    return HubError(f"the Hub at {_endpoint()} answers {status} {' '.join(said.split())[:200]}")
+    gone = status == 404
+    no_repo = "RepositoryNotFoundError" in names or (gone and about.repo and not about.file)
+    verb = "write to" if about.writing else "read"
+    ask = f"ask for access at {_endpoint()}/{about.repo}, and log in with `hf auth login`"
+    said = " ".join(str(getattr(error, "server_message", "") or response.reason_phrase).split())
+    cases = (
+        (status >= 500, f"the Hub at {_endpoint()} fails ({status})", "try again later"),
+        (
+            "GatedRepoError" in names,
+            f"{where} is gated: its owner lets in who asks ({status})",
+            ask,
+        ),
+        ("DisabledRepoError" in names, f"the Hub has disabled {where} ({status})", None),
+        (status == 401, f"the Hub does not show {where} to everyone (401)", _LOG_IN),
+        (status == 403, f"the Hub forbids you to {verb} {where} (403)", "use a token that may"),
+        (status == 429, "the Hub had too many requests from here (429)", "wait some minutes"),
+        (
+            "RevisionNotFoundError" in names,
+            f"{where} has no revision {about.revision!r} (404)",
+            None,
+        ),
+        (no_repo, f"the Hub has no repository {where} (404)", _LOG_IN),
+        (gone and about.file, f"{about.repo} has no file {about.file!r} (404)", None),
+    )
+    for applies, message, hint in cases:
+        if applies:
+            return HubError(message, hint)
+    return HubError(f"the Hub at {_endpoint()} answers {status}: {said[:200]}")
 
 
-def _of_connection(error: BaseException, names: set[str]) -> HubError:
+def _of_connection(error: BaseException, names: set[str], about: About) -> HubError:
     cached = "what is cached works with HF_HUB_OFFLINE=1"
+    if "OfflineModeIsEnabled" in names:
+        return offline(about)
     if names & _NO_ANSWER:
         longer = "HF_HUB_ETAG_TIMEOUT=60 waits longer"
         return HubError(f"the Hub at {_endpoint()} does not answer in time", f"{longer}; {cached}")
@@ -128,6 +127,14 @@ def _of_connection(error: BaseException, names: set[str]) -> HubError:
         f"the Hub at {_endpoint()} cannot be reached ({_reason(error)})",
         f"check the network and HF_ENDPOINT; {cached}",
     )
+
+
+def _of_rest(error: BaseException, about: About) -> HubError:
+    if "Consistency check failed" in str(error):
+        return HubError(f"the Hub sent another number of bytes of {about} than it promised")
+    if isinstance(error, ValueError | TypeError | KeyError | AttributeError | OSError):
+        return no_hub("answers what no Hub does")
+    return HubError(f"the Hub's client fails with {about}: {_reason(error)}")
 
 
 def _of_disk(error: OSError) -> HubError:

@@ -1,8 +1,8 @@
 """A repository in the Hub's cache, whose layout all of the Hub's libraries share.
 
-    models--owner--repo/refs/main                      the commit that a branch was at
-    models--owner--repo/snapshots/<commit>/<file>      a link to
-    models--owner--repo/blobs/<ETag>                   the bytes
+models--owner--repo/refs/main                      the commit that a branch was at
+models--owner--repo/snapshots/<commit>/<file>      a link to
+models--owner--repo/blobs/<ETag>                   the bytes
 """
 
 from __future__ import annotations
@@ -102,7 +102,9 @@ class RepoCache:
 
     def promise(self, path: Path) -> Promise:
         """What the repository promised of a cached file: its bytes lie under their ETag."""
-        return Promise.of_etag(os.path.basename(os.readlink(path))) if path.is_symlink() else Promise()
+        return (
+            Promise.of_etag(os.path.basename(os.readlink(path))) if path.is_symlink() else Promise()
+        )
 
     def set_aside(self, path: Path) -> Path:
         """Take a cached file out of use, and keep it for who wants to look at it.

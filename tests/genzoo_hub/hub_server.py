@@ -131,16 +131,16 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(ConnectionError):
             super().handle()
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:
         self._serve()
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self._serve()
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         self._serve()
 
-    def do_PUT(self) -> None:  # noqa: N802
+    def do_PUT(self) -> None:
         self._serve()
 
     def _serve(self) -> None:
@@ -148,41 +148,41 @@ class _Handler(BaseHTTPRequestHandler):
         path, query = split.path, parse_qs(split.query)
         body = self._body()
         hub.asked.append((self.command, path))
+        name, _, rest = path[1:].partition("/resolve/")
         if hub.page:
-            return self._send(200, b"<html><body>Welcome</body></html>", {}, "text/html")
-        if hub.status:
-            return self._error(hub.status)
-        if path.startswith("/cdn/"):
-            return self._bytes(hub.objects[path.rpartition("/")[2]], {})
-        if path.startswith("/upload/"):
+            self._send(200, b"<html><body>Welcome</body></html>", {}, "text/html")
+        elif hub.status:
+            self._error(hub.status)
+        elif path.startswith("/cdn/"):
+            self._bytes(hub.objects[path.rpartition("/")[2]], {})
+        elif path.startswith("/upload/"):
             hub.objects[path.rpartition("/")[2]] = body
-            return self._json({})
-        if path == "/api/models":
-            return self._json(self._found(query))
-        if path == "/api/validate-yaml":
-            return self._json({"errors": [], "warnings": []})
-        if path == "/api/repos/create":
-            return self._create(json.loads(body))
-        if "/resolve/" in path:
-            name, _, rest = path[1:].partition("/resolve/")
+            self._json({})
+        elif path == "/api/models":
+            self._json(self._found(query))
+        elif path == "/api/validate-yaml":
+            self._json({"errors": [], "warnings": []})
+        elif path == "/api/repos/create":
+            self._create(json.loads(body))
+        elif rest:
             revision, _, file = rest.partition("/")
-            return self._file(name, unquote(revision), unquote(file))
-        if path.endswith(".git/info/lfs/objects/batch"):
-            return self._batch(json.loads(body))
-        if path.startswith("/api/models/"):
-            owner, repo, *rest = path.removeprefix("/api/models/").split("/")
-            return self._repo(f"{owner}/{repo}", rest, body)
-        return self._error(404)
+            self._file(name, unquote(revision), unquote(file))
+        elif path.endswith(".git/info/lfs/objects/batch"):
+            self._batch(json.loads(body))
+        elif path.startswith("/api/models/"):
+            owner, repo, *more = path.removeprefix("/api/models/").split("/")
+            self._repo(f"{owner}/{repo}", more, body)
+        else:
+            self._error(404)
 
     def _repo(self, name: str, rest: list[str], body: bytes) -> None:
         repo = self._visible(name)
         if repo is None:
-            return None
+            return
         action, revision = rest[0] if rest else "revision", unquote(rest[1]) if rest[1:] else "main"
-        writes = action in ("preupload", "commit", "branch")
-        if writes and not self._allowed():
-            return self._error(403, message="You don't have the rights")
-        if action == "preupload":
+        if action in ("preupload", "commit", "branch") and not self._allowed():
+            self._error(403, message="You don't have the rights")
+        elif action == "preupload":
             files = [
                 {
                     "path": file["path"],
@@ -191,12 +191,16 @@ class _Handler(BaseHTTPRequestHandler):
                 }
                 for file in json.loads(body)["files"]
             ]
-            return self._json({"files": files})
-        if action == "branch":
+            self._json({"files": files})
+        elif action == "branch":
             repo.refs.setdefault(revision, repo.refs.get("main", ""))
-            return self._json({})
-        if action == "commit":
-            return self._commit(name, repo, revision, body)
+            self._json({})
+        elif action == "commit":
+            self._commit(name, repo, revision, body)
+        else:
+            self._info(name, repo, revision)
+
+    def _info(self, name: str, repo: Repo, revision: str) -> None:
         sha = repo.find(revision)
         if sha is None and (revision != "main" or repo.refs):
             return self._error(404, "RevisionNotFound")

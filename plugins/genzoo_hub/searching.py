@@ -1,0 +1,84 @@
+"""Looking for models on the Hub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from genzoo_core.errors import UsageError
+from genzoo_hub.client import ask
+from genzoo_hub.failures import About, no_hub
+from genzoo_hub.readme import TAG
+from genzoo_hub.reference import SCHEME, check_repo
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A model on the Hub.
+
+    Attributes:
+        reference: "hf://owner/repo".
+        tags: What its owner says of it, its family among that.
+        license: Its licence, or "".
+        downloads: How often it was fetched lately.
+        likes: How many like it.
+        updated: Day of the last change, or "".
+    """
+
+    reference: str
+    tags: tuple[str, ...]
+    license: str
+    downloads: int
+    likes: int
+    updated: str
+
+
+def search(text: str, limit: int) -> list[Hit]:
+    """The models with genzoo's tag whose name holds `text`, most wanted first.
+
+    Raises:
+        HubError: The Hub does not answer, or refuses.
+    """
+    found = ask(lambda seconds: _request(text, limit, seconds), About())
+    if not isinstance(found, list):
+        raise no_hub("answers a search with something else")
+    hits = [_hit(entry) for entry in found if isinstance(entry, dict)]
+    return [hit for hit in hits if hit is not None][:limit]
+
+
+def _request(text: str, limit: int, seconds: float) -> Any:
+    """One request, and no other: the client's own search asks a failing Hub for half a minute."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+
+    response = get_session().get(
+        f"{constants.ENDPOINT}/api/models",
+        params={"search": text, "filter": TAG, "limit": limit, "sort": "downloads", "full": "true"},
+        headers=build_hf_headers(library_name=TAG),
+        timeout=seconds,
+    )
+    hf_raise_for_status(response)
+    return response.json()
+
+
+def _hit(entry: dict[str, Any]) -> Hit | None:
+    """What the Hub says of a model; None where that cannot be used."""
+    try:
+        repo = check_repo(str(entry.get("id") or entry.get("modelId") or ""))
+    except UsageError:
+        return None
+    given = entry.get("tags")
+    tags = [tag for tag in given if isinstance(tag, str)] if isinstance(given, list) else []
+    licenses = [tag.removeprefix("license:") for tag in tags if tag.startswith("license:")]
+    return Hit(
+        reference=f"{SCHEME}{repo}",
+        tags=tuple(tag for tag in tags if ":" not in tag and tag != TAG),
+        license=licenses[0] if licenses else "",
+        downloads=_count(entry.get("downloads")),
+        likes=_count(entry.get("likes")),
+        updated=str(entry.get("lastModified") or "")[:10],
+    )
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0
