@@ -11,9 +11,11 @@ from typing import Any
 
 import acme_plugin
 import pytest
+from PIL import Image
 from raw_files import edited, edited_model, split
 
 from genzoo.catalogue import Catalogue
+from genzoo.pictures.generating import generate
 from genzoo.zoo import RegistryZoo
 from genzoo_core import ConfigError, ModelCard, ModelSpec, PluginError
 
@@ -171,6 +173,94 @@ def test_hostile_13_a_deep_config_from_python(zoo: RegistryZoo) -> None:
         deep = {"a": deep}
     with pytest.raises(ConfigError):
         zoo.build(ModelSpec("net", {"shape": deep}))
+
+
+@pytest.mark.parametrize("name", ["../../x", "", "a.b", "keys", "training", "x\x1b[31m", "_x", "é"])
+def test_hostile_13_a_conditioner_that_torch_cannot_name(
+    zoo: RegistryZoo, sound: Path, name: str
+) -> None:
+    conditioners = {name: {"component": "genzoo/class-labels", "config": {"classes": ["a"]}}}
+    path = edited_model(sound, lambda m: m.update(conditioners=conditioners))
+    with pytest.raises(ConfigError, match="cannot be the name of a conditioner") as caught:
+        zoo.load(str(path))
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "1" * 101, "1" * 5000])
+@pytest.mark.parametrize("key", ["model", "card"])
+def test_hostile_13_a_number_that_is_none(
+    zoo: RegistryZoo, sound: Path, key: str, number: str
+) -> None:
+    header, _ = split(sound)
+    text = header["__metadata__"][key][:-1] + f',"more":{number}}}'
+    path = edited(sound, lambda h: h["__metadata__"].update({key: text}))
+    with pytest.raises(ConfigError, match="holds") as caught:
+        zoo.load(str(path))
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        {"shape": [1, -8, 8]},
+        {"size": -1},
+        {"parameters": 10**30},
+        {"shape": [10**30, 1, 1]},
+    ],
+)
+def test_hostile_13_a_card_in_a_file_that_lies(
+    zoo: RegistryZoo, sound: Path, card: dict[str, Any]
+) -> None:
+    header, _ = split(sound)
+    text = json.dumps({**json.loads(header["__metadata__"]["card"]), **card})
+    path = edited(sound, lambda h: h["__metadata__"].update(card=text))
+    with pytest.raises(ConfigError, match="out of range"):
+        zoo.load(str(path))
+
+
+@pytest.mark.parametrize("shape", [(1, 10**5, 10**5), (1, 10**9, 1), (1, 0, 8)])
+def test_hostile_13_a_codec_that_claims_vast_pictures(
+    zoo: RegistryZoo, tmp_path: Path, shape: tuple[int, int, int]
+) -> None:
+    codec = zoo.build(ModelSpec("line", kind="codec"))
+    card = ModelCard(name="line", family="acme", summary="A line.", kind="codec", shape=shape)
+    path = tmp_path / "line.safetensors"
+    zoo.save(path, codec.spec, codec.own_tensors(), card)
+    Image.new("L", (2, 2)).save(tmp_path / "a.png")
+    with pytest.raises(ConfigError, match="which none can be"):
+        generate(path, inputs=tmp_path / "a.png", zoo=zoo)
+
+
+CONV = {"type": "conv", "width": 4096, "blocks": 16}
+LARGEST = {
+    "autoencoder": {"shape": [4, 512, 512], "latent": 4096, "components": 1000, "network": CONV},
+    "vae": {"shape": [4, 512, 512], "latent": 4096, "components": 1000, "network": CONV},
+    "gan": {"shape": [4, 512, 512], "latent": 4096, "network": {**CONV, "hidden": 4096}},
+    "diffusion": {
+        "shape": [4, 512, 512],
+        "noiser": {"component": "genzoo/rectified-flow"},
+        "network": {"type": "unet", "width": 4096, "multipliers": [16] * 7, "blocks": 16},
+    },
+}
+"""The most that the configs of genzoo's own models allow."""
+
+
+def test_hostile_13_the_largest_configs_of_genzoos_own_components(tmp_path: Path) -> None:
+    code = f"""
+import resource, torch
+from genzoo.catalogue import Catalogue
+from genzoo.models.loading import build_blueprint
+from genzoo_core import ModelSpec
+catalogue = Catalogue.open()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for name, config in {LARGEST!r}.items():
+    built = build_blueprint(catalogue, ModelSpec("genzoo/" + name, config))
+    assert sum(tensor.nbytes for tensor in built.own_tensors().values()) > 2**40, name
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+assert after - before < 300_000, after - before  # KiB
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def weights_at(site: Path, weights: str, **more: Any) -> RegistryZoo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import struct
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +20,8 @@ from painting import Cli, Outcome
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from genzoo.cli.frame import Terminated, _terminate
+from genzoo.cli.signals import finishing
 from genzoo.pictures.generating import generate
 from genzoo_core.errors import UsageError
 
@@ -43,6 +47,31 @@ def test_hostile_28_a_label_that_is_none(painter: Path, cli: Cli, label: str) ->
 @pytest.mark.parametrize("word", ["--1", "-x", "--promt", "--setting=3"])
 def test_hostile_28_an_unknown_option_is_no_prompt(painter: Path, cli: Cli, word: str) -> None:
     assert cli("run", "colour", word).code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("flow-mnist", "--sampler", "ddpm"),
+        ("flow-mnist", "--sampler", "../../x\x1b[31m"),
+        ("flow-mnist", "--sampler", "heun", "--set", "eta=0.5"),
+        ("flow-mnist", "--steps", "0"),
+        ("flow-mnist", "--steps", "nan"),
+        ("flow-mnist", "--guidance", "nan"),
+        ("flow-mnist", "--guidance", "1e999"),
+        ("vae-mlp-mnist", "--set", "temperature=inf"),
+        ("vae-mlp-mnist", "--set", "=1"),
+        ("vae-mlp-mnist", "--set", "temperature"),
+        ("vae-mlp-mnist", "--device", "cuda\x1b[31m"),
+        ("vae-mlp-mnist", "--device", "xla"),
+        ("vae-mlp-mnist", "--device", "meta"),
+    ],
+)
+def test_hostile_28_a_setting_that_does_not_fit_is_refused_before_the_seed_is_told(
+    painter: Path, cli: Cli, words: tuple[str, ...]
+) -> None:
+    assert_refused(cli("run", *words))  # in one line: no seed before it
+    assert os.listdir() == []
 
 
 @pytest.mark.parametrize(
@@ -85,6 +114,52 @@ def test_hostile_29_bytes_that_are_no_text(painter: Path) -> None:
 @pytest.mark.parametrize("n", ["0", "-1", "1000000000", "9" * 30])
 def test_hostile_30_a_number_of_pictures(painter: Path, cli: Cli, n: str) -> None:
     assert_refused(cli("run", "plain", "-n", n), "from 1 to 1,000,000")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *(("--seed", value) for value in ("-1", str(2**63), str(2**64), "1.5", "1e3", "x", "")),
+        *(("--threads", value) for value in ("0", "-1", "1025", "1" * 30, "x")),
+        *(("--batch", value) for value in ("0", "-1", "1.5", "x")),
+        *(("--interpolate", value) for value in ("1", "1,2,3", "a,b", "1,-1", f"0,{2**64}")),
+    ],
+)
+def test_hostile_30_other_numbers(painter: Path, cli: Cli, option: str, value: str) -> None:
+    assert_refused(cli("run", "plain", f"{option}={value}"))
+    assert os.listdir() == []
+
+
+def test_hostile_30_a_batch_without_end_is_one_batch(painter: Path, cli: Cli) -> None:
+    assert cli("run", "plain", "-n", "2", "--batch", "9" * 30, "-o", "a.png").code == 0
+
+
+@pytest.mark.parametrize("what", [None, 3, b"plain", ["plain"], "a\0b", "\ud800", "", "a/" * 5000])
+def test_hostile_30_what_names_no_model(painter: Path, what: Any) -> None:
+    import genzoo
+
+    for ask in (genzoo.card, genzoo.load, generate):
+        with pytest.raises(UsageError):
+            ask(what)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"n": value} for value in ("1", 1.5, True)),
+        *({"options": value} for value in ([1], "x", {3: 1}, {"temperature": [1]})),
+        *({"conditions": value} for value in ([1], "x", {"text": 3})),
+        *({"inputs": value} for value in (3, [3], {"a": 1}, b"a.png")),
+        *({"device": value} for value in (None, 3)),
+        *({"batch": value} for value in (None, "x", 1.5)),
+        *({"threads": value} for value in ("x", 1.5)),
+        *({"interpolate": value} for value in (3, "x", (1,), (1, 2.5), [1, 2])),
+        *({"prompts": value} for value in (None, 3, [3])),
+    ],
+)
+def test_hostile_30_wrong_types_from_python(painter: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        generate("plain", **wrong)
 
 
 def test_hostile_30_more_than_fits(painter: Path, cli: Cli) -> None:
@@ -287,6 +362,28 @@ def test_hostile_32_stdout_is_a_closed_pipe(painter: Path) -> None:
     assert Image.open("a.png").size == (8, 8)
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_hostile_32_closed_standard_streams(painter: Path, closed: str) -> None:
+    command = f"{shlex.join([*GENZOO, 'run', 'plain', '--seed', '0', '-o', 'a.png'])} {closed}"
+    assert subprocess.run(["/bin/sh", "-c", command], check=False).returncode == 0
+    assert Image.open("a.png").info["genzoo"]
+    assert os.listdir() == ["a.png"]
+
+
+def test_hostile_32_stdout_is_full(painter: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*GENZOO, "run", "plain", "--seed", "0", "-o", "a.png"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.endswith("Error: No space left on device\n")
+    assert Image.open("a.png").size == (8, 8)
+
+
 def test_hostile_32_a_name_that_is_no_text(painter: Path, cli: Cli) -> None:
     name = os.fsdecode(b"\xff.png")
     assert cli("run", "plain", "-o", name).code == 0
@@ -295,8 +392,17 @@ def test_hostile_32_a_name_that_is_no_text(painter: Path, cli: Cli) -> None:
     assert_refused(cli("run", "plain", "-o", name), "exists")
 
 
-@pytest.mark.parametrize("name", ["a.npz", "folder"])
-def test_hostile_33_ctrl_c_keeps_what_is_finished(painter: Path, cli: Cli, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "number", "code"),
+    [
+        ("a.npz", signal.SIGINT, 130),
+        ("folder", signal.SIGINT, 130),
+        ("a.npz", signal.SIGTERM, 143),
+    ],
+)
+def test_hostile_33_ctrl_c_and_sigterm_keep_what_is_finished(
+    painter: Path, cli: Cli, name: str, number: signal.Signals, code: int
+) -> None:
     words = ["run", "plain", "-n", "40", "--seed", "0", "--batch", "2", "--set", "fault=slow"]
     process = subprocess.Popen(
         [*GENZOO, *words, "-o", name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -305,9 +411,9 @@ def test_hostile_33_ctrl_c_keeps_what_is_finished(painter: Path, cli: Cli, name:
     begun = 0
     while begun < 3:  # the third batch begins when two are finished
         begun += process.stderr.readline() == "sampling\n"
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    process.send_signal(number)
+    out, err = process.communicate()
+    assert process.returncode == code
     assert out == f"{name}\n"
     assert "interrupted: kept 4 of 40" in err
     assert "Traceback" not in err
@@ -321,6 +427,31 @@ def test_hostile_33_ctrl_c_keeps_what_is_finished(painter: Path, cli: Cli, name:
     assert cli("run", "--replay", name, "-o", "b.npz").code == 0
     with np.load(name) as before, np.load("b.npz") as after:
         np.testing.assert_array_equal(before["images"], after["images"])
+
+
+@pytest.mark.parametrize(
+    ("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+)
+def test_hostile_33_what_is_being_written_is_finished_first(
+    number: signal.Signals, error: type[BaseException]
+) -> None:
+    done: list[int] = []
+
+    def finish(signals: int) -> None:
+        with finishing():
+            for _ in range(signals):
+                os.kill(os.getpid(), number)
+            done.append(signals)
+        done.append(-1)
+
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        for signals in (1, 2):
+            with pytest.raises(error):
+                finish(signals)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert done == [1]  # the first signal waits, the second one does not
 
 
 def test_hostile_36_out_of_memory_halves_the_batch(painter: Path, cli: Cli) -> None:

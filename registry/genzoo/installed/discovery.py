@@ -169,7 +169,7 @@ def _parse(path: Path) -> Mapping[str, Any]:
         status = path.stat()
         # Opening a pipe would wait for ever, and a device has no end.
         if not stat.S_ISREG(status.st_mode):
-            raise PluginError(f"{path} is not a file")
+            raise PluginError(f"{path} cannot be read: it is no file")
         if status.st_size > MAX_MANIFEST:
             raise PluginError(f"{path} has over {MAX_MANIFEST:,} bytes, which is no manifest")
         return tomllib.loads(path.read_text(encoding="utf-8"))

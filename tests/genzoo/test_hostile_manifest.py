@@ -1,0 +1,93 @@
+"""Rows 14 and 27 of the hostile inputs, further: manifests and cards that are made to hurt."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+from shelf import Shelf, command, component, model
+
+from genzoo.catalogue import Catalogue
+from genzoo.installed.discovery import MAX_MANIFEST
+
+ESCAPES = "\x1b[31mred\x1b[0m\x07 \u202e"
+"""What a terminal would obey: a colour, a bell, letters that run backwards."""
+
+
+def error_of(name: str) -> str:
+    """What is wrong with a plugin."""
+    [found] = [plugin for plugin in Catalogue.open().plugins if plugin.name == name]
+    assert found.status == "broken"
+    assert "\n" not in found.error
+    return found.error
+
+
+@pytest.mark.parametrize(
+    ("manifest", "why"),
+    [
+        ("api = " + "9" * 5000, "not TOML"),
+        ("api = 1\n[[models]]\nsize = 0x" + "f" * 5000, "genzoo.toml"),
+        ("api = 1\n" + "a." * 20_000 + "b = 1", "genzoo.toml"),
+        ("api = 1\nx = 9999-99-99", "not TOML"),
+        ("api = 1\n" + command("do", "a:b", extra="x]' && rm -rf ~ #"), "extra"),
+        ("api = 1\n" + component("\\u001b[31m", "model", "a:B"), "$.components[0].name"),
+    ],
+)
+def test_hostile_27_a_manifest_that_is_made_to_hurt(shelf: Shelf, manifest: str, why: str) -> None:
+    shelf.add("bad-one", head=manifest)
+    shelf.add("good-one", model("fine"))
+    assert why in error_of("bad_one")
+    assert Catalogue.open().find_model("fine").distribution == "good-one"
+
+
+def test_hostile_27_a_manifest_without_end(shelf: Shelf) -> None:
+    with (shelf.add("large-one") / "genzoo.toml").open("r+b") as file:
+        file.truncate(MAX_MANIFEST + 1)
+    pipe = shelf.add("pipe-one") / "genzoo.toml"
+    pipe.unlink()
+    os.mkfifo(pipe)
+    device = shelf.add("device-one") / "genzoo.toml"
+    device.unlink()
+    device.symlink_to("/dev/zero")
+    shelf.add("good-one", model("fine"))
+    assert "which is no manifest" in error_of("large_one")
+    assert "no file" in error_of("pipe_one")
+    assert "no file" in error_of("device_one")
+    assert Catalogue.open().find_model("fine").distribution == "good-one"
+
+
+def test_hostile_27_text_that_would_steer_a_terminal(shelf: Shelf) -> None:
+    shelf.add(
+        "rude-one",
+        model(
+            "rude",
+            family=ESCAPES,
+            summary=ESCAPES,
+            dataset=ESCAPES,
+            conditioners=[ESCAPES],
+            license=ESCAPES,
+            credits=[ESCAPES],
+            notes=f"{ESCAPES}\n{ESCAPES}",
+        ),
+        command("shout", "rude_one:shout", help=f"{ESCAPES}\nsecond"),
+        head=f'api = 1\nsummary = "{ESCAPES.encode("unicode_escape").decode()}"'.replace(
+            "\\x", "\\u00"
+        ),
+    )
+    outputs = []
+    for words in (["list"], ["info", "rude"], ["plugins"], ["--help"], ["list", "--family", "x"]):
+        done = shelf.genzoo(*words)
+        outputs.append(done.stdout + done.stderr)
+    assert "rude" in outputs[0]
+    for output in outputs:
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u202e]", output), ascii(output)
+
+
+@pytest.mark.parametrize("size", [1, 10**15])
+def test_hostile_14_a_card_that_lies_about_its_size(shelf: Shelf, size: int) -> None:
+    folder = shelf.add("liar", model("lie", weights="lie.safetensors", sha256="0" * 64, size=size))
+    (folder / "lie.safetensors").write_bytes(bytes(100))
+    done = shelf.genzoo("run", "lie")
+    assert done.returncode == 1
+    assert re.fullmatch(r"Error: .*lie\.safetensors has 100 bytes, its card says .*\n", done.stderr)
