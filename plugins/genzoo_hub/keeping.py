@@ -88,7 +88,7 @@ def find_waste(cards: Iterable[ModelCard]) -> list[Waste]:
         if not models:
             continue
         for commit in cache.commits()[1:]:
-            if _refs(cache, commit) or commit in pinned:
+            if cache.refs(commit) or commit in pinned:
                 continue
             folder = cache.folder / "snapshots" / commit
             waste.append(Waste(folder, f"{cache.repo}@{commit[:12]}", _only_here(folder), commit))
@@ -140,17 +140,11 @@ def _models(cache: RepoCache) -> Iterator[CachedModel]:
                 yield CachedModel(
                     Reference(cache.repo, file, commit),
                     path,
-                    _refs(cache, commit),
+                    cache.refs(commit),
                     path.stat().st_size,
                     sha256_of(path),
                     cache.promise(path),
                 )
-
-
-def _refs(cache: RepoCache, commit: str) -> tuple[str, ...]:
-    refs = cache.folder / "refs"
-    names = [path.relative_to(refs).as_posix() for path in refs.rglob("*") if path.is_file()]
-    return tuple(sorted(name for name in names if cache.commit_of(name) == commit))
 
 
 def _pinned(cards: Iterable[ModelCard]) -> Iterator[str]:

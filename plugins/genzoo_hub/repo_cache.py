@@ -73,6 +73,12 @@ class RepoCache:
             finally:
                 temporary.unlink(missing_ok=True)
 
+    def refs(self, commit: str) -> tuple[str, ...]:
+        """The branches and tags that were at a commit when they were last asked for."""
+        refs = self.folder / "refs"
+        names = [path.relative_to(refs).as_posix() for path in refs.rglob("*") if path.is_file()]
+        return tuple(sorted(name for name in names if self.commit_of(name) == commit))
+
     def commits(self) -> list[str]:
         """The commits of which something is cached, newest first."""
         with contextlib.suppress(OSError):
@@ -139,8 +145,9 @@ class RepoCache:
                 if not path.name.endswith(SET_ASIDE):
                     path.unlink(missing_ok=True)
         for commit in self.commits():
-            with contextlib.suppress(OSError):
-                self._snapshot(commit).rmdir()  # only an empty one
+            if not self.refs(commit):
+                with contextlib.suppress(OSError):
+                    self._snapshot(commit).rmdir()  # only an empty one
 
     def room(self) -> int:
         """Free bytes on the disk that the cache is on."""

@@ -115,3 +115,64 @@ def test_a_model_known_only_at_run_time_lies_anywhere(site: Path, tmp_path: Path
     assert zoo.open("here").sha256 == card.sha256
     with pytest.raises(UsageError, match="there is no file"):
         zoo.load("gone")
+
+
+SCHEME = """
+from pathlib import Path
+from genzoo_core import HubError, WeightsFile, hookimpl
+
+@hookimpl
+def genzoo_resolve_weights(reference, sha256):
+    if reference.startswith("share://"):
+        path = Path(FOLDER) / reference.removeprefix("share://")
+        if not path.exists():
+            raise HubError(f"the share has no {path.name}", "ask who shares it")
+        return WeightsFile(path, reference + "@3")
+
+@hookimpl
+def genzoo_cached_weights(reference, sha256):
+    path = Path(FOLDER) / "cached" / sha256
+    return path if reference.startswith("share://") and path.is_file() else None
+"""
+
+
+@pytest.fixture
+def share(site: Path, tmp_path: Path) -> RegistryZoo:
+    """A registry with a plugin that knows the scheme `share`, and has `far.safetensors`."""
+    zoo = RegistryZoo(Catalogue.open())
+    built = zoo.build(ModelSpec("net"))
+    zoo.save(tmp_path / "far.safetensors", built.spec, built.own_tensors(), CARD)
+    hooks = 'hooks = ["genzoo_resolve_weights", "genzoo_cached_weights"]\n'
+    folder = acme_plugin.install(site, "acme-scheme", acme_plugin.MANIFEST + hooks)
+    (folder / "__init__.py").write_text(SCHEME.replace("FOLDER", repr(str(tmp_path))))
+    return RegistryZoo(Catalogue.open())
+
+
+def test_a_plugins_scheme_stands_where_a_name_can(share: RegistryZoo, tmp_path: Path) -> None:
+    loaded = share.open("share://far.safetensors")
+    assert loaded.name == "share://far.safetensors@3"
+    assert share.weights("share://far.safetensors").sha256 == loaded.sha256
+    assert share.card("share://far.safetensors").name == "far"
+
+
+def test_what_a_plugin_says_of_its_scheme_is_the_error(
+    share: RegistryZoo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(HubError, match=r"the share has no near\.safetensors; ask who shares it"):
+        share.open("share://near.safetensors")
+    assert capsys.readouterr().err == ""
+
+
+def test_where_nothing_may_be_downloaded_only_the_cache_is_asked(
+    share: RegistryZoo, tmp_path: Path
+) -> None:
+    from genzoo.models.sources import resolve_reference
+
+    sha256 = share.weights("share://far.safetensors").sha256
+    asked = {"sha256": sha256, "download": False}
+    with pytest.raises(HubError, match="it is not on this machine"):
+        resolve_reference("share://far.safetensors", share.call_hook, **asked)
+    (tmp_path / "cached").mkdir()
+    (tmp_path / "far.safetensors").rename(tmp_path / "cached" / sha256)
+    found = resolve_reference("share://far.safetensors", share.call_hook, **asked)
+    assert share.open(found, download=False).sha256 == sha256

@@ -76,8 +76,7 @@ def resolve_weights(
         )
     if has_scheme(reference):
         what = f"{reference!r}, the weights of {entry.name}"
-        found = resolve_reference(reference, call_hook, sha256=sha256, download=download, what=what)
-        return WeightsFile(found.path, found.reference, sha256 or found.sha256)
+        return resolve_reference(reference, call_hook, sha256=sha256, download=download, what=what)
     if entry.dynamic:
         return WeightsFile(model_file(reference), sha256=sha256)
     path = file_in_package(entry.plugin, reference, f"weights of {entry.name}")
@@ -109,8 +108,9 @@ def resolve_reference(
     hook = RESOLVE_HOOK if download else CACHED_HOOK
     for found in call_hook(hook, reference=reference, sha256=sha256):
         if isinstance(found, WeightsFile):
-            return WeightsFile(found.path, found.reference or reference, found.sha256)
-        return WeightsFile(Path(found), reference)
+            promised = sha256 or found.sha256
+            return WeightsFile(found.path, found.reference or reference, promised)
+        return WeightsFile(Path(found), reference, sha256)
     if download:
         raise HubError(
             f"no plugin can fetch {what}",
