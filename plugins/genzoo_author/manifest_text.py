@@ -36,13 +36,23 @@ def with_card(text: str, card: Mapping[str, Any], where: str) -> str:
     else:
         tail = "".join(lines[last:])
         changed = "".join(lines[:first]) + block + (f"\n{tail}" if tail else "")
-    others = [model for model in before.get("models", []) if model.get("name") != card["name"]]
-    after = tomllib.loads(changed)
-    rest = [model for model in after.pop("models") if model != card]
-    before.pop("models", None)
-    if after != before or rest != others:
+    if not _differ_by(card, before, changed):
         raise ConfigError(f"{where} is written in a way that cannot be changed", "do it by hand")
     return changed
+
+
+def _differ_by(card: Mapping[str, Any], before: Mapping[str, Any], changed: str) -> bool:
+    """Whether a changed manifest says this card, and all else as before."""
+    try:
+        after = tomllib.loads(changed)
+    except tomllib.TOMLDecodeError:
+        return False
+    others = [model for model in before.get("models", []) if model.get("name") != card["name"]]
+    rest = list(after["models"])
+    if card not in rest:
+        return False
+    rest.remove(card)
+    return rest == others and {**after, "models": ()} == {**before, "models": ()}
 
 
 def card_block(card: Mapping[str, Any]) -> str:
