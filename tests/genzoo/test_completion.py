@@ -52,6 +52,13 @@ def test_commands_are_completed_those_of_plugins_too(shop: Shelf) -> None:
     assert "plain,--no-plugins" in complete(shop, "--no")
 
 
+def test_what_can_be_removed_or_restored_is_completed(shop: Shelf) -> None:
+    assert complete(shop, "uninstall", "a") == ["plain,acme"]
+    assert complete(shop, "uninstall", "gen") == []
+    assert complete(shop, "plugins", "re") == ["plain,restore"]
+    assert complete(shop, "plugins", "--ch") == ["plain,--check"]
+
+
 def test_options_are_completed(shop: Shelf) -> None:
     assert complete(shop, "list", "--fam") == ["plain,--family"]
     assert complete(shop, "run", "--interp") == ["plain,--interpolate"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from genzoo.cli.group import catalogue_of
 from genzoo.cli.managing import confirm, run_all
 from genzoo.cli.reporting import message
 from genzoo.text import quoted
@@ -15,8 +16,17 @@ if TYPE_CHECKING:
     from genzoo.managing.snapshot import Snapshot
 
 
+def _complete_distributions(
+    ctx: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    owners = {plugin.distribution for plugin in catalogue_of(ctx).plugins if not plugin.builtin}
+    return sorted(name for name in owners if name.startswith(incomplete))
+
+
 @click.command("uninstall")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument(
+    "names", nargs=-1, required=True, metavar="NAME...", shell_complete=_complete_distributions
+)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Print the command that would be run, no more.")
 def uninstall(*, names: tuple[str, ...], yes: bool, dry_run: bool) -> None:

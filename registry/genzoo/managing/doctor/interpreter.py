@@ -27,8 +27,7 @@ def look_at_python() -> Iterator[Finding]:
     from packaging.specifiers import SpecifierSet
 
     version = platform.python_version()
-    known = metadata.metadata("genzoo")
-    wanted = known["Requires-Python"] if "Requires-Python" in known else ""
+    wanted = str(metadata.metadata("genzoo").json.get("requires_python", ""))
     text = f"{platform.python_implementation()} {version}, {sys.executable}"
     if SpecifierSet(wanted).contains(version, prereleases=True):
         yield Finding("python", text)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from genzoo.catalogue import Catalogue
 from genzoo.managing.doctor.findings import Finding
+from genzoo_core.errors import GenzooError
 
 PRIVATE = ("dev",)
 """Extras for who works on genzoo itself."""
@@ -67,9 +68,13 @@ def look_at_extras(no_plugins: bool) -> Iterator[Finding]:
 
 
 def _purposes(no_plugins: bool) -> dict[str, list[str]]:
-    """The commands that need each extra."""
-    purposes = defaultdict(list)
-    for row in Catalogue.open(no_plugins=no_plugins).commands():
+    """The commands that need each extra, where these can be known."""
+    purposes: dict[str, list[str]] = defaultdict(list)
+    try:
+        commands = Catalogue.open(no_plugins=no_plugins).commands()
+    except GenzooError:  # the look at the plugins tells of it
+        return purposes
+    for row in commands:
         if row.distribution == "genzoo":
             for extra in filter(None, row.extra.split(",")):
                 purposes[extra].append(f"`genzoo {row.name}`")

@@ -1,0 +1,382 @@
+"""`genzoo install`, `genzoo uninstall` and `genzoo plugins restore`, with pip itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from shelf import command, component, model
+from wheels import PIP_AS, Place, make_place, write_project, write_wheel
+
+from genzoo.managing.environment import Environment, find_installer
+from genzoo.managing.installers import Pipx, Wanted
+from genzoo.managing.ledger import Entry
+from genzoo_core.errors import PluginError
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return make_place(tmp_path / "env", tmp_path / "home")
+
+
+@pytest.fixture
+def wheels(tmp_path: Path) -> Path:
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    return folder
+
+
+def acme(wheels: Path, version: str = "1.0", **fields: str) -> Path:
+    """A wheel of a sound plugin with two models and a command."""
+    tables = (model("cat"), model("cow"), command("paint", "acme_zoo.cli:paint"))
+    files = {"cli.py": "import click\npaint = click.Command('paint')\n"}
+    return write_wheel(wheels, "acme-zoo", *tables, files=files, version=version, **fields)
+
+
+def errors(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """The lines with which genzoo ends; one at most."""
+    assert "Traceback" not in done.stderr
+    return [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+
+
+def test_a_plugin_is_installed_looked_at_and_removed(place: Place, wheels: Path) -> None:
+    wheel = acme(wheels)
+    done = place.install(wheel)
+    assert done.stdout.splitlines() == [
+        "acme_zoo (acme-zoo 1.0)",
+        "  models      cat, cow",
+        "  commands    paint",
+    ]
+    said = done.stderr.splitlines()
+    trust = next(i for i, line in enumerate(said) if "install what you trust" in line)
+    pip = next(i for i, line in enumerate(said) if line.startswith("Processing"))
+    assert trust < pip
+    assert place.genzoo("paint", "--help").returncode == 0
+    [entry] = place.entries()
+    assert (entry["distribution"], entry["version"]) == ("acme-zoo", "1.0")
+    assert entry["url"] == wheel.as_uri()
+
+    gone = place.genzoo("uninstall", "Acme_Zoo")
+    assert gone.returncode == 0, gone.stderr
+    assert gone.stdout == "removed acme_zoo (acme-zoo 1.0)\n"
+    assert "and with it cat, cow, paint" in gone.stderr
+    assert place.versions() == {}
+    assert place.entries() == []
+
+
+def test_a_folder_is_built_or_stays_in_its_place(place: Place, tmp_path: Path) -> None:
+    project = write_project(tmp_path / "project", "my-zoo", model("mine"))
+    done = place.install("./project", cwd=tmp_path)
+    assert done.stdout == "my_zoo (my-zoo 1.0)\n  models      mine\n"
+    [entry] = place.entries()
+    assert (entry["kind"], entry["url"]) == ("folder", project.as_uri())
+    assert "editable" not in entry
+
+    place.install("--editable", "./project", cwd=tmp_path)
+    manifest = project / "my_zoo" / "genzoo.toml"
+    manifest.write_text(manifest.read_text() + model("newer"))
+    assert place.genzoo("info", "newer").returncode == 0
+    [entry] = place.entries()
+    assert entry["editable"]
+    assert Entry(**entry).exactly == str(project)
+
+
+def test_what_comes_broken_is_told_with_its_removal_and_not_remembered(
+    place: Place, wheels: Path
+) -> None:
+    table = component("net", "model", "bad_zoo.net:Net")
+    bad = write_wheel(wheels, "bad-zoo", table, files={"net.py": "raise ValueError('no net')"})
+    done = place.genzoo("install", bad, acme(wheels))
+    assert done.returncode == 1
+    assert "bad_zoo (bad-zoo 1.0) is broken\n" in done.stdout
+    assert "no net" in done.stdout
+    assert "  remove it with `genzoo uninstall bad-zoo`\n" in done.stdout
+    [error] = errors(done)
+    assert "bad_zoo (bad-zoo 1.0) came and is broken" in error
+    assert [entry["distribution"] for entry in place.entries()] == ["acme-zoo"]
+    assert place.genzoo("uninstall", "bad-zoo").returncode == 0
+    assert place.versions() == {"acme-zoo": "1.0"}
+
+
+def test_what_is_no_plugin_or_not_there_is_an_error(place: Place, wheels: Path) -> None:
+    done = place.genzoo("install", write_wheel(wheels, "plain-one", head=None))
+    assert done.returncode == 1
+    assert "no plugin of genzoo is in it" in errors(done)[0]
+    missing = place.genzoo("install", "acme-zoo>=7")
+    assert missing.returncode == 1
+    assert "pip could not install acme-zoo>=7" in errors(missing)[0]
+    assert "No matching distribution found" in missing.stderr
+    assert place.entries() == []
+
+
+def test_a_newer_version_comes_with_upgrade_alone(place: Place, wheels: Path) -> None:
+    where = {"PIP_FIND_LINKS": str(wheels)}
+    acme(wheels, "1.0")
+    place.install("acme-zoo", **where)
+    acme(wheels, "2.0")
+    same = place.install("acme-zoo", **where)
+    assert "acme_zoo (acme-zoo 1.0)" in same.stdout
+    assert place.versions() == {"acme-zoo": "1.0"}
+    assert "acme_zoo (acme-zoo 2.0)" in place.install("--upgrade", "acme-zoo", **where).stdout
+    assert [entry["version"] for entry in place.entries()] == ["2.0"]
+
+
+def test_another_version_of_what_genzoo_needs_is_told(place: Place, wheels: Path) -> None:
+    write_wheel(wheels, "rich", head=None, version="99.0")
+    done = place.install(acme(wheels, requires=["rich>=99"]), PIP_FIND_LINKS=str(wheels))
+    assert "Warning: rich was " in done.stderr
+    assert " and is 99.0 now; `pip install rich==" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("version", "why"),
+    [
+        ("1.0", "torch 1.0 is installed, torch>="),
+        ("99.0", "torch does not work any more: ImportError: not for this machine"),
+    ],
+)
+def test_a_torch_that_does_not_do_is_an_error(
+    place: Place, wheels: Path, version: str, why: str
+) -> None:
+    files = {"__init__.py": "raise ImportError('not for this machine')"}
+    write_wheel(wheels, "torch", head=None, files=files, version=version)
+    wheel = acme(wheels, requires=[f"torch=={version}"])
+    done = place.genzoo("install", wheel, PIP_FIND_LINKS=str(wheels))
+    assert done.returncode == 1
+    assert why in errors(done)[0]
+    assert "go back with `pip install torch==" in errors(done)[0]
+
+
+def test_a_genzoo_that_does_not_work_any_more_is_an_error(place: Place, wheels: Path) -> None:
+    files = {"__init__.py": "raise ImportError('not a click')"}
+    write_wheel(wheels, "click", head=None, files=files, version="99.0")
+    done = place.genzoo("install", acme(wheels, requires=["click==99"]), PIP_FIND_LINKS=str(wheels))
+    assert done.returncode == 1
+    assert "genzoo does not work any more: ImportError: not a click" in errors(done)[0]
+
+
+def test_a_dry_run_shows_the_command_and_runs_nothing(place: Place, wheels: Path) -> None:
+    (wheels / "c.txt").write_text("rich<99\n")
+    done = place.install("acme-zoo[x]", "-U", "-c", wheels / "c.txt", "--dry-run")
+    assert done.stdout.rstrip().endswith(
+        f"-m pip install --upgrade --constraint {wheels / 'c.txt'} 'acme-zoo[x]'"
+    )
+    assert place.entries() == []
+
+
+@pytest.mark.parametrize("word", ["", " ", "-r requirements.txt", "a\nb"])
+def test_what_is_no_requirement_is_refused(place: Place, word: str) -> None:
+    done = place.genzoo("install", "--", word)
+    assert done.returncode == 2
+    assert "is no requirement" in errors(done)[0]
+    assert place.genzoo("install").returncode == 2
+
+
+def test_a_terminal_is_asked_first(place: Place, wheels: Path) -> None:
+    words = [str(place.python), "-m", "genzoo", "install", str(acme(wheels))]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        words, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, env=place.environment()
+    ) as process:
+        os.close(theirs)
+        os.write(ours, b"n\n")
+        said = b""
+        while b"nothing was changed" not in said:
+            said += os.read(ours, 1000)
+        assert process.wait() == 1
+    os.close(ours)
+    assert b"install what you trust" in said
+    assert place.versions() == {}
+
+
+def test_a_plugin_that_the_user_leaves_out_is_told(place: Place, wheels: Path) -> None:
+    # A name that is not installed yet is no reason to refuse to install it.
+    done = place.install(acme(wheels), GENZOO_DISABLE="acme-zoo")
+    assert "Warning: acme_zoo (acme-zoo 1.0) is left out by GENZOO_PLUGINS, GENZOO" in done.stderr
+
+
+def test_uninstall_refuses_what_is_no_plugin_and_what_it_cannot_reach(
+    place: Place, wheels: Path
+) -> None:
+    place.install(acme(wheels))
+    refusals = {
+        "rich": "`pip uninstall rich`",
+        "acme-zooo": "did you mean acme-zoo?",
+        "acme_zoo_": "did you mean acme-zoo?",
+        "genzoo": "genzoo itself is no plugin",
+        "vae": "part of genzoo itself",
+    }
+    for name, why in refusals.items():
+        done = place.genzoo("uninstall", name)
+        assert done.returncode == 2, done.stderr
+        assert why in errors(done)[0]
+    target = place.home / "target"
+    shutil.copytree(next(place.prefix.glob("lib/python*/site-packages")), target)
+    (target / "here.pth").unlink()
+    assert place.genzoo("uninstall", "acme-zoo").returncode == 0
+    done = place.genzoo("uninstall", "acme-zoo", PYTHONPATH=str(target))
+    assert done.returncode == 1
+    assert f"acme-zoo is still there, in {target}" in errors(done)[0]
+
+
+class TestRestore:
+    """`genzoo plugins restore`."""
+
+    @pytest.fixture
+    def other(self, place: Place, tmp_path: Path) -> Place:
+        """A new environment of the same user."""
+        return make_place(tmp_path / "other", place.home)
+
+    def test_a_new_environment_gets_the_very_versions(
+        self, place: Place, other: Place, wheels: Path
+    ) -> None:
+        where = {"PIP_FIND_LINKS": str(wheels)}
+        acme(wheels, "1.0")
+        kept = write_wheel(wheels, "kept-zoo", model("kept"))
+        lost = write_wheel(wheels.parent, "lost-zoo", model("lost"))
+        place.install("acme-zoo[x]", kept, lost, **where)
+        acme(wheels, "2.0")
+        lost.unlink()
+        shown = other.genzoo("plugins", "restore", "--dry-run", **where)
+        assert shown.returncode == 1
+        assert other.versions() == {}
+        done = other.genzoo("plugins", "restore", **where)
+        assert done.returncode == 1
+        assert "1 of 3 cannot be restored: lost-zoo" in errors(done)[0]
+        lines = done.stdout.splitlines()
+        assert lines[0] == "acme-zoo 1.0: install acme-zoo[x]==1.0"
+        assert lines[1].startswith(f"kept-zoo 1.0: install kept-zoo @ {kept.as_uri()}#sha256=")
+        assert lines[2].endswith(f"it came from {lost}, which is not there any more")
+        assert other.versions() == {"acme-zoo": "1.0", "kept-zoo": "1.0"}
+        again = other.genzoo("plugins", "restore", **where)
+        assert "acme-zoo 1.0: already there" in again.stdout
+
+    def test_a_wheel_that_is_not_the_same_any_more_is_refused(
+        self, place: Place, other: Place, wheels: Path
+    ) -> None:
+        place.install(acme(wheels))
+        acme(wheels, requires=["rich"])
+        done = other.genzoo("plugins", "restore")
+        assert done.returncode == 1
+        assert "1 of 1 cannot be restored: acme-zoo" in errors(done)[0]
+        assert other.versions() == {}
+
+    def test_a_ledger_is_read_as_far_as_it_goes(self, place: Place) -> None:
+        place.ledger.parent.mkdir()
+        good = {"requirement": "a", "distribution": "a", "version": "1", "kind": "index"}
+        held = {"version": 1, "installed": [3, {**good, "later": True}, {"version": 2}]}
+        place.ledger.write_text(json.dumps(held))
+        done = place.genzoo("plugins", "restore", "--dry-run")
+        assert done.stdout == "a 1: install a==1\n"
+        assert done.stderr.count("Warning: ") == 2
+
+    @pytest.mark.parametrize(
+        ("text", "why"),
+        [
+            ("{", "is damaged"),
+            ("[]", "no list `installed`"),
+            ('{"version": 2, "installed": []}', "is of version 2; this genzoo knows 1"),
+        ],
+    )
+    def test_a_ledger_that_cannot_be_read_is_an_error_and_left_as_it_is(
+        self, place: Place, wheels: Path, text: str, why: str
+    ) -> None:
+        place.ledger.parent.mkdir()
+        place.ledger.write_text(text)
+        done = place.genzoo("plugins", "restore")
+        assert done.returncode == 1
+        assert why in errors(done)[0]
+        if text == "{":
+            assert "restore` will not know of this" in place.install(acme(wheels)).stderr
+        assert place.ledger.read_text() == text
+
+    def test_without_a_ledger_there_is_nothing_to_do(self, place: Place) -> None:
+        done = place.genzoo("plugins", "restore")
+        assert (done.returncode, done.stdout) == (0, "")
+        assert "nothing to restore" in done.stderr
+
+
+class TestInstallers:
+    """Who installs, by the kind of environment."""
+
+    def test_uv_serves_an_environment_without_pip(self, tmp_path: Path, wheels: Path) -> None:
+        place = make_place(tmp_path / "env", tmp_path / "home", pip=False)
+        none = place.genzoo("install", "acme-zoo")
+        assert none.returncode == 1
+        assert "has no pip, and uv is not on PATH" in errors(none)[0]
+        asked = place.home / "asked"
+        script = f'echo "$@" >> {asked}\naction=$2; python=$4; shift 4\n'
+        script += '[ "$action" = uninstall ] && set -- --yes "$@"\n'
+        place.program("uv", f'{script}{PIP_AS} "$@"')
+        wheel = acme(wheels)
+        place.install(wheel, "--upgrade")
+        assert place.versions() == {"acme-zoo": "1.0"}
+        assert place.genzoo("uninstall", "acme-zoo").returncode == 0
+        assert place.versions() == {}
+        assert asked.read_text().splitlines() == [
+            f"pip install --python {place.python} --upgrade {wheel}",
+            f"pip uninstall --python {place.python} acme-zoo",
+        ]
+
+    def test_pipx_injects_into_an_environment_of_its_own(
+        self, tmp_path: Path, wheels: Path
+    ) -> None:
+        place = make_place(tmp_path / "pipx" / "venvs" / "genzoo", tmp_path / "home")
+        metadata = place.prefix / "pipx_metadata.json"
+        metadata.write_text(json.dumps({"injected_packages": {"acme_zoo": {}}}))
+        asked = place.home / "asked"
+        script = (
+            f'echo "$PIPX_HOME" "$@" >> {asked}\n'
+            'python="$PIPX_HOME/venvs/genzoo/bin/python"\n'
+            'for last; do true; done; set -- "$last"\n'
+            f'if grep -q uninject {asked}; then action=uninstall; set -- --yes "$@"; '
+            "else action=install; fi\n"
+        )
+        place.program("pipx", f'{script}{PIP_AS} "$@"')
+        wheel = acme(wheels)
+        place.install(wheel, "--upgrade")
+        assert place.genzoo("uninstall", "acme-zoo").returncode == 0
+        home = tmp_path / "pipx"
+        assert asked.read_text().splitlines() == [
+            f"{home} inject --force --pip-args=--upgrade genzoo {wheel}",
+            f"{home} uninject genzoo acme-zoo",
+        ]
+
+    def test_what_pipx_did_not_inject_is_removed_by_pip(self, tmp_path: Path) -> None:
+        (tmp_path / "pipx_metadata.json").write_text("{}")
+        [only] = Pipx("pipx", tmp_path, "python").uninstall(["acme-zoo"])
+        assert only.words == ("python", "-P", "-m", "pip", "uninstall", "--yes", "acme-zoo")
+
+    def surrounded(self, folder: Path, **fields: bool) -> Environment:
+        """An environment in `folder`."""
+        given = {"virtual": True, "has_pip": True, **fields}
+        return Environment("/x/python", folder, stdlib=folder, **given)
+
+    def test_uv_tool_is_served_by_uv_with_a_word_on_its_upgrades(
+        self, tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "uv-receipt.toml").touch()
+        place.program("uv", "")
+        monkeypatch.setenv("PATH", str(place.home / "bin"))
+        installer = find_installer(self.surrounded(tmp_path))
+        [only] = installer.install(Wanted(("acme",), ("./x",), constraints="/c"))
+        words = "pip install --python /x/python --constraint /c --editable ./x acme"
+        assert only.words == (str(place.home / "bin" / "uv"), *words.split())
+        assert "genzoo plugins restore" in installer.note
+
+    def test_a_python_of_the_system_is_left_alone(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "EXTERNALLY-MANAGED").touch()
+        system = self.surrounded(tmp_path, virtual=False)
+        with pytest.raises(PluginError, match=r"managed by the system.*pipx install genzoo"):
+            find_installer(system)
+        # An environment that was made from it is nobody else's.
+        assert find_installer(self.surrounded(tmp_path)).name == "pip"
+        monkeypatch.setenv("PIP_BREAK_SYSTEM_PACKAGES", "1")
+        assert find_installer(system).name == "pip"
