@@ -49,9 +49,8 @@ def list_models(
         UsageError: A family, conditioner or kind that no installed model has.
     """
     from genzoo.catalogue import Catalogue
-    from genzoo.installed.filtering import select
 
-    rows = select(Catalogue.open().rows, pattern, family=family, conditioner=conditioner, kind=kind)
+    rows = Catalogue.open().select(pattern, family=family, conditioner=conditioner, kind=kind)
     return [row.shown for row in rows]
 
 

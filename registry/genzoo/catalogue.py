@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from genzoo.installed.index import Index
 from genzoo.installed.names import choices, matches, normalise
-from genzoo.installed.records import CommandRow, ComponentRow, ModelEntry, ModelRow, PluginRecord
+from genzoo.installed.records import (
+    CommandRow,
+    ComponentRow,
+    ModelEntry,
+    ModelFacts,
+    ModelRow,
+    PluginRecord,
+)
 from genzoo.text import SHOWN, quoted
 from genzoo_core.errors import ConfigError, PluginError, UsageError, did_you_mean
 
@@ -56,8 +63,42 @@ class Catalogue:
 
     @property
     def rows(self) -> tuple[ModelRow, ...]:
-        """What a listing shows of each model, in alphabetical order."""
+        """What each model is found by, in alphabetical order."""
         return self._index.models
+
+    def rows_with(self, text: str) -> tuple[ModelRow, ...]:
+        """The rows that hold `text` in a name, an alias or elsewhere; others are not read."""
+        return self._index.models_with(text)
+
+    def facts(self, rows: Sequence[ModelRow]) -> list[ModelFacts]:
+        """What a listing shows of these models beside their rows."""
+        return self._index.facts(rows)
+
+    def select(
+        self,
+        pattern: str | None = None,
+        *,
+        family: str | None = None,
+        conditioner: str | None = None,
+        kind: str | None = None,
+    ) -> list[ModelRow]:
+        """The rows of models that match all that is given; see `genzoo.installed.filtering`.
+
+        Raises:
+            UsageError: A family, conditioner or kind that no model has.
+        """
+        from genzoo.installed.filtering import literal, select
+
+        rows = None
+        if isinstance(pattern, str) and (family, conditioner, kind) == (None, None, None):
+            rows = self.rows_with(literal(pattern))
+        return select(
+            self.rows if rows is None else rows,
+            pattern,
+            family=family,
+            conditioner=conditioner,
+            kind=kind,
+        )
 
     @property
     def components(self) -> tuple[ComponentRow, ...]:
@@ -94,10 +135,10 @@ class Catalogue:
         """The row of a model; as `find_model`, without its card."""
         if not isinstance(name, str):
             raise UsageError(f"{name!r} names no model", "give its name as text")
-        found = matches(name, self.rows)
+        found = self._matching(name)
         if not found:
             self.ask_for_models()
-            found = matches(name, self.rows)
+            found = self._matching(name)
         if len(found) > 1:
             raise UsageError(f"model name {quoted(name)} is ambiguous: {self._owners(found)}")
         if found:
@@ -172,6 +213,10 @@ class Catalogue:
 
     def _listed(self, hook: str) -> bool:
         return any(hook in plugin.hooks for plugin in self.plugins)
+
+    def _matching(self, name: str) -> list[ModelRow]:
+        bare = name.rpartition("/")[2]
+        return matches(name, self.rows_with(f'"{bare}"'))
 
     def _entry(self, row: ModelRow) -> ModelEntry:
         plugin = self.plugins[row.plugin]

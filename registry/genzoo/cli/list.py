@@ -11,9 +11,9 @@ import click
 from genzoo.catalogue import Catalogue
 from genzoo.cli import table
 from genzoo.cli.group import catalogue_of
-from genzoo.installed.filtering import refuse_unknown, select, select_components
+from genzoo.installed.filtering import refuse_unknown, select_components
 from genzoo.installed.guard import warn
-from genzoo.installed.records import ComponentRow, ModelRow
+from genzoo.installed.records import ComponentRow, ModelFacts, ModelRow
 from genzoo.text import quoted
 from genzoo_core.errors import GenzooError, UsageError, did_you_mean
 
@@ -50,14 +50,15 @@ def list_(
             raise UsageError(f"--family and --conditioner do not go with --kind {kind}")
         _list_components(select_components(catalogue.components, kind, pattern), as_json)
         return
-    rows = select(catalogue.rows, pattern, family=family, conditioner=conditioner, kind=kind)
+    rows = catalogue.select(pattern, family=family, conditioner=conditioner, kind=kind)
     _mention_broken(catalogue)
-    if catalogue.rows and not rows:
+    if not rows and catalogue.rows:
         raise _no_match(catalogue.rows, pattern)
+    facts = catalogue.facts(rows)
     if as_json:
-        click.echo(json.dumps([_as_json(row) for row in rows], indent=2))
+        click.echo(json.dumps(list(map(_as_json, rows, facts)), indent=2))
     elif rows:
-        _draw(rows)
+        _draw(rows, facts)
     else:
         click.echo("No models are installed; `genzoo plugins` shows what is.", err=True)
 
@@ -87,7 +88,7 @@ def _list_components(rows: Sequence[ComponentRow], as_json: bool) -> None:
     table.write_table(["name", "kind", "distribution", "summary"], lines)
 
 
-def _draw(rows: Sequence[ModelRow]) -> None:
+def _draw(rows: Sequence[ModelRow], facts: Sequence[ModelFacts]) -> None:
     kinds = any(row.kind != "model" for row in rows)
     header = ["name", "family", *(["kind"] if kinds else []), "dataset", "shape", "conditioners"]
     lines = [
@@ -95,29 +96,29 @@ def _draw(rows: Sequence[ModelRow]) -> None:
             row.shown,
             row.family,
             *([row.kind] if kinds else []),
-            row.dataset,
-            table.shape(row.shape),
+            fact.dataset,
+            table.shape(fact.shape),
             ", ".join(row.conditioners),
-            table.size(row.size),
-            row.summary,
+            table.size(fact.size),
+            fact.summary,
         ]
-        for row in rows
+        for row, fact in zip(rows, facts, strict=True)
     ]
     table.write_table([*header, "size", "summary"], lines)
 
 
-def _as_json(row: ModelRow) -> dict[str, Any]:
+def _as_json(row: ModelRow, facts: ModelFacts) -> dict[str, Any]:
     return {
         "name": row.shown,
         "full_name": row.full_name,
         "family": row.family,
         "kind": row.kind,
-        "dataset": row.dataset,
-        "shape": row.shape,
+        "dataset": facts.dataset,
+        "shape": facts.shape,
         "conditioners": row.conditioners,
-        "size": row.size,
-        "parameters": row.parameters,
-        "summary": row.summary,
+        "size": facts.size,
+        "parameters": facts.parameters,
+        "summary": facts.summary,
         "aliases": row.aliases,
     }
 

@@ -18,6 +18,8 @@ def complete_models(
     """Names of models, and files, that begin with `incomplete`: a `shell_complete` callback."""
     from click.shell_completion import CompletionItem
 
-    names = [row.full_name if "/" in incomplete else row.shown for row in catalogue_of(ctx).rows]
+    bare = incomplete.rpartition("/")[2]
+    rows = catalogue_of(ctx).rows_with(f'"{bare}')
+    names = [row.full_name if "/" in incomplete else row.shown for row in rows]
     found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
     return found or [CompletionItem(incomplete, type="file")]

@@ -10,17 +10,23 @@ import contextlib
 import json
 import os
 import sys
+import threading
 import time
 import zlib
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from genzoo.installed.index import Index
+from genzoo.installed.index import Index, in_memory
+from genzoo_core.errors import PluginError
 
 if TYPE_CHECKING:
     from genzoo.installed.discovery import Found
+    from genzoo.installed.records import Span
 
-FORMAT = 1
+    Search = Callable[[], tuple[bytes, bytes]]
+
+FORMAT = 2
 """Version of the index's form; one of another version is made again."""
 
 SUFFIX = ".index"
@@ -54,22 +60,28 @@ def open_index(*, no_plugins: bool) -> Index:
     key = _key(no_plugins)
     folder = cache_folder()
     file = folder and os.path.join(folder, "index", f"{zlib.crc32(repr(key).encode()):08x}{SUFFIX}")
-    kept = _read(file, key) if file else None
-    if kept is not None:
-        return kept
+
+    def search() -> tuple[bytes, bytes]:
+        return _search(file, key, no_plugins=no_plugins)
+
+    return (_open(file, key, search) if file else None) or in_memory(*search())
+
+
+def _search(file: str | None, key: list[Any], *, no_plugins: bool) -> tuple[bytes, bytes]:
+    """Find out what is installed, and keep it in `file`: the index's head, and the rest of it."""
     from genzoo.installed.discovery import discover
     from genzoo.installed.index import encode
     from genzoo.installed.selection import Selection
 
     started = time.time_ns()
     found = discover(Selection.from_environment(no_plugins=no_plugins))
-    body = encode(found)
+    head, rest = encode(found)
     watch = _stamps(_watched(found))
     if file and _settled(found, watch, started):
-        stamp = {"key": key, "watch": watch, "crc": zlib.crc32(body)}
+        stamp = {"key": key, "watch": watch, "head": [len(head), zlib.crc32(head)]}
         with contextlib.suppress(OSError):
-            _write(file, json.dumps(stamp).encode() + b"\n" + body)
-    return Index(body)
+            _write(file, b"".join((json.dumps(stamp).encode(), b"\n", head, rest)))
+    return head, rest
 
 
 def _key(no_plugins: bool) -> list[Any]:
@@ -122,22 +134,65 @@ def _settled(found: Sequence[Found], watch: list[list[Any]], started: int) -> bo
     return not any(started - RACE <= changed <= ended + RACE for changed in times)
 
 
-def _read(file: str, key: list[Any]) -> Index | None:
+def _open(file: str, key: list[Any], search: Search) -> Index | None:
     """The index in `file`, or None where it is not there, damaged or out of date."""
-    try:
-        with open(file, "rb") as stream:
+    with contextlib.ExitStack() as stack:
+        try:
+            stream = stack.enter_context(open(file, "rb"))
             # It names what a command imports: another user of the machine must not have made it.
             if hasattr(os, "geteuid") and os.fstat(stream.fileno()).st_uid != os.geteuid():
                 return None
-            first, _, body = stream.read().partition(b"\n")
-        stamp = json.loads(first)
-        if stamp["key"] != key or stamp["crc"] != zlib.crc32(body):
+            stamp = json.loads(stream.readline())
+            size, crc = stamp["head"]
+            head = stream.read(size)
+            if stamp["key"] != key or zlib.crc32(head) != crc:
+                return None
+            if stamp["watch"] != _stamps(path for path, _, _ in stamp["watch"]):
+                return None
+            index = Index(head, _Pieces(stream, stream.tell(), search))
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
             return None
-        if stamp["watch"] != _stamps(path for path, _, _ in stamp["watch"]):
+        stack.pop_all()  # the pieces keep the file open: another may take its place meanwhile
+        return index
+
+
+class _Pieces:
+    """What follows the head of a kept index, read piece by piece.
+
+    Args:
+        stream: The open file.
+        begin: Where the head ends.
+        search: Makes the index again, for when a piece turns out damaged.
+    """
+
+    def __init__(self, stream: BinaryIO, begin: int, search: Search) -> None:
+        self._stream = stream
+        self._begin = begin
+        self._search = search
+        self._lock = threading.Lock()  # two threads must not move one another's position
+
+    def __del__(self) -> None:
+        self._stream.close()
+
+    def __call__(self, span: Span) -> bytes:
+        with self._lock:
+            piece = self._read(span)
+            if piece is None:
+                self._stream.close()
+                self._stream, self._begin = BytesIO(self._search()[1]), 0
+                piece = self._read(span)
+        if piece is None:
+            raise PluginError("what is installed has changed meanwhile", "start genzoo again")
+        return piece
+
+    def _read(self, span: Span) -> bytes | None:
+        """A piece, or None where it is not what was written."""
+        try:
+            self._stream.seek(self._begin + span.start)
+            piece = self._stream.read(span.end - span.start)
+        except OSError:
             return None
-        return Index(body)
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return None
+        return piece if zlib.crc32(piece) == span.crc else None
 
 
 def _write(file: str, content: bytes) -> None:

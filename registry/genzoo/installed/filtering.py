@@ -68,7 +68,7 @@ def _predicate(pattern: str | None) -> Callable[[ModelRow | ComponentRow], bool]
     matches = _matcher(pattern.lower())
     if "/" in pattern:
         return lambda row: bool(matches(f"{row.distribution}/{row.name}"))
-    return lambda row: any(map(matches, (row.name, *row.aliases)))
+    return lambda row: bool(matches(row.name)) or any(map(matches, row.aliases))
 
 
 def refuse_unknown(what: str, value: str, values: Iterable[str]) -> None:
@@ -80,6 +80,14 @@ def refuse_unknown(what: str, value: str, values: Iterable[str]) -> None:
         near = did_you_mean(value, known)
         there = f"known: {', '.join(known)}" if known else "no installed model has one"
         raise UsageError(f"no {what} {quoted(value)}", f"{near}; {there}" if near else there)
+
+
+def literal(pattern: str) -> str:
+    """The longest text that a name, alias or distribution must hold to match `pattern`."""
+    import re
+
+    plain = pattern.lower().partition("[")[0]
+    return max(re.split(r"[*?/]", plain), key=len)
 
 
 def _matcher(pattern: str) -> Callable[[str], object]:

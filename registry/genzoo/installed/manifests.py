@@ -12,6 +12,7 @@ from typing import Any, get_args
 import msgspec
 
 from genzoo.installed.names import shared
+from genzoo.text import brief
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import ConfigError, PluginError, did_you_mean
 from genzoo_core.manifest import API_VERSION, Kind, Manifest
@@ -41,7 +42,7 @@ def check_manifest(data: Mapping[str, Any], folder: Path) -> Manifest:
     try:
         manifest = msgspec.convert(data, Manifest)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"genzoo.toml: {error}") from error
+        raise ConfigError(f"genzoo.toml: {brief(error)}") from error
     if manifest.api < 1:
         raise ConfigError(f"genzoo.toml: api = {manifest.api}, but the first API is 1")
     _check_hooks(manifest)
@@ -112,8 +113,16 @@ def names_in(data: Mapping[str, Any]) -> tuple[str, ...]:
 def _check_inside(what: str, path: str, folder: Path) -> None:
     if os.path.isabs(path) or "\\" in path or "\0" in path or ":" in path:
         raise ConfigError(f"{what} = {path!r} is not a relative path inside the plugin's package")
-    if not (folder / path).resolve().is_relative_to(folder.resolve()):
+    if not _stays_inside(path, folder):
         raise ConfigError(f"{what} = {path!r} leaves the plugin's package")
+
+
+def _stays_inside(path: str, folder: Path) -> bool:
+    steps = path.split("/")
+    inside = [os.path.join(folder, *steps[: end + 1]) for end in range(len(steps))]
+    if ".." not in steps and not any(map(os.path.islink, inside)):
+        return True  # almost always, and ten times faster than resolving both
+    return (folder / path).resolve().is_relative_to(folder.resolve())
 
 
 def _check_hooks(manifest: Manifest) -> None:

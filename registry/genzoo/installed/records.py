@@ -63,25 +63,30 @@ class PluginRecord:
         return f"{self.name} ({self.distribution} {self.version})"
 
 
+class Span(NamedTuple):
+    """Where a piece of the index lies behind its head, and the CRC-32 of it."""
+
+    start: int
+    end: int
+    crc: int
+
+
 class ModelRow(NamedTuple):
-    """What a listing shows of a model.
+    """What a model is found and chosen by.
 
     Attributes:
         name: Bare name.
         distribution: Distribution that owns it.
         plugin: Position of its plugin in the catalogue.
         shown: The bare name where it is unique, else `distribution/name`.
+        aliases: Other names.
         family: Its family.
         kind: Kind of component that the weights hold.
-        dataset: Name of the dataset.
-        shape: Shape of one picture, (channels, height, width), or None.
         conditioners: Names of its conditioners.
-        size: Bytes of the weights file.
-        parameters: Number of parameters.
-        summary: One line.
-        aliases: Other names.
-        start: Where its card begins among the cards of the index.
+        position: Its place in the alphabetical order of all models.
+        start: Where its card begins, as in a `Span`.
         end: Where it ends.
+        crc: Its checksum.
         dynamic: Whether a `genzoo_models` hook gave it, not a manifest.
     """
 
@@ -89,23 +94,35 @@ class ModelRow(NamedTuple):
     distribution: str
     plugin: int
     shown: str
+    aliases: tuple[str, ...]
     family: str
     kind: str
-    dataset: str
-    shape: tuple[int, int, int] | None
     conditioners: tuple[str, ...]
-    size: int
-    parameters: int
-    summary: str
-    aliases: tuple[str, ...]
+    position: int
     start: int
     end: int
-    dynamic: bool = False
+    crc: int
+    dynamic: bool
 
     @property
     def full_name(self) -> str:
         """`distribution/name`."""
         return f"{self.distribution}/{self.name}"
+
+    @property
+    def card(self) -> Span:
+        """Where its card lies."""
+        return Span(self.start, self.end, self.crc)
+
+
+class ModelFacts(NamedTuple):
+    """What a listing shows of a model beside its row; see `genzoo_core.cards.ModelCard`."""
+
+    dataset: str
+    shape: tuple[int, int, int] | None
+    size: int
+    parameters: int
+    summary: str
 
 
 class ComponentRow(NamedTuple):
