@@ -44,7 +44,7 @@ def test_plugins_are_shown_with_what_they_bring(shelf: Shelf) -> None:
         "summary": "Cats.",
         "status": "ok",
         "errors": [],
-        "removal": "pip uninstall acme",
+        "removal": "genzoo uninstall acme",
         "models": ["x", "y"],
         "components": ["model net"],
         "commands": ["paint"],
@@ -59,7 +59,7 @@ def test_a_broken_plugin_is_shown_with_its_error_and_how_to_remove_it(shelf: She
     done = shelf.genzoo("plugins")
     assert done.returncode == 0
     assert "bad_one (bad-one 1.0) is broken: genzoo.toml is not TOML" in done.stdout
-    assert "remove it with `pip uninstall bad-one`" in done.stdout
+    assert "remove it with `genzoo uninstall bad-one`" in done.stdout
     assert shelf.genzoo("plugins", "--check", **ALONE).returncode == 1
 
 

@@ -91,7 +91,7 @@ def test_hostile_27_a_malformed_manifest(shelf: Shelf, manifest: str, why: str) 
     assert broken.status == "broken"
     assert why in broken.error
     assert "\n" not in broken.error
-    assert broken.removal == "pip uninstall bad-one"
+    assert broken.removal == "genzoo uninstall bad-one"
     assert Catalogue.open().find_model("fine").distribution == "good-one"
     assert not (folder / "imported").exists()
 

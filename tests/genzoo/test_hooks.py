@@ -73,7 +73,7 @@ def test_hostile_22_a_plugin_that_fails_at_import(
     [line] = capfd.readouterr().err.splitlines()
     assert line.startswith(f"Warning: plugin bad_{number} (bad-{number} 1.0) cannot be imported")
     assert why in line
-    assert f"pip uninstall bad-{number}" in line
+    assert f"genzoo uninstall bad-{number}" in line
     assert [plugin.name for plugin in catalogue.hooks.errors] == [f"bad_{number}"]
 
 

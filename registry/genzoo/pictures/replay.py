@@ -181,7 +181,7 @@ def _installation(record: RunRecord) -> str | None:
         return None
     version = record.versions.get(distribution, "")
     exactly = f"=={version}" if re.fullmatch(r"[0-9A-Za-z.+!]{1,40}", version) else ""
-    return f"if you trust whoever made it: `pip install {distribution}{exactly}`"
+    return f"if you trust whoever made it: `genzoo install {distribution}{exactly}`"
 
 
 def _check_name(path: Path, name: str) -> None:
@@ -203,7 +203,7 @@ def _find(path: Path, name: str, suffix: str = "") -> Path:
     beside = (path.parent / own.name, Path(own.name))
     trusted = name.endswith(suffix)
     for candidate in (own, path.parent / own, *beside) if trusted else beside:
-        if candidate.is_file():
+        if os.path.isfile(candidate):  # unlike Path's, for names of any length
             return candidate
     return own if trusted else Path(own.name)
 
