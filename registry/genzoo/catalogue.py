@@ -249,7 +249,7 @@ class Catalogue:
         near = did_you_mean(name, choices(rows))
         distribution = name.rpartition("/")[0]
         if distribution and normalise(distribution) not in {p.distribution for p in self.plugins}:
-            install = f"if you trust whoever made it: `pip install {distribution[:SHOWN]}`"
+            install = f"if you trust whoever made it: `genzoo install {distribution[:SHOWN]}`"
         else:
             install = "`genzoo plugins` shows what is installed"
         return f"{near}; {install}" if near else install

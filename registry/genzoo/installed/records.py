@@ -57,7 +57,7 @@ class PluginRecord:
     @property
     def removal(self) -> str:
         """The command that removes it."""
-        return f"pip uninstall {self.distribution}"
+        return f"genzoo uninstall {self.distribution}"
 
     def __str__(self) -> str:
         return f"{self.name} ({self.distribution} {self.version})"
