@@ -6,10 +6,17 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from genzoo_core.manifest import Name
 from genzoo_core.specs import ComponentSpec, PartSpec
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Side = Annotated[int, msgspec.Meta(ge=1, le=4096)]
+
+# A recipe may come from a stranger, and these become parts of paths and of addresses.
+Folder = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+Split = Annotated[str, msgspec.Meta(pattern=r"^[^/\\]+$", max_length=100)]
+OnHub = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?)?$")]
 
 
 class DataRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,10 +31,10 @@ class DataRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         background: Grey level 0–255 that transparent pixels are laid on.
     """
 
-    name: str
-    shape: tuple[int, int, int]
-    hub: str = ""
-    split: str = "train"
+    name: Folder
+    shape: tuple[Side, Side, Side]
+    hub: OnHub = ""
+    split: Split = "train"
     image: str = "image"
     background: Annotated[int, msgspec.Meta(ge=0, le=255)] = 255
 
@@ -150,7 +157,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A training, whole: data, model, stages.
 
     Attributes:
-        name: Name of the model that comes out.
+        name: Name of the model that comes out, and of its files.
         card: What its card says.
         data: What it is trained on.
         model: What is trained.
@@ -162,7 +169,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         tried: What was tried and what it gave, for whoever improves it next.
     """
 
-    name: str
+    name: Name
     card: CardRecipe
     data: DataRecipe
     model: ModelRecipe

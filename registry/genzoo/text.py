@@ -13,6 +13,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def brief(error: BaseException) -> str:
+    """What an error says, in one line of at most 300 characters."""
+    return " ".join(str(error).split())[:300]
+
+
 def quoted(name: str) -> str:
     """`name` in quotes as a message repeats it: its beginning where it is long."""
     return repr(name) if len(name) <= SHOWN else f"{name[:SHOWN]!r}…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 import os
 from collections.abc import Callable, Iterator
@@ -125,3 +126,24 @@ def changed_bytes(data: bytes, edits: list[tuple[str, int, bytes]]) -> bytes:
             case "extend":
                 data += value
     return data
+
+
+def as_toml(tree: Any) -> str:
+    """A mapping as a TOML document; anything else as a document that is none."""
+    if not isinstance(tree, dict):
+        return _toml_value(tree)
+    return "\n".join(f"{json.dumps(str(key))} = {_toml_value(v)}" for key, v in tree.items())
+
+
+def _toml_value(value: Any) -> str:
+    match value:
+        case dict():
+            pairs = (f"{json.dumps(str(key))} = {_toml_value(v)}" for key, v in value.items())
+            return "{" + ", ".join(pairs) + "}"
+        case list():
+            return "[" + ", ".join(map(_toml_value, value)) + "]"
+        case bool() | None:
+            return "true" if value else "false"
+        case int() | float():
+            return str(value)
+    return json.dumps(str(value))

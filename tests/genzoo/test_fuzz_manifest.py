@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import re
 import tomllib
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from mutations import BYTE_EDITS, DATA_EDITS, changed, changed_bytes, fuzzed
+from mutations import BYTE_EDITS, DATA_EDITS, as_toml, changed, changed_bytes, fuzzed
 from shelf import MARK, Shelf, command, component, model
 
 from genzoo.installed.discovery import read_manifest
@@ -39,31 +38,10 @@ SOUND = "\n".join(
 )
 
 
-def toml_of(value: Any) -> str:
-    """A value as TOML writes it."""
-    match value:
-        case dict():
-            pairs = (f"{json.dumps(str(key))} = {toml_of(inner)}" for key, inner in value.items())
-            return "{" + ", ".join(pairs) + "}"
-        case list():
-            return "[" + ", ".join(map(toml_of, value)) + "]"
-        case bool() | None:
-            return json.dumps(bool(value))
-        case float():
-            return str(value)
-        case int():
-            return str(value)
-    return json.dumps(str(value), ensure_ascii=True)
-
-
 def mutated(text: str, mutation: Mutation) -> bytes:
     """TOML after changes of what it says and of how it is written."""
     tree = changed(tomllib.loads(text), mutation[0])
-    if isinstance(tree, dict):
-        text = "\n".join(f"{json.dumps(str(k))} = {toml_of(v)}" for k, v in tree.items())
-    else:
-        text = toml_of(tree)
-    return changed_bytes(text.encode(), mutation[1])
+    return changed_bytes(as_toml(tree).encode(), mutation[1])
 
 
 def assert_one_line(error: Exception) -> None:

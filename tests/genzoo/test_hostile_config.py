@@ -6,15 +6,18 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import acme_plugin
 import pytest
+from mutations import as_toml
 from PIL import Image
 from raw_files import edited, edited_model, split
 
 from genzoo.catalogue import Catalogue
+from genzoo.models.recipes import read_recipe
 from genzoo.pictures.generating import generate
 from genzoo.zoo import RegistryZoo
 from genzoo_core import ConfigError, ModelCard, ModelSpec, PluginError
@@ -261,6 +264,29 @@ assert after - before < 300_000, after - before  # KiB
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *(f'name="{name}"' for name in ("../../x", "/tmp/x", "a/b", "", ".hidden", "x\\u001b[31m")),
+        *(f'data.name="{name}"' for name in ("../..", "/etc", "")),
+        *(f'data.split="{split}"' for split in ("../../x", "/etc/x", "")),
+        *(f'data.hub="{hub}"' for hub in ("/etc", "./x", "../x", "http://a/b", "a/b/c")),
+        "data.shape=[1, 1000000, 1000000]",
+        "data.shape=[0, 8, 8]",
+    ],
+)
+def test_hostile_14_a_recipe_names_no_path(tmp_path: Path, setting: str) -> None:
+    place, _, value = setting.partition("=")
+    sound = Path(__file__).parents[2] / "plugins/genzoo_vae/recipes/vae-mlp-mnist.toml"
+    tree = tomllib.loads(sound.read_text(encoding="utf-8"))
+    table, _, key = place.rpartition(".")
+    (tree[table] if table else tree)[key] = json.loads(value)
+    path = tmp_path / "hostile.toml"
+    path.write_text(as_toml(tree))
+    with pytest.raises(ConfigError, match=rf"\$\.{place.replace('.', '[.]')}"):
+        read_recipe(path)
 
 
 def weights_at(site: Path, weights: str, **more: Any) -> RegistryZoo:

@@ -17,6 +17,7 @@ from genzoo.modelfile.header import (
     header_length,
 )
 from genzoo.modelfile.strict_json import parse_json
+from genzoo.text import brief
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import ConfigError, IntegrityError, UsageError, WeightsError
 from genzoo_core.specs import ModelSpec
@@ -226,6 +227,6 @@ def _decode(text: str, kind: type[StructT], what: str) -> StructT:
         value: Any = parse_json(text)
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{what}: {error}") from None
+        raise ConfigError(f"{what}: {brief(error)}") from None
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{what} {error}") from None
+        raise ConfigError(f"{what} {brief(error)}") from None

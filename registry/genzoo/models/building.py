@@ -12,6 +12,7 @@ import msgspec
 
 from genzoo.installed.guard import one_line
 from genzoo.installed.names import shared
+from genzoo.text import brief, quoted
 from genzoo_core.errors import ConfigError, GenzooError, PluginError
 from genzoo_core.specs import ComponentSpec, ModelSpec
 from genzoo_core.zoo import Built
@@ -158,9 +159,8 @@ def resolve_component(
         typed = msgspec.convert(dict(config), config_type, strict=True)
     except (msgspec.ValidationError, RecursionError, OverflowError, UnicodeError) as error:
         fields = ", ".join(config_type.__struct_encode_fields__) or "none"
-        message = " ".join(str(error).split())[:300]
         raise ConfigError(
-            f"config of {kind} {canonical}: {message}", f"its fields are {fields}"
+            f"config of {kind} {canonical}: {brief(error)}", f"its fields are {fields}"
         ) from None
     return ResolvedComponent(kind, canonical, cls, typed)
 
@@ -211,7 +211,9 @@ def build_module(
         PluginError: A component is not what its kind says, or has a buffer that no file can hold.
     """
     if spec.kind not in MODULE_KINDS:
-        raise ConfigError(f"a {spec.kind!r} has no weights; kinds are {', '.join(MODULE_KINDS)}")
+        raise ConfigError(
+            f"a {quoted(spec.kind)} has no weights; kinds are {', '.join(MODULE_KINDS)}"
+        )
     top = resolve_component(catalogue, spec.kind, spec.component, spec.config)
     _check_words(spec)
     conditioners = {}

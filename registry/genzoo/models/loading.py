@@ -16,6 +16,7 @@ from genzoo.modelfile.reading import ModelFile, memory_bytes, read_model_file
 from genzoo.models.building import build_module, check_name
 from genzoo.models.sources import resolve_weights
 from genzoo.pictures.placing import check_device
+from genzoo.text import quoted
 from genzoo.zoo import Loaded
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import ConfigError, IntegrityError, UsageError, WeightsError
@@ -90,7 +91,7 @@ class Loader:
             ConfigError: There is no such model.
             IntegrityError: The installed one is not the one that was asked for.
         """
-        what = f"part {role!r} is model {part.model!r}"
+        what = f"part {quoted(role)} is model {quoted(part.model)}"
         check_name("model", part.model)
         try:
             entry = self._catalogue.find_model(part.model)
@@ -110,7 +111,8 @@ class Loader:
         built = self._module(file, file.header.spec, "")
         if built.spec.kind != card.kind:
             raise WeightsError(
-                f"{file.path} holds a {built.spec.kind}, but the card of {name} says {card.kind}"
+                f"{file.path} holds a {built.spec.kind}, but the card of {name} says "
+                f"{quoted(card.kind)}"
             )
         parts = {role: part.sha256 for role, part in built.spec.parts.items()}
         return Loaded(built, name, file.sha256, parts, card, distribution)
@@ -137,7 +139,7 @@ class Loader:
     def _part_in_file(self, file: ModelFile, role: str, part: PartSpec, prefix: str) -> _Part:
         if part.inline is None:
             if not part.sha256:
-                raise ConfigError(f"{file.path}: part {role!r} has no sha256")
+                raise ConfigError(f"{file.path}: part {quoted(role)} has no sha256")
             return self.part(role, part)
         if "." in role or not role:
             raise ConfigError(f"{file.path}: a part cannot play the role {role[:80]!r}")

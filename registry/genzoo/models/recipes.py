@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from genzoo.text import brief
 from genzoo_core.errors import ConfigError, UsageError
 from genzoo_core.recipe import Recipe
 
@@ -26,6 +27,6 @@ def read_recipe(path: Path) -> Recipe:
     except OSError as error:
         raise ConfigError(f"cannot read recipe {path}: {error.strerror}") from None
     except msgspec.ValidationError as error:
-        raise ConfigError(f"recipe {path}: {error}") from None
+        raise ConfigError(f"recipe {path}: {brief(error)}") from None
     except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, an int without end
-        raise ConfigError(f"recipe {path} is not TOML: {error}") from None
+        raise ConfigError(f"recipe {path} is not TOML: {brief(error)}") from None

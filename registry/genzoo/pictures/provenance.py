@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from genzoo.text import brief
 from genzoo_core.errors import ReplayError, UsageError
 from genzoo_core.pictures import RunRecord
 
@@ -82,7 +83,7 @@ def decode(text: bytes, path: Path) -> Provenance:
         return msgspec.json.decode(text, type=Provenance)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise RecordError(
-            f"the record in {path} cannot be read: {error}",
+            f"the record in {path} cannot be read: {brief(error)}",
             "it is damaged, or a newer genzoo wrote it",
         ) from error
 
