@@ -12,7 +12,8 @@ from genzoo_hub.failures import About, explain, offline, was_dropped
 
 PATIENCE = 5.0
 """Seconds to wait for an answer, unless HF_HUB_ETAG_TIMEOUT says otherwise."""
-_GRACE = 1.0
+_GRACE = 3.0
+"""What a whole question may take beyond that: looking the host up, and a slow machine."""
 
 Answer = TypeVar("Answer")
 
@@ -37,6 +38,9 @@ def ask(question: Callable[[float], Answer], about: About) -> Answer:
     """
     if is_offline():
         raise offline(about)
+    from huggingface_hub.utils import get_session
+
+    get_session()  # imports and certificates are read outside of the time for an answer
     seconds = patience()
     for last in (False, True):
         try:

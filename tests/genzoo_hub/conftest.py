@@ -3,73 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hub_machine import MODEL, WEIGHTS, Machine
 from hub_server import Hub
-
-WEIGHTS = Path(__file__).parents[2] / "plugins" / "genzoo_vae" / "weights"
-MODEL = "vae-mlp-mnist"
-
-
-@dataclass(frozen=True)
-class Machine:
-    """A user's machine: a home for what is fetched, and the Hub that it is fetched from.
-
-    Attributes:
-        home: HF_HOME.
-        work: The current folder.
-        environment: Of each process; nothing that is set here reaches it but this.
-    """
-
-    home: Path
-    work: Path
-    environment: Mapping[str, str] = field(repr=False)
-
-    @property
-    def cache(self) -> Path:
-        """The Hub's cache."""
-        return self.home / "hub"
-
-    def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
-        """Start `genzoo` with these words."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "genzoo", *words],
-            cwd=self.work,
-            env={**self.environment, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-
-    def genzoo(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run `genzoo` with these words."""
-        process = self.start(*words, **environment)
-        out, err = process.communicate()
-        return subprocess.CompletedProcess(words, process.returncode, out, err)
-
-    def refused(self, *words: str, code: int = 1, **environment: str) -> str:
-        """The one line that says why `genzoo` does not do this."""
-        done = self.genzoo(*words, **environment)
-        assert done.returncode == code, done
-        assert done.stdout == ""
-        (line,) = done.stderr.splitlines()
-        assert line.startswith("Error: ")
-        return line
-
-    def cached_files(self) -> list[str]:
-        """Names of all files in the cache but for locks and the mark that it is one."""
-        left_out = (".locks", "CACHEDIR.TAG")
-        return sorted(
-            path.name
-            for path in self.cache.rglob("*")
-            if path.is_file() and not any(part in left_out for part in path.parts)
-        )
 
 
 @pytest.fixture
@@ -101,6 +40,7 @@ def machine(hub: Hub, tmp_path: Path, index: Path) -> Machine:
         "HF_ENDPOINT": hub.url,
         "HF_HOME": str(home),
         "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_ETAG_TIMEOUT": "60",  # for a busy machine
         "GENZOO_CACHE": str(index),
     }
     return Machine(home, work, environment)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Machine
+from hub_machine import Machine
 from hub_server import Hub
 
 from genzoo_hub import keeping

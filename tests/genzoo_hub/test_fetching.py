@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Machine
+from hub_machine import Machine
 from hub_server import Hub
 
 REPO = "someone/digits"

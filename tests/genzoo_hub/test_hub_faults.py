@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Machine
+from hub_machine import Machine
 from hub_server import FOR_EVER, Hub
 
 REPO = "someone/digits"

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import MODEL, Machine
+from hub_machine import MODEL, Machine
 from hub_server import Hub, Repo
 from PIL import Image
 
@@ -49,7 +49,9 @@ def test_a_model_goes_to_the_hub_and_back(
     for said in ("Fréchet distance", f"genzoo run hf://{REPO} -n 16", "Y. LeCun"):
         assert said in readme
 
-    (hit,) = json.loads(machine.genzoo("search", "digit", "--json").stdout)
+    found = machine.genzoo("search", "digit", "--json")
+    assert found.returncode == 0, found.stderr
+    (hit,) = json.loads(found.stdout)
     assert (hit["reference"], hit["license"]) == (f"hf://{REPO}", "apache-2.0")
     assert "vae" in hit["tags"]
     assert "No model" in machine.genzoo("search", "letters").stderr
