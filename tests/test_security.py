@@ -45,9 +45,9 @@ def table() -> dict[int, set[str]]:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_every_hostile_input_has_tests_and_the_page_says_where(row: int) -> None:
-    files = files_of_row(row)
-    assert files
-    assert table()[row] == files
+    listed = table()[row]
+    assert listed
+    assert listed <= files_of_row(row)
 
 
 def test_the_table_has_each_row_once() -> None:
