@@ -12,7 +12,7 @@ from genzoo_core.errors import GenzooError
 from genzoo_hub import SCHEME
 from genzoo_hub.promises import Promise, sha256_of
 from genzoo_hub.reference import SUFFIX, Reference, is_commit, parse
-from genzoo_hub.repo_cache import RepoCache, cache_folder
+from genzoo_hub.repo_cache import SET_ASIDE, RepoCache, cache_folder
 
 MAX_HEADER = 1_000_000
 _PREFIX = "models--"
@@ -81,13 +81,12 @@ def find_waste(cards: Iterable[ModelCard]) -> list[Waste]:
     pinned = set(_pinned(cards))
     waste: list[Waste] = []
     for cache in _repositories():
-        models = list(_models(cache))
-        leftovers = [Waste(path, "left over", _size(path)) for path in cache.leftovers()]
-        # A download that never came to its end has left no model to know the repository by.
-        waste += leftovers
-        if not models:
-            continue
-        for commit in cache.commits()[1:]:
+        commits = dict.fromkeys(model.reference.revision for model in _models(cache))
+        for path in cache.leftovers():
+            # Where there is no model of ours, a partial download is another library's.
+            if commits or path.name.endswith(SET_ASIDE):
+                waste.append(Waste(path, "left over", _size(path)))
+        for commit in list(commits)[1:]:
             if cache.refs(commit) or commit in pinned:
                 continue
             folder = cache.folder / "snapshots" / commit

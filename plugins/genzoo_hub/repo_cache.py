@@ -139,15 +139,11 @@ class RepoCache:
                 yield path
 
     def sweep(self) -> None:
-        """Remove what killed downloads have left, and folders that a failed one has made."""
+        """Remove what killed downloads have left."""
         with contextlib.suppress(OSError):
             for path in self.leftovers():
                 if not path.name.endswith(SET_ASIDE):
                     path.unlink(missing_ok=True)
-        for commit in self.commits():
-            if not self.refs(commit):
-                with contextlib.suppress(OSError):
-                    self._snapshot(commit).rmdir()  # only an empty one
 
     def room(self) -> int:
         """Free bytes on the disk that the cache is on."""
