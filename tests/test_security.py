@@ -57,7 +57,7 @@ def test_the_table_has_each_row_once() -> None:
 
 def test_what_the_page_names_is_there() -> None:
     names = set(re.findall(r"`(test_\w+)`", PAGE)) - {"test_hostile_NN_"}
-    assert len(names) > 20
+    assert len(names) >= 20
     assert names <= set(tests_by_name())
     for path in re.findall(r"`((?:registry|core|plugins|tests)/[\w./]+)`", PAGE):
         assert (ROOT / path).exists(), path
