@@ -121,6 +121,7 @@ def test_a_newer_version_comes_with_upgrade_alone(place: Place, wheels: Path) ->
     acme(wheels, "2.0")
     same = place.install("acme-zoo", **where)
     assert "acme_zoo (acme-zoo 1.0)" in same.stdout
+    assert "acme-zoo 1.0 was there already" in same.stderr
     assert place.versions() == {"acme-zoo": "1.0"}
     assert "acme_zoo (acme-zoo 2.0)" in place.install("--upgrade", "acme-zoo", **where).stdout
     assert [entry["version"] for entry in place.entries()] == ["2.0"]
@@ -311,15 +312,17 @@ class TestInstallers:
         assert "has no pip, and uv is not on PATH" in errors(none)[0]
         asked = place.home / "asked"
         script = f'echo "$@" >> {asked}\naction=$2; python=$4; shift 4\n'
+        script += '[ "$1" = --upgrade-package ] && shift 2\n'
         script += '[ "$action" = uninstall ] && set -- --yes "$@"\n'
         place.program("uv", f'{script}{PIP_AS} "$@"')
-        wheel = acme(wheels)
-        place.install(wheel, "--upgrade")
+        acme(wheels)
+        place.install("acme-zoo", "--upgrade", PIP_FIND_LINKS=str(wheels))
         assert place.versions() == {"acme-zoo": "1.0"}
         assert place.genzoo("uninstall", "acme-zoo").returncode == 0
         assert place.versions() == {}
         assert asked.read_text().splitlines() == [
-            f"pip install --python {place.python} --upgrade {wheel}",
+            # All that it needs stays as it is: a plain --upgrade would take another torch.
+            f"pip install --python {place.python} --upgrade-package acme-zoo acme-zoo",
             f"pip uninstall --python {place.python} acme-zoo",
         ]
 

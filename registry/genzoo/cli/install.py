@@ -67,6 +67,7 @@ def install(
 
     before = look()
     run_all(commands, f"{installer.name} could not install {wanted}")
+    message("looking whether it works …")
     outcome = find_out(before, wanted)
     if installer.note:
         message(installer.note)
@@ -78,6 +79,11 @@ def _report(ctx: click.Context, wanted: Wanted, outcome: Outcome) -> None:
     from genzoo.managing.aftermath import OURS
 
     tell_of_what_moved(outcome)
+    came = {distribution.name for distribution in outcome.came}
+    for name in outcome.asked:
+        if name not in came:
+            version = outcome.after.distributions[name].version
+            message(f"{name} {version} was there already")
     show(outcome, no_plugins=bool(ctx.find_root().params.get("no_plugins")))
     broken = [plugin for plugin, problems in outcome.plugins if problems]
     faulty = {plugin.distribution for plugin in broken}

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
 from genzoo.installed.names import normalise
 from genzoo.managing.shown import Command
 
@@ -91,7 +94,11 @@ class Uv:
 
     def install(self, wanted: Wanted) -> list[Command]:
         """One `uv pip install`."""
-        return [self._command("install", *_options(wanted), *_all(wanted))]
+        # Its --upgrade would reach all that they need: torch as well.
+        words = _options(wanted._replace(upgrade=False))
+        for name in filter(None, map(_name, wanted.requirements if wanted.upgrade else ())):
+            words += ["--upgrade-package", name]
+        return [self._command("install", *words, *_all(wanted))]
 
     def uninstall(self, names: Sequence[str]) -> list[Command]:
         """One `uv pip uninstall`."""
@@ -154,6 +161,14 @@ class Pipx:
 def _options(wanted: Wanted) -> list[str]:
     upgrade = ["--upgrade"] if wanted.upgrade else []
     return upgrade + (["--constraint", wanted.constraints] if wanted.constraints else [])
+
+
+def _name(requirement: str) -> str | None:
+    """The name that a requirement begins with; None for a path or URL."""
+    try:
+        return canonicalize_name(Requirement(requirement).name)
+    except InvalidRequirement:
+        return None
 
 
 def _all(wanted: Wanted) -> list[str]:
