@@ -54,7 +54,7 @@ def check_installed(record: Recorder, zoo: Zoo, plugin: InstalledPlugin) -> None
         record.check(claim, partial(check_card, zoo, plugin, card))
         if card.recipe:
             claim = f"{where}the recipe of {card.name} fits its card"
-            record.check(claim, partial(check_recipe, zoo, plugin, card))
+            record.check(claim, partial(check_recipe_of, zoo, plugin, card))
 
 
 def sound(plugin: InstalledPlugin) -> Iterator[str]:
@@ -126,7 +126,7 @@ def check_card(zoo: Zoo, plugin: InstalledPlugin, card: ModelCard) -> Iterator[s
             yield problem(f"`{field}` = {holds!r} as in its file", repr(said), mend)
 
 
-def check_recipe(zoo: Zoo, plugin: InstalledPlugin, card: ModelCard) -> Iterator[str]:
+def check_recipe_of(zoo: Zoo, plugin: InstalledPlugin, card: ModelCard) -> Iterator[str]:
     """A recipe makes the model whose card names it."""
     recipe = zoo.recipe(f"{plugin.distribution}/{card.name}")
     pairs = {

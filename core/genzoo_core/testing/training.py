@@ -71,12 +71,13 @@ def check_training(record: Recorder, subject: Trained) -> bool:
         ("the loss is a function of its arguments", function),
         ("every phase trains", train),
     ]
-    sound = True
+    formed, sound = True, True
     for claim, check in claims:
-        if sound or check is function:
-            sound = record.check(claim, partial(check, subject)) and sound
-        else:
+        if not (formed if check is function else sound):
             record.skip(claim, "there is no loss to follow")
+            continue
+        sound = record.check(claim, partial(check, subject)) and sound
+        formed = sound if check is scalar else formed
     for parameter, wanted in frozen:
         parameter.requires_grad_(wanted)
         parameter.grad = None
@@ -107,7 +108,7 @@ def scalar(subject: Trained) -> Iterator[str]:
             yield problem(f"the loss of {where} as a scalar tensor", found, "take its mean")
         elif not bool(torch.isfinite(loss)):
             mend = "look for a division by zero, a logarithm of zero or an overflow"
-            yield problem(f"the loss of {where} to be finite", str(float(loss)), mend)
+            yield problem(f"the loss of {where} to be finite", f"{float(loss.detach())}", mend)
         elif not loss.requires_grad:
             mend = "do not detach it, nor compute it under no_grad"
             yield problem(f"the loss of {where} to have gradients", "none", mend)

@@ -1,0 +1,53 @@
+"""A distribution with components that break one rule each, laid out as pip would."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from pathlib import Path
+
+import pytest
+
+from genzoo.zoo import RegistryZoo
+
+SICK = Path(__file__).parent / "sick" / "genzoo_sick"
+KINDS = ("model", "codec", "noiser", "sampler", "conditioner")
+
+
+def components() -> str:
+    """The manifest's entries: every class, under its name in lower case."""
+    entries = []
+    for kind in KINDS:
+        tree = ast.parse((SICK / f"{kind}s.py").read_text())
+        entries += [
+            f'[[components]]\nkind = "{kind}"\nname = "{node.name.lower()}"\n'
+            f'target = "genzoo_sick.{kind}s:{node.name}"\n'
+            for node in tree.body
+            if isinstance(node, ast.ClassDef) and node.name not in ("Config", "Options", "Inner")
+        ]
+    return "\n".join(entries)
+
+
+@pytest.fixture(scope="session")
+def sick_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the distribution `sick` is installed."""
+    site = tmp_path_factory.mktemp("sick")
+    shutil.copytree(SICK, site / "genzoo_sick", ignore=shutil.ignore_patterns("__pycache__"))
+    (site / "genzoo_sick" / "genzoo.toml").write_text("api = 1\n" + components())
+    info = site / "sick-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sick\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[genzoo]\nsick = genzoo_sick\n")
+    return site
+
+
+@pytest.fixture
+def zoo(sick_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RegistryZoo:
+    """The registry, with `sick` and whatever else is on the path."""
+    import genzoo
+
+    monkeypatch.syspath_prepend(str(sick_site))
+    monkeypatch.setenv("GENZOO_CACHE", str(tmp_path / "cache"))
+    opened = genzoo.open_zoo()
+    assert isinstance(opened, RegistryZoo)
+    return opened

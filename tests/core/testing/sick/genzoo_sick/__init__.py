@@ -1,0 +1,1 @@
+"""Components that break one rule each."""

@@ -1,0 +1,324 @@
+"""A model that keeps all rules, and models that break one each."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from genzoo_core import GenerativeModel, NotFittedError, Phase, Stage
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    shape: tuple[int, int, int] = (1, 4, 4)
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    scale: float = 1.0
+
+
+class Healthy(GenerativeModel[Options]):
+    Config = Config
+    Options = Options
+
+    def __init__(self, config, context):
+        super().__init__(context, 8)
+        self.sample_shape = config.shape
+        self.modulate = nn.Linear(8, 4)
+        self.net = nn.Linear(4, math.prod(config.shape))
+
+    def noise(self, rng):
+        return rng.normal((4,), self.net.weight)
+
+    def pictures(self, z, conditions):
+        condition = self.condition(conditions, len(z))
+        if condition is not None:
+            z = z + self.modulate(condition.vector)
+        return self.net(z).reshape(-1, *self.sample_shape).tanh()
+
+    def sample(self, rng, conditions, options, on_step=None):
+        return self.pictures(self.noise(rng) * options.scale, conditions)
+
+    def stages(self):
+        return (Stage("copy", (Phase("copy", tuple(self.parameters())),)),)
+
+    def loss(self, batch, rng, phase, progress):
+        error = self.pictures(self.noise(rng), batch.conditions) - batch.images
+        return error.square().mean(), {"error": error.detach().mean()}
+
+
+class Peeking(Healthy):
+    def sample(self, *args, **kwargs):
+        torch.rand(1)
+        return super().sample(*args, **kwargs)
+
+
+class PeekingInPython(Healthy):
+    def sample(self, *args, **kwargs):
+        random.random()
+        return super().sample(*args, **kwargs)
+
+
+class Noisy(Healthy):
+    def sample(self, *args, **kwargs):
+        pictures = super().sample(*args, **kwargs)
+        return (pictures + 0.1 * torch.randn_like(pictures)).clamp(-1, 1)
+
+
+class Centred(Healthy):
+    def sample(self, *args, **kwargs):
+        pictures = super().sample(*args, **kwargs)
+        return (pictures - 0.5 * pictures.mean(0)) / 2
+
+
+class SharedNoise(Healthy):
+    def noise(self, rng):
+        noise = super().noise(rng)
+        return noise[:1] + 0.1 * noise
+
+
+class Bright(Healthy):
+    def sample(self, *args, **kwargs):
+        return 3 * super().sample(*args, **kwargs)
+
+
+class Blind(Healthy):
+    def noise(self, rng):
+        return torch.ones(rng.n, 4)
+
+
+class Flat(Healthy):
+    def sample(self, *args, **kwargs):
+        return super().sample(*args, **kwargs).flatten(1)
+
+
+class Double(Healthy):
+    def sample(self, *args, **kwargs):
+        return super().sample(*args, **kwargs).double()
+
+
+class NotFinite(Healthy):
+    def sample(self, *args, **kwargs):
+        return super().sample(*args, **kwargs) * torch.nan
+
+
+class Overlapping(Healthy):
+    def stages(self):
+        everything = tuple(self.parameters())
+        again = tuple(self.net.parameters())
+        return (Stage("game", (Phase("one", everything), Phase("two", again))),)
+
+
+class LeftOut(Healthy):
+    def stages(self):
+        return (Stage("copy", (Phase("copy", tuple(self.net.parameters())),)),)
+
+
+class Foreign(Healthy):
+    def stages(self):
+        stranger = nn.Parameter(torch.zeros(1))
+        return (Stage("copy", (Phase("copy", (*self.parameters(), stranger)),)),)
+
+
+class LenientOptions(Healthy):
+    class Options(msgspec.Struct, frozen=True):
+        scale: float = 1.0
+
+
+class ChangingOptions(Healthy):
+    class Options(msgspec.Struct, forbid_unknown_fields=True):
+        scale: float = 1.0
+
+
+class UntypedOptions(Healthy):
+    class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+        scale: Any = 1.0
+
+
+class LenientConfig(Healthy):
+    class Config(msgspec.Struct, frozen=True):
+        shape: tuple[int, int, int] = (1, 4, 4)
+
+
+class Inner(msgspec.Struct, frozen=True):
+    width: int = 3
+
+
+class LenientInside(Healthy):
+    class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+        shape: tuple[int, int, int] = (1, 4, 4)
+        inner: tuple[Inner, ...] = ()
+
+
+class ChangingConfig(Healthy):
+    class Config(msgspec.Struct, forbid_unknown_fields=True):
+        shape: tuple[int, int, int] = (1, 4, 4)
+
+
+class Forgetful(Healthy):
+    shift = 1.0
+
+    def finalize(self, batches):
+        self.shift = float(torch.cat([batch.images for batch in batches]).std())
+
+    def sample(self, *args, **kwargs):
+        return super().sample(*args, **kwargs) * self.shift
+
+
+class Fitted(Healthy):
+    """Keeps all rules, and has something to fit."""
+
+    def __init__(self, config, context):
+        super().__init__(config, context)
+        self.register_buffer("fitted", torch.zeros((), dtype=torch.bool))
+        self.register_buffer("shift", torch.zeros(()))
+
+    def finalize(self, batches):
+        self.shift.copy_(torch.cat([batch.images for batch in batches]).std())
+        self.fitted.fill_(True)
+
+    def sample(self, *args, **kwargs):
+        if not self.fitted:
+            raise NotFittedError("it was never fitted", "finish its training")
+        return super().sample(*args, **kwargs) * self.shift
+
+
+class Overconfident(Fitted):
+    def sample(self, *args, **kwargs):
+        return Healthy.sample(self, *args, **kwargs) * (1 - self.shift)
+
+
+class NeverFits(Fitted):
+    def finalize(self, batches):
+        pass
+
+
+class Growing(Fitted):
+    def finalize(self, batches):
+        super().finalize(batches)
+        self.shift = torch.ones(1) * self.shift
+
+
+class VectorLoss(Healthy):
+    def loss(self, batch, rng, phase, progress):
+        error = self.pictures(self.noise(rng), batch.conditions) - batch.images
+        return error.square().flatten(1).mean(1), {}
+
+
+class DetachedLoss(Healthy):
+    def loss(self, *args):
+        loss, figures = super().loss(*args)
+        return loss.detach(), figures
+
+
+class InfiniteLoss(Healthy):
+    def loss(self, *args):
+        loss, figures = super().loss(*args)
+        return loss / 0, figures
+
+
+class AttachedFigures(Healthy):
+    def loss(self, *args):
+        loss, _ = super().loss(*args)
+        return loss, {"loss": loss}
+
+
+class Counting(Healthy):
+    calls = 0
+
+    def loss(self, *args):
+        loss, figures = super().loss(*args)
+        self.calls += 1
+        return loss * self.calls, figures
+
+
+class ChanceInLoss(Healthy):
+    def loss(self, *args):
+        loss, figures = super().loss(*args)
+        return loss * (1 + torch.rand(())), figures
+
+
+class Dropping(Healthy):
+    """Keeps all rules: a training seeds what layers of dropout draw from."""
+
+    def __init__(self, config, context):
+        super().__init__(config, context)
+        self.net = nn.Sequential(nn.Dropout(0.5), self.net)
+
+    def noise(self, rng):
+        return rng.normal((4,), self.net[1].weight)
+
+
+class Meddling(Healthy):
+    def loss(self, *args):
+        with torch.no_grad():
+            self.net.bias.add_(0.1)
+        return super().loss(*args)
+
+
+class Stray(Healthy):
+    def stages(self):
+        net, modulate = tuple(self.net.parameters()), tuple(self.modulate.parameters())
+        rest = (*modulate, *self.conditioning.parameters())
+        return (Stage("game", (Phase("net", net), Phase("rest", rest))),)
+
+    def loss(self, *args):
+        self.requires_grad_(True)
+        return super().loss(*args)
+
+
+class Idle(Healthy):
+    def loss(self, batch, rng, phase, progress):
+        return (torch.zeros(1, requires_grad=True) * 2).sum(), {}
+
+
+class Deaf(Healthy):
+    def condition(self, conditions, n):
+        return None
+
+
+class Wearing(Healthy):
+    def __init__(self, config, context):
+        super().__init__(config, context)
+        self.register_buffer("count", torch.zeros(()))
+
+    def sample(self, *args, **kwargs):
+        self.count += 1
+        return super().sample(*args, **kwargs)
+
+
+class Miscounting(Healthy):
+    def sample(self, rng, conditions, options, on_step=None):
+        pictures = super().sample(rng, conditions, options)
+        for step in range(3):
+            if on_step is not None:
+                on_step(step, 3, pictures)
+        return pictures
+
+
+class ReadsSeeds(Healthy):
+    def sample(self, rng, *args, **kwargs):
+        assert rng.seeds
+        return super().sample(rng, *args, **kwargs)
+
+
+class BiggerToSample(Healthy):
+    def __init__(self, config, context):
+        super().__init__(config, context)
+        if not context.training:
+            self.extra = nn.Linear(2, 2)
+
+
+class Ephemeral(Healthy):
+    def __init__(self, config, context):
+        super().__init__(config, context)
+        self.register_buffer("shift", torch.zeros(2), persistent=False)
+
+
+class Loud(Healthy):
+    def sample(self, *args, **kwargs) -> Tensor:
+        raise RuntimeError("no pictures today")
