@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from logging import ERROR
 from typing import TypeVar
 
 from genzoo_hub.failures import About, explain, offline, was_dropped
@@ -38,7 +39,7 @@ def ask(question: Callable[[float], Answer], about: About) -> Answer:
     """
     if is_offline():
         raise offline(about)
-    from huggingface_hub.utils import get_session
+    from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
 
     get_session()  # imports and certificates are read outside of the time for an answer
     seconds = patience()
@@ -72,7 +73,7 @@ def quiet() -> Iterator[None]:
         yield
         return
     before = logging.get_verbosity()
-    logging.set_verbosity_error()
+    logging.set_verbosity(ERROR)
     try:
         yield
     finally:

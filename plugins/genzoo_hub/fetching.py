@@ -129,8 +129,8 @@ def _choose(reference: Reference, commit: str, names: Sequence[str]) -> tuple[st
     if at_root:
         example = f"name one, as in hf://{repo}/{at_root[0]}"
         raise HubError(f"{where} has {len(at_root)} model files: {', '.join(at_root[:5])}", example)
-    there = f"name one of {', '.join(models[:5])}" if models else None
-    raise HubError(f"{where} has no {SUFFIX} file at its root", there)
+    below = f"name one of {', '.join(models[:5])}" if models else None
+    raise HubError(f"{where} has no {SUFFIX} file at its root", below)
 
 
 def _found(reference: Reference, path: Path) -> WeightsFile:

@@ -40,7 +40,7 @@ class CachedModel:
 
     @property
     def state(self) -> str:
-        """ "ok", "damaged", or "unknown" where the cache does not say what was promised."""
+        """Whether it is "ok" or "damaged"; "unknown" where no promise is known."""
         if self.promise == Promise():
             return "unknown"
         return "ok" if self.promise.kept_by(self.path) else "damaged"
@@ -82,10 +82,12 @@ def find_waste(cards: Iterable[ModelCard]) -> list[Waste]:
     waste: list[Waste] = []
     for cache in _repositories():
         commits = dict.fromkeys(model.reference.revision for model in _models(cache))
-        for path in cache.leftovers():
+        waste += [
+            Waste(path, "left over", _size(path))
+            for path in cache.leftovers()
             # Where there is no model of ours, a partial download is another library's.
-            if commits or path.name.endswith(SET_ASIDE):
-                waste.append(Waste(path, "left over", _size(path)))
+            if commits or path.name.endswith(SET_ASIDE)
+        ]
         for commit in list(commits)[1:]:
             if cache.refs(commit) or commit in pinned:
                 continue

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from genzoo_core.errors import UsageError
+from genzoo_hub import SCHEME
 from genzoo_hub.client import ask
 from genzoo_hub.failures import About, no_hub
 from genzoo_hub.readme import TAG
-from genzoo_hub.reference import SCHEME, check_repo
+from genzoo_hub.reference import check_repo
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,11 @@ def search(text: str, limit: int) -> list[Hit]:
 def _request(text: str, limit: int, seconds: float) -> Any:
     """One request, and no other: the client's own search asks a failing Hub for half a minute."""
     from huggingface_hub import constants
-    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]
+        build_hf_headers,
+        get_session,
+        hf_raise_for_status,
+    )
 
     response = get_session().get(
         f"{constants.ENDPOINT}/api/models",

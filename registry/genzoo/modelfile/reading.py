@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
@@ -150,7 +151,7 @@ def check_sha256(where: str, found: str, promised: str) -> None:
         raise _not_promised(where, f"has sha256 {found[:12]}…, its card says {promised[:12]}…")
 
 
-def open_file(path: Path) -> BinaryIO:
+def open_file(path: Path) -> BufferedReader:
     """A file to read from.
 
     Raises:
