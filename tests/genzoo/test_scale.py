@@ -111,6 +111,12 @@ def test_names_mean_what_they_do_among_few(crowd: Shelf) -> None:
             catalogue.find_model(unknown)
 
 
+def test_a_mistyped_name_is_put_right_among_many(crowd: Shelf) -> None:
+    for wrong in ("modle-17-03", "model-1703", "mdel-17-03"):
+        with pytest.raises(UsageError, match=r"did you mean .*model-17-03"):
+            Catalogue.open().find_model(wrong)
+
+
 def test_a_lookup_by_name_opens_the_index_alone_and_reads_one_card(
     crowd: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
