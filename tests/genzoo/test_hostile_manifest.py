@@ -28,7 +28,9 @@ def error_of(name: str) -> str:
     [
         ("api = " + "9" * 5000, "not TOML"),
         ("api = 1\n[[models]]\nsize = 0x" + "f" * 5000, "genzoo.toml"),
-        ("api = 1\n" + "a." * 20_000 + "b = 1", "genzoo.toml"),
+        ("api = 1\n" + "a." * 200_000 + "b = 1", "thousands of parts"),
+        ("api = 1\n" + f"[{'a.' * 1000}b]\n" * 5000, "thousands of parts"),
+        ("api = 1\n" + "a." * 900 + "b = 1", "unknown field `a`"),
         ("api = 1\nx = 9999-99-99", "not TOML"),
         ("api = 1\n" + command("do", "a:b", extra="x]' && rm -rf ~ #"), "extra"),
         ("api = 1\n" + component("\\u001b[31m", "model", "a:B"), "$.components[0].name"),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -20,6 +19,7 @@ from genzoo.installed.manifests import check_manifest, names_in
 from genzoo.installed.names import normalise
 from genzoo.installed.records import PluginRecord
 from genzoo.installed.selection import Selection
+from genzoo.strict_toml import parse_toml
 from genzoo_core.errors import ConfigError, PluginError, UsageError, did_you_mean
 from genzoo_core.manifest import Manifest
 
@@ -172,7 +172,7 @@ def _parse(path: Path) -> Mapping[str, Any]:
             raise PluginError(f"{path} cannot be read: it is no file")
         if status.st_size > MAX_MANIFEST:
             raise PluginError(f"{path} has over {MAX_MANIFEST:,} bytes, which is no manifest")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse_toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PluginError(f"it has no manifest: {path} is missing") from None
     except OSError as error:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import msgspec
 
+from genzoo.strict_toml import parse_toml
 from genzoo.text import brief
 from genzoo_core.errors import ConfigError, UsageError
 from genzoo_core.recipe import Recipe
@@ -21,7 +21,7 @@ def read_recipe(path: Path) -> Recipe:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        return msgspec.convert(tomllib.loads(text), Recipe, strict=True)
+        return msgspec.convert(parse_toml(text), Recipe, strict=True)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise UsageError(f"there is no recipe {path}") from None
     except OSError as error:
