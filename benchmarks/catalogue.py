@@ -24,7 +24,7 @@ BARS = {
     "list PATTERN": 4.0,
     "list PATTERN --json": 4.0,
     "list": None,
-    "info NAME": None,
+    "info NAME": 4.0,
     "complete `run PREFIX`": 4.0,
     "list PATTERN, cold": None,
 }
