@@ -103,11 +103,19 @@ def _resolve(reference: Reference) -> tuple[str, list[str]]:
     def question(seconds: float) -> ModelInfo:
         return HfApi().model_info(reference.repo, revision=reference.revision, timeout=seconds)
 
-    info = ask(question, About(reference.repo, reference.revision))
+    about = About(reference.repo, reference.revision)
+    info = ask(question, about)
     commit = info.sha or ""
     if not is_commit(commit) or (reference.commit and commit != reference.commit):
         raise no_hub(f"does not say which commit {reference.revision!r} is")
-    return commit, [sibling.rfilename for sibling in info.siblings or ()]
+    if info.siblings is not None:
+        return commit, [sibling.rfilename for sibling in info.siblings]
+    # A mirror may leave the files out.
+    api = HfApi()
+    tree = ask(
+        lambda _: list(api.list_repo_tree(reference.repo, revision=commit, recursive=True)), about
+    )
+    return commit, [entry.path for entry in tree]
 
 
 def _choose(reference: Reference, commit: str, names: Sequence[str]) -> tuple[str, Promise]:

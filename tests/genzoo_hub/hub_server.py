@@ -64,6 +64,7 @@ class Hub:
         drops: Downloads that break off in the middle.
         flips: Downloads whose bytes are not those that were promised.
         refuses_files: Answer every request for a file with this status, where it is not 0.
+        terse: Leave the files out of what is said of a repository, as some mirrors do.
         etag: What to give as every file's ETag, where it is not "".
         gate: A download stops in its middle until this is set.
         half_way: Set once a download is in its middle.
@@ -79,6 +80,7 @@ class Hub:
         self.drops = 0
         self.flips = 0
         self.refuses_files = 0
+        self.terse = False
         self.etag = ""
         self.gate = threading.Event()
         self.gate.set()
@@ -197,6 +199,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json({})
         elif action == "commit":
             self._commit(name, repo, revision, body)
+        elif action == "tree":
+            self._tree(repo.commits[revision])
         else:
             self._info(name, repo, revision)
 
@@ -205,8 +209,17 @@ class _Handler(BaseHTTPRequestHandler):
         if sha is None and (revision != "main" or repo.refs):
             return self._error(404, "RevisionNotFound")
         files = repo.commits.get(sha or "", {})
-        siblings = [{"rfilename": path} for path in files]
-        return self._json({"id": name, "sha": sha, "siblings": siblings, "tags": tags(files)})
+        info = {"id": name, "sha": sha, "tags": tags(files)}
+        if not self.hub.terse:
+            info["siblings"] = [{"rfilename": path} for path in files]
+        return self._json(info)
+
+    def _tree(self, files: dict[str, bytes]) -> None:
+        entries = [
+            {"type": "file", "path": path, "size": len(data), "oid": git_blob(data)}
+            for path, data in files.items()
+        ]
+        self._json(entries)
 
     def _commit(self, name: str, repo: Repo, branch: str, body: bytes) -> None:
         files: dict[str, bytes] = {}

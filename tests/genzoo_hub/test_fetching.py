@@ -66,6 +66,12 @@ def test_config_json_names_the_default_file(hub: Hub, machine: Machine, weights:
     assert hub.asked == []
 
 
+def test_a_mirror_that_leaves_the_files_out(hub: Hub, machine: Machine, weights: bytes) -> None:
+    hub.terse = True
+    commit = hub.add(REPO, {FILE: weights})
+    assert pulled(machine, f"hf://{REPO}")["reference"] == f"hf://{REPO}/{FILE}@{commit}"
+
+
 def test_the_digest_in_config_json_is_checked(hub: Hub, machine: Machine, weights: bytes) -> None:
     hub.add(REPO, {FILE: weights, "config.json": config_of(FILE, b"another")})
     assert "was promised" in machine.refused("pull", f"hf://{REPO}")
