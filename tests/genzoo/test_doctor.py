@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -68,8 +67,7 @@ def test_where_all_is_well_it_says_what_there_is(shelf: Shelf) -> None:
 def test_what_does_not_work_is_a_problem_with_what_to_do(place: Place, tmp_path: Path) -> None:
     lacking = {"__init__.py": "raise ImportError('no wheel for this machine')"}
     torch = write_wheel(tmp_path, "torch", head=None, files=lacking, version="1.0")
-    pip = [place.python, "-P", "-m", "pip", "install", "-q", "--no-deps", str(torch)]
-    subprocess.run(pip, env=place.environment(), check=True)
+    place.pip(torch)
     done = place.genzoo("doctor", "--json", GENZOO_PLUGINS="not-there")
     assert done.returncode == 1
     found = json.loads(done.stdout)

@@ -163,6 +163,11 @@ class Place:
         assert done.returncode == 0, done.stderr
         return done
 
+    def pip(self, *words: str | Path) -> None:
+        """Install there with pip alone."""
+        command = [str(self.python), "-P", "-m", "pip", "install", "-q", "--no-deps"]
+        subprocess.run([*command, *map(str, words)], env=self.environment(), check=True)
+
     def entries(self) -> list[dict[str, Any]]:
         """What the ledger holds."""
         return (

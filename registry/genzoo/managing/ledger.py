@@ -104,7 +104,8 @@ def entry_of(distribution: Distribution, requirement: str) -> Entry:
 
 
 def _open(url: str) -> str:
-    """A URL without a password in it: the ledger is no place for that."""
+    """A URL without a password or token in it: the ledger is no place for these."""
+    url = re.sub(r"(https?://)[^/@]*@", r"\1", url)
     return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1@", url)
 
 
