@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import acme_plugin
@@ -137,8 +138,9 @@ def genzoo_cached_weights(reference, sha256):
 
 
 @pytest.fixture
-def share(site: Path, tmp_path: Path) -> RegistryZoo:
+def share(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RegistryZoo:
     """A registry with a plugin that knows the scheme `share`, and has `far.safetensors`."""
+    monkeypatch.delitem(sys.modules, "acme_scheme", raising=False)
     zoo = RegistryZoo(Catalogue.open())
     built = zoo.build(ModelSpec("net"))
     zoo.save(tmp_path / "far.safetensors", built.spec, built.own_tensors(), CARD)
