@@ -109,7 +109,8 @@ def test_what_comes_broken_is_told_with_its_removal_and_not_remembered(
 def test_what_is_no_plugin_or_not_there_is_an_error(place: Place, wheels: Path) -> None:
     done = place.genzoo("install", write_wheel(wheels, "plain-one", head=None))
     assert done.returncode == 1
-    assert "no plugin of genzoo is in it" in errors(done)[0]
+    assert "plain-one brought no plugin of genzoo" in errors(done)[0]
+    assert "`pip uninstall plain-one` removes it" in errors(done)[0]
     missing = place.genzoo("install", "acme-zoo>=7")
     assert missing.returncode == 1
     assert "pip could not install acme-zoo>=7" in errors(missing)[0]

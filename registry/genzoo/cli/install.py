@@ -103,7 +103,8 @@ def _report(ctx: click.Context, wanted: Wanted, outcome: Outcome) -> None:
         )
     idle = [name for name in outcome.asked if name not in sound and name != OURS]
     if idle or not (outcome.asked or sound):
+        removal = f"; `pip uninstall {' '.join(idle)}` removes it" if idle else ""
         raise PluginError(
-            f"{', '.join(idle) or wanted}: installed, but no plugin of genzoo is in it",
-            "a plugin has an entry point in the group `genzoo`",
+            f"{', '.join(idle) or wanted} brought no plugin of genzoo",
+            f"a plugin has an entry point in the group `genzoo`{removal}",
         )
