@@ -131,7 +131,7 @@ def run(
     preview: bool | None,
     as_json: bool,
 ) -> None:
-    """Make pictures with MODEL, a name or a file; a row for each PROMPT.
+    """Make pictures with MODEL, a name, a file or hf://owner/repo; a row for each PROMPT.
 
     \b
     genzoo run vae-mnist -n 16 --seed 0 -o digits.png
