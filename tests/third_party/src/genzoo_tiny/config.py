@@ -36,6 +36,25 @@ class DiffusionOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guidance: Annotated[float, msgspec.Meta(ge=0, le=20)] = 1.0
 
 
+class FlowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Size of a normalising flow, and the noise on its training images (standard deviation)."""
+
+    shape: tuple[int, int, int] = (1, 8, 8)
+    hidden: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 32
+    couplings: Annotated[int, msgspec.Meta(ge=2, le=64)] = 6
+    noise: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.1
+
+    def __post_init__(self) -> None:
+        if self.shape[0] * self.shape[1] * self.shape[2] % 2:
+            raise ValueError("`shape` must have an even number of pixels, for there are two halves")
+
+
+class FlowOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to sample."""
+
+    temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] = 1.0
+
+
 class LabelsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many classes there are."""
 
@@ -47,3 +66,9 @@ class NoiserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the network predicts."""
 
     prediction: Literal["eps", "x0", "v", "flow"] = "eps"
+
+
+class LineConfig(NoiserConfig, frozen=True, forbid_unknown_fields=True):
+    """As `NoiserConfig`; "eps" divides by alpha, which is 0 where this path begins."""
+
+    prediction: Literal["eps", "x0", "v", "flow"] = "flow"

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from genzoo_core import Context, ScheduledNoiser
-from genzoo_tiny.config import NoiserConfig
+from genzoo_tiny.config import LineConfig, NoiserConfig
 
 
 class Circle(ScheduledNoiser):
@@ -25,6 +25,8 @@ class Circle(ScheduledNoiser):
 
 class Line(Circle):
     """Rectified flow: alpha = 1 - t, sigma = t."""
+
+    Config = LineConfig
 
     def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor]:
         return 1 - t, t
