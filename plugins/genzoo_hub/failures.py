@@ -95,6 +95,11 @@ def _of_response(error: BaseException, names: set[str], response: Any, about: Ab
             ask,
         ),
         ("DisabledRepoError" in names, f"the Hub has disabled {where} ({status})", None),
+        (
+            status == 401 and about.writing,
+            f"the Hub lets nobody write to {where} without a login (401)",
+            "log in with `hf auth login`, or set HF_TOKEN",
+        ),
         (status == 401, f"the Hub does not show {where} to everyone (401)", _LOG_IN),
         (status == 403, f"the Hub forbids you to {verb} {where} (403)", "use a token that may"),
         (status == 429, "the Hub had too many requests from here (429)", "wait some minutes"),

@@ -75,7 +75,7 @@ def test_a_model_goes_to_the_hub_and_back(
 
 
 def test_what_a_push_is_refused_for(hub: Hub, machine: Machine, login: dict[str, str]) -> None:
-    assert "(401)" in machine.refused("push", MODEL, REPO)
+    assert "without a login (401)" in machine.refused("push", MODEL, REPO)
     assert "forbids you to write" in machine.refused("push", MODEL, REPO, HF_TOKEN="hf_other")
     assert "HF_HUB_OFFLINE" in machine.refused("push", MODEL, REPO, HF_HUB_OFFLINE="1")
     assert "is no name of a repository" in machine.refused("push", MODEL, "digits", code=2)
