@@ -1,22 +1,38 @@
-"""A third party's noiser, sampler and conditioner work with genzoo's own models, by name."""
+"""What a third party brings works as what genzoo brings.
+
+Its noiser, sampler and conditioner serve genzoo's own models, by name; its own family, whose
+weights come from its own source, is listed, run, trained and evaluated; its command is there.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 import torch
+from datasets import Dataset as Table
+from datasets import Features, Value
+from datasets import Image as Picture
 from PIL import Image
 
+import genzoo as zoo_of_all
 from genzoo.catalogue import Catalogue
+from genzoo.cli import main
 from genzoo.installed.checking import check_plugin
 from genzoo.zoo import RegistryZoo
 from genzoo_core import Dataset, Recipe
+from genzoo_core.images import to_pil
+from genzoo_eval.evaluating import evaluate
+from genzoo_eval.settings import Settings
 from genzoo_train.training import train
+
+Run = Callable[..., tuple[int, str, str]]
 
 RECIPE = {
     "name": "mixed",
@@ -89,3 +105,120 @@ def test_without_its_plugin_a_file_says_what_is_missing(
     assert run.stderr.startswith("Error: ")
     assert "genzoo-tiny" in run.stderr
     assert not (tmp_path / "x.png").exists()
+
+
+@pytest.fixture
+def run(third_party: Path, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs `genzoo` with the given words in this process; gives its exit code and output."""
+
+    def run(*words: str | Path) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = main([str(word) for word in words])
+        return code, *capfd.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def rows_data(tmp_path: Path) -> Path:
+    """A folder with the dataset "blobs": the label's row is bright, on a dark, noisy ground."""
+    generator = torch.Generator().manual_seed(0)
+    features = Features({"image": Picture(), "label": Value("int64")})
+    (tmp_path / "data" / "blobs").mkdir(parents=True)
+    for split, n in (("train", 120), ("test", 60)):
+        labels = [i % 3 for i in range(n)]
+        images = torch.randint(0, 50, (n, 1, 8, 8), generator=generator, dtype=torch.uint8)
+        for image, label in zip(images, labels, strict=True):
+            image[:, 2 * label + 1] += 200
+        table = Table.from_dict({"image": [to_pil(i) for i in images], "label": labels}, features)
+        table.to_parquet(tmp_path / "data" / "blobs" / f"{split}-00000-of-00001.parquet")
+    return tmp_path / "data"
+
+
+def test_a_strangers_family_is_listed_and_described(run: Run) -> None:
+    code, out, _ = run("list", "--family", "normalizing-flow", "--json")
+    assert code == 0
+    (listed,) = json.loads(out)
+    assert listed["full_name"] == "genzoo-tiny/tiny-nvp"
+    code, out, _ = run("info", "tiny-nvp", "--json")
+    assert code == 0
+    described = json.loads(out)
+    assert [option["name"] for option in described["options"]] == ["temperature"]
+    assert described["card"]["weights"] == "tinybox://tiny-nvp"
+    assert described["problems"] == []
+
+
+def test_a_strangers_model_runs_from_its_own_source_of_weights(run: Run, tmp_path: Path) -> None:
+    first, again = tmp_path / "first.png", tmp_path / "again.png"
+    options = ["-n", "4", "--seed", "5", "--set", "temperature=0.7"]
+    code, _, error = run("run", "tiny-nvp", "1", "random", *options, "-o", first)
+    assert code == 0, error
+    code, _, error = run("run", "--replay", first, "-o", again)
+    assert code == 0, error
+    with Image.open(first) as one, Image.open(again) as other:
+        assert one.tobytes() == other.tobytes()
+
+
+def test_a_strangers_model_makes_what_was_asked_for(third_party: Path) -> None:
+    for label in range(3):
+        pictures = zoo_of_all.generate("tiny-nvp", str(label), n=16, seed=0)
+        assert pictures.images.mean((0, 1, 3)).argmax() == 2 * label + 1
+
+
+def test_a_source_says_what_it_lacks_and_is_not_trusted(
+    run: Run, third_party: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = tmp_path / "box"
+    box.mkdir()
+    monkeypatch.setenv("TINYBOX", str(box))
+    code, _, error = run("run", "tiny-nvp", "-o", tmp_path / "x.png")
+    assert code == 1
+    assert f"no 'tiny-nvp' in the tinybox {box}" in error
+    # Another file than the card promises.
+    shipped = third_party / "genzoo_tiny" / "weights" / "tiny-codec.safetensors"
+    shutil.copy(shipped, box / "tiny-nvp.safetensors")
+    code, _, error = run("run", "tiny-nvp", "-o", tmp_path / "x.png")
+    assert code == 1
+    assert "sha256" in error
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_a_strangers_model_is_trained_by_its_recipe(
+    run: Run, rows_data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    words = ["--data", rows_data, "--out", out, "--max-steps", "3", "--threads", "1", "--json"]
+    code, printed, error = run("train", "tiny-nvp", *words)
+    assert code == 0, error
+    trained = json.loads(printed)
+    assert trained["card"]["family"] == "normalizing-flow"
+    code, _, error = run("run", trained["path"], "2", "-o", tmp_path / "x.png")
+    assert code == 0, error
+
+
+def test_a_strangers_model_is_evaluated_in_its_own_features(
+    third_party: Path, rows_data: Path
+) -> None:
+    zoo = RegistryZoo(Catalogue.open())
+
+    def distance(**options: float) -> float:
+        settings = Settings(n=60, costs=False, options=options)
+        report = evaluate(zoo, "tiny-nvp", rows_data, settings)
+        figure = report.figure("fd", "tiny-features")
+        assert figure is not None
+        return figure.value
+
+    # Without noise all pictures are one.
+    assert distance() < distance(temperature=0.0)
+
+
+def test_a_strangers_command_is_one_of_genzoos(run: Run) -> None:
+    code, out, _ = run("--help")
+    assert code == 0
+    assert "Say how bright a model's pictures are." in out
+    code, out, error = run("brightness", "tiny-nvp", "-n", "4", "--json")
+    assert code == 0, error
+    assert 0 < json.loads(out)["brightness"] < 1
+    code, _, error = run("brightness", "tiny-nvq")
+    assert code == 2
+    assert "did you mean tiny-nvp" in error
