@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import torch
@@ -88,5 +89,11 @@ def card_toml(card: ModelCard) -> str:
     """A card as a `[[models]]` block for a manifest."""
     fields = {**msgspec.to_builtins(card)}
     # JSON's strings, numbers and arrays of them are TOML's too.
-    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items()]
+    lines = [f"{name} = {_toml(value)}" for name, value in fields.items()]
     return "\n".join(["[[models]]", *lines, ""])
+
+
+def _toml(value: Any) -> str:
+    """A value in one line, which is shown too: what a terminal would obey is escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text)
