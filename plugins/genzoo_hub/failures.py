@@ -69,10 +69,8 @@ def explain(error: BaseException, about: About) -> GenzooError:
 
 def offline(about: About) -> HubError:
     """For what is not cached, where HF_HUB_OFFLINE says to make no request."""
-    return HubError(
-        f"{about} is not on this machine, and HF_HUB_OFFLINE says not to ask the Hub",
-        "unset it to fetch the file",
-    )
+    missing = f"{about} is not on this machine, and " if about.repo else ""
+    return HubError(f"{missing}HF_HUB_OFFLINE says not to ask the Hub", "unset it to do so")
 
 
 def no_hub(what: str) -> HubError:
