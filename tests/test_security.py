@@ -6,6 +6,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ EVALUATORS = {"eval", "exec", "compile", "__import__"}
 FORBIDDEN = {"torch.load", "torch.hub.load", "os.system", "os.popen", "yaml.load"}
 
 
-def tests_by_name() -> dict[str, list[str]]:
+@cache
+def files_by_test() -> dict[str, list[str]]:
     """The files in which there is a test of a name, relative to tests/."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
@@ -34,7 +36,7 @@ def tests_by_name() -> dict[str, list[str]]:
 def files_of_row(row: int) -> set[str]:
     """The files with tests of a row of hostile inputs."""
     start = f"test_hostile_{row:02}_"
-    return {f for name, files in tests_by_name().items() if name.startswith(start) for f in files}
+    return {f for name, files in files_by_test().items() if name.startswith(start) for f in files}
 
 
 def table() -> dict[int, set[str]]:
@@ -58,7 +60,7 @@ def test_the_table_has_each_row_once() -> None:
 def test_what_the_page_names_is_there() -> None:
     names = set(re.findall(r"`(test_\w+)`", PAGE)) - {"test_hostile_NN_"}
     assert len(names) >= 20
-    assert names <= set(tests_by_name())
+    assert names <= set(files_by_test())
     for path in re.findall(r"`((?:registry|core|plugins|tests)/[\w./]+)`", PAGE):
         assert (ROOT / path).exists(), path
 
