@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from genzoo_core import Pictures, RunRecord, hookimpl
-from genzoo_tiny.box import find
+from genzoo_tiny.tinybox import find
 
 
 @hookimpl
