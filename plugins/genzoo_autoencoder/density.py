@@ -36,7 +36,10 @@ class GaussianMixture(nn.Module):
         self.register_buffer("fitted", torch.zeros((), dtype=torch.bool))
         self.register_buffer("weights", torch.full(shape, 1 / components))
         self.register_buffer("means", torch.zeros(*shape, dimensions))
-        self.register_buffer("factors", torch.eye(dimensions).repeat(*shape, 1, 1))
+        # Not `torch.eye`, which takes its memory even where a model is built without any.
+        factors = torch.zeros(*shape, dimensions, dimensions)
+        factors.diagonal(dim1=-2, dim2=-1).fill_(1)
+        self.register_buffer("factors", factors)
 
     def check_fitted(self) -> None:
         """Raises:

@@ -15,9 +15,7 @@ from genzoo_core.errors import ConfigError
 MAX_TENSORS = 20_000
 """How many tensors a module may allocate while it is built without weights."""
 
-_ALLOCATORS = frozenset(
-    {torch.empty, torch.zeros, torch.ones, torch.full, torch.eye, torch.rand, torch.randn}
-)
+_ALLOCATORS = frozenset({torch.empty, torch.zeros, torch.ones, torch.full})
 _FILLS = frozenset(
     f"{name}_"
     for name in (
