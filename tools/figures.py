@@ -1,18 +1,15 @@
-"""Put a trained model into its plugin: weights, card, measured figures.
+"""Put measured figures into the cards of genzoo's own models; `genzoo ship` puts the weights there.
 
-    python tools/ship.py runs/NAME …                 # weights and card of these trainings
-    python tools/ship.py --reports report.json …     # of `genzoo eval MODEL --json`
-    python tools/ship.py --figures figures.json …    # of `benchmarks/features.py --json`
+    python tools/figures.py report.json …            # of `genzoo eval MODEL --json`
+    python tools/figures.py --nets figures.json …    # of `benchmarks/features.py --json`
 
 Rewrites the `[[models]]` entries of `plugins/*/genzoo.toml`; what stands before them is kept.
-New weights lose the figures of the old ones.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -58,18 +55,6 @@ def by_name(card: Card) -> str:
 
 def cards_in(manifest: Path) -> list[Card]:
     return tomllib.loads(manifest.read_text()).get("models", [])
-
-
-def ship(run: Path) -> None:
-    """Copy a training's weights and card into the plugin that has its recipe."""
-    (card,) = tomllib.loads((run / "card.toml").read_text())["models"]
-    manifest = manifest_of(card["name"])
-    weights = manifest.parent / card["weights"]
-    weights.parent.mkdir(exist_ok=True)
-    shutil.copyfile(run / weights.name, weights)
-    others = [other for other in cards_in(manifest) if other["name"] != card["name"]]
-    write(manifest, [*others, card])
-    print(f"{card['name']}: {weights.stat().st_size:,} bytes in {manifest.parent.name}")
 
 
 def card_of(name: str, cards: list[Card]) -> Card:
@@ -120,15 +105,12 @@ def metric(figure: Figure, report: Report) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", nargs="*", type=Path)
-    parser.add_argument("--reports", nargs="*", type=Path, default=[])
-    parser.add_argument("--figures", nargs="*", type=Path, default=[])
+    parser.add_argument("reports", nargs="*", type=Path)
+    parser.add_argument("--nets", nargs="*", type=Path, default=[])
     arguments = parser.parse_args()
-    for run in arguments.runs:
-        ship(run)
     for report in arguments.reports:
         add_report(report)
-    for file in arguments.figures:
+    for file in arguments.nets:
         add_figures(file)
 
 
