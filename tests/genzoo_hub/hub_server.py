@@ -238,11 +238,12 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._allowed():
             return self._error(401 if "authorization" not in self.headers else 403)
         name = f"{asked['organization']}/{asked['name']}"
+        url = json.dumps({"url": f"{self.hub.url}/{name}"}).encode()
         if name in self.hub.repos:
-            return self._error(409, message="You already created this model repo")
+            return self._send(409, url, {}, "application/json")
         private = asked.get("visibility") == "private" or bool(asked.get("private"))
         self.hub.repos[name] = Repo(private=private)
-        return self._json({"url": f"{self.hub.url}/{name}"})
+        return self._send(200, url, {}, "application/json")
 
     def _batch(self, asked: dict[str, Any]) -> None:
         objects = [

@@ -45,6 +45,7 @@ def model_file(reference: str) -> Path:
     """
     path = os.path.expanduser(reference)
     if not os.path.exists(path):  # unlike Path's, for names of any length
+        path = os.path.normpath(path)
         raise UsageError(f"there is no file {path}", "`genzoo list` shows the models there are")
     return Path(path)
 
