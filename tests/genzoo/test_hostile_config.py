@@ -44,7 +44,7 @@ def test_hostile_11_an_unknown_component(zoo: RegistryZoo, sound: Path) -> None:
 
 def test_hostile_11_a_missing_plugin(zoo: RegistryZoo, sound: Path) -> None:
     path = edited_model(sound, lambda m: m.update(component="other-zoo/unet"))
-    with pytest.raises(ConfigError, match="pip install other-zoo"):
+    with pytest.raises(ConfigError, match="genzoo install other-zoo"):
         zoo.load(str(path))
 
 

@@ -85,7 +85,7 @@ def test_hostile_11_an_unknown_component(shelf: Shelf) -> None:
     catalogue = Catalogue.open()
     with pytest.raises(ConfigError, match="unknown model 'buterfly'; did you mean butterfly"):
         catalogue.find_component("model", "buterfly")
-    with pytest.raises(ConfigError, match="`pip install nice-zoo`"):
+    with pytest.raises(ConfigError, match="`genzoo install nice-zoo`"):
         catalogue.find_component("model", "nice-zoo/net")
     with pytest.raises(ConfigError, match="unknown noiser"):
         catalogue.find_component("noiser", "butterfly")

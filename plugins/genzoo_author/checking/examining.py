@@ -60,9 +60,9 @@ def _plugins(zoo: Zoo, subject: Subject) -> Iterator[Report]:
             if any(trains(recipe, plugin, entry) for recipe in recipes.values()):
                 continue
             configs = configs_of(plugin, entry, recipes)
-            reason = None if configs else why_not_by_default(zoo, plugin, entry)
-            if reason is not None:
-                yield _skipped(title, "it keeps to its interface", reason)
+            obstacle = None if configs else why_not_by_default(zoo, plugin, entry)
+            if obstacle is not None:
+                yield _skipped(title, "it keeps to its interface", obstacle)
                 continue
             for config in configs or [{}]:
                 name = f"{plugin.distribution}/{entry.name}"

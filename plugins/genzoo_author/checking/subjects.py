@@ -79,9 +79,9 @@ def _of_folder(zoo: Zoo, folder: Path, named: Path) -> Subject:
     )
     distributions = {plugin.distribution for plugin in found}
     if len(distributions) == 1:
-        whole = zoo.plugins(*distributions)
-        if len(whole) == len(found):
-            return Subject("plugin", *distributions, plugins=found)
+        distribution = found[0].distribution
+        if len(zoo.plugins(distribution)) == len(found):
+            return Subject("plugin", distribution, plugins=found)
         if len(found) == 1:
             return Subject("plugin", found[0].name, plugins=found)
     if len(found) > 1:

@@ -80,7 +80,7 @@ def test_a_sound_piece_passes(zoo: RegistryZoo, kind: str) -> None:
         ("conditioner", "accepting", {TEXTS}, "got a value"),
         ("conditioner", "floatrows", {ROWS}, "as null does"),
         ("conditioner", "dropszero", {DROPS}, "leave drop to the base class"),
-        ("conditioner", "forgetsnull", {SAVED}, "register it as a buffer"),
+        ("conditioner", "forgetsnull", {SAVED}, "persistent buffers"),
     ],
 )
 def test_a_broken_rule_is_found_and_no_other(
