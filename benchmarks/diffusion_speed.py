@@ -24,11 +24,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import UNet2DModel
 
 from genzoo.catalogue import Catalogue
 from genzoo.zoo import RegistryZoo
 from genzoo_core import GenerativeModel, ModelSpec, SampleRng
+from genzoo_eval.metrics.libraries import mend_torchvision
+
+mend_torchvision()  # diffusers imports it wherever it is installed
+from diffusers import UNet2DModel  # noqa: E402
 
 PLUGINS = Path(__file__).parent.parent / "plugins"
 BATCH, EVALUATIONS = 64, 20
