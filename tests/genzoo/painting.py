@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+
+GENZOO = [sys.executable, "-c", "import sys; from genzoo.cli import main; sys.exit(main())"]
+"""The command line in a process of its own."""
 
 PAINTER = Path(__file__).parent / "painter" / "genzoo_painter"
 
@@ -114,3 +118,13 @@ def painter(painter_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     work.mkdir()
     monkeypatch.chdir(work)
     return work
+
+
+def assert_refused(done: Outcome, *says: str) -> None:
+    """It failed as a wrong use, in one line that says all of `says`, and wrote nothing."""
+    assert done.code == 2, done
+    assert done.out == ""
+    assert done.err.startswith("Error: ")
+    assert done.err.count("\n") == 1
+    for text in says:
+        assert text in done.err

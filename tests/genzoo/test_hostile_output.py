@@ -1,0 +1,202 @@
+"""What `genzoo run` writes when writing fails, or it is interrupted: rows 32, 33 and 36."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from painting import GENZOO, Cli, assert_refused
+from PIL import Image
+
+from genzoo.cli.frame import Terminated, _terminate
+from genzoo.cli.signals import finishing
+
+
+@pytest.mark.parametrize("output", ["", "-"])
+def test_hostile_32_an_output_that_names_no_file(painter: Path, cli: Cli, output: str) -> None:
+    done = cli("run", "plain", "-o", output)
+    assert done.code == 2
+    assert "names no file" in done.err
+    assert not Path("-").exists()
+
+
+def test_hostile_32_an_output_that_exists(painter: Path, cli: Cli) -> None:
+    Path("a.png").write_text("precious")
+    assert_refused(cli("run", "plain", "-o", "a.png"), "a.png exists", "--force")
+    assert Path("a.png").read_text() == "precious"
+    assert cli("run", "plain", "-o", "a.png", "--force").code == 0
+    assert Image.open("a.png").size == (8, 8)
+
+
+def test_hostile_32_outputs_that_cannot_be(painter: Path, cli: Cli) -> None:
+    Path("folder.png").mkdir()
+    Path("folder.png/precious").touch()
+    Path("file").touch()
+    os.mkfifo("pipe.png")
+    assert_refused(cli("run", "plain", "-o", "folder.png"), "folder.png is not empty")
+    assert_refused(cli("run", "plain", "-o", "missing/a.png"), "no folder missing")
+    assert_refused(cli("run", "plain", "-o", "file"), "not a folder")
+    assert_refused(cli("run", "plain", "-o", "file/"), "not a folder")
+    assert_refused(cli("run", "plain", "-o", "file/a.png"), "no folder file")
+    assert_refused(cli("run", "plain", "-o", "pipe.png", "--force"), "not a regular file")
+    assert_refused(cli("run", "plain", "-o", "a" * 300 + ".png"), "File name too long")
+    assert_refused(cli("encode", "plain", "x.png", "-o", "folder.png/"), ".npz or .safetensors")
+    Path("z.npz").mkdir()
+    assert_refused(cli("encode", "plain", "x.png", "-o", "z.npz"), "it is a folder")
+    assert os.listdir("folder.png") == ["precious"]
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 KiB; skips where mounting is not allowed."""
+    path = tmp_path / "mount"
+    path.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(path)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting is not allowed here")
+    yield path
+    subprocess.run(["umount", str(path)], check=True)
+
+
+def test_hostile_32_a_full_disk(painter: Path, cli: Cli, mount: Path) -> None:
+    for name in ("a.npz", "a.png", "folder/"):
+        done = cli("run", "plain", "-n", "4000", "-o", f"{mount}/{name}")
+        assert done.code == 1
+        assert "the disk is full" in done.err
+        assert os.listdir(mount) == []
+
+
+def test_hostile_32_a_read_only_place(painter: Path, cli: Cli, mount: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(mount)], check=True)
+    assert_refused(cli("run", "plain", "-o", f"{mount}/a.png"), "Read-only file system")
+    os.chdir(mount)
+    assert_refused(cli("run", "plain"), "Read-only file system")
+    os.chdir(painter)
+
+
+def test_hostile_32_stdout_is_a_closed_pipe(painter: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*GENZOO, "run", "plain", "--seed", "0", "-o", "a.png"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert "Error" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert Image.open("a.png").size == (8, 8)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_hostile_32_closed_standard_streams(painter: Path, closed: str) -> None:
+    command = f"{shlex.join([*GENZOO, 'run', 'plain', '--seed', '0', '-o', 'a.png'])} {closed}"
+    assert subprocess.run(["/bin/sh", "-c", command], check=False).returncode == 0
+    assert Image.open("a.png").info["genzoo"]
+    assert os.listdir() == ["a.png"]
+
+
+def test_hostile_32_stdout_is_full(painter: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*GENZOO, "run", "plain", "--seed", "0", "-o", "a.png"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.endswith("Error: No space left on device\n")
+    assert Image.open("a.png").size == (8, 8)
+
+
+def test_hostile_32_a_name_that_is_no_text(painter: Path, cli: Cli) -> None:
+    name = os.fsdecode(b"\xff.png")
+    assert cli("run", "plain", "-o", name).code == 0
+    assert cli("run", "plain", "-i", name, "-o", "a.png").code == 0
+    assert cli("run", "plain", "-o", name, "--json", "--force").code == 0
+    assert_refused(cli("run", "plain", "-o", name), "exists")
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "code"),
+    [
+        ("a.npz", signal.SIGINT, 130),
+        ("folder", signal.SIGINT, 130),
+        ("a.npz", signal.SIGTERM, 143),
+    ],
+)
+def test_hostile_33_ctrl_c_and_sigterm_keep_what_is_finished(
+    painter: Path, cli: Cli, name: str, number: signal.Signals, code: int
+) -> None:
+    words = ["run", "plain", "-n", "40", "--seed", "0", "--batch", "2", "--set", "fault=slow"]
+    process = subprocess.Popen(
+        [*GENZOO, *words, "-o", name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    begun = 0
+    while begun < 3:  # the third batch begins when two are finished
+        begun += process.stderr.readline() == "sampling\n"
+    process.send_signal(number)
+    out, err = process.communicate()
+    assert process.returncode == code
+    assert out == f"{name}\n"
+    assert "interrupted: kept 4 of 40" in err
+    assert "Traceback" not in err
+    if name == "folder":
+        assert len(os.listdir(name)) == 4
+        assert cli("run", "--replay", "folder/0003.png", "-o", "b.png").code == 0
+        return
+    with np.load(name) as arrays:
+        assert len(arrays["images"]) == 4
+        assert arrays["seeds"].tolist() == [0, 1, 2, 3]
+    assert cli("run", "--replay", name, "-o", "b.npz").code == 0
+    with np.load(name) as before, np.load("b.npz") as after:
+        np.testing.assert_array_equal(before["images"], after["images"])
+
+
+@pytest.mark.parametrize(
+    ("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+)
+def test_hostile_33_what_is_being_written_is_finished_first(
+    number: signal.Signals, error: type[BaseException]
+) -> None:
+    done: list[int] = []
+
+    def finish(signals: int) -> None:
+        with finishing():
+            for _ in range(signals):
+                os.kill(os.getpid(), number)
+            done.append(signals)
+        done.append(-1)
+
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        for signals in (1, 2):
+            with pytest.raises(error):
+                finish(signals)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert done == [1]  # the first signal waits, the second one does not
+
+
+def test_hostile_36_out_of_memory_halves_the_batch(painter: Path, cli: Cli) -> None:
+    cli("run", "plain", "-n", "5", "--seed", "0", "-o", "a.npz")
+    words = ["run", "plain", "-n", "5", "--seed", "0", "--set", "fault=hungry", "-o", "b.npz"]
+    done = cli(*words)
+    assert done.code == 0
+    assert "out of memory with 5 pictures at a time; trying 2" in done.err
+    assert "out of memory with 2 pictures at a time; trying 1" in done.err
+    with np.load("a.npz") as before, np.load("b.npz") as after:
+        assert np.abs(before["images"] - after["images"].astype(int)).max() <= 1
+    assert cli("run", "--replay", "b.npz", "-o", "c.npz").code == 0
