@@ -9,6 +9,7 @@ import acme_plugin
 import pytest
 from painting import cli, painter, painter_site
 from shelf import Shelf
+from wheels import Place, make_place
 
 from genzoo.catalogue import Catalogue
 from genzoo.zoo import RegistryZoo
@@ -57,3 +58,15 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     for name in ("GENZOO_PLUGINS", "GENZOO_DISABLE", "GENZOO_DEBUG"):
         monkeypatch.delenv(name, raising=False)
     return shelf
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return make_place(tmp_path / "env", tmp_path / "home")
+
+
+@pytest.fixture
+def wheels(tmp_path: Path) -> Path:
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    return folder

@@ -1,4 +1,4 @@
-"""`genzoo install`, `genzoo uninstall` and `genzoo plugins restore`, with pip itself."""
+"""`genzoo install` and `genzoo uninstall`, with pip itself."""
 
 from __future__ import annotations
 
@@ -7,44 +7,16 @@ import os
 import pty
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-import msgspec
 import pytest
-from shelf import command, component, model
-from wheels import PIP_AS, Place, make_place, write_project, write_wheel
+from shelf import component, model
+from wheels import PIP_AS, Place, acme, errors, make_place, write_project, write_wheel
 
 from genzoo.managing.environment import Environment, find_installer
 from genzoo.managing.installers import Pipx, Wanted
-from genzoo.managing.ledger import Entry, entry_of, read_ledger, record
-from genzoo.managing.snapshot import Distribution
-from genzoo_core.errors import ConfigError, PluginError
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return make_place(tmp_path / "env", tmp_path / "home")
-
-
-@pytest.fixture
-def wheels(tmp_path: Path) -> Path:
-    folder = tmp_path / "wheels"
-    folder.mkdir()
-    return folder
-
-
-def acme(wheels: Path, version: str = "1.0", **fields: str) -> Path:
-    """A wheel of a sound plugin with two models and a command."""
-    tables = (model("cat"), model("cow"), command("paint", "acme_zoo.cli:paint"))
-    files = {"cli.py": "import click\npaint = click.Command('paint')\n"}
-    return write_wheel(wheels, "acme-zoo", *tables, files=files, version=version, **fields)
-
-
-def errors(done: subprocess.CompletedProcess[str]) -> list[str]:
-    """The lines with which genzoo ends; one at most."""
-    assert "Traceback" not in done.stderr
-    return [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+from genzoo.managing.ledger import Entry
+from genzoo_core.errors import PluginError
 
 
 def test_a_plugin_is_installed_looked_at_and_removed(place: Place, wheels: Path) -> None:
@@ -215,116 +187,6 @@ def test_uninstall_refuses_what_is_no_plugin_and_what_it_cannot_reach(
     done = place.genzoo("uninstall", "acme-zoo", PYTHONPATH=str(target))
     assert done.returncode == 1
     assert f"acme-zoo is still there, in {target}" in errors(done)[0]
-
-
-class TestRestore:
-    """`genzoo plugins restore`."""
-
-    @pytest.fixture
-    def other(self, place: Place, tmp_path: Path) -> Place:
-        """A new environment of the same user."""
-        return make_place(tmp_path / "other", place.home)
-
-    def test_a_new_environment_gets_the_very_versions(
-        self, place: Place, other: Place, wheels: Path
-    ) -> None:
-        where = {"PIP_FIND_LINKS": str(wheels)}
-        acme(wheels, "1.0")
-        kept = write_wheel(wheels, "kept-zoo", model("kept"))
-        lost = write_wheel(wheels.parent, "lost-zoo", model("lost"))
-        place.install("acme-zoo[x]", kept, lost, **where)
-        acme(wheels, "2.0")
-        lost.unlink()
-        shown = other.genzoo("plugins", "restore", "--dry-run", **where)
-        assert shown.returncode == 1
-        assert other.versions() == {}
-        done = other.genzoo("plugins", "restore", **where)
-        assert done.returncode == 1
-        assert "1 of 3 cannot be restored: lost-zoo" in errors(done)[0]
-        lines = done.stdout.splitlines()
-        assert lines[0] == "acme-zoo 1.0: install acme-zoo[x]==1.0"
-        assert lines[1].startswith(f"kept-zoo 1.0: install kept-zoo @ {kept.as_uri()}#sha256=")
-        assert lines[2].endswith(f"it came from {lost}, which is not there any more")
-        assert other.versions() == {"acme-zoo": "1.0", "kept-zoo": "1.0"}
-        again = other.genzoo("plugins", "restore", "--dry-run")
-        assert again.stdout.startswith("acme-zoo 1.0: already there\nkept-zoo 1.0: already there\n")
-
-    def test_a_wheel_that_is_not_the_same_any_more_is_refused(
-        self, place: Place, wheels: Path
-    ) -> None:
-        url = acme(wheels).as_uri()
-        entry = Entry(url, "acme-zoo", "1.0", "archive", url=url, sha256="0" * 64)
-        place.ledger.parent.mkdir()
-        held = {"version": 1, "installed": [msgspec.to_builtins(entry)]}
-        place.ledger.write_text(json.dumps(held))
-        done = place.genzoo("plugins", "restore")
-        assert done.returncode == 1
-        assert "1 of 1 cannot be restored: acme-zoo" in errors(done)[0]
-        assert place.versions() == {}
-
-    def test_a_ledger_is_read_as_far_as_it_goes(self, place: Place) -> None:
-        place.ledger.parent.mkdir()
-        good = {"requirement": "a", "distribution": "a", "version": "1", "kind": "index"}
-        held = {"version": 1, "installed": [3, {**good, "later": True}, {"version": 2}]}
-        place.ledger.write_text(json.dumps(held))
-        done = place.genzoo("plugins", "restore", "--dry-run")
-        assert done.stdout == "a 1: install a==1\n"
-        assert done.stderr.count("Warning: ") == 2
-
-    @pytest.mark.parametrize(
-        ("text", "why"),
-        [
-            ("{", "is damaged"),
-            ("[]", "no list `installed`"),
-            ('{"version": 2, "installed": []}', "is of version 2; this genzoo knows 1"),
-        ],
-    )
-    def test_a_ledger_that_cannot_be_read_is_an_error_and_left_as_it_is(
-        self,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        capfd: pytest.CaptureFixture[str],
-        text: str,
-        why: str,
-    ) -> None:
-        monkeypatch.setenv("GENZOO_CONFIG", str(tmp_path))
-        file = tmp_path / "installed.json"
-        file.write_text(text)
-        with pytest.raises(ConfigError, match=why):
-            read_ledger()
-        record(Entry("a", "a", "1", "index"))
-        assert "`genzoo plugins restore` will not know of this" in capfd.readouterr().err
-        assert file.read_text() == text
-
-    def test_a_password_does_not_get_into_the_ledger(self) -> None:
-        direct = {
-            "url": "https://me:secret@host.example/acme.git",
-            "vcs_info": {"vcs": "git", "commit_id": "abc123"},
-            "subdirectory": "py",
-        }
-        found = Distribution("acme", "1.0", "/site", 0, True, direct)
-        entry = entry_of(found, "acme[x] @ git+https://me:secret@host.example/acme.git")
-        assert "secret" not in str(entry)
-        assert entry.exactly == (
-            "acme[x] @ git+https://host.example/acme.git@abc123#subdirectory=py"
-        )
-
-    def test_two_that_write_at_once_lose_nothing(self, tmp_path: Path) -> None:
-        code = (
-            "import sys; from genzoo.managing.ledger import Entry, record\n"
-            "for i in range(5): n = f'{sys.argv[1]}{i}'; record(Entry(n, n, '1', 'index'))"
-        )
-        environment = {**os.environ, "GENZOO_CONFIG": str(tmp_path)}
-        command = [sys.executable, "-c", code]
-        writers = [subprocess.Popen([*command, name], env=environment) for name in "ab"]
-        assert [writer.wait() for writer in writers] == [0, 0]
-        held = json.loads((tmp_path / "installed.json").read_text())["installed"]
-        assert {e["distribution"] for e in held} == {f"{n}{i}" for n in "ab" for i in range(5)}
-
-    def test_without_a_ledger_there_is_nothing_to_do(self, place: Place) -> None:
-        done = place.genzoo("plugins", "restore")
-        assert (done.returncode, done.stdout) == (0, "")
-        assert "nothing to restore" in done.stderr
 
 
 class TestInstallers:

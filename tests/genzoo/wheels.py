@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shelf import command, model
+
 HIDDEN = ("PIP_", "UV_", "PIPX_", "GENZOO_", "PYTHONPATH", "VIRTUAL_ENV")
 """What of the environment's variables could change what an installer does."""
 
@@ -214,3 +216,16 @@ def make_place(prefix: Path, home: Path, *, pip: bool = True) -> Place:
 
 PIP_AS = f'exec {sys.executable} -P -m pip --python "$python" "$action" '
 """The rest of a script that stands for another installer, and has pip do its work."""
+
+
+def acme(wheels: Path, version: str = "1.0", **fields: str) -> Path:
+    """A wheel of a sound plugin with two models and a command."""
+    tables = (model("cat"), model("cow"), command("paint", "acme_zoo.cli:paint"))
+    files = {"cli.py": "import click\npaint = click.Command('paint')\n"}
+    return write_wheel(wheels, "acme-zoo", *tables, files=files, version=version, **fields)
+
+
+def errors(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """The lines with which genzoo ends; one at most."""
+    assert "Traceback" not in done.stderr
+    return [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
