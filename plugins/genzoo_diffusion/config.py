@@ -43,6 +43,8 @@ class UNetConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="u
         patch: Side of the squares of pixels that the first layer folds into channels; the
             largest size is the image's divided by it.
         embedding: Width of the embedding of time and condition.
+        cross_attention: Whether the smallest size attends to the condition's tokens, beside the
+            modulation by its vector; a conditioner must give some.
     """
 
     width: Width = 32
@@ -52,6 +54,7 @@ class UNetConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="u
     blocks: Blocks = 2
     patch: Annotated[int, msgspec.Meta(ge=1, le=16)] = 2
     embedding: Width = 128
+    cross_attention: bool = False
 
 
 Network = MLPConfig | UNetConfig

@@ -11,6 +11,7 @@ from genzoo_core import (
     Batch,
     Codec,
     Condition,
+    Conditioner,
     ConfigError,
     Context,
     GenerativeModel,
@@ -23,7 +24,7 @@ from genzoo_core import (
     Stage,
     UsageError,
 )
-from genzoo_diffusion.config import DiffusionConfig, DiffusionOptions
+from genzoo_diffusion.config import DiffusionConfig, DiffusionOptions, UNetConfig
 from genzoo_diffusion.networks import build_network
 from genzoo_diffusion.sampling import find_sampler, guided_denoiser
 
@@ -43,6 +44,7 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
         self.config = config
         self.context = context
         self.sample_shape = config.shape
+        check_tokens(config, self.conditioners)
         noiser = context.component("noiser", config.noiser.component, config.noiser.config)
         if not isinstance(noiser, ScheduledNoiser):
             raise ConfigError(
@@ -162,6 +164,22 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
         prediction = self.predict(self.noiser.perturb(x, noise, t), t, condition)
         error = (prediction - self.noiser.target(x, noise, t)).square().flatten(1).mean(1)
         return (self.noiser.weight(t) * error).mean(), {"mse": error.detach().mean()}
+
+
+def check_tokens(config: DiffusionConfig, conditioners: Mapping[str, Conditioner]) -> None:
+    """Refuse a network that attends to tokens where no conditioner gives any.
+
+    Raises:
+        ConfigError: Says what to change.
+    """
+    network = config.network
+    if not isinstance(network, UNetConfig) or not network.cross_attention:
+        return
+    if all(conditioner.token_dim is None for conditioner in conditioners.values()):
+        raise ConfigError(
+            "the network attends to tokens, but no conditioner gives any",
+            "set cross_attention = false, or use a conditioner with tokens, such as genzoo/text",
+        )
 
 
 def codec_of(part: object) -> Codec:

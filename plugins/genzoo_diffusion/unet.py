@@ -48,6 +48,7 @@ class UNet(nn.Module):
         self.down.append(Level([(deep, deep)] * config.blocks, dim, nn.Identity()))
         self.middle = ResidualBlock(deep, deep, dim)
         self.attention = Attention(deep)
+        self.reading = CrossAttention(deep, dim) if config.cross_attention else None
         self.up = nn.ModuleList()
         for c, after in zip(widths[::-1], [*widths[-2::-1], 0], strict=True):
             resize = Upsample(c, after) if after else nn.Identity()
@@ -64,7 +65,8 @@ class UNet(nn.Module):
         Args:
             x: Noisy data, `[B, C, H, W]`.
             time: What the noiser's `embed` gives, `[B]`.
-            condition: Its vector is `[B, embedding]`; None for a model without conditioners.
+            condition: Its vector is `[B, embedding]`, its tokens `[B, T, embedding]`; None for a
+                model without conditioners.
         """
         embedded = self.embedding(time, condition)
         h = self.read(self.fold(x))
@@ -76,6 +78,8 @@ class UNet(nn.Module):
                 kept.append(h)
             h = level.resize(h)
         h = self.attention(self.middle(h, embedded))
+        if self.reading is not None:
+            h = self.reading(h, condition)
         for level in self.up:
             assert isinstance(level, Level)
             for block in level.blocks:
@@ -139,6 +143,41 @@ class Attention(nn.Module):
         places = self.norm(x).flatten(2).transpose(1, 2)
         query, key, value = self.read(places).chunk(3, 2)
         mixed = nn.functional.scaled_dot_product_attention(query, key, value)
+        out: Tensor = x + self.write(mixed).transpose(1, 2).reshape(x.shape)
+        return out
+
+
+class CrossAttention(nn.Module):
+    """Each place attends to the condition's tokens (Rombach et al. 2022, section 3.3), with one head.
+
+    Beside the tokens lies a learnt one that says nothing, so that a place need not heed any, and
+    a condition whose tokens are all masked is no special case.
+
+    Args:
+        channels: Channels of the places.
+        dim: D of the tokens.
+    """
+
+    def __init__(self, channels: int, dim: int) -> None:
+        super().__init__()
+        self.norm = group_norm(channels)
+        self.query = nn.Linear(channels, channels)
+        self.read = nn.Linear(dim, 2 * channels)
+        self.nothing = nn.Parameter(torch.zeros(1, 1, dim))
+        self.write = nn.Linear(channels, channels)
+        nn.init.zeros_(self.write.weight)
+        nn.init.zeros_(self.write.bias)
+
+    def forward(self, x: Tensor, condition: Condition | None) -> Tensor:
+        assert condition is not None  # the model refuses to be built otherwise
+        assert condition.tokens is not None
+        tokens, mask = condition.tokens, condition.mask
+        tokens = torch.cat([self.nothing.expand(len(x), -1, -1), tokens], 1)
+        if mask is not None:
+            mask = nn.functional.pad(mask, (1, 0), value=True)[:, None]
+        query = self.query(self.norm(x).flatten(2).transpose(1, 2))
+        key, value = self.read(tokens).chunk(2, 2)
+        mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         out: Tensor = x + self.write(mixed).transpose(1, 2).reshape(x.shape)
         return out
 

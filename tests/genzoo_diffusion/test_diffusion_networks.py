@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 import torch
+from diffusion_cases import UNET, built
 
 import genzoo_diffusion
 from genzoo.catalogue import Catalogue
@@ -62,6 +63,41 @@ def test_a_fresh_network_predicts_zero(network: Network) -> None:
     net = build_network(network, (1, 28, 28))
     out = net(torch.randn(2, 1, 28, 28), torch.rand(2), None)
     assert out.abs().max() == 0
+
+
+def reading_net() -> Any:
+    return awake(UNetConfig(width=8, embedding=8, cross_attention=True), (3, 16, 16))
+
+
+def test_each_place_can_attend_to_tokens() -> None:
+    net, x, time = reading_net(), torch.randn(2, 3, 16, 16), torch.tensor([0.2, 0.7])
+    vector, tokens = torch.randn(2, 8), torch.randn(2, 5, 8)
+    out = net(x, time, Condition(vector, tokens))
+    # Tokens are a set, as in Vaswani et al. 2017 without positions, and no row reads another's.
+    shuffled = net(x, time, Condition(vector, tokens[:, [3, 1, 4, 0, 2]]))
+    assert torch.allclose(out, shuffled, atol=1e-5)
+    told = tokens.clone()
+    told[1, 2] += 1
+    changed = (net(x, time, Condition(vector, told)) - out).flatten(1).abs().amax(1)
+    assert changed[0] == 0
+    assert changed[1] > 1e-4
+
+
+def test_a_masked_token_says_nothing_and_all_may_be_masked() -> None:
+    net, x, time = reading_net(), torch.randn(2, 3, 16, 16), torch.tensor([0.2, 0.7])
+    vector, tokens = torch.randn(2, 8), torch.randn(2, 5, 8)
+    mask = torch.tensor([[True, True, False, False, False], [False] * 5])
+    out = net(x, time, Condition(vector, tokens, mask))
+    assert out.isfinite().all()
+    noisy = tokens + 100 * ~mask[..., None]
+    assert torch.equal(net(x, time, Condition(vector, noisy, mask)), out)
+    short = net(x[:1], time[:1], Condition(vector[:1], tokens[:1, :2]))
+    assert torch.allclose(short, out[:1], atol=1e-5)
+
+
+def test_a_network_that_reads_tokens_wants_a_conditioner_that_gives_some() -> None:
+    with pytest.raises(ConfigError, match=r"no conditioner gives any.*cross_attention = false"):
+        built(shape=[1, 8, 8], network={**UNET, "cross_attention": True}, labels=True)
 
 
 def test_attention_reaches_all_places() -> None:
