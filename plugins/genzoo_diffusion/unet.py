@@ -148,7 +148,7 @@ class Attention(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Each place attends to the condition's tokens (Rombach et al. 2022, section 3.3), with one head.
+    """Each place attends to the tokens, with one head (Rombach et al. 2022, section 3.3).
 
     Beside the tokens lies a learnt one that says nothing, so that a place need not heed any, and
     a condition whose tokens are all masked is no special case.
