@@ -8,6 +8,7 @@ import msgspec
 
 Width = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 Weight = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Every = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 ImageShape = tuple[
     Annotated[int, msgspec.Meta(ge=1, le=4)],
@@ -88,6 +89,24 @@ class GradientPenalty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, t
 Penalty = ZeroCentredPenalty | GradientPenalty
 
 
+class AugmentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How pictures are changed before the discriminator sees them; see `augmentation.py`.
+
+    Attributes:
+        probability: Of each change, at the end of its rise.
+        ramp: Share of the training over which the probability rises from 0; 0 for none.
+        colour: Strength of changes of brightness, saturation and contrast; 1 is the paper's most.
+        shift: How far a picture is moved at most, as a share of its sides.
+        cutout: Side of the square that is cut out, as a share of the picture's.
+    """
+
+    probability: Share = 0.5
+    ramp: Share = 1.0
+    colour: Share = 0.5
+    shift: Share = 0.125
+    cutout: Share = 0.5
+
+
 class GANConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a GAN is, and what its two networks play for.
 
@@ -98,6 +117,11 @@ class GANConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         loss: What they play for; `losses.py` has the equations. "cross-entropy" is on
             probabilities, for which the discriminator ends in a sigmoid, all others are on logits.
         penalty: What keeps the discriminator smooth, or nothing.
+        augment: How pictures are changed before the discriminator sees them, or not at all. For
+            a few thousand pictures, which it would learn by heart.
+        mismatched: Weight of the discriminator's loss on real pictures with the prompts of
+            others, which it is to take for fakes (Reed et al. 2016, "Generative adversarial text
+            to image synthesis", section 4.2); 0 for none.
     """
 
     shape: ImageShape = (1, 28, 28)
@@ -105,6 +129,8 @@ class GANConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     network: Network = MLPConfig()
     loss: LossName = "cross-entropy"
     penalty: Penalty | None = None
+    augment: AugmentConfig | None = None
+    mismatched: Weight = 0.0
 
 
 class GANOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

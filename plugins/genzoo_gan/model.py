@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from genzoo_core import (
     Batch,
+    ConfigError,
     Context,
     GenerativeModel,
     Noiser,
@@ -19,8 +20,10 @@ from genzoo_core import (
     Rng,
     Stage,
 )
+from genzoo_gan.augmentation import Change, draw_change
 from genzoo_gan.config import ConvConfig, GANConfig, GANOptions, ZeroCentredPenalty
 from genzoo_gan.losses import LOSSES
+from genzoo_gan.mismatching import mismatched
 from genzoo_gan.networks import build_discriminator, build_generator
 from genzoo_gan.penalties import one_centred, squared_norms, zero_centred
 
@@ -57,6 +60,10 @@ class GAN(GenerativeModel[GANOptions]):
         self.sample_shape = config.shape
         dim = CONDITION_DIM if self.conditioners else 0
         self.generator = build_generator(config.network, config.shape, config.latent, dim)
+        if config.mismatched and not self.conditioners:
+            raise ConfigError(
+                "without a conditioner no prompt can be another's", "set mismatched = 0"
+            )
         self.play_for = LOSSES[config.loss]
         self.discriminator: nn.Module | None = None
         if context.training:
@@ -119,54 +126,69 @@ class GAN(GenerativeModel[GANOptions]):
         """The loss of one side, with what tells a sick GAN.
 
         The discriminator's figures: its mean output on reals and fakes, "D(real)" and "D(fake)",
-        and, at steps with a penalty on them, its mean squared gradient norms "r1" and "r2". The
-        generator's: "gradient", the mean norm of its loss's gradient with respect to one of its
-        images, which a discriminator that is too sure starves; "spread", how much its images
-        vary within a batch, relative to the reals; and "collapsed", 1 where that is too little.
+        on reals with the prompts of others, "D(mismatched)", and, at steps with a penalty on
+        them, its mean squared gradient norms "r1" and "r2". The generator's: "gradient", the mean
+        norm of its loss's gradient with respect to one of its images, which a discriminator that
+        is too sure starves; "spread", how much its images vary within a batch, relative to the
+        reals; and "collapsed", 1 where that is too little.
         """
-        vector = self.vector(batch.conditions, rng.n)
-        if phase.name == "discriminator":
-            return self._discriminator_loss(batch.images, vector, rng, progress)
-        return self._generator_loss(batch.images, vector, rng, progress)
+        side = self._discriminator_loss if phase.name == "discriminator" else self._generator_loss
+        return side(batch, rng, progress)
 
     def _discriminator_loss(
-        self, reals: Tensor, vector: Tensor | None, rng: Rng, progress: Progress
+        self, batch: Batch, rng: Rng, progress: Progress
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
+        reals, vector = batch.images, self.vector(batch.conditions, rng.n)
         with torch.no_grad():
             fakes = self.generate(self.noise(rng), vector)
+        change = self._change(rng, progress, reals)
         penalty = self.config.penalty
         if penalty is not None and progress.step % penalty.every:
             penalty = None
         images = torch.cat([reals, fakes])
         if isinstance(penalty, ZeroCentredPenalty):
             images.requires_grad_()
-        output = self.discriminate(images, None if vector is None else vector.repeat(2, 1))
+        shown = torch.cat([change(half) for half in images.chunk(2)])
+        output = self.discriminate(shown, None if vector is None else vector.repeat(2, 1))
         real, fake = output.chunk(2)
         loss = self.play_for.discriminator(real, fake)
         figures: dict[str, Tensor | float] = {
             "D(real)": real.detach().mean(),
             "D(fake)": fake.detach().mean(),
         }
+        if self.config.mismatched:
+            given = self.conditioning.complete(batch.conditions, rng.n)
+            conditions, wrong = mismatched(given, self.conditioners)
+            opinion = self.discriminate(change(reals), self.vector(conditions, rng.n))
+            if wrong.any():
+                extra = self.play_for.discriminator(real[wrong], opinion[wrong])
+                loss = loss + self.config.mismatched * extra
+                figures["D(mismatched)"] = opinion[wrong].detach().mean()
         if isinstance(penalty, ZeroCentredPenalty):
             on_reals, on_fakes = squared_norms(output, images).chunk(2)
             extra = zero_centred(penalty, progress, on_reals, on_fakes)
             loss = loss + penalty.every * extra
             figures |= {"r1": on_reals.detach().mean(), "r2": on_fakes.detach().mean()}
         elif penalty is not None:
-            extra = one_centred(penalty, lambda x: self.discriminate(x, vector), reals, fakes, rng)
+            extra = one_centred(
+                penalty, lambda x: self.discriminate(change(x), vector), reals, fakes, rng
+            )
             loss = loss + penalty.every * extra
             figures["penalty"] = extra.detach()
         return loss, figures
 
     def _generator_loss(
-        self, reals: Tensor, vector: Tensor | None, rng: Rng, progress: Progress
+        self, batch: Batch, rng: Rng, progress: Progress
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
+        reals, vector = batch.images, self.vector(batch.conditions, rng.n)
+        change = self._change(rng, progress, reals)
         fakes = self.generate(self.noise(rng), vector)
         # The chain rule by hand, cut at the images: the same gradients for the generator, and
         # the one with respect to the images is there to be looked at.
         images = fakes.detach().requires_grad_()
         loss = self.play_for.generator(
-            self.discriminate(images, vector), lambda: self._opinion(reals, vector)
+            self.discriminate(change(images), vector),
+            lambda: self._opinion(change(reals), vector),
         )
         (gradient,) = torch.autograd.grad(loss, images)
         through = (fakes * gradient).sum()
@@ -186,6 +208,11 @@ class GAN(GenerativeModel[GANOptions]):
             "collapsed": collapsed.float(),
         }
         return loss.detach() + through - through.detach(), figures
+
+    def _change(self, rng: Rng, progress: Progress, like: Tensor) -> Change:
+        if self.config.augment is None:
+            return lambda images: images
+        return draw_change(self.config.augment, progress, rng, like)
 
     @torch.no_grad()
     def _opinion(self, reals: Tensor, vector: Tensor | None) -> Tensor:
