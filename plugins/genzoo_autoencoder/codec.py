@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from genzoo_autoencoder.config import MLPConfig, Network
 from genzoo_autoencoder.networks import Shape, build_decoder, build_trunk
-from genzoo_core import Codec, Condition, Posterior
+from genzoo_core import Codec, Condition, Context, Posterior
 
 
 class NetworkCodec(Codec):
@@ -18,16 +18,22 @@ class NetworkCodec(Codec):
         latent: Number of latent dimensions.
         network: The architecture.
         condition_dim: Size of the condition vector that the decoder is told; None for none.
+        context: Builds the encoder component, where the architecture names one.
     """
 
     def __init__(
-        self, shape: Shape, latent: int, network: Network, condition_dim: int | None = None
+        self,
+        shape: Shape,
+        latent: int,
+        network: Network,
+        condition_dim: int | None,
+        context: Context,
     ) -> None:
         super().__init__()
         self.shape = shape
         self.latent_shape = (latent,)
         self.flat = isinstance(network, MLPConfig)
-        trunk, features = build_trunk(network, shape)
+        trunk, features = build_trunk(network, shape, context)
         self.encoder = nn.Sequential(*trunk, *self.encoder_head(features, latent))
         self.add_heads(features, latent)
         self.decoder = build_decoder(network, shape, latent, condition_dim)
@@ -61,9 +67,14 @@ class AutoencoderCodec(NetworkCodec):
     scale: Tensor
 
     def __init__(
-        self, shape: Shape, latent: int, network: Network, condition_dim: int | None = None
+        self,
+        shape: Shape,
+        latent: int,
+        network: Network,
+        condition_dim: int | None,
+        context: Context,
     ) -> None:
-        super().__init__(shape, latent, network, condition_dim)
+        super().__init__(shape, latent, network, condition_dim, context)
         self.register_buffer("shift", torch.zeros(latent))
         self.register_buffer("scale", torch.ones(latent))
 

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from genzoo_core.specs import ComponentSpec
+
 Width = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 Temperature = Annotated[float, msgspec.Meta(ge=0, le=10)]
 ImageShape = tuple[
@@ -31,10 +33,13 @@ class ConvConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="c
     Attributes:
         width: Channels at half size; twice as many at a quarter.
         blocks: Residual blocks at each size, in the encoder and in the decoder.
+        encoder: A component of kind "encoder" whose features the latent is read from, in the place
+            of the encoder's residual network; the decoder stays as it is.
     """
 
     width: Width = 32
     blocks: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+    encoder: ComponentSpec | None = None
 
 
 Network = MLPConfig | ConvConfig

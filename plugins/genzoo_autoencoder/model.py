@@ -35,7 +35,7 @@ class Autoencoder(LatentModel):
         self.config = config
         self.sample_shape = config.shape
         self.codec = AutoencoderCodec(
-            config.shape, config.latent, config.network, self.condition_dim
+            config.shape, config.latent, config.network, self.condition_dim, context
         )
         self.density = self.build_density(config.components, config.latent)
 

@@ -7,12 +7,15 @@ import math
 from torch import Tensor, nn
 
 from genzoo_autoencoder.config import ConvConfig, MLPConfig, Network
+from genzoo_core.component import Context
+from genzoo_core.encoder import Encoder
 from genzoo_core.errors import ConfigError
+from genzoo_core.specs import ComponentSpec
 
 Shape = tuple[int, int, int]
 
 
-def build_trunk(network: Network, shape: Shape) -> tuple[list[nn.Module], int]:
+def build_trunk(network: Network, shape: Shape, context: Context) -> tuple[list[nn.Module], int]:
     """The layers from images to features, and the number of features.
 
     The MLP's take flattened pixels, `[B, C*H*W]`; the convolutional ones images, `[B, C, H, W]`.
@@ -23,6 +26,9 @@ def build_trunk(network: Network, shape: Shape) -> tuple[list[nn.Module], int]:
     """
     if isinstance(network, MLPConfig):
         return [nn.Linear(math.prod(shape), network.hidden), nn.ReLU()], network.hidden
+    if network.encoder is not None:
+        features = Features(network.encoder, shape, context)
+        return [features], features.size
     channels, height, width = quarter(network, shape)
     half = network.width
     layers: list[nn.Module] = [nn.PixelUnshuffle(2), nn.Conv2d(4 * shape[0], half, 3, padding=1)]
@@ -71,6 +77,35 @@ def quarter(network: ConvConfig, shape: Shape) -> Shape:
             f"the convolutional network needs sides divisible by 4, not {height}×{width}"
         )
     return 2 * network.width, height // 4, width // 4
+
+
+class Features(nn.Module):
+    """What an encoder of another plugin sees in images, as a layer.
+
+    Args:
+        spec: The encoder.
+        shape: (C, H, W) of an image.
+        context: Builds it.
+
+    Raises:
+        ConfigError: It cannot be built, or was made for images of another shape.
+    """
+
+    def __init__(self, spec: ComponentSpec, shape: Shape, context: Context) -> None:
+        super().__init__()
+        self.encoder: Encoder = context.component("encoder", spec.component, spec.config)
+        self.size = math.prod(self.encoder.latent_shape)
+        made_for = tuple(getattr(self.encoder, "shape", shape))
+        if made_for != tuple(shape):
+            raise ConfigError(
+                f"{spec.component} is for images of {'×'.join(map(str, made_for))}, "
+                f"these have {'×'.join(map(str, shape))}",
+                "give both the same shape",
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The mode of the latent of images `[B, C, H, W]`, flattened: `[B, size]`."""
+        return self.encoder.encode(x).mode().flatten(1)
 
 
 class Decoder(nn.Sequential):

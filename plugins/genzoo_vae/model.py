@@ -46,7 +46,7 @@ class VAE(LatentModel):
         self.config = config
         self.sample_shape = config.shape
         self.codec = VariationalCodec(
-            config.shape, config.latent, config.network, self.condition_dim
+            config.shape, config.latent, config.network, self.condition_dim, context
         )
         self.density = self.build_density(config.components, config.latent)
 
