@@ -24,9 +24,10 @@ from genzoo_core import (
     Stage,
     UsageError,
 )
+from genzoo_core.denoising import denoising_errors, guided_denoiser
 from genzoo_diffusion.config import DiffusionConfig, DiffusionOptions, UNetConfig
 from genzoo_diffusion.networks import build_network
-from genzoo_diffusion.sampling import find_sampler, guided_denoiser
+from genzoo_diffusion.sampling import find_sampler
 
 
 class Diffusion(GenerativeModel[DiffusionOptions]):
@@ -158,12 +159,9 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
         if self.codec is not None:
             with torch.no_grad():
                 x = self.codec.encode(x).sample(rng)
-        t = self.noiser.sample_t(rng, x)
-        noise = rng.normal(x.shape[1:], x)
         condition = self.condition(batch.conditions, len(x))
-        prediction = self.predict(self.noiser.perturb(x, noise, t), t, condition)
-        error = (prediction - self.noiser.target(x, noise, t)).square().flatten(1).mean(1)
-        return (self.noiser.weight(t) * error).mean(), {"mse": error.detach().mean()}
+        error, weight = denoising_errors(self.predict, self.noiser, x, condition, rng)
+        return (weight * error).mean(), {"mse": error.detach().mean()}
 
 
 def check_tokens(config: DiffusionConfig, conditioners: Mapping[str, Conditioner]) -> None:

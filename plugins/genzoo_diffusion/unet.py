@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from genzoo_core import Condition, ConfigError
+from genzoo_core.layers.embedding import Embedding
 from genzoo_diffusion.config import UNetConfig
-from genzoo_diffusion.embedding import Embedding
 
 
 class UNet(nn.Module):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 from diffusion_cases import UNET, build, ddpm, sample
 from torch import Tensor
 
 from genzoo_core import Condition, SampleRng, UsageError
+from genzoo_core.denoising import guided_denoiser
 from genzoo_diffusion.model import Diffusion
-from genzoo_diffusion.sampling import guided_denoiser, join
 
 
 def rows(model: Diffusion, *labels: int) -> dict[str, Tensor]:
@@ -82,17 +80,3 @@ def test_a_model_without_a_prompt_refuses_guidance(scale: float) -> None:
     with pytest.raises(UsageError, match="takes no prompt"):
         sample(model, [0], guidance=scale)
     torch.testing.assert_close(sample(model, [0], guidance=1), sample(model, [0]))
-
-
-def test_conditions_are_joined_with_their_tokens() -> None:
-    mask = torch.tensor([[True, False]])
-    first = Condition(torch.zeros(1, 3), torch.zeros(1, 2, 3), mask)
-    second = Condition(torch.ones(1, 3), torch.ones(1, 2, 3), ~mask)
-    both = join(first, second)
-    assert both.vector.tolist() == [[0, 0, 0], [1, 1, 1]]
-    assert both.tokens is not None
-    assert both.mask is not None
-    assert both.tokens.shape == (2, 2, 3)
-    assert both.mask.tolist() == [[True, False], [False, True]]
-    plain: Any = join(Condition(torch.zeros(1, 3)), Condition(torch.ones(1, 3)))
-    assert (plain.tokens, plain.mask) == (None, None)

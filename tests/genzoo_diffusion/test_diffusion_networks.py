@@ -15,7 +15,6 @@ from genzoo.catalogue import Catalogue
 from genzoo.zoo import RegistryZoo
 from genzoo_core import Condition, ConfigError
 from genzoo_diffusion.config import DiffusionConfig, MLPConfig, Network, UNetConfig
-from genzoo_diffusion.embedding import sinusoids
 from genzoo_diffusion.networks import build_network
 
 RECIPES = sorted((Path(genzoo_diffusion.__file__).parent / "recipes").glob("*.toml"))
@@ -122,14 +121,6 @@ def test_sides_that_cannot_be_halved_are_refused(shape: tuple[int, int, int]) ->
 def test_a_unet_wants_pictures() -> None:
     with pytest.raises(ConfigError, match=r"not of shape \[32\].*mlp"):
         build_network(UNetConfig(), (32,))
-
-
-def test_times_as_close_as_a_step_of_a_thousand_are_told_apart() -> None:
-    steps = torch.arange(1000, dtype=torch.float64) / 999
-    told = sinusoids(steps)
-    assert told.abs().max() <= 1
-    distances = (told[1:] - told[:-1]).norm(dim=1)
-    assert distances.min() > 0.5
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=[path.stem for path in RECIPES])

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from genzoo_core import Condition
+from genzoo_core.conditioner import Condition
 
 FREQUENCIES = 32
 

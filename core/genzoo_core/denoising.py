@@ -1,0 +1,103 @@
+"""How a network that removes noise is trained, and what it gives to a sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from genzoo_core.conditioner import Condition
+from genzoo_core.noiser import ScheduledNoiser
+from genzoo_core.rng import Rng
+from genzoo_core.sampler import Denoise
+
+Predict = Callable[[Tensor, Tensor, Condition | None], Tensor]
+"""Called as `predict(x, t, condition)` with noisy data, `[B, ...]`, and times, `[B]`; gives what
+the noiser's `target` is, with the shape of `x`."""
+
+
+def denoising_errors(
+    predict: Predict,
+    noiser: ScheduledNoiser,
+    x: Tensor,
+    condition: Condition | None,
+    rng: Rng,
+) -> tuple[Tensor, Tensor]:
+    """Squared errors of the network's prediction at random times (Ho et al. 2020, equation 14).
+
+    Args:
+        predict: The network.
+        noiser: How noise enters, and what is to be predicted.
+        x: Data, `[B, ...]`.
+        condition: Its condition; None for a model that takes none.
+        rng: Draws the times, then the noise.
+
+    Returns:
+        The mean squared error of each row, `[B]`, and the noiser's weight for it, `[B]`. The
+        mean of their product is the loss.
+    """
+    t = noiser.sample_t(rng, x)
+    noise = rng.normal(x.shape[1:], x)
+    prediction = predict(noiser.perturb(x, noise, t), t, condition)
+    error = (prediction - noiser.target(x, noise, t)).square().flatten(1).mean(1)
+    return error, noiser.weight(t)
+
+
+def guided_denoiser(
+    predict: Predict,
+    noiser: ScheduledNoiser,
+    condition: Condition | None,
+    null: Condition | None,
+    guidance: float,
+    *,
+    clip: bool,
+) -> Denoise:
+    """The model as samplers see it, with classifier-free guidance (Ho & Salimans 2022).
+
+    Its predictions are `null + guidance * (conditional - null)`: the formula of their equation 6
+    with a scale that is 1, not 0, where guidance is off.
+
+    Args:
+        predict: The network, called as `predict(x, t, condition)`.
+        noiser: What its prediction means.
+        condition: What is asked for; None for a model that takes no condition.
+        null: What asks for nothing, for as many images.
+        guidance: The scale; 0 and 1 cost one evaluation an image, all others two.
+        clip: Whether predicted data is kept in [-1, 1].
+    """
+    alone = condition if guidance == 1 else null
+    both = None
+    if condition is not None and null is not None and guidance not in (0, 1):
+        both = join(null, condition)
+
+    def denoise(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        if both is None:
+            prediction = predict(x, t, alone)
+        else:
+            base, asked = predict(x.repeat(2, *[1] * (x.dim() - 1)), t.repeat(2), both).chunk(2)
+            prediction = base + guidance * (asked - base)
+        x0, noise = noiser.split(prediction, x, t)
+        return clipped(x0, x, t, noiser) if clip else (x0, noise)
+
+    return denoise
+
+
+def clipped(x0: Tensor, x: Tensor, t: Tensor, noiser: ScheduledNoiser) -> tuple[Tensor, Tensor]:
+    """Data kept in [-1, 1], and the noise that `x` then holds."""
+    x0 = x0.clamp(-1, 1)
+    shape = (-1, *[1] * (x.dim() - 1))
+    alpha, sigma = (coefficient.reshape(shape) for coefficient in noiser.coefficients(t))
+    return x0, (x - alpha * x0) / sigma.clamp_min(1e-5)
+
+
+def join(first: Condition, second: Condition) -> Condition:
+    """Two conditions as that of one batch, the first in front."""
+    pairs = ((first.vector, second.vector), (first.tokens, second.tokens))
+    vector, tokens = (
+        torch.cat([a, b]) if a is not None and b is not None else None for a, b in pairs
+    )
+    assert vector is not None
+    if first.mask is None or second.mask is None:
+        return Condition(vector, tokens)
+    return Condition(vector, tokens, torch.cat([first.mask, second.mask]))

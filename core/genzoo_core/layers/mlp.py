@@ -1,0 +1,78 @@
+"""A residual network on flat data, modulated by time and condition."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+
+from genzoo_core.conditioner import Condition
+from genzoo_core.layers.embedding import Embedding
+
+
+class MLP(nn.Module):
+    """A residual network on flattened data, modulated by time and condition.
+
+    Blocks are those of DiT (Peebles & Xie 2023, adaLN-Zero) without attention. Beside them, the
+    input reaches the output through a gate that depends on the time: predicted noise has as many
+    dimensions as the data, more than the blocks can carry.
+
+    Args:
+        shape: Shape of the data, without the batch.
+        width: Width of the residual stream.
+        blocks: Residual blocks.
+        embedding: Width of the embedding of time and condition.
+    """
+
+    def __init__(self, shape: tuple[int, ...], *, width: int, blocks: int, embedding: int) -> None:
+        super().__init__()
+        size = math.prod(shape)
+        self.embedding = Embedding(embedding)
+        self.read = nn.Linear(size, width)
+        self.blocks = nn.ModuleList(MLPBlock(width, embedding) for _ in range(blocks))
+        self.norm = nn.LayerNorm(width)
+        self.write = nn.Linear(width, size)
+        self.gate = nn.Linear(embedding, size)
+        for layer in (self.write, self.gate):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor, time: Tensor, condition: Condition | None) -> Tensor:
+        """The prediction, with the shape of `x`.
+
+        Args:
+            x: Noisy data, `[B, *shape]`.
+            time: What the noiser's `embed` gives, `[B]`.
+            condition: Its vector is `[B, embedding]`; None for a model without conditioners.
+        """
+        embedded = self.embedding(time, condition)
+        flat = x.flatten(1)
+        h = self.read(flat)
+        for block in self.blocks:
+            h = block(h, embedded)
+        out: Tensor = self.write(nn.functional.silu(self.norm(h))) + self.gate(embedded) * flat
+        return out.reshape(x.shape)
+
+
+class MLPBlock(nn.Module):
+    """Two layers beside the identity; a fresh block is the identity.
+
+    Args:
+        width: Width of what it takes and gives, `[B, width]`.
+        embedding: Width of the embedding that modulates it, `[B, embedding]`.
+    """
+
+    def __init__(self, width: int, embedding: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width, elementwise_affine=False)
+        self.modulation = nn.Linear(embedding, 3 * width)
+        self.first = nn.Linear(width, width)
+        self.second = nn.Linear(width, width)
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+
+    def forward(self, x: Tensor, embedded: Tensor) -> Tensor:
+        scale, shift, gate = self.modulation(embedded).chunk(3, 1)
+        h = self.first(self.norm(x) * (1 + scale) + shift)
+        out: Tensor = x + gate * self.second(nn.functional.silu(h))
+        return out
