@@ -28,7 +28,7 @@ import torch
 from genzoo.catalogue import Catalogue
 from genzoo.zoo import RegistryZoo
 from genzoo_core import GenerativeModel, ModelSpec, SampleRng
-from genzoo_eval.metrics.libraries import mend_torchvision
+from genzoo_core.libraries import mend_torchvision
 
 mend_torchvision()  # diffusers imports it wherever it is installed
 from diffusers import UNet2DModel  # noqa: E402

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from genzoo_core.libraries import mend_torchvision
 from genzoo_eval.metrics.extrapolation import extrapolated_frechet_distance
 from genzoo_eval.metrics.frechet import Moments, frechet_distance
-from genzoo_eval.metrics.libraries import mend_torchvision
 
 # A busy machine is no reason to fail.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

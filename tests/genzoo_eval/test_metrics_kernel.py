@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from genzoo_core.libraries import mend_torchvision
 from genzoo_eval.metrics.kernel import kernel_distance
-from genzoo_eval.metrics.libraries import mend_torchvision
 
 
 def test_two_samples_by_hand() -> None:

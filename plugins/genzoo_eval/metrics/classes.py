@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from genzoo_eval.metrics.libraries import mend_torchvision
+from genzoo_core.libraries import mend_torchvision
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from genzoo_eval.metrics.libraries import mend_torchvision
+from genzoo_core.libraries import mend_torchvision
 
 
 def mean_squared_error(images: Tensor, reconstructions: Tensor) -> Tensor:

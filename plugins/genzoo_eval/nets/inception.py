@@ -17,7 +17,7 @@ from genzoo_core.conditioner import Condition
 from genzoo_core.encoder import Encoder, Posterior
 from genzoo_core.errors import PluginError, UsageError, WeightsError
 from genzoo_core.images import to_uint8
-from genzoo_eval.metrics.libraries import mend_torchvision
+from genzoo_core.libraries import mend_torchvision
 
 NAME = "inception"
 WEIGHTS = "GENZOO_INCEPTION"

@@ -1,4 +1,4 @@
-"""Makes torchmetrics importable beside every build of torch."""
+"""Makes libraries importable that break beside some builds of torch."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import torch
 
 
 def mend_torchvision() -> None:
-    """Make `import torchvision` work where it is installed; to call before importing torchmetrics.
+    """Make `import torchvision` work where it is installed; to call before what imports it.
 
-    torchmetrics and torch-fidelity import torchvision wherever it is installed, and the build of
-    it on the package index fails beside a CPU-only torch, for want of two operators that nothing
-    here calls. Declaring them beside a working torchvision would fail in turn.
+    timm imports torchvision, torchmetrics and torch-fidelity do wherever it is installed, and the
+    build of it on the package index fails beside a CPU-only torch, for want of two operators that
+    nothing here calls. Declaring them beside a working torchvision would fail in turn.
     """
     if find_spec("torchvision") is None:
         return

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from genzoo_eval.metrics.libraries import mend_torchvision
+from genzoo_core.libraries import mend_torchvision
 
 # Stands in for a torchvision whose operators were built for another torch.
 TORCHVISION = """
@@ -20,7 +20,7 @@ READY = True
 """
 # The second time it finds a torchvision that works.
 SCRIPT = """
-from genzoo_eval.metrics.libraries import mend_torchvision
+from genzoo_core.libraries import mend_torchvision
 mend_torchvision()
 mend_torchvision()
 import torchvision
