@@ -35,7 +35,7 @@ for _name in ("datasets", "filelock", "lightning_fabric", "torchmetrics"):
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0, min_open=True),
-    help="CPU seconds of one thread for each training.  [default: 240]",
+    help="CPU seconds of one thread for each training.  [default: 120]",
 )
 @click.option("-n", type=click.IntRange(min=10), help="Images to measure.  [default: 2000]")
 @click.option(
@@ -67,7 +67,7 @@ def stability(
     """Measure how steadily each family trains.
 
     Small nets of each family are trained many times, with other seeds and other learning rates,
-    for the same time. It takes about three hours on two cores; interrupted, the same command
+    for the same time. It takes more than an hour on two cores; interrupted, the same command
     goes on.
     """
     variants = _variants(names)

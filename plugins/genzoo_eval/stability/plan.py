@@ -74,7 +74,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dataset: str
     judge: str
     judge_sha256: str = ""
-    seconds: float = 240.0
+    seconds: float = 120.0
     n: int = 2000
     seeds: int = 5
     rates: tuple[float, ...] = (1 / 3, 3.0)
