@@ -98,6 +98,15 @@ class Trainable(ABC):
             The scalar to minimise, and named figures to log (detached scalars).
         """
 
+    def prepare_stage(self, stage: Stage, batches: Iterable[Batch]) -> None:  # noqa: B027
+        """One pass over the training data before each stage but the first.
+
+        The EMA weights of the stages before are in place. For what `stage` builds on and has a
+        closed form: statistics of the latents that it learns. Writes into buffers alone, and
+        draws no numbers: a checkpoint holds what it wrote, and a training that goes on from one
+        within `stage` does not call it again. Does nothing unless overridden.
+        """
+
     def finalize(self, batches: Iterable[Batch]) -> None:  # noqa: B027 - most have nothing to fit
         """One pass over the training data with the EMA weights, after the last stage.
 

@@ -13,9 +13,9 @@ from genzoo_core.dataset import Dataset
 from genzoo_core.errors import GenzooError, TrainingError
 from genzoo_core.recipe import Recipe
 from genzoo_core.specs import ModelSpec
-from genzoo_core.training import Progress
+from genzoo_core.training import Progress, Trainable
 from genzoo_core.zoo import Built, Zoo
-from genzoo_train.batches import Batches, make_batches
+from genzoo_train.batches import Batches, InOrder, make_batches
 from genzoo_train.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from genzoo_train.export import card_toml, export, finalize
 from genzoo_train.folder import RunFolder, write_atomically
@@ -132,7 +132,18 @@ class Session:
                 # What comes next builds on the averaged weights: they are the weights.
                 self._loop.average.adopt()
                 self._index += 1
+                with memory_advice(self._index, self._plans[self._index].recipe.batch_size):
+                    self._prepare()
                 self._loop, self._saved = self._stage_loop(), -1
+
+    @torch.no_grad()
+    def _prepare(self) -> None:
+        """Let the module fit what the stage that begins builds on."""
+        plan, module = self._plans[self._index], self._built.module
+        assert isinstance(module, Trainable)  # plan_stages made sure
+        module.eval()
+        module.prepare_stage(plan.stage, InOrder(self._batches, plan.recipe.batch_size))
+        _train_mode(self._built)
 
     def _run_stage(self, limit: int, stop: StopRequests) -> None:
         loop, report, reporter = self._loop, self._recipe.report, self._reporter

@@ -14,6 +14,7 @@ from training_cases import N, recipe
 
 from genzoo.zoo import RegistryZoo
 from genzoo_core import ConfigError, DataError, Dataset, Recipe, TrainingError, UsageError
+from genzoo_core.images import from_uint8
 from genzoo_core.recipe import PhaseRecipe
 from genzoo_train.checkpoints import read_checkpoint
 from genzoo_train.training import train
@@ -80,6 +81,21 @@ def test_the_next_stage_builds_on_the_averaged_weights(
     raw = read_checkpoint(tmp_path / "first" / "checkpoint.safetensors", recipe()).tensors
     torch.testing.assert_close(both["decoder.weight"], first["decoder.weight"], rtol=0, atol=0)
     assert not torch.equal(raw["model.decoder.weight"], first["decoder.weight"])
+
+
+def test_before_the_next_stage_the_model_measures_what_the_averaged_weights_give(
+    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+) -> None:
+    first = zoo.load(str(train(zoo, recipe(), dataset, tmp_path / "first", max_steps=12)))
+    assert first.module.get_buffer("level").abs().max() == 0
+    both = load_file(train(zoo, recipe(), dataset, tmp_path / "both"))
+    # The second stage leaves the weights of the encoder as they are, but not what its
+    # normalisation has seen: so the level is that of the encoder as it was between the stages.
+    pixels = from_uint8(dataset.images).flatten(1)
+    with torch.no_grad():
+        level = first.module.get_submodule("encoder")(pixels).mean(0)
+    torch.testing.assert_close(both["level"], level)
+    assert level.abs().max() > 0.01
 
 
 def test_without_an_average_the_weights_are_the_raw_ones(

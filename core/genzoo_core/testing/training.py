@@ -195,7 +195,12 @@ def _drops_out(module: nn.Module) -> bool:
 
 def train(subject: Trained) -> Iterator[str]:
     """A few steps of every stage, which move its parameters and keep them finite."""
-    for stage in subject.module.stages():
+    for i, stage in enumerate(subject.module.stages()):
+        if i:
+            subject.built.module.eval()
+            with torch.no_grad():
+                subject.module.prepare_stage(stage, iter([subject.batch]))
+            train_mode(subject.built)
         optimizers = [(p, torch.optim.Adam(p.parameters, lr=1e-3)) for p in stage.phases]
         before = [(p, [t.detach().clone() for t in p.parameters]) for p in stage.phases]
         # Enough for a phase that runs at every n-th step: the first step runs them all.

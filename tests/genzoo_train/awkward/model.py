@@ -38,6 +38,7 @@ class Awkward(GenerativeModel[NoOptions]):
 
     Config = AwkwardConfig
     seen: Tensor
+    level: Tensor
 
     def __init__(self, config: AwkwardConfig, context: Context) -> None:
         super().__init__(context)
@@ -49,6 +50,7 @@ class Awkward(GenerativeModel[NoOptions]):
         self.critic = nn.Linear(64, 1) if context.training else None
         self.flow = nn.Linear(16, 16)
         self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("level", torch.zeros(16))
         if config.fault == "huge":
             nn.init.constant_(self.flow.bias, 1e6)
 
@@ -93,10 +95,16 @@ class Awkward(GenerativeModel[NoOptions]):
         if phase.name == "critic":
             loss = (self.critic(self.decoder(z).detach()) - self.critic(pixels)).mean().square()
         if phase.name == "flow":
-            loss = (self.flow(z) - rng.normal((16,), z)).square().mean()
+            loss = (self.flow(z - self.level) - rng.normal((16,), z)).square().mean()
         if self.config.fault == "nan" and progress.step == 7:
             loss = loss * float("nan")
         return loss, {"fraction": progress.fraction, "odd": float("inf")}
+
+    def prepare_stage(self, stage: Stage, batches: Iterable[Batch]) -> None:
+        assert (stage.name, self.training) == ("flow", False)
+        # Added, so that it would show if it were called twice.
+        pixels = torch.cat([batch.images.flatten(1) for batch in batches])
+        self.level += self.encoder(pixels).mean(0)
 
     def finalize(self, batches: Iterable[Batch]) -> None:
         assert not self.training
