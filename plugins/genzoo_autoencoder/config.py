@@ -10,6 +10,7 @@ from genzoo_core.specs import ComponentSpec
 
 Width = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 Temperature = Annotated[float, msgspec.Meta(ge=0, le=10)]
+Guidance = Annotated[float, msgspec.Meta(ge=0, le=100)]
 ImageShape = tuple[
     Annotated[int, msgspec.Meta(ge=1, le=4)],
     Annotated[int, msgspec.Meta(ge=4, le=512)],
@@ -45,6 +46,26 @@ class ConvConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="c
 Network = MLPConfig | ConvConfig
 
 
+class FlowPriorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="flow"):
+    """A rectified flow over the latents, told all of the model's conditions.
+
+    It is trained as a second stage, "prior", after the codec.
+
+    Attributes:
+        width: Width of its network, a residual MLP.
+        blocks: Residual blocks.
+        embedding: Width of the embedding of time and condition.
+        steps: Steps in which it samples, by Heun's method.
+        guidance: With how much guidance it samples unless told otherwise.
+    """
+
+    width: Width = 512
+    blocks: Annotated[int, msgspec.Meta(ge=1, le=16)] = 3
+    embedding: Width = 128
+    steps: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 10
+    guidance: Guidance = 1.0
+
+
 class AutoencoderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an autoencoder is.
 
@@ -55,8 +76,9 @@ class AutoencoderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
         latent_penalty: Weight of the latent's squared norm beside the mean squared error (RAE,
             Ghosh et al. 2020, equation 5); 0 for a plain autoencoder.
         components: Components of the Gaussian mixture that is fitted to the latents after
-            training, to those of each class where there are classes; 0 for none, and then there
-            is nothing to sample from.
+            training, to those of each class where there are classes; 0 for none.
+        prior: A flow over the latents in place of the mixtures. With neither there is nothing to
+            sample from.
     """
 
     shape: ImageShape = (1, 28, 28)
@@ -64,17 +86,22 @@ class AutoencoderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     network: Network = MLPConfig()
     latent_penalty: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     components: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+    prior: FlowPriorConfig | None = None
 
 
 class LatentOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to sample from an autoencoder or a VAE.
 
     Attributes:
-        prior: Where latents come from: "fitted", the density fitted to the training latents, or
-            "standard-normal", N(0, I) whether it fits or not. Unset: the fitted one; a VAE
-            without one takes the N(0, I) that it was trained towards.
+        prior: Where latents come from: "fitted", the mixtures or the flow fitted to the training
+            latents, or "standard-normal", N(0, I) whether it fits or not. Unset: the fitted one;
+            a VAE without one takes the N(0, I) that it was trained towards.
         temperature: Scale of the noise; below 1 gives fewer odd pictures and less variety.
+        guidance: How closely a flow keeps to the prompt: 1 takes it as it is, above 1 exaggerates
+            it at the cost of variety and of twice the time, 0 draws latents of anything. Unset:
+            the model's own choice. Where latents come from elsewhere, nothing can be guided.
     """
 
     prior: Literal["fitted", "standard-normal"] | None = None
     temperature: Temperature = 1.0
+    guidance: Guidance | None = None

@@ -1,4 +1,4 @@
-"""A density fitted to latents after training."""
+"""Densities over latents: what they share, and the one that is fitted after training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,27 @@ MOST_POINTS = 30_000
 """Latents that a mixture is fitted to; every n-th is taken of more."""
 
 
-class GaussianMixture(nn.Module):
+class Density(nn.Module):
+    """Where latents come from. The buffer `fitted` says whether it knows anything of them yet."""
+
+    fitted: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("fitted", torch.zeros((), dtype=torch.bool))
+
+    def check_fitted(self) -> None:
+        """Raises:
+        NotFittedError: Its training, or that of the model around it, was not finished.
+        """
+        if not self.fitted:
+            raise NotFittedError(
+                "the density over this model's latents was never fitted",
+                "finish its training with `genzoo train … --resume`",
+            )
+
+
+class GaussianMixture(Density):
     """Mixtures of normals with full covariances (ex-post density, Ghosh et al. 2020, section 4).
 
     One mixture for each class, or a single one. Covariances are kept as Cholesky factors: they
@@ -25,7 +45,6 @@ class GaussianMixture(nn.Module):
         classes: Number of mixtures.
     """
 
-    fitted: Tensor
     weights: Tensor
     means: Tensor
     factors: Tensor
@@ -33,23 +52,12 @@ class GaussianMixture(nn.Module):
     def __init__(self, components: int, dimensions: int, classes: int = 1) -> None:
         super().__init__()
         shape = (classes, components)
-        self.register_buffer("fitted", torch.zeros((), dtype=torch.bool))
         self.register_buffer("weights", torch.full(shape, 1 / components))
         self.register_buffer("means", torch.zeros(*shape, dimensions))
         # Not `torch.eye`, which takes its memory even where a model is built without any.
         factors = torch.zeros(*shape, dimensions, dimensions)
         factors.diagonal(dim1=-2, dim2=-1).fill_(1)
         self.register_buffer("factors", factors)
-
-    def check_fitted(self) -> None:
-        """Raises:
-        NotFittedError: `fit` was never called.
-        """
-        if not self.fitted:
-            raise NotFittedError(
-                "the density over this model's latents was never fitted",
-                "finish its training with `genzoo train … --resume`",
-            )
 
     def sample(self, rng: Rng, temperature: float = 1.0, classes: Tensor | None = None) -> Tensor:
         """Draws `[rng.n, D]`; the noise around each component's mean scaled by `temperature`.

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
+from genzoo_autoencoder.asking import with_typical
 from genzoo_autoencoder.codec import NetworkCodec
-from genzoo_autoencoder.config import LatentOptions
+from genzoo_autoencoder.config import FlowPriorConfig, LatentOptions
 from genzoo_autoencoder.density import GaussianMixture
-from genzoo_core import Batch, Context, GenerativeModel, Noiser, NotFittedError, OnStep, Rng
+from genzoo_autoencoder.encoding import draw_latents, moments
+from genzoo_autoencoder.flow_prior import FlowPrior
+from genzoo_core import (
+    Batch,
+    ConfigError,
+    Context,
+    GenerativeModel,
+    Noiser,
+    NotFittedError,
+    OnStep,
+    Phase,
+    Rng,
+    Stage,
+    UsageError,
+)
+from genzoo_core.sampler import StepDone
 
 CONDITION_DIM = 64
 """Size of the joined condition vector that decoders are told."""
+
+PRIOR = "prior"
+"""Name of the stage that trains the flow, and of its phase."""
 
 
 class LatentModel(GenerativeModel[LatentOptions]):
     """A codec, and the density that its latents are drawn from.
 
-    Where the first conditioner has classes, each has a mixture of its own. What is asked of no
-    class is drawn from all, at their frequencies: the mixtures know the classes, there is none
-    of "no class".
+    A density is a Gaussian mixture for each class, where the first conditioner with classes has
+    them, or a flow that is told all conditions. What is not asked is drawn as it occurs in the
+    training data: there is no mixture of "no class", and a flow knows its null least well.
 
     Args:
         context: Names the conditioners.
@@ -30,7 +49,7 @@ class LatentModel(GenerativeModel[LatentOptions]):
 
     Options = LatentOptions
     codec: NetworkCodec
-    density: GaussianMixture | None
+    density: GaussianMixture | FlowPrior | None
 
     trained_prior: ClassVar[Literal["fitted", "standard-normal"]]
     """The prior of a model without a fitted density."""
@@ -45,16 +64,38 @@ class LatentModel(GenerativeModel[LatentOptions]):
             (name for name, c in self.conditioners.items() if c.categories is not None), None
         )
 
-    def build_density(self, components: int, latent: int) -> GaussianMixture | None:
-        """The mixture of each class, or the only one; None for no components."""
+    def build_density(
+        self, context: Context, components: int, prior: FlowPriorConfig | None
+    ) -> GaussianMixture | FlowPrior | None:
+        """The flow, or the mixture of each class or the only one; None where neither is given.
+
+        Raises:
+            ConfigError: Both are given.
+        """
+        if prior is not None:
+            if components:
+                raise ConfigError(
+                    f"latents come from mixtures (components = {components}) or from a flow "
+                    "(prior), not from both",
+                    "leave one of them out",
+                )
+            return FlowPrior(prior, self.codec.latent_shape, context)
         if not components:
             return None
         name = self.classes_from
         classes = 1 if name is None else self.conditioners[name].categories or 1
+        (latent,) = self.codec.latent_shape
         return GaussianMixture(components, latent, classes)
 
+    @property
+    def flow(self) -> FlowPrior:
+        """The flow of a model that has one; only that has the stage "prior"."""
+        assert isinstance(self.density, FlowPrior)
+        return self.density
+
     def check_options(self, options: LatentOptions) -> None:
-        """Refuse to draw from a density that there is not, or that was never fitted."""
+        """Refuse what there is not: a density, one that was fitted, one that can be guided."""
+        self.guidance(options)
         if self.prior(options) == "standard-normal":
             return
         if self.density is None:
@@ -65,6 +106,21 @@ class LatentModel(GenerativeModel[LatentOptions]):
         """Where latents come from: what was asked for, or else what the model has."""
         return options.prior or (self.trained_prior if self.density is None else "fitted")
 
+    def guidance(self, options: LatentOptions) -> float:
+        """The scale of guidance.
+
+        Raises:
+            UsageError: Guidance is asked for, and latents do not come from a flow that is told
+                a condition.
+        """
+        flows = isinstance(self.density, FlowPrior) and self.prior(options) == "fitted"
+        if options.guidance is None:
+            return self.flow.config.guidance if flows else 1.0
+        if options.guidance != 1 and not (flows and self.conditioners):
+            why = "takes no prompt" if flows else "draws its latents without a flow"
+            raise UsageError(f"this model {why}, so nothing can guide it", "leave out the guidance")
+        return options.guidance
+
     def sample(
         self,
         rng: Rng,
@@ -72,41 +128,91 @@ class LatentModel(GenerativeModel[LatentOptions]):
         options: LatentOptions,
         on_step: OnStep | None = None,
     ) -> Tensor:
-        """Decode latents drawn from the density, or from N(0, I)."""
-        conditions = dict(conditions)
-        if self.classes_from is not None:
-            conditions[self.classes_from] = self._classes(rng, conditions, self.classes_from)
-        z = self.latents(rng, options, conditions)
-        return self.codec.decode(z, self.condition(conditions, rng.n)).clamp(-1, 1)
-
-    def _classes(self, rng: Rng, conditions: Mapping[str, Tensor], name: str) -> Tensor:
-        """The class of each picture, int64 `[rng.n]`, none of them null."""
-        typical = self.conditioners[name].typical(rng)
-        if name not in conditions:
-            return typical
-        null = self.conditioners[name].null(rng.n)
-        return torch.where(conditions[name].eq(null), typical, conditions[name])
-
-    def latents(self, rng: Rng, options: LatentOptions, conditions: Mapping[str, Tensor]) -> Tensor:
-        """Latents to decode, `[rng.n, latent]`.
+        """Decode latents drawn from the density, or from N(0, I); `on_step` sees a flow's steps.
 
         Raises:
             NotFittedError: The fitted density is asked for, and there is none.
+            UsageError: Guidance is asked for, and there is nothing to guide.
         """
+        told, against = with_typical(self.conditioners, conditions, rng)
+        condition = self.condition(told, rng.n)
+
+        def step_done(step: int, total: int, z: Tensor) -> None:
+            assert on_step is not None
+            on_step(step, total, self.codec.decode(z, condition).clamp(-1, 1))
+
+        z = self.latents(
+            rng,
+            options,
+            told,
+            against if conditions else None,
+            None if on_step is None else step_done,
+        )
+        return self.codec.decode(z, condition).clamp(-1, 1)
+
+    def latents(
+        self,
+        rng: Rng,
+        options: LatentOptions,
+        conditions: Mapping[str, Tensor],
+        against: Mapping[str, Tensor] | None = None,
+        step_done: StepDone | None = None,
+    ) -> Tensor:
+        """Latents to decode, `[rng.n, latent]`.
+
+        Args:
+            rng: Where chance comes from.
+            options: How to draw them.
+            conditions: Prepared values by name of the conditioner; mixtures want classes.
+            against: What guidance leads away from; None for no guidance.
+            step_done: Told of a flow's steps, with the latents that they predict.
+
+        Raises:
+            NotFittedError: The fitted density is asked for, and there is none.
+            UsageError: Guidance is asked for, and there is nothing to guide.
+        """
+        guidance = self.guidance(options)
         if self.prior(options) == "standard-normal":
             like = next(self.codec.parameters())
             return options.temperature * Noiser().prior(rng, self.codec.latent_shape, like)
         if self.density is None:
             raise NotFittedError(*self.no_density)
+        if isinstance(self.density, FlowPrior):
+            return self.density.sample(
+                rng,
+                conditions,
+                against,
+                guidance=1.0 if against is None else guidance,
+                temperature=options.temperature,
+                step_done=step_done,
+            )
         classes = None if self.classes_from is None else conditions[self.classes_from]
         return self.density.sample(rng, options.temperature, classes)
+
+    def staged(self, first: str) -> tuple[Stage, ...]:
+        """The stage that trains the codec, and "prior" where there is a flow to train after it.
+
+        Args:
+            first: Name of the codec's stage and of its phase.
+        """
+        trained = (*self.codec.parameters(), *self.conditioning.parameters())
+        stages = (Stage(first, (Phase(first, trained),)),)
+        if not isinstance(self.density, FlowPrior):
+            return stages
+        return (*stages, Stage(PRIOR, (Phase(PRIOR, tuple(self.density.parameters())),)))
+
+    def prepare_stage(self, stage: Stage, batches: Iterable[Batch]) -> None:
+        """Tell the flow how the latents are distributed that it is to learn."""
+        self.flow.standardize(*moments(self.codec, batches))
+
+    def prior_loss(self, batch: Batch, rng: Rng) -> tuple[Tensor, dict[str, Tensor | float]]:
+        """The flow's loss on latents drawn from the posteriors of a batch."""
+        z = draw_latents(self.codec, batch.images, rng)
+        error, weight = self.flow.errors(z, batch.conditions, rng)
+        return (weight * error).mean(), {"mse": error.detach().mean()}
 
     def classes_of(self, batch: Batch) -> Tensor:
         """The class of each image of a batch, int64 `[B]`; 0 where there are no classes."""
         if self.classes_from is None:
             return torch.zeros(len(batch.images), dtype=torch.int64)
         return batch.conditions[self.classes_from]
-
-    def trained(self) -> tuple[torch.nn.Parameter, ...]:
-        """The parameters of the codec and of the conditioners."""
-        return (*self.codec.parameters(), *self.conditioning.parameters())

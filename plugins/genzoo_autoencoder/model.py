@@ -9,16 +9,19 @@ from torch import Tensor, nn
 
 from genzoo_autoencoder.codec import AutoencoderCodec
 from genzoo_autoencoder.config import AutoencoderConfig
-from genzoo_autoencoder.latent_model import LatentModel
+from genzoo_autoencoder.encoding import moments
+from genzoo_autoencoder.flow_prior import FlowPrior
+from genzoo_autoencoder.latent_model import PRIOR, LatentModel
 from genzoo_core import Batch, Context, Phase, Progress, Rng, Stage
 
 
 class Autoencoder(LatentModel):
-    """An autoencoder, and the mixtures fitted to its latents where it has them.
+    """An autoencoder, and the density over its latents where it has one.
 
     A plain autoencoder (Hinton & Salakhutdinov 2006) learns to copy and knows nothing of where
     its latents lie. A penalty on the latents and a density fitted after training make it
-    generative (RAE, Ghosh et al. 2020, "From variational to deterministic autoencoders").
+    generative (RAE, Ghosh et al. 2020, "From variational to deterministic autoencoders"), or a
+    flow that a second stage learns on them.
     """
 
     Config = AutoencoderConfig
@@ -37,16 +40,21 @@ class Autoencoder(LatentModel):
         self.codec = AutoencoderCodec(
             config.shape, config.latent, config.network, self.condition_dim, context
         )
-        self.density = self.build_density(config.components, config.latent)
+        self.density = self.build_density(context, config.components, config.prior)
 
     def stages(self) -> tuple[Stage, ...]:
-        """One stage with one phase, both named "reconstruction"."""
-        return (Stage("reconstruction", (Phase("reconstruction", self.trained()),)),)
+        """ "reconstruction", and "prior" where there is a flow; each has one phase of its name."""
+        return self.staged("reconstruction")
 
     def loss(
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
-        """Mean squared error per pixel, plus the penalty on the latent's squared norm."""
+        """Mean squared error per pixel, plus the penalty on the latent's squared norm.
+
+        In the phase "prior", the flow's.
+        """
+        if phase.name == PRIOR:
+            return self.prior_loss(batch, rng)
         z = self.codec.encode(batch.images).mean
         decoded = self.codec.decode(z, self.condition(batch.conditions, rng.n))
         error = nn.functional.mse_loss(decoded, batch.images)
@@ -54,8 +62,16 @@ class Autoencoder(LatentModel):
         figures: dict[str, Tensor | float] = {"mse": error.detach(), "norm": norm.detach()}
         return error + self.config.latent_penalty * norm, figures
 
+    def prepare_stage(self, stage: Stage, batches: Iterable[Batch]) -> None:
+        """Standardise the latents, and let the flow learn them as they are then."""
+        mean, std = moments(self.codec, batches)
+        self.codec.standardize(mean, std)
+        self.flow.standardize(torch.zeros_like(mean), torch.ones_like(std))
+
     def finalize(self, batches: Iterable[Batch]) -> None:
-        """Standardise the latents and fit the mixtures to them."""
+        """Standardise the latents and fit the mixtures to them; a flow has learnt them by now."""
+        if isinstance(self.density, FlowPrior):
+            return
         latents, classes = [], []
         for batch in batches:
             latents.append(self.codec.encode(batch.images).mean)

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from genzoo_autoencoder.codec import NetworkCodec
-from genzoo_autoencoder.latent_model import LatentModel
+from genzoo_autoencoder.density import GaussianMixture
+from genzoo_autoencoder.latent_model import PRIOR, LatentModel
 from genzoo_core import Batch, Context, Phase, Posterior, Progress, Rng, Stage
 from genzoo_vae.config import VAEConfig
 
@@ -48,11 +49,11 @@ class VAE(LatentModel):
         self.codec = VariationalCodec(
             config.shape, config.latent, config.network, self.condition_dim, context
         )
-        self.density = self.build_density(config.components, config.latent)
+        self.density = self.build_density(context, config.components, config.prior)
 
     def stages(self) -> tuple[Stage, ...]:
-        """One stage with one phase, both named "elbo"."""
-        return (Stage("elbo", (Phase("elbo", self.trained()),)),)
+        """ "elbo", and "prior" where there is a flow; each has one phase of its name."""
+        return self.staged("elbo")
 
     def loss(
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
@@ -61,7 +62,10 @@ class VAE(LatentModel):
 
         With the "unit" likelihood the tutorial's: squared error summed over pixels, plus KL.
         With the "optimal" one in nats per pixel, so that its gradients are of common size.
+        In the phase "prior", the flow's.
         """
+        if phase.name == PRIOR:
+            return self.prior_loss(batch, rng)
         images = batch.images
         posterior = self.codec.encode(images)
         condition = self.condition(batch.conditions, rng.n)
@@ -80,8 +84,8 @@ class VAE(LatentModel):
         return 0.5 * mse.log() + kl / pixels, figures
 
     def finalize(self, batches: Iterable[Batch]) -> None:
-        """Fit the mixtures to the aggregate posterior."""
-        if self.density is None:
+        """Fit the mixtures to the aggregate posterior; a flow has learnt it by now."""
+        if not isinstance(self.density, GaussianMixture):
             return
         means, variances, classes = [], [], []
         for batch in batches:
