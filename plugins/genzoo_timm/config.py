@@ -1,0 +1,30 @@
+"""The config of the encoder. Imports neither timm nor torch, so that listings can read it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+Side = Annotated[int, msgspec.Meta(ge=4, le=1024)]
+
+
+class TimmConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which backbone, and what images it is shown.
+
+    Attributes:
+        backbone: Its name as timm has it: "resnet18", or "resnet18.a1_in1k" for one of several
+            sets of weights.
+        shape: (C, H, W) of an image.
+        pretrained: Whether a training starts from the published weights, which are fetched then
+            and only then: a model file holds what was made of them. Images of one channel are
+            shown in three; a backbone that starts from nothing has as many channels as they have.
+        size: Side to which images are resized. Unset: the backbone's own where it is pretrained or
+            takes no other; else smaller ones are brought to the smallest that it takes, 32 where
+            timm does not say.
+    """
+
+    backbone: Annotated[str, msgspec.Meta(max_length=100)] = "resnet18"
+    shape: tuple[Annotated[int, msgspec.Meta(ge=1, le=4)], Side, Side] = (1, 28, 28)
+    pretrained: bool = False
+    size: Side | None = None

@@ -1,0 +1,74 @@
+"""A backbone of timm as an encoder."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from genzoo_core import Condition, ConfigError, Context, Encoder, Posterior
+from genzoo_timm.backbones import Known, build, known
+from genzoo_timm.config import TimmConfig
+from genzoo_timm.preparing import Preparation
+from genzoo_timm.pretrained import weights_of
+
+
+class TimmEncoder(Encoder):
+    """The pooled features of a backbone: what its classifier would read, a point.
+
+    Images are prepared as timm's `pretrained_cfg` says: its mean, deviation and interpolation.
+    A network with batch normalisation normalises by the batch in training mode, and by running
+    averages, which are in the model file, otherwise.
+
+    Raises:
+        ConfigError: timm has no such backbone, or cannot build it for such images.
+        PluginError: timm is not installed.
+        HubError: It is to be trained from published weights that cannot be had.
+    """
+
+    Config = TimmConfig
+
+    def __init__(self, config: TimmConfig, context: Context) -> None:
+        super().__init__()
+        self.shape = config.shape
+        backbone = known(config.backbone)
+        channels = _channels(config, backbone)
+        size = _size(config, backbone)
+        weights = None
+        if config.pretrained and context.training and not _without_weights():
+            weights = weights_of(backbone)
+        self.preparation = Preparation(backbone, channels, size)
+        self.backbone, features = build(backbone, channels, size or config.shape[1:], weights)
+        self.latent_shape = (features,)
+
+    def encode(self, x: Tensor, condition: Condition | None = None) -> Posterior:
+        """The features of images, a point `[B, D]`; the condition is not looked at."""
+        return Posterior(self.backbone(self.preparation(x)))
+
+
+def _channels(config: TimmConfig, backbone: Known) -> int:
+    """Channels of the network: a pretrained one has those of its weights."""
+    given = config.shape[0]
+    if not config.pretrained:
+        return given
+    if given not in (1, backbone.channels):
+        raise ConfigError(
+            f"the weights of {backbone.name} are for images of {backbone.channels} channels, "
+            f"not {given}",
+            "give images of as many channels or of one, or set pretrained = false",
+        )
+    return backbone.channels
+
+
+def _size(config: TimmConfig, backbone: Known) -> tuple[int, int] | None:
+    """(H, W) to which images are resized; None where they stay as they are."""
+    if config.size is not None:
+        return config.size, config.size
+    if config.pretrained or backbone.fixed:
+        return backbone.size
+    _, height, width = config.shape
+    return backbone.least if height < backbone.least[0] or width < backbone.least[1] else None
+
+
+def _without_weights() -> bool:
+    """Whether the module is being built to learn its tensors' shapes, as before a training."""
+    return torch.empty(0).is_meta

@@ -1,0 +1,65 @@
+"""Published weights: for a training alone, from the cache where they are, never as a pickle."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import torch
+from timm_cases import build, images, no_hub, publish
+
+from genzoo_core import ConfigError, HubError, IntegrityError
+from genzoo_timm.backbones import known
+from genzoo_timm.pretrained import weights_of
+
+NAME = "test_resnet"
+
+
+def test_a_training_starts_from_published_weights_that_are_cached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_hub(monkeypatch, tmp_path)
+    published = publish(tmp_path, NAME)
+    encoder = build(NAME, shape=[3, 32, 32], pretrained=True, training=True)
+    x = images(2, (3, 32, 32))
+    with torch.no_grad():
+        seen = published.forward_features(encoder.preparation(x))
+        expected = published.forward_head(seen, pre_logits=True)
+        torch.testing.assert_close(encoder.encode(x).mean, expected)
+
+
+def test_without_them_it_is_said_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_hub(monkeypatch, tmp_path)
+    with pytest.raises(HubError, match=r"not on this machine.*hf download timm/.*pretrained") as e:
+        build(NAME, pretrained=True, training=True)
+    assert "\n" not in str(e.value)
+
+
+def test_what_is_not_trained_needs_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_hub(monkeypatch, tmp_path)
+    build(NAME, pretrained=True, training=False)
+
+
+def test_a_file_that_is_not_what_the_hub_promised_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_hub(monkeypatch, tmp_path)
+    publish(tmp_path, NAME)
+    (file,) = tmp_path.rglob("model.safetensors")
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    blobs = file.parents[2] / "blobs"
+    blobs.mkdir()
+    blob = file.rename(blobs / digest)
+    file.symlink_to(blob)
+    assert weights_of(known(NAME)) == file
+    blob.write_bytes(blob.read_bytes()[:-1] + b"!")
+    with pytest.raises(IntegrityError, match="promised"):
+        weights_of(known(NAME))
+
+
+def test_a_backbone_whose_weights_nobody_published_is_a_config_error() -> None:
+    with pytest.raises(ConfigError, match="no weights of halonet_h1"):
+        build("halonet_h1", pretrained=True, training=True)
