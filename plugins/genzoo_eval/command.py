@@ -37,7 +37,13 @@ for _name in ("datasets", "torchmetrics"):
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="An option of the model."
 )
-@click.option("--net", "nets", multiple=True, metavar="NAME", help="A feature net to use instead.")
+@click.option(
+    "--net",
+    "nets",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="A feature net to use instead; also inception, timm:BACKBONE.",
+)
 @click.option("--costs/--no-costs", default=True, help="Measure speed and memory.")
 @click.option(
     "--again",

@@ -16,7 +16,8 @@ from genzoo_core.errors import GenzooError, UsageError
 from genzoo_core.images import from_uint8
 from genzoo_core.rng import BatchRng
 from genzoo_core.zoo import Zoo
-from genzoo_eval.datasets import feature_cards, require_dataset
+from genzoo_eval.datasets import data_recipe, feature_cards, require_dataset
+from genzoo_eval.nets.backbone import PREFIX, open_backbone
 from genzoo_eval.nets.classifier import Classifier
 from genzoo_eval.nets.inception import NAME as INCEPTION
 from genzoo_eval.nets.inception import open_inception
@@ -85,7 +86,13 @@ class FrozenNet:
 
 
 def load_nets(zoo: Zoo, dataset: str, names: tuple[str, ...] = ()) -> tuple[FrozenNet, ...]:
-    """The feature nets of a dataset, or those that are named; "inception" is one of every dataset.
+    """The feature nets of a dataset, or those that are named.
+
+    Args:
+        zoo: Where they are.
+        dataset: Name of the dataset.
+        names: Of models of the zoo, or paths of model files; "inception" and "timm:BACKBONE" are
+            nets of every dataset. None for the dataset's own.
 
     Raises:
         UsageError: There is none for the dataset, or a name is no feature net.
@@ -94,18 +101,22 @@ def load_nets(zoo: Zoo, dataset: str, names: tuple[str, ...] = ()) -> tuple[Froz
     if not names:
         require_dataset(zoo, dataset)
         names = tuple(card.name for card in feature_cards(zoo, dataset))
-    return tuple(_load(zoo, name) for name in names)
+    return tuple(_load(zoo, name, dataset) for name in names)
 
 
-def _load(zoo: Zoo, name: str) -> FrozenNet:
+def _load(zoo: Zoo, name: str, dataset: str) -> FrozenNet:
     if name == INCEPTION:
         encoder, sha256 = open_inception()
         return FrozenNet(name, sha256, encoder)
+    if name.startswith(PREFIX):
+        encoder, sha256 = open_backbone(zoo, name, data_recipe(zoo, dataset, "test").shape)
+        return FrozenNet(name, sha256, encoder)
     card = zoo.card(name)
     if card.kind != "encoder":
-        there = ", ".join([*(card.name for card in feature_cards(zoo)), INCEPTION])
+        known = (card.name for card in feature_cards(zoo))
+        there = ", ".join([*known, INCEPTION, f"{PREFIX}BACKBONE"])
         raise UsageError(f"{card.name} is no feature net; there are {there}")
-    module = zoo.load(card.name).module
+    module = zoo.load(name).module
     if not isinstance(module, Encoder):
         raise GenzooError(f"{card.name} is no encoder")
     return FrozenNet(card.name, card.sha256, module)

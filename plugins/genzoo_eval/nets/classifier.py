@@ -29,7 +29,7 @@ class Classifier(FeatureNet):
     Config = ClassifierConfig
 
     def __init__(self, config: ClassifierConfig, context: Context) -> None:
-        super().__init__(config.trunk)
+        super().__init__(config.trunk, context)
         self.config = config
         if len(context.conditioners) != 1:
             given = ", ".join(context.conditioners) or "none"

@@ -6,24 +6,29 @@ from typing import Annotated
 
 import msgspec
 
+from genzoo_core.specs import ComponentSpec
+
 Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 Side = Annotated[int, msgspec.Meta(ge=4, le=512)]
 
 
 class TrunkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The convolutional network from images to features.
+    """The network from images to features.
 
     Attributes:
         shape: (C, H, W) of an image; H and W even.
         width: Channels at half size; twice as many at a quarter and at an eighth.
         blocks: Residual blocks at a quarter of the size.
         features: Number of features.
+        encoder: A component of kind "encoder" in the place of the convolutions, so that `width`
+            and `blocks` mean nothing: the features are a linear layer's of what it gives.
     """
 
     shape: tuple[Annotated[int, msgspec.Meta(ge=1, le=4)], Side, Side] = (1, 28, 28)
     width: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 32
     blocks: Annotated[int, msgspec.Meta(ge=0, le=16)] = 1
     features: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 128
+    encoder: ComponentSpec | None = None
 
 
 class ViewConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -28,7 +28,7 @@ class SelfSupervised(FeatureNet):
     Config = SelfSupervisedConfig
 
     def __init__(self, config: SelfSupervisedConfig, context: Context) -> None:
-        super().__init__(config.trunk)
+        super().__init__(config.trunk, context)
         self.config = config
         if context.conditioners:
             given = ", ".join(context.conditioners)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from genzoo_core import Batch, Condition, ConfigError, Encoder, Posterior, Trainable
+from genzoo_core import Batch, Condition, ConfigError, Context, Encoder, Posterior, Trainable
 from genzoo_eval.nets.config import TrunkConfig
 
 
@@ -37,12 +37,29 @@ def group_norm(channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(math.gcd(8, channels), channels)
 
 
-def build_trunk(config: TrunkConfig) -> nn.Sequential:
+class Seen(nn.Module):
+    """What an encoder of another plugin sees in images `[B, C, H, W]`, flattened: `[B, D]`."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.encoder.encode(x).mode().flatten(1)
+
+
+def build_trunk(config: TrunkConfig, context: Context) -> nn.Sequential:
     """The network from images `[B, C, H, W]` to features `[B, features]`.
 
     Raises:
-        ConfigError: A side of the image is odd.
+        ConfigError: A side of the image is odd, or the encoder that it names cannot be built.
     """
+    if config.encoder is not None:
+        spec = config.encoder
+        encoder: Encoder = context.component("encoder", spec.component, spec.config)
+        return nn.Sequential(
+            Seen(encoder), nn.Linear(math.prod(encoder.latent_shape), config.features)
+        )
     colours, height, width = config.shape
     if height % 2 or width % 2:
         raise ConfigError(f"a feature net needs even sides, not {height}×{width}")
@@ -73,15 +90,16 @@ class FeatureNet(Encoder, Trainable):
 
     Args:
         config: The network.
+        context: Builds the encoder component, where the network has one.
     """
 
     shift: Tensor
     scale: Tensor
 
-    def __init__(self, config: TrunkConfig) -> None:
+    def __init__(self, config: TrunkConfig, context: Context) -> None:
         super().__init__()
         self.latent_shape = (config.features,)
-        self.trunk = build_trunk(config)
+        self.trunk = build_trunk(config, context)
         self.register_buffer("shift", torch.zeros(config.features))
         self.register_buffer("scale", torch.ones(1))
 
