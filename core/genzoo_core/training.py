@@ -18,10 +18,12 @@ class Batch:
     Attributes:
         images: float32 `[B, C, H, W]` in [-1, 1].
         conditions: Prepared values by name of the conditioner, each `[B, ...]`.
+        rows: Places of the images in the training set, int64 `[B]`; None where that is unknown.
     """
 
     images: Tensor
     conditions: Mapping[str, Tensor] = field(default_factory=dict)
+    rows: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -98,13 +100,20 @@ class Trainable(ABC):
             The scalar to minimise, and named figures to log (detached scalars).
         """
 
-    def prepare_stage(self, stage: Stage, batches: Iterable[Batch]) -> None:  # noqa: B027
+    def prepare_stage(  # noqa: B027 - most have one stage
+        self, stage: Stage, batches: Iterable[Batch], *, resumed: bool
+    ) -> None:
         """One pass over the training data before each stage but the first.
 
-        The EMA weights of the stages before are in place. For what `stage` builds on and has a
-        closed form: statistics of the latents that it learns. Writes into buffers alone, and
-        draws no numbers: a checkpoint holds what it wrote, and a training that goes on from one
-        within `stage` does not call it again. Does nothing unless overridden.
+        The EMA weights of the stages before are in place. For what `stage` builds on: statistics
+        of latents, which go into buffers, or the latents of all images, which are kept in memory
+        and found by `Batch.rows`. Draws no numbers. Does nothing unless overridden.
+
+        Args:
+            stage: The stage that is to begin, or to go on.
+            batches: All images, in their order.
+            resumed: Whether it goes on from a checkpoint within `stage`. That holds the buffers
+                as they were left: what is computed again must come out the same.
         """
 
     def finalize(self, batches: Iterable[Batch]) -> None:  # noqa: B027 - most have nothing to fit

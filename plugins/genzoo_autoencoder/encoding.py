@@ -8,29 +8,40 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from genzoo_core import Batch, Codec, Rng
+from genzoo_core import Batch, Codec, Posterior
 
 
 @torch.no_grad()
-def draw_latents(codec: Codec, images: Tensor, rng: Rng) -> Tensor:
-    """Latents drawn from the posteriors of images `[B, C, H, W]`, `[B, *latent]`, as constants."""
+def encode(codec: Codec, images: Tensor) -> Posterior:
+    """The posteriors of images `[B, C, H, W]`, as constants."""
     with evaluating(codec):
-        return codec.encode(images).sample(rng)
+        return codec.encode(images)
 
 
-def moments(codec: Codec, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of the latents of all images, each `[*latent]`.
+def encode_all(codec: Codec, batches: Iterable[Batch]) -> Posterior:
+    """The posteriors of all images, `[N, *latent]`, in their order."""
+    posteriors = [encode(codec, batch.images) for batch in batches]
+    std = [posterior.std for posterior in posteriors if posterior.std is not None]
+    mean = torch.cat([posterior.mean for posterior in posteriors])
+    return Posterior(mean, torch.cat(std) if std else None)
+
+
+def at(posterior: Posterior, rows: Tensor) -> Posterior:
+    """The posteriors of some images, int64 `[B]`."""
+    std = None if posterior.std is None else posterior.std.index_select(0, rows)
+    return Posterior(posterior.mean.index_select(0, rows), std)
+
+
+def moments(posterior: Posterior) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of latents drawn from posteriors `[N, *latent]`.
 
     By the law of total variance the posteriors' own variances count, without being drawn.
     """
-    posteriors = [codec.encode(batch.images) for batch in batches]
-    means = torch.cat([posterior.mean for posterior in posteriors])
-    variance = means.var(0, correction=0)
-    own = [posterior.std.square() for posterior in posteriors if posterior.std is not None]
-    if own:
-        variance = variance + torch.cat(own).mean(0)
+    variance = posterior.mean.var(0, correction=0)
+    if posterior.std is not None:
+        variance = variance + posterior.std.square().mean(0)
     # A latent that a penalty switched off has no spread; dividing by it would blow up.
-    return means.mean(0), variance.sqrt().clamp_min(1e-3)
+    return posterior.mean.mean(0), variance.sqrt().clamp_min(1e-3)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from genzoo_autoencoder.asking import with_typical
 from genzoo_autoencoder.codec import NetworkCodec
 from genzoo_autoencoder.config import FlowPriorConfig, LatentOptions
 from genzoo_autoencoder.density import GaussianMixture
-from genzoo_autoencoder.encoding import draw_latents, moments
+from genzoo_autoencoder.encoding import at, encode, encode_all, moments
 from genzoo_autoencoder.flow_prior import FlowPrior
 from genzoo_core import (
     Batch,
@@ -23,6 +23,7 @@ from genzoo_core import (
     NotFittedError,
     OnStep,
     Phase,
+    Posterior,
     Rng,
     Stage,
     UsageError,
@@ -59,6 +60,7 @@ class LatentModel(GenerativeModel[LatentOptions]):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context, CONDITION_DIM)
+        self._encoded: Posterior | None = None
         self.condition_dim = CONDITION_DIM if self.conditioners else None
         self.classes_from = next(
             (name for name, c in self.conditioners.items() if c.categories is not None), None
@@ -201,14 +203,19 @@ class LatentModel(GenerativeModel[LatentOptions]):
             return stages
         return (*stages, Stage(PRIOR, (Phase(PRIOR, tuple(self.density.parameters())),)))
 
-    def prepare_stage(self, stage: Stage, batches: Iterable[Batch]) -> None:
-        """Tell the flow how the latents are distributed that it is to learn."""
-        self.flow.standardize(*moments(self.codec, batches))
+    def prepare_stage(self, stage: Stage, batches: Iterable[Batch], *, resumed: bool) -> None:
+        """Encode all images once, and tell the flow how the latents are distributed."""
+        self._encoded = encode_all(self.codec, batches)
+        if not resumed:
+            self.flow.standardize(*moments(self._encoded))
 
     def prior_loss(self, batch: Batch, rng: Rng) -> tuple[Tensor, dict[str, Tensor | float]]:
         """The flow's loss on latents drawn from the posteriors of a batch."""
-        z = draw_latents(self.codec, batch.images, rng)
-        error, weight = self.flow.errors(z, batch.conditions, rng)
+        if self._encoded is None or batch.rows is None:
+            posterior = encode(self.codec, batch.images)
+        else:
+            posterior = at(self._encoded, batch.rows)
+        error, weight = self.flow.errors(posterior.sample(rng), batch.conditions, rng)
         return (weight * error).mean(), {"mse": error.detach().mean()}
 
     def classes_of(self, batch: Batch) -> Tensor:

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from genzoo_autoencoder.codec import AutoencoderCodec
 from genzoo_autoencoder.config import AutoencoderConfig
-from genzoo_autoencoder.encoding import moments
 from genzoo_autoencoder.flow_prior import FlowPrior
 from genzoo_autoencoder.latent_model import PRIOR, LatentModel
 from genzoo_core import Batch, Context, Phase, Progress, Rng, Stage
@@ -62,15 +61,14 @@ class Autoencoder(LatentModel):
         figures: dict[str, Tensor | float] = {"mse": error.detach(), "norm": norm.detach()}
         return error + self.config.latent_penalty * norm, figures
 
-    def prepare_stage(self, stage: Stage, batches: Iterable[Batch]) -> None:
-        """Standardise the latents, and let the flow learn them as they are then."""
-        mean, std = moments(self.codec, batches)
-        self.codec.standardize(mean, std)
-        self.flow.standardize(torch.zeros_like(mean), torch.ones_like(std))
-
     def finalize(self, batches: Iterable[Batch]) -> None:
-        """Standardise the latents and fit the mixtures to them; a flow has learnt them by now."""
+        """Standardise the latents, and fit the mixtures to them; a flow has learnt them by now."""
         if isinstance(self.density, FlowPrior):
+            if self.density.fitted:
+                # Its shift and scale become the codec's, so that others find unit scale too.
+                self.codec.standardize(self.density.shift, self.density.scale)
+                zeros = torch.zeros_like(self.density.shift)
+                self.density.standardize(zeros, torch.ones_like(zeros))
             return
         latents, classes = [], []
         for batch in batches:

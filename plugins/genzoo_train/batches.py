@@ -43,7 +43,7 @@ class Batches:
         conditions = {
             name: value.index_select(0, indices) for name, value in self.conditions.items()
         }
-        return Batch(images, conditions)
+        return Batch(images, conditions, indices)
 
     def first(self, n: int) -> Batch:
         """The first `n` images, or all where there are fewer."""

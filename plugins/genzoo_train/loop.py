@@ -152,7 +152,7 @@ class StageLoop:
         conditions = dict(batch.conditions)
         for name, conditioner, probability in self._drops:
             conditions[name] = conditioner.drop(conditions[name], rng, probability)
-        return Batch(batch.images, conditions)
+        return Batch(batch.images, conditions, batch.rows)
 
     def _rng(self, use: str) -> BatchRng:
         """Noise for one use in this step, whatever was drawn before it."""

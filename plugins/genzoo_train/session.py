@@ -123,6 +123,8 @@ class Session:
         """Run the stages, or what is left of them, up to `max_steps` over all of them."""
         total = sum(plan.steps for plan in self._plans)
         limit = total if max_steps is None else min(max_steps, total)
+        if self._index and self.done < limit:
+            self._prepare(resumed=True)
         with StopRequests() as stop:
             while True:
                 with memory_advice(self._index, self._loop.plan.recipe.batch_size):
@@ -132,17 +134,18 @@ class Session:
                 # What comes next builds on the averaged weights: they are the weights.
                 self._loop.average.adopt()
                 self._index += 1
-                with memory_advice(self._index, self._plans[self._index].recipe.batch_size):
-                    self._prepare()
+                self._prepare(resumed=False)
                 self._loop, self._saved = self._stage_loop(), -1
 
     @torch.no_grad()
-    def _prepare(self) -> None:
-        """Let the module fit what the stage that begins builds on."""
+    def _prepare(self, *, resumed: bool) -> None:
+        """Let the module see the data before the stage begins or goes on."""
         plan, module = self._plans[self._index], self._built.module
         assert isinstance(module, Trainable)  # plan_stages made sure
+        batches = InOrder(self._batches, plan.recipe.batch_size)
         module.eval()
-        module.prepare_stage(plan.stage, InOrder(self._batches, plan.recipe.batch_size))
+        with memory_advice(self._index, plan.recipe.batch_size):
+            module.prepare_stage(plan.stage, batches, resumed=resumed)
         _train_mode(self._built)
 
     def _run_stage(self, limit: int, stop: StopRequests) -> None:

@@ -11,15 +11,15 @@ from torch import Tensor, nn
 
 from genzoo.catalogue import Catalogue
 from genzoo.zoo import RegistryZoo
-from genzoo_autoencoder.codec import AutoencoderCodec
 from genzoo_autoencoder.config import LatentOptions
-from genzoo_autoencoder.encoding import draw_latents, moments
+from genzoo_autoencoder.encoding import encode, moments
 from genzoo_autoencoder.latent_model import LatentModel
 from genzoo_core import (
     Batch,
     BatchRng,
     ConfigError,
     NotFittedError,
+    Posterior,
     Progress,
     SampleRng,
     UsageError,
@@ -41,8 +41,14 @@ def awake(family: str, conditioners: dict[str, Any] | None = None, **config: Any
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
-        model.eval().prepare_stage(model.stages()[1], [Batch(x) for x in pictures().split(50)])
+        prepare(model.eval())
     return model
+
+
+def prepare(model: LatentModel) -> None:
+    """What a training does between the two stages."""
+    batches = [Batch(x) for x in pictures().split(50)]
+    model.prepare_stage(model.stages()[1], batches, resumed=False)
 
 
 @torch.inference_mode()
@@ -91,27 +97,45 @@ def test_the_second_stage_gives_the_first_no_gradients(family: str) -> None:
     assert embedding.grad.abs().sum(1).min() > 0  # of both classes and of null
 
 
-def test_an_autoencoders_latents_have_unit_scale_for_the_flow_and_pictures_stay() -> None:
-    model = build("autoencoder").eval()
-    batches = [Batch(x) for x in pictures().split(50)]
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_flow_learns_standardised_draws_of_the_posteriors(family: str) -> None:
+    model, n = awake(family), 4000
     with torch.no_grad():
-        before = model.codec.reconstruct(pictures())
-        model.prepare_stage(model.stages()[1], batches)
-        z = model.codec.encode(pictures()).mean
-        torch.testing.assert_close(z.mean(0), torch.zeros(3), atol=1e-4, rtol=0)
-        torch.testing.assert_close(z.std(0, correction=0), torch.ones(3), atol=1e-4, rtol=0)
-        torch.testing.assert_close(model.codec.reconstruct(pictures()), before)
-        model.finalize(batches)  # changes nothing: the flow has learnt these latents
-        torch.testing.assert_close(model.codec.encode(pictures()).mean, z, rtol=0, atol=0)
-
-
-def test_a_vaes_latents_keep_their_scale_which_is_that_of_the_posteriors_draws() -> None:
-    model = awake("vae")
-    n = 4000
-    with torch.no_grad():
-        z = draw_latents(model.codec, pictures(200).repeat(n // 200, 1, 1, 1), noise(n))
+        z = encode(model.codec, pictures(200).repeat(n // 200, 1, 1, 1)).sample(noise(n))
     torch.testing.assert_close(model.flow.shift, z.mean(0), atol=0.1, rtol=0)
     torch.testing.assert_close(model.flow.scale, z.std(0), atol=0, rtol=0.05)
+    phase = model.stages()[1].phases[0]
+    loss, figures = model.loss(Batch(pictures(n)), noise(n), phase, Progress(0, 1))
+    with torch.no_grad():  # by hand, with the same chance
+        rng = noise(n)
+        x = (encode(model.codec, pictures(n)).sample(rng) - model.flow.shift) / model.flow.scale
+        t, e = rng.normal((), x).sigmoid()[:, None], rng.normal((3,), x)
+        error = model.flow.predict((1 - t) * x + t * e, t[:, 0], None) - (e - x)
+    torch.testing.assert_close(loss.detach(), error.square().mean())
+    torch.testing.assert_close(figures["mse"], error.square().mean())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_images_that_were_encoded_are_not_encoded_again(family: str) -> None:
+    model = awake(family)
+    phase, rows = model.stages()[1].phases[0], torch.tensor([7, 150, 7, 30])
+    again, _ = model.loss(Batch(pictures()[rows]), noise(4), phase, Progress(0, 1))
+    unseen = Batch(torch.zeros(4, 1, 8, 8), rows=rows)
+    found, _ = model.loss(unseen, noise(4), phase, Progress(0, 1))
+    torch.testing.assert_close(found, again)
+
+
+def test_at_the_end_an_autoencoders_latents_have_unit_scale_and_pictures_stay() -> None:
+    model = awake("autoencoder")
+    with torch.no_grad():
+        before = model.codec.reconstruct(pictures()), sample(model, [1, 2])
+        for _ in range(2):  # a second time changes nothing
+            model.finalize([])
+            z = model.codec.encode(pictures()).mean
+            torch.testing.assert_close(z.mean(0), torch.zeros(3), atol=1e-4, rtol=0)
+            torch.testing.assert_close(z.std(0, correction=0), torch.ones(3), atol=1e-4, rtol=0)
+            after = model.codec.reconstruct(pictures()), sample(model, [1, 2])
+            torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-4)
 
 
 def noise(n: int) -> BatchRng:
@@ -119,24 +143,19 @@ def noise(n: int) -> BatchRng:
 
 
 def test_a_latent_without_spread_does_not_blow_up() -> None:
-    model = build("autoencoder")
-    assert isinstance(model.codec, AutoencoderCodec)
-    with torch.no_grad():
-        _, std = moments(model.codec, [Batch(torch.zeros(4, 1, 8, 8))])
+    _, std = moments(Posterior(torch.full((4, 3), 0.3)))
     torch.testing.assert_close(std, torch.full((3,), 1e-3))
 
 
 def test_what_the_encoder_normalises_by_stays_as_it_was_trained() -> None:
-    model = build("vae").train()
+    codec = build("vae").codec.train()
     norm = nn.BatchNorm2d(1)
-    model.codec.encoder.insert(0, norm)
-    x = 3 + pictures(8)
-    drawn = draw_latents(model.codec, x, SampleRng(range(8)))
+    codec.encoder.insert(0, norm)
+    together = encode(codec, 3 + pictures(8)).mean
     assert norm.num_batches_tracked == 0
-    assert model.codec.training
+    assert codec.training
     assert norm.training
-    alone = draw_latents(model.codec, x[:1], SampleRng([0]))
-    torch.testing.assert_close(alone, drawn[:1])
+    torch.testing.assert_close(encode(codec, 3 + pictures(1)).mean, together[:1])
 
 
 def test_mixtures_and_a_flow_at_once_are_refused() -> None:

@@ -199,7 +199,7 @@ def train(subject: Trained) -> Iterator[str]:
         if i:
             subject.built.module.eval()
             with torch.no_grad():
-                subject.module.prepare_stage(stage, iter([subject.batch]))
+                subject.module.prepare_stage(stage, iter([subject.batch]), resumed=False)
             train_mode(subject.built)
         optimizers = [(p, torch.optim.Adam(p.parameters, lr=1e-3)) for p in stage.phases]
         before = [(p, [t.detach().clone() for t in p.parameters]) for p in stage.phases]

@@ -95,16 +95,18 @@ class Awkward(GenerativeModel[NoOptions]):
         if phase.name == "critic":
             loss = (self.critic(self.decoder(z).detach()) - self.critic(pixels)).mean().square()
         if phase.name == "flow":
+            assert torch.equal(self.corners[batch.rows], pixels[:, 0])
             loss = (self.flow(z - self.level) - rng.normal((16,), z)).square().mean()
         if self.config.fault == "nan" and progress.step == 7:
             loss = loss * float("nan")
         return loss, {"fraction": progress.fraction, "odd": float("inf")}
 
-    def prepare_stage(self, stage: Stage, batches: Iterable[Batch]) -> None:
+    def prepare_stage(self, stage: Stage, batches: Iterable[Batch], *, resumed: bool) -> None:
         assert (stage.name, self.training) == ("flow", False)
-        # Added, so that it would show if it were called twice.
         pixels = torch.cat([batch.images.flatten(1) for batch in batches])
-        self.level += self.encoder(pixels).mean(0)
+        self.corners = pixels[:, 0]
+        if not resumed:
+            self.level += self.encoder(pixels).mean(0)  # would show if it was called twice
 
     def finalize(self, batches: Iterable[Batch]) -> None:
         assert not self.training
