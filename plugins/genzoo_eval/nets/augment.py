@@ -43,7 +43,7 @@ def _whole(rng: Rng, x: Tensor, limit: int) -> Tensor:
 
 
 def view(x: Tensor, rng: Rng, config: ViewConfig) -> Tensor:
-    """A random view of each image: warped, of another contrast, with a rectangle erased.
+    """A random view of each image: warped, of another contrast and tint, with a rectangle erased.
 
     Args:
         x: `[B, C, H, W]` in [-1, 1].
@@ -53,7 +53,9 @@ def view(x: Tensor, rng: Rng, config: ViewConfig) -> Tensor:
     Returns:
         Of the same shape, in [-1, 1].
     """
-    return erase(contrast(warp(x, rng, config), rng, config.contrast), rng, config.erase)
+    seen = erase(contrast(warp(x, rng, config), rng, config.contrast), rng, config.erase)
+    # Nets without it were trained before there was one: they draw what they drew then.
+    return tint(seen, rng, config.tint) if config.tint else seen
 
 
 def warp(x: Tensor, rng: Rng, config: ViewConfig) -> Tensor:
@@ -76,6 +78,15 @@ def contrast(x: Tensor, rng: Rng, limit: float) -> Tensor:
     """Each image's distance from black times a factor in [1 - limit, 1 + limit), clamped."""
     factor = 1 + spread(rng, x, limit)
     return ((x + 1) * factor[:, None, None, None] - 1).clamp(-1, 1)
+
+
+def tint(x: Tensor, rng: Rng, limit: float) -> Tensor:
+    """Each colour's distance from white times a factor of its own in [1 - limit, 1 + limit).
+
+    White stays white, so that a white background tells no two views apart. Clamped.
+    """
+    factors = torch.stack([1 + spread(rng, x, limit) for _ in range(x.shape[1])], 1)
+    return (1 - (1 - x) * factors[:, :, None, None]).clamp(-1, 1)
 
 
 def erase(x: Tensor, rng: Rng, longest: int) -> Tensor:

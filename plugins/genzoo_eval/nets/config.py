@@ -41,6 +41,8 @@ class ViewConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         shift: Largest translation, in pixels.
         contrast: Largest change of the contrast, as a share of it.
         erase: Longest side of the erased rectangle, in pixels.
+        tint: Largest change of a colour's distance from white, as a share of it; each colour has
+            its own.
     """
 
     rotate: Annotated[float, msgspec.Meta(ge=0, le=180)] = 15.0
@@ -49,6 +51,7 @@ class ViewConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shift: Annotated[float, msgspec.Meta(ge=0)] = 3.0
     contrast: Share = 0.4
     erase: Annotated[int, msgspec.Meta(ge=0)] = 8
+    tint: Share = 0.0
 
 
 class ClassifierConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,3 +80,41 @@ class SelfSupervisedConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     views: ViewConfig = ViewConfig()
     projection: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 64
     temperature: Annotated[float, msgspec.Meta(gt=0)] = 0.2
+
+
+class CaptionWordsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the words of captions are looked up.
+
+    Attributes:
+        dim: Size of a word's vector.
+        buckets: Rows of the table that words and their parts are hashed into.
+        words: Words of a caption that are read; what follows is not.
+        parts: Parts of a word that are read, itself among them.
+    """
+
+    dim: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 64
+    buckets: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 16_384
+    words: Annotated[int, msgspec.Meta(ge=1, le=512)] = 16
+    parts: Annotated[int, msgspec.Meta(ge=1, le=64)] = 12
+
+
+class DualEncoderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the dual encoder is.
+
+    Attributes:
+        trunk: From images to features.
+        views: The random views of images that it is trained on.
+        width: Size of a word inside the text encoder.
+        layers: Layers of the text encoder.
+        heads: Attention heads of each, which divide `width`.
+        joint: Dimensions in which images and captions are matched.
+        forget: Probability that a word is not seen in training.
+    """
+
+    trunk: TrunkConfig = TrunkConfig()
+    views: ViewConfig = ViewConfig()
+    width: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 128
+    layers: Annotated[int, msgspec.Meta(ge=1, le=32)] = 2
+    heads: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    joint: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 128
+    forget: Share = 0.1
