@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
+import msgspec
 import torch
 from torch import Tensor
 
@@ -48,7 +50,7 @@ def distribution_figures(generated: Tensor, real: RealFeatures, seed: int = 0) -
     )
     yield figure("fd", frechet_distance(Moments.of(generated), real.moments), over_parts.std)
     yield figure("fd_infinity", extrapolated_frechet_distance(generated, real.moments, generator))
-    kernel = kernel_distance(generated, real.test, generator)
+    kernel = kernel_distance(generated, real.target, generator)
     yield figure("kid", kernel.mean, kernel.std)
     shape = manifold_figures(generated, real.manifold)
     yield figure("precision", shape.precision)
@@ -56,6 +58,35 @@ def distribution_figures(generated: Tensor, real: RealFeatures, seed: int = 0) -
     yield figure("density", shape.density)
     yield figure("coverage", shape.coverage)
     yield figure("duplicates", near_duplicates(nearest_other(generated).distance, real.apart))
+
+
+def drawn_figures(
+    generated: Tensor, real: RealFeatures, draw: int | None, seed: int = 0
+) -> Iterator[Figure]:
+    """The figures of `distribution_figures`, of draws of the generated images.
+
+    Each is the mean over as many disjoint draws as there are, and its spread their standard
+    deviation. The distance for n → ∞ is left out: so few images are no base for a line.
+
+    Args:
+        generated: As in `distribution_figures`.
+        real: As in `distribution_figures`.
+        draw: Images of a draw; None for all images at once.
+        seed: Draws.
+    """
+    n = len(generated)
+    if draw is None:
+        yield from distribution_figures(generated, real, seed)
+        return
+    size = min(draw, n)
+    draws = disjoint_subsets(n, n // size, torch.Generator().manual_seed(seed))
+    found = [list(distribution_figures(generated[rows], real, seed)) for rows in draws]
+    for figures in zip(*found, strict=True):
+        if figures[0].key == "fd_infinity":
+            continue
+        values = [figure.value for figure in figures]
+        deviation = stdev(values) if len(values) > 1 else figures[0].spread
+        yield msgspec.structs.replace(figures[0], value=fmean(values), spread=deviation, n=n)
 
 
 def memorisation_figure(generated: Tensor, real: RealFeatures) -> Figure:

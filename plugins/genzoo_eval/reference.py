@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 
-import torch
 from torch import Tensor
 
 from genzoo_core.dataset import Dataset
-from genzoo_core.errors import DataError
 from genzoo_core.zoo import Zoo
 from genzoo_eval.datasets import data_recipe, fingerprint
-from genzoo_eval.distribution import distribution_figures, image_figures
 from genzoo_eval.feature_nets import FrozenNet, classifier_of
+from genzoo_eval.floors import class_floors, kept_floors
 from genzoo_eval.kept import keep, kept
-from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
+from genzoo_eval.metrics.classes import class_frequencies
 from genzoo_eval.metrics.frechet import Moments
 from genzoo_eval.metrics.manifold import Manifold
 from genzoo_eval.metrics.neighbours import nearest, nearest_other
 
-DRAWS = 5
-"""Draws of training images whose mean is the floor."""
+FEW = 1000
+"""Test images below which training images may take their place."""
 
 Tell = Callable[[str], None]
 
@@ -37,8 +34,8 @@ class RealFeatures:
         net: The net.
         test: Of the test images, float32 `[M, D]`.
         train: Of the training images, float32 `[T, D]`.
-        moments: Of the test images.
-        manifold: Of the test images, with the balls that the metrics need.
+        moments: Of the target.
+        manifold: Of the target, with the balls that the metrics need.
         unseen: Distance of each test image from the nearest training image, `[M]`.
         apart: Distance of each test image from the nearest other one, `[M]`.
     """
@@ -51,10 +48,31 @@ class RealFeatures:
     unseen: Tensor
     apart: Tensor
 
+    @property
+    def swapped(self) -> bool:
+        """Whether the training images are the target, for want of test images."""
+        return scarce(len(self.test), len(self.train))
+
+    @property
+    def target(self) -> Tensor:
+        """Of the images that generated ones are compared with."""
+        return self.train if self.swapped else self.test
+
+    @property
+    def beside(self) -> Tensor:
+        """Of the images that stand in the place of generated ones, for the floor."""
+        return self.test if self.swapped else self.train
+
 
 @dataclass(frozen=True)
 class Reference:
     """A dataset to compare with.
+
+    Generated images are compared with the test images, beside as many training images. Where
+    there are few test images (see `scarce`), the two change places: generated images are
+    compared with the training images, in draws of as many as there are test images, beside the
+    test images. What learnt its training images by heart is then below the floor, which the
+    figures of copies tell.
 
     Attributes:
         dataset: Its name.
@@ -64,6 +82,7 @@ class Reference:
         nets: What each feature net sees.
         floors: By (key, name of the net), the figure that as many training images have; for the
             accuracy, which the classifier's own training images would flatter, the test images.
+        draw: Where test images are scarce, how many images are compared at a time.
     """
 
     dataset: str
@@ -72,6 +91,13 @@ class Reference:
     frequencies: Tensor | None
     nets: tuple[RealFeatures, ...]
     floors: Mapping[tuple[str, str], float]
+    draw: int | None = None
+
+
+def scarce(test: int, train: int) -> bool:
+    """Whether there are too few test images to stand for a distribution, and training images to
+    take their place: fewer than 1,000, and less than a tenth of them."""
+    return test < FEW and 10 * test < train
 
 
 def read_reference(
@@ -119,7 +145,12 @@ def read_reference(
             tensors = _look(net, test.images, training_images())
             keep(cache, name, tensors)
         real.append(_real_features(net, tensors))
-    floors = _floors(real, test, training_images, n, cache, _file_name("floor", digest, copy))
+
+    def beside() -> Tensor:
+        return test.images if real[0].swapped else training_images()
+
+    name = _file_name("floor", digest, copy, ",".join(net.sha256 for net in nets), str(n))
+    floors = kept_floors(cache, name, real, beside, n)
     judge, frequencies = classifier_of(nets), None
     if judge is not None and judge.conditioner is not None and judge.conditioner.categories:
         name = _file_name("classes", digest, copy, judge.sha256)
@@ -129,8 +160,9 @@ def read_reference(
             seen = {"test": judge.classes(test.images), "train": judge.classes(training_images())}
             keep(cache, name, seen)
         frequencies = class_frequencies(seen["test"], judge.conditioner.categories)
-        floors |= _class_floors(judge, seen, frequencies, test, n)
-    return Reference(dataset, digest, test.images, frequencies, tuple(real), floors)
+        floors |= class_floors(judge, seen, frequencies, test, n)
+    draw = len(test.images) if real[0].swapped else None
+    return Reference(dataset, digest, test.images, frequencies, tuple(real), floors, draw)
 
 
 def _file_name(*parts: str) -> str:
@@ -139,7 +171,8 @@ def _file_name(*parts: str) -> str:
 
 def _look(net: FrozenNet, test: Tensor, train: Tensor) -> dict[str, Tensor]:
     seen = {"test": net.features(test), "train": net.features(train)}
-    manifold = Manifold.of(seen["test"], 3, 5)
+    target = "train" if scarce(len(test), len(train)) else "test"
+    manifold = Manifold.of(seen[target], 3, 5)
     return seen | {
         "radii.3": manifold.squared_radii[3],
         "radii.5": manifold.squared_radii[5],
@@ -149,77 +182,8 @@ def _look(net: FrozenNet, test: Tensor, train: Tensor) -> dict[str, Tensor]:
 
 
 def _real_features(net: FrozenNet, tensors: Mapping[str, Tensor]) -> RealFeatures:
-    test = tensors["test"]
-    manifold = Manifold(test, {k: tensors[f"radii.{k}"] for k in (3, 5)})
-    return RealFeatures(
-        net, test, tensors["train"], Moments.of(test), manifold, tensors["unseen"], tensors["apart"]
-    )
-
-
-def _floors(
-    real: Sequence[RealFeatures],
-    test: Dataset,
-    training_images: Callable[[], Tensor],
-    n: int,
-    cache: Path | None,
-    name: str,
-) -> dict[tuple[str, str], float]:
-    """Figures of `n` training images in the place of generated ones, the mean of five draws."""
-    names = ",".join(features.net.sha256 for features in real)
-    name = _file_name(name, names, str(n))
-    tensors = kept(cache, name)
-    if tensors is None:
-        total = len(real[0].train)
-        if n > total:
-            raise DataError(
-                f"{n:,} images were asked for, and the floor needs as many training images; "
-                f"there are {total:,}",
-                f"ask for at most {total:,}",
-            )
-        draws: dict[tuple[str, str], list[float]] = {}
-        for seed, rows in enumerate(_draws(total, n)):
-            for features in real:
-                for figure in distribution_figures(features.train[rows], features, seed):
-                    draws.setdefault((figure.key, features.net.name), []).append(figure.value)
-            for figure in image_figures(training_images()[rows]):
-                draws.setdefault((figure.key, ""), []).append(figure.value)
-        tensors = {
-            f"{key} {net}": torch.tensor(fmean(values), dtype=torch.float64)
-            for (key, net), values in draws.items()
-        }
-        keep(cache, name, tensors)
-    floors = {}
-    for joined, value in tensors.items():
-        key, _, net = joined.partition(" ")
-        floors[key, net] = value.item()
-    return floors
-
-
-def _class_floors(
-    judge: FrozenNet, seen: Mapping[str, Tensor], frequencies: Tensor, test: Dataset, n: int
-) -> dict[tuple[str, str], float]:
-    """What the classifier says of real images: the floors of what it says of generated ones.
-
-    Args:
-        judge: The classifier.
-        seen: Classes that it sees in the "test" and the "train" images, int64.
-        frequencies: Those of the test images.
-        test: The test images, with their labels.
-        n: Number of images that are compared.
-    """
-    found = {}
-    classes = len(frequencies)
-    labels = judge.labels(test)
-    if labels is not None:
-        found["accuracy", judge.name] = class_accuracy(seen["test"], labels, classes).overall
-    found["class_tv", judge.name] = fmean(
-        total_variation(class_frequencies(seen["train"][rows], classes), frequencies)
-        for rows in _draws(len(seen["train"]), n)
-    )
-    return found
-
-
-def _draws(total: int, n: int) -> Iterator[Tensor]:
-    """Indices of `n` of the training images, five times."""
-    for seed in range(DRAWS):
-        yield torch.randperm(total, generator=torch.Generator().manual_seed(seed))[:n]
+    test, train = tensors["test"], tensors["train"]
+    target = train if scarce(len(test), len(train)) else test
+    manifold = Manifold(target, {k: tensors[f"radii.{k}"] for k in (3, 5)})
+    moments = Moments.of(target)
+    return RealFeatures(net, test, train, moments, manifold, tensors["unseen"], tensors["apart"])

@@ -1,0 +1,111 @@
+"""What real images have in the place of generated ones: the floor of each figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from genzoo_core.dataset import Dataset
+from genzoo_core.errors import DataError
+from genzoo_eval.distribution import distribution_figures, image_figures
+from genzoo_eval.feature_nets import FrozenNet
+from genzoo_eval.kept import keep, kept
+from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
+
+if TYPE_CHECKING:
+    from genzoo_eval.reference import RealFeatures
+
+DRAWS = 5
+"""Draws of real images whose mean is the floor."""
+
+Floors = dict[tuple[str, str], float]
+"""By (key, name of the net)."""
+
+
+def kept_floors(
+    cache: Path | None,
+    name: str,
+    real: Sequence[RealFeatures],
+    images: Callable[[], Tensor],
+    n: int,
+) -> Floors:
+    """Figures of `n` of the images beside (see `RealFeatures.beside`), the mean of five draws.
+
+    Where these are test images, of all of them if `n` is more.
+
+    Args:
+        cache: Where they are kept; None for nowhere.
+        name: Under which name.
+        real: The real images in each net.
+        images: The images beside, uint8 `[M, C, H, W]`; called where they are needed.
+        n: Images of a draw.
+
+    Raises:
+        DataError: There are fewer training images than `n`.
+    """
+    tensors = kept(cache, name)
+    if tensors is None:
+        total = len(real[0].beside)
+        if n > total and not real[0].swapped:
+            raise DataError(
+                f"{n:,} images were asked for, and the floor needs as many training images; "
+                f"there are {total:,}",
+                f"ask for at most {total:,}",
+            )
+        found = _measured(real, images(), n)
+        tensors = {
+            f"{key} {net}": torch.tensor(value, dtype=torch.float64)
+            for (key, net), value in found.items()
+        }
+        keep(cache, name, tensors)
+    floors = {}
+    for joined, value in tensors.items():
+        key, _, net = joined.partition(" ")
+        floors[key, net] = value.item()
+    return floors
+
+
+def _measured(real: Sequence[RealFeatures], images: Tensor, n: int) -> Floors:
+    draws: dict[tuple[str, str], list[float]] = {}
+    for seed, rows in enumerate(_draws(len(images), n)):
+        for features in real:
+            for figure in distribution_figures(features.beside[rows], features, seed):
+                draws.setdefault((figure.key, features.net.name), []).append(figure.value)
+        for figure in image_figures(images[rows]):
+            draws.setdefault((figure.key, ""), []).append(figure.value)
+    return {key: fmean(values) for key, values in draws.items()}
+
+
+def class_floors(
+    judge: FrozenNet, seen: Mapping[str, Tensor], frequencies: Tensor, test: Dataset, n: int
+) -> Floors:
+    """What the classifier says of real images: the floors of what it says of generated ones.
+
+    Args:
+        judge: The classifier.
+        seen: Classes that it sees in the "test" and the "train" images, int64.
+        frequencies: Those of the test images.
+        test: The test images, with their labels.
+        n: Number of images that are compared.
+    """
+    found: Floors = {}
+    classes = len(frequencies)
+    labels = judge.labels(test)
+    if labels is not None:
+        found["accuracy", judge.name] = class_accuracy(seen["test"], labels, classes).overall
+    found["class_tv", judge.name] = fmean(
+        total_variation(class_frequencies(seen["train"][rows], classes), frequencies)
+        for rows in _draws(len(seen["train"]), n)
+    )
+    return found
+
+
+def _draws(total: int, n: int) -> Iterator[Tensor]:
+    """Indices of `n` of so many images, five times."""
+    for seed in range(DRAWS):
+        yield torch.randperm(total, generator=torch.Generator().manual_seed(seed))[:n]
