@@ -35,6 +35,12 @@ for _name in ("datasets", "torchmetrics"):
 @click.option("--sampler", metavar="NAME", help="How to sample.")
 @click.option("--guidance", type=float, metavar="SCALE", help="How closely to keep to a prompt.")
 @click.option(
+    "--guidance-curve",
+    "curve",
+    metavar="SCALES",
+    help="Measure at each of these scales instead: 1,1.5,2.",
+)
+@click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="An option of the model."
 )
 @click.option(
@@ -65,6 +71,7 @@ def evaluate(
     steps: int | None,
     sampler: str | None,
     guidance: float | None,
+    curve: str | None,
     settings: tuple[str, ...],
     nets: tuple[str, ...],
     costs: bool,
@@ -76,16 +83,20 @@ def evaluate(
     \b
     genzoo eval gan-mnist --data DIR
     genzoo eval flow-mnist --steps 5 -n 2000
+    genzoo eval flow-mnist --guidance-curve 1,1.5,2,3
     genzoo eval pictures.npz --reference mnist
     """
     zoo: Zoo = context.obj
     options = {"steps": steps, "sampler": sampler, "guidance": guidance}
     given = {name: value for name, value in options.items() if value is not None}
     pictures = subject.endswith(".npz")
-    if pictures and (given or settings):
+    if pictures and (given or settings or curve):
         raise UsageError("pictures take no options: they are made")
+    if curve is not None and guidance is not None:
+        raise UsageError("--guidance and --guidance-curve do not go together")
     from genzoo_eval.datasets import parse_data, require_dataset
     from genzoo_eval.settings import Settings
+    from genzoo_eval.text.guidance import scales
 
     named, folder = parse_data(zoo, data)
     dataset = reference or named
@@ -94,20 +105,33 @@ def evaluate(
     elif pictures:
         raise UsageError("pictures do not say what to compare them with", "give --reference")
     asked = Settings(n, seed, {**given, **_pairs(settings)}, nets=nets, costs=costs)
-    report = (
-        _pictures(zoo, Path(subject), dataset or "", folder, asked)
-        if pictures
-        else _model(zoo, subject, dataset, folder, asked, again)
-    )
+    if pictures:
+        reports = [_pictures(zoo, Path(subject), dataset or "", folder, asked)]
+    elif curve is None:
+        reports = [_model(zoo, subject, dataset, folder, asked, again)]
+    else:
+        reports = [
+            _model(zoo, subject, dataset, folder, _guided(asked, scale), again)
+            for scale in scales(curve)
+        ]
     if as_json:
         import msgspec
 
-        click.echo(msgspec.json.encode(report))
+        click.echo(msgspec.json.encode(reports[0] if curve is None else reports))
         return
     from genzoo_eval.showing import lines
+    from genzoo_eval.text.guidance import lines as curve_lines
 
-    for line in lines(report):
+    for line in lines(reports[0]) if curve is None else curve_lines(reports):
         click.echo(line)
+
+
+def _guided(asked: Settings, scale: float) -> Settings:
+    """The settings with a guidance, for a point of a curve: costs are not of interest there."""
+    import msgspec
+
+    options = {**asked.options, "guidance": scale}
+    return msgspec.structs.replace(asked, options=options, costs=False)
 
 
 def _pairs(settings: tuple[str, ...]) -> dict[str, str]:

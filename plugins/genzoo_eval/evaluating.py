@@ -17,11 +17,7 @@ from genzoo_eval.caching import ReportCache, shipped
 from genzoo_eval.costs.counting import flops, parameters
 from genzoo_eval.costs.timing import images_per_second, machine, run_once
 from genzoo_eval.datasets import fingerprint, require_dataset
-from genzoo_eval.distribution import (
-    distribution_figures,
-    image_figures,
-    memorisation_figure,
-)
+from genzoo_eval.distribution import drawn_figures, image_figures, memorisation_figure
 from genzoo_eval.feature_nets import classifier_of, load_nets
 from genzoo_eval.known import asked_of
 from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
@@ -30,6 +26,7 @@ from genzoo_eval.reference import Reference, Tell, read_reference
 from genzoo_eval.report import Figure, Report
 from genzoo_eval.settings import FEWEST, Settings
 from genzoo_eval.subjects import GivenImages, Images, ModelImages, OnProgress
+from genzoo_eval.text.obeying import obedience
 
 MEMORY_RUN = 64
 """Images of the run whose memory is measured."""
@@ -83,14 +80,15 @@ def evaluate(
     if report is None:
         reference = read_reference(zoo, dataset, data, nets, settings.n, tell)
         figures, tables = _figures(images, reference, settings, tell)
+        obeyed, styles = obedience(zoo, images, reference, data, settings, tell)
         report = Report(
             images.subject,
             dataset,
             reference.digest,
             settings.n,
             settings.seed,
-            (*figures, *_reconstruction(images, reference)),
-            tables,
+            (*figures, *obeyed, *_reconstruction(images, reference)),
+            tables | styles,
             _command(model, settings),
         )
         cache.put(plain, report)
@@ -204,7 +202,7 @@ def _figures(
 def _compared(made: Tensor, reference: Reference, seed: int) -> Iterator[Figure]:
     for real in reference.nets:
         features = real.net.features(made)
-        yield from distribution_figures(features, real, seed)
+        yield from drawn_figures(features, real, reference.draw, seed)
         yield memorisation_figure(features, real)
     yield from image_figures(made)
 

@@ -86,6 +86,50 @@ KEYS = {
             "higher",
             "Images in which a classifier of real ones sees the class that was asked for.",
         ),
+        *(
+            Key(
+                f"r{k}_{name}",
+                f"R@{k}, {title} captions",
+                "%",
+                "higher",
+                f"Images whose asked caption, {meaning}, is among the first {k} of as many such "
+                "that a dual encoder (Radford et al. 2021) finds; beside it that of real images.",
+            )
+            for name, title, meaning in (
+                ("seen", "seen", "one of the training data"),
+                ("held_out", "held-out", "which no training image has"),
+            )
+            for k in (1, 10)
+        ),
+        Key(
+            "composed",
+            "Composed",
+            "%",
+            "higher",
+            "Images of held-out captions nearer to a real one of the caption, never seen, than to "
+            "all training images; beside it that of real images.",
+        ),
+        Key(
+            "copied_seen",
+            "Copies, seen captions",
+            "%",
+            "",
+            "Images of seen captions closer to a training image than nearly all test images are.",
+        ),
+        Key(
+            "copied_held_out",
+            "Copies, held-out captions",
+            "%",
+            "lower",
+            "The same for held-out captions: what is repeated is the image of another caption.",
+        ),
+        Key(
+            "style",
+            "Asked style seen",
+            "%",
+            "higher",
+            "Images whose nearest training image has the drawing style that was asked for.",
+        ),
         Key(
             "class_tv",
             "Class imbalance",

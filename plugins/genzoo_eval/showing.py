@@ -39,7 +39,8 @@ def _row(figure: Figure) -> tuple[str, str, str, str, str]:
     """Title, value, spread, floor, and the value as a multiple of the floor."""
     known = KEYS.get(figure.key)
     spread = "" if figure.spread is None else f"± {shown(figure.key, figure.spread)}"
-    floor = "" if figure.floor is None else f"floor {shown(figure.key, figure.floor)}"
+    beside = "real" if figure.key in CEILINGS else "floor"
+    floor = "" if figure.floor is None else f"{beside} {shown(figure.key, figure.floor)}"
     multiple = ""
     if figure.key in MULTIPLES and figure.floor is not None and figure.floor > 0:
         multiple = f"{figure.value / figure.floor:.3g}×"
@@ -47,5 +48,10 @@ def _row(figure: Figure) -> tuple[str, str, str, str, str]:
     return title, shown(figure.key, figure.value), spread, floor, multiple
 
 
-MULTIPLES = ("fd", "kid")
-"""Figures that are told as multiples of their floor."""
+RECALLS = ("r1_seen", "r10_seen", "r1_held_out", "r10_held_out")
+
+MULTIPLES = ("fd", "kid", *RECALLS)
+"""Figures that are told as multiples of what real images have."""
+
+CEILINGS = (*RECALLS, "composed", "style")
+"""Figures of which real images have more than can be expected, not less."""

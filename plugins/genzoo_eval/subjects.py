@@ -113,7 +113,7 @@ class ModelImages:
     def unasked(self, n: int, seed: int) -> Tensor | None:
         """Images without a prompt; None where the model has nothing to sample from."""
         try:
-            return self._make((), n, seed, "images without a prompt")
+            return self.make((), n, seed, "images without a prompt")
         except NotFittedError:
             return None
 
@@ -128,18 +128,37 @@ class ModelImages:
         ids = torch.arange(classes).repeat_interleave(each)
         prompts = tuple(str(i) for i in range(classes))
         try:
-            return self._make(prompts, each, seed, "images of each class"), ids
+            return self.make(prompts, each, seed, "images of each class"), ids
         except NotFittedError:
             return None
 
-    def _make(self, prompts: tuple[str, ...], n: int, seed: int, what: str) -> Tensor:
+    def make(
+        self,
+        prompts: tuple[str, ...],
+        n: int,
+        seed: int,
+        what: str,
+        conditions: Mapping[str, str] | None = None,
+    ) -> Tensor:
+        """`n` images of each prompt in turn, uint8 `[N, C, H, W]`.
+
+        Args:
+            prompts: None for images without one.
+            n: Images of each.
+            seed: Of the first image.
+            what: What is made, in words.
+            conditions: Of conditioners other than the first, besides those that were given.
+
+        Raises:
+            NotFittedError: The model has nothing to sample from.
+        """
         made = self.zoo.generate(
             self.reference,
             prompts,
             n=n,
             seed=seed,
             options=self.options,
-            conditions=self.conditions,
+            conditions={**self.conditions, **(conditions or {})},
             batch=BATCH,
             on_progress=lambda done, total: self.on_progress(what, done, total),
         )

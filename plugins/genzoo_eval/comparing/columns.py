@@ -94,6 +94,8 @@ def columns(comparison: Comparison, *, few: bool = False) -> tuple[Column, ...]:
         Column("recall", first, net_title="" if few else told),
         *more[:1],
         Column("accuracy"),
+        Column("r10_seen"),
+        Column("r10_held_out"),
         *more[1:],
         Column("images_per_second"),
         Column("parameters"),

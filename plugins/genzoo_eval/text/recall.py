@@ -1,0 +1,65 @@
+"""How often the caption that was asked for is among the first that a picture calls to mind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of pictures, as a mean over captions.
+
+    Attributes:
+        value: The mean over captions of each caption's share, 0–1.
+        spread: Its standard error, over captions.
+    """
+
+    value: float
+    spread: float
+
+
+def recall_at(k: int, similarities: Tensor, asked: Tensor) -> Tensor:
+    """For each picture, how probably its caption is among the k nearest, `[N]`, float64 in 0–1.
+
+    R@k of image-to-text retrieval (Karpathy & Fei-Fei 2015, "Deep visual-semantic alignments for
+    generating image descriptions", section 4.1). It is 0 or 1 but for captions that are equally
+    near, whose order is drawn: of `ties` that share the places after `nearer` others, each is
+    among the first k with probability (k - nearer) / ties. A net that tells nothing apart has
+    k / C.
+
+    Args:
+        k: At least 1.
+        similarities: Of pictures to captions, `[N, C]`; higher is nearer.
+        asked: Which caption each picture was made for, int64 `[N]`.
+    """
+    own = similarities.gather(1, asked[:, None])
+    nearer = (similarities > own).sum(1).double()
+    ties = (similarities == own).sum(1)
+    return ((k - nearer) / ties).clamp(0, 1)
+
+
+def over_captions(shares: Tensor, asked: Tensor) -> Share:
+    """The mean of pictures' shares, each caption counting alike.
+
+    The spread is the bootstrap's over captions, which for a mean needs no drawing: it is the
+    standard deviation over captions, divided by the root of their number (Efron & Tibshirani
+    1993, "An introduction to the bootstrap", equation 5.12). More pictures of a caption make it
+    no smaller than what captions differ by.
+
+    Args:
+        shares: Of each picture, `[N]`.
+        asked: Which caption it was made for, int64 `[N]`; one without pictures does not count.
+
+    Raises:
+        ValueError: There is no picture.
+    """
+    if not len(shares):
+        raise ValueError("a share needs a picture")
+    counts = torch.bincount(asked).double()
+    sums = torch.zeros_like(counts).index_add(0, asked, shares.double())
+    means = sums[counts > 0] / counts[counts > 0]
+    spread = means.std(correction=0) / len(means) ** 0.5
+    return Share(means.mean().item(), spread.item())

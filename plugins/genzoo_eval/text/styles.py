@@ -1,0 +1,73 @@
+"""Whether pictures are drawn in the style that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from genzoo_core.dataset import Dataset
+from genzoo_eval.feature_nets import FrozenNet
+from genzoo_eval.metrics.neighbours import nearest
+from genzoo_eval.nets.dual import DualEncoder
+from genzoo_eval.reference import RealFeatures
+
+STYLE = "style"
+"""The conditioner, and the dataset's column, that say in which style a picture is drawn."""
+
+MOST = 20
+"""Values beyond which a column does not tell styles."""
+
+
+def styles_of(train: Dataset) -> tuple[str, ...]:
+    """The styles of a dataset, in the order of the alphabet; none where it tells none."""
+    found = sorted({str(value) for value in train.columns.get(STYLE, ())})
+    return tuple(found) if 2 <= len(found) <= MOST else ()
+
+
+def seen_styles(images: Tensor, real: RealFeatures, train: Dataset) -> Tensor:
+    """The style of the training image that is nearest to each image, as its place in
+    `styles_of`, int64 `[N]`.
+
+    Args:
+        images: uint8 `[N, C, H, W]`.
+        real: The net in whose features they are compared.
+        train: The training data, in the order of `real.train`.
+    """
+    places = {style: place for place, style in enumerate(styles_of(train))}
+    known = torch.tensor([places[str(value)] for value in train.columns[STYLE]])
+    return known[nearest(real.net.features(images), real.train).index]
+
+
+def style_accuracy(made: Mapping[str, Tensor], real: RealFeatures, train: Dataset) -> float:
+    """The share of images whose nearest training image has the style that was asked for.
+
+    Args:
+        made: Images uint8 `[N, C, H, W]` by the style.
+        real: As in `seen_styles`.
+        train: As in `seen_styles`.
+    """
+    styles = styles_of(train)
+    right = [
+        seen_styles(images, real, train) == styles.index(style) for style, images in made.items()
+    ]
+    return torch.cat(right).double().mean().item()
+
+
+def by_style(data: Dataset, styles: Sequence[str]) -> dict[str, Tensor]:
+    """The images of a dataset that there are in each style, uint8 `[N, C, H, W]`."""
+    rows = {
+        style: [row for row, value in enumerate(data.columns[STYLE]) if str(value) == style]
+        for style in styles
+    }
+    return {style: data.images[chosen] for style, chosen in rows.items() if chosen}
+
+
+def style_net(nets: Sequence[RealFeatures]) -> RealFeatures:
+    """The net to tell styles by: one that was not taught to match pictures of both styles."""
+
+    def taught(net: FrozenNet) -> bool:
+        return isinstance(net.encoder, DualEncoder)
+
+    return min(nets, key=lambda real: taught(real.net))
