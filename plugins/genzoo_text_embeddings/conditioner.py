@@ -1,0 +1,137 @@
+"""Text as a condition that a model owns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from genzoo_core import BatchRng, Condition, Conditioner, ConfigError, Context, Rng
+from genzoo_text_embeddings.config import PartEncoder, TextConfig
+from genzoo_text_embeddings.features import pack, unpack
+from genzoo_text_embeddings.texts import as_text
+
+SPREAD = 0.02
+"""Standard deviation of what is trained from nothing."""
+
+
+class TextConditioner(Conditioner):
+    """A text by a frozen encoder, and small layers that are trained with the model.
+
+    A raw value is a text. Prepared values are the encoder's features, float32
+    `[B, 1 + tokens, D + 1]`: the pooled vector and the tokens' vectors, and in the last channel
+    whether a row counts. So a training runs the encoder once for each text, before its first
+    step. Null is all zero, and blank text is null. Null has a trained vector, and one trained
+    token, so that attention has something to attend to.
+    """
+
+    Config = TextConfig
+    part: Conditioner | None
+
+    def __init__(self, config: TextConfig, context: Context) -> None:
+        super().__init__()
+        self.config = config
+        encoder = config.encoder
+        if isinstance(encoder, PartEncoder):
+            self.part = _readable_part(context.part(encoder.role), encoder.role, config.tokens)
+            self.encoder_dim = self.part.vector_dim
+        else:
+            self.part = None
+            self.encoder_dim = encoder.dim
+        self.vector_dim = config.dim
+        self.token_dim = self.encoder_dim if config.tokens else None
+        self.embed = nn.Sequential(
+            nn.Linear(self.encoder_dim, config.hidden),
+            nn.SiLU(),
+            nn.Linear(config.hidden, config.dim),
+        )
+        self.null_vector = _small(config.dim)
+        if config.tokens:
+            self.positions = _small(config.tokens, self.encoder_dim)
+            self.null_token = _small(self.encoder_dim)
+
+    def parse(self, text: str) -> str:
+        """The text itself."""
+        return text
+
+    @torch.no_grad()
+    def prepare(self, raw: Sequence[Any], rng: Rng) -> Tensor:
+        """The encoder's features, float32 `[B, 1 + tokens, D + 1]`.
+
+        Raises:
+            UsageError: A value is no text.
+            GenzooError: A pretrained encoder cannot be had; says what to do.
+        """
+        texts = [as_text(value) for value in raw]
+        distinct = list(dict.fromkeys(text for text in texts if text.strip()))
+        rows = {text: i for i, text in enumerate(distinct, 1)}
+        features = torch.cat([self.null(1), self._encode(distinct)])
+        return features[torch.tensor([rows.get(text, 0) for text in texts], dtype=torch.int64)]
+
+    def forward(self, prepared: Tensor) -> Condition:
+        """Vector `[B, dim]`, and tokens `[B, tokens, D]` with their mask where there are any."""
+        # Unit vectors become ones whose channels have the variance 1, as layers expect.
+        features = unpack(prepared.to(self.null_vector.dtype))
+        scale = self.encoder_dim**0.5
+        asked = features.asked[:, None]
+        vector = torch.where(asked, self.embed(features.pooled * scale), self.null_vector)
+        if not self.config.tokens:
+            return Condition(vector)
+        tokens = features.tokens * scale + self.positions
+        tokens = torch.where(asked[..., None], tokens, self.null_token)
+        first = torch.arange(self.config.tokens, device=prepared.device) == 0
+        return Condition(vector, tokens, features.mask | (first & ~asked))
+
+    def null(self, n: int) -> Tensor:
+        """Zeros, `[n, 1 + tokens, D + 1]`."""
+        return torch.zeros(n, 1 + self.config.tokens, self.encoder_dim + 1)
+
+    def typical(self, rng: Rng) -> Tensor:
+        """Captions of the training data, equally often; null where the config has none."""
+        captions = self.config.typical
+        if not captions:
+            return self.null(rng.n)
+        drawn = (rng.uniform(torch.empty(0)).double() * len(captions)).long()
+        return self.prepare([captions[i] for i in drawn.clamp_max(len(captions) - 1)], rng)
+
+    def _encode(self, texts: Sequence[str]) -> Tensor:
+        if not texts:
+            return self.null(0)
+        if self.part is not None:
+            # A text leaves nothing to chance.
+            prepared = self.part.prepare(texts, BatchRng(torch.Generator(), len(texts)))
+            condition: Condition = self.part(prepared.to(_device_of(self.part)))
+            return pack(condition, self.config.tokens)
+        assert not isinstance(self.config.encoder, PartEncoder)
+        from genzoo_text_embeddings.pretrained import open_encoder
+
+        return open_encoder(self.config.encoder, self.config.tokens).features(texts)
+
+
+def _readable_part(part: Any, role: str, tokens: int) -> Conditioner:
+    """The part, if it can be what reads texts.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    if not isinstance(part, Conditioner) or part.categories is not None:
+        raise ConfigError(f"part {role!r} reads no text", "text-minilm does")
+    if tokens and part.token_dim != part.vector_dim:
+        given = "gives no tokens" if part.token_dim is None else f"gives them {part.token_dim} wide"
+        raise ConfigError(
+            f"part {role!r} has vectors of {part.vector_dim} numbers and {given}", "use tokens = 0"
+        )
+    return part
+
+
+def _device_of(module: nn.Module) -> torch.device | None:
+    return next((t.device for t in chain(module.parameters(), module.buffers())), None)
+
+
+def _small(*shape: int) -> nn.Parameter:
+    parameter = nn.Parameter(torch.empty(*shape))
+    nn.init.normal_(parameter, std=SPREAD)
+    return parameter

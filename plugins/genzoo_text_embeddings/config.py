@@ -1,0 +1,91 @@
+"""Configs of the text conditioners. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+Dim = Annotated[int, msgspec.Meta(ge=1, le=4096)]
+Role = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Place = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+Revision = Annotated[str, msgspec.Meta(max_length=100)]
+Caption = Annotated[str, msgspec.Meta(max_length=1000)]
+
+
+class StaticTextConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a table of word pieces holds.
+
+    Attributes:
+        pieces: How many word pieces there are.
+        dim: Size of a piece's vector.
+        vocabulary_bytes: Bytes of the vocabulary, which the file holds beside the vectors.
+        length: Word pieces of a text that are read; what follows is cut, with a warning.
+    """
+
+    pieces: Annotated[int, msgspec.Meta(ge=1, le=500_000)]
+    dim: Dim
+    vocabulary_bytes: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
+    length: Annotated[int, msgspec.Meta(ge=1, le=512)] = 16
+
+
+class PartEncoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="part"):
+    """A frozen conditioner of the zoo that reads text, such as `text-minilm`.
+
+    Attributes:
+        role: The role that it plays among the model's parts.
+    """
+
+    role: Role = "text"
+
+
+class SentenceTransformersEncoder(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="sentence-transformers"
+):
+    """A pretrained encoder of sentences; its weights are not stored with the model.
+
+    Attributes:
+        model: `owner/repo` on the Hugging Face Hub, or a folder.
+        dim: Size of its vectors.
+        revision: Of the repository, best a commit; its newest where none is given.
+    """
+
+    model: Place
+    dim: Dim
+    revision: Revision = ""
+
+
+class ClipEncoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="clip"):
+    """The text encoder of a CLIP model (Radford et al. 2021); its weights are not stored either.
+
+    Attributes:
+        model: `owner/repo` on the Hugging Face Hub, or a folder.
+        dim: Size of its vectors, that is its text encoder's `hidden_size`.
+        revision: Of the repository, best a commit; its newest where none is given.
+    """
+
+    model: Place
+    dim: Dim
+    revision: Revision = ""
+
+
+Pretrained = SentenceTransformersEncoder | ClipEncoder
+
+
+class TextConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a model reads text.
+
+    Attributes:
+        encoder: What turns text into vectors; it is frozen, and runs once for each text.
+        tokens: Token vectors that are given at most, beside the pooled one; 0 for none.
+        dim: Size of the vector that is given.
+        hidden: Width of the network between the pooled vector and that one.
+        typical: Captions as they occur in the training data, for models that sample with some
+            where nothing is asked; null where there are none.
+    """
+
+    encoder: PartEncoder | SentenceTransformersEncoder | ClipEncoder = PartEncoder()
+    tokens: Annotated[int, msgspec.Meta(ge=0, le=512)] = 8
+    dim: Dim = 128
+    hidden: Dim = 256
+    typical: Annotated[tuple[Caption, ...], msgspec.Meta(max_length=10_000)] = ()

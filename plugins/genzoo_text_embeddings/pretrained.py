@@ -1,0 +1,195 @@
+"""Pretrained encoders of text from a folder or the Hub, opened when the first text is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from genzoo_core import Condition, ConfigError, GenzooError, HubError
+from genzoo_text_embeddings.config import ClipEncoder, Pretrained, SentenceTransformersEncoder
+from genzoo_text_embeddings.features import pack
+from genzoo_text_embeddings.texts import Notices, is_longer, readable
+
+FETCHED = ("*.safetensors", "*.json", "*.txt", "*.model")
+"""What is taken from a repository: tensors and text, so neither pickles nor code."""
+
+REMEMBERED = 20_000
+"""Texts whose features are kept."""
+
+
+class PretrainedEncoder:
+    """Features by an encoder that a library of the extra `[text]` runs, on the CPU.
+
+    Texts are read one at a time: padded to the longest of a batch, a text's features would
+    depend on its neighbours, if only in the last digits.
+
+    Args:
+        read: Gives a text's pooled vector `[D]`, its tokens' vectors `[T, D]`, and whether the
+            text was cut.
+        config: The encoder's.
+        tokens: Tokens that are kept of each text at most.
+    """
+
+    def __init__(
+        self, read: Callable[[str], tuple[Tensor, Tensor, bool]], config: Pretrained, tokens: int
+    ) -> None:
+        self._read, self._config, self._tokens = read, config, tokens
+        self._known: dict[str, Tensor] = {}
+        self._notices = Notices()
+
+    def features(self, texts: Sequence[str]) -> Tensor:
+        """What `pack` gives for texts, `[B, 1 + tokens, D + 1]`.
+
+        Raises:
+            ConfigError: The encoder's vectors are of another size than its config says.
+        """
+        cut = [text for text in texts if self._add(text)]
+        self._notices.tell(f"the text is longer than {self._config.model} reads, and cut", cut)
+        rows = [self._known[text] for text in texts]
+        if len(self._known) > REMEMBERED:
+            self._known.clear()
+        return torch.stack(rows)
+
+    def _add(self, text: str) -> bool:
+        """Read a text that is not known; whether it was cut."""
+        if text in self._known:
+            return False
+        pooled, tokens, cut = self._read(readable(text))
+        dim = self._config.dim
+        sizes = {pooled.shape[-1], *((tokens.shape[-1],) if self._tokens else ())}
+        if sizes != {dim}:
+            found = " and ".join(map(str, sorted(sizes)))
+            hint = f"set dim = {found}" if len(sizes) == 1 else "use tokens = 0"
+            raise ConfigError(
+                f"{self._config.model} gives vectors of {found} numbers, but dim is {dim}", hint
+            )
+        shown = tokens if tokens.shape[-1] == dim else tokens.new_ones(len(tokens), dim)
+        condition = Condition(pooled[None].clone(), shown[None].clone())
+        self._known[text] = pack(condition, self._tokens)[0]
+        return cut or is_longer(text)
+
+
+@lru_cache(maxsize=2)
+def open_encoder(config: Pretrained, tokens: int) -> PretrainedEncoder:
+    """The encoder of a config; once for all models that use it.
+
+    Raises:
+        GenzooError: The extra `[text]` is not installed, or the encoder cannot be read.
+        HubError: It is not on this machine, and cannot be fetched.
+    """
+    if isinstance(config, ClipEncoder):
+        library, opening = "transformers", _clip
+    else:
+        library, opening = "sentence_transformers", _sentence_transformer
+    try:
+        module = import_module(library)
+    except ImportError as error:
+        raise GenzooError(
+            f"the text encoder {config.model} needs {library}, which cannot be imported ({error})",
+            "`pip install 'genzoo[text]'`",
+        ) from error
+    folder = _folder(config)
+    try:
+        read = opening(module, folder, config)
+    except GenzooError:
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f"{config.model} cannot be read as a text encoder: {_one_line(error)}",
+            "it must hold safetensors, a tokeniser and the library's own config",
+        ) from error
+    return PretrainedEncoder(read, config, tokens)
+
+
+def _folder(config: Pretrained) -> Path:
+    if Path(config.model).is_dir():
+        return Path(config.model)
+    from huggingface_hub import snapshot_download
+
+    revision = config.revision or None
+    try:
+        return Path(snapshot_download(config.model, revision=revision, allow_patterns=FETCHED))
+    except Exception as error:
+        raise HubError(
+            f"the text encoder {config.model[:100]!r} is no folder here, and the Hub does not "
+            f"give it: {_one_line(error)}",
+            "name a folder that holds it, or fetch it once with a network",
+        ) from error
+
+
+def _sentence_transformer(
+    library: Any, folder: Path, config: Pretrained
+) -> Callable[[str], tuple[Tensor, Tensor, bool]]:
+    """An encoder of sentence-transformers (Reimers & Gurevych 2019)."""
+    assert isinstance(config, SentenceTransformersEncoder)
+    _check_modules(folder, config)
+    model = library.SentenceTransformer(
+        str(folder),
+        device="cpu",
+        local_files_only=True,
+        trust_remote_code=False,
+        model_kwargs={"use_safetensors": True},
+    ).eval()
+
+    def read(text: str) -> tuple[Tensor, Tensor, bool]:
+        given = model.encode(text, output_value=None, show_progress_bar=False)
+        special = _special(model.tokenizer, given["input_ids"].tolist())
+        whole = len(model.tokenizer(text, truncation=False, verbose=False)["input_ids"])
+        tokens = given["token_embeddings"][~special[: len(given["token_embeddings"])]]
+        return given["sentence_embedding"], tokens, whole > len(special)
+
+    return read
+
+
+def _clip(
+    library: Any, folder: Path, config: Pretrained
+) -> Callable[[str], tuple[Tensor, Tensor, bool]]:
+    """The text half of CLIP: its state at the end of the text, and at each token."""
+    place = {"local_files_only": True, "trust_remote_code": False}
+    tokenizer = library.AutoTokenizer.from_pretrained(str(folder), **place)
+    model = library.CLIPTextModel.from_pretrained(str(folder), use_safetensors=True, **place).eval()
+    longest = model.config.max_position_embeddings
+
+    def read(text: str) -> tuple[Tensor, Tensor, bool]:
+        ids = tokenizer(text, truncation=True, max_length=longest, return_tensors="pt")["input_ids"]
+        whole = len(tokenizer(text, truncation=False, verbose=False)["input_ids"])
+        given = model(input_ids=ids)
+        special = _special(tokenizer, ids[0].tolist())
+        return given.pooler_output[0], given.last_hidden_state[0][~special], whole > ids.shape[1]
+
+    return read
+
+
+def _special(tokenizer: Any, ids: list[int]) -> Tensor:
+    """Which ids mark the beginning and the end of a text, bool `[T]`."""
+    kept = tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True)
+    return torch.tensor(kept, dtype=torch.bool)
+
+
+def _check_modules(folder: Path, config: Pretrained) -> None:
+    """Refuse a list of modules that are not the library's own: it would import what it names.
+
+    Raises:
+        ConfigError: Names the first.
+    """
+    listed = folder / "modules.json"
+    if not listed.is_file():
+        return
+    for module in json.loads(listed.read_text(encoding="utf-8")):
+        name = str(module.get("type"))
+        if not name.startswith("sentence_transformers."):
+            raise ConfigError(
+                f"{config.model} is made of {name[:100]!r}, which is no part of "
+                "sentence-transformers and is not imported"
+            )
+
+
+def _one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

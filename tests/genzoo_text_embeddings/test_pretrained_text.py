@@ -1,0 +1,200 @@
+"""Pretrained encoders of text: tiny ones in folders, and every reason why there is none."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from text_cases import prepared, text, text_built, zoo
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+from genzoo_core import ConfigError, GenzooError, HubError
+from genzoo_core.testing import check_component
+from genzoo_text_embeddings.pretrained import open_encoder
+
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "red", "heart", "cat", "dog"]
+SIZES = {"hidden_size": 12, "intermediate_size": 16, "num_attention_heads": 2}
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_open() -> Iterator[None]:
+    open_encoder.cache_clear()
+    yield
+    open_encoder.cache_clear()
+
+
+def tokeniser(begin: str, end: str) -> Any:
+    """Words as they are, between a mark at the beginning and one at the end."""
+    from transformers import PreTrainedTokenizerFast
+
+    inner = Tokenizer(models.WordLevel({w: i for i, w in enumerate(WORDS)}, unk_token="[UNK]"))
+    inner.pre_tokenizer = pre_tokenizers.Whitespace()
+    marks = [(begin, WORDS.index(begin)), (end, WORDS.index(end))]
+    inner.post_processor = processors.TemplateProcessing(
+        single=f"{begin} $A {end}", special_tokens=marks
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=inner,
+        unk_token="[UNK]",
+        pad_token="[PAD]",
+        cls_token=begin,
+        sep_token=end,
+        bos_token=begin,
+        eos_token=end,
+        model_max_length=8,
+    )
+
+
+@pytest.fixture(scope="module")
+def sentence_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sentence encoder with random weights, that reads 8 tokens."""
+    import sentence_transformers
+    from transformers import BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp("sentence")
+    torch.manual_seed(0)
+    config = BertConfig(vocab_size=len(WORDS), num_hidden_layers=1, **SIZES)
+    BertModel(config).save_pretrained(folder / "bert")
+    tokeniser("[CLS]", "[SEP]").save_pretrained(folder / "bert")
+    bert = sentence_transformers.models.Transformer(str(folder / "bert"), max_seq_length=8)
+    pooling = sentence_transformers.models.Pooling(12)
+    whole = sentence_transformers.SentenceTransformer(modules=[bert, pooling], device="cpu")
+    whole.save(str(folder / "whole"))
+    return folder / "whole"
+
+
+@pytest.fixture(scope="module")
+def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A text encoder of CLIP with random weights."""
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    folder = tmp_path_factory.mktemp("clip")
+    torch.manual_seed(0)
+    marks = {"bos_token_id": 2, "eos_token_id": 3, "pad_token_id": 0}
+    config = CLIPTextConfig(
+        vocab_size=len(WORDS), num_hidden_layers=1, max_position_embeddings=8, **SIZES, **marks
+    )
+    CLIPTextModel(config).save_pretrained(folder)
+    tokeniser("[CLS]", "[SEP]").save_pretrained(folder)
+    return folder
+
+
+def sentences(folder: Path | str, dim: int = 12, **config: Any) -> dict[str, Any]:
+    return {"type": "sentence-transformers", "model": str(folder), "dim": dim, **config}
+
+
+def clip(folder: Path | str, dim: int = 12) -> dict[str, Any]:
+    return {"type": "clip", "model": str(folder), "dim": dim}
+
+
+def test_features_are_what_the_library_gives(sentence_folder: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    reader = text(encoder=sentences(sentence_folder), tokens=3)
+    rows = prepared(reader, "red heart", "", "cat")
+    peer = SentenceTransformer(str(sentence_folder), device="cpu")
+    expected = torch.tensor(peer.encode(["red heart", "cat"], normalize_embeddings=True))
+    torch.testing.assert_close(rows[[0, 2], 0, :-1], expected)
+    assert rows[..., -1].tolist() == [[1, 1, 1, 0], [0, 0, 0, 0], [1, 1, 0, 0]]
+    # The marks around the text are no tokens of it.
+    inner = peer.encode("red heart", output_value="token_embeddings")[1:3].cpu()
+    torch.testing.assert_close(rows[0, 1:3, :-1], torch.nn.functional.normalize(inner, dim=-1))
+
+
+def test_clips_features_are_its_states_at_the_end_and_at_each_token(clip_folder: Path) -> None:
+    from transformers import CLIPTextModel
+
+    rows = prepared(text(encoder=clip(clip_folder), tokens=2), "red heart cat")
+    with torch.no_grad():
+        given = CLIPTextModel.from_pretrained(clip_folder)(torch.tensor([[2, 4, 5, 6, 3]]))
+    expected = torch.stack([given.last_hidden_state[0, i] for i in (4, 1, 2)])
+    torch.testing.assert_close(rows[0, :, :-1], torch.nn.functional.normalize(expected, dim=-1))
+
+
+@pytest.mark.parametrize("kind", ["sentence", "clip"])
+def test_it_keeps_to_the_interface(kind: str, sentence_folder: Path, clip_folder: Path) -> None:
+    encoder = sentences(sentence_folder) if kind == "sentence" else clip(clip_folder)
+    config = {"encoder": encoder, "tokens": 2}
+    check_component(zoo(), "conditioner", "text", config, values=["red heart", "", "cat"])
+
+
+def test_its_weights_are_not_stored_with_the_model(sentence_folder: Path) -> None:
+    built = text_built(encoder=sentences(sentence_folder))
+    names = set(built.own_tensors())
+    prepared(built.module, "red heart")  # type: ignore[arg-type]
+    assert set(built.own_tensors()) == names
+    assert not any("bert" in name for name in names)
+
+
+def test_long_text_is_cut_with_a_warning(
+    sentence_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader = text(encoder=sentences(sentence_folder), tokens=8)
+    with caplog.at_level(logging.WARNING, "genzoo_text_embeddings"):
+        rows = prepared(reader, "red heart " * 10, "cat")
+        prepared(reader, "red heart " * 10)
+    assert rows[0, 1:, -1].sum() == 6  # and two marks
+    (record,) = [r for r in caplog.records if r.name == "genzoo_text_embeddings"]
+    assert "reads, and cut: 'red heart" in record.getMessage()
+
+
+def test_vectors_of_another_size_are_named(sentence_folder: Path) -> None:
+    reader = text(encoder=sentences(sentence_folder, dim=384))
+    with pytest.raises(ConfigError, match="gives vectors of 12 numbers, but dim is 384; set dim"):
+        prepared(reader, "red")
+
+
+def test_a_list_of_modules_imports_nothing_of_others(sentence_folder: Path, tmp_path: Path) -> None:
+    listed = json.loads((sentence_folder / "modules.json").read_text())
+    listed[0]["type"] = "os.system"
+    (tmp_path / "modules.json").write_text(json.dumps(listed))
+    reader = text(encoder=sentences(tmp_path))
+    with pytest.raises(ConfigError, match=r"'os\.system', which is no part of sentence-transf"):
+        prepared(reader, "red")
+
+
+def test_a_folder_without_an_encoder_is_named(tmp_path: Path) -> None:
+    reader = text(encoder=clip(tmp_path))
+    with pytest.raises(ConfigError, match="cannot be read as a text encoder: .*safetensors"):
+        prepared(reader, "red")
+
+
+def test_a_pickle_is_not_loaded(clip_folder: Path, tmp_path: Path) -> None:
+    for file in clip_folder.iterdir():
+        if file.suffix == ".json":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    torch.save({}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(ConfigError, match="cannot be read as a text encoder"):
+        prepared(text(encoder=clip(tmp_path)), "red")
+
+
+@pytest.mark.parametrize("library", ["sentence_transformers", "transformers"])
+def test_a_missing_extra_says_how_to_get_it(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    kind = sentences if library == "sentence_transformers" else clip
+    reader = text(encoder=kind("owner/repo"))  # building it needs nothing
+    with pytest.raises(GenzooError, match=rf"needs {library}.*`pip install 'genzoo\[text\]'`"):
+        prepared(reader, "red")
+
+
+def test_offline_what_is_not_here_is_a_clear_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    reader = text(encoder=sentences("owner/repo"))
+    with pytest.raises(HubError, match="'owner/repo' is no folder here, and the Hub does not give"):
+        prepared(reader, "red")
+
+
+def test_blank_text_needs_no_encoder() -> None:
+    reader = text(encoder=sentences("no-such-folder"))
+    assert torch.equal(prepared(reader, "", " "), reader.null(2))
