@@ -106,8 +106,8 @@ def load_nets(zoo: Zoo, dataset: str, names: tuple[str, ...] = ()) -> tuple[Froz
 
 def _load(zoo: Zoo, name: str, dataset: str) -> FrozenNet:
     if name == INCEPTION:
-        encoder, sha256 = open_inception()
-        return FrozenNet(name, sha256, encoder)
+        inception, sha256 = open_inception()
+        return FrozenNet(name, sha256, inception)
     if name.startswith(PREFIX):
         encoder, sha256 = open_backbone(zoo, name, data_recipe(zoo, dataset, "test").shape)
         return FrozenNet(name, sha256, encoder)

@@ -46,18 +46,20 @@ def _cached(repository: str, revision: str) -> Path | None:
 
 
 def _fetched(name: str, repository: str, revision: str) -> Path:
-    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
 
     given = os.environ.get("HF_HUB_ETAG_TIMEOUT")
     patience = float(constants.HF_HUB_ETAG_TIMEOUT) if given else PATIENCE
     try:
+        # The download asks a Hub that does not answer again and again; this asks once.
+        url = hf_hub_url(repository, FILE, revision=revision)
+        get_hf_file_metadata(url, timeout=patience)
         return Path(hf_hub_download(repository, FILE, revision=revision, etag_timeout=patience))
     except Exception as error:
-        cause = error.__cause__ or error
-        said = " ".join(str(cause).split())[:200] or type(cause).__name__
+        said = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise HubError(
             f"the weights of {name} are not on this machine, and {constants.ENDPOINT} does not "
-            f"give {repository}/{FILE}: {said}",
+            f"give {repository}/{FILE} ({said})",
             f"fetch them where there is a network (`hf download {repository} {FILE}`), "
             "or set pretrained = false",
         ) from error

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,34 @@ def test_a_training_starts_from_published_weights_that_are_cached(
         seen = published.forward_features(encoder.preparation(x))
         expected = published.forward_head(seen, pre_logits=True)
         torch.testing.assert_close(encoder.encode(x).mean, expected)
+
+
+FETCH = f"""
+from genzoo_timm.backbones import known
+from genzoo_timm.pretrained import weights_of
+print(weights_of(known({NAME!r})) == weights_of(known({NAME!r})), weights_of(known({NAME!r})))
+"""
+
+
+def test_they_are_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "genzoo_hub"))
+    from hub_server import Hub
+
+    publish(tmp_path / "other", NAME)
+    (file,) = tmp_path.rglob("model.safetensors")
+    with Hub() as hub:
+        hub.add(known(NAME).repository, {"model.safetensors": file.read_bytes()})
+        there = {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path), "HF_HUB_DISABLE_XET": "1"}
+        told = subprocess.run(
+            [sys.executable, "-c", FETCH],
+            env={**os.environ, **there},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        assert hub.downloads() == 1
+    assert told[0] == "True"
+    assert Path(told[1]).read_bytes() == file.read_bytes()
 
 
 def test_without_them_it_is_said_what_to_do(
