@@ -1,0 +1,70 @@
+"""How good are the feature nets of emoji? What they know of pictures that they never saw.
+
+    python benchmarks/captions.py features-emoji-dual --data DIR
+
+Of a dual encoder R@1 and R@10 of real pictures: how often a picture's caption is among the first
+that it finds, among the captions held out of the training data and among as many of it. Of any net
+the share of test images whose five nearest training images in feature space elect the right
+category, and the share whose nearest one is drawn in the same style.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import cast
+
+import torch
+
+from genzoo.catalogue import Catalogue
+from genzoo.zoo import RegistryZoo
+from genzoo_core import Encoder, Zoo
+from genzoo_core.dataset import Dataset
+from genzoo_core.recipe import DataRecipe
+from genzoo_eval.feature_nets import FrozenNet
+from genzoo_eval.text.captions import choose
+from genzoo_eval.text.judge import judge_of
+from genzoo_eval.text.recall import over_captions, recall_at
+
+
+def neighbours_right(net: FrozenNet, train: Dataset, test: Dataset, column: str, k: int) -> float:
+    """Share of test images whose `k` nearest training images elect the right value."""
+    names = sorted(set(train.columns[column]))
+    known, wanted = (
+        torch.tensor([names.index(value) for value in data.columns[column]])
+        for data in (train, test)
+    )
+    distances = torch.cdist(net.features(test.images), net.features(train.images))
+    elected = known[distances.topk(k, largest=False).indices].mode(1).values
+    return (elected == wanted).double().mean().item()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("net", help="A feature net of emoji, or the path of its file.")
+    parser.add_argument("--data", type=Path, default=os.environ.get("GENZOO_DATA"))
+    given = parser.parse_args()
+    zoo: Zoo = RegistryZoo(Catalogue.open())
+    card = zoo.card(given.net)
+    net = FrozenNet(card.name, card.sha256, cast(Encoder, zoo.load(given.net).module))
+    recipe = DataRecipe("emoji", (3, 32, 32))
+    train = zoo.dataset(recipe, given.data)
+    test = zoo.dataset(DataRecipe("emoji", (3, 32, 32), split="test"), given.data)
+    print(f"{card.name}, {len(test.images)} test images")
+    judge = judge_of((net,))
+    if judge is not None:
+        captions = choose(test, train, judge.column)
+        for name, of in captions.by_name.items():
+            similarities = judge.similarities(of.images, of.captions)
+            for k in (1, 10):
+                found = over_captions(recall_at(k, similarities, of.owners), of.owners)
+                among = f"among {len(of.captions)} {name.replace('_', '-')} captions"
+                print(f"R@{k} {among}: {100 * found.value:.1f} ± {100 * found.spread:.1f} %")
+    for column, k in (("category", 5), ("style", 1)):
+        share = neighbours_right(net, train, test, column, k)
+        print(f"{column} by {k} nearest training images: {100 * share:.1f} %")
+
+
+if __name__ == "__main__":
+    main()
