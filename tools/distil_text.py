@@ -76,12 +76,12 @@ def fitted(table: Array, tokenizer: WordPieces, captions: list[str], wanted: Arr
     Minimises the squared distance of the means, plus `RIDGE` times that of the table to what it
     was (Hoerl & Kennard 1970), in its dual form, which is as large as there are captions.
     """
-    means = np.zeros((len(captions), len(table)))
-    for row, caption in zip(means, captions, strict=True):
-        ids = tokenizer.ids(caption)
-        np.add.at(row, ids, 1 / len(ids))
-    occurring = means.any(0)
-    means = means[:, occurring]
+    spelt = [tokenizer.ids(caption) for caption in captions]
+    occurring = sorted(set().union(*spelt))
+    column = {piece: i for i, piece in enumerate(occurring)}
+    means = np.zeros((len(captions), len(occurring)))
+    for row, ids in zip(means, spelt, strict=True):
+        np.add.at(row, [column[i] for i in ids], 1 / len(ids))
     before = means @ table[occurring]
     scale = (before * wanted).sum() / np.square(wanted).sum()
     kernel = means @ means.T + RIDGE * np.eye(len(means))

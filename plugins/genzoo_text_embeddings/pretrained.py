@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from genzoo_core import Condition, ConfigError, GenzooError, HubError
+from genzoo_core.libraries import mend_torchvision
 from genzoo_text_embeddings.config import ClipEncoder, Pretrained, SentenceTransformersEncoder
 from genzoo_text_embeddings.features import pack
 from genzoo_text_embeddings.texts import Notices, is_longer, readable
 
-FETCHED = ("*.safetensors", "*.json", "*.txt", "*.model")
+FETCHED = ["*.safetensors", "*.json", "*.txt", "*.model"]
 """What is taken from a repository: tensors and text, so neither pickles nor code."""
 
 REMEMBERED = 20_000
@@ -88,6 +89,7 @@ def open_encoder(config: Pretrained, tokens: int) -> PretrainedEncoder:
         library, opening = "transformers", _clip
     else:
         library, opening = "sentence_transformers", _sentence_transformer
+    mend_torchvision()  # both libraries import it where it is installed
     try:
         module = import_module(library)
     except ImportError as error:

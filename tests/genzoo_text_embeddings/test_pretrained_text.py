@@ -15,10 +15,12 @@ from text_cases import prepared, text, text_built, zoo
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from genzoo_core import ConfigError, GenzooError, HubError
+from genzoo_core.libraries import mend_torchvision
 from genzoo_core.testing import check_component
 from genzoo_text_embeddings.pretrained import open_encoder
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "red", "heart", "cat", "dog"]
+mend_torchvision()
 SIZES = {"hidden_size": 12, "intermediate_size": 16, "num_attention_heads": 2}
 
 
@@ -53,20 +55,28 @@ def tokeniser(begin: str, end: str) -> Any:
 
 @pytest.fixture(scope="module")
 def sentence_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sentence encoder with random weights, that reads 8 tokens."""
-    import sentence_transformers
+    """A sentence encoder with random weights, laid out as on the Hub, that reads 8 tokens."""
     from transformers import BertConfig, BertModel
 
     folder = tmp_path_factory.mktemp("sentence")
     torch.manual_seed(0)
-    config = BertConfig(vocab_size=len(WORDS), num_hidden_layers=1, **SIZES)
-    BertModel(config).save_pretrained(folder / "bert")
-    tokeniser("[CLS]", "[SEP]").save_pretrained(folder / "bert")
-    bert = sentence_transformers.models.Transformer(str(folder / "bert"), max_seq_length=8)
-    pooling = sentence_transformers.models.Pooling(12)
-    whole = sentence_transformers.SentenceTransformer(modules=[bert, pooling], device="cpu")
-    whole.save(str(folder / "whole"))
-    return folder / "whole"
+    BertModel(BertConfig(vocab_size=len(WORDS), num_hidden_layers=1, **SIZES)).save_pretrained(
+        folder
+    )
+    tokeniser("[CLS]", "[SEP]").save_pretrained(folder)
+    modules = [
+        {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+        {"idx": 1, "name": "1", "path": "pool", "type": "sentence_transformers.models.Pooling"},
+    ]
+    pooling = {"word_embedding_dimension": 12, "pooling_mode_mean_tokens": True}
+    (folder / "pool").mkdir()
+    for name, content in (
+        ("modules.json", modules),
+        ("sentence_bert_config.json", {"max_seq_length": 8}),
+        ("pool/config.json", pooling),
+    ):
+        (folder / name).write_text(json.dumps(content))
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +171,7 @@ def test_a_list_of_modules_imports_nothing_of_others(sentence_folder: Path, tmp_
 
 def test_a_folder_without_an_encoder_is_named(tmp_path: Path) -> None:
     reader = text(encoder=clip(tmp_path))
-    with pytest.raises(ConfigError, match="cannot be read as a text encoder: .*safetensors"):
+    with pytest.raises(ConfigError, match=r"cannot be read as a text encoder: .*safetensors"):
         prepared(reader, "red")
 
 
