@@ -21,6 +21,7 @@ from genzoo.modelfile.reading import read_header, read_model_file
 from genzoo.modelfile.strict_json import MAX_DEPTH, parse_json
 from genzoo.zoo import RegistryZoo
 from genzoo_core import (
+    ComponentSpec,
     ConfigError,
     GenzooError,
     IntegrityError,
@@ -86,6 +87,24 @@ def test_the_same_model_gives_the_same_bytes(zoo: RegistryZoo, tmp_path: Path) -
     for name in "abcdef":
         zoo.save(tmp_path / f"{name}.safetensors", built.spec, built.own_tensors(), CARD)
     assert len({path.read_bytes() for path in tmp_path.glob("?.safetensors")}) == 1
+
+
+@pytest.mark.parametrize("names", [("text", "style"), ("style", "text")])
+def test_conditioners_keep_their_order(tmp_path: Path, names: tuple[str, str]) -> None:
+    # The first reads the prompt.
+    spec = ModelSpec(
+        "genzoo/gan",
+        {"network": {"type": "conv", "width": 4, "hidden": 8}},
+        conditioners={
+            name: ComponentSpec("genzoo/class-labels", {"classes": [name]}) for name in names
+        },
+    )
+    zoo, path = RegistryZoo(Catalogue.open()), tmp_path / "net.safetensors"
+    built = zoo.build(spec)
+    zoo.save(path, built.spec, built.own_tensors(), CARD)
+    loaded = zoo.load(str(path))
+    assert tuple(loaded.spec.conditioners) == names
+    assert tuple(loaded.module.conditioners) == names
 
 
 def test_the_safetensors_library_reads_the_file(zoo: RegistryZoo, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -60,7 +60,7 @@ def _header(spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard) -> 
     metadata = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "model": msgspec.json.encode(spec, order="deterministic").decode(),
+        "model": msgspec.json.encode(_plain(spec)).decode(),
         "card": msgspec.json.encode(own, order="deterministic").decode(),
     }
     entries: dict[str, object] = {"__metadata__": metadata}
@@ -78,6 +78,20 @@ def _header(spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard) -> 
     if len(text) > MAX_HEADER:
         raise WeightsError(f"a header of {len(text)} bytes is over the format's {MAX_HEADER}")
     return len(text).to_bytes(8, "little") + text
+
+
+def _plain(spec: ModelSpec) -> dict[str, Any]:
+    """A spec as plain data, in the same order at each call.
+
+    Conditioners keep the order that they have, for the first reads the prompt.
+    """
+    plain: dict[str, Any] = msgspec.to_builtins(spec, order="deterministic")
+    if spec.conditioners:
+        plain["conditioners"] = {name: plain["conditioners"][name] for name in spec.conditioners}
+    for role, part in spec.parts.items():
+        if part.inline is not None:
+            plain["parts"][role]["inline"] = _plain(part.inline)
+    return plain
 
 
 def _dtype_name(name: str, tensor: Tensor) -> str:
