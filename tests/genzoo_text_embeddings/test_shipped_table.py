@@ -11,7 +11,7 @@ from text_cases import prepared, zoo
 from tokenizers.implementations import BertWordPieceTokenizer
 
 import genzoo_text_embeddings
-from genzoo_core.testing import check_model
+from genzoo_core.testing import check_model, check_plugin
 from genzoo_text_embeddings.static import StaticText
 
 FILE = Path(genzoo_text_embeddings.__file__).parent / "weights" / "text-minilm.safetensors"
@@ -31,6 +31,7 @@ def test_the_file_is_small_and_the_one_of_its_card() -> None:
     assert len(data) == card.size <= MOST_BYTES
     assert hashlib.sha256(data).hexdigest() == card.sha256
     check_model(zoo(), "text-minilm")
+    check_plugin(zoo(), "text-embeddings")
 
 
 def test_captions_are_cut_into_pieces_as_bert_does_it(shipped: StaticText) -> None:
