@@ -14,7 +14,7 @@ import msgspec
 from genzoo_core.errors import GenzooError
 from genzoo_core.manifest import ComponentEntry
 from genzoo_core.recipe import Recipe
-from genzoo_core.specs import ModelSpec
+from genzoo_core.specs import ModelSpec, PartSpec
 from genzoo_core.zoo import InstalledPlugin, Zoo
 
 
@@ -25,10 +25,12 @@ class Use:
     Attributes:
         component: Its name, as the recipe has it.
         config: The config.
+        parts: The recipe's parts, of which it may use some.
     """
 
     component: str
     config: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, PartSpec] = field(default_factory=dict)
 
 
 def recipe_files(plugin: InstalledPlugin) -> tuple[Path, ...]:
@@ -61,16 +63,18 @@ def distinct(recipes: Mapping[Path, Recipe]) -> list[Path]:
 
 def uses(recipe: Recipe) -> Iterator[Use]:
     """The components that a recipe names beside what it trains: conditioners, noisers, …"""
+    parts = recipe.model.parts
     for conditioner in recipe.model.conditioners.values():
-        yield Use(conditioner.component, conditioner.config)
-    yield from _nested(recipe.model.config)
+        yield Use(conditioner.component, conditioner.config, parts)
+    for name, config in _nested(recipe.model.config):
+        yield Use(name, config, parts)
 
 
-def _nested(value: Any) -> Iterator[Use]:
+def _nested(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if isinstance(value, dict):
         name, config = value.get("component"), value.get("config", {})
         if isinstance(name, str) and isinstance(config, dict):
-            yield Use(name, config)
+            yield name, config
         for inner in value.values():
             yield from _nested(inner)
     elif isinstance(value, list | tuple):
@@ -78,16 +82,16 @@ def _nested(value: Any) -> Iterator[Use]:
             yield from _nested(inner)
 
 
-def configs_of(
+def uses_of(
     plugin: InstalledPlugin, entry: ComponentEntry, recipes: Mapping[Path, Recipe]
-) -> list[Mapping[str, Any]]:
-    """The configs that recipes give a component that is no model, each once."""
+) -> list[Use]:
+    """How recipes use a component that is no model: each config once."""
     names = (entry.name, f"{plugin.distribution}/{entry.name}")
-    found: dict[str, Mapping[str, Any]] = {}
+    found: dict[str, Use] = {}
     for recipe in recipes.values():
         for use in uses(recipe):
             if use.component in names:
-                found.setdefault(json.dumps(use.config, sort_keys=True), use.config)
+                found.setdefault(json.dumps(use.config, sort_keys=True), use)
     return list(found.values())
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from genzoo_author.checking.configs import (
-    configs_of,
+    Use,
     distinct,
     read_recipes,
     recipe_files,
     trains,
+    uses_of,
     why_not_by_default,
 )
 from genzoo_author.checking.subjects import Subject
@@ -59,14 +60,14 @@ def _plugins(zoo: Zoo, subject: Subject) -> Iterator[Report]:
                 continue
             if any(trains(recipe, plugin, entry) for recipe in recipes.values()):
                 continue
-            configs = configs_of(plugin, entry, recipes)
-            obstacle = None if configs else why_not_by_default(zoo, plugin, entry)
+            uses = uses_of(plugin, entry, recipes)
+            obstacle = None if uses else why_not_by_default(zoo, plugin, entry)
             if obstacle is not None:
                 yield _skipped(title, "it keeps to its interface", obstacle)
                 continue
-            for config in configs or [{}]:
-                name = f"{plugin.distribution}/{entry.name}"
-                yield examine_component(zoo, entry.kind, name, config)
+            name = f"{plugin.distribution}/{entry.name}"
+            for use in uses or [Use(name)]:
+                yield examine_component(zoo, entry.kind, name, use.config, parts=use.parts)
         for card in plugin.manifest.models:
             yield _model(zoo, plugin, card)
 
