@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from genzoo_core import Condition, ConfigError, GenzooError, HubError
+from genzoo_core.downloads import downloads_allowed
 from genzoo_core.libraries import mend_torchvision
 from genzoo_text_embeddings.config import ClipEncoder, Pretrained, SentenceTransformersEncoder
 from genzoo_text_embeddings.features import pack
@@ -115,9 +116,14 @@ def _folder(config: Pretrained) -> Path:
         return Path(config.model)
     from huggingface_hub import snapshot_download
 
-    revision = config.revision or None
     try:
-        return Path(snapshot_download(config.model, revision=revision, allow_patterns=FETCHED))
+        folder = snapshot_download(
+            config.model,
+            revision=config.revision or None,
+            allow_patterns=FETCHED,
+            local_files_only=not downloads_allowed(),
+        )
+        return Path(folder)
     except Exception as error:
         raise HubError(
             f"the text encoder {config.model[:100]!r} is no folder here, and the Hub does not "

@@ -6,8 +6,11 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -15,6 +18,7 @@ from text_cases import prepared, text, text_built, zoo
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from genzoo_core import ConfigError, GenzooError, HubError
+from genzoo_core.downloads import no_downloads
 from genzoo_core.libraries import mend_torchvision
 from genzoo_core.testing import check_component
 from genzoo_text_embeddings.pretrained import open_encoder
@@ -203,6 +207,41 @@ def test_offline_what_is_not_here_is_a_clear_error(
     reader = text(encoder=sentences("owner/repo"))
     with pytest.raises(HubError, match="'owner/repo' is no folder here, and the Hub does not give"):
         prepared(reader, "red")
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """A Hub that has nothing, and counts who asks."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_error(404)
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("replaying", [False, True])
+def test_a_replay_asks_no_hub_for_an_encoder(
+    replaying: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from huggingface_hub import constants
+
+    Refusing.asked.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    reader = text(encoder=sentences("owner/asked" if not replaying else "owner/replayed"))
+    with no_downloads() if replaying else nullcontext(), pytest.raises(HubError):
+        prepared(reader, "red")
+    server.shutdown()
+    server.server_close()
+    assert bool(Refusing.asked) is not replaying
 
 
 def test_blank_text_needs_no_encoder() -> None:

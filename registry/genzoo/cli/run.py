@@ -26,6 +26,7 @@ from genzoo.installed.guard import stdout_to_stderr
 from genzoo.pictures.placing import BATCH
 from genzoo.pictures.requests import Plan, Request
 from genzoo.pictures.writers.destination import Destination, choose, write
+from genzoo_core.downloads import no_downloads
 from genzoo_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -141,6 +142,8 @@ def run(
     """
     zoo: RegistryZoo = ctx.obj
     begin = time.monotonic()
+    if replay is not None:
+        ctx.with_resource(no_downloads())
     given = gather(settings, {"steps": steps, "sampler": sampler, "guidance": guidance})
     walk = None if interpolate is None else parse_interpolate(interpolate)
     destination = choose(output, force=force, catalogue=zoo.catalogue)
