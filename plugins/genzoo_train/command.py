@@ -32,7 +32,7 @@ for _name in ("datasets", "lightning_fabric"):
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the run.  [default: runs/NAME]",
 )
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out, if there is one.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps.")
 @click.option(
     "--threads", type=click.IntRange(min=1), help="CPU threads.  [default: the fastest number]"

@@ -246,10 +246,14 @@ class Catalogue:
             )
 
     def _where_from(self, name: str, rows: Sequence[ComponentRow]) -> str:
-        near = did_you_mean(name, choices(rows))
         distribution = name.rpartition("/")[0]
         if distribution and normalise(distribution) not in {p.distribution for p in self.plugins}:
+            # Another plugin's component can be meant only where it has the same name.
+            same = [row for row in rows if row.name == name.rpartition("/")[2]]
+            near = did_you_mean(name, choices(same))
             install = f"if you trust whoever made it: `genzoo install {distribution[:SHOWN]}`"
-        else:
-            install = "`genzoo plugins` shows what is installed"
+            missing = f"no plugin {distribution[:SHOWN]} is installed"
+            return f"{near or missing}; {install}"
+        near = did_you_mean(name, choices(rows))
+        install = "`genzoo plugins` shows what is installed"
         return f"{near}; {install}" if near else install

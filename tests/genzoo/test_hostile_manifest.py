@@ -24,6 +24,24 @@ def error_of(name: str) -> str:
 
 
 @pytest.mark.parametrize(
+    ("manifest", "hint"),
+    [
+        ('api = 1\nhoks = ["x"]', "`hoks`; did you mean hooks"),
+        ("api = 1\nqqq = 1", "known: api, summary, hooks, components, commands, models"),
+        ("api = 1\n" + component("net", "modle", "a:B"), "did you mean model"),
+        ("api = 1\n" + component("net", "model", "a:B") + 'optins = "a:C"', "did you mean options"),
+        ("api = 1\n" + command("do", "a:b", hlp="x"), "did you mean help"),
+        ("api = 1\n" + model("net", licence="MIT"), "did you mean license"),
+    ],
+)
+def test_what_a_manifest_cannot_say_is_told_with_what_it_can(
+    shelf: Shelf, manifest: str, hint: str
+) -> None:
+    shelf.add("bad-one", head=manifest)
+    assert hint in error_of("bad_one")
+
+
+@pytest.mark.parametrize(
     ("manifest", "why"),
     [
         ("api = " + "9" * 5000, "not TOML"),

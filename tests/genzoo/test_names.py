@@ -91,6 +91,14 @@ def test_hostile_11_an_unknown_component(shelf: Shelf) -> None:
         catalogue.find_component("noiser", "butterfly")
 
 
+def test_of_a_plugin_that_is_not_there_no_other_component_is_proposed(shelf: Shelf) -> None:
+    shelf.add("acme", component("net", "model", "acme:Net"))
+    with pytest.raises(ConfigError, match=r"'acme-zoo/nett'; no plugin acme-zoo is installed; if"):
+        Catalogue.open().find_component("model", "acme-zoo/nett")
+    with pytest.raises(ConfigError, match=r"did you mean acme/net.*`genzoo install acne`"):
+        Catalogue.open().find_component("model", "acne/net")
+
+
 @pytest.mark.parametrize("name", ["os.system", "os:system", "acme.models:Net", "../acme/net", ""])
 def test_hostile_12_an_import_path_is_no_component(shelf: Shelf, name: str) -> None:
     folder = shelf.add("acme", component("net", "model", "acme.models:Net"))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, resolve_path=True),
     help="Keep to the versions in FILE.",
 )
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask; asked only at a terminal.")
 @click.option("--dry-run", is_flag=True, help="Print the command that would be run, no more.")
 @click.pass_context
 def install(

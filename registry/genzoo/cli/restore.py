@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, resolve_path=True),
     help="Keep to the versions in FILE.",
 )
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask; asked only at a terminal.")
 @click.option("--dry-run", is_flag=True, help="Show what would be installed, no more.")
 @click.pass_context
 def restore(ctx: click.Context, *, constraints: str | None, yes: bool, dry_run: bool) -> None:

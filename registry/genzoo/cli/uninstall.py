@@ -27,7 +27,7 @@ def _complete_distributions(
 @click.argument(
     "names", nargs=-1, required=True, metavar="NAME...", shell_complete=_complete_distributions
 )
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask; asked only at a terminal.")
 @click.option("--dry-run", is_flag=True, help="Print the command that would be run, no more.")
 def uninstall(*, names: tuple[str, ...], yes: bool, dry_run: bool) -> None:
     """Remove plugins. NAME is the distribution that `genzoo plugins` shows beside each.

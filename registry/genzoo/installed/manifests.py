@@ -15,10 +15,14 @@ from genzoo.installed.names import shared
 from genzoo.text import brief
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import ConfigError, PluginError, did_you_mean
-from genzoo_core.manifest import API_VERSION, Kind, Manifest
+from genzoo_core.manifest import API_VERSION, CommandEntry, ComponentEntry, Kind, Manifest
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
+_UNKNOWN = re.compile(
+    r"Object contains unknown field `(?P<field>[^`]{1,100})`( - at `\$\.(?P<table>\w+)\[\d+\]`)?"
+    r"|Invalid enum value '(?P<value>[^']{1,100})' - at `\$\.components\[\d+\]\.kind`"
+)
 REFERENCE = re.compile(r"[a-z][a-z0-9+.-]*://")
 
 
@@ -42,7 +46,7 @@ def check_manifest(data: Mapping[str, Any], folder: Path) -> Manifest:
     try:
         manifest = msgspec.convert(data, Manifest)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"genzoo.toml: {brief(error)}") from error
+        raise ConfigError(f"genzoo.toml: {brief(error)}", _known(error)) from error
     if manifest.api < 1:
         raise ConfigError(f"genzoo.toml: api = {manifest.api}, but the first API is 1")
     _check_hooks(manifest)
@@ -98,6 +102,20 @@ def check_figures(card: ModelCard) -> None:
     figures = [figure for metric in card.metrics for figure in (metric.value, metric.floor)]
     if not all(figure is None or math.isfinite(figure) for figure in figures):
         raise ConfigError(f"model {card.name}: a metric is not finite")
+
+
+def _known(error: msgspec.ValidationError) -> str | None:
+    """What there is in place of an unknown field or kind; None for any other fault."""
+    fault = _UNKNOWN.fullmatch(str(error))
+    if fault is None:
+        return None
+    if fault["field"]:
+        tables = {"models": ModelCard, "components": ComponentEntry, "commands": CommandEntry}
+        struct = tables.get(fault["table"] or "", Manifest)
+        known = struct.__struct_encode_fields__
+    else:
+        known = get_args(Kind)
+    return did_you_mean(fault["field"] or fault["value"], known) or f"known: {', '.join(known)}"
 
 
 def names_in(data: Mapping[str, Any]) -> tuple[str, ...]:

@@ -91,7 +91,8 @@ def header_length(beginning: bytes, size: int, where: str) -> int:
         raise WeightsError(f"{where} is no safetensors file: it has only {size} bytes")
     if length > MAX_HEADER:
         raise WeightsError(
-            f"{where} declares a header of {length} bytes; at most {MAX_HEADER} are accepted"
+            f"{where} is damaged, or no safetensors file: it declares a header of {length} bytes; "
+            f"at most {MAX_HEADER} are accepted"
         )
     if length > size - LENGTH_BYTES:
         raise WeightsError(

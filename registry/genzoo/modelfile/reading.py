@@ -133,7 +133,7 @@ def memory_bytes() -> int:
 
 
 def _not_promised(where: str, what: str) -> IntegrityError:
-    return IntegrityError(f"{where} {what}", "install its plugin or fetch it again")
+    return IntegrityError(f"{where} {what}", "install its plugin again, or fetch the file again")
 
 
 def check_sha256(where: str, found: str, promised: str) -> None:
