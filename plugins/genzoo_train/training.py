@@ -58,7 +58,10 @@ def train(
         UsageError: No such device.
     """
     fabric = _fabric(device, recipe)
+    reporter = reporter or SilentReporter()
     folder = RunFolder(out, resume=resume)
+    if resume and not folder.checkpoint.exists():
+        reporter.note(f"nothing to go on with in {out}: beginning")
     before = torch.get_num_threads()
     cuda = [fabric.device] if fabric.device.type == "cuda" else []
     try:
@@ -69,7 +72,7 @@ def train(
                 dataset,
                 folder=folder,
                 fabric=fabric,
-                reporter=reporter or SilentReporter(),
+                reporter=reporter,
             )
             run.resume()
             run.set_threads(threads)

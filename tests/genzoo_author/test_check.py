@@ -87,6 +87,20 @@ def test_what_cannot_be_checked_is_told(
     assert code == 1  # the recipe's own check fails, and says so
 
 
+def test_the_source_of_what_is_installed_as_a_copy_is_not_what_is_checked(
+    third_party: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "source"
+    package = source / "src" / "genzoo_tiny"
+    shutil.copytree(third_party / "genzoo_tiny", package)
+    (source / "pyproject.toml").write_text('[project]\nname = "genzoo-tiny"\n')
+    for named in (source, package, package / "genzoo.toml"):
+        code, out, err = check(capfd, named)
+        assert (code, out) == (2, "")
+        assert "what is installed is a copy of it" in err
+        assert f"`pip install -e {source.resolve()}`" in err or f"-e {source}`" in err
+
+
 def test_the_folder_of_an_installed_plugin_is_that_plugin(third_party: Path) -> None:
     import genzoo
     from genzoo_author.checking.subjects import find_subject

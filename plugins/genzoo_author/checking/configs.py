@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from genzoo_core.errors import GenzooError
-from genzoo_core.manifest import ComponentEntry
+from genzoo_core.manifest import ComponentEntry, Kind
 from genzoo_core.recipe import Recipe
 from genzoo_core.specs import ModelSpec, PartSpec
 from genzoo_core.zoo import InstalledPlugin, Zoo
@@ -23,11 +23,13 @@ class Use:
     """A component with a config that a recipe gives it.
 
     Attributes:
+        kind: Its kind; None where the recipe does not tell.
         component: Its name, as the recipe has it.
         config: The config.
         parts: The recipe's parts, of which it may use some.
     """
 
+    kind: str | None
     component: str
     config: Mapping[str, Any] = field(default_factory=dict)
     parts: Mapping[str, PartSpec] = field(default_factory=dict)
@@ -65,21 +67,22 @@ def uses(recipe: Recipe) -> Iterator[Use]:
     """The components that a recipe names beside what it trains: conditioners, noisers, …"""
     parts = recipe.model.parts
     for conditioner in recipe.model.conditioners.values():
-        yield Use(conditioner.component, conditioner.config, parts)
-    for name, config in _nested(recipe.model.config):
-        yield Use(name, config, parts)
+        yield Use("conditioner", conditioner.component, conditioner.config, parts)
+    for kind, name, config in _nested(recipe.model.config, None):
+        yield Use(kind, name, config, parts)
 
 
-def _nested(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _nested(value: Any, key: str | None) -> Iterator[tuple[str | None, str, Mapping[str, Any]]]:
+    """Components named in a config; `noiser = { component = … }` tells the kind as well."""
     if isinstance(value, dict):
         name, config = value.get("component"), value.get("config", {})
         if isinstance(name, str) and isinstance(config, dict):
-            yield name, config
-        for inner in value.values():
-            yield from _nested(inner)
+            yield key if key in get_args(Kind) else None, name, config
+        for inner_key, inner in value.items():
+            yield from _nested(inner, inner_key)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _nested(inner)
+            yield from _nested(inner, key)
 
 
 def uses_of(
@@ -90,7 +93,7 @@ def uses_of(
     found: dict[str, Use] = {}
     for recipe in recipes.values():
         for use in uses(recipe):
-            if use.component in names:
+            if use.component in names and use.kind in (None, entry.kind):
                 found.setdefault(json.dumps(use.config, sort_keys=True), use)
     return list(found.values())
 

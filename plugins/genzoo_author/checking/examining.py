@@ -66,7 +66,7 @@ def _plugins(zoo: Zoo, subject: Subject) -> Iterator[Report]:
                 yield _skipped(title, "it keeps to its interface", obstacle)
                 continue
             name = f"{plugin.distribution}/{entry.name}"
-            for use in uses or [Use(name)]:
+            for use in uses or [Use(entry.kind, name)]:
                 yield examine_component(zoo, entry.kind, name, use.config, parts=use.parts)
         for card in plugin.manifest.models:
             yield _model(zoo, plugin, card)

@@ -91,20 +91,31 @@ def _of_folder(zoo: Zoo, folder: Path, named: Path) -> Subject:
 
 
 def _of_project(zoo: Zoo, folder: Path, named: Path) -> Subject:
-    hint = f"install it first, so that its source is used: `pip install -e {folder}`"
-    name = _project(folder / "pyproject.toml")
+    """None of the packages in `folder` is installed from there: what is there instead, if any."""
+    # A plugin's package lies in its project; any other folder is taken for what it is.
+    above = folder.resolve().parents if (folder / MANIFEST).exists() else ()
+    project = next((place for place in (folder, *above) if _project_name(place)), folder)
+    command = f"`pip install -e {project}`"
+    name = _project_name(project)
     if name is None:
+        hint = f"install it first, so that its source is used: {command}"
         raise UsageError(f"{named} is not that of an installed plugin", hint)
     try:
-        return Subject("plugin", name, zoo.plugins(name))
+        zoo.plugins(name)
     except GenzooError:
+        hint = f"install it first, so that its source is used: {command}"
         raise UsageError(f"{named} is the source of {name}, which is not installed", hint) from None
+    raise UsageError(
+        f"{named} is the source of {name}, but what is installed is a copy of it",
+        f"{command}, or check the copy: `genzoo check {name}`",
+    )
 
 
-def _project(path: Path) -> str | None:
-    """Name of the distribution that a pyproject.toml describes; None where it does not."""
+def _project_name(folder: Path) -> str | None:
+    """Name of the distribution whose pyproject.toml lies in a folder; None where none does."""
     try:
-        name = tomllib.loads(path.read_text(encoding="utf-8"))["project"]["name"]
+        text = (folder / "pyproject.toml").read_text(encoding="utf-8")
+        name = tomllib.loads(text)["project"]["name"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
     return name if isinstance(name, str) else None
