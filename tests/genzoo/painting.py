@@ -92,7 +92,7 @@ def write_model(path: Path, config: dict[str, Any], seed: int = 0) -> tuple[str,
 
     conditioners = {}
     if config.get("conditioned"):
-        conditioners = {"label": ComponentSpec("labels"), "text": ComponentSpec("text")}
+        conditioners = {"label": ComponentSpec("labels"), "text": ComponentSpec("painter/text")}
     zoo = RegistryZoo(Catalogue.open())
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -255,8 +255,8 @@ def test_hostile_25_a_command_with_two_owners(shelf: Shelf) -> None:
 
 def test_hostile_25_a_plugin_cannot_take_a_name_of_genzoos_own(shelf: Shelf) -> None:
     body = "import click\nlist_ = click.command('list')(lambda: print('mine'))\n"
-    shelf.add("acme", command("list", "acme.cli:list_"), model("x"), files={"cli.py": body})
-    assert [entry["name"] for entry in shelf.json("list", "x")] == ["x"]
+    shelf.add("acme", command("list", "acme.cli:list_"), model("zebra"), files={"cli.py": body})
+    assert [entry["name"] for entry in shelf.json("list", "zebra")] == ["zebra"]
     assert shelf.genzoo("acme/list").stdout == "mine\n"
     assert shelf.genzoo("--help").stdout.count("\n  list ") == 1
 

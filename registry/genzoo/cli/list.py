@@ -66,7 +66,8 @@ def list_(
 def _only_components(catalogue: Catalogue, kind: str) -> bool:
     models = {row.kind for row in catalogue.rows}
     refuse_unknown("kind", kind, models | {row.kind for row in catalogue.components})
-    return kind not in models
+    # A conditioner with weights is a part of models; who asks for conditioners wants all of them.
+    return kind == "conditioner" or kind not in models
 
 
 def _list_components(rows: Sequence[ComponentRow], as_json: bool) -> None:
