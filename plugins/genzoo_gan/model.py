@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from genzoo_core import (
     Batch,
@@ -24,7 +24,7 @@ from genzoo_gan.augmentation import Change, draw_change
 from genzoo_gan.config import ConvConfig, GANConfig, GANOptions, ZeroCentredPenalty
 from genzoo_gan.losses import LOSSES
 from genzoo_gan.mismatching import mismatched
-from genzoo_gan.networks import build_discriminator, build_generator
+from genzoo_gan.networks import Discriminator, build_discriminator, build_generator
 from genzoo_gan.penalties import one_centred, squared_norms, zero_centred
 
 CONDITION_DIM = 64
@@ -65,7 +65,7 @@ class GAN(GenerativeModel[GANOptions]):
                 "without a conditioner no prompt can be another's", "set mismatched = 0"
             )
         self.play_for = LOSSES[config.loss]
-        self.discriminator: nn.Module | None = None
+        self.discriminator: Discriminator | None = None
         if context.training:
             self.discriminator = build_discriminator(
                 config.network, config.shape, dim, self.play_for.probabilities
@@ -149,7 +149,10 @@ class GAN(GenerativeModel[GANOptions]):
         if isinstance(penalty, ZeroCentredPenalty):
             images.requires_grad_()
         shown = torch.cat([change(half) for half in images.chunk(2)])
-        output = self.discriminate(shown, None if vector is None else vector.repeat(2, 1))
+        assert self.discriminator is not None  # it is asked for in training alone
+        features = self.discriminator.read(shown)
+        beside = None if vector is None else vector.detach().repeat(2, 1)
+        output = self.discriminator.judge(features, beside)
         real, fake = output.chunk(2)
         loss = self.play_for.discriminator(real, fake)
         figures: dict[str, Tensor | float] = {
@@ -159,7 +162,9 @@ class GAN(GenerativeModel[GANOptions]):
         if self.config.mismatched:
             given = self.conditioning.complete(batch.conditions, rng.n)
             conditions, wrong = mismatched(given, self.conditioners)
-            opinion = self.discriminate(change(reals), self.vector(conditions, rng.n))
+            other = self.vector(conditions, rng.n)
+            assert other is not None  # the constructor saw a conditioner
+            opinion = self.discriminator.judge(features[: rng.n], other.detach())
             if wrong.any():
                 extra = self.play_for.discriminator(real[wrong], opinion[wrong])
                 loss = loss + self.config.mismatched * extra

@@ -33,7 +33,26 @@ class MLPGenerator(nn.Module):
         return out.reshape(-1, *self.shape)
 
 
-class MLPDiscriminator(nn.Module):
+class Discriminator(nn.Module):
+    """Reads images, and says what it thinks of what it read beside a condition.
+
+    In two steps, since one picture beside two prompts need only be read once.
+    """
+
+    def read(self, x: Tensor) -> Tensor:
+        """Features `[B, F]` of images `[B, C, H, W]`, whatever is asked for."""
+        raise NotImplementedError
+
+    def judge(self, features: Tensor, vector: Tensor | None) -> Tensor:
+        """Outputs `[B]` for features `[B, F]` and the condition's vector `[B, D]`."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, vector: Tensor | None) -> Tensor:
+        """Outputs `[B]` for images `[B, C, H, W]` and the condition's vector `[B, D]`."""
+        return self.judge(self.read(x), vector)
+
+
+class MLPDiscriminator(Discriminator):
     """The tutorial's: pixels, one hidden layer, a probability (or a logit)."""
 
     def __init__(self, network: MLPConfig, shape: Shape, probabilities: bool) -> None:
@@ -45,9 +64,13 @@ class MLPDiscriminator(nn.Module):
             *([nn.Sigmoid()] if probabilities else []),
         )
 
-    def forward(self, x: Tensor, vector: Tensor | None) -> Tensor:
-        """Outputs `[B]` for images `[B, C, H, W]`; there is no condition."""
-        out: Tensor = self.layers(x.flatten(1))
+    def read(self, x: Tensor) -> Tensor:
+        """The pixels."""
+        return x.flatten(1)
+
+    def judge(self, features: Tensor, vector: Tensor | None) -> Tensor:
+        """Outputs `[B]` for pixels `[B, C·H·W]`; there is no condition."""
+        out: Tensor = self.layers(features)
         return out[:, 0]
 
 
@@ -90,7 +113,7 @@ class ConvGenerator(nn.Module):
         return out
 
 
-class ConvDiscriminator(nn.Module):
+class ConvDiscriminator(Discriminator):
     """Pixels, residual blocks, features; and what the condition makes of them.
 
     The generator's mirror. A condition enters by projection: the inner product of its embedding
@@ -126,9 +149,13 @@ class ConvDiscriminator(nn.Module):
         self.projection = nn.Linear(condition_dim, network.hidden) if condition_dim else None
         self.squash = nn.Sigmoid() if probabilities else nn.Identity()
 
-    def forward(self, x: Tensor, vector: Tensor | None) -> Tensor:
-        """Outputs `[B]` for images `[B, C, H, W]` and the condition's vector `[B, D]`."""
+    def read(self, x: Tensor) -> Tensor:
+        """Features `[B, hidden]` of images `[B, C, H, W]`."""
         features: Tensor = self.features(x)
+        return features
+
+    def judge(self, features: Tensor, vector: Tensor | None) -> Tensor:
+        """Outputs `[B]` for features `[B, hidden]` and the condition's vector `[B, D]`."""
         out: Tensor = self.head(features)[:, 0]
         if self.projection is not None:
             embedding = self.projection(vector)
@@ -150,7 +177,7 @@ def build_generator(network: Network, shape: Shape, latent: int, condition_dim: 
 
 def build_discriminator(
     network: Network, shape: Shape, condition_dim: int, probabilities: bool
-) -> nn.Module:
+) -> Discriminator:
     """The network from images and a condition's vector to logits, or probabilities, `[B]`."""
     if isinstance(network, MLPConfig):
         return MLPDiscriminator(network, shape, probabilities)

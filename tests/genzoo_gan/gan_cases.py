@@ -11,6 +11,7 @@ from genzoo.catalogue import Catalogue
 from genzoo.zoo import RegistryZoo
 from genzoo_core import Batch, BatchRng, Built, ComponentSpec, ModelSpec, Phase, Progress
 from genzoo_gan.model import GAN
+from genzoo_gan.networks import Discriminator
 
 SHAPE = (1, 8, 8)
 CONV = {"type": "conv", "width": 4, "critic_width": 4, "hidden": 16}
@@ -48,7 +49,14 @@ def phase_of(model: GAN, name: str) -> Phase:
     return next(phase for phase in stage.phases if phase.name == name)
 
 
-class Opinion(nn.Module):
+class Pixels(Discriminator):
+    """Judges pictures by their pixels."""
+
+    def read(self, x: Tensor) -> Tensor:
+        return x
+
+
+class Opinion(Pixels):
     """A discriminator that says one thing of bright pictures and another of dark ones."""
 
     def __init__(self, bright: float, dark: float) -> None:
@@ -56,24 +64,24 @@ class Opinion(nn.Module):
         self.bright = nn.Parameter(torch.tensor(float(bright)))
         self.dark = nn.Parameter(torch.tensor(float(dark)))
 
-    def forward(self, x: Tensor, vector: Tensor | None) -> Tensor:
+    def judge(self, features: Tensor, vector: Tensor | None) -> Tensor:
         # Zero times the picture: an opinion that does not hang on it still has a gradient.
-        is_bright = x.flatten(1).mean(1) > 0.5
-        return torch.where(is_bright, self.bright, self.dark) + 0 * x.flatten(1).sum(1)
+        is_bright = features.flatten(1).mean(1) > 0.5
+        return torch.where(is_bright, self.bright, self.dark) + 0 * features.flatten(1).sum(1)
 
 
-class Linear(nn.Module):
+class Linear(Pixels):
     """D(x) = w·x, whose gradient is w everywhere."""
 
     def __init__(self, weight: Tensor) -> None:
         super().__init__()
         self.weight = nn.Parameter(weight)
 
-    def forward(self, x: Tensor, vector: Tensor | None) -> Tensor:
-        return x.flatten(1) @ self.weight
+    def judge(self, features: Tensor, vector: Tensor | None) -> Tensor:
+        return features.flatten(1) @ self.weight
 
 
-def against(discriminator: nn.Module, **config: Any) -> GAN:
+def against(discriminator: Discriminator, **config: Any) -> GAN:
     """A GAN of small convolutional networks with this discriminator, its fakes all grey."""
     model = gan(shape=SHAPE, network=CONV, **config)
     with torch.no_grad():

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from gan_cases import CONV, SHAPE, Opinion, against, bright, gan, loss
+from gan_cases import CONV, SHAPE, Opinion, Pixels, against, bright, gan, loss
 from torch import Tensor, nn
 
 from genzoo_core import Batch, BatchRng, ConfigError, Progress
@@ -102,7 +102,7 @@ def test_a_penalty_goes_with_changed_pictures(kind: str) -> None:
     assert all(gradient.isfinite().all() for gradient in gradients)
 
 
-class Watcher(nn.Module):
+class Watcher(Pixels):
     """A discriminator without an opinion, which keeps what it is shown."""
 
     def __init__(self) -> None:
@@ -110,9 +110,9 @@ class Watcher(nn.Module):
         self.opinion = nn.Parameter(torch.zeros(()))
         self.shown: list[Tensor] = []
 
-    def forward(self, x: Tensor, vector: Tensor | None) -> Tensor:
-        self.shown.append(x.detach())
-        return self.opinion + 0 * x.flatten(1).sum(1)
+    def judge(self, features: Tensor, vector: Tensor | None) -> Tensor:
+        self.shown.append(features.detach())
+        return self.opinion + 0 * features.flatten(1).sum(1)
 
 
 @pytest.mark.parametrize("phase", ["discriminator", "generator"])

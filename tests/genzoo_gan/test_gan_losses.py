@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 import torch
-from gan_cases import CONV, SHAPE, Linear, Opinion, against, bright, gan, loss
+from gan_cases import CONV, SHAPE, Linear, Opinion, Pixels, against, bright, gan, loss
 
 from genzoo_core import Batch, BatchRng, Phase, Progress
 from genzoo_gan.config import GANConfig, ZeroCentredPenalty
@@ -98,9 +98,9 @@ def test_wassersteins_penalty_is_taken_between_a_real_and_its_fake() -> None:
     seen: list[torch.Tensor] = []
 
     class Spy(Linear):
-        def forward(self, x: torch.Tensor, vector: torch.Tensor | None) -> torch.Tensor:
-            seen.append(x.detach())
-            return super().forward(x, vector)
+        def judge(self, features: torch.Tensor, vector: torch.Tensor | None) -> torch.Tensor:
+            seen.append(features.detach())
+            return super().judge(features, vector)
 
     model = against(Spy(torch.ones(64)), loss="wasserstein", penalty={"type": "one-centred"})
     loss(model, "discriminator", bright(50))
@@ -134,10 +134,10 @@ def test_gamma_falls_along_half_a_cosine() -> None:
 
 
 def test_the_pairs_of_the_relativistic_loss_are_of_one_condition() -> None:
-    class Told(torch.nn.Module):
-        def forward(self, x: torch.Tensor, vector: torch.Tensor | None) -> torch.Tensor:
+    class Told(Pixels):
+        def judge(self, features: torch.Tensor, vector: torch.Tensor | None) -> torch.Tensor:
             assert vector is not None
-            return vector.sum(1) + 0 * x.flatten(1).sum(1)
+            return vector.sum(1) + 0 * features.flatten(1).sum(1)
 
     model = gan(shape=SHAPE, network=CONV, loss="relativistic", labels=True)
     model.discriminator = Told()
