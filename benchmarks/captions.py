@@ -11,9 +11,10 @@ category, and the share whose nearest one is drawn in the same style.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 
@@ -44,6 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("net", help="A feature net of emoji, or the path of its file.")
     parser.add_argument("--data", type=Path, default=os.environ.get("GENZOO_DATA"))
+    parser.add_argument("--json", type=Path, help="A file for `tools/figures.py --nets`.")
     given = parser.parse_args()
     zoo: Zoo = RegistryZoo(Catalogue.open())
     card = zoo.card(given.net)
@@ -51,19 +53,28 @@ def main() -> None:
     recipe = DataRecipe("emoji", (3, 32, 32))
     train = zoo.dataset(recipe, given.data)
     test = zoo.dataset(DataRecipe("emoji", (3, 32, 32), split="test"), given.data)
-    print(f"{card.name}, {len(test.images)} test images")
+    metrics: list[dict[str, Any]] = []
+    command = f"python benchmarks/captions.py {card.name.rpartition('/')[2]} --data DIR"
+
+    def note(name: str, share: float, n: int) -> None:
+        print(f"{name}: {100 * share:.1f} %")
+        value = round(100 * share, 1)
+        metrics.append({"name": name, "value": value, "unit": "%", "n": n, "command": command})
+
     judge = judge_of((net,))
     if judge is not None:
         captions = choose(test, train, judge.column)
         for name, of in captions.by_name.items():
             similarities = judge.similarities(of.images, of.captions)
             for k in (1, 10):
-                found = over_captions(recall_at(k, similarities, of.owners), of.owners)
+                found = over_captions(recall_at(k, similarities, of.owners), of.owners).value
                 among = f"among {len(of.captions)} {name.replace('_', '-')} captions"
-                print(f"R@{k} {among}: {100 * found.value:.1f} ± {100 * found.spread:.1f} %")
+                note(f"R@{k} of real images {among}", found, len(of.images))
     for column, k in (("category", 5), ("style", 1)):
         share = neighbours_right(net, train, test, column, k)
-        print(f"{column} by {k} nearest training images: {100 * share:.1f} %")
+        note(f"{column} by {k} nearest training images", share, len(test.images))
+    if given.json is not None:
+        given.json.write_text(json.dumps({"metrics": {net.name: metrics}}, indent=1))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,10 @@ from genzoo_eval.keys import KEYS
 from genzoo_eval.report import Figure, Report
 
 PLUGINS = Path(__file__).parent.parent / "plugins"
-IN_CARDS = ("fd", "coverage", "accuracy", "class_tv", "reconstruction_mse")
+IN_CARDS = (
+    *("fd", "coverage", "accuracy", "class_tv", "reconstruction_mse"),
+    *("r1_seen", "r10_seen", "r1_held_out", "r10_held_out", "style"),
+)
 """Figures of a report that a card holds."""
 Card = dict[str, Any]
 
@@ -74,7 +77,7 @@ def set_metrics(name: str, metrics: list[dict[str, Any]]) -> None:
 def add_figures(file: Path) -> None:
     """Put the figures that `benchmarks/features.py --json` found into the cards of the nets."""
     for name, metrics in json.loads(file.read_text())["metrics"].items():
-        set_metrics(name, metrics)
+        set_metrics(name.rpartition("/")[2], metrics)
 
 
 def add_report(file: Path) -> None:
