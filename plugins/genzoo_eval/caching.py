@@ -28,7 +28,8 @@ class Asked(msgspec.Struct, frozen=True):
     Attributes:
         sha256: Digest of the weights, or of the pictures.
         parts: Those of its parts, by role.
-        options: The options, resolved.
+        options: The options, resolved, that are not None: one which a later version of the
+            family adds must not hide the reports from before it, whose models had no say in it.
         conditions: Values of conditioners other than the first.
         n: Number of generated images.
         seed: Seed of the first.
@@ -63,7 +64,7 @@ class Asked(msgspec.Struct, frozen=True):
         return cls(
             sha256=subject.sha256,
             parts=subject.parts,
-            options=subject.options,
+            options={name: value for name, value in subject.options.items() if value is not None},
             conditions=subject.conditions,
             n=n,
             seed=seed,

@@ -18,9 +18,12 @@ from genzoo_core import DataError, UsageError
 from genzoo_core.images import to_uint8
 from genzoo_eval.caching import Asked, ReportCache, ship, shipped
 from genzoo_eval.evaluating import evaluate, evaluate_images
+from genzoo_eval.feature_nets import load_nets
 from genzoo_eval.keys import KEYS
+from genzoo_eval.known import asked_of
 from genzoo_eval.report import Figure, Report, Subject
 from genzoo_eval.settings import Settings
+from genzoo_eval.subjects import ModelImages
 
 CLASSIFIER = "features-mnist-classifier"
 SELF_SUPERVISED = "features-mnist-self-supervised"
@@ -189,6 +192,14 @@ def test_a_damaged_report_is_made_again(tmp_path: Path) -> None:
     assert cache.get(asked) is None
 
 
+def test_an_option_that_a_family_gains_does_not_hide_older_reports() -> None:
+    def key(options: dict[str, object]) -> str:
+        return Asked.of(Subject("x", "0", options=options), "mnist", 50, 0, ("net",), False).key()
+
+    assert key({"temperature": 1.0, "guidance": None}) == key({"temperature": 1.0})
+    assert key({"temperature": 1.0, "guidance": 2.0}) != key({"temperature": 1.0})
+
+
 def test_shipped_reports_are_found_by_what_was_asked(tmp_path: Path) -> None:
     def asked(sha256: str) -> str:
         return Asked(sha256, {}, {"steps": 5}, {}, 50, 0, "mnist", ("net",), True).key()
@@ -199,6 +210,26 @@ def test_shipped_reports_are_found_by_what_was_asked(tmp_path: Path) -> None:
     ship(file, [(asked("0"), old)])
     ship(file, [(asked("1"), new)])
     assert shipped(tmp_path) == {asked("1"): new}
+
+
+def test_every_shipped_report_is_found_for_the_model_that_ships(zoo: RegistryZoo) -> None:
+    reports = shipped()
+    for key, report in reports.items():
+        settings = Settings(
+            report.n,
+            report.seed,
+            report.subject.options,
+            report.subject.conditions,
+            costs=False,
+        )
+        images = ModelImages.open(
+            zoo, report.subject.name, settings.options, settings.conditions, lambda *_: None
+        )
+        nets = load_nets(zoo, report.dataset, ())
+        assert asked_of(images.subject, report.dataset, settings, nets).key() == key, report.subject
+    assert {"genzoo/ae-mnist", "genzoo/flow-fashion", "genzoo/flow-emoji"} <= {
+        report.subject.name for report in reports.values()
+    }
 
 
 @pytest.mark.parametrize(
