@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from genzoo_eval.report import Report, Subject
+from genzoo_eval.settings import Settings
 
 METHOD = 1
 """Raised when an evaluation begins to measure differently: older reports are then not found."""
@@ -102,6 +104,15 @@ def shipped(folder: Path = RESULTS) -> dict[str, Report]:
     for file in sorted(folder.glob("reports-*.json")):
         found |= msgspec.json.decode(file.read_bytes(), type=Shipped).reports
     return found
+
+
+def usual_n(dataset: str) -> int:
+    """How many images a model is measured with unless told otherwise.
+
+    As many as the figures that ship have, which are then found; 10,000 where none ship.
+    """
+    counts = Counter(report.n for report in shipped().values() if report.dataset == dataset)
+    return counts.most_common(1)[0][0] if counts else Settings().n
 
 
 def ship(file: Path, reports: Iterable[tuple[str, Report]]) -> None:

@@ -29,7 +29,11 @@ for _name in ("datasets", "torchmetrics"):
 @click.option(
     "--reference", metavar="DATASET", help="What to compare with; the model's own dataset."
 )
-@click.option("-n", type=click.IntRange(min=50), default=10_000, show_default=True, help="Images.")
+@click.option(
+    "-n",
+    type=click.IntRange(min=50),
+    help="Images.  [default: as many as the dataset's figures that ship have, or 10000]",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--steps", type=int, metavar="N", help="Steps of sampling.")
 @click.option("--sampler", metavar="NAME", help="How to sample.")
@@ -66,7 +70,7 @@ def evaluate(
     subject: str,
     data: str | None,
     reference: str | None,
-    n: int,
+    n: int | None,
     seed: int,
     steps: int | None,
     sampler: str | None,
@@ -94,7 +98,8 @@ def evaluate(
         raise UsageError("pictures take no options: they are made")
     if curve is not None and guidance is not None:
         raise UsageError("--guidance and --guidance-curve do not go together")
-    from genzoo_eval.datasets import parse_data, require_dataset
+    from genzoo_eval.caching import usual_n
+    from genzoo_eval.datasets import own_dataset, parse_data, require_dataset
     from genzoo_eval.settings import Settings
     from genzoo_eval.text.guidance import scales
 
@@ -104,6 +109,8 @@ def evaluate(
         require_dataset(zoo, dataset)
     elif pictures:
         raise UsageError("pictures do not say what to compare them with", "give --reference")
+    if n is None:
+        n = Settings().n if pictures else usual_n(dataset or own_dataset(zoo, subject))
     asked = Settings(n, seed, {**given, **_pairs(settings)}, nets=nets, costs=costs)
     if pictures:
         reports = [_pictures(zoo, Path(subject), dataset or "", folder, asked)]

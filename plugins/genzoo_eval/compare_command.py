@@ -36,7 +36,11 @@ for _name in ("datasets", "jinja2", "torchmetrics"):
 @click.option("--markdown", metavar="FILE", help="The table as Markdown; - for stdout.")
 @click.option("--json", "as_json", metavar="FILE", help="All of it as JSON; - for stdout.")
 @click.option("-f", "--force", is_flag=True, help="Replace what exists.")
-@click.option("-n", type=click.IntRange(min=50), default=10_000, show_default=True, help="Images.")
+@click.option(
+    "-n",
+    type=click.IntRange(min=50),
+    help="Images.  [default: as many as the dataset's figures that ship have, or 10000]",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--curve",
@@ -54,7 +58,7 @@ def compare(
     markdown: str | None,
     as_json: str | None,
     force: bool,
-    n: int,
+    n: int | None,
     seed: int,
     curve: bool,
 ) -> None:
@@ -76,6 +80,7 @@ def compare(
             raise UsageError(f"cannot write {path}: give {suffixes[0]}")
     given = {"html": output, "picture": picture, "markdown": markdown, "json": as_json}
     files = _files(given, force)
+    from genzoo_eval.caching import usual_n
     from genzoo_eval.comparing.choosing import dataset_of
     from genzoo_eval.comparing.gathering import Asked, Gatherer
     from genzoo_eval.datasets import known_datasets, parse_data, require_dataset
@@ -83,7 +88,9 @@ def compare(
     named, folder = parse_data(zoo, data)
     dataset = named or dataset_of(zoo, models, known_datasets(zoo))
     require_dataset(zoo, dataset)
-    command = _command(models, dataset, output or picture, n, seed)
+    usual = usual_n(dataset)
+    n = n or usual
+    command = _command(models, dataset, output or picture, n if n != usual else None, seed)
     with Progress() as progress:
         asked = Asked(dataset, folder, models, n, seed, curve, bool(output or picture), command)
         comparison = Gatherer(zoo, asked, progress.tell, progress.update).gather()
@@ -107,10 +114,12 @@ def _files(given: Mapping[str, Path | str | None], force: bool) -> Mapping[str, 
     return files
 
 
-def _command(models: tuple[str, ...], dataset: str, output: Path | None, n: int, seed: int) -> str:
+def _command(
+    models: tuple[str, ...], dataset: str, output: Path | None, n: int | None, seed: int
+) -> str:
     """The command that draws the same again, without the folders of this machine."""
     words = ["genzoo compare", *models, f"--data {dataset}"]
-    words += [f"-n {n}"] if n != 10_000 else []
+    words += [f"-n {n}"] if n is not None else []
     words += [f"--seed {seed}"] if seed else []
     if output is not None:
         words.append(f"{'--picture' if output.suffix.lower() == '.png' else '-o'} {output.name}")

@@ -44,6 +44,20 @@ def require_dataset(zoo: Zoo, dataset: str) -> None:
         )
 
 
+def own_dataset(zoo: Zoo, model: str) -> str:
+    """The dataset on the model's card, or on the one in its file.
+
+    Raises:
+        UsageError: It says none, or one without feature nets.
+        GenzooError: There is no such model.
+    """
+    dataset = zoo.card(model).dataset
+    if not dataset:
+        raise UsageError(f"{model} does not say what it was trained on", "give --reference")
+    require_dataset(zoo, dataset)
+    return dataset
+
+
 def data_recipe(zoo: Zoo, dataset: str, split: str) -> DataRecipe:
     """How a split of a dataset is read: as its feature nets were trained on it.
 

@@ -16,7 +16,7 @@ from genzoo_core.zoo import Zoo
 from genzoo_eval.caching import ReportCache, shipped
 from genzoo_eval.costs.counting import flops, parameters
 from genzoo_eval.costs.timing import images_per_second, machine, run_once
-from genzoo_eval.datasets import fingerprint, require_dataset
+from genzoo_eval.datasets import fingerprint, own_dataset
 from genzoo_eval.distribution import drawn_figures, image_figures, memorisation_figure
 from genzoo_eval.feature_nets import classifier_of, load_nets
 from genzoo_eval.known import asked_of
@@ -67,7 +67,7 @@ def evaluate(
     settings = settings or Settings()
     _check(settings)
     images = ModelImages.open(zoo, model, settings.options, settings.conditions, on_progress)
-    dataset = dataset or _dataset_of(zoo, model)
+    dataset = dataset or own_dataset(zoo, model)
     nets = load_nets(zoo, dataset, settings.nets)
     asked = asked_of(images.subject, dataset, settings, nets)
     cache = ReportCache(zoo.cache("eval"), fingerprint(dataset, data))
@@ -149,15 +149,6 @@ def _by(shape: tuple[int, ...] | torch.Size) -> str:
 def _check(settings: Settings) -> None:
     if settings.n < FEWEST:
         raise UsageError(f"{settings.n} images are no distribution; give at least {FEWEST}")
-
-
-def _dataset_of(zoo: Zoo, model: str) -> str:
-    """The dataset on the model's card, or on the one in its file."""
-    dataset = zoo.card(model).dataset
-    if not dataset:
-        raise UsageError(f"{model} does not say what it was trained on", "give --reference")
-    require_dataset(zoo, dataset)
-    return dataset
 
 
 def _command(model: str, settings: Settings) -> str:

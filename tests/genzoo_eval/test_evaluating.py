@@ -16,7 +16,7 @@ import genzoo
 from genzoo.zoo import RegistryZoo
 from genzoo_core import DataError, UsageError
 from genzoo_core.images import to_uint8
-from genzoo_eval.caching import Asked, ReportCache, ship, shipped
+from genzoo_eval.caching import Asked, ReportCache, ship, shipped, usual_n
 from genzoo_eval.evaluating import evaluate, evaluate_images
 from genzoo_eval.feature_nets import load_nets
 from genzoo_eval.keys import KEYS
@@ -230,6 +230,17 @@ def test_every_shipped_report_is_found_for_the_model_that_ships(zoo: RegistryZoo
     assert {"genzoo/ae-mnist", "genzoo/flow-fashion", "genzoo/flow-emoji"} <= {
         report.subject.name for report in reports.values()
     }
+
+
+def test_a_model_is_measured_with_as_many_images_as_its_figures_that_ship(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENZOO_CACHE", str(tmp_path))
+    asked = [sys.executable, "-m", "genzoo", "eval", "flow-emoji", "--no-costs", "--json"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
+    # 1,062: three of each of the 354 test images, of which 10,000 pictures would be too many.
+    assert json.loads(done.stdout)["n"] == usual_n("emoji") == 1062
+    assert usual_n("mnist") == usual_n("a dataset without figures") == 10_000
 
 
 @pytest.mark.parametrize(
