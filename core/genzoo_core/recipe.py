@@ -68,6 +68,8 @@ class ModelRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         kind: Its kind: "model", "codec", "encoder".
         conditioners: Its conditioners by name; the first reads the prompt.
         parts: Frozen shared components by role, by the names of their models.
+        start: Model whose weights it begins from, where names and shapes of tensors agree: to go
+            on with it on other data, or to make another model of it. "" for fresh weights.
     """
 
     component: str
@@ -75,6 +77,7 @@ class ModelRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: str = "model"
     conditioners: dict[str, ConditionerRecipe] = {}
     parts: dict[str, PartSpec] = {}
+    start: str = ""
 
 
 class PhaseRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -85,7 +85,7 @@ def read_checkpoint(path: Path, recipe: Recipe) -> Checkpoint:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise TrainingError(f"{path} cannot be read: {error}", "train in another --out") from error
-    changed = _differences(json.loads(metadata["recipe"]), msgspec.to_builtins(recipe))
+    changed = _differences(_as_today(metadata["recipe"]), msgspec.to_builtins(recipe))
     if changed:
         raise TrainingError(
             f"{path.parent} was trained with another recipe: {'; '.join(changed[:5])}",
@@ -93,6 +93,14 @@ def read_checkpoint(path: Path, recipe: Recipe) -> Checkpoint:
         )
     stage, step, threads = (int(metadata.get(name, 0)) for name in ("stage", "step", "threads"))
     return Checkpoint(stage, step, metadata["data"], threads, tensors)
+
+
+def _as_today(stored: str) -> Any:
+    """A stored recipe; what recipes have gained since is at its default, as it was in effect."""
+    try:
+        return msgspec.to_builtins(msgspec.json.decode(stored, type=Recipe))
+    except msgspec.ValidationError:  # of a version that knows more
+        return json.loads(stored)
 
 
 def _differences(old: Any, new: Any, place: str = "") -> list[str]:

@@ -16,6 +16,7 @@ from genzoo_core.specs import ModelSpec
 from genzoo_core.training import Progress, Trainable
 from genzoo_core.zoo import Built, Zoo
 from genzoo_train.batches import Batches, InOrder, make_batches
+from genzoo_train.beginning import begin_from
 from genzoo_train.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from genzoo_train.export import card_toml, export, finalize
 from genzoo_train.folder import RunFolder, write_atomically
@@ -69,6 +70,10 @@ class Session:
         spec = ModelSpec(model.component, model.config, model.kind, conditioners, model.parts)
         torch.manual_seed(derive(self._recipe.seed, "weights"))
         built = self._zoo.build(spec, training=True)
+        if model.start:
+            fresh = begin_from(self._zoo, model.start, built)
+            told = f"; fresh: {', '.join(fresh)}" if fresh else ""
+            self._reporter.note(f"beginning from the weights of {model.start}{told}")
         built.module.to(self._fabric.device)
         for part in built.parts.values():
             part.to(self._fabric.device)

@@ -17,6 +17,7 @@ from genzoo_core import ConfigError, DataError, Dataset, Recipe, TrainingError, 
 from genzoo_core.images import from_uint8
 from genzoo_core.recipe import PhaseRecipe
 from genzoo_train.checkpoints import read_checkpoint
+from genzoo_train.reporting import LineReporter
 from genzoo_train.training import train
 
 
@@ -202,6 +203,31 @@ def test_stages_and_phases_that_the_model_lacks_are_named_with_those_it_has(
     phases = with_stage(recipe(), 0, phases={"critics": PhaseRecipe()})
     with pytest.raises(ConfigError, match="has no phase 'critics'; it has copy, critic; did you"):
         train(zoo, phases, dataset, tmp_path / "c")
+
+
+def test_a_training_begins_from_the_weights_of_another_model(
+    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = train(zoo, recipe(), dataset, tmp_path / "first")
+    model = msgspec.structs.replace(recipe().model, start=str(first))
+    still = msgspec.structs.replace(recipe(seed=1), model=model)
+    for index, phases in enumerate((("copy", "critic"), ("flow",))):
+        still = with_stage(still, index, phases={name: PhaseRecipe(lr=0.0) for name in phases})
+    second = train(zoo, still, dataset, tmp_path / "second", reporter=LineReporter())
+    before, after = load_file(first), load_file(second)
+    for name in ("encoder.0.weight", "decoder.weight", "flow.bias"):
+        assert torch.equal(before[name], after[name])
+    # The critic is not stored, so that one is fresh.
+    told = f"beginning from the weights of {first}; fresh: critic.weight, critic.bias"
+    assert told in capsys.readouterr().err
+
+
+def test_weights_that_do_not_fit_at_all_are_no_beginning(
+    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+) -> None:
+    model = msgspec.structs.replace(recipe().model, start="genzoo/gan-mnist")
+    with pytest.raises(ConfigError, match="no weights of genzoo/gan-mnist fit genzoo-awkward/awk"):
+        train(zoo, msgspec.structs.replace(recipe(), model=model), dataset, tmp_path / "a")
 
 
 def test_data_of_another_shape_and_conditioners_of_another_model_are_refused(

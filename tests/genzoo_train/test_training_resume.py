@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import random
 import resource
@@ -17,7 +18,7 @@ import msgspec
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from training_cases import SLOW, recipe
 
 from genzoo.datasets.reading import read_dataset
@@ -199,6 +200,17 @@ def test_resuming_where_nothing_was_saved_begins(
     zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     assert train(zoo, recipe(), dataset, tmp_path / "run", resume=True, max_steps=1).exists()
+
+
+def test_a_checkpoint_from_before_a_field_was_thought_of_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    write_checkpoint(path, recipe(), Checkpoint(0, 1, "data", 1, {"x": torch.zeros(1)}))
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    older = json.loads(metadata["recipe"])
+    del older["model"]["start"], older["stages"][0]["phases"]
+    save_file({"x": torch.zeros(1)}, path, metadata | {"recipe": json.dumps(older)})
+    assert read_checkpoint(path, recipe()).step == 1
 
 
 @pytest.mark.parametrize(
