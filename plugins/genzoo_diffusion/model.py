@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from genzoo_core import (
     Batch,
-    Codec,
     Condition,
-    Conditioner,
     ConfigError,
     Context,
     GenerativeModel,
@@ -25,8 +23,9 @@ from genzoo_core import (
     UsageError,
 )
 from genzoo_core.denoising import denoising_errors, guided_denoiser
-from genzoo_diffusion.config import DiffusionConfig, DiffusionOptions, UNetConfig
-from genzoo_diffusion.networks import build_network
+from genzoo_diffusion.config import DiffusionConfig, DiffusionOptions
+from genzoo_diffusion.latents import codec_of, pictures_of
+from genzoo_diffusion.networks import build_network, check_tokens
 from genzoo_diffusion.sampling import find_sampler
 
 
@@ -45,7 +44,7 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
         self.config = config
         self.context = context
         self.sample_shape = config.shape
-        check_tokens(config, self.conditioners)
+        check_tokens(config.network, self.conditioners)
         noiser = context.component("noiser", config.noiser.component, config.noiser.config)
         if not isinstance(noiser, ScheduledNoiser):
             raise ConfigError(
@@ -138,13 +137,7 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
         Raises:
             ConfigError: The codec's pictures are not of the shape that the config says.
         """
-        pictures = x if self.codec is None else self.codec.decode(x)
-        if pictures.shape[1:] != self.sample_shape:
-            raise ConfigError(
-                f"the codec makes pictures of {times(pictures.shape[1:])}, "
-                f"but the config's shape is {times(self.sample_shape)}"
-            )
-        return pictures.clamp(-1, 1)
+        return pictures_of(x, self.codec, self.sample_shape)
 
     def stages(self) -> tuple[Stage, ...]:
         """One stage with one phase, both named "denoising"."""
@@ -162,39 +155,3 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
         condition = self.condition(batch.conditions, len(x))
         error, weight = denoising_errors(self.predict, self.noiser, x, condition, rng)
         return (weight * error).mean(), {"mse": error.detach().mean()}
-
-
-def check_tokens(config: DiffusionConfig, conditioners: Mapping[str, Conditioner]) -> None:
-    """Refuse a network that attends to tokens where no conditioner gives any.
-
-    Raises:
-        ConfigError: Says what to change.
-    """
-    network = config.network
-    if not isinstance(network, UNetConfig) or not network.cross_attention:
-        return
-    if all(conditioner.token_dim is None for conditioner in conditioners.values()):
-        raise ConfigError(
-            "the network attends to tokens, but no conditioner gives any",
-            "set cross_attention = false, or use a conditioner with tokens, such as genzoo/text",
-        )
-
-
-def codec_of(part: object) -> Codec:
-    """The codec that a shared part is or has.
-
-    Raises:
-        ConfigError: It has none.
-    """
-    codec = part if isinstance(part, Codec) else getattr(part, "codec", None)
-    if not isinstance(codec, Codec):
-        raise ConfigError(
-            f"the part that plays the role 'codec' is a {type(part).__name__}, which has none",
-            "name one of kind codec, or a model that can reconstruct",
-        )
-    return codec
-
-
-def times(shape: Sequence[int]) -> str:
-    """A shape in words: "1×28×28"."""
-    return "×".join(map(str, shape))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from genzoo_core import ConfigError
+from collections.abc import Mapping
+
+from genzoo_core import Conditioner, ConfigError
 from genzoo_core.layers.mlp import MLP
-from genzoo_diffusion.config import MLPConfig, Network
+from genzoo_diffusion.config import MLPConfig, Network, UNetConfig
 from genzoo_diffusion.unet import UNet
 
 
@@ -22,3 +24,18 @@ def build_network(network: Network, shape: tuple[int, ...]) -> MLP | UNet:
             'use network = { type = "mlp" }',
         )
     return UNet(network, (shape[0], shape[1], shape[2]))
+
+
+def check_tokens(network: Network, conditioners: Mapping[str, Conditioner]) -> None:
+    """Refuse a network that attends to tokens where no conditioner gives any.
+
+    Raises:
+        ConfigError: Says what to change.
+    """
+    if not isinstance(network, UNetConfig) or not network.cross_attention:
+        return
+    if all(conditioner.token_dim is None for conditioner in conditioners.values()):
+        raise ConfigError(
+            "the network attends to tokens, but no conditioner gives any",
+            "set cross_attention = false, or use a conditioner with tokens, such as genzoo/text",
+        )

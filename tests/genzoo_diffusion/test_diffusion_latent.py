@@ -15,7 +15,8 @@ from genzoo.zoo import RegistryZoo
 from genzoo_autoencoder.spatial import SpatialCodec, SpatialCodecConfig
 from genzoo_core import ComponentSpec, ConfigError, PartSpec, SampleRng
 from genzoo_diffusion.config import DiffusionConfig, UNetConfig
-from genzoo_diffusion.model import Diffusion, codec_of
+from genzoo_diffusion.latents import codec_of
+from genzoo_diffusion.model import Diffusion
 
 CODEC = "genzoo-tiny/tiny-codec"
 

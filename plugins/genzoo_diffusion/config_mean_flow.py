@@ -1,0 +1,45 @@
+"""Config and options of mean flows. Imports no torch, so that listings can read it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from genzoo_diffusion.config import Guidance, ImageShape, Network, UNetConfig
+
+Few = Annotated[int, msgspec.Meta(ge=1, le=100)]
+Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+
+
+class MeanFlowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a mean flow is. `network`, `shape`, `on` and `unasked` are those of `DiffusionConfig`.
+
+    Attributes:
+        network: The architecture.
+        shape: (C, H, W) of an image.
+        on: "pixels", or "latents" of the part that plays the role "codec".
+        steps: In how many steps it samples unless told otherwise.
+        guidance: The scale of the guidance that it learns, so that it samples with it at the cost
+            of one evaluation a step.
+        spans: Share of the training images whose two times differ; the others learn the velocity.
+        unasked: What it makes where nothing is asked: "null" or "typical".
+    """
+
+    network: Network = UNetConfig()
+    shape: ImageShape = (1, 28, 28)
+    on: Literal["pixels", "latents"] = "pixels"
+    steps: Few = 1
+    guidance: Guidance = 1.0
+    spans: Share = 0.5
+    unasked: Literal["null", "typical"] = "null"
+
+
+class MeanFlowOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to sample from a mean flow. What is unset is the model's own choice.
+
+    Attributes:
+        steps: Steps, of one evaluation each.
+    """
+
+    steps: Few | None = None

@@ -1,0 +1,202 @@
+"""Mean flows: diffusion in one evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.func import jvp
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from genzoo_core import (
+    Batch,
+    Condition,
+    Context,
+    GenerativeModel,
+    OnStep,
+    Phase,
+    Progress,
+    Rng,
+    Stage,
+)
+from genzoo_core.layers.embedding import FREQUENCIES, sinusoids
+from genzoo_diffusion.config_mean_flow import MeanFlowConfig, MeanFlowOptions
+from genzoo_diffusion.latents import codec_of, pictures_of
+from genzoo_diffusion.networks import build_network, check_tokens
+
+STEADY = 1e-3
+"""What keeps the weight of a small error finite (Geng et al. 2025, section 4.3)."""
+
+Velocity = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Called as `velocity(z, r, t)` with noisy data `[B, ...]` and times `[B]`; shaped as `z`."""
+
+
+class MeanFlow(GenerativeModel[MeanFlowOptions]):
+    """Learns the mean velocity between two times (Geng et al. 2025, "Mean flows").
+
+    `z_r = z_t - (t - r) u(z_t, r, t)` on the line of the rectified flow, `z_t = (1 - t) x0 + t
+    noise`, for any r < t: with r = 0 and t = 1 that is a picture in one evaluation. Where r = t,
+    u is the velocity that a rectified flow learns; its tensors are named as those of `Diffusion`,
+    so that a recipe can start from a trained one.
+    """
+
+    Config = MeanFlowConfig
+    Options = MeanFlowOptions
+
+    def __init__(self, config: MeanFlowConfig, context: Context) -> None:
+        super().__init__(context, config.network.embedding)
+        self.config = config
+        self.sample_shape = config.shape
+        check_tokens(config.network, self.conditioners)
+        if config.on == "latents":
+            self.codec = codec_of(context.part("codec"))
+        self.data_shape = config.shape if self.codec is None else self.codec.latent_shape
+        self.network = build_network(config.network, self.data_shape)
+        self.span = SpanEmbedding(config.network.embedding)
+
+    def sample(
+        self,
+        rng: Rng,
+        conditions: Mapping[str, Tensor],
+        options: MeanFlowOptions,
+        on_step: OnStep | None = None,
+    ) -> Tensor:
+        """Go from noise to data in equal steps (Geng et al. 2025, equation 12)."""
+        x = rng.normal(self.data_shape, next(self.network.parameters()))
+        if not conditions and self.config.unasked == "typical":
+            conditions = {name: asked.typical(rng) for name, asked in self.conditioners.items()}
+        condition = self.condition(conditions, rng.n)
+        steps = options.steps or self.config.steps
+        grid = torch.linspace(1, 0, steps + 1).to(x)
+        for step, (t, r) in enumerate(pairwise(grid), 1):
+            velocity = self.velocity(x, r.expand(rng.n), t.expand(rng.n), condition)
+            if on_step is not None:
+                on_step(step, steps, self.pictures(x - t * velocity))
+            x = x - (t - r) * velocity
+        return self.pictures(x)
+
+    def velocity(self, z: Tensor, r: Tensor, t: Tensor, condition: Condition | None) -> Tensor:
+        """The mean velocity from time `r` to `t`, `[B]`, of `z`, `[B, ...]`; shaped as `z`."""
+        out: Tensor = self.network(z, t, told(self.span(t - r), condition))
+        return out
+
+    def pictures(self, x: Tensor) -> Tensor:
+        """Data as pictures, `[B, C, H, W]` in [-1, 1]."""
+        return pictures_of(x, self.codec, self.sample_shape)
+
+    def stages(self) -> tuple[Stage, ...]:
+        """One stage with one phase, both named "flowing"."""
+        modules = (self.network, self.span, self.conditioning)
+        trained = tuple(p for module in modules for p in module.parameters())
+        return (Stage("flowing", (Phase("flowing", trained),)),)
+
+    def loss(
+        self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
+    ) -> tuple[Tensor, dict[str, Tensor | float]]:
+        """Geng et al. 2025, algorithm 1 with the guidance of their equation 19.
+
+        Only the first `spans` of the batch have two different times: the derivative of the
+        others is multiplied by 0, and need not be computed.
+        """
+        x = batch.images
+        if self.codec is not None:
+            with torch.no_grad():
+                x = self.codec.encode(x).sample(rng)
+        n = len(x)
+        condition = self.condition(batch.conditions, n)
+        pair = torch.stack([rng.normal((), x).sigmoid() for _ in range(2)])
+        t, r = pair.amax(0), pair.amin(0)
+        spanning = max(1, round(self.config.spans * n))
+        r = torch.cat([r[:spanning], t[spanning:]])
+        noise = rng.normal(x.shape[1:], x)
+        shape = (-1, *[1] * (x.dim() - 1))
+        z = (1 - t).reshape(shape) * x + t.reshape(shape) * noise
+        velocity = self.guided(noise - x, z, t)
+
+        def part(rows: slice) -> Velocity:
+            asked = None if condition is None else rows_of(condition, rows)
+            return lambda z, r, t: self.velocity(z, r, t, asked)
+
+        far, near = slice(0, spanning), slice(spanning, n)
+        mean, target = mean_velocity(part(far), z[far], r[far], t[far], velocity[far])
+        if spanning < n:
+            mean = torch.cat([mean, part(near)(z[near], r[near], t[near])])
+            target = torch.cat([target, velocity[near]])
+        error = (mean - target).square().flatten(1).mean(1)
+        weight = 1 / (error.detach() + STEADY)
+        figures = {"mse": error.detach()[near], "mse/span": error.detach()[far]}
+        return (weight * error).mean(), {name: e.mean() for name, e in figures.items() if len(e)}
+
+    @torch.no_grad()
+    def guided(self, velocity: Tensor, z: Tensor, t: Tensor) -> Tensor:
+        """The velocity, away from what the model makes where nothing is asked.
+
+        Of rows that ask nothing it is the model's own velocity, further towards the given one:
+        what they learn from it is in the mean the same.
+        """
+        scale = self.config.guidance
+        if scale == 1 or not self.conditioners:
+            return velocity
+        nothing = self.velocity(z, t, t, self.condition({}, len(z)))
+        return nothing + scale * (velocity - nothing)
+
+
+class SpanEmbedding(nn.Module):
+    """The length of a span as a vector; 0 for all lengths in a fresh one.
+
+    Args:
+        dim: D of the vector.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(2 * FREQUENCIES, dim), nn.SiLU(), nn.Linear(dim, dim))
+        last = self.layers[2]
+        assert isinstance(last, nn.Linear)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
+    def forward(self, span: Tensor) -> Tensor:
+        """`[B, D]` of lengths, `[B]`."""
+        out: Tensor = self.layers(sinusoids(span))
+        return out
+
+
+def mean_velocity(
+    velocity: Velocity, z: Tensor, r: Tensor, t: Tensor, tangent: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The mean velocity, and what it is to be (Geng et al. 2025, equations 10 and 11).
+
+    Args:
+        velocity: The network.
+        z: Noisy data, `[B, ...]`.
+        r: Earlier times, `[B]`.
+        t: Times of `z`, `[B]`.
+        tangent: The velocity at `t`, shaped as `z`.
+
+    Returns:
+        Both shaped as `z`; the second without a gradient.
+    """
+    # The fused attention kernels have no forward derivative.
+    with sdpa_kernel(SDPBackend.MATH):
+        tangents = (tangent, torch.zeros_like(r), torch.ones_like(t))
+        mean, slope = jvp(velocity, (z, r, t), tangents)
+    span = (t - r).reshape(-1, *[1] * (z.dim() - 1))
+    return mean, (tangent - span * slope).detach()
+
+
+def told(vector: Tensor, condition: Condition | None) -> Condition:
+    """A condition that says a vector, `[B, D]`, as well."""
+    if condition is None:
+        return Condition(vector)
+    return Condition(condition.vector + vector, condition.tokens, condition.mask)
+
+
+def rows_of(condition: Condition, rows: slice) -> Condition:
+    """The condition of some rows of a batch."""
+    parts = (condition.vector, condition.tokens, condition.mask)
+    vector, tokens, mask = (None if part is None else part[rows] for part in parts)
+    assert vector is not None
+    return Condition(vector, tokens, mask)
