@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -182,7 +183,7 @@ def mean_velocity(
     # The fused attention kernels have no forward derivative.
     with sdpa_kernel(SDPBackend.MATH):
         tangents = (tangent, torch.zeros_like(r), torch.ones_like(t))
-        mean, slope = jvp(velocity, (z, r, t), tangents)
+        mean, slope = cast(tuple[Tensor, Tensor], jvp(velocity, (z, r, t), tangents))
     span = (t - r).reshape(-1, *[1] * (z.dim() - 1))
     return mean, (tangent - span * slope).detach()
 
