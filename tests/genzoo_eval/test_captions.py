@@ -11,7 +11,7 @@ import torch
 
 from genzoo_core import DataError
 from genzoo_core.dataset import Dataset
-from genzoo_eval.text.captions import Captions, choose
+from genzoo_eval.text.captions import Captions, choose, sampled
 from genzoo_eval.text.recall import over_captions, recall_at
 
 CATEGORIES = {"flag": 10, "face": 40, "food": 6}
@@ -65,6 +65,19 @@ def test_each_caption_has_its_own_pictures() -> None:
         assert len(of.images) == 20
         for image, owner in zip(of.images, of.owners, strict=True):
             assert given[int(image)][0] == of.captions[owner]
+
+
+def test_some_captions_of_either_kind_are_shown_with_a_real_picture() -> None:
+    test, train = rows("test"), rows("train")
+    captions = chosen(test, train)
+    shown = sampled(captions, 2)
+    assert [text for text, _ in shown] == [
+        *captions.seen.captions[:2],
+        *captions.held_out.captions[:2],
+    ]
+    assert [
+        given[int(i)][0] for (_, i), given in zip(shown, (train, train, test, test), strict=True)
+    ] == [text for text, _ in shown]
 
 
 def test_a_category_that_has_too_few_is_filled_up_from_others() -> None:

@@ -259,3 +259,12 @@ def test_a_browser_draws_the_bars_in_their_order(seen: list[dict[str, Any]]) -> 
         names = [row.name for row in comparison().rows]
         lengths = dict(zip(names, bars, strict=True))
         assert 0 < lengths["gan-mnist"] < lengths["vae-mnist"] < lengths["ae-mlp-mnist"]
+
+
+def test_what_was_asked_in_words_is_shown_below_real_images_of_it() -> None:
+    real = torch.zeros(10, 1, 28, 28, dtype=torch.uint8)
+    page = as_html(dataclasses.replace(comparison(), captioned=real))
+    assert "Asked in words" in page
+    assert "A real image of each of 10 captions" in page
+    assert "Asked for a class" not in page
+    assert "Asked for a class" in as_html(comparison())

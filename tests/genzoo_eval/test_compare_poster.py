@@ -12,7 +12,7 @@ from PIL import Image
 
 from genzoo_core import UsageError
 from genzoo_core.images import from_pil
-from genzoo_eval.comparing.poster import as_png
+from genzoo_eval.comparing.poster import as_png, milliseconds
 
 
 def pixels(png: bytes) -> torch.Tensor:
@@ -74,3 +74,22 @@ def test_without_pictures_there_is_nothing_to_draw() -> None:
     bare = tuple(dataclasses.replace(row, gallery=None) for row in found.models)
     with pytest.raises(UsageError, match="no pictures"):
         as_png(dataclasses.replace(found, models=bare, baselines=()))
+
+
+def test_real_images_of_captions_stand_above_what_was_asked_for() -> None:
+    real = torch.arange(10 * 28 * 28).reshape(10, 1, 28, 28).remainder(251).to(torch.uint8)
+    found = dataclasses.replace(comparison(), captioned=real)
+    canvas = pixels(as_png(found))
+    left = canvas.shape[1] // 2 + 100
+    (first,) = holds(canvas[:, left:], real[0, 0])
+    (last,) = holds(canvas[:, left:], real[9, 0])
+    assert last == (first[0], first[1] + 9 * (2 * 28 + 4))
+    assert not holds(pixels(as_png(comparison()))[:, left:], real[0, 0])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0213, "0.021 ms"), (1.249, "1.2 ms"), (54.6, "55 ms"), (1140.0, "1,140 ms")],
+)
+def test_milliseconds_are_written_out(value: float, text: str) -> None:
+    assert milliseconds(value) == text

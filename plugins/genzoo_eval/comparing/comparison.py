@@ -19,7 +19,7 @@ class Gallery:
 
     Attributes:
         samples: Without a prompt.
-        classes: Pictures of each class that was asked for, by its name.
+        classes: Pictures of each class, or of each caption, that was asked for, by its name.
         originals: Test images.
         copies: The same, encoded and decoded; None for a model that cannot encode.
         walk: From one seed to another.
@@ -161,6 +161,8 @@ class Comparison:
         nets: The feature nets, the one that is read first in front.
         stability: How steadily the families train; None where it was not measured.
         real: Test images, uint8 `[N, C, H, W]`; None where pictures were not asked for.
+        captioned: A real image of each caption that models were asked for, uint8 `[N, C, H, W]`;
+            None where they were asked for classes.
         left_out: What the page lacks and why, a sentence each.
         command: The command that makes it again.
     """
@@ -172,6 +174,7 @@ class Comparison:
     nets: tuple[Net, ...] = ()
     stability: Stability | None = None
     real: Tensor | None = None
+    captioned: Tensor | None = None
     left_out: tuple[str, ...] = ()
     command: str = ""
 

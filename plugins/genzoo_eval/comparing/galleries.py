@@ -58,12 +58,7 @@ def walls(comparison: Comparison) -> tuple[Wall, ...]:
             "Not picked: seeds 0, 1, 2 and so on. Real test images come first.",
             (*first, *(_frame(row, ("", _samples(row, g))) for row, g in pairs)) if pairs else (),
         ),
-        Wall(
-            "classes",
-            "Asked for a class",
-            "A row for each class, ten pictures each.",
-            tuple(_frame(row, *_classes(row, g)) for row, g in pairs if g.classes),
-        ),
+        _asked(comparison, pairs),
         Wall(
             "reconstructions",
             "Reconstructed",
@@ -89,6 +84,21 @@ def walls(comparison: Comparison) -> tuple[Wall, ...]:
         ),
     )
     return tuple(wall for wall in found if wall.frames)
+
+
+def _asked(comparison: Comparison, pairs: list[tuple[Row, Gallery]]) -> Wall:
+    frames = tuple(_frame(row, *_classes(row, g)) for row, g in pairs if g.classes)
+    if comparison.captioned is None:
+        text = "A row for each class, ten pictures each."
+        return Wall("classes", "Asked for a class", text, frames)
+    text = (
+        "A row for each caption, ten pictures each. Not picked: the first half are captions of the "
+        "training images, the others no training image has. Real images of them come first."
+    )
+    n = len(comparison.captioned)
+    real = sheet(comparison.captioned, n, f"A real image of each of {n} captions")
+    first = (Frame("real images", "", "real", (("", real),)),) if frames else ()
+    return Wall("classes", "Asked in words", text, (*first, *frames))
 
 
 def few(row: Row, n: int = 8) -> Sheet | None:

@@ -111,6 +111,7 @@ class Gatherer:
             nets=self._described(nets),
             stability=None if stability is None else as_stability(stability),
             real=None if real is None else real.test[_spread(len(real.test))],
+            captioned=None if real is None else real.captioned,
             left_out=tuple(left_out),
             command=asked.command,
         )

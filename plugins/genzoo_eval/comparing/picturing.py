@@ -20,9 +20,15 @@ from genzoo_eval.datasets import data_recipe, fingerprint
 from genzoo_eval.feature_nets import FrozenNet, classifier_of
 from genzoo_eval.kept import keep, kept
 from genzoo_eval.metrics.neighbours import nearest
+from genzoo_eval.text.asking import reads_words
+from genzoo_eval.text.captions import choose, sampled
+from genzoo_eval.text.judge import judge_of
 
 SAMPLES, EACH, WALK = 36, 10, 10
 """Pictures without a prompt, of each class and above neighbours, and in a walk."""
+
+CAPTIONS = 5
+"""Seen captions that are asked for, and as many held-out ones."""
 
 ENDS = (3, 8)
 """Seeds between which models walk."""
@@ -37,12 +43,20 @@ class RealImages:
         train: Training images, uint8 `[T, C, H, W]`.
         features: Of the training images in the net's features, `[T, D]`.
         net: The feature net.
+        captions: Captions to ask for, each with a real image, uint8 `[C, H, W]`; none where there
+            is no net that knows captions.
     """
 
     test: Tensor
     train: Tensor
     features: Tensor
     net: FrozenNet
+    captions: tuple[tuple[str, Tensor], ...] = ()
+
+    @property
+    def captioned(self) -> Tensor | None:
+        """A real image of each caption, uint8 `[N, C, H, W]`."""
+        return torch.stack([image for _, image in self.captions]) if self.captions else None
 
     @classmethod
     def read(
@@ -62,18 +76,19 @@ class RealImages:
         """
         tell(f"reading the images of {dataset}")
         test, train = (
-            zoo.dataset(data_recipe(zoo, dataset, split), folder).images
-            for split in ("test", "train")
+            zoo.dataset(data_recipe(zoo, dataset, split), folder) for split in ("test", "train")
         )
+        judge = judge_of(nets)
+        captions = () if judge is None else sampled(choose(test, train, judge.column), CAPTIONS)
         net = classifier_of(nets) or nets[0]
         key = repr(("neighbours", fingerprint(dataset, folder), net.sha256))
         name, cache = hashlib.sha256(key.encode()).hexdigest()[:32], zoo.cache("eval")
         tensors = kept(cache, name)
         if tensors is None:
             tell(f"looking at the training images with {net.name}")
-            tensors = {"train": net.features(train)}
+            tensors = {"train": net.features(train.images)}
             keep(cache, name, tensors)
-        return cls(test, train, tensors["train"], net)
+        return cls(test.images, train.images, tensors["train"], net, captions)
 
     def neighbours(self, images: Tensor) -> Tensor:
         """The nearest training image of each, uint8 `[N, C, H, W]`."""
@@ -95,14 +110,17 @@ def picture(zoo: Zoo, contender: Contender, real: RealImages | None) -> Gallery:
     samples = _made(zoo, contender, (), SAMPLES)
     originals = None if real is None else real.test[:EACH]
     copies = None if originals is None else _copies(built, originals)
-    prompts = class_names(built)
-    rows = [_made(zoo, contender, (str(index),), EACH) for index in range(len(prompts))]
+    names = class_names(built)
+    asked = tuple(map(str, range(len(names))))
+    if real is not None and reads_words(getattr(built.module, "conditioners", {})):
+        names = asked = tuple(caption for caption, _ in real.captions)
+    rows = [_made(zoo, contender, (prompt,), EACH) for prompt in asked]
     walk = zoo.generate(
         contender.reference, n=WALK, interpolate=ENDS, options=dict(contender.settings)
     )
     return Gallery(
         samples=samples,
-        classes=tuple(zip(prompts, rows, strict=True)),
+        classes=tuple(zip(names, rows, strict=True)),
         originals=None if copies is None else originals,
         copies=copies,
         walk=to_uint8(walk.images),

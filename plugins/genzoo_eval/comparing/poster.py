@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -46,10 +47,14 @@ def as_png(comparison: Comparison) -> bytes:
     draw = ImageDraw.Draw(canvas)
     left, right = MARGIN + LABEL, MARGIN + LABEL + block + BLOCK_GAP
     draw.text((left, MARGIN), "without a prompt, not picked", FAINT, font(17))
-    draw.text((right, MARGIN), "one of each class, asked for", FAINT, font(17))
+    words = comparison.captioned is not None
+    asked = "captions, of which the last five were held out" if words else "one of each class"
+    draw.text((right, MARGIN), f"asked for: {asked}", FAINT, font(17))
     if comparison.real is not None:
         _say(draw, top, "test images", (), FAINT)
         _paste(canvas, comparison.real, left, top)
+    if comparison.captioned is not None:
+        _paste(canvas, comparison.captioned, right, top)
     for index, (row, samples) in enumerate(lines, 1):
         y = top + index * step
         _say(draw, y, row.name, _told(comparison, row), look(row.family).light)
@@ -79,9 +84,15 @@ def _told(comparison: Comparison, row: Row) -> tuple[str, str]:
     speed = row.report.figure("images_per_second")
     kind = cut(printable(look(row.family).title), 20)
     return (
-        f"{kind}, {1000 / speed.value:,.2g} ms" if speed and speed.value > 0 else kind,
+        f"{kind}, {milliseconds(1000 / speed.value)}" if speed and speed.value > 0 else kind,
         f"FD: {distances} floors" if distances else "",
     )
+
+
+def milliseconds(value: float) -> str:
+    """Two digits of it, written out: "110 ms"."""
+    digits = max(0, 1 - math.floor(math.log10(value)))
+    return f"{value:,.{digits}f} ms"
 
 
 def _meaning(comparison: Comparison) -> str:

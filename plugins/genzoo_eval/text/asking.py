@@ -8,6 +8,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from genzoo_core.conditioner import Conditioner
 from genzoo_core.errors import NotFittedError, UsageError
 from genzoo_eval.subjects import ModelImages
 
@@ -73,11 +74,16 @@ class AskedModel:
 
 def asked_in_words(images: ModelImages) -> AskedModel | None:
     """The model, if its prompt is any text."""
-    first = next(iter(images.model.conditioners.values()), None)
+    return AskedModel(images) if reads_words(images.model.conditioners) else None
+
+
+def reads_words(conditioners: Mapping[str, Conditioner]) -> bool:
+    """Whether the prompt of a model that has these is any text."""
+    first = next(iter(conditioners.values()), None)
     if first is None or first.categories is not None:
-        return None
+        return False
     try:
         first.parse(ANY_TEXT)
     except UsageError:
-        return None
-    return AskedModel(images)
+        return False
+    return True

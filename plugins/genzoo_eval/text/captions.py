@@ -77,6 +77,19 @@ def read_captions(zoo: Zoo, dataset: str, folder: Path | None, column: str) -> C
     return choose(test, train, column)
 
 
+def sampled(captions: Captions, n: int) -> tuple[tuple[str, Tensor], ...]:
+    """The first `n` seen captions, then the first `n` held-out ones, each with a real picture,
+    uint8 `[C, H, W]`.
+
+    Not picked: captions are in the order of their hashes.
+    """
+    return tuple(
+        (caption, given.images[given.owners == place][0])
+        for given in (captions.seen, captions.held_out)
+        for place, caption in enumerate(given.captions[:n])
+    )
+
+
 def choose(test: Dataset, train: Dataset, column: str) -> Captions:
     """The held-out captions, and as many seen ones that are spread alike over `STRATA`.
 
