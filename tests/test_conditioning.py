@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
 from typing import cast
 
@@ -45,7 +46,9 @@ CAPTIONS = (
 
 def cells() -> dict[tuple[str, str], list[str]]:
     """The commands of the table, by family and by what is asked."""
-    lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line[:1] == "|"]
+    page = PAGE.read_text(encoding="utf-8").splitlines()
+    first = next(index for index, line in enumerate(page) if line[:1] == "|")
+    lines = list(takewhile(lambda line: line[:1] == "|", page[first:]))
     _, *ways = (cell.strip() for cell in lines[0].strip("|").split("|"))
     assert tuple(ways) == WAYS
     table = {}

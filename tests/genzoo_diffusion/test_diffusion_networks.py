@@ -15,6 +15,7 @@ from genzoo.catalogue import Catalogue
 from genzoo.zoo import RegistryZoo
 from genzoo_core import Condition, ConfigError
 from genzoo_diffusion.config import DiffusionConfig, MLPConfig, Network, UNetConfig
+from genzoo_diffusion.config_mean_flow import MeanFlowConfig
 from genzoo_diffusion.networks import build_network
 
 RECIPES = sorted((Path(genzoo_diffusion.__file__).parent / "recipes").glob("*.toml"))
@@ -126,7 +127,8 @@ def test_a_unet_wants_pictures() -> None:
 @pytest.mark.parametrize("path", RECIPES, ids=[path.stem for path in RECIPES])
 def test_a_recipes_weights_are_small_enough_to_ship(path: Path) -> None:
     recipe = RegistryZoo(Catalogue.open()).recipe(str(path))
-    config = msgspec.convert(recipe.model.config, DiffusionConfig)
+    kind = {"genzoo/mean-flow": MeanFlowConfig}.get(recipe.model.component, DiffusionConfig)
+    config = msgspec.convert(recipe.model.config, kind)
     # Codecs fold pictures to four channels of a quarter of their sides.
     shape = config.shape if config.on == "pixels" else (4, *(s // 4 for s in config.shape[1:]))
     net = build_network(config.network, shape)

@@ -40,10 +40,10 @@ def remember(zoo: RegistryZoo, monkeypatch: pytest.MonkeyPatch) -> Remember:
 
     def put(model: str, folder: Path | None = None, **options: Any) -> None:
         nets = load_nets(zoo, "mnist")
-        subject = ModelImages.open(zoo, model, options, {}, lambda *_: None).subject
-        asked = asked_of(subject, "mnist", Settings(n=100, options=options), nets)
+        opened = ModelImages.open(zoo, model, options, {}, lambda *_: None).subject
+        asked = asked_of(opened, "mnist", Settings(n=100, options=options), nets)
         found = report(model, FAMILIES[model], seeing=2, blind=3, speed=100, parameters=1000)
-        subject = msgspec.structs.replace(found.subject, options=asked.options)
+        subject = msgspec.structs.replace(found.subject, options=opened.options)
         found = msgspec.structs.replace(found, subject=subject, n=100)
         ReportCache(zoo.cache("eval"), fingerprint("mnist", folder)).put(asked, found)
 
