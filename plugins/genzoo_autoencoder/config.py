@@ -66,6 +66,26 @@ class FlowPriorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, t
     guidance: Guidance = 1.0
 
 
+class SecondStageConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="vae"):
+    """A second VAE over the latents (Dai & Wipf 2019), told all of the model's conditions.
+
+    It has as many latents as it models, and is trained as a second stage, "prior", after the
+    codec.
+
+    Attributes:
+        width: Width of the hidden layers of its encoder and decoder.
+        layers: Hidden layers of each; width and number are the paper's (appendix D).
+        embedding: Width of the embedding of the condition.
+    """
+
+    width: Width = 1024
+    layers: Annotated[int, msgspec.Meta(ge=1, le=16)] = 3
+    embedding: Width = 128
+
+
+LearnedPrior = FlowPriorConfig | SecondStageConfig
+
+
 class AutoencoderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an autoencoder is.
 
@@ -77,8 +97,8 @@ class AutoencoderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             Ghosh et al. 2020, equation 5); 0 for a plain autoencoder.
         components: Components of the Gaussian mixture that is fitted to the latents after
             training, to those of each class where there are classes; 0 for none.
-        prior: A flow over the latents in place of the mixtures. With neither there is nothing to
-            sample from.
+        prior: A flow or a second VAE over the latents in place of the mixtures. With neither there
+            is nothing to sample from.
     """
 
     shape: ImageShape = (1, 28, 28)
@@ -86,16 +106,16 @@ class AutoencoderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     network: Network = MLPConfig()
     latent_penalty: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     components: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
-    prior: FlowPriorConfig | None = None
+    prior: LearnedPrior | None = None
 
 
 class LatentOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to sample from an autoencoder or a VAE.
 
     Attributes:
-        prior: Where latents come from: "fitted", the mixtures or the flow fitted to the training
-            latents, or "standard-normal", N(0, I) whether it fits or not. Unset: the fitted one;
-            a VAE without one takes the N(0, I) that it was trained towards.
+        prior: Where latents come from: "fitted", the mixtures, the flow or the second VAE fitted to
+            the training latents, or "standard-normal", N(0, I) whether it fits or not. Unset: the
+            fitted one; a VAE without one takes the N(0, I) that it was trained towards.
         temperature: Scale of the noise; below 1 gives fewer odd pictures and less variety.
         guidance: How closely a flow keeps to the prompt: 1 takes it as it is, above 1 exaggerates
             it at the cost of variety and of twice the time, 0 draws latents of anything. Unset:

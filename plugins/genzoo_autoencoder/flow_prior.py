@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from genzoo_autoencoder.config import FlowPriorConfig
-from genzoo_autoencoder.density import Density
+from genzoo_autoencoder.learned_density import LearnedDensity
 from genzoo_core import Condition, Context, Rng, Sampler, ScheduledNoiser
 from genzoo_core.conditioner import Conditioning
 from genzoo_core.denoising import denoising_errors, guided_denoiser
@@ -16,7 +15,7 @@ from genzoo_core.layers.mlp import MLP
 from genzoo_core.sampler import StepDone
 
 
-class FlowPrior(Density):
+class FlowPrior(LearnedDensity):
     """Latents by way of a rectified flow from noise (Liu et al. 2022, "Flow straight and fast").
 
     Learnt on the latents of a codec that is done learning, as the second stage of Dai & Wipf 2019
@@ -32,31 +31,15 @@ class FlowPrior(Density):
         context: Names the conditioners, and has the noiser and the sampler.
     """
 
-    shift: Tensor
-    scale: Tensor
-
     def __init__(self, config: FlowPriorConfig, shape: tuple[int, ...], context: Context) -> None:
-        super().__init__()
-        self.config, self.shape = config, shape
+        super().__init__(shape)
+        self.config = config
         self.noiser: ScheduledNoiser = context.component("noiser", "genzoo/rectified-flow", {})
         self.sampler: Sampler = context.component("sampler", "genzoo/heun", {})
         self.conditioning = Conditioning(context, config.embedding)
         self.network = MLP(
             shape, width=config.width, blocks=config.blocks, embedding=config.embedding
         )
-        self.register_buffer("shift", torch.zeros(shape))
-        self.register_buffer("scale", torch.ones(shape))
-
-    def standardize(self, mean: Tensor, std: Tensor) -> None:
-        """Say how the latents are distributed that it is about to learn; it can sample from then.
-
-        Args:
-            mean: Their mean, `[*shape]`.
-            std: Their standard deviation, `[*shape]`, above 0.
-        """
-        self.shift.copy_(mean)
-        self.scale.copy_(std)
-        self.fitted.fill_(True)
 
     def predict(self, x: Tensor, t: Tensor, condition: Condition | None) -> Tensor:
         """The velocity of standardised latents `x`, `[B, *shape]`, at times `t`, `[B]`."""
@@ -67,9 +50,15 @@ class FlowPrior(Density):
         self, z: Tensor, conditions: Mapping[str, Tensor], rng: Rng
     ) -> tuple[Tensor, Tensor]:
         """What it learns from: errors of latents `z`, `[B, *shape]`, see `denoising_errors`."""
-        x = (z - self.shift) / self.scale
-        condition = self.conditioning(conditions, len(x))
-        return denoising_errors(self.predict, self.noiser, x, condition, rng)
+        condition = self.conditioning(conditions, len(z))
+        return denoising_errors(self.predict, self.noiser, self.standardized(z), condition, rng)
+
+    def loss(
+        self, z: Tensor, conditions: Mapping[str, Tensor], rng: Rng
+    ) -> tuple[Tensor, dict[str, Tensor | float]]:
+        """The noiser's weighted mean squared error."""
+        error, weight = self.errors(z, conditions, rng)
+        return (weight * error).mean(), {"mse": error.detach().mean()}
 
     def sample(
         self,
@@ -112,7 +101,3 @@ class FlowPrior(Density):
 
         x = self.sampler(denoise, x, self.noiser, grid, rng, None if step_done is None else told)
         return self.latents(x)
-
-    def latents(self, x: Tensor) -> Tensor:
-        """Latents in the codec's own scale, with the shape of the standardised `x`."""
-        return x * self.scale + self.shift

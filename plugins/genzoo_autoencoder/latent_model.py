@@ -10,10 +10,12 @@ from torch import Tensor
 
 from genzoo_autoencoder.asking import with_typical
 from genzoo_autoencoder.codec import NetworkCodec
-from genzoo_autoencoder.config import FlowPriorConfig, LatentOptions
+from genzoo_autoencoder.config import FlowPriorConfig, LatentOptions, LearnedPrior
 from genzoo_autoencoder.density import GaussianMixture
 from genzoo_autoencoder.encoding import at, encode, encode_all, moments
 from genzoo_autoencoder.flow_prior import FlowPrior
+from genzoo_autoencoder.learned_density import LearnedDensity
+from genzoo_autoencoder.second_stage import SecondStage
 from genzoo_core import (
     Batch,
     ConfigError,
@@ -34,15 +36,16 @@ CONDITION_DIM = 64
 """Size of the joined condition vector that decoders are told."""
 
 PRIOR = "prior"
-"""Name of the stage that trains the flow, and of its phase."""
+"""Name of the stage that trains a density, and of its phase."""
 
 
 class LatentModel(GenerativeModel[LatentOptions]):
     """A codec, and the density that its latents are drawn from.
 
     A density is a Gaussian mixture for each class, where the first conditioner with classes has
-    them, or a flow that is told all conditions. What is not asked is drawn as it occurs in the
-    training data: there is no mixture of "no class", and a flow knows its null least well.
+    them, or a flow or a second VAE that is told all conditions. What is not asked is drawn as it
+    occurs in the training data: there is no mixture of "no class", and nets know their null least
+    well.
 
     Args:
         context: Names the conditioners.
@@ -50,7 +53,7 @@ class LatentModel(GenerativeModel[LatentOptions]):
 
     Options = LatentOptions
     codec: NetworkCodec
-    density: GaussianMixture | FlowPrior | None
+    density: GaussianMixture | FlowPrior | SecondStage | None
 
     trained_prior: ClassVar[Literal["fitted", "standard-normal"]]
     """The prior of a model without a fitted density."""
@@ -67,9 +70,9 @@ class LatentModel(GenerativeModel[LatentOptions]):
         )
 
     def build_density(
-        self, context: Context, components: int, prior: FlowPriorConfig | None
-    ) -> GaussianMixture | FlowPrior | None:
-        """The flow, or the mixture of each class or the only one; None where neither is given.
+        self, context: Context, components: int, prior: LearnedPrior | None
+    ) -> GaussianMixture | FlowPrior | SecondStage | None:
+        """What is learnt, or the mixture of each class or the only one; None where none is given.
 
         Raises:
             ConfigError: Both are given.
@@ -77,11 +80,14 @@ class LatentModel(GenerativeModel[LatentOptions]):
         if prior is not None:
             if components:
                 raise ConfigError(
-                    f"latents come from mixtures (components = {components}) or from a flow "
-                    "(prior), not from both",
+                    f"latents come from mixtures (components = {components}) or from what "
+                    "is learnt (prior), not from both",
                     "leave one of them out",
                 )
-            return FlowPrior(prior, self.codec.latent_shape, context)
+            shape = self.codec.latent_shape
+            if isinstance(prior, FlowPriorConfig):
+                return FlowPrior(prior, shape, context)
+            return SecondStage(prior, shape, context)
         if not components:
             return None
         name = self.classes_from
@@ -90,9 +96,9 @@ class LatentModel(GenerativeModel[LatentOptions]):
         return GaussianMixture(components, latent, classes)
 
     @property
-    def flow(self) -> FlowPrior:
-        """The flow of a model that has one; only that has the stage "prior"."""
-        assert isinstance(self.density, FlowPrior)
+    def learned(self) -> LearnedDensity:
+        """The density of a model that learns one; only that has the stage "prior"."""
+        assert isinstance(self.density, LearnedDensity)
         return self.density
 
     def check_options(self, options: LatentOptions) -> None:
@@ -115,11 +121,13 @@ class LatentModel(GenerativeModel[LatentOptions]):
             UsageError: Guidance is asked for, and latents do not come from a flow that is told
                 a condition.
         """
-        flows = isinstance(self.density, FlowPrior) and self.prior(options) == "fitted"
+        flow = self.density if self.prior(options) == "fitted" else None
+        if not isinstance(flow, FlowPrior):
+            flow = None
         if options.guidance is None:
-            return self.flow.config.guidance if flows else 1.0
-        if options.guidance != 1 and not (flows and self.conditioners):
-            why = "takes no prompt" if flows else "draws its latents without a flow"
+            return 1.0 if flow is None else flow.config.guidance
+        if options.guidance != 1 and (flow is None or not self.conditioners):
+            why = "draws its latents without a flow" if flow is None else "takes no prompt"
             raise UsageError(f"this model {why}, so nothing can guide it", "leave out the guidance")
         return options.guidance
 
@@ -179,6 +187,8 @@ class LatentModel(GenerativeModel[LatentOptions]):
             return options.temperature * Noiser().prior(rng, self.codec.latent_shape, like)
         if self.density is None:
             raise NotFittedError(*self.no_density)
+        if isinstance(self.density, SecondStage):
+            return self.density.sample(rng, conditions, temperature=options.temperature)
         if isinstance(self.density, FlowPrior):
             return self.density.sample(
                 rng,
@@ -192,31 +202,30 @@ class LatentModel(GenerativeModel[LatentOptions]):
         return self.density.sample(rng, options.temperature, classes)
 
     def staged(self, first: str) -> tuple[Stage, ...]:
-        """The stage that trains the codec, and "prior" where there is a flow to train after it.
+        """The stage that trains the codec, and "prior" where there is a density to train after it.
 
         Args:
             first: Name of the codec's stage and of its phase.
         """
         trained = (*self.codec.parameters(), *self.conditioning.parameters())
         stages = (Stage(first, (Phase(first, trained),)),)
-        if not isinstance(self.density, FlowPrior):
+        if not isinstance(self.density, LearnedDensity):
             return stages
         return (*stages, Stage(PRIOR, (Phase(PRIOR, tuple(self.density.parameters())),)))
 
     def prepare_stage(self, stage: Stage, batches: Iterable[Batch], *, resumed: bool) -> None:
-        """Encode all images once, and tell the flow how the latents are distributed."""
+        """Encode all images once, and tell the density how the latents are distributed."""
         self._encoded = encode_all(self.codec, batches)
         if not resumed:
-            self.flow.standardize(*moments(self._encoded))
+            self.learned.standardize(*moments(self._encoded))
 
     def prior_loss(self, batch: Batch, rng: Rng) -> tuple[Tensor, dict[str, Tensor | float]]:
-        """The flow's loss on latents drawn from the posteriors of a batch."""
+        """The density's loss on latents drawn from the posteriors of a batch."""
         if self._encoded is None or batch.rows is None:
             posterior = encode(self.codec, batch.images)
         else:
             posterior = at(self._encoded, batch.rows)
-        error, weight = self.flow.errors(posterior.sample(rng), batch.conditions, rng)
-        return (weight * error).mean(), {"mse": error.detach().mean()}
+        return self.learned.loss(posterior.sample(rng), batch.conditions, rng)
 
     def classes_of(self, batch: Batch) -> Tensor:
         """The class of each image of a batch, int64 `[B]`; 0 where there are no classes."""

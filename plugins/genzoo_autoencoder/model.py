@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from genzoo_autoencoder.codec import AutoencoderCodec
 from genzoo_autoencoder.config import AutoencoderConfig
-from genzoo_autoencoder.flow_prior import FlowPrior
 from genzoo_autoencoder.latent_model import PRIOR, LatentModel
+from genzoo_autoencoder.learned_density import LearnedDensity
 from genzoo_core import Batch, Context, Phase, Progress, Rng, Stage
 
 
@@ -20,7 +20,7 @@ class Autoencoder(LatentModel):
     A plain autoencoder (Hinton & Salakhutdinov 2006) learns to copy and knows nothing of where
     its latents lie. A penalty on the latents and a density fitted after training make it
     generative (RAE, Ghosh et al. 2020, "From variational to deterministic autoencoders"), or a
-    flow that a second stage learns on them.
+    density that a second stage learns on them.
     """
 
     Config = AutoencoderConfig
@@ -42,7 +42,7 @@ class Autoencoder(LatentModel):
         self.density = self.build_density(context, config.components, config.prior)
 
     def stages(self) -> tuple[Stage, ...]:
-        """ "reconstruction", and "prior" where there is a flow; each has one phase of its name."""
+        """ "reconstruction", and "prior" where one is learnt; each has one phase of its name."""
         return self.staged("reconstruction")
 
     def loss(
@@ -50,7 +50,7 @@ class Autoencoder(LatentModel):
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
         """Mean squared error per pixel, plus the penalty on the latent's squared norm.
 
-        In the phase "prior", the flow's.
+        In the phase "prior", the density's.
         """
         if phase.name == PRIOR:
             return self.prior_loss(batch, rng)
@@ -62,8 +62,8 @@ class Autoencoder(LatentModel):
         return error + self.config.latent_penalty * norm, figures
 
     def finalize(self, batches: Iterable[Batch]) -> None:
-        """Standardise the latents, and fit the mixtures to them; a flow has learnt them by now."""
-        if isinstance(self.density, FlowPrior):
+        """Standardise the latents, and fit the mixtures to them; what is learnt, is by now."""
+        if isinstance(self.density, LearnedDensity):
             if self.density.fitted:
                 # Its shift and scale become the codec's, so that others find unit scale too.
                 self.codec.standardize(self.density.shift, self.density.scale)

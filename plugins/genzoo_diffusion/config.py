@@ -75,8 +75,10 @@ class DiffusionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         steps: In how many steps it samples unless told otherwise.
         guidance: With how much guidance it samples unless told otherwise.
         unasked: What it makes where nothing is asked: "null", what it learnt of no condition, or
-            "typical", conditions as often as they occur in the training data, without guidance.
-            A small net trained for a short while knows its null least well.
+            "typical", conditions as often as they occur in the training data. A small net trained
+            for a short while knows its null least well.
+        unasked_guidance: With how much guidance it samples typical conditions unless told
+            otherwise. What lies far from the data is drawn less often, as is what is rare.
     """
 
     noiser: ComponentSpec
@@ -88,6 +90,7 @@ class DiffusionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: Steps = 10
     guidance: Guidance = 1.0
     unasked: Literal["null", "typical"] = "null"
+    unasked_guidance: Guidance = 1.0
 
 
 class DiffusionOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -75,7 +75,7 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
             UsageError: No such sampler, one that does not fit the noiser, or guidance of a model
                 that takes no condition.
         """
-        guidance = self.guidance(options)
+        guidance = self.guidance(options, asked=bool(conditions))
         sampler = self.sampler(options)
         # Before anything else is drawn: a seed's noise is the same whatever is asked.
         x = self.noiser.prior(rng, self.data_shape, next(self.network.parameters()))
@@ -85,7 +85,7 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
             self.noiser,
             self.condition(given, rng.n),
             self.condition({}, rng.n),
-            guidance if conditions else 1.0,
+            guidance if given else 1.0,
             clip=self.config.clip and self.codec is None,
         )
         grid = self.noiser.grid(options.steps or self.config.steps).to(x)
@@ -112,14 +112,14 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
         name = options.sampler or self.config.sampler
         return find_sampler(self.context, self.noiser, name, options.eta)
 
-    def guidance(self, options: DiffusionOptions) -> float:
-        """The scale of guidance.
+    def guidance(self, options: DiffusionOptions, *, asked: bool = True) -> float:
+        """The scale of guidance: what is said, or else the config's for what is asked or is not.
 
         Raises:
             UsageError: Guidance is asked for, and there is no condition to guide by.
         """
         if options.guidance is None:
-            return self.config.guidance
+            return self.config.guidance if asked else self.config.unasked_guidance
         if options.guidance != 1 and not self.conditioners:
             raise UsageError(
                 "this model takes no prompt, so nothing can guide it", "leave out the guidance"

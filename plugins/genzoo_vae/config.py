@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from genzoo_autoencoder.config import FlowPriorConfig, ImageShape, MLPConfig, Network, Width
+from genzoo_autoencoder.config import ImageShape, LearnedPrior, MLPConfig, Network, Width
 
 
 class VAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,8 +24,8 @@ class VAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             appendix C.8).
         components: Components of the Gaussian mixture that is fitted to the aggregate posterior
             after training, to that of each class where there are classes; 0 for none.
-        prior: A flow over the latents in place of the mixtures. With neither, latents come from
-            N(0, I).
+        prior: A flow or a second VAE over the latents in place of the mixtures. With neither,
+            latents come from N(0, I).
     """
 
     shape: ImageShape = (1, 28, 28)
@@ -35,4 +35,4 @@ class VAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kl_warmup: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     free_bits: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     components: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
-    prior: FlowPriorConfig | None = None
+    prior: LearnedPrior | None = None

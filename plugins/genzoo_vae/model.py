@@ -52,7 +52,7 @@ class VAE(LatentModel):
         self.density = self.build_density(context, config.components, config.prior)
 
     def stages(self) -> tuple[Stage, ...]:
-        """ "elbo", and "prior" where there is a flow; each has one phase of its name."""
+        """ "elbo", and "prior" where one is learnt; each has one phase of its name."""
         return self.staged("elbo")
 
     def loss(
@@ -62,7 +62,7 @@ class VAE(LatentModel):
 
         With the "unit" likelihood the tutorial's: squared error summed over pixels, plus KL.
         With the "optimal" one in nats per pixel, so that its gradients are of common size.
-        In the phase "prior", the flow's.
+        In the phase "prior", the density's.
         """
         if phase.name == PRIOR:
             return self.prior_loss(batch, rng)
@@ -84,7 +84,7 @@ class VAE(LatentModel):
         return 0.5 * mse.log() + kl / pixels, figures
 
     def finalize(self, batches: Iterable[Batch]) -> None:
-        """Fit the mixtures to the aggregate posterior; a flow has learnt it by now."""
+        """Fit the mixtures to the aggregate posterior; what is learnt, is by now."""
         if not isinstance(self.density, GaussianMixture):
             return
         means, variances, classes = [], [], []

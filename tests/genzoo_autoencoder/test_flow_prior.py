@@ -37,7 +37,7 @@ def flow() -> FlowPrior:
     # Heun's method with a perfect net makes the narrowest of these 9 % narrower in 10 steps.
     prior = {"type": "flow", "width": 64, "blocks": 2, "embedding": 32, "steps": 30}
     model = build("autoencoder", {"label": LABEL, "style": STYLE}, latent=2, prior=prior)
-    flow, generator = model.flow, torch.Generator().manual_seed(0)
+    flow, generator = model.learned, torch.Generator().manual_seed(0)
     many, _, _ = draw(BatchRng(generator, 20_000))
     flow.standardize(many.mean(0), many.std(0))
     optimizer = torch.optim.Adam(flow.parameters())
@@ -133,4 +133,4 @@ def test_steps_are_told_in_the_latents_own_scale(flow: FlowPrior) -> None:
 
 def test_a_flow_that_was_told_of_no_latents_does_not_draw_any() -> None:
     with pytest.raises(NotFittedError, match="never fitted; finish its training"):
-        build("vae").flow.sample(SampleRng([0]), {})
+        build("vae").learned.sample(SampleRng([0]), {})

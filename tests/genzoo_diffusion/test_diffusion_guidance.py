@@ -42,6 +42,28 @@ def test_what_is_not_asked_for_can_be_what_is_typical() -> None:
     torch.testing.assert_close(sample(model, [1, 2, 3]), expected)
 
 
+def test_what_is_typical_is_guided_as_the_config_or_the_caller_says() -> None:
+    config = {"noiser": ddpm("cosine"), "network": UNET, "guidance": 3.0, "unasked": "typical"}
+    model = build(labels=True, **config, unasked_guidance=1.5)
+    rng = SampleRng([1, 2, 3])
+    rng.normal(model.data_shape, torch.empty(0))
+    labels = {"label": model.conditioners["label"].typical(rng)}
+    for options, scale in (({}, 1.5), ({"guidance": 2.0}, 2.0), ({"guidance": 1.0}, 1.0)):
+        expected = sample(model, [1, 2, 3], labels, guidance=scale)
+        torch.testing.assert_close(sample(model, [1, 2, 3], **options), expected)
+    asked = rows(model, 1, 2)
+    torch.testing.assert_close(
+        sample(model, [1, 2], asked), sample(model, [1, 2], asked, guidance=3.0)
+    )
+
+
+def test_a_null_where_nothing_is_asked_is_not_guided() -> None:
+    config = {"noiser": ddpm("cosine"), "network": UNET}
+    model = build(labels=True, **config, guidance=3.0, unasked_guidance=1.5)
+    expected = sample(model, [1, 2], guidance=1.0)
+    torch.testing.assert_close(sample(model, [1, 2]), expected)
+
+
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0, 2.5])
 def test_predictions_are_those_without_plus_the_scaled_difference(
     model: Diffusion, scale: float
