@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -65,3 +67,11 @@ def test_the_claims_are_those_of_the_results_that_ship() -> None:
     )
     told = (README.parent / "docs" / "measured.md").read_text(encoding="utf-8")
     assert "```text\n" + "\n".join(lines(results)) + "\n```" in told
+
+
+def test_the_page_of_weights_shows_what_its_command_prints() -> None:
+    root = README.parent
+    printed = subprocess.run(
+        [sys.executable, root / "tools" / "targets.py"], capture_output=True, text=True, check=True
+    )
+    assert printed.stdout in (root / "docs" / "weights.md").read_text(encoding="utf-8")

@@ -120,18 +120,23 @@ def ship(file: Path, reports: Iterable[tuple[str, Report]]) -> None:
 
     Args:
         file: `results/reports-*.json`.
-        reports: Each with its key. Those of the same subject and settings are replaced.
+        reports: Each with its key. They replace those of the same subject and settings, and those
+            of other weights that bore its name.
     """
     kept = msgspec.json.decode(file.read_bytes(), type=Shipped).reports if file.exists() else {}
     for key, report in reports:
-        same = (report.subject.name, report.subject.options, report.n)
-        kept = {
-            k: r for k, r in kept.items() if (r.subject.name, r.subject.options, r.n) != same
-        } | {key: report}
+        kept = {k: r for k, r in kept.items() if not _replaces(report, r)} | {key: report}
     file.parent.mkdir(exist_ok=True)
     ordered = dict(sorted(kept.items(), key=lambda item: (item[1].subject.name, item[0])))
     text = msgspec.json.format(msgspec.json.encode(Shipped(ordered)), indent=1)
     file.write_bytes(text + b"\n")
+
+
+def _replaces(new: Report, old: Report) -> bool:
+    if new.subject.name != old.subject.name:
+        return False
+    same = (new.subject.options, new.n) == (old.subject.options, old.n)
+    return same or new.subject.sha256 != old.subject.sha256
 
 
 class ReportCache:

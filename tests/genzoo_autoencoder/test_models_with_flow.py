@@ -108,7 +108,9 @@ def test_the_flow_learns_standardised_draws_of_the_posteriors(family: str) -> No
     loss, figures = model.loss(Batch(pictures(n)), noise(n), phase, Progress(0, 1))
     with torch.no_grad():  # by hand, with the same chance
         rng = noise(n)
-        x = (encode(model.codec, pictures(n)).sample(rng) - model.learned.shift) / model.learned.scale
+        x = (
+            encode(model.codec, pictures(n)).sample(rng) - model.learned.shift
+        ) / model.learned.scale
         t, e = rng.normal((), x).sigmoid()[:, None], rng.normal((3,), x)
         error = model.learned.predict((1 - t) * x + t * e, t[:, 0], None) - (e - x)
     torch.testing.assert_close(loss.detach(), error.square().mean())

@@ -255,6 +255,15 @@ def test_the_baselines_are_those_that_the_comparison_promises() -> None:
         assert promised in titles
 
 
+def test_figures_of_baselines_were_measured_with_the_settings_that_are_told() -> None:
+    reports = shipped_reports("mnist")
+    departing = [b for b in baselines("mnist") if b.settings]
+    assert departing
+    for baseline in departing:
+        options = reports[baseline.name].subject.options
+        assert {name: options[name] for name in baseline.settings} == baseline.settings
+
+
 def test_reports_of_baselines_are_found_by_the_file_that_was_measured(tmp_path: Path) -> None:
     def measured(subject: str) -> Any:
         found = report("x", "gan", seeing=1, blind=1, speed=1, parameters=1)

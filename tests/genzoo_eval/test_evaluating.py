@@ -205,11 +205,16 @@ def test_shipped_reports_are_found_by_what_was_asked(tmp_path: Path) -> None:
         return Asked(sha256, {}, {"steps": 5}, {}, 50, 0, "mnist", ("net",), True).key()
 
     old = Report(Subject("x", "0"), "mnist", "", 50, 0, (Figure("fd", 2.0),))
+    few = Report(Subject("x", "0", options={"steps": 1}), "mnist", "", 50, 0, ())
+    other = Report(Subject("y", "0"), "mnist", "", 50, 0, ())
     new = Report(Subject("x", "1"), "mnist", "", 50, 0, (Figure("fd", 1.0),))
+    fewer = Report(Subject("x", "1", options={"steps": 1}), "mnist", "", 50, 0, ())
     file = tmp_path / "reports-mnist.json"
-    ship(file, [(asked("0"), old)])
-    ship(file, [(asked("1"), new)])
-    assert shipped(tmp_path) == {asked("1"): new}
+    ship(file, [(asked("0"), old), ("few", few), ("other", other)])
+    assert shipped(tmp_path) == {asked("0"): old, "few": few, "other": other}
+    shipped.cache_clear()
+    ship(file, [(asked("1"), new), ("fewer", fewer)])  # whatever was measured of older weights goes
+    assert shipped(tmp_path) == {asked("1"): new, "fewer": fewer, "other": other}
 
 
 def test_every_shipped_report_is_found_for_the_model_that_ships(zoo: RegistryZoo) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -24,6 +25,7 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         source: Whose work it follows.
         dataset: Name of the dataset.
         recipe: Path of its recipe beside the index, or "".
+        settings: Options in which its figures depart from its recipe.
         missing: Why it has no figures where none ship; "" where that needs no reason.
     """
 
@@ -33,6 +35,7 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
     dataset: str
     recipe: str = ""
+    settings: dict[str, Any] = {}
     missing: str = ""
 
 

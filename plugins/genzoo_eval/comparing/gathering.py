@@ -207,6 +207,7 @@ def _baseline_row(baseline: Baseline, report: Report) -> Row:
         family=baseline.family,
         report=report,
         summary=baseline.title,
+        settings=baseline.settings,
         baseline=True,
         source=baseline.source,
     )
