@@ -74,7 +74,7 @@ class SecondStageConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
 
     Attributes:
         width: Width of the hidden layers of its encoder and decoder.
-        layers: Hidden layers of each; width and number are the paper's (appendix D).
+        layers: Hidden layers of each; width and number are those of the authors' code.
         embedding: Width of the embedding of the condition.
     """
 
