@@ -73,3 +73,14 @@ def test_the_core_exports_what_it_says_and_type_checkers_see_the_same() -> None:
 @pytest.mark.parametrize("package", HOMES)
 def test_every_package_is_typed(package: str) -> None:
     assert (HOMES[package] / "py.typed").exists()
+
+
+def test_the_weights_that_ship_are_small() -> None:
+    sizes = {
+        path.name: path.stat().st_size for path in ROOT.glob("plugins/*/weights/*.safetensors")
+    }
+    assert len(sizes) > 20
+    mebibyte = 2**20
+    most = {"text-minilm.safetensors": 8}
+    assert {n: s for n, s in sizes.items() if s > most.get(n, 6) * mebibyte} == {}
+    assert sum(sizes.values()) <= 60 * mebibyte

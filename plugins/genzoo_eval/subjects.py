@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,16 +193,25 @@ class GivenImages:
 
         try:
             data = path.read_bytes()
+            # What is no archive numpy takes for a pickle, and offers to load it all the same.
+            if not zipfile.is_zipfile(path):
+                raise UsageError(f"{path} is no .npz file", "`genzoo run -o x.npz` writes such")
             with np.load(path, allow_pickle=False) as arrays:
                 found = {name: arrays[name] for name in ("images", "labels") if name in arrays}
         except FileNotFoundError:
             raise UsageError(f"there is no file {path}") from None
+        except UsageError:
+            raise
         except Exception as error:  # whatever numpy and zipfile raise on a damaged file
             raise UsageError(f"{path} cannot be read as an .npz file: {error}") from error
         images = found.get("images")
         if images is None or images.dtype != np.uint8 or images.ndim not in (3, 4):
+            there = "no `images`"
+            if images is not None:
+                there = f"`images` of {images.dtype} {list(images.shape)}"
             raise UsageError(
-                f"{path} holds no `images`, uint8 [N, H, W, C]", "`genzoo run -o x.npz` writes such"
+                f"{path} holds {there}; uint8 [N, H, W, C] are wanted",
+                "`genzoo run -o x.npz` writes such",
             )
         pictures = torch.from_numpy(images if images.ndim == 4 else images[..., None])
         labels = found.get("labels")

@@ -252,7 +252,10 @@ def test_a_model_is_measured_with_as_many_images_as_its_figures_that_ship(
     ("arrays", "complaint"),
     [
         ({}, "no `images`"),
-        ({"images": np.zeros((60, 28, 28, 1), np.float32)}, "no `images`"),
+        (
+            {"images": np.zeros((60, 28, 28, 1), np.float32)},
+            r"`images` of float32 \[60, 28, 28, 1\]; uint8 \[N, H, W, C\] are wanted",
+        ),
         ({"images": np.zeros((60, 8, 8, 1), np.uint8)}, "8×8"),
         ({"images": np.zeros((20, 28, 28, 1), np.uint8)}, "at least 50"),
         (
@@ -275,6 +278,15 @@ def test_what_is_no_set_of_pictures_is_refused(
     file = tmp_path / "x.npz"
     np.savez(file, **arrays)
     with pytest.raises(UsageError, match=complaint):
+        evaluate_images(warm_zoo, file, "mnist", digits, CHEAP)
+
+
+def test_a_file_that_is_no_archive_is_not_taken_for_a_pickle(
+    warm_zoo: RegistryZoo, digits: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "x.npz"
+    file.write_text("no archive")
+    with pytest.raises(UsageError, match=r"x\.npz is no \.npz file; `genzoo run -o x\.npz`"):
         evaluate_images(warm_zoo, file, "mnist", digits, CHEAP)
 
 

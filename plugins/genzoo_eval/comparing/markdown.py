@@ -7,7 +7,7 @@ import re
 from genzoo_eval.comparing.columns import cells, columns, floor_cell
 from genzoo_eval.comparing.comparison import Comparison, Row
 from genzoo_eval.comparing.families import look
-from genzoo_eval.comparing.verdicts import verdicts
+from genzoo_eval.comparing.verdicts import USABLE, verdicts
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -79,5 +79,7 @@ def _commands(comparison: Comparison) -> list[str]:
     by = f" by {code(comparison.command)}" if comparison.command else ""
     return [
         f"Drawn{by}; n = {told} pictures of each model; the floor is the same figure for "
-        "real training images. Measured again by: " + ", ".join(map(code, commands)) + "."
+        f"real training images. Speed and size are judged among models below {USABLE:.0f} floors. "
+        "Training stability is that of small nets of the family, each trained for a short while. "
+        "Measured again by: " + ", ".join(map(code, commands)) + "."
     ]

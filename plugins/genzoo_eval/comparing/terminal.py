@@ -123,6 +123,6 @@ def _notes(comparison: Comparison) -> list[str]:
     departed = [row for row in comparison.rows if row.settings]
     for setting in dict.fromkeys(row.departure for row in departed):
         names = ", ".join(printable(row.name) for row in departed if row.departure == setting)
-        notes.append(cut(f"¹ {names}: with {printable(setting)}, having no density fitted", WIDTH))
+        notes.append(cut(f"¹ {names}: with {printable(setting)}", WIDTH))
     missing = (printable(f"{m.title}: {m.reason}") for m in comparison.missing)
     return [*notes, *(cut(f"Not measured: {text}", WIDTH) for text in missing)]
