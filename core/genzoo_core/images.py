@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
+"""What is decoded; Pillow has further decoders, and one of them starts a program."""
+
+
 def to_uint8(images: Tensor) -> Tensor:
     """Images in [-1, 1] as uint8 0–255: clamped, then rounded (not truncated)."""
     return ((images.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)

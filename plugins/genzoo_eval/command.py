@@ -10,6 +10,7 @@ import click
 
 from genzoo_core.errors import UsageError
 from genzoo_core.zoo import Zoo
+from genzoo_eval.picture_files import are_pictures
 from genzoo_eval.progress import Progress
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ for _name in ("datasets", "torchmetrics"):
 
 
 @click.command("eval")
-@click.argument("subject", metavar="MODEL|PICTURES.npz")
+@click.argument("subject", metavar="MODEL|PICTURES")
 @click.option("--data", metavar="DIR", help="Folder that holds the dataset.  [env: GENZOO_DATA]")
 @click.option(
     "--reference", metavar="DATASET", help="What to compare with; the model's own dataset."
@@ -84,6 +85,9 @@ def evaluate(
 ) -> None:
     """Measure a model, or pictures made elsewhere, against real images.
 
+    Pictures are an .npz file with `images`, uint8 [N, H, W, C], and perhaps `labels`; or a
+    folder of picture files.
+
     \b
     genzoo eval gan-mnist --data DIR
     genzoo eval flow-mnist --steps 5 -n 2000
@@ -93,7 +97,7 @@ def evaluate(
     zoo: Zoo = context.obj
     options = {"steps": steps, "sampler": sampler, "guidance": guidance}
     given = {name: value for name, value in options.items() if value is not None}
-    pictures = subject.endswith(".npz")
+    pictures = are_pictures(zoo, subject)
     if pictures and (given or settings or curve):
         raise UsageError("pictures take no options: they are made")
     if curve is not None and guidance is not None:
@@ -113,7 +117,8 @@ def evaluate(
         n = Settings().n if pictures else usual_n(dataset or own_dataset(zoo, subject))
     asked = Settings(n, seed, {**given, **_pairs(settings)}, nets=nets, costs=costs)
     if pictures:
-        reports = [_pictures(zoo, Path(subject), dataset or "", folder, asked)]
+        measured = _pictures(zoo, Path(subject), dataset or "", folder, asked, again is not None)
+        reports = [measured]
     elif curve is None:
         reports = [_model(zoo, subject, dataset, folder, asked, again)]
     else:
@@ -172,8 +177,10 @@ def _model(
         )
 
 
-def _pictures(zoo: Zoo, path: Path, dataset: str, folder: Path | None, asked: Settings) -> Report:
+def _pictures(
+    zoo: Zoo, path: Path, dataset: str, folder: Path | None, asked: Settings, again: bool
+) -> Report:
     from genzoo_eval.evaluating import evaluate_images
 
     with Progress() as progress:
-        return evaluate_images(zoo, path, dataset, folder, asked, tell=progress.tell)
+        return evaluate_images(zoo, path, dataset, folder, asked, again=again, tell=progress.tell)

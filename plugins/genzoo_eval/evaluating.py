@@ -16,16 +16,18 @@ from genzoo_core.zoo import Zoo
 from genzoo_eval.caching import ReportCache, shipped
 from genzoo_eval.costs.counting import flops, parameters
 from genzoo_eval.costs.timing import images_per_second, machine, run_once
-from genzoo_eval.datasets import fingerprint, own_dataset
-from genzoo_eval.distribution import drawn_figures, image_figures, memorisation_figure
-from genzoo_eval.feature_nets import classifier_of, load_nets
+from genzoo_eval.datasets import data_recipe, fingerprint, own_dataset
+from genzoo_eval.distribution import drawn_figures, image_figures, memorisation_figures, parts_of
+from genzoo_eval.feature_nets import FrozenNet, classifier_of, load_nets
+from genzoo_eval.given import GivenImages
 from genzoo_eval.known import asked_of
 from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
 from genzoo_eval.metrics.images import mean_squared_error, peak_signal_to_noise
+from genzoo_eval.metrics.subsets import spread
 from genzoo_eval.reference import Reference, Tell, read_reference
 from genzoo_eval.report import Figure, Report
 from genzoo_eval.settings import FEWEST, Settings
-from genzoo_eval.subjects import GivenImages, Images, ModelImages, OnProgress
+from genzoo_eval.subjects import Images, ModelImages, OnProgress
 from genzoo_eval.text.obeying import obedience
 
 MEMORY_RUN = 64
@@ -108,51 +110,54 @@ def evaluate_images(
     data: Path | None = None,
     settings: Settings | None = None,
     *,
+    again: bool = False,
     tell: Tell = _silent,
 ) -> Report:
-    """Measure pictures that were made elsewhere.
+    """Measure pictures that were made elsewhere; a report that was made before is taken.
 
     Args:
         zoo: Has the feature nets.
-        path: An .npz file; see `GivenImages.read`.
+        path: An .npz file or a folder; see `GivenImages.read`.
         dataset: What to compare with.
         data: Folder that holds the dataset; None for the Hub.
         settings: `n` is the most images that are looked at; options have no meaning here.
+        again: Measure even if there is a report.
         tell: Told what takes a while.
 
     Raises:
-        UsageError: The file does not hold such pictures, or too few.
+        UsageError: There are no such pictures, or too few.
         DataError: The dataset cannot be read.
     """
     settings = settings or Settings()
-    given = GivenImages.read(path)
+    given = GivenImages.read(path, data_recipe(zoo, dataset, "test").shape)
     n = min(settings.n, len(given.images))
-    settings = msgspec.structs.replace(settings, n=n)
+    settings = msgspec.structs.replace(settings, n=n, seed=0, costs=False)
     _check(settings)
     nets = load_nets(zoo, dataset, settings.nets)
+    judge = classifier_of(nets)
+    if judge is not None and judge.conditioner is not None and judge.conditioner.categories:
+        given.check_labels(judge.conditioner.categories)
+    asked = asked_of(given.subject, dataset, settings, nets)
+    cache = ReportCache(zoo.cache("eval"), fingerprint(dataset, data))
+    known = None if again else cache.get(asked)
+    command = _command(str(path), settings, dataset)
+    if known is not None:  # the same pictures may lie elsewhere now
+        return msgspec.structs.replace(known, subject=given.subject, command=command)
     reference = read_reference(zoo, dataset, data, nets, n, tell)
-    shape = tuple(reference.test.shape[1:])
-    if tuple(given.images.shape[1:]) != shape:
-        raise UsageError(
-            f"the images of {path} are {_by(given.images.shape[1:])}, those of {dataset} "
-            f"{_by(shape)}"
-        )
     figures, tables = _figures(given, reference, settings, tell)
-    command = f"genzoo eval {path} --reference {dataset} -n {n}"
-    return Report(given.subject, dataset, reference.digest, n, 0, tuple(figures), tables, command)
-
-
-def _by(shape: tuple[int, ...] | torch.Size) -> str:
-    return "×".join(map(str, shape))
+    report = Report(given.subject, dataset, reference.digest, n, 0, tuple(figures), tables, command)
+    cache.put(asked, report)
+    return report
 
 
 def _check(settings: Settings) -> None:
     if settings.n < FEWEST:
-        raise UsageError(f"{settings.n} images are no distribution; give at least {FEWEST}")
+        raise UsageError(f"too few images for a distribution: {settings.n}; give at least {FEWEST}")
 
 
-def _command(model: str, settings: Settings) -> str:
-    words = ["genzoo", "eval", model]
+def _command(subject: str, settings: Settings, reference: str = "") -> str:
+    words = ["genzoo", "eval", subject]
+    words += [f"--reference {reference}"] if reference else []
     words += [f"-n {settings.n}"] if settings.n != Settings().n else []
     words += [f"--seed {settings.seed}"] if settings.seed else []
     given = {**settings.options, **settings.conditions}
@@ -171,30 +176,51 @@ def _figures(
     made = images.unasked(settings.n, settings.seed)
     if made is not None:
         tell("comparing")
-        figures += _with_floors(_compared(made, reference, settings.seed), reference)
+        figures += _compared(made, reference, settings.seed)
         if judge is not None and reference.frequencies is not None:
-            classes = len(reference.frequencies)
-            seen = class_frequencies(judge.classes(made), classes)
-            imbalance = total_variation(seen, reference.frequencies)
-            balance = Figure("class_tv", imbalance, judge.name, n=len(made))
-            figures += _with_floors([balance], reference)
-            tables["class_histogram"] = tuple(seen.tolist())
+            figure, histogram = _balance(made, judge, reference.frequencies)
+            figures.append(figure)
+            tables["class_histogram"] = histogram
     if judge is not None and reference.frequencies is not None:
-        classes = len(reference.frequencies)
-        asked = images.asked(settings.n, settings.seed, classes)
+        asked = images.asked(settings.n, settings.seed, len(reference.frequencies))
         if asked is not None:
-            accuracy = class_accuracy(judge.classes(asked[0]), asked[1], classes)
-            obeyed = Figure("accuracy", accuracy.overall, judge.name, n=len(asked[1]))
-            figures += _with_floors([obeyed], reference)
-            tables["class_accuracy"] = accuracy.per_class
-    return figures, tables
+            figure, shares = _heeded(*asked, judge, len(reference.frequencies))
+            figures.append(figure)
+            tables["class_accuracy"] = shares
+    return list(_with_floors(figures, reference)), tables
+
+
+def _balance(made: Tensor, judge: FrozenNet, real: Tensor) -> tuple[Figure, tuple[float, ...]]:
+    """How far the classes of what was made without a prompt are from the real ones, and how often
+    each was seen."""
+    ids = judge.classes(made)
+
+    def imbalance(rows: Tensor) -> float:
+        return total_variation(class_frequencies(ids[rows], len(real)), real)
+
+    whole = imbalance(torch.arange(len(ids)))
+    each = spread(imbalance, parts_of(len(ids)))
+    histogram = class_frequencies(ids, len(real)).tolist()
+    return Figure("class_tv", whole, judge.name, spread=each.std, n=len(ids)), tuple(histogram)
+
+
+def _heeded(
+    made: Tensor, asked: Tensor, judge: FrozenNet, classes: int
+) -> tuple[Figure, tuple[float, ...]]:
+    """How often the class that was asked for is seen, of all pictures and of each class."""
+    ids = judge.classes(made)
+    accuracy = class_accuracy(ids, asked, classes)
+    right = (ids == asked).double()
+    each = spread(lambda rows: right[rows].mean().item(), parts_of(len(ids)))
+    figure = Figure("accuracy", accuracy.overall, judge.name, spread=each.std, n=len(ids))
+    return figure, accuracy.per_class
 
 
 def _compared(made: Tensor, reference: Reference, seed: int) -> Iterator[Figure]:
     for real in reference.nets:
         features = real.net.features(made)
         yield from drawn_figures(features, real, reference.draw, seed)
-        yield memorisation_figure(features, real)
+        yield from memorisation_figures(features, real, seed)
     yield from image_figures(made)
 
 

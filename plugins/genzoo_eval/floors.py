@@ -74,7 +74,8 @@ def _measured(real: Sequence[RealFeatures], images: Tensor, n: int) -> Floors:
     draws: dict[tuple[str, str], list[float]] = {}
     for seed, rows in enumerate(_draws(len(images), n)):
         for features in real:
-            for figure in distribution_figures(features.beside[rows], features, seed):
+            drawn = features.beside[rows]
+            for figure in distribution_figures(drawn, features, seed, spreads=False):
                 draws.setdefault((figure.key, features.net.name), []).append(figure.value)
         for figure in image_figures(images[rows]):
             draws.setdefault((figure.key, ""), []).append(figure.value)

@@ -123,6 +123,19 @@ KEYS = {
             "lower",
             "The same for held-out captions: what is repeated is the image of another caption.",
         ),
+        *(
+            Key(
+                f"nearer_{name}",
+                f"Nearer to training images, {title} captions",
+                "%",
+                "",
+                f"The same of images of {title} captions{more}.",
+            )
+            for name, title, more in (
+                ("seen", "seen", ", whose training images are to be learnt"),
+                ("held_out", "held-out", ", of which no training image is"),
+            )
+        ),
         Key(
             "style",
             "Asked style seen",
@@ -150,6 +163,14 @@ KEYS = {
             "%",
             "lower",
             "Generated images closer to a training image than nearly all test images are.",
+        ),
+        Key(
+            "nearer",
+            "Nearer to training images",
+            "%",
+            "",
+            "How probably an image is nearer to a training image than a test image is: 50 % is "
+            "expected, more speaks for copying, and for blur (Meehan et al. 2020).",
         ),
         Key(
             "sharpness",

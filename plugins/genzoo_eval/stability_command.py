@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from genzoo_core.errors import UsageError, did_you_mean
 from genzoo_core.zoo import Zoo
-from genzoo_eval.stability.plan import DATASET, QUICK, VARIANTS, Settings, Variant
+from genzoo_eval.stability.plan import DATASET, QUICK, VARIANTS, Settings, Variant, plan_runs
 
 # It trains by `genzoo train`, and measures by torchmetrics; that one is missing is said at once.
 for _name in ("datasets", "filelock", "lightning_fabric", "torchmetrics"):
@@ -49,10 +51,11 @@ for _name in ("datasets", "filelock", "lightning_fabric", "torchmetrics"):
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Trainings at a time."
 )
+@click.option("--again", is_flag=True, help="Measure here, instead of showing what ships.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-@click.pass_obj
+@click.pass_context
 def stability(
-    zoo: Zoo,
+    context: click.Context,
     *,
     data: str,
     out: Path | None,
@@ -62,15 +65,26 @@ def stability(
     names: tuple[str, ...],
     net: str | None,
     jobs: int,
+    again: bool,
     as_json: bool,
 ) -> None:
-    """Measure how steadily each family trains.
+    """How steadily each family trains.
 
-    Small nets of each family are trained many times, with other seeds and other learning rates,
-    for the same time. It takes more than an hour on two cores; interrupted, the same command
+    Small nets of each family were trained many times, with other seeds and other learning rates,
+    for the same time; the result ships and is shown. With --again, or an option that says how, it
+    is measured here, which takes more than an hour on two cores; interrupted, the same command
     goes on.
+
+    \b
+    genzoo stability --data mnist
+    genzoo stability --data mnist --quick
+    genzoo stability --data mnist --again
     """
+    zoo: Zoo = context.obj
     variants = _variants(names)
+    if data == DATASET and not again and not _says_how(context):
+        _show(as_json=as_json)
+        return
     folder = _folder(data)
     given = {"seconds": seconds, "n": n}
     changes = (QUICK if quick else {}) | {k: v for k, v in given.items() if v is not None}
@@ -92,6 +106,7 @@ def stability(
         _tell("reading the test images")
         test = zoo.dataset(msgspec.structs.replace(recipe.data, split="test"), folder).images
         judge = ClassifierJudge(classifier, test, settings.n)
+        _tell(_announced(variants, settings, jobs, out))
         protocol = Protocol(
             zoo, settings, variants, store=store, judge=judge, data=folder, tell=_tell
         )
@@ -106,6 +121,38 @@ def stability(
         store.close()
     _tell(f"wrote {path}")
     click.echo(msgspec.json.encode(results) if as_json else "\n".join(lines(results)))
+
+
+def _says_how(context: click.Context) -> bool:
+    """Whether an option of measuring was given."""
+    given = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+    how = {option.name or "" for option in context.command.params} - {"data", "as_json", "again"}
+    return any(context.get_parameter_source(name) in given for name in how)
+
+
+def _show(*, as_json: bool) -> None:
+    """Print the results that ship."""
+    import msgspec
+
+    from genzoo_eval.stability.results import load_shipped
+    from genzoo_eval.stability.table import lines
+
+    results = load_shipped(DATASET)
+    if results is None:
+        raise UsageError("no results ship with this copy", "--again measures them")
+    click.echo(msgspec.json.encode(results) if as_json else "\n".join(lines(results)))
+    _tell(f"this is the result that ships; `{results.command}` measures it here")
+
+
+def _announced(variants: Sequence[Variant], settings: Settings, jobs: int, out: Path) -> str:
+    """What will be done, before it takes its time."""
+    runs = sum(len(plan_runs(variant.name, 1, settings)) for variant in variants)
+    minutes = runs * settings.seconds / 60 / min(jobs, os.cpu_count() or 1)
+    told = f"{minutes:.0f} minutes" if minutes >= 2 else f"{60 * minutes:.0f} seconds"
+    return (
+        f"{runs} trainings of {settings.seconds:g} CPU seconds, {jobs} at a time: {told}, and "
+        f"their measuring; what is done is kept in {out}"
+    )
 
 
 def _variants(names: tuple[str, ...]) -> tuple[Variant, ...]:
@@ -133,7 +180,7 @@ def _folder(data: str) -> Path | None:
 
 def _command(changes: dict[str, object], quick: bool, names: tuple[str, ...]) -> str:
     words = ["genzoo stability", f"--data {DATASET}"]
-    words += ["--quick"] if quick else []
+    words += ["--quick"] if quick else ["--again"]
     for key, flag in (("seconds", "--seconds"), ("n", "-n")):
         if key in changes and (not quick or changes[key] != QUICK[key]):
             words.append(f"{flag} {changes[key]:g}")

@@ -1,12 +1,9 @@
-"""What can be evaluated: a model, or pictures that were made elsewhere."""
+"""What can be evaluated: whatever has images, as a model does that makes them."""
 
 from __future__ import annotations
 
-import hashlib
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -164,75 +161,3 @@ class ModelImages:
             on_progress=lambda done, total: self.on_progress(what, done, total),
         )
         return to_uint8(made.images)
-
-
-@dataclass(frozen=True)
-class GivenImages:
-    """Images from a file: made elsewhere.
-
-    Attributes:
-        subject: What a report says of them.
-        images: uint8 `[N, C, H, W]`.
-        labels: Ids that were asked for, int64 `[N]`, or None.
-    """
-
-    subject: Subject
-    images: Tensor
-    labels: Tensor | None
-
-    @classmethod
-    def read(cls, path: Path) -> GivenImages:
-        """Read an .npz file: `images`, uint8 `[N, H, W, C]` or `[N, H, W]`, and perhaps `labels`,
-        whole numbers `[N]`.
-
-        Raises:
-            UsageError: There is no such file, or it holds something else.
-        """
-        import numpy as np
-        import torch
-
-        try:
-            data = path.read_bytes()
-            # What is no archive numpy takes for a pickle, and offers to load it all the same.
-            if not zipfile.is_zipfile(path):
-                raise UsageError(f"{path} is no .npz file", "`genzoo run -o x.npz` writes such")
-            with np.load(path, allow_pickle=False) as arrays:
-                found = {name: arrays[name] for name in ("images", "labels") if name in arrays}
-        except FileNotFoundError:
-            raise UsageError(f"there is no file {path}") from None
-        except UsageError:
-            raise
-        except Exception as error:  # whatever numpy and zipfile raise on a damaged file
-            raise UsageError(f"{path} cannot be read as an .npz file: {error}") from error
-        images = found.get("images")
-        if images is None or images.dtype != np.uint8 or images.ndim not in (3, 4):
-            there = "no `images`"
-            if images is not None:
-                there = f"`images` of {images.dtype} {list(images.shape)}"
-            raise UsageError(
-                f"{path} holds {there}; uint8 [N, H, W, C] are wanted",
-                "`genzoo run -o x.npz` writes such",
-            )
-        pictures = torch.from_numpy(images if images.ndim == 4 else images[..., None])
-        labels = found.get("labels")
-        if labels is not None and (
-            labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer)
-        ):
-            raise UsageError(f"the `labels` of {path} are not {len(images)} whole numbers")
-        return cls(
-            Subject(str(path), hashlib.sha256(data).hexdigest()),
-            pictures.permute(0, 3, 1, 2).contiguous(),
-            None if labels is None else torch.from_numpy(labels.astype(np.int64)),
-        )
-
-    def unasked(self, n: int, seed: int) -> Tensor:
-        """The first `n` images."""
-        return self.images[:n]
-
-    def asked(self, n: int, seed: int, classes: int) -> tuple[Tensor, Tensor] | None:
-        """The first `n` images with their labels."""
-        if self.labels is None:
-            return None
-        if len(self.labels) and not 0 <= int(self.labels.min()) <= int(self.labels.max()) < classes:
-            raise UsageError(f"the labels of {self.subject.name} are not from 0 to {classes - 1}")
-        return self.images[:n], self.labels[:n]

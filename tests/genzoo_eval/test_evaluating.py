@@ -15,7 +15,7 @@ import torch
 import genzoo
 from genzoo.zoo import RegistryZoo
 from genzoo_core import DataError, UsageError
-from genzoo_core.images import to_uint8
+from genzoo_core.images import to_pil, to_uint8
 from genzoo_eval.caching import Asked, ReportCache, ship, shipped, usual_n
 from genzoo_eval.evaluating import evaluate, evaluate_images
 from genzoo_eval.feature_nets import load_nets
@@ -55,9 +55,15 @@ def test_a_model_lies_at_the_floor_of_a_dataset_that_it_made(itself: Report) -> 
 
 def test_every_figure_is_one_that_the_keys_explain(itself: Report) -> None:
     assert {figure.key for figure in itself.figures} <= set(KEYS)
-    assert {"fd", "fd_infinity", "kid", "precision", "recall", "density", "coverage"} <= {
+    assert {"fd", "kid", "precision", "recall", "density", "coverage"} <= {
         figure.key for figure in itself.figures if figure.net == SELF_SUPERVISED
     }
+
+
+def test_every_figure_of_generated_images_has_its_spread(itself: Report) -> None:
+    for figure in itself.figures:
+        assert figure.spread is not None, figure.key
+        assert figure.spread >= 0
 
 
 def test_unseen_pictures_are_not_called_copies_and_training_pictures_are(
@@ -69,6 +75,8 @@ def test_unseen_pictures_are_not_called_copies_and_training_pictures_are(
         warm_zoo, as_npz(tmp_path / "copies.npz", to_uint8(seen)), "mnist", digits, CHEAP
     )
     assert value(report, "memorised", CLASSIFIER) == 1.0
+    assert 0.4 < value(itself, "nearer", CLASSIFIER) < 0.6
+    assert value(report, "nearer", CLASSIFIER) == 1.0
 
 
 def test_a_blurry_model_is_farther_away_and_less_sharp(
@@ -256,7 +264,8 @@ def test_a_model_is_measured_with_as_many_images_as_its_figures_that_ship(
             {"images": np.zeros((60, 28, 28, 1), np.float32)},
             r"`images` of float32 \[60, 28, 28, 1\]; uint8 \[N, H, W, C\] are wanted",
         ),
-        ({"images": np.zeros((60, 8, 8, 1), np.uint8)}, "8×8"),
+        ({"images": np.zeros((60, 8, 8, 1), np.uint8)}, "are 1×8×8, 1×28×28 are wanted"),
+        ({"images": np.zeros((60, 1, 28, 28), np.uint8)}, "the channels come last"),
         ({"images": np.zeros((20, 28, 28, 1), np.uint8)}, "at least 50"),
         (
             {"images": np.zeros((60, 28, 28), np.uint8), "labels": np.full(60, 10)},
@@ -277,8 +286,47 @@ def test_what_is_no_set_of_pictures_is_refused(
 ) -> None:
     file = tmp_path / "x.npz"
     np.savez(file, **arrays)
+    # Before any data is read: there is none.
     with pytest.raises(UsageError, match=complaint):
-        evaluate_images(warm_zoo, file, "mnist", digits, CHEAP)
+        evaluate_images(warm_zoo, file, "mnist", tmp_path, CHEAP)
+
+
+def test_a_folder_of_pictures_is_measured_like_the_file(
+    warm_zoo: RegistryZoo, digits: Path, tmp_path: Path
+) -> None:
+    made = to_uint8(genzoo.generate("gan-mnist", n=60, seed=0).images)
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number, picture in enumerate(made):
+        to_pil(picture).save(folder / f"{number:03}.png")
+    (folder / "notes.txt").write_text("not a picture")
+    from_file = evaluate_images(warm_zoo, as_npz(tmp_path / "a.npz", made), "mnist", digits, CHEAP)
+    from_folder = evaluate_images(warm_zoo, folder, "mnist", digits, CHEAP)
+    for one, other in zip(from_folder.figures, from_file.figures, strict=True):
+        assert one.value == pytest.approx(other.value, rel=1e-3, abs=1e-6), one.key
+    assert from_folder.command == f"genzoo eval {folder} --reference mnist -n 60 --data DIR"
+    to_pil(torch.zeros(1, 9, 9, dtype=torch.uint8)).save(folder / "100.png")
+    with pytest.raises(UsageError, match=r"several sizes: 1×28×28, and 1×9×9 of 100\.png"):
+        evaluate_images(warm_zoo, folder, "mnist", digits, CHEAP)
+    (folder / "100.png").write_bytes(b"no picture")
+    with pytest.raises(UsageError, match=r"100\.png cannot be read"):
+        evaluate_images(warm_zoo, folder, "mnist", digits, CHEAP)
+
+
+def test_a_report_of_pictures_is_made_once(zoo: RegistryZoo, digits: Path, tmp_path: Path) -> None:
+    made = to_uint8(genzoo.generate("gan-mlp-mnist", n=60, seed=0).images)
+    file = as_npz(tmp_path / "a.npz", made)
+    told: list[str] = []
+    first = evaluate_images(zoo, file, "mnist", digits, CHEAP, tell=told.append)
+    assert told
+    told.clear()
+    moved = file.rename(tmp_path / "b.npz")
+    second = evaluate_images(zoo, moved, "mnist", digits, CHEAP, tell=told.append)
+    assert told == []
+    assert second.figures == first.figures
+    assert second.subject.name == str(moved)
+    evaluate_images(zoo, moved, "mnist", digits, CHEAP, again=True, tell=told.append)
+    assert told
 
 
 def test_a_file_that_is_no_archive_is_not_taken_for_a_pickle(
@@ -344,6 +392,9 @@ def test_the_command_prints_json_alone_on_stdout(digits: Path, tmp_path: Path) -
         (("gan-mnist", "-n", "10"), "10"),
         (("pictures.npz",), "--reference"),
         (("pictures.npz", "--reference", "mnist"), "there is no file"),
+        (("pictures.npy", "--reference", "mnist"), "give an .npz file or a folder of pictures"),
+        (("picture.png", "--reference", "mnist"), "give an .npz file or a folder of pictures"),
+        ((str(Path(__file__).parent), "--reference", "mnist"), "holds no pictures"),
     ],
 )
 def test_what_cannot_be_measured_is_said_in_a_line(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from genzoo_core.libraries import mend_torchvision
-from genzoo_eval.metrics.extrapolation import extrapolated_frechet_distance
+from genzoo_eval.metrics.extrapolation import extrapolated_frechet_distance, extrapolates
 from genzoo_eval.metrics.frechet import Moments, frechet_distance
 
 # A busy machine is no reason to fail.
@@ -109,6 +109,12 @@ def test_the_extrapolation_takes_the_bias_of_few_samples_away() -> None:
         corrected.append(extrapolated_frechet_distance(generated, real, generator))
     assert sum(raw) / 4 - true > 0.1
     assert sum(corrected) / 4 == pytest.approx(true, abs=0.02)
+
+
+def test_a_line_is_drawn_through_subsets_of_twice_as_many_samples_as_features() -> None:
+    """The smallest subset is a fifth: of 160 samples 32, for 16 features."""
+    assert extrapolates(features(0, n=160, d=16))
+    assert not extrapolates(features(0, n=159, d=16))
 
 
 def test_the_extrapolation_is_that_of_its_generator() -> None:

@@ -126,6 +126,9 @@ def test_repeating_other_pictures_is_told_from_composing(seen: Seen) -> None:
         assert oracle["copied_held_out", net].value < 0.1
         assert copier["copied_held_out", net].value == 1.0
         assert oracle["copied_seen", net].value == copier["copied_seen", net].value == 1.0
+        assert oracle["nearer_seen", net].value == copier["nearer_held_out", net].value == 1.0
+        # It draws the very test pictures: each is nearer than half of them, ties counting half.
+        assert oracle["nearer_held_out", net].value == pytest.approx(0.5, abs=0.02)
     # In pixels, the other style of a real picture differs by a frame of 44 pixels, and the same
     # figure in the nearest other colour by less: what composes so well that it draws in one style
     # what is real in the other is not told from a copy.

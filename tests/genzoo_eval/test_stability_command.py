@@ -39,6 +39,32 @@ def measured(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+def test_what_will_be_done_is_said_first(
+    measured: Path, digits: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(digits, measured, "--jobs", "1")) == 0
+    assert (
+        "4 trainings of 0.2 CPU seconds, 1 at a time: 1 seconds, and their measuring; what is done "
+        f"is kept in {measured}"
+    ) in capfd.readouterr().err.splitlines()
+
+
+def test_without_saying_how_what_ships_is_shown_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["stability", "--data", "mnist"]) == 0
+    shown, told = capfd.readouterr()
+    for name in VARIANTS:
+        assert f"\n{name} " in shown
+    last = told.splitlines()[-1]
+    assert last.endswith("`genzoo stability --data mnist --again` measures it here")
+    assert main(["stability", "--json"]) == 0
+    results = msgspec.json.decode(capfd.readouterr().out, type=StabilityResults)
+    assert len(results.rows) > 100
+    assert not list(tmp_path.iterdir())
+
+
 def test_every_checkpoint_has_its_figures(measured: Path) -> None:
     results = load(measured / "stability-mnist.json")
     # Two seeds with two checkpoints each, and one training at either other rate.

@@ -7,6 +7,18 @@ from torch import Tensor
 
 from genzoo_eval.metrics.frechet import Moments, frechet_distance
 
+SMALLEST = 5
+"""The smallest of the subsets that the line goes through has this part of the images."""
+
+LEAST = 2
+"""Images in the smallest subset, by the number of features, for the bias to be linear in 1/N.
+With fewer than one its covariance has not even full rank."""
+
+
+def extrapolates(generated: Tensor) -> bool:
+    """Whether features `[N, D]` are enough for `extrapolated_frechet_distance`."""
+    return len(generated) >= SMALLEST * LEAST * generated.shape[1]
+
 
 def extrapolated_frechet_distance(
     generated: Tensor,
@@ -28,14 +40,13 @@ def extrapolated_frechet_distance(
         real: Features `[M, D]`, or their moments.
         generator: Draws the subsets.
         points: Number of sizes, at least 2.
-        smallest: Size of the smallest subset; a fifth of N unless given. Below a few times D the
-            bias is no longer linear.
+        smallest: Size of the smallest subset; a fifth of N unless given.
 
     Raises:
         ValueError: `points` or `smallest` leaves no two sizes.
     """
     n = len(generated)
-    smallest = max(2, n // 5) if smallest is None else smallest
+    smallest = max(2, n // SMALLEST) if smallest is None else smallest
     if points < 2 or not 2 <= smallest < n:
         raise ValueError(f"no line through {points} sizes from {smallest} to {n}")
     reference = real if isinstance(real, Moments) else Moments.of(real)

@@ -23,7 +23,9 @@ def copying_figures(
     Two questions. "Copied", of seen and of held-out captions: do pictures lie nearer to a
     training picture than nearly all test pictures do? What was drawn for a seen caption may well:
     its picture is to be learnt. What was drawn for a held-out one may not: whatever it repeats is
-    the picture of another caption.
+    the picture of another caption. "Nearer": how probably is a picture nearer to a training picture
+    than a test picture is? It moves where "copied" cannot, because some test pictures all but
+    equal a training picture.
     "Composed", of held-out captions: is a picture nearer to a real one of its caption, which the
     model never saw, than to all that it was trained on? Real pictures are held against the others
     of their caption: where a caption has one picture in each of two styles, against the one in the
@@ -41,6 +43,7 @@ def copying_figures(
         copied = memorisation(trained, space.unseen, NEAR)
         n = len(images)
         yield Figure(f"copied_{name}", copied.share, space.net, floor=NEAR, n=n)
+        yield Figure(f"nearer_{name}", copied.nearer, space.net, floor=0.5, n=n)
         if name != "held_out":
             continue
         held = captions.held_out

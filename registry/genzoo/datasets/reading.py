@@ -12,10 +12,9 @@ import torch
 from torch import Tensor
 
 from genzoo.datasets.hub import open_hub
-from genzoo.pictures.inputs import FORMATS
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import DataError, GenzooError
-from genzoo_core.images import from_pil
+from genzoo_core.images import FORMATS, from_pil
 from genzoo_core.recipe import DataRecipe
 
 if TYPE_CHECKING:

@@ -21,8 +21,6 @@ MAX_BYTES = 256 * 2**20
 """A larger file is not read."""
 MAX_PIXELS = 64 * 10**6
 """A picture with more is not decoded: a few bytes can claim gigabytes of them."""
-FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
-"""What is decoded; Pillow has further decoders, and one of them starts a program."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,8 @@ def decode_picture(data: bytes, path: Path) -> Image.Image:
     import zlib
 
     from PIL import Image, ImageOps, UnidentifiedImageError
+
+    from genzoo_core.images import FORMATS
 
     try:
         with warnings.catch_warnings():

@@ -1,0 +1,153 @@
+"""Pictures that were made elsewhere: an .npz file, or a folder of picture files."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from genzoo_core.errors import UsageError
+from genzoo_core.images import FORMATS, from_pil
+from genzoo_eval.picture_files import LAYOUT, SUFFIXES
+from genzoo_eval.report import Subject
+
+HINT = "`genzoo run -o x.npz` writes such"
+
+
+@dataclass(frozen=True)
+class GivenImages:
+    """Images that were made elsewhere.
+
+    Attributes:
+        subject: What a report says of them.
+        images: uint8 `[N, C, H, W]`.
+        labels: Ids that were asked for, int64 `[N]`, or None.
+    """
+
+    subject: Subject
+    images: Tensor
+    labels: Tensor | None = None
+
+    @classmethod
+    def read(cls, path: Path, shape: tuple[int, int, int]) -> GivenImages:
+        """Read an .npz file, or a folder of picture files.
+
+        A file has `images`, uint8 `[N, H, W, C]` or `[N, H, W]`, and perhaps `labels`, whole
+        numbers `[N]`. The pictures of a folder are taken in the order of their names.
+
+        Args:
+            path: Of the file or folder.
+            shape: (C, H, W) of the images that they are to be compared with.
+
+        Raises:
+            UsageError: There is nothing there, or it holds something else.
+        """
+        given = _read_folder(path, shape[0]) if path.is_dir() else _read_file(path)
+        found = tuple(given.images.shape[1:])
+        if found != shape:
+            in_file = (*found[1:], found[0])
+            raise UsageError(
+                f"the images of {path} are {_by(found)}, {_by(shape)} are wanted",
+                f"{LAYOUT}: the channels come last" if in_file == shape else None,
+            )
+        return given
+
+    def check_labels(self, classes: int) -> None:
+        """Check that the labels, where there are some, are ids of so many classes.
+
+        Raises:
+            UsageError: They are not.
+        """
+        labels = self.labels
+        if labels is not None and bool(((labels < 0) | (labels >= classes)).any()):
+            name = self.subject.name
+            raise UsageError(f"the labels of {name} are not from 0 to {classes - 1}")
+
+    def unasked(self, n: int, seed: int) -> Tensor:
+        """The first `n` images."""
+        return self.images[:n]
+
+    def asked(self, n: int, seed: int, classes: int) -> tuple[Tensor, Tensor] | None:
+        """The first `n` images with their labels."""
+        return None if self.labels is None else (self.images[:n], self.labels[:n])
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
+
+
+def _read_file(path: Path) -> GivenImages:
+    import numpy as np
+
+    data, found = _arrays(path)
+    images, labels = found.get("images"), found.get("labels")
+    if images is None or images.dtype != np.uint8 or images.ndim not in (3, 4):
+        there = "no `images`"
+        if images is not None:
+            there = f"`images` of {images.dtype} {list(images.shape)}"
+        raise UsageError(f"{path} holds {there}; {LAYOUT} are wanted", HINT)
+    pictures = torch.from_numpy(images if images.ndim == 4 else images[..., None])
+    if labels is not None and (
+        labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer)
+    ):
+        raise UsageError(f"the `labels` of {path} are not {len(images)} whole numbers")
+    return GivenImages(
+        Subject(str(path), hashlib.sha256(data).hexdigest()),
+        pictures.permute(0, 3, 1, 2).contiguous(),
+        None if labels is None else torch.from_numpy(labels.astype(np.int64)),
+    )
+
+
+def _arrays(path: Path) -> tuple[bytes, dict[str, Any]]:
+    """The file's bytes, and its arrays; nothing in it is unpickled."""
+    import numpy as np
+
+    try:
+        data = path.read_bytes()
+        # What is no archive numpy takes for a pickle, and offers to load it all the same.
+        if not zipfile.is_zipfile(io.BytesIO(data)):
+            raise UsageError(f"{path} is no .npz file", HINT)
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return data, {name: arrays[name] for name in ("images", "labels") if name in arrays}
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {path}") from None
+    except UsageError:
+        raise
+    except Exception as error:  # whatever numpy and zipfile raise on a damaged file
+        raise UsageError(f"{path} cannot be read as an .npz file: {error}") from error
+
+
+def _read_folder(path: Path, channels: int) -> GivenImages:
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+    if not files:
+        raise UsageError(f"{path} holds no pictures", f"their names end in {', '.join(SUFFIXES)}")
+    digest = hashlib.sha256()
+    pictures: list[Tensor] = []
+    for file in files:
+        data, picture = _picture(file, channels)
+        digest.update(hashlib.sha256(data).digest())
+        if pictures and picture.shape != pictures[0].shape:
+            raise UsageError(
+                f"the pictures of {path} are of several sizes: {_by(pictures[0].shape)}, and "
+                f"{_by(picture.shape)} of {file.name}"
+            )
+        pictures.append(picture)
+    return GivenImages(Subject(str(path), digest.hexdigest()), torch.stack(pictures))
+
+
+def _picture(file: Path, channels: int) -> tuple[bytes, Tensor]:
+    """A file's bytes, and its picture in its own size, uint8 `[C, H, W]`."""
+    from PIL import Image
+
+    try:
+        data = file.read_bytes()
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return data, from_pil(image, (channels, image.height, image.width))
+    except (OSError, ValueError, TypeError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UsageError(f"{file} cannot be read: {error}") from error

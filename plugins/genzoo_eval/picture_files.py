@@ -1,0 +1,43 @@
+"""Which subjects of an evaluation are pictures, by their names. Imports no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from genzoo_core.errors import UsageError
+from genzoo_core.zoo import Zoo
+
+LAYOUT = "uint8 [N, H, W, C]"
+"""How pictures lie in an .npz file."""
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff")
+"""Of the files that are read from a folder."""
+
+
+def are_pictures(zoo: Zoo, subject: str) -> bool:
+    """Whether a subject is an .npz file or a folder of pictures, and not a model.
+
+    A model of the same name as a folder is the model; a folder with a model file in it is none of
+    pictures, whatever else a training left there.
+
+    Raises:
+        UsageError: It is a file of pictures, but of a kind that cannot be measured.
+    """
+    path = Path(subject)
+    suffix = path.suffix.lower()
+    if suffix in (".npy", *SUFFIXES):
+        raise UsageError(
+            f"{subject} cannot be measured: give an .npz file or a folder of pictures",
+            f"`images` in the file are {LAYOUT}",
+        )
+    if suffix == ".npz":
+        return True
+    return path.is_dir() and not any(path.glob("*.safetensors")) and not _is_model(zoo, subject)
+
+
+def _is_model(zoo: Zoo, name: str) -> bool:
+    try:
+        zoo.card(name)
+    except UsageError:
+        return False
+    return True
