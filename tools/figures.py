@@ -1,6 +1,7 @@
 """Put measured figures into the cards of genzoo's own models; `genzoo ship` puts the weights there.
 
-    python tools/figures.py report.json …            # of `genzoo eval MODEL --json`
+    python tools/figures.py report.json …            # of `genzoo eval MODEL --no-costs --json`
+    python tools/figures.py --baselines report.json … # of a baseline's weights, which do not ship
     python tools/figures.py --nets figures.json …    # of `benchmarks/features.py --json`
 
 Rewrites the `[[models]]` entries of `plugins/*/genzoo.toml`; what stands before them is kept.
@@ -86,12 +87,25 @@ def add_report(file: Path) -> None:
     name = report.subject.name.rpartition("/")[2]
     metrics = [metric(figure, report) for figure in report.figures if figure.key in IN_CARDS]
     set_metrics(name, metrics)
+    ship(report, "reports")
+
+
+def add_baseline(file: Path) -> None:
+    """Put a report of a baseline's weights, called as its recipe is, among those that ship."""
+    report = msgspec.json.decode(file.read_bytes(), type=Report)
+    name = Path(report.subject.name).name
+    subject = msgspec.structs.replace(report.subject, name=name)
+    command = report.command.replace(report.subject.name, name)
+    ship(msgspec.structs.replace(report, subject=subject, command=command), "baselines")
+
+
+def ship(report: Report, kind: str) -> None:
     nets = tuple(
         card["sha256"]
         for card in sorted(cards_in(PLUGINS / "genzoo_eval" / "genzoo.toml"), key=by_name)
         if card["dataset"] == report.dataset
     )
-    ship_reports(RESULTS / f"reports-{report.dataset}.json", [(key_of(report, nets), report)])
+    ship_reports(RESULTS / f"{kind}-{report.dataset}.json", [(key_of(report, nets), report)])
 
 
 def metric(figure: Figure, report: Report) -> dict[str, Any]:
@@ -109,10 +123,13 @@ def metric(figure: Figure, report: Report) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("reports", nargs="*", type=Path)
+    parser.add_argument("--baselines", nargs="*", type=Path, default=[])
     parser.add_argument("--nets", nargs="*", type=Path, default=[])
     arguments = parser.parse_args()
     for report in arguments.reports:
         add_report(report)
+    for report in arguments.baselines:
+        add_baseline(report)
     for file in arguments.nets:
         add_figures(file)
 

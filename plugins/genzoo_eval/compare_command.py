@@ -11,6 +11,7 @@ import click
 
 from genzoo_core.errors import UsageError
 from genzoo_core.zoo import Zoo
+from genzoo_eval.datasets import is_model
 from genzoo_eval.progress import Progress
 
 if TYPE_CHECKING:
@@ -33,8 +34,21 @@ for _name in ("datasets", "jinja2", "torchmetrics"):
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="A page, .html."
 )
 @click.option("--picture", type=click.Path(path_type=Path), metavar="FILE", help="A picture, .png.")
-@click.option("--markdown", metavar="FILE", help="The table as Markdown; - for stdout.")
-@click.option("--json", "as_json", metavar="FILE", help="All of it as JSON; - for stdout.")
+@click.option(
+    "--markdown",
+    is_flag=False,
+    flag_value="-",
+    metavar="[FILE]",
+    help="The table as Markdown, on stdout or in a file.",
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=False,
+    flag_value="-",
+    metavar="[FILE]",
+    help="All of it as JSON, on stdout or in a file.",
+)
 @click.option("-f", "--force", is_flag=True, help="Replace what exists.")
 @click.option(
     "-n",
@@ -75,6 +89,12 @@ def compare(
     zoo: Zoo = context.obj
     if markdown == as_json == "-":
         raise UsageError("--markdown - and --json - cannot share stdout", "give one of them a file")
+    for option, value in (("--markdown", markdown), ("--json", as_json)):
+        if value is not None and not Path(value).suffix and is_model(zoo, value):
+            raise UsageError(
+                f"{option} would write a file called {value}, as the model is",
+                f"put the models before {option}",
+            )
     for path, suffixes in ((output, (".html", ".htm")), (picture, (".png",))):
         if path is not None and path.suffix.lower() not in suffixes:
             raise UsageError(f"cannot write {path}: give {suffixes[0]}")

@@ -89,7 +89,7 @@ def evaluate(
             reference.digest,
             settings.n,
             settings.seed,
-            (*figures, *obeyed, *_reconstruction(images, reference)),
+            (*figures, *obeyed, *_reconstruction(images, reference), *counted(images)),
             tables | styles,
             _command(model, settings),
         )
@@ -97,7 +97,7 @@ def evaluate(
     if settings.costs:
         tell("measuring speed and memory")
         report = msgspec.structs.replace(
-            report, figures=(*report.figures, *_costs(images)), machine=machine()
+            report, figures=(*report.figures, *_timed(images)), machine=machine()
         )
         cache.put(asked, report)
     return report
@@ -249,18 +249,25 @@ def _reconstruction(images: ModelImages, reference: Reference) -> list[Figure]:
     ]
 
 
-def _costs(images: ModelImages) -> list[Figure]:
-    model, record = images.model, images.record
-    figures = [Figure("parameters", parameters(model))]
-    options = msgspec.convert(record.options, model.Options)
+def counted(images: ModelImages) -> list[Figure]:
+    """What a picture costs on any machine; of what has nothing to sample from, its parameters."""
+    figures = [Figure("parameters", parameters(images.model))]
     if images.unasked(1, 0) is None:
         return figures
+    options = msgspec.convert(images.record.options, images.model.Options)
+    return [*figures, Figure("flops", flops(images.model, options) / 1e6)]
+
+
+def _timed(images: ModelImages) -> list[Figure]:
+    """What a picture costs on this machine."""
+    model, record = images.model, images.record
+    if images.unasked(1, 0) is None:
+        return []
+    options = msgspec.convert(record.options, model.Options)
     speed = images_per_second(model, options, record.threads)
     settings = {**images.options, **images.conditions}
     one, several = (run_once(images.reference, settings, n) for n in (1, MEMORY_RUN))
     return [
-        *figures,
-        Figure("flops", flops(model, options) / 1e6),
         Figure("images_per_second", speed.median, spread=speed.spread),
         Figure("first_image", one.seconds),
         Figure("peak_memory", several.memory / 1e6),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from genzoo_core.errors import UsageError
 from genzoo_core.zoo import Zoo
+from genzoo_eval.datasets import is_model
 
 LAYOUT = "uint8 [N, H, W, C]"
 """How pictures lie in an .npz file."""
@@ -32,12 +33,4 @@ def are_pictures(zoo: Zoo, subject: str) -> bool:
         )
     if suffix == ".npz":
         return True
-    return path.is_dir() and not any(path.glob("*.safetensors")) and not _is_model(zoo, subject)
-
-
-def _is_model(zoo: Zoo, name: str) -> bool:
-    try:
-        zoo.card(name)
-    except UsageError:
-        return False
-    return True
+    return path.is_dir() and not any(path.glob("*.safetensors")) and not is_model(zoo, subject)

@@ -61,7 +61,7 @@ def test_what_was_measured_is_compared_without_the_data(
 ) -> None:
     remember("gan-mnist")
     remember("ae-mlp-mnist", **STANDARD)
-    code, out, err = compared(capfd, "gan-mnist", "ae-mlp-mnist", "--json", "-")
+    code, out, err = compared(capfd, "gan-mnist", "ae-mlp-mnist", "--json")
     assert code == 0, err
     found = json.loads(out)
     rows = {row["model"]: row for row in found["rows"]}
@@ -166,6 +166,7 @@ def test_a_page_without_the_data_says_what_it_lacks(
         (["--data", "mnist", "-o", "no/x.html"], "cannot write no/x.html: there is no folder no"),
         (["--data", "mnist", "--json", "-", "--markdown", "-"], "cannot share stdout"),
         (["--data", "mnist", "--json", "x", "--markdown", "x"], "x is named twice"),
+        (["--json", "gan-mnist"], "put the models before --json"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_with_what_can(

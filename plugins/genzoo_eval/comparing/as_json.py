@@ -40,6 +40,7 @@ def _row(row: Row, nets: tuple[str, ...]) -> dict[str, Any]:
         "family": row.family,
         "baseline": row.baseline,
         "source": row.source,
+        "note": row.note,
         "settings": dict(row.settings),
         "fd_over_floor": None if overall is None else overall.value,
         "report": row.report,

@@ -26,6 +26,7 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         dataset: Name of the dataset.
         recipe: Path of its recipe beside the index, or "".
         settings: Options in which its figures depart from its recipe.
+        note: What is to be said of its figures, or "".
         missing: Why it has no figures where none ship; "" where that needs no reason.
     """
 
@@ -36,6 +37,7 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dataset: str
     recipe: str = ""
     settings: dict[str, Any] = {}
+    note: str = ""
     missing: str = ""
 
 

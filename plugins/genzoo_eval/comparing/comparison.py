@@ -49,6 +49,7 @@ class Row:
         gallery: What it made; None where pictures were not asked for.
         baseline: Whether it stands for published work that the others are held against.
         source: Whose work a baseline follows.
+        note: What is to be said of its figures, or "".
     """
 
     name: str
@@ -60,6 +61,7 @@ class Row:
     gallery: Gallery | None = None
     baseline: bool = False
     source: str = ""
+    note: str = ""
 
     @property
     def departure(self) -> str:

@@ -153,6 +153,7 @@ class Gatherer:
             gallery=picture(self.zoo, contender, real) if self.asked.pictures else None,
             baseline=baseline is not None,
             source=baseline.source if baseline else "",
+            note=baseline.note if baseline else "",
         )
 
     def _settings(self, contender: Contender, options: dict[str, int]) -> Settings:
@@ -210,6 +211,7 @@ def _baseline_row(baseline: Baseline, report: Report) -> Row:
         settings=baseline.settings,
         baseline=True,
         source=baseline.source,
+        note=baseline.note,
     )
 
 

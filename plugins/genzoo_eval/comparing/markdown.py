@@ -77,9 +77,16 @@ def _commands(comparison: Comparison) -> list[str]:
     counts = sorted({row.report.n for row in comparison.rows})
     told = " or ".join(f"{count:,}" for count in counts)
     by = f" by {code(comparison.command)}" if comparison.command else ""
+    notes = [f"{code(row.name)}: {escaped(row.note)}." for row in comparison.rows if row.note]
+    if any(row.baseline for row in comparison.rows):
+        notes.append(
+            "The weights of published work do not ship: `genzoo train` makes them from the recipes "
+            "in `genzoo_eval/baselines`."
+        )
     return [
         f"Drawn{by}; n = {told} pictures of each model; the floor is the same figure for "
         f"real training images. Speed and size are judged among models below {USABLE:.0f} floors. "
         "Training stability is that of small nets of the family, each trained for a short while. "
-        "Measured again by: " + ", ".join(map(code, commands)) + "."
+        "Measured again by: " + ", ".join(map(code, commands)) + ".",
+        *(["", " ".join(notes)] if notes else []),
     ]

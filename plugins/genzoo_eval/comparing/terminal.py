@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from genzoo_eval.comparing.columns import Column, cells, columns, floor_cell
 from genzoo_eval.comparing.comparison import Comparison, Row
 from genzoo_eval.comparing.families import in_order, look
@@ -124,5 +126,9 @@ def _notes(comparison: Comparison) -> list[str]:
     for setting in dict.fromkeys(row.departure for row in departed):
         names = ", ".join(printable(row.name) for row in departed if row.departure == setting)
         notes.append(cut(f"¹ {names}: with {printable(setting)}", WIDTH))
+    told = (f"{printable(row.name)}: {printable(row.note)}" for row in comparison.rows if row.note)
+    notes += [line for text in told for line in textwrap.wrap(text, WIDTH)]
+    if any(row.baseline for row in comparison.rows):
+        notes.append("Published work is trained here from recipes; its weights do not ship.")
     missing = (printable(f"{m.title}: {m.reason}") for m in comparison.missing)
     return [*notes, *(cut(f"Not measured: {text}", WIDTH) for text in missing)]
