@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from genzoo_core import Condition, Conditioner, Context, Rng
 from genzoo_text_embeddings.config import StaticTextConfig
 from genzoo_text_embeddings.pieces import WordPieces, word_pieces
-from genzoo_text_embeddings.texts import Notices, as_text, is_longer, readable
+from genzoo_text_embeddings.texts import Notices, as_text, is_longer, readable, spelled_out
 
 
 class StaticText(Conditioner):
@@ -53,7 +53,7 @@ class StaticText(Conditioner):
         rows: list[list[int]] = []
         cut, strange = [], []
         for text in texts:
-            given = readable(text)
+            given = spelled_out(readable(text))
             ids = tokenizer.ids(given) if given else []
             if len(ids) > length or is_longer(text):
                 cut.append(text)

@@ -36,6 +36,20 @@ def readable(text: str) -> str:
     return begin.encode("utf-8", "ignore").decode().strip()
 
 
+def spelled_out(text: str) -> str:
+    """Emoji as the words of their Unicode CLDR short names, which their captions are: a text
+    table knows words."""
+    if text.isascii():
+        return text
+    import emoji  # 40 ms
+
+    return emoji.replace_emoji(text, _words)
+
+
+def _words(_: str, about: dict[str, str]) -> str:
+    return f" {about['en'].strip(':').replace('_', ' ')} "
+
+
 def is_longer(text: str) -> bool:
     """Whether more of a text is there than is read at all."""
     return len(text.strip()) > MOST_CHARACTERS

@@ -13,6 +13,7 @@ from tokenizers.implementations import BertWordPieceTokenizer
 from genzoo_core import UsageError, WeightsError
 from genzoo_core.testing import check_component
 from genzoo_text_embeddings.pieces import word_pieces
+from genzoo_text_embeddings.texts import spelled_out
 
 NO_PIECE = len(WORDS)
 
@@ -62,10 +63,24 @@ def test_a_text_of_which_no_word_is_known_is_null_with_a_warning(
 ) -> None:
     words = table()
     with caplog.at_level(logging.WARNING):
-        assert torch.equal(prepared(words, "😀"), words.null(1))
+        assert torch.equal(prepared(words, "ж"), words.null(1))
     assert [record.getMessage() for record in caplog.records] == [
-        "no word of the text is known, so it asks for nothing: '😀'"
+        "no word of the text is known, so it asks for nothing: 'ж'"
     ]
+
+
+def test_an_emoji_is_read_as_its_name() -> None:
+    """Names of the Unicode CLDR."""
+    words = table()
+    assert torch.equal(prepared(words, "❤️"), prepared(words, "red heart"))
+    assert torch.equal(prepared(words, "a❤!"), prepared(words, "a red heart !"))
+    for text, spelled in (
+        ("👩‍🚒", "woman firefighter"),
+        ("a_b 👋🏽", "a_b  waving hand medium skin tone"),
+        ("🇯🇵", "Japan"),
+        ("Ångström", "Ångström"),
+    ):
+        assert spelled_out(text).strip() == spelled
 
 
 @pytest.mark.parametrize("raw", [3, None, b"red", ["red"]])
