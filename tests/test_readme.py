@@ -31,7 +31,9 @@ def reports() -> list[tuple[str, Report]]:
     models = [
         (report.subject.name.removeprefix("genzoo/"), report)
         for report in shipped().values()
-        if report.dataset == "mnist" and not report.subject.options.get("steps")
+        if report.dataset == "mnist"
+        and report.figure("fd") is not None
+        and not report.subject.options.get("steps")
     ]
     return [*models, *shipped_reports("mnist").items()]
 

@@ -1,6 +1,7 @@
 """Put measured figures into the cards of genzoo's own models; `genzoo ship` puts the weights there.
 
     python tools/figures.py report.json …            # of `genzoo eval MODEL --no-costs --json`
+    python tools/figures.py --curves reports.json …  # at other steps or guidance, not for cards
     python tools/figures.py --baselines report.json … # of a baseline's weights, which do not ship
     python tools/figures.py --nets figures.json …    # of `benchmarks/features.py --json`
 
@@ -25,7 +26,7 @@ from genzoo_eval.report import Figure, Report
 PLUGINS = Path(__file__).parent.parent / "plugins"
 IN_CARDS = (
     *("fd", "coverage", "accuracy", "class_tv", "reconstruction_mse"),
-    *("r1_seen", "r10_seen", "r1_held_out", "r10_held_out", "style"),
+    *("r1_seen", "r10_seen", "r1_held_out", "r10_held_out", "composed", "nearer_held_out", "style"),
 )
 """Figures of a report that a card holds."""
 Card = dict[str, Any]
@@ -90,6 +91,14 @@ def add_report(file: Path) -> None:
     ship(report, "reports")
 
 
+def add_curve(file: Path) -> None:
+    """Put a report, or a list of reports, of a model at other settings than its own among those
+    that ship."""
+    found = msgspec.json.decode(file.read_bytes(), type=list[Report] | Report)
+    for report in [found] if isinstance(found, Report) else found:
+        ship(report, "reports")
+
+
 def add_baseline(file: Path) -> None:
     """Put a report of a baseline's weights, called as its recipe is, among those that ship."""
     report = msgspec.json.decode(file.read_bytes(), type=Report)
@@ -123,11 +132,14 @@ def metric(figure: Figure, report: Report) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("reports", nargs="*", type=Path)
+    parser.add_argument("--curves", nargs="*", type=Path, default=[])
     parser.add_argument("--baselines", nargs="*", type=Path, default=[])
     parser.add_argument("--nets", nargs="*", type=Path, default=[])
     arguments = parser.parse_args()
     for report in arguments.reports:
         add_report(report)
+    for report in arguments.curves:
+        add_curve(report)
     for report in arguments.baselines:
         add_baseline(report)
     for file in arguments.nets:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from genzoo_eval.caching import shipped
+from genzoo_eval.caching import shipped, usual_n
 from genzoo_eval.report import Report
 
 TEST_CLASSES = {
@@ -98,7 +98,9 @@ def own(name: str) -> Report:
     (found,) = (
         report
         for report in shipped().values()
-        if report.subject.name == f"genzoo/{name}" and not report.subject.options.get("steps")
+        if report.subject.name == f"genzoo/{name}"
+        and report.n == usual_n(report.dataset)
+        and not report.subject.options.get("steps")
     )
     return found
 

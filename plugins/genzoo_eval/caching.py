@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -109,10 +108,11 @@ def shipped(folder: Path = RESULTS) -> dict[str, Report]:
 def usual_n(dataset: str) -> int:
     """How many images a model is measured with unless told otherwise.
 
-    As many as the figures that ship have, which are then found; 10,000 where none ship.
+    As many as the figures that ship have, which are then found; 10,000 where none ship. Curves
+    over guidance or steps may have fewer.
     """
-    counts = Counter(report.n for report in shipped().values() if report.dataset == dataset)
-    return counts.most_common(1)[0][0] if counts else Settings().n
+    counts = (report.n for report in shipped().values() if report.dataset == dataset)
+    return max(counts, default=Settings().n)
 
 
 def ship(file: Path, reports: Iterable[tuple[str, Report]]) -> None:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from genzoo_core.errors import UsageError
-from genzoo_core.images import from_uint8
 from genzoo_core.zoo import Zoo
 from genzoo_eval.caching import ReportCache, shipped
+from genzoo_eval.codecs import codec_of, evaluate_codec, reconstruction_figures
 from genzoo_eval.costs.counting import flops, parameters
 from genzoo_eval.costs.timing import images_per_second, machine, run_once
 from genzoo_eval.datasets import data_recipe, fingerprint, own_dataset
@@ -22,7 +22,6 @@ from genzoo_eval.feature_nets import FrozenNet, classifier_of, load_nets
 from genzoo_eval.given import GivenImages
 from genzoo_eval.known import asked_of
 from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
-from genzoo_eval.metrics.images import mean_squared_error, peak_signal_to_noise
 from genzoo_eval.metrics.subsets import spread
 from genzoo_eval.reference import Reference, Tell, read_reference
 from genzoo_eval.report import Figure, Report
@@ -49,7 +48,7 @@ def evaluate(
     on_progress: OnProgress = _silent,
     tell: Tell = _silent,
 ) -> Report:
-    """Measure a model; a report that was made before, or that ships with genzoo, is taken.
+    """Measure a model or a codec; a report that was made before, or that ships, is taken.
 
     Args:
         zoo: Where the model is.
@@ -62,12 +61,17 @@ def evaluate(
         tell: Told what takes a while.
 
     Raises:
-        UsageError: The model is no generative one, its dataset has no feature net, or the
-            settings do not fit.
+        UsageError: The model is neither a generative one nor a codec, its dataset has no feature
+            net, or the settings do not fit.
         DataError: The dataset cannot be read.
     """
     settings = settings or Settings()
     _check(settings)
+    codec = codec_of(zoo, model)
+    if codec is not None:
+        return evaluate_codec(
+            zoo, model, codec, data, settings, dataset=dataset, again=again is True, tell=tell
+        )
     images = ModelImages.open(zoo, model, settings.options, settings.conditions, on_progress)
     dataset = dataset or own_dataset(zoo, model)
     nets = load_nets(zoo, dataset, settings.nets)
@@ -230,23 +234,11 @@ def _with_floors(figures: Iterable[Figure], reference: Reference) -> Iterator[Fi
         yield msgspec.structs.replace(figure, floor=floor)
 
 
-@torch.inference_mode()
-def _reconstruction(images: ModelImages, reference: Reference) -> list[Figure]:
-    """Errors of test images that were encoded and decoded, of a model that can do so."""
+def _reconstruction(images: ModelImages, reference: Reference) -> tuple[Figure, ...]:
     model = images.model
     if model.codec is None:
-        return []
-    errors, ratios = [], []
-    for part in torch.split(reference.test, 250):
-        real = from_uint8(part)
-        again = model.codec.reconstruct(real, model.condition({}, len(real)))
-        errors.append(mean_squared_error(real, again))
-        ratios.append(peak_signal_to_noise(real, again))
-    n = len(reference.test)
-    return [
-        Figure("reconstruction_mse", torch.cat(errors).mean().item(), n=n),
-        Figure("reconstruction_psnr", torch.cat(ratios).mean().item(), n=n),
-    ]
+        return ()
+    return reconstruction_figures(model.codec, lambda n: model.condition({}, n), reference.test)
 
 
 def counted(images: ModelImages) -> list[Figure]:

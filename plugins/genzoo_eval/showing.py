@@ -10,7 +10,8 @@ from genzoo_eval.report import Figure, Report
 
 def lines(report: Report) -> Iterator[str]:
     """The report for a terminal: a line for each figure, those of a feature net together."""
-    yield f"{report.subject.name} against {report.dataset}, n = {report.n:,}"
+    made = f", n = {report.n:,}" if report.n else ""
+    yield f"{report.subject.name} against {report.dataset}{made}"
     settings = {**report.subject.options, **report.subject.conditions}
     if settings:
         yield "  " + ", ".join(f"{name}={value}" for name, value in settings.items())

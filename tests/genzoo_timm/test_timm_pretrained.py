@@ -71,7 +71,9 @@ def test_without_them_it_is_said_what_to_do(
 
 def test_what_is_not_trained_needs_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     no_hub(monkeypatch, tmp_path)
-    build(NAME, pretrained=True, training=False)
+    encoder = build(NAME, shape=[3, 32, 32], pretrained=True, training=False)
+    # Its weights are those of the model's file, which are yet to come.
+    assert encoder.encode(images(2, (3, 32, 32))).mean.shape == (2, *encoder.latent_shape)
 
 
 def test_a_file_that_is_not_what_the_hub_promised_is_refused(

@@ -1,0 +1,108 @@
+"""How well words are heeded: Markdown, from the reports that ship.
+
+    python tools/heeding.py
+
+First each emoji model beside real pictures, then what guidance does to `flow-emoji`.
+`docs/conditioning.md` shows what it prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from genzoo_eval.caching import shipped, usual_n
+from genzoo_eval.report import Figure, Report
+
+MODELS = ("ae-emoji", "vae-emoji", "gan-emoji", "flow-emoji", "ldm-emoji")
+CURVE = "flow-emoji"
+CAPTIONS, LOOKS = "features-emoji-dual", "features-emoji-self-supervised"
+
+
+def main() -> None:
+    print("\n".join([*models(), "", *curve()]))
+
+
+def models() -> Iterator[str]:
+    """A row for each model, at its own settings."""
+    reports = [own(name) for name in MODELS]
+    yield row(
+        "",
+        "R@10, seen captions",
+        "R@10, held-out captions",
+        "composed",
+        "nearer to training pictures, held-out captions",
+        "asked style seen",
+        "Fréchet distance ÷ floor (captions, self-supervised)",
+    )
+    yield "|---|--:|--:|--:|--:|--:|--:|"
+    yield cells("*real pictures*", reports[0], lambda figure: figure.floor, ("1×", "1×"))
+    for name, report in zip(MODELS, reports, strict=True):
+        distances = tuple(f"{over_floor(report, net):.1f}×" for net in (CAPTIONS, LOOKS))
+        yield cells(f"`{name}`", report, lambda figure: figure.value, distances)
+
+
+def cells(
+    title: str, report: Report, value: Callable[[Figure], float | None], distances: tuple[str, ...]
+) -> str:
+    found = [value(of(report, key, net)) for key, net in SHARES]
+    shown = ["–" if share is None else f"{share:.1%}".replace("%", " %") for share in found]
+    return row(title, *shown, ", ".join(distances))
+
+
+SHARES = (
+    ("r10_seen", CAPTIONS),
+    ("r10_held_out", CAPTIONS),
+    ("composed", CAPTIONS),
+    ("nearer_held_out", LOOKS),
+    ("style", LOOKS),
+)
+
+
+def curve() -> Iterator[str]:
+    """A column for each scale of guidance that ships."""
+    reports = sorted(
+        (report for report in all_of(CURVE) if report.n < usual_n("emoji")),
+        key=lambda report: float(report.subject.options["guidance"]),
+    )
+    yield row("guidance", *(f"{report.subject.options['guidance']:g}" for report in reports))
+    yield "|---" + "|--:" * len(reports) + "|"
+    for key, title in (
+        ("r10_seen", "R@10, seen captions"),
+        ("r10_held_out", "R@10, held-out captions"),
+        (
+            "composed",
+            "composed: nearer to a real picture of the held-out caption than to any trained on",
+        ),
+    ):
+        shares = (of(report, key, CAPTIONS).value for report in reports)
+        yield row(title, *(f"{share:.1%}".replace("%", " %") for share in shares))
+
+
+def row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def all_of(name: str) -> list[Report]:
+    return [report for report in shipped().values() if report.subject.name == f"genzoo/{name}"]
+
+
+def own(name: str) -> Report:
+    """The report of a model at its own settings."""
+    (found,) = (report for report in all_of(name) if report.n == usual_n("emoji"))
+    return found
+
+
+def of(report: Report, key: str, net: str) -> Figure:
+    found = report.figure(key, net)
+    assert found is not None, (report.subject.name, key, net)
+    return found
+
+
+def over_floor(report: Report, net: str) -> float:
+    figure = of(report, "fd", net)
+    assert figure.floor
+    return figure.value / figure.floor
+
+
+if __name__ == "__main__":
+    main()
