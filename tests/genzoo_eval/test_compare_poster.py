@@ -84,7 +84,13 @@ def test_real_images_of_captions_stand_above_what_was_asked_for() -> None:
     (first,) = holds(canvas[:, left:], real[0, 0])
     (last,) = holds(canvas[:, left:], real[9, 0])
     assert last == (first[0], first[1] + 9 * (2 * 28 + 4))
-    assert not holds(pixels(as_png(comparison()))[:, left:], real[0, 0])
+    plain = pixels(as_png(comparison()))
+    assert not holds(plain[:, left:], real[0, 0])
+    # Ten short captions are told in one line at the foot, in letters of a grey.
+    assert canvas.shape[0] == plain.shape[0] + 20
+    foot = canvas[-58:-38]
+    assert (foot < 200).any()
+    assert (plain[-58:-38] == 255).all()
 
 
 @pytest.mark.parametrize(

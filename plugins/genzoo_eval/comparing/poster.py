@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -22,6 +23,9 @@ COLUMNS = 10
 
 SCALE, GAP, BLOCK_GAP, ROW_GAP, MARGIN = 2, 4, 28, 14, 20
 """In pixels, but for the first: how many each pixel of a picture becomes in either direction."""
+
+FOOT = 20
+"""Height of a line at the foot."""
 
 LABEL = 250
 """Width of what is said of a model."""
@@ -42,7 +46,9 @@ def as_png(comparison: Comparison) -> bytes:
     block = COLUMNS * (width + GAP) - GAP
     step = max(height, 58) + ROW_GAP
     top = MARGIN + 34
-    size = (2 * MARGIN + LABEL + 2 * block + BLOCK_GAP, top + step * (len(lines) + 1) + MARGIN + 24)
+    wide = 2 * MARGIN + LABEL + 2 * block + BLOCK_GAP
+    feet = _feet(comparison, wide - 2 * MARGIN)
+    size = (wide, top + step * (len(lines) + 1) + MARGIN + FOOT * len(feet) + 4)
     canvas = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(canvas)
     left, right = MARGIN + LABEL, MARGIN + LABEL + block + BLOCK_GAP
@@ -65,7 +71,8 @@ def as_png(comparison: Comparison) -> bytes:
             _paste(canvas, firsts, right, y)
         else:
             draw.text((right, y + height // 2 - 10), "takes no prompt", FAINT, font(17))
-    draw.text((MARGIN, size[1] - MARGIN - 14), _meaning(comparison), FAINT, font(14))
+    for index, line in enumerate(reversed(feet)):
+        draw.text((MARGIN, size[1] - MARGIN - 14 - FOOT * index), line, FAINT, font(14))
     about = PngInfo()
     about.add_itxt("Description", f"drawn by: {comparison.command}")
     out = io.BytesIO()
@@ -93,6 +100,18 @@ def milliseconds(value: float) -> str:
     """Two digits of it, written out: "110 ms"."""
     digits = max(0, 1 - math.floor(math.log10(value)))
     return f"{value:,.{digits}f} ms"
+
+
+def _feet(comparison: Comparison, room: int) -> list[str]:
+    """What is said below the pictures: the captions that were asked for, and what the figures
+    mean."""
+    asked = [row.gallery.classes for row in comparison.rows if row.gallery and row.gallery.classes]
+    if comparison.captioned is None or not asked:
+        return [_meaning(comparison)]
+    names = ", ".join(printable(name) for name, _ in asked[0])
+    # No letter of the font is wider on average than half of its height.
+    told = textwrap.wrap(f"Asked for, from the left: {names}.", 2 * room // 14)
+    return [*told, _meaning(comparison)]
 
 
 def _meaning(comparison: Comparison) -> str:
