@@ -19,7 +19,7 @@ from torch import Tensor
 from genzoo.catalogue import Catalogue
 from genzoo.zoo import RegistryZoo
 from genzoo_core import BatchRng, Conditioner
-from genzoo_core.images import from_uint8
+from genzoo_core.images import from_uint8, to_uint8
 from genzoo_eval.feature_nets import FrozenNet
 from genzoo_eval.nets.classifier import Classifier
 from genzoo_eval.text.judge import judge_of
@@ -33,15 +33,19 @@ CAPTIONS = (
     "red heart",
     "cat face",
     "woman firefighter",
-    "flag: Japan",
+    "Japan",
     "evergreen tree",
     "soccer ball",
     "blue square",
     "automobile",
-    "slice of pizza",
+    "pizza",
     "musical note",
 )
 """What an emoji could show, beside what was asked for."""
+
+ASKED = ("red heart", "cat face", "woman firefighter", "automobile")
+EACH = 8
+"""Pictures of each."""
 
 
 def cells() -> dict[tuple[str, str], list[str]]:
@@ -100,6 +104,20 @@ def test_no_cell_is_empty() -> None:
     table = cells()
     assert set(table) == {(family, way) for family in FAMILIES for way in WAYS}
     assert [cell for cell, commands in table.items() if not commands] == []
+
+
+@pytest.mark.parametrize(
+    "model", sorted({command.split()[2] for way, command in RUNS if way == "text"})
+)
+def test_what_is_drawn_differs_by_what_is_asked(model: str, zoo: RegistryZoo) -> None:
+    """One easy prompt says little: each of several is told from the others and from the rest."""
+    made = to_uint8(zoo.generate(model, ASKED, n=EACH, seed=0).images)
+    judge = judge_of([frozen(zoo, "features-emoji-dual")])
+    assert judge is not None
+    seen = judge.similarities(made, CAPTIONS).argmax(1)
+    for prompt, ids in zip(ASKED, seen.split(EACH), strict=True):
+        share = (ids == CAPTIONS.index(prompt)).double().mean()
+        assert share >= 0.5, prompt
 
 
 @pytest.mark.parametrize(("way", "command"), RUNS, ids=[command for _, command in RUNS])

@@ -74,9 +74,21 @@ def test_the_claims_are_those_of_the_results_that_ship() -> None:
     assert "```text\n" + "\n".join(lines(results)) + "\n```" in told
 
 
-def test_the_page_of_weights_shows_what_its_command_prints() -> None:
-    root = README.parent
-    printed = subprocess.run(
-        [sys.executable, root / "tools" / "targets.py"], capture_output=True, text=True, check=True
+def printed(tool: str) -> str:
+    done = subprocess.run(
+        [sys.executable, README.parent / "tools" / tool], capture_output=True, text=True, check=True
     )
-    assert printed.stdout in (root / "docs" / "weights.md").read_text(encoding="utf-8")
+    return done.stdout
+
+
+def test_the_page_of_weights_shows_what_its_command_prints() -> None:
+    page = (README.parent / "docs" / "weights.md").read_text(encoding="utf-8")
+    assert printed("targets.py") in page
+
+
+def test_the_page_of_conditioning_shows_what_its_command_prints() -> None:
+    page = (README.parent / "docs" / "conditioning.md").read_text(encoding="utf-8")
+    models, _, curve = printed("heeding.py").rstrip("\n").partition("\n\n")
+    assert models in page
+    assert curve
+    assert curve in page

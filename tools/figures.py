@@ -29,6 +29,9 @@ IN_CARDS = (
     *("r1_seen", "r10_seen", "r1_held_out", "r10_held_out", "composed", "nearer_held_out", "style"),
 )
 """Figures of a report that a card holds."""
+BY_NET = ("composed", "nearer_held_out")
+"""Those of which a card has what the nets say, and not what pixels do."""
+
 Card = dict[str, Any]
 
 
@@ -86,7 +89,11 @@ def add_report(file: Path) -> None:
     """Put a report of `genzoo eval --json` into the model's card, and among those that ship."""
     report = msgspec.json.decode(file.read_bytes(), type=Report)
     name = report.subject.name.rpartition("/")[2]
-    metrics = [metric(figure, report) for figure in report.figures if figure.key in IN_CARDS]
+    metrics = [
+        metric(figure, report)
+        for figure in report.figures
+        if figure.key in IN_CARDS and (figure.net or figure.key not in BY_NET)
+    ]
     set_metrics(name, metrics)
     ship(report, "reports")
 
@@ -102,13 +109,14 @@ def add_curve(file: Path) -> None:
 def add_baseline(file: Path) -> None:
     """Put a report of a baseline's weights, called as its recipe is, among those that ship."""
     report = msgspec.json.decode(file.read_bytes(), type=Report)
-    name = Path(report.subject.name).name
+    name = Path(report.subject.name).stem
     subject = msgspec.structs.replace(report.subject, name=name)
     command = report.command.replace(report.subject.name, name)
     ship(msgspec.structs.replace(report, subject=subject, command=command), "baselines")
 
 
 def ship(report: Report, kind: str) -> None:
+    assert not report.machine, "measure with --no-costs: speeds are of one machine"
     nets = tuple(
         card["sha256"]
         for card in sorted(cards_in(PLUGINS / "genzoo_eval" / "genzoo.toml"), key=by_name)

@@ -10,12 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from genzoo_eval.caching import shipped, usual_n
+from genzoo_eval.caching import shipped
 from genzoo_eval.report import Figure, Report
 
 MODELS = ("ae-emoji", "vae-emoji", "gan-emoji", "flow-emoji", "ldm-emoji")
 CURVE = "flow-emoji"
 CAPTIONS, LOOKS = "features-emoji-dual", "features-emoji-self-supervised"
+
+SHARES = {
+    "R@10, seen captions": ("r10_seen", CAPTIONS),
+    "R@10, held-out captions": ("r10_held_out", CAPTIONS),
+    "composed": ("composed", CAPTIONS),
+    "nearer to training pictures, held-out captions": ("nearer_held_out", LOOKS),
+    "asked style seen": ("style", LOOKS),
+}
+"""Columns: their titles, the figures, and in which net's features."""
 
 
 def main() -> None:
@@ -25,16 +34,8 @@ def main() -> None:
 def models() -> Iterator[str]:
     """A row for each model, at its own settings."""
     reports = [own(name) for name in MODELS]
-    yield row(
-        "",
-        "R@10, seen captions",
-        "R@10, held-out captions",
-        "composed",
-        "nearer to training pictures, held-out captions",
-        "asked style seen",
-        "Fréchet distance ÷ floor (captions, self-supervised)",
-    )
-    yield "|---|--:|--:|--:|--:|--:|--:|"
+    yield row("", *SHARES, "Fréchet distance ÷ floor (captions, self-supervised)")
+    yield "|---" + "|--:" * (len(SHARES) + 1) + "|"
     yield cells("*real pictures*", reports[0], lambda figure: figure.floor, ("1×", "1×"))
     for name, report in zip(MODELS, reports, strict=True):
         distances = tuple(f"{over_floor(report, net):.1f}×" for net in (CAPTIONS, LOOKS))
@@ -44,24 +45,15 @@ def models() -> Iterator[str]:
 def cells(
     title: str, report: Report, value: Callable[[Figure], float | None], distances: tuple[str, ...]
 ) -> str:
-    found = [value(of(report, key, net)) for key, net in SHARES]
+    found = [value(of(report, key, net)) for key, net in SHARES.values()]
     shown = ["–" if share is None else f"{share:.1%}".replace("%", " %") for share in found]
     return row(title, *shown, ", ".join(distances))
-
-
-SHARES = (
-    ("r10_seen", CAPTIONS),
-    ("r10_held_out", CAPTIONS),
-    ("composed", CAPTIONS),
-    ("nearer_held_out", LOOKS),
-    ("style", LOOKS),
-)
 
 
 def curve() -> Iterator[str]:
     """A column for each scale of guidance that ships."""
     reports = sorted(
-        (report for report in all_of(CURVE) if report.n < usual_n("emoji")),
+        (r for r in all_of(CURVE) if r.subject.options["guidance"] is not None),
         key=lambda report: float(report.subject.options["guidance"]),
     )
     yield row("guidance", *(f"{report.subject.options['guidance']:g}" for report in reports))
@@ -88,7 +80,12 @@ def all_of(name: str) -> list[Report]:
 
 def own(name: str) -> Report:
     """The report of a model at its own settings."""
-    (found,) = (report for report in all_of(name) if report.n == usual_n("emoji"))
+    (found,) = (
+        report
+        for report in all_of(name)
+        if report.subject.options.get("guidance") is None
+        and report.subject.options.get("steps") is None
+    )
     return found
 
 

@@ -15,7 +15,7 @@ import msgspec
 from genzoo_eval.report import Report, Subject
 from genzoo_eval.settings import Settings
 
-METHOD = 1
+METHOD = 2
 """Raised when an evaluation begins to measure differently: older reports are then not found."""
 
 RESULTS = Path(__file__).parent / "results"
@@ -111,8 +111,8 @@ def usual_n(dataset: str) -> int:
     As many as the figures that ship have, which are then found; 10,000 where none ship. Curves
     over guidance or steps may have fewer.
     """
-    counts = (report.n for report in shipped().values() if report.dataset == dataset)
-    return max(counts, default=Settings().n)
+    made = [report.n for report in shipped().values() if report.dataset == dataset and report.n]
+    return max(made, default=Settings().n)
 
 
 def ship(file: Path, reports: Iterable[tuple[str, Report]]) -> None:

@@ -1,4 +1,4 @@
-"""What encoding and decoding costs: of codecs, and of models that have one."""
+"""Reconstruction: of codecs, and of models that have one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import torch
 from torch import Tensor
 
@@ -16,35 +17,27 @@ from genzoo_core.images import from_uint8
 from genzoo_core.zoo import Zoo
 from genzoo_eval.caching import Asked, ReportCache, shipped
 from genzoo_eval.costs.counting import parameters
-from genzoo_eval.datasets import data_recipe, fingerprint, own_dataset
-from genzoo_eval.distribution import parts_of
-from genzoo_eval.feature_nets import load_nets
+from genzoo_eval.datasets import data_recipe, feature_cards, fingerprint, own_dataset
+from genzoo_eval.distribution import mean_figure
 from genzoo_eval.metrics.images import mean_squared_error, peak_signal_to_noise
-from genzoo_eval.metrics.subsets import spread
 from genzoo_eval.reference import Tell
 from genzoo_eval.report import Figure, Report, Subject
 from genzoo_eval.settings import Settings
 
 BATCH = 250
 
-GENERATED = 0
-"""Images that a codec makes from noise; all test images are encoded and decoded."""
+MOST_PSNR = 100.0
+"""In dB: where the ratio of a picture is more, it counts as so many."""
 
 
-def codec_of(zoo: Zoo, model: str) -> Codec | None:
-    """The codec of this name or file; None for what is none by itself, as a model that has one.
-
-    Raises:
-        GenzooError: It cannot be loaded.
-    """
-    module = zoo.load(model).module
-    return module if isinstance(module, Codec) else None
+def is_codec(zoo: Zoo, model: str) -> bool:
+    """Whether this name or file is a codec by itself, not a model that has one."""
+    return zoo.card(model).kind == "codec"
 
 
 def evaluate_codec(
     zoo: Zoo,
     model: str,
-    codec: Codec,
     data: Path | None,
     settings: Settings,
     *,
@@ -52,38 +45,44 @@ def evaluate_codec(
     again: bool,
     tell: Tell,
 ) -> Report:
-    """Measure a codec, which makes no pictures of its own, by its reconstructions alone.
+    """Measure a codec, which makes no pictures of its own: by its reconstructions of the test
+    images alone, all of them.
 
     Args: as of `genzoo_eval.evaluating.evaluate`.
 
     Raises:
-        UsageError: Options were given.
+        UsageError: It is no codec, or options or feature nets were given.
         DataError: The dataset cannot be read.
     """
-    given = [*settings.options, *settings.conditions]
-    if given:
-        raise UsageError(f"{model} is a codec: it takes no {given[0]}")
+    for given in (*settings.options, *settings.conditions, *(["net"] if settings.nets else [])):
+        raise UsageError(f"{model} is a codec, measured by its reconstructions: no {given} fits")
     card = zoo.card(model)
-    dataset = dataset or own_dataset(zoo, model)
+    dataset, own = dataset or own_dataset(zoo, model), card.dataset
     digest = hashlib.sha256(zoo.weights(model).path.read_bytes()).hexdigest()
-    subject = Subject(card.name, digest, family=card.family)
-    nets = tuple(net.sha256 for net in load_nets(zoo, dataset, settings.nets))
-    asked = Asked.of(subject, dataset, GENERATED, 0, nets, costs=False)
+    name = model if Path(model).is_file() else card.name
+    subject = Subject(name, digest, family=card.family)
+    # What ships is found by the dataset's nets, though none is looked at.
+    nets = tuple(net.sha256 for net in feature_cards(zoo, dataset))
+    asked = Asked.of(subject, dataset, 0, 0, nets, costs=False)
     cache = ReportCache(zoo.cache("eval"), fingerprint(dataset, data))
     found = None if again else cache.get(asked) or shipped().get(asked.key())
     if found is not None:
-        return found
+        return msgspec.structs.replace(found, subject=subject)
+    codec = zoo.load(model).module
+    if not isinstance(codec, Codec):
+        raise UsageError(f"{model} is no codec, whatever its card says")
     tell(f"reading the test images of {dataset}")
     test = zoo.dataset(data_recipe(zoo, dataset, "test"), data).images
     errors = reconstruction_figures(codec, lambda _: None, test)
+    reference = "" if dataset == own else f" --reference {dataset}"
     report = Report(
         subject,
         dataset,
         hashlib.sha256(test.numpy().tobytes()).hexdigest(),
-        GENERATED,
+        0,
         0,
         (*errors, Figure("parameters", parameters(codec))),
-        command=f"genzoo eval {model} --data DIR",
+        command=f"genzoo eval {model}{reference} --data DIR",
     )
     cache.put(asked, report)
     return report
@@ -106,10 +105,9 @@ def reconstruction_figures(
         again = codec.reconstruct(real, condition(len(real)))
         errors.append(mean_squared_error(real, again))
         ratios.append(peak_signal_to_noise(real, again))
-    measured = {"reconstruction_mse": torch.cat(errors), "reconstruction_psnr": torch.cat(ratios)}
-    return tuple(_figure(key, values) for key, values in measured.items())
-
-
-def _figure(key: str, values: Tensor) -> Figure:
-    each = spread(lambda rows: values[rows].mean().item(), parts_of(len(values)))
-    return Figure(key, values.mean().item(), spread=each.std, n=len(values))
+    # Of a picture that comes back exactly it is infinite, which has no mean.
+    finite = torch.cat(ratios).clamp(max=MOST_PSNR)
+    return (
+        mean_figure("reconstruction_mse", torch.cat(errors)),
+        mean_figure("reconstruction_psnr", finite),
+    )

@@ -11,7 +11,6 @@ import click
 
 from genzoo_core.errors import UsageError
 from genzoo_core.zoo import Zoo
-from genzoo_eval.datasets import is_model
 from genzoo_eval.progress import Progress
 
 if TYPE_CHECKING:
@@ -90,9 +89,9 @@ def compare(
     if markdown == as_json == "-":
         raise UsageError("--markdown - and --json - cannot share stdout", "give one of them a file")
     for option, value in (("--markdown", markdown), ("--json", as_json)):
-        if value is not None and not Path(value).suffix and is_model(zoo, value):
+        if value is not None and _names_a_model(zoo, value):
             raise UsageError(
-                f"{option} would write a file called {value}, as the model is",
+                f"{option} takes {value}, the name of a model, for its file",
                 f"put the models before {option}",
             )
     for path, suffixes in ((output, (".html", ".htm")), (picture, (".png",))):
@@ -115,6 +114,12 @@ def compare(
         asked = Asked(dataset, folder, models, n, seed, curve, bool(output or picture), command)
         comparison = Gatherer(zoo, asked, progress.tell, progress.update).gather()
     _draw(comparison, files, table="-" not in (markdown, as_json))
+
+
+def _names_a_model(zoo: Zoo, text: str) -> bool:
+    """Whether a text that stands where a file's name does was meant for a model."""
+    name = text.rpartition("/")[2]
+    return name.endswith(".safetensors") or any(card.name == name for card in zoo.cards())
 
 
 def _files(given: Mapping[str, Path | str | None], force: bool) -> Mapping[str, Path]:

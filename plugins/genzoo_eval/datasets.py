@@ -44,15 +44,6 @@ def require_dataset(zoo: Zoo, dataset: str) -> None:
         )
 
 
-def is_model(zoo: Zoo, name: str) -> bool:
-    """Whether the zoo knows a model of this name, or a model file at this path."""
-    try:
-        zoo.card(name)
-    except UsageError:
-        return False
-    return True
-
-
 def own_dataset(zoo: Zoo, model: str) -> str:
     """The dataset on the model's card, or on the one in its file.
 

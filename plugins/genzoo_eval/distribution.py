@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
@@ -12,26 +13,23 @@ from torch import Tensor
 
 from genzoo_core.images import from_uint8
 from genzoo_eval.metrics.extrapolation import extrapolated_frechet_distance, extrapolates
-from genzoo_eval.metrics.frechet import frechet_distance
+from genzoo_eval.metrics.frechet import Moments, frechet_distance
 from genzoo_eval.metrics.images import sharpness
 from genzoo_eval.metrics.kernel import kernel_distance
-from genzoo_eval.metrics.manifold import manifold_figures
+from genzoo_eval.metrics.manifold import ManifoldFigures, manifold_figures
 from genzoo_eval.metrics.neighbours import memorisation, near_duplicates, nearest, nearest_other
-from genzoo_eval.metrics.subsets import disjoint_subsets, spread
+from genzoo_eval.metrics.subsets import disjoint_subsets, standard_error, standard_errors
 from genzoo_eval.report import Figure
 
 if TYPE_CHECKING:
     from genzoo_eval.reference import RealFeatures
-
-PARTS = 5
-"""Disjoint parts of the images whose figures give the spread."""
 
 NEAR = 0.01
 """Share of the test images that is called near to the training images."""
 
 
 def distribution_figures(
-    generated: Tensor, real: RealFeatures, seed: int = 0, *, spreads: bool = True
+    generated: Tensor, real: RealFeatures, seed: int = 0, *, errors: bool = True
 ) -> Iterator[Figure]:
     """All figures that compare features with those of the real images.
 
@@ -41,41 +39,44 @@ def distribution_figures(
         generated: Features `[N, D]` in the net of `real`, N at least `settings.FEWEST`.
         real: The real images in that net.
         seed: Draws the subsets.
-        spreads: Measure `PARTS` disjoint parts of the images as well, for the spread.
+        errors: Measure the standard errors as well, which takes a few times as long.
     """
     n, net = len(generated), real.net.name
-    generator = torch.Generator().manual_seed(seed)
-    parts = disjoint_subsets(n, PARTS, generator)
-
-    def distance(rows: Tensor) -> float:
-        return frechet_distance(generated[rows], real.moments)
+    apart = nearest_other(generated).distance
 
     def at_infinity(rows: Tensor) -> float:
+        generator = torch.Generator().manual_seed(seed)
         return extrapolated_frechet_distance(generated[rows], real.moments, generator)
 
-    def figure(key: str, value: float, deviation: float | None = None) -> Figure:
-        return Figure(key, value, net=net, spread=deviation, n=n)
+    def kernel(rows: Tensor) -> float:
+        generator = torch.Generator().manual_seed(seed)
+        return kernel_distance(generated[rows], real.target, generator).mean
 
-    def over_parts(measured: Callable[[Tensor], float]) -> float | None:
-        return spread(measured, parts).std if spreads else None
+    measures: dict[str, Callable[[Tensor], float]] = {
+        "fd": lambda rows: frechet_distance(Moments.of(generated[rows]), real.moments),
+        "fd_infinity": at_infinity,
+        "kid": kernel,
+        "duplicates": lambda rows: near_duplicates(apart[rows], real.apart),
+    }
+    if not extrapolates(generated):
+        del measures["fd_infinity"]
+    for key, measure in measures.items():
+        error = standard_error(measure, n, seed) if errors else None
+        yield Figure(key, measure(torch.arange(n)), net, spread=error, n=n)
+    yield from _shape(generated, real, seed, errors=errors)
 
-    yield figure("fd", distance(torch.arange(n)), over_parts(distance))
-    if extrapolates(generated):
-        value = at_infinity(torch.arange(n))
-        deviation = over_parts(at_infinity) if extrapolates(generated[parts[0]]) else None
-        yield figure("fd_infinity", value, deviation)
-    kernel = kernel_distance(generated, real.target, generator)
-    yield figure("kid", kernel.mean, kernel.std)
-    shape = manifold_figures(generated, real.manifold)
-    pieces = [manifold_figures(generated[rows], real.manifold) for rows in parts if spreads]
-    for key in ("precision", "recall", "density", "coverage"):
-        values = [getattr(piece, key) for piece in pieces]
-        yield figure(key, getattr(shape, key), stdev(values) if values else None)
-    apart = nearest_other(generated).distance
-    share = near_duplicates(apart, real.apart)
-    yield figure(
-        "duplicates", share, over_parts(lambda rows: near_duplicates(apart[rows], real.apart))
-    )
+
+def _shape(generated: Tensor, real: RealFeatures, seed: int, *, errors: bool) -> Iterator[Figure]:
+    """Precision, recall, density and coverage: four figures from one matrix of distances."""
+    n = len(generated)
+
+    def measure(rows: Tensor) -> tuple[float, ...]:
+        return dataclasses.astuple(manifold_figures(generated[rows], real.manifold))
+
+    keys = [field.name for field in dataclasses.fields(ManifoldFigures)]
+    spreads = standard_errors(measure, n, seed) if errors else [None] * len(keys)
+    for key, value, error in zip(keys, measure(torch.arange(n)), spreads, strict=True):
+        yield Figure(key, value, real.net.name, spread=error, n=n)
 
 
 def drawn_figures(
@@ -83,8 +84,7 @@ def drawn_figures(
 ) -> Iterator[Figure]:
     """The figures of `distribution_figures`, of draws of the generated images.
 
-    Each is the mean over as many disjoint draws as there are, and its spread their standard
-    deviation. The distance for n → ∞ is left out: so few images are no base for a line.
+    Each is the mean over as many disjoint draws as there are.
 
     Args:
         generated: As in `distribution_figures`.
@@ -93,21 +93,18 @@ def drawn_figures(
         seed: Draws.
     """
     n = len(generated)
-    if draw is None:
+    if draw is None or draw >= n:
         yield from distribution_figures(generated, real, seed)
         return
-    size = min(draw, n)
-    draws = disjoint_subsets(n, n // size, torch.Generator().manual_seed(seed))
+    draws = disjoint_subsets(n, n // draw, torch.Generator().manual_seed(seed))
     alone = len(draws) == 1
     found = [
-        list(distribution_figures(generated[rows], real, seed, spreads=alone)) for rows in draws
+        list(distribution_figures(generated[rows], real, seed, errors=alone)) for rows in draws
     ]
     for figures in zip(*found, strict=True):
-        if figures[0].key == "fd_infinity":
-            continue
         values = [figure.value for figure in figures]
-        deviation = stdev(values) if len(values) > 1 else figures[0].spread
-        yield msgspec.structs.replace(figures[0], value=fmean(values), spread=deviation, n=n)
+        error = figures[0].spread if alone else stdev(values) / len(values) ** 0.5
+        yield msgspec.structs.replace(figures[0], value=fmean(values), spread=error, n=n)
 
 
 def memorisation_figures(generated: Tensor, real: RealFeatures, seed: int = 0) -> Iterator[Figure]:
@@ -120,19 +117,19 @@ def memorisation_figures(generated: Tensor, real: RealFeatures, seed: int = 0) -
     Args:
         generated: Features `[N, D]` in the net of `real`.
         real: The real images in that net.
-        seed: Draws the parts that give the spread.
+        seed: Draws the subsets.
     """
-    distances = nearest(generated, real.train).distance
-    whole = memorisation(distances, real.unseen, NEAR)
-    parts = [
-        memorisation(distances[rows], real.unseen, NEAR) for rows in parts_of(len(distances), seed)
-    ]
+    distances, n = nearest(generated, real.train).distance, len(generated)
+
+    def measure(rows: Tensor) -> tuple[float, float]:
+        found = memorisation(distances[rows], real.unseen, NEAR)
+        return found.share, found.nearer
+
+    share, nearer = measure(torch.arange(n))
+    of_share, of_nearer = standard_errors(measure, n, seed)
     # The floors are what unseen images have by definition.
-    for key, value, floor, each in (
-        ("memorised", whole.share, NEAR, [part.share for part in parts]),
-        ("nearer", whole.nearer, 0.5, [part.nearer for part in parts]),
-    ):
-        yield Figure(key, value, real.net.name, floor, stdev(each), len(generated))
+    yield Figure("memorised", share, real.net.name, NEAR, of_share, n)
+    yield Figure("nearer", nearer, real.net.name, 0.5, of_nearer, n)
 
 
 def image_figures(images: Tensor) -> Iterator[Figure]:
@@ -141,11 +138,11 @@ def image_figures(images: Tensor) -> Iterator[Figure]:
     Args:
         images: uint8 `[N, C, H, W]`.
     """
-    values = torch.cat([sharpness(from_uint8(part)) for part in torch.split(images, 1000)])
-    each = spread(lambda rows: values[rows].mean().item(), parts_of(len(values)))
-    yield Figure("sharpness", values.mean().item(), spread=each.std, n=len(images))
+    parts = torch.split(images, 1000)
+    yield mean_figure("sharpness", torch.cat([sharpness(from_uint8(part)) for part in parts]))
 
 
-def parts_of(n: int, seed: int = 0) -> tuple[Tensor, ...]:
-    """Indices of the disjoint parts of `n` images whose figures give the spread."""
-    return disjoint_subsets(n, PARTS, torch.Generator().manual_seed(seed))
+def mean_figure(key: str, values: Tensor, net: str = "") -> Figure:
+    """The mean of what each image has, `[N]`, with its standard error."""
+    error = standard_error(lambda rows: values[rows].double().mean().item(), len(values))
+    return Figure(key, values.double().mean().item(), net, spread=error, n=len(values))

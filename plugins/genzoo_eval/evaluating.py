@@ -13,16 +13,16 @@ from torch import Tensor
 from genzoo_core.errors import UsageError
 from genzoo_core.zoo import Zoo
 from genzoo_eval.caching import ReportCache, shipped
-from genzoo_eval.codecs import codec_of, evaluate_codec, reconstruction_figures
+from genzoo_eval.codecs import evaluate_codec, is_codec, reconstruction_figures
 from genzoo_eval.costs.counting import flops, parameters
 from genzoo_eval.costs.timing import images_per_second, machine, run_once
 from genzoo_eval.datasets import data_recipe, fingerprint, own_dataset
-from genzoo_eval.distribution import drawn_figures, image_figures, memorisation_figures, parts_of
+from genzoo_eval.distribution import drawn_figures, image_figures, mean_figure, memorisation_figures
 from genzoo_eval.feature_nets import FrozenNet, classifier_of, load_nets
 from genzoo_eval.given import GivenImages
 from genzoo_eval.known import asked_of
 from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
-from genzoo_eval.metrics.subsets import spread
+from genzoo_eval.metrics.subsets import standard_error
 from genzoo_eval.reference import Reference, Tell, read_reference
 from genzoo_eval.report import Figure, Report
 from genzoo_eval.settings import FEWEST, Settings
@@ -66,12 +66,11 @@ def evaluate(
         DataError: The dataset cannot be read.
     """
     settings = settings or Settings()
-    _check(settings)
-    codec = codec_of(zoo, model)
-    if codec is not None:
+    if is_codec(zoo, model):
         return evaluate_codec(
-            zoo, model, codec, data, settings, dataset=dataset, again=again is True, tell=tell
+            zoo, model, data, settings, dataset=dataset, again=again is True, tell=tell
         )
+    _check(settings)
     images = ModelImages.open(zoo, model, settings.options, settings.conditions, on_progress)
     dataset = dataset or own_dataset(zoo, model)
     nets = load_nets(zoo, dataset, settings.nets)
@@ -203,9 +202,9 @@ def _balance(made: Tensor, judge: FrozenNet, real: Tensor) -> tuple[Figure, tupl
         return total_variation(class_frequencies(ids[rows], len(real)), real)
 
     whole = imbalance(torch.arange(len(ids)))
-    each = spread(imbalance, parts_of(len(ids)))
+    error = standard_error(imbalance, len(ids))
     histogram = class_frequencies(ids, len(real)).tolist()
-    return Figure("class_tv", whole, judge.name, spread=each.std, n=len(ids)), tuple(histogram)
+    return Figure("class_tv", whole, judge.name, spread=error, n=len(ids)), tuple(histogram)
 
 
 def _heeded(
@@ -214,10 +213,7 @@ def _heeded(
     """How often the class that was asked for is seen, of all pictures and of each class."""
     ids = judge.classes(made)
     accuracy = class_accuracy(ids, asked, classes)
-    right = (ids == asked).double()
-    each = spread(lambda rows: right[rows].mean().item(), parts_of(len(ids)))
-    figure = Figure("accuracy", accuracy.overall, judge.name, spread=each.std, n=len(ids))
-    return figure, accuracy.per_class
+    return mean_figure("accuracy", ids == asked, judge.name), accuracy.per_class
 
 
 def _compared(made: Tensor, reference: Reference, seed: int) -> Iterator[Figure]:

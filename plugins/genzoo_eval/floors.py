@@ -75,7 +75,7 @@ def _measured(real: Sequence[RealFeatures], images: Tensor, n: int) -> Floors:
     for seed, rows in enumerate(_draws(len(images), n)):
         for features in real:
             drawn = features.beside[rows]
-            for figure in distribution_figures(drawn, features, seed, spreads=False):
+            for figure in distribution_figures(drawn, features, seed, errors=False):
                 draws.setdefault((figure.key, features.net.name), []).append(figure.value)
         for figure in image_figures(images[rows]):
             draws.setdefault((figure.key, ""), []).append(figure.value)

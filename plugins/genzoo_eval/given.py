@@ -48,7 +48,7 @@ class GivenImages:
         Raises:
             UsageError: There is nothing there, or it holds something else.
         """
-        given = _read_folder(path, shape[0]) if path.is_dir() else _read_file(path)
+        given = _read_folder(path, shape) if path.is_dir() else _read_file(path)
         found = tuple(given.images.shape[1:])
         if found != shape:
             in_file = (*found[1:], found[0])
@@ -123,31 +123,32 @@ def _arrays(path: Path) -> tuple[bytes, dict[str, Any]]:
         raise UsageError(f"{path} cannot be read as an .npz file: {error}") from error
 
 
-def _read_folder(path: Path, channels: int) -> GivenImages:
+def _read_folder(path: Path, shape: tuple[int, int, int]) -> GivenImages:
     files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
     if not files:
         raise UsageError(f"{path} holds no pictures", f"their names end in {', '.join(SUFFIXES)}")
     digest = hashlib.sha256()
     pictures: list[Tensor] = []
     for file in files:
-        data, picture = _picture(file, channels)
+        data, picture = _picture(file, shape)
         digest.update(hashlib.sha256(data).digest())
-        if pictures and picture.shape != pictures[0].shape:
-            raise UsageError(
-                f"the pictures of {path} are of several sizes: {_by(pictures[0].shape)}, and "
-                f"{_by(picture.shape)} of {file.name}"
-            )
         pictures.append(picture)
     return GivenImages(Subject(str(path), digest.hexdigest()), torch.stack(pictures))
 
 
-def _picture(file: Path, channels: int) -> tuple[bytes, Tensor]:
-    """A file's bytes, and its picture in its own size, uint8 `[C, H, W]`."""
+def _picture(file: Path, shape: tuple[int, int, int]) -> tuple[bytes, Tensor]:
+    """A file's bytes, and its picture, uint8 `[C, H, W]`; another size is not decoded at all."""
     from PIL import Image
 
+    _, height, width = shape
     try:
         data = file.read_bytes()
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return data, from_pil(image, (channels, image.height, image.width))
+            if image.size != (width, height):
+                wanted = f"{width}×{height} pixels are wanted"
+                raise UsageError(f"{file} has {image.width}×{image.height}; {wanted}")
+            if image.mode.startswith(("I", "F")):
+                raise UsageError(f"{file} has more than 8 bits a channel; convert it first")
+            return data, from_pil(image, shape)
     except (OSError, ValueError, TypeError, SyntaxError, Image.DecompressionBombError) as error:
         raise UsageError(f"{file} cannot be read: {error}") from error

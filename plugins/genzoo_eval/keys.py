@@ -123,19 +123,6 @@ KEYS = {
             "lower",
             "The same for held-out captions: what is repeated is the image of another caption.",
         ),
-        *(
-            Key(
-                f"nearer_{name}",
-                f"Nearer to training images, {title} captions",
-                "%",
-                "",
-                f"The same of images of {title} captions{more}.",
-            )
-            for name, title, more in (
-                ("seen", "seen", ", whose training images are to be learnt"),
-                ("held_out", "held-out", ", of which no training image is"),
-            )
-        ),
         Key(
             "style",
             "Asked style seen",
@@ -171,6 +158,19 @@ KEYS = {
             "",
             "How probably an image is nearer to a training image than a test image is: 50 % is "
             "expected, more speaks for copying, and for blur (Meehan et al. 2020).",
+        ),
+        *(
+            Key(
+                f"nearer_{name}",
+                f"Nearer to training images, {title} captions",
+                "%",
+                "",
+                f"The same of images of {title} captions{more}.",
+            )
+            for name, title, more in (
+                ("seen", "seen", ", whose training images are to be learnt"),
+                ("held_out", "held-out", ", of which no training image is"),
+            )
         ),
         Key(
             "sharpness",

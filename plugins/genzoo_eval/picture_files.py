@@ -6,7 +6,6 @@ from pathlib import Path
 
 from genzoo_core.errors import UsageError
 from genzoo_core.zoo import Zoo
-from genzoo_eval.datasets import is_model
 
 LAYOUT = "uint8 [N, H, W, C]"
 """How pictures lie in an .npz file."""
@@ -33,4 +32,5 @@ def are_pictures(zoo: Zoo, subject: str) -> bool:
         )
     if suffix == ".npz":
         return True
-    return path.is_dir() and not any(path.glob("*.safetensors")) and not is_model(zoo, subject)
+    named = any(card.name == path.name for card in zoo.cards())
+    return path.is_dir() and not any(path.glob("*.safetensors")) and not named

@@ -16,7 +16,8 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         net: Name of the feature net that it was measured in, or "".
         floor: The same figure for real images in the place of the generated ones (training
             images; for the accuracy, test images), or None where that has no meaning.
-        spread: Standard deviation over subsets or repetitions, or None.
+        spread: Standard error of the value, over parts of the images, draws or captions; of a
+            speed, the standard deviation over repetitions. None where it was not measured.
         n: Number of images it was measured on.
     """
 
@@ -33,7 +34,7 @@ class Subject(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     Attributes:
         name: `distribution/name`, or the path of a model file or of pictures.
-        sha256: Digest of the weights file, or of the file with the pictures.
+        sha256: Digest of the weights file, or of the file or files with the pictures.
         parts: sha256 of each shared part's weights, by role.
         family: The model's family, or "".
         options: All options that it was sampled with.

@@ -6,18 +6,20 @@ import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
-from genzoo_core.errors import UsageError, did_you_mean
+from genzoo_core.errors import GenzooError, UsageError, did_you_mean
 from genzoo_core.zoo import Zoo
 from genzoo_eval.stability.plan import DATASET, QUICK, VARIANTS, Settings, Variant, plan_runs
 
-# It trains by `genzoo train`, and measures by torchmetrics; that one is missing is said at once.
-for _name in ("datasets", "filelock", "lightning_fabric", "torchmetrics"):
-    if find_spec(_name) is None:
-        raise ModuleNotFoundError(f"No module named {_name!r}", name=_name)
+if TYPE_CHECKING:
+    from genzoo_eval.stability.store import Store
+
+NEEDED = ("datasets", "filelock", "lightning_fabric", "torchmetrics")
+"""Libraries of extras: it trains by `genzoo train`, and measures by torchmetrics."""
 
 
 @click.command()
@@ -51,7 +53,7 @@ for _name in ("datasets", "filelock", "lightning_fabric", "torchmetrics"):
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Trainings at a time."
 )
-@click.option("--again", is_flag=True, help="Measure here, instead of showing what ships.")
+@click.option("--measure", is_flag=True, help="Measure here, instead of showing what ships.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.pass_context
 def stability(
@@ -65,28 +67,29 @@ def stability(
     names: tuple[str, ...],
     net: str | None,
     jobs: int,
-    again: bool,
+    measure: bool,
     as_json: bool,
 ) -> None:
     """How steadily each family trains.
 
     Small nets of each family were trained many times, with other seeds and other learning rates,
-    for the same time; the result ships and is shown. With --again, or an option that says how, it
-    is measured here, which takes more than an hour on two cores; interrupted, the same command
-    goes on.
+    for the same time; the result ships and is shown. With --measure, a folder as --data, or an
+    option that says how, it is measured here, which takes more than an hour on two cores;
+    interrupted, the same command goes on.
 
     \b
     genzoo stability --data mnist
     genzoo stability --data mnist --quick
-    genzoo stability --data mnist --again
+    genzoo stability --data mnist --measure
     """
     zoo: Zoo = context.obj
     variants = _variants(names)
-    if data == DATASET and not again and not _says_how(context):
+    if data == DATASET and not measure and not _says_how(context):
         _show(as_json=as_json)
         return
     folder = _folder(data)
     given = {"seconds": seconds, "n": n}
+    _require()
     changes = (QUICK if quick else {}) | {k: v for k, v in given.items() if v is not None}
     judge_name = net or f"features-{DATASET}-classifier"
     out = out or Path("runs") / f"stability-{DATASET}{'-quick' if quick else ''}"
@@ -106,11 +109,11 @@ def stability(
         _tell("reading the test images")
         test = zoo.dataset(msgspec.structs.replace(recipe.data, split="test"), folder).images
         judge = ClassifierJudge(classifier, test, settings.n)
-        _tell(_announced(variants, settings, jobs, out))
+        _tell(_announced(variants, settings, jobs, store))
         protocol = Protocol(
             zoo, settings, variants, store=store, judge=judge, data=folder, tell=_tell
         )
-        results = protocol.run(jobs, _command(changes, quick, names))
+        results = protocol.run(jobs, _command(changes, quick, names, net))
         path = store.write(f"stability-{DATASET}", results)
     except Exception:
         raise
@@ -123,10 +126,24 @@ def stability(
     click.echo(msgspec.json.encode(results) if as_json else "\n".join(lines(results)))
 
 
+def _require() -> None:
+    """Say at once what is missing.
+
+    Raises:
+        GenzooError: A library is not installed.
+    """
+    for name in NEEDED:
+        if find_spec(name) is None:
+            raise GenzooError(
+                f"measuring stability needs {name}, which is not installed",
+                "`pip install 'genzoo[train,eval]'`",
+            )
+
+
 def _says_how(context: click.Context) -> bool:
     """Whether an option of measuring was given."""
     given = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
-    how = {option.name or "" for option in context.command.params} - {"data", "as_json", "again"}
+    how = {option.name or "" for option in context.command.params} - {"data", "as_json", "measure"}
     return any(context.get_parameter_source(name) in given for name in how)
 
 
@@ -139,19 +156,20 @@ def _show(*, as_json: bool) -> None:
 
     results = load_shipped(DATASET)
     if results is None:
-        raise UsageError("no results ship with this copy", "--again measures them")
+        raise UsageError("no results ship with this copy", "--measure measures them")
     click.echo(msgspec.json.encode(results) if as_json else "\n".join(lines(results)))
     _tell(f"this is the result that ships; `{results.command}` measures it here")
 
 
-def _announced(variants: Sequence[Variant], settings: Settings, jobs: int, out: Path) -> str:
-    """What will be done, before it takes its time."""
-    runs = sum(len(plan_runs(variant.name, 1, settings)) for variant in variants)
-    minutes = runs * settings.seconds / 60 / min(jobs, os.cpu_count() or 1)
-    told = f"{minutes:.0f} minutes" if minutes >= 2 else f"{60 * minutes:.0f} seconds"
+def _announced(variants: Sequence[Variant], settings: Settings, jobs: int, store: Store) -> str:
+    """What is left to be done, before it takes its time."""
+    names = {run.name for variant in variants for run in plan_runs(variant.name, 1, settings)}
+    left = len(names - {row.run for row in store.rows if row.last})
+    minutes = left * settings.seconds / 60 / min(jobs, os.cpu_count() or 1)
+    told = f", about {minutes:.0f} minutes and their measuring" if minutes >= 2 else ""
     return (
-        f"{runs} trainings of {settings.seconds:g} CPU seconds, {jobs} at a time: {told}, and "
-        f"their measuring; what is done is kept in {out}"
+        f"{left} trainings of {settings.seconds:g} CPU seconds are left, {jobs} at a time{told}; "
+        f"what is done is kept in {store.path}"
     )
 
 
@@ -178,13 +196,16 @@ def _folder(data: str) -> Path | None:
     return Path(data)
 
 
-def _command(changes: dict[str, object], quick: bool, names: tuple[str, ...]) -> str:
+def _command(
+    changes: dict[str, object], quick: bool, names: tuple[str, ...], net: str | None
+) -> str:
     words = ["genzoo stability", f"--data {DATASET}"]
-    words += ["--quick"] if quick else ["--again"]
+    words += ["--quick"] if quick else ["--measure"]
     for key, flag in (("seconds", "--seconds"), ("n", "-n")):
         if key in changes and (not quick or changes[key] != QUICK[key]):
             words.append(f"{flag} {changes[key]:g}")
-    return " ".join([*words, *(f"--variant {name}" for name in names)])
+    words += [f"--variant {name}" for name in names]
+    return " ".join([*words, *([f"--net {net}"] if net else [])])
 
 
 def _tell(text: str) -> None:

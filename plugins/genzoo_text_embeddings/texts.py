@@ -37,8 +37,8 @@ def readable(text: str) -> str:
 
 
 def spelled_out(text: str) -> str:
-    """Emoji as the words of their Unicode CLDR short names, which their captions are: a text
-    table knows words."""
+    """Emoji as the words of their names in the library `emoji`, which come from Unicode's CLDR:
+    a text table knows words."""
     if text.isascii():
         return text
     import emoji  # 40 ms

@@ -167,6 +167,7 @@ def test_a_page_without_the_data_says_what_it_lacks(
         (["--data", "mnist", "--json", "-", "--markdown", "-"], "cannot share stdout"),
         (["--data", "mnist", "--json", "x", "--markdown", "x"], "x is named twice"),
         (["--json", "gan-mnist"], "put the models before --json"),
+        (["-f", "--json", "mine.safetensors"], "put the models before --json"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_with_what_can(

@@ -12,13 +12,14 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import genzoo
 from genzoo.zoo import RegistryZoo
 from genzoo_core import DataError, UsageError
 from genzoo_core.images import to_pil, to_uint8
 from genzoo_eval.caching import Asked, ReportCache, ship, shipped, usual_n
-from genzoo_eval.codecs import codec_of
+from genzoo_eval.codecs import is_codec
 from genzoo_eval.evaluating import evaluate, evaluate_images
 from genzoo_eval.feature_nets import load_nets
 from genzoo_eval.keys import KEYS
@@ -251,7 +252,7 @@ def test_every_shipped_report_is_found_for_the_model_that_ships(
 ) -> None:
     reports = shipped()
     for key, report in reports.items():
-        if codec_of(zoo, report.subject.name) is not None:
+        if is_codec(zoo, report.subject.name):
             # Found without any data: there is none in this folder.
             plain = Settings(usual_n(report.dataset), costs=False)
             assert evaluate(zoo, report.subject.name, tmp_path, plain) == report
@@ -334,7 +335,10 @@ def test_a_folder_of_pictures_is_measured_like_the_file(
         assert one.value == pytest.approx(other.value, rel=1e-3, abs=1e-6), one.key
     assert from_folder.command == f"genzoo eval {folder} --reference mnist -n 60 --data DIR"
     to_pil(torch.zeros(1, 9, 9, dtype=torch.uint8)).save(folder / "100.png")
-    with pytest.raises(UsageError, match=r"several sizes: 1×28×28, and 1×9×9 of 100\.png"):
+    with pytest.raises(UsageError, match=r"100\.png has 9×9; 28×28 pixels are wanted"):
+        evaluate_images(warm_zoo, folder, "mnist", digits, CHEAP)
+    Image.new("I;16", (28, 28)).save(folder / "100.png")
+    with pytest.raises(UsageError, match=r"100\.png has more than 8 bits a channel"):
         evaluate_images(warm_zoo, folder, "mnist", digits, CHEAP)
     (folder / "100.png").write_bytes(b"no picture")
     with pytest.raises(UsageError, match=r"100\.png cannot be read"):
@@ -413,7 +417,10 @@ def test_the_command_prints_json_alone_on_stdout(digits: Path, tmp_path: Path) -
     [
         (("gan-mnits",), "did you mean"),
         (("text-minilm",), "not a generative model"),
-        (("codec-mnist", "--steps", "3"), "codec-mnist is a codec: it takes no steps"),
+        (
+            ("codec-mnist", "--steps", "3"),
+            "measured by its reconstructions: no steps fits",
+        ),
         (("gan-mnist", "--set", "nonsense=1"), "nonsense"),
         (("gan-mnist", "--reference", "cifar"), "no feature net for the dataset 'cifar'"),
         (("gan-mnist", "--data", "/nowhere"), "neither a dataset nor a folder"),

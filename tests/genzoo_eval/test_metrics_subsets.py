@@ -1,4 +1,4 @@
-"""The spread of a figure over subsets."""
+"""The standard error of a figure, and the parts that it comes from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from genzoo_eval.metrics.subsets import disjoint_subsets, random_subsets, spread
+from genzoo_eval.metrics.manifold import Manifold, manifold_figures
+from genzoo_eval.metrics.subsets import disjoint_subsets, standard_error
 
 # A busy machine is no reason to fail.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,29 +28,37 @@ def test_disjoint_subsets_are_of_one_size_and_share_nothing(n: int, parts: int) 
     assert set(together) <= set(range(n))
 
 
-def test_random_subsets_hold_no_sample_twice_and_follow_the_generator() -> None:
-    first, again = (random_subsets(20, 15, 4, torch.Generator().manual_seed(0)) for _ in range(2))
-    assert [subset.unique().numel() for subset in first] == [15] * 4
-    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
-    assert not torch.equal(first[0].sort().values, first[1].sort().values)
-    with pytest.raises(ValueError, match="no subset of 21"):
-        random_subsets(20, 21, 4, torch.Generator())
+def test_the_error_of_a_mean_is_that_of_the_means_of_its_parts() -> None:
+    values = torch.randn(60, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    parts = disjoint_subsets(60, 4, torch.Generator().manual_seed(3))
+    means = torch.stack([values[part].mean() for part in parts])
+    found = standard_error(lambda rows: values[rows].mean().item(), 60, seed=3, parts=4)
+    assert found == pytest.approx((means.std() / 4**0.5).item())
+    with pytest.raises(ValueError, match="two parts"):
+        standard_error(lambda _: 0.0, 60, parts=1)
 
 
-def test_the_spread_of_a_mean_by_hand() -> None:
-    values = torch.tensor([1.0, 3.0, 10.0, 20.0])
-    found = spread(
-        lambda subset: values[subset].mean().item(), [torch.tensor([0, 1]), torch.tensor([2, 3])]
-    )
-    assert found.values == (2, 15)
-    assert found.mean == pytest.approx(8.5)
-    assert found.std == pytest.approx(13 / 2**0.5)
-    with pytest.raises(ValueError, match="two subsets"):
-        spread(lambda _: 0.0, [torch.tensor([0])])
+def test_the_error_of_many_samples_is_that_of_the_normal() -> None:
+    """Of n = 40,000 standard normals, the mean has an error of 1/200, the standard deviation one
+    of 1/√(2n)."""
+    values = torch.randn(40_000, generator=torch.Generator().manual_seed(0))
+    of_mean = standard_error(lambda rows: values[rows].mean().item(), 40_000, parts=400)
+    of_deviation = standard_error(lambda rows: values[rows].std().item(), 40_000, parts=400)
+    assert of_mean == pytest.approx(1 / 200, rel=0.15)
+    assert of_deviation == pytest.approx(1 / 80_000**0.5, rel=0.15)
 
 
-def test_disjoint_parts_of_many_samples_show_the_error_of_the_mean() -> None:
+def test_the_error_of_a_figure_that_depends_on_n_is_of_the_size_of_what_repetition_shows() -> None:
+    """Coverage of n / 5 samples is another figure: its variation says nothing of that of n."""
     generator = torch.Generator().manual_seed(0)
-    values = torch.randn(40_000, generator=generator)
-    found = spread(lambda s: values[s].mean().item(), disjoint_subsets(40_000, 400, generator))
-    assert found.std == pytest.approx(1 / 100**0.5, rel=0.1)
+    real = Manifold.of(torch.randn(600, 8, generator=generator), 3, 5)
+    sets = [torch.randn(600, 8, generator=generator) for _ in range(24)]
+
+    def coverage(generated: torch.Tensor) -> float:
+        return manifold_figures(generated, real).coverage
+
+    repeated = torch.tensor([coverage(generated) for generated in sets]).std().item()
+    told = [
+        standard_error(lambda rows, x=generated: coverage(x[rows]), 600) for generated in sets[:8]
+    ]
+    assert 0.5 < sum(told) / len(told) / repeated < 2.5

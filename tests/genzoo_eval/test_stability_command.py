@@ -39,13 +39,12 @@ def measured(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_what_will_be_done_is_said_first(
+def test_what_is_left_to_be_done_is_said_first(
     measured: Path, digits: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(words(digits, measured, "--jobs", "1")) == 0
     assert (
-        "4 trainings of 0.2 CPU seconds, 1 at a time: 1 seconds, and their measuring; what is done "
-        f"is kept in {measured}"
+        f"0 trainings of 0.2 CPU seconds are left, 1 at a time; what is done is kept in {measured}"
     ) in capfd.readouterr().err.splitlines()
 
 
@@ -58,7 +57,7 @@ def test_without_saying_how_what_ships_is_shown_at_once(
     for name in VARIANTS:
         assert f"\n{name} " in shown
     last = told.splitlines()[-1]
-    assert last.endswith("`genzoo stability --data mnist --again` measures it here")
+    assert last.endswith("`genzoo stability --data mnist --measure` measures it here")
     assert main(["stability", "--json"]) == 0
     results = msgspec.json.decode(capfd.readouterr().out, type=StabilityResults)
     assert len(results.rows) > 100

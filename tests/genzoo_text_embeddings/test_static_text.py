@@ -70,7 +70,7 @@ def test_a_text_of_which_no_word_is_known_is_null_with_a_warning(
 
 
 def test_an_emoji_is_read_as_its_name() -> None:
-    """Names of the Unicode CLDR."""
+    """Those of the captions of emoji data."""
     words = table()
     assert torch.equal(prepared(words, "❤️"), prepared(words, "red heart"))
     assert torch.equal(prepared(words, "a❤!"), prepared(words, "a red heart !"))

@@ -50,6 +50,7 @@ class Row:
         baseline: Whether it stands for published work that the others are held against.
         source: Whose work a baseline follows.
         note: What is to be said of its figures, or "".
+        shipped: Whether its weights ship, or lie here.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Row:
     baseline: bool = False
     source: str = ""
     note: str = ""
+    shipped: bool = True
 
     @property
     def departure(self) -> str:
@@ -206,14 +208,14 @@ class Measured:
 
     Attributes:
         value: The value.
-        spread: Its standard deviation, or None.
+        spread: Its standard error, or None.
     """
 
     value: float
     spread: float | None = None
 
     def overlaps(self, other: Measured) -> bool:
-        """Whether the two lie within two standard deviations of their difference."""
+        """Whether the two lie within two standard errors of their difference."""
         if self.spread is None or other.spread is None:
             return self.value == other.value
         return abs(self.value - other.value) <= 2 * math.hypot(self.spread, other.spread)

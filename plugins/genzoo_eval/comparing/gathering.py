@@ -212,6 +212,7 @@ def _baseline_row(baseline: Baseline, report: Report) -> Row:
         baseline=True,
         source=baseline.source,
         note=baseline.note,
+        shipped=False,
     )
 
 

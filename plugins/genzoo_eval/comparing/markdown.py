@@ -78,10 +78,11 @@ def _commands(comparison: Comparison) -> list[str]:
     told = " or ".join(f"{count:,}" for count in counts)
     by = f" by {code(comparison.command)}" if comparison.command else ""
     notes = [f"{code(row.name)}: {escaped(row.note)}." for row in comparison.rows if row.note]
-    if any(row.baseline for row in comparison.rows):
+    absent = [code(row.name) for row in comparison.rows if not row.shipped]
+    if absent:
         notes.append(
-            "The weights of published work do not ship: `genzoo train` makes them from the recipes "
-            "in `genzoo_eval/baselines`."
+            f"The weights of {', '.join(absent)} do not ship: `genzoo train` makes them from the "
+            "recipes in `genzoo_eval/baselines`."
         )
     return [
         f"Drawn{by}; n = {told} pictures of each model; the floor is the same figure for "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import textwrap
+import unicodedata
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -108,10 +109,16 @@ def _feet(comparison: Comparison, room: int) -> list[str]:
     asked = [row.gallery.classes for row in comparison.rows if row.gallery and row.gallery.classes]
     if comparison.captioned is None or not asked:
         return [_meaning(comparison)]
-    names = ", ".join(printable(name) for name, _ in asked[0])
-    # No letter of the font is wider on average than half of its height.
-    told = textwrap.wrap(f"Asked for, from the left: {names}.", 2 * room // 14)
+    names = ", ".join(plain(printable(name)) for name, _ in asked[0])
+    # By the widest letter of the font, which leaves room.
+    told = textwrap.wrap(f"Asked for, from the left: {names}.", room // 8)
     return [*told, _meaning(comparison)]
+
+
+def plain(text: str) -> str:
+    """Text in the letters that the font has: without marks."""
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(c if c.isascii() else "?" for c in apart if not unicodedata.combining(c))
 
 
 def _meaning(comparison: Comparison) -> str:

@@ -128,7 +128,9 @@ def _notes(comparison: Comparison) -> list[str]:
         notes.append(cut(f"¹ {names}: with {printable(setting)}", WIDTH))
     told = (f"{printable(row.name)}: {printable(row.note)}" for row in comparison.rows if row.note)
     notes += [line for text in told for line in textwrap.wrap(text, WIDTH)]
-    if any(row.baseline for row in comparison.rows):
-        notes.append("Published work is trained here from recipes; its weights do not ship.")
+    absent = [printable(row.name) for row in comparison.rows if not row.shipped]
+    if absent:
+        text = f"Trained here from recipes, and their weights do not ship: {', '.join(absent)}."
+        notes += textwrap.wrap(text, WIDTH)
     missing = (printable(f"{m.title}: {m.reason}") for m in comparison.missing)
     return [*notes, *(cut(f"Not measured: {text}", WIDTH) for text in missing)]

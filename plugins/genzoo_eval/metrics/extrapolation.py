@@ -11,8 +11,8 @@ SMALLEST = 5
 """The smallest of the subsets that the line goes through has this part of the images."""
 
 LEAST = 2
-"""Images in the smallest subset, by the number of features, for the bias to be linear in 1/N.
-With fewer than one its covariance has not even full rank."""
+"""Least images in the smallest subset, by the number of features: with fewer than one its
+covariance has no full rank, and the bias is far from linear in 1/N. Two are our choice."""
 
 
 def extrapolates(generated: Tensor) -> bool:

@@ -102,17 +102,28 @@ def memorisation(generated: Tensor, unseen: Tensor, quantile: float = 0.01) -> M
     """
     if not len(generated) or not len(unseen):
         raise ValueError("memorisation needs generated and unseen pictures")
-    unseen = unseen.double().sort().values
-    generated = generated.double()
+    unseen, generated = unseen.double(), generated.double()
     threshold = unseen.quantile(quantile)
-    farther = len(unseen) - torch.searchsorted(unseen, generated, right=True)
-    as_far = len(unseen) - torch.searchsorted(unseen, generated) - farther
     return Memorisation(
         threshold=threshold.item(),
         share=(generated < threshold).double().mean().item(),
         ratio=(generated.quantile(0.5) / unseen.quantile(0.5)).item(),
-        nearer=((farther + 0.5 * as_far).double().mean() / len(unseen)).item(),
+        nearer=nearer(generated, unseen).mean().item(),
     )
+
+
+def nearer(generated: Tensor, unseen: Tensor) -> Tensor:
+    """For each generated picture, the share of the unseen ones that are farther from the training
+    data than it is, ties counting half, `[N]`, float64.
+
+    Args:
+        generated: As in `memorisation`.
+        unseen: As in `memorisation`.
+    """
+    ordered, generated = unseen.double().sort().values, generated.double()
+    farther = len(ordered) - torch.searchsorted(ordered, generated, right=True)
+    as_far = len(ordered) - torch.searchsorted(ordered, generated) - farther
+    return (farther + 0.5 * as_far).double() / len(ordered)
 
 
 def near_duplicates(generated: Tensor, real: Tensor, quantile: float = 0.001) -> float:

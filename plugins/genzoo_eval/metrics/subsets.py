@@ -1,28 +1,14 @@
-"""How much a figure varies from one subset of the samples to another."""
+"""How much a figure would vary from one set of samples to another."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-
-@dataclass(frozen=True)
-class Spread:
-    """A figure over subsets.
-
-    Attributes:
-        mean: Over the subsets; where the figure is biased by the number of samples, not what all
-            samples give.
-        std: Sample standard deviation over the subsets.
-        values: The figure of each.
-    """
-
-    mean: float
-    std: float
-    values: tuple[float, ...]
+PARTS = 5
+"""Parts that are left out in turn."""
 
 
 def disjoint_subsets(n: int, parts: int, generator: torch.Generator) -> tuple[Tensor, ...]:
@@ -36,30 +22,39 @@ def disjoint_subsets(n: int, parts: int, generator: torch.Generator) -> tuple[Te
     return torch.randperm(n, generator=generator)[: n // parts * parts].chunk(parts)
 
 
-def random_subsets(n: int, size: int, count: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-    """`count` sets of indices of `n` samples, each of `size` different ones, drawn independently.
+def standard_errors(
+    figures: Callable[[Tensor], Sequence[float]], n: int, seed: int = 0, parts: int = PARTS
+) -> tuple[float, ...]:
+    """The standard errors of figures of `n` samples, by a jackknife over disjoint parts.
 
-    Subsets that overlap vary less than disjoint ones of their size.
-
-    Raises:
-        ValueError: There are fewer samples than `size`.
-    """
-    if not 1 <= size <= n:
-        raise ValueError(f"{n} samples have no subset of {size}")
-    return tuple(torch.randperm(n, generator=generator)[:size] for _ in range(count))
-
-
-def spread(figure: Callable[[Tensor], float], subsets: Sequence[Tensor]) -> Spread:
-    """A figure on each subset.
+    √((g - 1) / g · Σ (θᵢ - θ̄)²) over the g figures θᵢ of all but one part (Efron & Tibshirani
+    1993, "An introduction to the bootstrap", chapter 11, with a part in the place of a sample).
+    Of a mean it is that of the parts' means. Nearly all samples are in each θᵢ, so that figures
+    which depend on their number, as coverage does, keep their size.
 
     Args:
-        figure: Takes the indices of a subset.
-        subsets: At least two, as `disjoint_subsets` or `random_subsets` give.
+        figures: Takes the indices of samples; gives as many figures each time.
+        n: Number of samples, at least `parts`.
+        seed: Draws the parts.
+        parts: At least 2.
 
     Raises:
-        ValueError: There are fewer than two.
+        ValueError: There is one part, or there are fewer samples than parts.
     """
-    if len(subsets) < 2:
-        raise ValueError("a spread needs two subsets or more")
-    values = torch.tensor([figure(subset) for subset in subsets], dtype=torch.float64)
-    return Spread(values.mean().item(), values.std().item(), tuple(values.tolist()))
+    if parts < 2:
+        raise ValueError("a standard error needs two parts or more")
+    values = []
+    for part in disjoint_subsets(n, parts, torch.Generator().manual_seed(seed)):
+        rest = torch.ones(n, dtype=torch.bool)
+        rest[part] = False
+        values.append(list(figures(rest.nonzero().flatten())))
+    apart = torch.tensor(values, dtype=torch.float64)
+    return tuple(((parts - 1) * apart.var(0, correction=0)).sqrt().tolist())
+
+
+def standard_error(
+    figure: Callable[[Tensor], float], n: int, seed: int = 0, parts: int = PARTS
+) -> float:
+    """`standard_errors` of one figure."""
+    (error,) = standard_errors(lambda rows: (figure(rows),), n, seed, parts)
+    return error

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from genzoo_eval.distribution import NEAR
-from genzoo_eval.metrics.neighbours import memorisation, nearest
+from genzoo_eval.metrics.neighbours import memorisation, nearer, nearest
 from genzoo_eval.report import Figure
 from genzoo_eval.text.captions import Captions, CaptionSet
 from genzoo_eval.text.recall import over_captions
@@ -20,12 +20,12 @@ def copying_figures(
 ) -> Iterator[Figure]:
     """Figures of what was made for captions, in one space.
 
-    Two questions. "Copied", of seen and of held-out captions: do pictures lie nearer to a
-    training picture than nearly all test pictures do? What was drawn for a seen caption may well:
-    its picture is to be learnt. What was drawn for a held-out one may not: whatever it repeats is
-    the picture of another caption. "Nearer": how probably is a picture nearer to a training picture
-    than a test picture is? It moves where "copied" cannot, because some test pictures all but
-    equal a training picture.
+    "Copied", of seen and of held-out captions: do pictures lie nearer to a training picture than
+    nearly all test pictures do? What was drawn for a seen caption may well: its picture is to be
+    learnt. What was drawn for a held-out one may not: whatever it repeats is the picture of
+    another caption.
+    "Nearer": how probably is a picture nearer to a training picture than a test picture is? It
+    moves where "copied" cannot, because some test pictures all but equal a training picture.
     "Composed", of held-out captions: is a picture nearer to a real one of its caption, which the
     model never saw, than to all that it was trained on? Real pictures are held against the others
     of their caption: where a caption has one picture in each of two styles, against the one in the
@@ -40,10 +40,14 @@ def copying_figures(
     for name, (images, asked) in made.items():
         places = space.place(images)
         trained = nearest(places, space.train).distance
-        copied = memorisation(trained, space.unseen, NEAR)
+        near = memorisation(trained, space.unseen, NEAR).threshold
         n = len(images)
-        yield Figure(f"copied_{name}", copied.share, space.net, floor=NEAR, n=n)
-        yield Figure(f"nearer_{name}", copied.nearer, space.net, floor=0.5, n=n)
+        for key, shares, unseen in (
+            ("copied", (trained < near).double(), NEAR),
+            ("nearer", nearer(trained, space.unseen), 0.5),
+        ):
+            share = over_captions(shares, asked)
+            yield Figure(f"{key}_{name}", share.value, space.net, unseen, share.spread, n)
         if name != "held_out":
             continue
         held = captions.held_out

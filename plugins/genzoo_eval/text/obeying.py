@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import torch
 from torch import Tensor
 
 from genzoo_core.zoo import Zoo
+from genzoo_eval.distribution import mean_figure
 from genzoo_eval.reference import Reference, Tell
 from genzoo_eval.report import Figure
 from genzoo_eval.settings import Settings
@@ -23,9 +25,9 @@ from genzoo_eval.text.styles import (
     STYLE,
     by_style,
     seen_styles,
-    style_accuracy,
     style_net,
     styles_of,
+    styles_right,
 )
 
 Tables = dict[str, tuple[float, ...]]
@@ -146,8 +148,6 @@ def _styles(
         drawn = model.captioned(captions.held_out.captions, 1, seed, {STYLE: style})
         assert drawn is not None  # it drew them without a style
         asked[style] = drawn
-    obeyed = style_accuracy(asked, net, train)
-    ceiling = style_accuracy(by_style(captions.test, styles), net, train)
-    n = sum(map(len, asked.values()))
-    figure = Figure("style", obeyed, net.net.name, floor=ceiling, n=n)
-    return [figure], {"styles_seen": tuple(shares.tolist())}
+    obeyed = mean_figure("style", styles_right(asked, net, train), net.net.name)
+    ceiling = styles_right(by_style(captions.test, styles), net, train).double().mean().item()
+    return [msgspec.structs.replace(obeyed, floor=ceiling)], {"styles_seen": tuple(shares.tolist())}

@@ -40,8 +40,9 @@ def seen_styles(images: Tensor, real: RealFeatures, train: Dataset) -> Tensor:
     return known[nearest(real.net.features(images), real.train).index]
 
 
-def style_accuracy(made: Mapping[str, Tensor], real: RealFeatures, train: Dataset) -> float:
-    """The share of images whose nearest training image has the style that was asked for.
+def styles_right(made: Mapping[str, Tensor], real: RealFeatures, train: Dataset) -> Tensor:
+    """Whether the nearest training image of each image has the style that was asked for, bool
+    `[N]`.
 
     Args:
         made: Images uint8 `[N, C, H, W]` by the style.
@@ -52,7 +53,7 @@ def style_accuracy(made: Mapping[str, Tensor], real: RealFeatures, train: Datase
     right = [
         seen_styles(images, real, train) == styles.index(style) for style, images in made.items()
     ]
-    return torch.cat(right).double().mean().item()
+    return torch.cat(right)
 
 
 def by_style(data: Dataset, styles: Sequence[str]) -> dict[str, Tensor]:
