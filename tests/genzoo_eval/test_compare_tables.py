@@ -51,7 +51,7 @@ def test_a_model_that_was_not_measured_in_every_net_has_no_quality() -> None:
     assert quality(msgspec.structs.replace(whole, figures=seen), NETS) is None
 
 
-def test_intervals_overlap_within_two_standard_deviations_of_the_difference() -> None:
+def test_intervals_overlap_within_two_standard_errors_of_the_difference() -> None:
     assert Measured(1.0, 0.3).overlaps(Measured(1.9, 0.4))  # 0.9 < 2 · 0.5
     assert not Measured(1.0, 0.3).overlaps(Measured(2.1, 0.4))
     assert not Measured(1.0).overlaps(Measured(1.1, 5.0))  # nothing is known of the first
@@ -65,6 +65,20 @@ def test_the_best_at_each_criterion() -> None:
         "Obedience": "flow-mnist",
         "Reconstruction": "ae-mnist",
     }
+
+
+def test_what_cannot_be_run_here_is_best_at_nothing_and_named_below_the_table() -> None:
+    here = a_row("here", parameters=1000)
+    paper = dataclasses.replace(
+        a_row("paper", parameters=10), baseline=True, shipped=False, note="half of its steps"
+    )
+    found = Comparison("mnist", (here,), (paper,))
+    assert set(best_of(found).values()) == {"here"}
+    (_, _, told) = as_markdown(found).rstrip().rpartition("\n\n")
+    assert told.startswith("`paper`: half of its steps. The weights of `paper` do not ship")
+    assert "paper: half of its steps" in as_text(found)
+    tutorial = dataclasses.replace(paper, shipped=True)
+    assert "not ship" not in as_markdown(Comparison("mnist", (here,), (tutorial,)))
 
 
 def test_where_no_model_is_usable_all_are_judged_by_speed() -> None:

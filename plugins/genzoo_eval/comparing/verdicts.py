@@ -149,7 +149,7 @@ def judge(criterion: Criterion, rows: tuple[Row, ...]) -> Verdict | None:
 
 
 def verdicts(comparison: Comparison) -> tuple[Verdict, ...]:
-    """The best at each criterion, of models and baselines."""
+    """The best at each criterion, of what can be run: models, and baselines that ship."""
     return tuple(
         verdict
         for criterion in criteria(comparison)
@@ -178,4 +178,5 @@ def by_family(
 def _counting(
     criterion: Criterion, comparison: Comparison, rows: tuple[Row, ...]
 ) -> tuple[Row, ...]:
-    return usable(rows, comparison.net_names) if criterion.usable else rows
+    there = tuple(row for row in rows if row.shipped) or rows
+    return usable(there, comparison.net_names) if criterion.usable else there
