@@ -9,11 +9,14 @@ import pytest
 import torch
 from datasets import ClassLabel, Features, Image
 from datasets import Dataset as Table
+from evaluating_cases import CHEAP
 
 import genzoo
 from genzoo.catalogue import Catalogue
 from genzoo.zoo import RegistryZoo
 from genzoo_core.images import to_pil, to_uint8
+from genzoo_eval.evaluating import evaluate
+from genzoo_eval.report import Report
 
 CLASSES = 10
 SIZES = {"train": 60, "test": 40}
@@ -64,3 +67,9 @@ def warm_zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryZoo]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield RegistryZoo(Catalogue.open())
+
+
+@pytest.fixture(scope="session")
+def itself(warm_zoo: RegistryZoo, digits: Path) -> Report:
+    """gan-mnist against pictures of its own."""
+    return evaluate(warm_zoo, "gan-mnist", digits, CHEAP)
