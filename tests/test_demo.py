@@ -1,0 +1,34 @@
+"""`make demo`, the README's first command: it draws whatever is installed, and needs no extra."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+DEMO = Path(__file__).parent.parent / "benchmarks" / "demo.py"
+WITHOUT_TIMM = (
+    "import runpy, sys; sys.modules['timm'] = None; runpy.run_path({!r}, run_name='__main__')"
+)
+
+
+def test_it_draws_every_family_where_no_extra_is_installed(tmp_path: Path) -> None:
+    sheet = tmp_path / "demo.png"
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TIMM.format(str(DEMO)), str(sheet)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "ae-timm-mnist is left out" in done.stderr
+    _, *rows = done.stdout.splitlines()
+    drawn = {row.split(maxsplit=1)[1] for row in rows}
+    for family in ("ae", "vae", "gan", "flow"):
+        assert {f"{family}-fashion", f"{family}-emoji, asked"} <= drawn
+    with Image.open(sheet) as image:
+        # Ten pictures of 32×32 in a row, two pixels between them, everything twice as large.
+        assert image.width == 2 * (10 * 32 + 9 * 2)
+        assert image.height == 2 * (len(rows) * 32 + (len(rows) - 1) * 2)
