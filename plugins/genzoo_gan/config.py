@@ -40,6 +40,9 @@ class ConvConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="c
         critic_blocks: The discriminator's residual blocks at each size.
         hidden: Width of the fully connected layer that the generator begins with and the
             discriminator ends with.
+        depth: Residual blocks of that width which the generator has there (cf. the mapping
+            network of Karras et al. 2019), for prompts that have little in common.
+        embedding: D of the condition's vector.
     """
 
     width: Width = 32
@@ -47,6 +50,8 @@ class ConvConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="c
     critic_width: Width = 32
     critic_blocks: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
     hidden: Width = 256
+    depth: Annotated[int, msgspec.Meta(ge=0, le=16)] = 0
+    embedding: Width = 64
 
 
 Network = MLPConfig | ConvConfig
@@ -122,6 +127,12 @@ class GANConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         mismatched: Weight of the discriminator's loss on real pictures with the prompts of
             others, which it is to take for fakes (Reed et al. 2016, "Generative adversarial text
             to image synthesis", section 4.2); 0 for none.
+        paired: Weight of the mean absolute difference between a fake and the real picture whose
+            conditions it was given, in the generator's loss (Isola et al. 2017, "Image-to-image
+            translation with conditional adversarial networks", equation 4); 0 for none. For data
+            in which a prompt has one picture or a few, and the noise is heeded less. The
+            generator then learns from pairs alone first, in a stage of its own (Ledig et al.
+            2017, section 3.2): they teach what a prompt looks like sooner than an opponent does.
     """
 
     shape: ImageShape = (1, 28, 28)
@@ -131,6 +142,7 @@ class GANConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     penalty: Penalty | None = None
     augment: AugmentConfig | None = None
     mismatched: Weight = 0.0
+    paired: Weight = 0.0
 
 
 class GANOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

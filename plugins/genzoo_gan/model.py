@@ -27,8 +27,6 @@ from genzoo_gan.mismatching import mismatched
 from genzoo_gan.networks import Discriminator, build_discriminator, build_generator
 from genzoo_gan.penalties import one_centred, squared_norms, zero_centred
 
-CONDITION_DIM = 64
-
 COLLAPSED = 0.5
 """Spread of the fakes, relative to that of the reals, below which a generator is collapsing."""
 
@@ -55,15 +53,18 @@ class GAN(GenerativeModel[GANOptions]):
 
     def __init__(self, config: GANConfig, context: Context) -> None:
         # The tutorial's networks are kept as they were published, and know no condition.
-        super().__init__(context, CONDITION_DIM if isinstance(config.network, ConvConfig) else None)
+        width = config.network.embedding if isinstance(config.network, ConvConfig) else None
+        super().__init__(context, width)
         self.config = config
         self.sample_shape = config.shape
-        dim = CONDITION_DIM if self.conditioners else 0
+        dim = (width or 0) if self.conditioners else 0
         self.generator = build_generator(config.network, config.shape, config.latent, dim)
         if config.mismatched and not self.conditioners:
             raise ConfigError(
                 "without a conditioner no prompt can be another's", "set mismatched = 0"
             )
+        if config.paired and not self.conditioners:
+            raise ConfigError("without a conditioner no fake has a pair", "set paired = 0")
         self.play_for = LOSSES[config.loss]
         self.discriminator: Discriminator | None = None
         if context.training:
@@ -111,14 +112,18 @@ class GAN(GenerativeModel[GANOptions]):
         return out
 
     def stages(self) -> tuple[Stage, ...]:
-        """One stage, "adversarial", of the phases "discriminator" and "generator"."""
+        """The stage "adversarial", with the phases "discriminator" and "generator".
+
+        Where pairs count, a stage "pairs" with a phase of the same name comes first.
+        """
         assert self.discriminator is not None
         generator = (*self.generator.parameters(), *self.conditioning.parameters())
         phases = (
             Phase("discriminator", tuple(self.discriminator.parameters())),
             Phase("generator", generator),
         )
-        return (Stage("adversarial", phases),)
+        pairs = (Stage("pairs", (Phase("pairs", generator),)),) if self.config.paired else ()
+        return (*pairs, Stage("adversarial", phases))
 
     def loss(
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
@@ -130,8 +135,13 @@ class GAN(GenerativeModel[GANOptions]):
         them, its mean squared gradient norms "r1" and "r2". The generator's: "gradient", the mean
         norm of its loss's gradient with respect to one of its images, which a discriminator that
         is too sure starves; "spread", how much its images vary within a batch, relative to the
-        reals; and "collapsed", 1 where that is too little.
+        reals; "collapsed", 1 where that is too little; and, where the config wants it to be
+        small, "paired", how far its images are from the reals of the same conditions.
         """
+        if phase.name == "pairs":
+            fakes = self.generate(self.noise(rng), self.vector(batch.conditions, rng.n))
+            apart = _apart(fakes, batch.images)
+            return apart, {"paired": apart.detach()}
         side = self._discriminator_loss if phase.name == "discriminator" else self._generator_loss
         return side(batch, rng, progress)
 
@@ -212,7 +222,12 @@ class GAN(GenerativeModel[GANOptions]):
             "spread": spread,
             "collapsed": collapsed.float(),
         }
-        return loss.detach() + through - through.detach(), figures
+        value = loss.detach() + through - through.detach()
+        if self.config.paired:
+            apart = _apart(fakes, reals)
+            value = value + self.config.paired * apart
+            figures["paired"] = apart.detach()
+        return value, figures
 
     def _change(self, rng: Rng, progress: Progress, like: Tensor) -> Change:
         if self.config.augment is None:
@@ -222,6 +237,11 @@ class GAN(GenerativeModel[GANOptions]):
     @torch.no_grad()
     def _opinion(self, reals: Tensor, vector: Tensor | None) -> Tensor:
         return self.discriminate(reals, vector)
+
+
+def _apart(fakes: Tensor, reals: Tensor) -> Tensor:
+    """Mean absolute difference between each fake and the real of the same conditions."""
+    return (fakes - reals).abs().mean()
 
 
 def _variance(images: Tensor) -> Tensor:

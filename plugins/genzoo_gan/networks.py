@@ -94,6 +94,7 @@ class ConvGenerator(nn.Module):
         half, channels = network.width, 2 * network.width
         self.layers = nn.Sequential(
             linear(latent + condition_dim, network.hidden),
+            *(FlatBlock(network.hidden) for _ in range(network.depth)),
             nn.LeakyReLU(SLOPE),
             linear(network.hidden, channels * height * width),
             nn.Unflatten(1, (channels, height, width)),
@@ -213,6 +214,25 @@ class ResidualBlock(nn.Module):
             nn.LeakyReLU(SLOPE),
             conv(channels, channels, gain=0.0),
         )
+
+    def forward(self, x: Tensor) -> Tensor:
+        h: Tensor = self.layers(x)
+        return x + h
+
+
+class FlatBlock(nn.Module):
+    """Two fully connected layers beside the identity, begun as the identity, as above."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.LeakyReLU(SLOPE),
+            linear(width, width),
+            nn.LeakyReLU(SLOPE),
+            nn.Linear(width, width),
+        )
+        nn.init.zeros_(self.layers[-1].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(self.layers[-1].bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         h: Tensor = self.layers(x)

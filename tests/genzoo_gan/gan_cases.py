@@ -34,8 +34,7 @@ def loss(
     model: GAN, phase: str, batch: Batch, step: int = 0, total: int = 1000, seed: int = 0
 ) -> tuple[Tensor, dict[str, Tensor | float]]:
     """One phase's loss, its parameters alone requiring gradients, as the trainer has it."""
-    (stage,) = model.stages()
-    by_name = {given.name: given for given in stage.phases}
+    by_name = {given.name: given for stage in model.stages() for given in stage.phases}
     model.requires_grad_(False)
     for parameter in by_name[phase].parameters:
         parameter.requires_grad_(True)

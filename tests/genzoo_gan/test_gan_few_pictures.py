@@ -1,4 +1,4 @@
-"""What helps a GAN with few pictures and many prompts: changed pictures, mismatched prompts."""
+"""What helps a GAN with few pictures and many prompts: changes, mismatches, pairs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from genzoo_core import Batch, BatchRng, ConfigError, Progress
 from genzoo_gan.augmentation import draw_change, probability, shifted, square
 from genzoo_gan.config import AugmentConfig
 from genzoo_gan.mismatching import mismatched
+from genzoo_gan.networks import FlatBlock
 
 ALWAYS = AugmentConfig(probability=1.0, ramp=0.0)
 END = Progress(999, 1000)
@@ -160,3 +161,56 @@ def test_a_batch_of_one_prompt_has_no_mismatch() -> None:
 def test_mismatches_want_a_conditioner() -> None:
     with pytest.raises(ConfigError, match="mismatched = 0"):
         gan(shape=SHAPE, network=CONV, mismatched=1.0)
+
+
+def test_a_fake_is_held_to_the_picture_of_its_prompt() -> None:
+    labels = {"label": torch.tensor([0, 1, 2, 1])}
+    for weight in (0.0, 3.0):
+        model = against(Opinion(0.0, 0.0), labels=True, loss="relativistic", paired=weight)
+        # The fakes are 0 everywhere: one of these pictures is 1 away, the others half as far.
+        images = torch.tensor([1.0, 0.5, -0.5, 0.5]).reshape(4, 1, 1, 1).expand(4, *SHAPE)
+        value, figures = loss(model, "generator", Batch(images, labels))
+        assert value.item() == pytest.approx(math.log(2) + weight * 0.625)
+        assert figures.get("paired", 0.625) == pytest.approx(0.625)
+        assert ("paired" in figures) is bool(weight)
+        value.backward()
+        bias = list(model.generator.parameters())[-1]
+        # A step against the gradient makes the mean fake brighter, as three of four pictures are.
+        assert bias.grad is not None
+        assert bias.grad.mean().sign().item() == (-1 if weight else 0)
+        assert loss(model, "discriminator", Batch(images, labels))[0].item() == pytest.approx(
+            math.log(2)
+        )
+
+
+def test_pairs_alone_come_first_and_leave_the_discriminator_out() -> None:
+    labels = {"label": torch.tensor([0, 1, 2, 1])}
+    model = against(Opinion(5.0, -5.0), labels=True, loss="relativistic", paired=3.0)
+    assert [stage.name for stage in model.stages()] == ["pairs", "adversarial"]
+    images = torch.full((4, *SHAPE), 0.25)
+    value, figures = loss(model, "pairs", Batch(images, labels))
+    assert value.item() == pytest.approx(0.25)
+    assert figures["paired"] == pytest.approx(0.25)
+    value.backward()
+    trained = model.stages()[0].phases[0].parameters
+    assert {id(p) for p in trained} == {
+        id(p) for p in (*model.generator.parameters(), *model.conditioning.parameters())
+    }
+    assert gan(shape=SHAPE, network=CONV, labels=True).stages()[0].name == "adversarial"
+
+
+def test_depth_is_of_blocks_that_begin_as_the_identity() -> None:
+    network = {**CONV, "depth": 2, "embedding": 24}
+    model = gan(shape=SHAPE, network=network, labels=True, training=False)
+    blocks = [m for m in model.generator.modules() if isinstance(m, FlatBlock)]
+    x = torch.randn(3, 16)
+    assert len(blocks) == 2
+    assert all(torch.equal(block(x), x) for block in blocks)
+    vector = model.vector({"label": torch.tensor([0, 1])}, 2)
+    assert vector is not None
+    assert vector.shape == (2, 24)
+
+
+def test_pairs_want_a_conditioner() -> None:
+    with pytest.raises(ConfigError, match="paired = 0"):
+        gan(shape=SHAPE, network=CONV, paired=1.0)
