@@ -1,6 +1,6 @@
 """Settle how a trained model samples: write its file again with the settings of its recipe.
 
-    python tools/settle.py RECIPE.toml RUN
+    python tools/settle.py RECIPE.toml RUN --data DIR
 
 RUN is the folder that `genzoo train` wrote. What only sampling reads (guidance, steps, a sampler,
 what is drawn where nothing is asked) is chosen after the training, on images that were set aside;
@@ -17,17 +17,20 @@ from genzoo.catalogue import Catalogue
 from genzoo.zoo import RegistryZoo
 from genzoo_core import ModelSpec
 from genzoo_train.export import card_toml, export
+from genzoo_train.typical import conditioner_specs
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("recipe")
     parser.add_argument("run", type=Path)
+    parser.add_argument("--data", type=Path, help="folder of the datasets; else GENZOO_DATA")
     asked = parser.parse_args()
     zoo = RegistryZoo(Catalogue.open())
     recipe = zoo.recipe(asked.recipe)
     model = recipe.model
-    conditioners = {name: given.spec() for name, given in model.conditioners.items()}
+    columns = zoo.dataset(recipe.data, asked.data).columns
+    conditioners = conditioner_specs(model.conditioners, columns)
     spec = ModelSpec(model.component, model.config, model.kind, conditioners, model.parts)
     path = asked.run / f"{recipe.name}.safetensors"
     trained, settled = zoo.load(path), zoo.build(spec, training=False)

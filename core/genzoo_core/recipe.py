@@ -47,12 +47,15 @@ class ConditionerRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
         column: Column of the dataset with its raw values.
         config: The conditioner's config.
         drop: Probability of training with null in its place.
+        typical: How many of the column's distinct values go into the component's config under
+            this name, for a model that draws with some of them where nothing is asked.
     """
 
     component: str
     column: str
     config: dict[str, Any] = {}
     drop: Rate = 0.0
+    typical: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
 
     def spec(self) -> ComponentSpec:
         """The conditioner without its data."""

@@ -28,6 +28,7 @@ from genzoo_train.samples import write_grid
 from genzoo_train.seeds import derive
 from genzoo_train.stages import plan_stages
 from genzoo_train.threads import set_fastest
+from genzoo_train.typical import conditioner_specs
 
 
 class Session:
@@ -54,7 +55,7 @@ class Session:
     ) -> None:
         self._zoo, self._recipe, self._folder = zoo, recipe, folder
         self._fabric, self._reporter = fabric, reporter
-        self._built = self._build()
+        self._built = self._build(dataset)
         self._plans = plan_stages(self._built, recipe, len(dataset.images))
         self._batches: Batches = make_batches(dataset, recipe, self._built.module, fabric.device)
         self._data = self._batches.fingerprint()
@@ -64,9 +65,9 @@ class Session:
         self._threads = 0
         self._saved = -1
 
-    def _build(self) -> Built:
+    def _build(self, dataset: Dataset) -> Built:
         model = self._recipe.model
-        conditioners = {name: given.spec() for name, given in model.conditioners.items()}
+        conditioners = conditioner_specs(model.conditioners, dataset.columns)
         spec = ModelSpec(model.component, model.config, model.kind, conditioners, model.parts)
         torch.manual_seed(derive(self._recipe.seed, "weights"))
         built = self._zoo.build(spec, training=True)

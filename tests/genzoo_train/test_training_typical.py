@@ -1,0 +1,83 @@
+"""What a model keeps of its training data, to draw with where nothing is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import torch
+from training_cases import make_images
+
+from genzoo.zoo import RegistryZoo
+from genzoo_core import DataError, Dataset, Recipe
+from genzoo_train.training import train
+from genzoo_train.typical import typical_values
+
+FAST = {"denoising": {"lr": 1e-2}}
+CAPTIONS = ["sun", "moon", "star", "comet", "planet"]
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (1, ["comet"]),
+        (2, ["comet", "planet"]),
+        (4, ["comet", "moon", "planet", "star"]),
+        (5, sorted(CAPTIONS)),
+        (900, sorted(CAPTIONS)),
+    ],
+)
+def test_values_are_distinct_and_evenly_spaced_in_their_order(
+    count: int, expected: list[str]
+) -> None:
+    assert typical_values({"text": CAPTIONS * 3}, "text", count) == expected
+
+
+def test_a_column_that_is_not_there_has_no_values() -> None:
+    with pytest.raises(DataError, match="no column 'words'"):
+        typical_values({"text": CAPTIONS}, "words", 2)
+
+
+def recipe(**text: Any) -> Recipe:
+    """A flow that reads captions, trained until it heeds them a little."""
+    conditioner = {"component": "genzoo/text", "column": "text", "config": {"tokens": 0}}
+    fields = {
+        "name": "sky",
+        "card": {"family": "diffusion", "summary": "A test."},
+        "data": {"name": "sky", "shape": [1, 8, 8]},
+        "model": {
+            "component": "genzoo/diffusion",
+            "parts": {"text": {"model": "genzoo/text-minilm"}},
+            "conditioners": {"text": conditioner | text},
+            "config": {
+                "shape": [1, 8, 8],
+                "noiser": {"component": "genzoo/rectified-flow"},
+                "network": {"type": "mlp", "width": 16, "blocks": 1, "embedding": 16},
+                "unasked": "typical",
+            },
+        },
+        "stages": [{"name": "denoising", "steps": 40, "batch_size": 8, "phases": FAST}],
+    }
+    return msgspec.convert(fields, Recipe)
+
+
+def test_a_model_keeps_captions_and_draws_with_them_where_nothing_is_asked(
+    zoo: RegistryZoo, tmp_path: Path
+) -> None:
+    images = make_images()
+    sky = Dataset(images, {"text": [CAPTIONS[i % 5] for i in range(len(images))]})
+    weights = train(zoo, recipe(typical=1), sky, tmp_path / "run")
+    built = zoo.load(weights)
+    assert built.spec.conditioners["text"].config["typical"] == ("comet",)
+
+    unasked = zoo.generate(str(weights), n=2, seed=3).images
+    asked = zoo.generate(str(weights), "comet", n=2, seed=3).images
+    torch.testing.assert_close(unasked, asked)
+    assert not torch.allclose(zoo.generate(str(weights), "", n=2, seed=3).images, asked, atol=1e-3)
+
+    kept = train(zoo, recipe(typical=1), sky, tmp_path / "run", resume=True)
+    assert kept.read_bytes() == weights.read_bytes()
+    none = zoo.load(train(zoo, recipe(), sky, tmp_path / "none"))
+    assert none.spec.conditioners["text"].config["typical"] == ()
