@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("recipe")
     parser.add_argument("run", type=Path)
-    parser.add_argument("--data", type=Path, help="folder of the datasets; else GENZOO_DATA")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the datasets")
     asked = parser.parse_args()
     zoo = RegistryZoo(Catalogue.open())
     recipe = zoo.recipe(asked.recipe)
