@@ -15,12 +15,13 @@ from genzoo_core.encoder import Codec
 from genzoo_core.errors import UsageError
 from genzoo_core.images import from_uint8
 from genzoo_core.zoo import Zoo
-from genzoo_eval.caching import Asked, ReportCache, shipped
+from genzoo_eval.caching import Asked
 from genzoo_eval.costs.counting import parameters
-from genzoo_eval.datasets import data_recipe, feature_cards, fingerprint, own_dataset
+from genzoo_eval.datasets import data_recipe, feature_cards, own_dataset
 from genzoo_eval.distribution import mean_figure
+from genzoo_eval.known import Known
 from genzoo_eval.metrics.images import mean_squared_error, peak_signal_to_noise
-from genzoo_eval.reference import Tell
+from genzoo_eval.reference import Tell, digest_of
 from genzoo_eval.report import Figure, Report, Subject
 from genzoo_eval.settings import Settings
 
@@ -64,8 +65,8 @@ def evaluate_codec(
     # What ships is found by the dataset's nets, though none is looked at.
     nets = tuple(net.sha256 for net in feature_cards(zoo, dataset))
     asked = Asked.of(subject, dataset, 0, 0, nets, costs=False)
-    cache = ReportCache(zoo.cache("eval"), fingerprint(dataset, data))
-    found = None if again else cache.get(asked) or shipped().get(asked.key())
+    known = Known(zoo, dataset, data, tell)
+    found = None if again else known.get(asked)
     if found is not None:
         return msgspec.structs.replace(found, subject=subject)
     codec = zoo.load(model).module
@@ -78,13 +79,13 @@ def evaluate_codec(
     report = Report(
         subject,
         dataset,
-        hashlib.sha256(test.numpy().tobytes()).hexdigest(),
+        digest_of(test),
         0,
         0,
         (*errors, Figure("parameters", parameters(codec))),
         command=f"genzoo eval {model}{reference} --data DIR",
     )
-    cache.put(asked, report)
+    known.put(asked, report)
     return report
 
 

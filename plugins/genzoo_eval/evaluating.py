@@ -12,7 +12,7 @@ from torch import Tensor
 
 from genzoo_core.errors import UsageError
 from genzoo_core.zoo import Zoo
-from genzoo_eval.caching import ReportCache, shipped
+from genzoo_eval.caching import ReportCache
 from genzoo_eval.codecs import evaluate_codec, is_codec, reconstruction_figures
 from genzoo_eval.costs.counting import flops, parameters
 from genzoo_eval.costs.timing import images_per_second, machine, run_once
@@ -20,11 +20,11 @@ from genzoo_eval.datasets import data_recipe, fingerprint, own_dataset
 from genzoo_eval.distribution import drawn_figures, image_figures, mean_figure, memorisation_figures
 from genzoo_eval.feature_nets import FrozenNet, classifier_of, load_nets
 from genzoo_eval.given import GivenImages
-from genzoo_eval.known import asked_of
+from genzoo_eval.known import Known, asked_of
 from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
 from genzoo_eval.metrics.subsets import standard_error
 from genzoo_eval.reference import Reference, Tell, read_reference
-from genzoo_eval.report import Figure, Report
+from genzoo_eval.report import Figure, Report, Subject
 from genzoo_eval.settings import FEWEST, Settings
 from genzoo_eval.subjects import Images, ModelImages, OnProgress
 from genzoo_eval.text.obeying import obedience
@@ -72,19 +72,25 @@ def evaluate(
         )
     _check(settings)
     images = ModelImages.open(zoo, model, settings.options, settings.conditions, on_progress)
+    own = zoo.card(model).dataset
     dataset = dataset or own_dataset(zoo, model)
     nets = load_nets(zoo, dataset, settings.nets)
     asked = asked_of(images.subject, dataset, settings, nets)
-    cache = ReportCache(zoo.cache("eval"), fingerprint(dataset, data))
-    full = None if again else cache.get(asked) or shipped().get(asked.key())
+    known = Known(zoo, dataset, data, tell)
+    command = _command(model, settings, "" if dataset == own else dataset)
+    full = None if again else known.get(asked)
     if full is not None:
-        return full
+        return _named(full, images.subject, command)
     # What does not depend on the machine is kept by itself.
     plain = msgspec.structs.replace(asked, costs=False)
-    report = None if again is True else cache.get(plain) or shipped().get(plain.key())
-    if report is None:
+    report = None if again is True else known.get(plain)
+    if report is not None:
+        report = _named(report, images.subject, command)
+    else:
         reference = read_reference(zoo, dataset, data, nets, settings.n, tell)
-        figures, tables = _figures(images, reference, settings, tell)
+        # The classes of another dataset, as many as they may be, are others.
+        labelled = own in ("", dataset)
+        figures, tables = _figures(images, reference, settings, tell, labelled=labelled)
         obeyed, styles = obedience(zoo, images, reference, data, settings, tell)
         report = Report(
             images.subject,
@@ -94,16 +100,26 @@ def evaluate(
             settings.seed,
             (*figures, *obeyed, *_reconstruction(images, reference), *counted(images)),
             tables | styles,
-            _command(model, settings),
+            command,
         )
-        cache.put(plain, report)
+        known.put(plain, report)
     if settings.costs:
         tell("measuring speed and memory")
         report = msgspec.structs.replace(
             report, figures=(*report.figures, *_timed(images)), machine=machine()
         )
-        cache.put(asked, report)
+        known.put(asked, report)
     return report
+
+
+def _named(report: Report, subject: Subject, command: str) -> Report:
+    """A report that was made of the same weights, perhaps under another name."""
+    if report.subject.name == subject.name:
+        return report
+    versions = report.subject.versions
+    return msgspec.structs.replace(
+        report, subject=msgspec.structs.replace(subject, versions=versions), command=command
+    )
 
 
 def evaluate_images(
@@ -170,9 +186,12 @@ def _command(subject: str, settings: Settings, reference: str = "") -> str:
 
 
 def _figures(
-    images: Images, reference: Reference, settings: Settings, tell: Tell
+    images: Images, reference: Reference, settings: Settings, tell: Tell, *, labelled: bool = True
 ) -> tuple[list[Figure], dict[str, tuple[float, ...]]]:
-    """Figures of the images, with their floors, and tables by class."""
+    """Figures of the images, with their floors, and tables by class.
+
+    Where they are not `labelled`, their classes are not those of the reference.
+    """
     figures: list[Figure] = []
     tables: dict[str, tuple[float, ...]] = {}
     judge = classifier_of(tuple(real.net for real in reference.nets))
@@ -184,7 +203,7 @@ def _figures(
             figure, histogram = _balance(made, judge, reference.frequencies)
             figures.append(figure)
             tables["class_histogram"] = histogram
-    if judge is not None and reference.frequencies is not None:
+    if labelled and judge is not None and reference.frequencies is not None:
         asked = images.asked(settings.n, settings.seed, len(reference.frequencies))
         if asked is not None:
             figure, shares = _heeded(*asked, judge, len(reference.frequencies))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from genzoo_core.dataset import Dataset
-from genzoo_core.errors import DataError
+from genzoo_core.errors import UsageError
 from genzoo_eval.distribution import distribution_figures, image_figures
 from genzoo_eval.feature_nets import FrozenNet
 from genzoo_eval.kept import keep, kept
@@ -46,17 +46,12 @@ def kept_floors(
         n: Images of a draw.
 
     Raises:
-        DataError: There are fewer training images than `n`.
+        UsageError: There are fewer training images than `n`.
     """
     tensors = kept(cache, name)
     if tensors is None:
-        total = len(real[0].beside)
-        if n > total and not real[0].swapped:
-            raise DataError(
-                f"{n:,} images were asked for, and the floor needs as many training images; "
-                f"there are {total:,}",
-                f"ask for at most {total:,}",
-            )
+        if not real[0].swapped:
+            require_as_many(n, len(real[0].beside))
         found = _measured(real, images(), n)
         tensors = {
             f"{key} {net}": torch.tensor(value, dtype=torch.float64)
@@ -68,6 +63,20 @@ def kept_floors(
         key, _, net = joined.partition(" ")
         floors[key, net] = value.item()
     return floors
+
+
+def require_as_many(n: int, training: int) -> None:
+    """Check that there are training images to stand in the place of `n` generated ones.
+
+    Raises:
+        UsageError: There are fewer.
+    """
+    if n > training:
+        raise UsageError(
+            f"{n:,} images were asked for, and the floor needs as many training images; "
+            f"there are {training:,}",
+            f"ask for at most {training:,}",
+        )
 
 
 def _measured(real: Sequence[RealFeatures], images: Tensor, n: int) -> Floors:

@@ -13,7 +13,7 @@ from genzoo_core.dataset import Dataset
 from genzoo_core.zoo import Zoo
 from genzoo_eval.datasets import data_recipe, fingerprint
 from genzoo_eval.feature_nets import FrozenNet, classifier_of
-from genzoo_eval.floors import class_floors, kept_floors
+from genzoo_eval.floors import class_floors, kept_floors, require_as_many
 from genzoo_eval.kept import keep, kept
 from genzoo_eval.metrics.classes import class_frequencies
 from genzoo_eval.metrics.frechet import Moments
@@ -100,6 +100,15 @@ def scarce(test: int, train: int) -> bool:
     return test < FEW and 10 * test < train
 
 
+def digest_of(test: Tensor) -> str:
+    """The digest that reports bear of what they were measured against.
+
+    Args:
+        test: Test images, uint8 `[M, C, H, W]`.
+    """
+    return hashlib.sha256(test.numpy().tobytes()).hexdigest()
+
+
 def read_reference(
     zoo: Zoo,
     dataset: str,
@@ -121,11 +130,12 @@ def read_reference(
         tell: Told what takes a while.
 
     Raises:
-        DataError: It cannot be read, or has fewer training images than `n`.
+        DataError: It cannot be read.
+        UsageError: It has fewer training images than `n`.
     """
     tell(f"reading the test images of {dataset}")
     test = zoo.dataset(data_recipe(zoo, dataset, "test"), folder)
-    digest = hashlib.sha256(test.images.numpy().tobytes()).hexdigest()
+    digest = digest_of(test.images)
     cache = zoo.cache("eval")
     copy = fingerprint(dataset, folder)
     train: list[Dataset] = []
@@ -134,6 +144,9 @@ def read_reference(
         if not train:
             tell(f"reading the training images of {dataset}")
             train.append(zoo.dataset(data_recipe(zoo, dataset, "train"), folder))
+            # Before they are looked at, which takes minutes.
+            if not scarce(len(test.images), len(train[0].images)):
+                require_as_many(n, len(train[0].images))
         return train[0].images
 
     real = []

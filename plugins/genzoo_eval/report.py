@@ -57,7 +57,7 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     Attributes:
         subject: What was evaluated.
         dataset: Name of the dataset that it was compared with.
-        reference: Digest of the reference images and of the feature nets.
+        reference: Digest of the test images.
         n: Number of generated images.
         seed: Seed of the first of them.
         figures: What was measured.

@@ -30,14 +30,14 @@ def lines(report: Report) -> Iterator[str]:
 
 
 def _columns(figures: list[Figure]) -> Iterator[str]:
-    rows = [_row(figure) for figure in figures]
+    rows = [told(figure) for figure in figures]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
 
 
-def _row(figure: Figure) -> tuple[str, str, str, str, str]:
-    """Title, value, spread, floor, and the value as a multiple of the floor."""
+def told(figure: Figure) -> tuple[str, str, str, str, str]:
+    """Title, value, spread, floor, and the value as a multiple of the floor, as text."""
     known = KEYS.get(figure.key)
     spread = "" if figure.spread is None else f"± {shown(figure.key, figure.spread)}"
     beside = "real" if figure.key in CEILINGS else "floor"

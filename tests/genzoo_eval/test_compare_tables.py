@@ -105,7 +105,7 @@ def test_each_family_has_its_best_and_one_of_all_is_marked() -> None:
 def test_the_best_cells_of_a_column_are_those_shown_alike() -> None:
     found = tuple(a_row(str(i), speed=v) for i, v in enumerate((10.0, 1234.2, 1233.9)))
     (column,) = (c for c in columns(Comparison("mnist", found)) if c.key == "images_per_second")
-    drawn = cells(column, found)
+    drawn = cells(column, found, ())
     assert [cell.text for cell in drawn] == ["10", "1,234", "1,234"]
     assert [cell.best for cell in drawn] == [False, True, True]
 

@@ -15,7 +15,7 @@ from evaluating_cases import CHEAP, CLASSIFIER, SELF_SUPERVISED, as_npz, value
 
 import genzoo
 from genzoo.zoo import RegistryZoo
-from genzoo_core import DataError
+from genzoo_core import UsageError
 from genzoo_core.images import to_uint8
 from genzoo_eval.evaluating import evaluate, evaluate_images
 from genzoo_eval.keys import KEYS
@@ -74,6 +74,12 @@ def test_what_was_asked_for_is_seen(itself: Report) -> None:
     assert value(itself, "accuracy") > 0.9
     assert len(itself.tables["class_accuracy"]) == 10
     assert sum(itself.tables["class_histogram"]) == pytest.approx(1)
+
+
+def test_the_classes_of_another_dataset_are_others(warm_zoo: RegistryZoo, digits: Path) -> None:
+    report = evaluate(warm_zoo, "gan-fashion", digits, CHEAP, dataset="mnist")
+    assert report.figure("accuracy") is None
+    assert report.command == "genzoo eval gan-fashion --reference mnist -n 400 --data DIR"
 
 
 def test_a_model_that_has_collapsed_shows_it(
@@ -157,7 +163,7 @@ def test_a_model_file_is_measured_like_the_model(
 def test_more_images_than_a_floor_can_be_told_for_are_refused(
     warm_zoo: RegistryZoo, digits: Path
 ) -> None:
-    with pytest.raises(DataError, match="there are 600"):
+    with pytest.raises(UsageError, match="there are 600"):
         evaluate(warm_zoo, "gan-mlp-mnist", digits, Settings(n=601, costs=False))
 
 

@@ -14,7 +14,7 @@ from genzoo_eval.caching import Asked, ReportCache, ship, shipped, usual_n
 from genzoo_eval.codecs import is_codec
 from genzoo_eval.evaluating import evaluate
 from genzoo_eval.feature_nets import load_nets
-from genzoo_eval.known import asked_of
+from genzoo_eval.known import Known, asked_of
 from genzoo_eval.report import Figure, Report, Subject
 from genzoo_eval.settings import Settings
 from genzoo_eval.subjects import ModelImages
@@ -68,6 +68,33 @@ def test_shipped_reports_are_found_by_what_was_asked(tmp_path: Path) -> None:
     shipped.cache_clear()
     ship(file, [(asked("1"), new), ("fewer", fewer)])  # whatever was measured of older weights goes
     assert shipped(tmp_path) == {asked("1"): new, "fewer": fewer, "other": other}
+
+
+def test_reports_that_ship_are_of_the_images_that_they_were_measured_against(
+    zoo: RegistryZoo, digits: Path, tmp_path: Path
+) -> None:
+    subject = ModelImages.open(zoo, "gan-mnist", {}, {}, lambda *_: None).subject
+    asked = asked_of(subject, "mnist", Settings(costs=False), load_nets(zoo, "mnist"))
+    told: list[str] = []
+    assert Known(zoo, "mnist", None, told.append).get(asked) == shipped()[asked.key()]
+    (tmp_path / "nothing").mkdir()
+    assert Known(zoo, "mnist", tmp_path / "nothing", told.append).get(asked) is not None
+    assert told == []
+    for _ in range(2):  # the second time from the digest that was kept
+        assert Known(zoo, "mnist", digits, told.append).get(asked) is None
+    assert told == ["the test images of mnist are not those of the figures that ship"] * 2
+
+
+def test_a_report_bears_the_name_that_was_asked_for(zoo: RegistryZoo, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.safetensors"
+    mine.write_bytes(zoo.weights("gan-mnist").path.read_bytes())
+    ships = evaluate(zoo, "gan-mnist", None, Settings(costs=False))
+    report = evaluate(zoo, str(mine), None, Settings(costs=False))
+    assert ships.subject.name == "genzoo/gan-mnist"
+    assert report.subject.name == str(mine)
+    assert report.command == f"genzoo eval {mine} --data DIR"
+    assert report.figures == ships.figures
+    assert report.subject.versions == ships.subject.versions
 
 
 def test_every_shipped_report_is_found_for_the_model_that_ships(

@@ -15,6 +15,15 @@ from genzoo_eval.report import Report
 INDEX = Path(__file__).parent.parent / "baselines" / "index.toml"
 
 
+TRAIN = (
+    "genzoo train plugins/genzoo_eval/baselines/recipes/{name}.toml --data DIR --out runs/{name}"
+)
+"""What trains a baseline, in a checkout; elsewhere the recipe lies in the installed package."""
+
+MEASURE = "genzoo eval runs/{name}/{name}.safetensors --data DIR"
+"""What measures it then."""
+
+
 class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A baseline: an entry of `baselines/index.toml`.
 
@@ -39,6 +48,13 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settings: dict[str, Any] = {}
     note: str = ""
     missing: str = ""
+
+    @property
+    def command(self) -> str:
+        """What measures it again, from its recipe on."""
+        settings = "".join(f" --set {name}={value}" for name, value in self.settings.items())
+        again = MEASURE.format(name=self.name).replace(" --data", f"{settings} --data")
+        return f"{TRAIN.format(name=self.name)} && {again}"
 
 
 class _Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from genzoo_eval.comparing.comparison import Comparison, Measured, Row, ratio
+from genzoo_eval.comparing.comparison import Comparison, Measured, Row, ratio, usable
 from genzoo_eval.keys import KEYS, shown
 from genzoo_eval.report import Figure, Report
 
@@ -87,7 +87,15 @@ def columns(comparison: Comparison, *, few: bool = False) -> tuple[Column, ...]:
     several = len(nets) > 1
     distances = [Column("fd", net, True, comparison.short(net) if several else "") for net in nets]
     told = comparison.short(first) if several else ""
-    more = [] if few else [Column("coverage", first, net_title=told), Column("reconstruction_mse")]
+    more = (
+        []
+        if few
+        else [
+            Column("coverage", first, net_title=told),
+            Column("reconstruction_mse"),
+            Column("flops"),
+        ]
+    )
     found = (
         *distances,
         Column("precision", first, net_title="" if few else told),
@@ -96,24 +104,34 @@ def columns(comparison: Comparison, *, few: bool = False) -> tuple[Column, ...]:
         Column("accuracy"),
         Column("r10_seen"),
         Column("r10_held_out"),
-        *more[1:],
+        *more[1:2],
         Column("images_per_second"),
         Column("parameters"),
+        *more[2:],
     )
     reports = [row.report for row in comparison.rows]
     return tuple(c for c in found if any(c.figure(report) is not None for report in reports))
 
 
-def cells(column: Column, rows: tuple[Row, ...]) -> tuple[Cell, ...]:
-    """The cells of a column, the best ones marked: all that are shown alike to the best."""
+def cells(column: Column, rows: tuple[Row, ...], nets: tuple[str, ...]) -> tuple[Cell, ...]:
+    """The cells of a column, the best ones marked: all that are shown alike to the best.
+
+    Args:
+        column: The column.
+        rows: Its rows.
+        nets: The feature nets; the best is sought among rows that are usable in their features.
+    """
     values = [column.value(row.report) for row in rows]
     plain = [Cell("–") if v is None else Cell(column.text(v.value), _pm(column, v)) for v in values]
-    there = [v.value for v in values if v is not None and not math.isnan(v.value)]
+    counting = [any(row is one for one in usable(rows, nets)) for row in rows]
+    pairs = zip(values, counting, strict=True)
+    there = [v.value for v, counts in pairs if counts and v is not None and not math.isnan(v.value)]
     better = KEYS[column.key].better
     if len(there) < 2 or not better:
         return tuple(plain)
     best = column.text(min(there) if better == "lower" else max(there))
-    return tuple(replace(cell, best=cell.text == best) for cell in plain)
+    marked = zip(plain, counting, strict=True)
+    return tuple(replace(cell, best=counts and cell.text == best) for cell, counts in marked)
 
 
 def floor_cell(column: Column, rows: tuple[Row, ...]) -> Cell:

@@ -12,6 +12,10 @@ from genzoo_eval.report import Figure, Report
 if TYPE_CHECKING:
     from torch import Tensor
 
+USABLE = 10.0
+"""The best of a column, the fastest and the smallest are sought among models whose distance is below
+this many floors, where there are any: noise is quickly made."""
+
 
 @dataclass(frozen=True)
 class Gallery:
@@ -107,6 +111,8 @@ class Steadiness:
         family: Their family.
         failed: Number of trainings that failed.
         runs: Number of trainings.
+        seeds: Those of them at the recipe's own learning rate; 0 where that is not known.
+        failed_seeds: Those of them that failed.
         figures: Title and value of what else was measured, as text; the same titles in each row.
     """
 
@@ -115,11 +121,16 @@ class Steadiness:
     failed: int
     runs: int
     figures: tuple[tuple[str, str], ...] = ()
+    seeds: int = 0
+    failed_seeds: int = 0
 
     @property
     def verdict(self) -> str:
         """In a few words: how many of the trainings failed."""
-        return f"{self.failed} of {self.runs} trainings failed"
+        if not 0 < self.seeds < self.runs:
+            return f"{self.failed} of {self.runs} trainings failed"
+        others = f"{self.failed - self.failed_seeds} of {self.runs - self.seeds} at other rates"
+        return f"{self.failed_seeds} of {self.seeds} trainings failed, {others}"
 
 
 @dataclass(frozen=True)
@@ -249,3 +260,9 @@ def quality(report: Report, nets: tuple[str, ...]) -> Measured | None:
     if len(spreads) < len(ratios):
         return Measured(value)
     return Measured(value, value * math.hypot(*spreads) / len(ratios))
+
+
+def usable(rows: tuple[Row, ...], nets: tuple[str, ...]) -> tuple[Row, ...]:
+    """The rows whose pictures are close enough to real ones; all, where none are."""
+    close = [(row, quality(row.report, nets)) for row in rows]
+    return tuple(row for row, q in close if q is not None and q.value < USABLE) or rows

@@ -206,7 +206,7 @@ def _baseline_row(baseline: Baseline, report: Report) -> Row:
     return Row(
         name=baseline.name,
         family=baseline.family,
-        report=report,
+        report=msgspec.structs.replace(report, command=baseline.command),
         summary=baseline.title,
         settings=baseline.settings,
         baseline=True,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from genzoo_eval.comparing.baselines import MEASURE, TRAIN
 from genzoo_eval.comparing.columns import cells, columns, floor_cell
-from genzoo_eval.comparing.comparison import Comparison, Row
+from genzoo_eval.comparing.comparison import USABLE, Comparison, Row
 from genzoo_eval.comparing.families import look
-from genzoo_eval.comparing.verdicts import USABLE, verdicts
+from genzoo_eval.comparing.verdicts import Verdict, verdicts
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -19,7 +20,7 @@ def as_markdown(comparison: Comparison) -> str:
         details = ", ".join(filter(None, (column.net_title, column.unit)))
         header.append(column.title + (f" ({details})" if details else ""))
     header.append("Training stability")
-    grid = [cells(column, rows) for column in shown]
+    grid = [cells(column, rows, comparison.net_names) for column in shown]
     table = [header, ["---", "---", *["--:"] * len(shown), "---"]]
     table.append(["", "*real training images*", *(floor_cell(c, rows).text for c in shown), ""])
     for index, row in enumerate(rows):
@@ -64,16 +65,23 @@ def _stability(comparison: Comparison, row: Row) -> str:
 
 
 def _verdicts(comparison: Comparison) -> list[str]:
-    parts = [
-        f"**{verdict.criterion.title}**: {escaped(look(verdict.best.family).title)} "
-        f"({code(verdict.best.name)}, {escaped(verdict.criterion.text(verdict.best))})"
-        for verdict in verdicts(comparison)
-    ]
+    parts = [_verdict(verdict) for verdict in verdicts(comparison)]
     return ["Best at " + "; ".join(parts) + "."] if parts else []
 
 
+def _verdict(verdict: Verdict) -> str:
+    best = verdict.best
+    others = ", ".join(code(row.name) for row in verdict.tied)
+    return (
+        f"**{verdict.criterion.title}**: {escaped(look(best.family).title)} "
+        f"({code(best.name)}, {escaped(verdict.criterion.text(best))}"
+        + (f"; no worse: {others})" if others else ")")
+    )
+
+
 def _commands(comparison: Comparison) -> list[str]:
-    commands = dict.fromkeys(row.report.command for row in comparison.rows if row.report.command)
+    there = (row for row in comparison.rows if row.shipped and row.report.command)
+    commands = dict.fromkeys(row.report.command for row in there)
     counts = sorted({row.report.n for row in comparison.rows})
     told = " or ".join(f"{count:,}" for count in counts)
     by = f" by {code(comparison.command)}" if comparison.command else ""
@@ -81,13 +89,18 @@ def _commands(comparison: Comparison) -> list[str]:
     absent = [code(row.name) for row in comparison.rows if not row.shipped]
     if absent:
         notes.append(
-            f"The weights of {', '.join(absent)} do not ship: `genzoo train` makes them from the "
-            "recipes in `genzoo_eval/baselines`."
+            f"The weights of {', '.join(absent)} do not ship: {code(TRAIN.format(name='NAME'))} makes "
+            f"them, and {code(MEASURE.format(name='NAME'))} measures them."
         )
+    machines = sorted({row.report.machine for row in comparison.rows if row.report.machine})
+    if machines:
+        notes.insert(0, f"Speed was measured on {escaped('; '.join(machines))}.")
     return [
         f"Drawn{by}; n = {told} pictures of each model; the floor is the same figure for "
-        f"real training images. Speed and size are judged among models below {USABLE:.0f} floors. "
-        "Training stability is that of small nets of the family, each trained for a short while. "
+        f"real training images. The best of a column is that of models below {USABLE:.0f} floors. "
+        "Training stability is that of small nets of the family, each trained for a short while "
+        "with other seeds and learning rates; autoencoders fail by their reconstructions alone, "
+        "all others by their pictures. "
         "Measured again by: " + ", ".join(map(code, commands)) + ".",
         *(["", " ".join(notes)] if notes else []),
     ]

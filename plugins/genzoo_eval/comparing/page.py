@@ -8,12 +8,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from genzoo_eval.comparing.bars import bars
 from genzoo_eval.comparing.columns import cells, columns, floor_cell
-from genzoo_eval.comparing.comparison import Comparison
+from genzoo_eval.comparing.comparison import USABLE, Comparison
 from genzoo_eval.comparing.families import LOOKS, OTHER, css_name, in_order, look
 from genzoo_eval.comparing.galleries import few, walls
 from genzoo_eval.comparing.scatter import scatter
-from genzoo_eval.comparing.verdicts import USABLE, by_family, criteria, verdicts
+from genzoo_eval.comparing.verdicts import by_family, criteria, verdicts
 from genzoo_eval.keys import KEYS, shown
+from genzoo_eval.showing import told
+from genzoo_eval.stability.plan import DATASET
 
 TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 
@@ -26,8 +28,8 @@ def as_html(comparison: Comparison) -> str:
     """
     rows = comparison.rows
     table = columns(comparison)
-    grid = [cells(column, rows) for column in table]
     nets = comparison.net_names
+    grid = [cells(column, rows, nets) for column in table]
     return (
         _templates()
         .get_template("report.html.j2")
@@ -48,6 +50,8 @@ def as_html(comparison: Comparison) -> str:
                 chart for chart in (scatter(comparison, net) for net in nets) if chart.points
             ],
             walls=walls(comparison),
+            everything=[(row, [told(figure) for figure in row.report.figures]) for row in rows],
+            steadied=DATASET,
             glossary=[KEYS[key] for key in KEYS if any(row.report.figure(key) for row in rows)],
             counts=sorted({row.report.n for row in rows}),
             machines=sorted({row.report.machine for row in rows if row.report.machine}),

@@ -5,6 +5,12 @@ from __future__ import annotations
 from genzoo_eval.comparing.comparison import Claim, Stability, Steadiness
 from genzoo_eval.stability.results import StabilityResults, Summary
 
+JUDGED = (
+    "Autoencoders fail by their reconstructions alone, all others by their pictures: at a third of "
+    "the learning rate, being behind counts as well."
+)
+"""What must be known to read the column of failures."""
+
 
 def as_stability(results: StabilityResults) -> Stability:
     """The results as they are shown, without their single trainings."""
@@ -14,7 +20,7 @@ def as_stability(results: StabilityResults) -> Stability:
         protocol=(
             "Small nets of comparable cost, trained again and again with other seeds and learning "
             f"rates, {results.seconds:g} CPU seconds each; n = {results.n:,} pictures of each, in "
-            f"the features of {results.judge}."
+            f"the features of {results.judge}. {JUDGED}"
         ),
         command=results.command,
     )
@@ -22,16 +28,33 @@ def as_stability(results: StabilityResults) -> Stability:
 
 def _row(summary: Summary) -> Steadiness:
     return Steadiness(
-        summary.variant,
-        summary.family,
-        summary.failed,
-        summary.runs,
-        (
+        title=summary.variant,
+        family=summary.family,
+        failed=summary.failed,
+        runs=summary.runs,
+        seeds=summary.seeds,
+        failed_seeds=summary.failed_seeds,
+        figures=(
+            ("Why", _reasons(summary)),
             ("Variation between seeds", _share(summary.cv)),
             ("Worst ÷ best learning rate", _times(summary.sensitivity)),
             ("Wobble of the last checkpoints", _share(summary.wobble)),
         ),
     )
+
+
+REASONS = {
+    "diverged": "diverged",
+    "far": "far from the others",
+    "thin": "little coverage",
+    "lopsided": "classes 20 % off",
+}
+"""Reasons to fail, in words; `genzoo_eval.stability.summary.failures` says when."""
+
+
+def _reasons(summary: Summary) -> str:
+    told = (f"{REASONS.get(name, name)} ({count})" for name, count in summary.reasons.items())
+    return ", ".join(told) or "–"
 
 
 def _share(value: float | None) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 
 from genzoo_eval.comparing.columns import Column, cells, columns, floor_cell
-from genzoo_eval.comparing.comparison import Comparison, Row
+from genzoo_eval.comparing.comparison import USABLE, Comparison, Row
 from genzoo_eval.comparing.families import in_order, look
-from genzoo_eval.comparing.verdicts import USABLE, verdicts
+from genzoo_eval.comparing.verdicts import verdicts
 
 NAME = 24
 """Most characters of a model's name."""
@@ -54,7 +54,7 @@ def _header(shown: tuple[Column, ...]) -> list[list[str]]:
 
 def _body(comparison: Comparison, shown: tuple[Column, ...]) -> list[list[str] | str]:
     rows = comparison.rows
-    grid = [cells(column, rows) for column in shown]
+    grid = [cells(column, rows, comparison.net_names) for column in shown]
     floor = [REAL, *(floor_cell(column, rows).text + " " for column in shown)]
     lines: list[list[str] | str] = [floor]
     for baseline in (False, True):
@@ -116,9 +116,12 @@ def _notes(comparison: Comparison) -> list[str]:
     n = " or ".join(f"{count:,}" for count in counts)
     notes = [
         "",
-        f"* best of its column; n = {n} pictures of each model. Speed and size are judged among",
-        f"models below {USABLE:.0f} floors. -o report.html shows pictures, intervals and commands.",
+        f"* best of its column, of models below {USABLE:.0f} floors; n = {n} pictures of each.",
+        "-o report.html shows pictures, intervals and commands.",
     ]
+    machines = sorted({row.report.machine for row in comparison.rows if row.report.machine})
+    if machines:
+        notes += textwrap.wrap(printable(f"Speed was measured on {'; '.join(machines)}."), WIDTH)
     if len(comparison.net_names) > 1:
         net = comparison.short(comparison.net_names[0])
         notes.append(f"Precision and recall in the features of the {net} net.")

@@ -6,14 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from genzoo_eval.comparing.columns import times
-from genzoo_eval.comparing.comparison import Comparison, Measured, Row, over_floor, quality
+from genzoo_eval.comparing.comparison import (
+    Comparison,
+    Measured,
+    Row,
+    over_floor,
+    quality,
+    usable,
+)
 from genzoo_eval.comparing.families import in_order
 from genzoo_eval.keys import shown
-
-USABLE = 10.0
-"""Speed and size are compared among models whose distance is below this many floors, where
-there are any: noise is quickly made."""
-
 
 OBEDIENCE = {
     "accuracy": "share of pictures in which a classifier sees the class that was asked for",
@@ -124,12 +126,6 @@ def _figure(
         return "–" if found is None else shown(key, found.value)
 
     return value, lambda row: text(row) + unit, text
-
-
-def usable(rows: tuple[Row, ...], nets: tuple[str, ...]) -> tuple[Row, ...]:
-    """The rows whose pictures are close enough to real ones; all, where none are."""
-    close = [(row, quality(row.report, nets)) for row in rows]
-    return tuple(row for row, q in close if q is not None and q.value < USABLE) or rows
 
 
 def judge(criterion: Criterion, rows: tuple[Row, ...]) -> Verdict | None:

@@ -20,6 +20,8 @@ BLURRY = 0.9
 STARVED = 0.1
 """Share of the gradient left at which a generator is said to starve."""
 
+GRADIENTS = "gradient norm (after so many steps of the discriminator alone): "
+
 CALM = ("autoencoder", "vae", "diffusion")
 GANS = ("gan-classic", "gan")
 
@@ -177,10 +179,11 @@ class Evidence:
 def starves(starving: Sequence[Starved], loss: str, claim: str) -> Claim:
     """That a loss leaves the generator no gradient where the discriminator is sure."""
     left = gradient_left(starving, loss)
+    beside = _course(starving, "non-saturating", "; with the non-saturating loss ")
     return Claim(
         claim,
         _verdict(None if left is None else left < STARVED),
-        _course(starving, loss),
+        _course(starving, loss) + ("" if beside == "–" else beside),
         f"less than {STARVED:.0%} of its gradient is left after the longest training of the "
         "discriminator alone, of that after the shortest",
     )
@@ -212,9 +215,9 @@ def _gradients(starving: Sequence[Starved], loss: str) -> dict[int, float]:
     return {n: median(values) for n, values in rows.items()}
 
 
-def _course(starving: Sequence[Starved], loss: str) -> str:
+def _course(starving: Sequence[Starved], loss: str, told: str = GRADIENTS) -> str:
     course = _gradients(starving, loss)
-    return ", ".join(f"{norm:.2g} after {n} steps" for n, norm in course.items()) or "–"
+    return told + ", ".join(f"{norm:.2g} ({n})" for n, norm in course.items()) if course else "–"
 
 
 def _less_stable(it: Summary, others: Sequence[Summary]) -> bool:
@@ -231,7 +234,10 @@ def _verdict(holds: bool | None) -> Verdict:
 
 
 def _failed(summary: Summary) -> str:
-    return f"{summary.failed} of {summary.runs} failed"
+    told = f"{summary.failed} of {summary.runs} failed"
+    if summary.failed and summary.seeds < summary.runs:
+        told += f" ({summary.failed_seeds} of {summary.seeds} at its own rate)"
+    return told
 
 
 def _share(value: float | None) -> str:

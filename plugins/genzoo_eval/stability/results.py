@@ -67,6 +67,7 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         wobble: Standard deviation of `judged_by` over the last checkpoints, relative to their
             mean; median over the seeds.
         checkpoints: How many checkpoints `wobble` is taken over.
+        failed_seeds: Those of the failed trainings at the recipe's own rate.
     """
 
     variant: str
@@ -83,6 +84,7 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sensitivity: float | None
     wobble: float | None
     checkpoints: int
+    failed_seeds: int = 0
 
     @property
     def failed_share(self) -> float | None:

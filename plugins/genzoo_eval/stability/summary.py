@@ -50,6 +50,7 @@ def summarize(variant: Variant, rows: Sequence[Row]) -> Summary:
         sensitivity=sensitivity(rates.values()),
         wobble=wobble(courses, key),
         checkpoints=max(map(len, courses), default=0),
+        failed_seeds=sum(bool(failures(variant, row, ends)) for row in own),
     )
 
 

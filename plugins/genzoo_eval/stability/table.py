@@ -11,8 +11,8 @@ from genzoo_eval.stability.results import StabilityResults, Summary
 HEADER = (
     "trained",
     "steps",
-    "runs",
     "failed",
+    "other rates",
     "varies",
     "rate",
     "wobble",
@@ -43,10 +43,11 @@ def lines(results: StabilityResults) -> Iterator[str]:
 
 
 LEGEND = (
-    "failed: diverged, or far from the others of its kind (FD or copy error over 3 times the",
-    "median, coverage under half of it, classes 20 % off); varies: coefficient of variation of",
-    "KID (of the copy error, for the autoencoder) over seeds; rate: worst over best median of",
-    "the learning rate's third, itself and its triple; wobble: of FD over the last checkpoints.",
+    "failed: at the recipe's own learning rate, and at a third and three times of it: diverged,",
+    "or far from the others of its kind (FD over 3 times the median, coverage under half of it,",
+    "classes 20 % off; of the autoencoder its copy error alone); varies: coefficient of variation",
+    "of KID (of the copy error, for the autoencoder) over seeds; rate: worst over best median of",
+    "the three rates; wobble: of FD over the last checkpoints.",
 )
 
 
@@ -68,8 +69,8 @@ def _cells(summary: Summary) -> list[str]:
     return [
         summary.variant,
         f"{summary.steps:,}",
-        str(summary.runs),
-        str(summary.failed),
+        f"{summary.failed_seeds} of {summary.seeds}",
+        f"{summary.failed - summary.failed_seeds} of {summary.runs - summary.seeds}",
         _percent(summary.cv),
         "–" if summary.sensitivity is None else f"×{summary.sensitivity:.2f}",
         _percent(summary.wobble),
