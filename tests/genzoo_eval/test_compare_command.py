@@ -291,13 +291,14 @@ def test_stability_is_told_by_its_summaries() -> None:
         seeds=5,
         steps=100,
         failed=4,
-        reasons={},
+        reasons={"lopsided": 3, "thin": 2},
         medians={},
         cv=0.254,
         by_rate={},
         sensitivity=None,
         wobble=0.1,
         checkpoints=5,
+        failed_seeds=1,
     )
     claim = Claim("GANs train unsteadily.", "holds", "4 of 9 failed", "more than a third")
     found = as_stability(
@@ -310,8 +311,9 @@ def test_stability_is_told_by_its_summaries() -> None:
         )
     )
     (row,) = found.rows
-    assert row.verdict == "4 of 9 trainings failed"
-    assert [text for _, text in row.figures] == ["25 %", "–", "10 %"]
+    assert row.verdict == "1 of 5 trainings failed, 3 of 4 at other rates"
+    why = "classes 20 % off (3), little coverage (2)"
+    assert [text for _, text in row.figures] == [why, "25 %", "–", "10 %"]
     assert found.of("gan") is row
     assert found.of("vae") is None
     assert found.claims[0].verdict == "holds"

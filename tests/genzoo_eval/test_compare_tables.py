@@ -75,10 +75,29 @@ def test_what_cannot_be_run_here_is_best_at_nothing_and_named_below_the_table() 
     found = Comparison("mnist", (here,), (paper,))
     assert set(best_of(found).values()) == {"here"}
     (_, _, told) = as_markdown(found).rstrip().rpartition("\n\n")
-    assert told.startswith("`paper`: half of its steps. The weights of `paper` do not ship")
+    assert told.startswith("Speed was measured on 2 cores. `paper`: half of its steps. ")
+    assert "The weights of `paper` do not ship: `genzoo train" in told
     assert "paper: half of its steps" in as_text(found)
     tutorial = dataclasses.replace(paper, shipped=True)
     assert "not ship" not in as_markdown(Comparison("mnist", (here,), (tutorial,)))
+
+
+def test_what_is_far_from_real_is_best_of_no_column() -> None:
+    near = tuple(a_row(name, seeing=2, blind=2, speed=v) for name, v in (("a", 100), ("b", 90)))
+    noise = a_row("noise", seeing=900, blind=90, speed=9000)
+    found = Comparison("mnist", (*near, noise), nets=comparison().nets)
+    (column,) = (c for c in columns(found) if c.key == "images_per_second")
+    marked = [cell.best for cell in cells(column, found.rows, found.net_names)]
+    assert marked == [True, False, False]
+    assert "**9,000**" not in as_markdown(found)
+
+
+def test_ties_are_told_in_markdown_too() -> None:
+    names = {"a": 2.0, "b": 2.05, "c": 3.0}
+    rows = tuple(a_row(n, seeing=v, blind=v, spread=0.1) for n, v in names.items())
+    told = as_markdown(Comparison("mnist", rows))
+    assert "**Quality**" in told
+    assert "; no worse: `b`)" in told
 
 
 def test_where_no_model_is_usable_all_are_judged_by_speed() -> None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 USABLE = 10.0
-"""The best of a column, the fastest and the smallest are sought among models whose distance is below
-this many floors, where there are any: noise is quickly made."""
+"""The best of a column, the fastest and the smallest are sought among models whose distance is
+below this many floors, where there are any: noise is quickly made."""
 
 
 @dataclass(frozen=True)

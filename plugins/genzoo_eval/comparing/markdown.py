@@ -89,8 +89,8 @@ def _commands(comparison: Comparison) -> list[str]:
     absent = [code(row.name) for row in comparison.rows if not row.shipped]
     if absent:
         notes.append(
-            f"The weights of {', '.join(absent)} do not ship: {code(TRAIN.format(name='NAME'))} makes "
-            f"them, and {code(MEASURE.format(name='NAME'))} measures them."
+            f"The weights of {', '.join(absent)} do not ship: {code(TRAIN.format(name='NAME'))} "
+            f"makes them, and {code(MEASURE.format(name='NAME'))} measures them."
         )
     machines = sorted({row.report.machine for row in comparison.rows if row.report.machine})
     if machines:
