@@ -26,7 +26,8 @@ from genzoo_eval.report import Figure, Report
 PLUGINS = Path(__file__).parent.parent / "plugins"
 IN_CARDS = (
     *("fd", "coverage", "accuracy", "class_tv", "reconstruction_mse"),
-    *("r1_seen", "r10_seen", "r1_held_out", "r10_held_out", "composed", "nearer_held_out", "style"),
+    *("r1_seen", "r10_seen", "r10_rarer", "r1_held_out", "r10_held_out"),
+    *("composed", "nearer_held_out", "style"),
 )
 """Figures of a report that a card holds."""
 BY_NET = ("composed", "nearer_held_out")

@@ -19,6 +19,7 @@ CAPTIONS, LOOKS = "features-emoji-dual", "features-emoji-self-supervised"
 
 SHARES = {
     "R@10, seen captions": ("r10_seen", CAPTIONS),
+    "of rarer kinds": ("r10_rarer", CAPTIONS),
     "R@10, held-out captions": ("r10_held_out", CAPTIONS),
     "composed": ("composed", CAPTIONS),
     "nearer to training pictures, held-out captions": ("nearer_held_out", LOOKS),

@@ -9,14 +9,18 @@ from torch import Tensor, nn
 
 from genzoo_core import Condition, ConfigError
 from genzoo_core.layers.embedding import Embedding
+from genzoo_core.layers.mlp import MLPBlock
 from genzoo_diffusion.config import UNetConfig
+
+FLAT_BLOCKS = 2
+"""Residual blocks of the flat network at the smallest size."""
 
 
 class UNet(nn.Module):
     """A U-Net modulated by time and condition (Ho et al. 2020; Dhariwal & Nichol 2021, AdaGN).
 
     Small and fast on a CPU: pixels are folded into channels first, and one wide head attends at
-    the smallest size alone.
+    the smallest size alone. There, a flat network can stand beside it.
 
     Args:
         config: Its size.
@@ -49,6 +53,10 @@ class UNet(nn.Module):
         self.middle = ResidualBlock(deep, deep, dim)
         self.attention = Attention(deep)
         self.reading = CrossAttention(deep, dim) if config.cross_attention else None
+        places = (height // factor) * (width // factor)
+        self.flat = Flat(deep * places, config.flat, dim) if config.flat else None
+        # As in the flat network on pixels: predicted noise has as many dimensions as the data.
+        self.gate = nn.Linear(dim, channels) if config.flat else None
         self.up = nn.ModuleList()
         for c, after in zip(widths[::-1], [*widths[-2::-1], 0], strict=True):
             resize = Upsample(c, after) if after else nn.Identity()
@@ -56,7 +64,8 @@ class UNet(nn.Module):
         self.norm = group_norm(widths[0])
         self.write = nn.Conv2d(widths[0], folded, 3, padding=1)
         self.unfold = nn.PixelShuffle(config.patch)
-        for parameter in self.write.parameters():
+        gate = () if self.gate is None else self.gate.parameters()
+        for parameter in (*self.write.parameters(), *gate):
             nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor, time: Tensor, condition: Condition | None) -> Tensor:
@@ -80,13 +89,15 @@ class UNet(nn.Module):
         h = self.attention(self.middle(h, embedded))
         if self.reading is not None:
             h = self.reading(h, condition)
+        if self.flat is not None:
+            h = self.flat(h, embedded)
         for level in self.up:
             assert isinstance(level, Level)
             for block in level.blocks:
                 h = block(torch.cat([h, kept.pop()], 1), embedded)
             h = level.resize(h)
         out: Tensor = self.unfold(self.write(nn.functional.silu(self.norm(h))))
-        return out
+        return out if self.gate is None else out + self.gate(embedded)[:, :, None, None] * x
 
 
 class Level(nn.Module):
@@ -179,6 +190,35 @@ class CrossAttention(nn.Module):
         key, value = self.read(tokens).chunk(2, 2)
         mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         out: Tensor = x + self.write(mixed).transpose(1, 2).reshape(x.shape)
+        return out
+
+
+class Flat(nn.Module):
+    """A flat residual network beside the identity, whose weights know the places.
+
+    Convolutions and attention must be told where they are by what they see; a flat network learns
+    what lies where, and at the smallest size it costs next to nothing.
+
+    Args:
+        size: Channels times places.
+        width: Width of its residual stream.
+        embedding: Width of the embedding that modulates it.
+    """
+
+    def __init__(self, size: int, width: int, embedding: int) -> None:
+        super().__init__()
+        self.read = nn.Linear(size, width)
+        self.blocks = nn.ModuleList(MLPBlock(width, embedding) for _ in range(FLAT_BLOCKS))
+        self.norm = nn.LayerNorm(width)
+        self.write = nn.Linear(width, size)
+        nn.init.zeros_(self.write.weight)
+        nn.init.zeros_(self.write.bias)
+
+    def forward(self, x: Tensor, embedded: Tensor) -> Tensor:
+        h = self.read(x.flatten(1))
+        for block in self.blocks:
+            h = block(h, embedded)
+        out: Tensor = x + self.write(nn.functional.silu(self.norm(h))).reshape(x.shape)
         return out
 
 

@@ -102,6 +102,14 @@ KEYS = {
             for k in (1, 10)
         ),
         Key(
+            "r10_rarer",
+            "R@10, seen captions of rarer kinds",
+            "%",
+            "higher",
+            "The same, of the seen captions that are not of the category that most training "
+            "images have.",
+        ),
+        Key(
             "composed",
             "Composed",
             "%",

@@ -49,7 +49,7 @@ def told(figure: Figure) -> tuple[str, str, str, str, str]:
     return title, shown(figure.key, figure.value), spread, floor, multiple
 
 
-RECALLS = ("r1_seen", "r10_seen", "r1_held_out", "r10_held_out")
+RECALLS = ("r1_seen", "r10_seen", "r10_rarer", "r1_held_out", "r10_held_out")
 
 MULTIPLES = ("fd", "kid", *RECALLS)
 """Figures that are told as multiples of what real images have."""

@@ -17,6 +17,7 @@ from genzoo_core import Condition, ConfigError
 from genzoo_diffusion.config import DiffusionConfig, MLPConfig, Network, UNetConfig
 from genzoo_diffusion.config_mean_flow import MeanFlowConfig
 from genzoo_diffusion.networks import build_network
+from genzoo_diffusion.unet import Flat
 
 RECIPES = sorted((Path(genzoo_diffusion.__file__).parent / "recipes").glob("*.toml"))
 MEGABYTE = 1_000_000
@@ -40,6 +41,7 @@ def awake(network: Network, shape: tuple[int, ...]) -> Any:
         (UNetConfig(width=8, embedding=8, multipliers=(1, 2, 2), patch=1), (3, 32, 32)),
         (UNetConfig(width=8, embedding=8, multipliers=(1,), patch=1), (4, 7, 7)),
         (UNetConfig(width=12, embedding=8, blocks=1), (1, 8, 12)),
+        (UNetConfig(width=8, embedding=8, patch=4, flat=24), (3, 16, 16)),
     ],
 )
 def test_a_prediction_has_the_shape_of_the_data_and_heeds_all_it_is_told(
@@ -58,11 +60,21 @@ def test_a_prediction_has_the_shape_of_the_data_and_heeds_all_it_is_told(
         assert not torch.allclose(other, out, atol=1e-4)
 
 
-@pytest.mark.parametrize("network", [MLPConfig(), UNetConfig()])
+@pytest.mark.parametrize("network", [MLPConfig(), UNetConfig(), UNetConfig(flat=16)])
 def test_a_fresh_network_predicts_zero(network: Network) -> None:
     net = build_network(network, (1, 28, 28))
     out = net(torch.randn(2, 1, 28, 28), torch.rand(2), None)
     assert out.abs().max() == 0
+
+
+def test_a_flat_network_begins_as_the_identity_and_tells_places_apart() -> None:
+    torch.manual_seed(0)
+    flat, x, embedded = Flat(2 * 3 * 3, 8, 4), torch.randn(1, 2, 3, 3), torch.randn(1, 4)
+    assert torch.equal(flat(x, embedded), x)
+    torch.nn.init.normal_(flat.write.weight)
+    even = flat(torch.ones(1, 2, 3, 3), embedded)
+    # A convolution of even pictures, padded with their border, is even.
+    assert even.flatten(2).std(2).min() > 0.01
 
 
 def reading_net() -> Any:

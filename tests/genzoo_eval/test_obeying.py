@@ -24,7 +24,7 @@ from genzoo_eval.reference import Reference, read_reference, scarce
 from genzoo_eval.report import Figure, Report
 from genzoo_eval.settings import Settings
 from genzoo_eval.showing import lines
-from genzoo_eval.text.captions import Captions, read_captions
+from genzoo_eval.text.captions import Captions, of_rarer_kinds, read_captions
 from genzoo_eval.text.guidance import scales
 from genzoo_eval.text.judge import Judge, judge_of
 from genzoo_eval.text.obeying import each_of, obeying
@@ -101,6 +101,21 @@ def test_an_oracle_has_the_recall_of_real_pictures_exactly(seen: Seen) -> None:
         assert figure.value == figure.floor
         assert figure.n == 2 * HELD
     assert found["r1_seen", DUAL].value > 0.9
+
+
+def test_recall_of_rarer_kinds_leaves_out_the_largest(seen: Seen) -> None:
+    # Of the figures, one category has no more than another: the first in the data is left out.
+    data = seen.captions.train
+    largest = data.columns["category"][0]
+    rarer = of_rarer_kinds(seen.captions, "text")
+    assert rarer is not None
+    assert rarer.tolist() == [text.split()[1] != largest for text in seen.captions.seen.captions]
+    truth = {text: text for text in figures.CAPTIONS}
+    wrong = {text: "red disc" if text.split()[1] == largest else text for text in figures.CAPTIONS}
+    found = seen.figures(Drawer(wrong), 4 * HELD)["r10_rarer", DUAL]
+    assert found.value == seen.figures(Drawer(truth), 4 * HELD)["r10_rarer", DUAL].value
+    assert found.value == found.floor
+    assert found.n == 2 * int(rarer.sum())
 
 
 def test_one_picture_for_every_prompt_has_the_recall_of_chance_exactly(seen: Seen) -> None:

@@ -20,7 +20,8 @@ from genzoo_eval.datasets import data_recipe
 MOST = 500
 """Captions of either kind: of a dataset with more, so many are taken."""
 
-STRATA = ("category", "skin_tone")
+CATEGORY = "category"
+STRATA = (CATEGORY, "skin_tone")
 """Columns, where a dataset has them, in which seen captions are to be like held-out ones."""
 
 
@@ -111,6 +112,25 @@ def choose(test: Dataset, train: Dataset, column: str) -> Captions:
     wanted = Counter(held[caption] for caption in out)
     alike = _alike(trained, wanted)
     return Captions(_gather(test, column, out), _gather(train, column, alike), test, train)
+
+
+def of_rarer_kinds(captions: Captions, column: str) -> Tensor | None:
+    """Which seen captions are not of the category that most training pictures have, bool `[C]`.
+
+    A dataset of faces with a few fruits would otherwise be told by its faces. None where the data
+    has no categories, or the captions are of one kind.
+
+    Args:
+        captions: What is asked for.
+        column: The column with captions.
+    """
+    train = captions.train
+    if CATEGORY not in train.columns:
+        return None
+    ((largest, _),) = Counter(train.columns[CATEGORY]).most_common(1)
+    kinds = dict(zip(train.columns[column], train.columns[CATEGORY], strict=True))
+    rarer = torch.tensor([kinds[caption] != largest for caption in captions.seen.captions])
+    return rarer if rarer.any() and not rarer.all() else None
 
 
 def _strata(data: Dataset, column: str) -> dict[str, tuple[str, ...]]:

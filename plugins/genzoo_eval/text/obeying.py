@@ -16,7 +16,7 @@ from genzoo_eval.report import Figure
 from genzoo_eval.settings import Settings
 from genzoo_eval.subjects import ModelImages
 from genzoo_eval.text.asking import Asking, asked_in_words
-from genzoo_eval.text.captions import Captions, read_captions
+from genzoo_eval.text.captions import Captions, of_rarer_kinds, read_captions
 from genzoo_eval.text.copying import copying_figures
 from genzoo_eval.text.judge import Judge, judge_of
 from genzoo_eval.text.recall import over_captions, recall_at
@@ -32,7 +32,8 @@ from genzoo_eval.text.styles import (
 
 Tables = dict[str, tuple[float, ...]]
 
-KS = (1, 10)
+MANY = 10
+KS = (1, MANY)
 
 EACH = 8
 """Most pictures of a caption: what chance adds to a caption's share is then an eighth of what it
@@ -86,7 +87,8 @@ def obeying(
 ) -> tuple[list[Figure], Tables]:
     """Recall of asked captions, copies, and styles; nothing for what has nothing to sample from.
 
-    Recall is among the captions of the same set. Its floor is that of the set's real pictures:
+    Recall is among the captions of the same set; of the seen ones, those of rarer kinds are told
+    besides (see `of_rarer_kinds`). Its floor is that of the set's real pictures:
     the most that can be expected. Those of the seen captions the judge was trained on itself.
 
     Args:
@@ -125,6 +127,19 @@ def _recall(
             ceiling = over_captions(recall_at(k, real, of.owners), of.owners)
             yield Figure(
                 f"r{k}_{name}", share.value, judge.name, ceiling.value, share.spread, len(pictures)
+            )
+        rarer = of_rarer_kinds(captions, judge.column) if name == "seen" else None
+        if rarer is not None:
+            drawn, owned = rarer[asked], rarer[of.owners]
+            share = over_captions(recall_at(MANY, found, asked)[drawn], asked[drawn])
+            ceiling = over_captions(recall_at(MANY, real, of.owners)[owned], of.owners[owned])
+            yield Figure(
+                f"r{MANY}_rarer",
+                share.value,
+                judge.name,
+                ceiling.value,
+                share.spread,
+                int(drawn.sum()),
             )
 
 
