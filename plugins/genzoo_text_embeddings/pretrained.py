@@ -112,8 +112,14 @@ def open_encoder(config: Pretrained, tokens: int) -> PretrainedEncoder:
 
 
 def _folder(config: Pretrained) -> Path:
-    if Path(config.model).is_dir():
-        return Path(config.model)
+    folder = Path(config.model).expanduser()
+    if folder.is_dir():
+        return folder
+    if config.model.count("/") > 1 or config.model.startswith((".", "~", "/")):
+        raise ConfigError(
+            f"there is no folder {config.model[:100]!r} to read a text encoder from",
+            "on the Hub, one is called owner/repo",
+        )
     from huggingface_hub import snapshot_download
 
     try:

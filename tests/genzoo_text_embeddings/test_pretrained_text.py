@@ -209,6 +209,12 @@ def test_offline_what_is_not_here_is_a_clear_error(
         prepared(reader, "red")
 
 
+@pytest.mark.parametrize("place", ["/no/such/folder", "./here", "~/models/minilm", "a/b/c"])
+def test_a_folder_that_is_not_there_is_not_asked_of_the_hub(place: str) -> None:
+    with pytest.raises(ConfigError, match=f"there is no folder '{place}'"):
+        prepared(text(encoder=sentences(place)), "red")
+
+
 class Refusing(BaseHTTPRequestHandler):
     """A Hub that has nothing, and counts who asks."""
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from genzoo_core.specs import ModelSpec
 
 
+SHOWN = 12
+"""Most names of what a conditioner takes that are shown."""
+
+
 @click.command()
 @click.argument("model", metavar="MODEL|FILE", shell_complete=complete_models)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -123,8 +127,12 @@ def _card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
 def _spec_facts(spec: ModelSpec) -> Iterator[tuple[str, str]]:
     yield "component", spec.component
     yield "config", ", ".join(f"{name}={value}" for name, value in spec.config.items())
-    for name, conditioner in spec.conditioners.items():
-        yield f"condition {name}", conditioner.component
+    for place, (name, conditioner) in enumerate(spec.conditioners.items()):
+        # By custom, a component that takes one of a few names has them as "classes".
+        classes = conditioner.config.get("classes") or ()
+        taken = ", ".join(map(str, classes[:SHOWN])) + (", …" if len(classes) > SHOWN else "")
+        how = f" (--set {name}=VALUE)" if place else ""
+        yield f"condition {name}", conditioner.component + (f": {taken}" if taken else "") + how
     for role, part in spec.parts.items():
         yield f"part {role}", f"{part.model}{' (in this file)' if part.inline else ''}"
 

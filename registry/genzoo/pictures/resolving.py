@@ -91,8 +91,14 @@ def _require_codec(loaded: Loaded, mode: Mode) -> None:
 
 
 def _require_sampling(loaded: Loaded) -> None:
+    from genzoo_core.conditioner import Conditioner
     from genzoo_core.model import GenerativeModel
 
+    if isinstance(loaded.built.module, Conditioner):
+        raise UsageError(
+            f"{loaded.name} makes no pictures: it reads prompts for the models whose part it is",
+            "`genzoo list` shows those",
+        )
     if not isinstance(loaded.built.module, GenerativeModel):
         raise UsageError(
             f"{loaded.name} is not a generative model: it has nothing to sample from",

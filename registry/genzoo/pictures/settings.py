@@ -96,7 +96,7 @@ def check_text(what: str, text: str, limit: int = 10_000) -> str:
     if not isinstance(text, str):
         raise UsageError(f"{what} is {text!r}; it must be text")
     if len(text) > limit:
-        raise UsageError(f"{what} has {len(text):,} characters; at most {limit:,} are read")
+        raise UsageError(f"{what} has {len(text):,} characters; at most {limit:,} are taken")
     if "\0" in text:
         raise UsageError(f"{what} holds a NUL character; leave it out")
     if any("\ud800" <= character <= "\udfff" for character in text):
