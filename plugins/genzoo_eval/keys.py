@@ -225,7 +225,7 @@ KEYS = {
         Key("parameters", "Parameters", "", "lower", "Numbers that were trained, parts included."),
         Key(
             "flops",
-            "MFLOP per image",
+            "Operations per image",
             "MFLOP",
             "lower",
             "Floating-point operations of matrix products and convolutions for one image.",
