@@ -230,3 +230,10 @@ def test_of_a_kind_without_weights_the_components_are_listed(shop: Shelf) -> Non
     unknown = shop.genzoo("list", "--kind", "smapler")
     assert unknown.returncode == 2
     assert "did you mean sampler" in unknown.stderr
+
+
+def test_a_kind_with_weights_and_components_tells_both(shop: Shelf) -> None:
+    done = shop.genzoo("list", "--kind", "encoder")
+    assert "features-mnist-classifier" in done.stdout
+    assert "genzoo/timm" not in done.stdout
+    assert "genzoo/timm" in done.stderr

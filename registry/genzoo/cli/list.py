@@ -59,6 +59,8 @@ def list_(
         click.echo(json.dumps(list(map(_as_json, rows, facts)), indent=2))
     elif rows:
         _draw(rows, facts)
+        if kind is not None:
+            _mention_components(select_components(catalogue.components, kind, None))
     else:
         click.echo("No models are installed; `genzoo plugins` shows what is.", err=True)
 
@@ -87,6 +89,13 @@ def _list_components(rows: Sequence[ComponentRow], as_json: bool) -> None:
         return
     lines = [[row.name, row.kind, row.distribution, row.summary] for row in rows]
     table.write_table(["name", "kind", "distribution", "summary"], lines)
+
+
+def _mention_components(rows: Sequence[ComponentRow]) -> None:
+    """Name what recipes can make others of this kind with."""
+    if rows:
+        names = ", ".join(f"{row.distribution}/{row.name}" for row in rows)
+        click.echo(f"components of this kind, for recipes: {names}", err=True)
 
 
 def _draw(rows: Sequence[ModelRow], facts: Sequence[ModelFacts]) -> None:
