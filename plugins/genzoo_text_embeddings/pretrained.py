@@ -123,13 +123,13 @@ def _folder(config: Pretrained) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        folder = snapshot_download(
+        fetched = snapshot_download(
             config.model,
             revision=config.revision or None,
             allow_patterns=FETCHED,
             local_files_only=not downloads_allowed(),
         )
-        return Path(folder)
+        return Path(fetched)
     except Exception as error:
         raise HubError(
             f"the text encoder {config.model[:100]!r} is no folder here, and the Hub does not "
