@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from genzoo_core import BatchRng, Condition, Conditioner, ConfigError, Context, Rng
 from genzoo_text_embeddings.config import PartEncoder, TextConfig
 from genzoo_text_embeddings.features import pack, unpack
-from genzoo_text_embeddings.texts import as_text
+from genzoo_text_embeddings.texts import Notices, as_text
 
 SPREAD = 0.02
 """Standard deviation of what is trained from nothing."""
@@ -48,6 +48,7 @@ class TextConditioner(Conditioner):
             nn.SiLU(),
             nn.Linear(config.hidden, config.dim),
         )
+        self._notices = Notices()
         self.null_vector = _small(config.dim)
         if config.tokens:
             self.positions = _small(config.tokens, self.encoder_dim)
@@ -104,6 +105,10 @@ class TextConditioner(Conditioner):
             # A text leaves nothing to chance.
             prepared = self.part.prepare(texts, BatchRng(torch.Generator(), len(texts)))
             condition: Condition = self.part(prepared.to(_device_of(self.part)))
+            if self.config.tokens and condition.mask is not None:
+                longer = condition.mask.sum(1) > self.config.tokens
+                unseen = [texts[i] for i in longer.nonzero()[:, 0].tolist()]
+                self._notices.tell_unattended(self.config.tokens, unseen)
             return pack(condition, self.config.tokens)
         assert not isinstance(self.config.encoder, PartEncoder)
         from genzoo_text_embeddings.pretrained import open_encoder

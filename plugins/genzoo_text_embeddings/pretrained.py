@@ -52,17 +52,20 @@ class PretrainedEncoder:
         Raises:
             ConfigError: The encoder's vectors are of another size than its config says.
         """
-        cut = [text for text in texts if self._add(text)]
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        counts = {text: self._add(text) for text in new}
+        cut = [text for text, (_, is_cut) in counts.items() if is_cut]
         self._notices.tell(f"the text is longer than {self._config.model} reads, and cut", cut)
+        if self._tokens:
+            unseen = [text for text, (count, _) in counts.items() if count > self._tokens]
+            self._notices.tell_unattended(self._tokens, unseen)
         rows = [self._known[text] for text in texts]
         if len(self._known) > REMEMBERED:
             self._known.clear()
         return torch.stack(rows)
 
-    def _add(self, text: str) -> bool:
-        """Read a text that is not known; whether it was cut."""
-        if text in self._known:
-            return False
+    def _add(self, text: str) -> tuple[int, bool]:
+        """Read a text that is not known; how many tokens it has, and whether it was cut."""
         pooled, tokens, cut = self._read(readable(text))
         dim = self._config.dim
         sizes = {pooled.shape[-1], *((tokens.shape[-1],) if self._tokens else ())}
@@ -75,7 +78,7 @@ class PretrainedEncoder:
         shown = tokens if tokens.shape[-1] == dim else tokens.new_ones(len(tokens), dim)
         condition = Condition(pooled[None].clone(), shown[None].clone())
         self._known[text] = pack(condition, self._tokens)[0]
-        return cut or is_longer(text)
+        return len(tokens), cut or is_longer(text)
 
 
 @lru_cache(maxsize=2)

@@ -61,6 +61,10 @@ class Notices:
     def __init__(self) -> None:
         self._told: set[tuple[str, int]] = set()
 
+    def tell_unattended(self, tokens: int, texts: Sequence[str]) -> None:
+        """Warn of texts that have more tokens than a model attends to."""
+        self.tell(f"attention sees no more than {tokens} word pieces of the text", texts)
+
     def tell(self, what: str, texts: Sequence[str]) -> None:
         """Warn of those of `texts` that this was not said of before."""
         new = [text for text in dict.fromkeys(texts) if (what, hash(text)) not in self._told]

@@ -209,6 +209,16 @@ def test_offline_what_is_not_here_is_a_clear_error(
         prepared(reader, "red")
 
 
+def test_what_attention_does_not_see_is_told(
+    sentence_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader = text(encoder=sentences(sentence_folder), tokens=2)
+    prepared(reader, "red heart cat")
+    assert [m for m in caplog.messages if m.startswith("attention")] == [
+        "attention sees no more than 2 word pieces of the text: 'red heart cat'"
+    ]
+
+
 @pytest.mark.parametrize("place", ["/no/such/folder", "./here", "~/models/minilm", "a/b/c"])
 def test_a_folder_that_is_not_there_is_not_asked_of_the_hub(place: str) -> None:
     with pytest.raises(ConfigError, match=f"there is no folder '{place}'"):

@@ -120,6 +120,17 @@ def test_hostile_29_a_megabyte_of_text_is_cut_before_it_is_read(
     assert prepared(reader, value)[0, 0, -1] == ("red" in value)
 
 
+def test_what_attention_does_not_see_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    reader = text(tokens=2)
+    prepared(reader, "red heart", "two red hearts")
+    prepared(reader, "two red hearts")
+    (told,) = caplog.messages
+    assert told == "attention sees no more than 2 word pieces of the text: 'two red hearts'"
+    caplog.clear()
+    prepared(text(tokens=0), "two red hearts")  # nothing attends
+    assert not caplog.messages
+
+
 def test_typical_captions_are_drawn_by_each_images_own_seed() -> None:
     captions = ("red heart", "cat", "dog face")
     reader = text(tokens=2, typical=list(captions))
