@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from genzoo_core import Condition, ConfigError
 from genzoo_core.layers.embedding import Embedding
-from genzoo_core.layers.mlp import MLPBlock
+from genzoo_core.layers.mlp import ResidualMLP
 from genzoo_diffusion.config import UNetConfig
 
 FLAT_BLOCKS = 2
@@ -193,8 +193,8 @@ class CrossAttention(nn.Module):
         return out
 
 
-class Flat(nn.Module):
-    """A flat residual network beside the identity, whose weights know the places.
+class Flat(ResidualMLP):
+    """A flat network beside the identity, whose weights know the places.
 
     Convolutions and attention must be told where they are by what they see; a flat network learns
     what lies where, and at the smallest size it costs next to nothing.
@@ -206,20 +206,10 @@ class Flat(nn.Module):
     """
 
     def __init__(self, size: int, width: int, embedding: int) -> None:
-        super().__init__()
-        self.read = nn.Linear(size, width)
-        self.blocks = nn.ModuleList(MLPBlock(width, embedding) for _ in range(FLAT_BLOCKS))
-        self.norm = nn.LayerNorm(width)
-        self.write = nn.Linear(width, size)
-        nn.init.zeros_(self.write.weight)
-        nn.init.zeros_(self.write.bias)
+        super().__init__(size, width=width, blocks=FLAT_BLOCKS, embedding=embedding)
 
     def forward(self, x: Tensor, embedded: Tensor) -> Tensor:
-        h = self.read(x.flatten(1))
-        for block in self.blocks:
-            h = block(h, embedded)
-        out: Tensor = x + self.write(nn.functional.silu(self.norm(h))).reshape(x.shape)
-        return out
+        return x + self.through(x.flatten(1), embedded).reshape(x.shape)
 
 
 class Upsample(nn.Sequential):

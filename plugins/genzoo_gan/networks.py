@@ -199,7 +199,19 @@ def quarter(shape: Shape) -> tuple[int, int]:
     return height // 4, width // 4
 
 
-class ResidualBlock(nn.Module):
+class Residual(nn.Module):
+    """Layers beside the identity."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h: Tensor = self.layers(x)
+        return x + h
+
+
+class ResidualBlock(Residual):
     """Two 3×3 convolutions beside the identity, pre-activated, without normalisation.
 
     The last convolution starts at zero, so that a fresh block is the identity (Zhang et al.
@@ -207,36 +219,18 @@ class ResidualBlock(nn.Module):
     """
 
     def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.LeakyReLU(SLOPE),
-            conv(channels, channels),
-            nn.LeakyReLU(SLOPE),
-            conv(channels, channels, gain=0.0),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = self.layers(x)
-        return x + h
+        first, last = conv(channels, channels), conv(channels, channels, gain=0.0)
+        super().__init__(nn.LeakyReLU(SLOPE), first, nn.LeakyReLU(SLOPE), last)
 
 
-class FlatBlock(nn.Module):
-    """Two fully connected layers beside the identity, begun as the identity, as above."""
+class FlatBlock(Residual):
+    """The same with two fully connected layers."""
 
     def __init__(self, width: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.LeakyReLU(SLOPE),
-            linear(width, width),
-            nn.LeakyReLU(SLOPE),
-            nn.Linear(width, width),
-        )
-        nn.init.zeros_(self.layers[-1].weight)  # type: ignore[arg-type]
-        nn.init.zeros_(self.layers[-1].bias)  # type: ignore[arg-type]
-
-    def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = self.layers(x)
-        return x + h
+        first, last = linear(width, width), nn.Linear(width, width)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        super().__init__(nn.LeakyReLU(SLOPE), first, nn.LeakyReLU(SLOPE), last)
 
 
 def conv(inputs: int, outputs: int, gain: float = math.sqrt(2)) -> nn.Conv2d:

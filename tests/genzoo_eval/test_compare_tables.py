@@ -90,6 +90,10 @@ def test_what_is_far_from_real_is_best_of_no_column() -> None:
     marked = [cell.best for cell in cells(column, found.rows, found.net_names)]
     assert marked == [True, False, False]
     assert "**9,000**" not in as_markdown(found)
+    paper = dataclasses.replace(near[0], name="paper", baseline=True, shipped=False)
+    beside = Comparison("mnist", (*near[1:], a_row("c", seeing=2, blind=2, speed=80)), (paper,))
+    marked = [cell.best for cell in cells(column, beside.rows, beside.net_names)]
+    assert marked == [True, False, False]  # what cannot be run here is best of nothing
 
 
 def test_ties_are_told_in_markdown_too() -> None:

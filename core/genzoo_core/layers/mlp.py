@@ -10,7 +10,35 @@ from genzoo_core.conditioner import Condition
 from genzoo_core.layers.embedding import Embedding
 
 
-class MLP(nn.Module):
+class ResidualMLP(nn.Module):
+    """Flat data in, as many numbers out, through modulated blocks; a fresh one gives zeros.
+
+    Args:
+        size: Numbers in and out.
+        width: Width of the residual stream.
+        blocks: Residual blocks.
+        embedding: Width of the embedding that modulates them.
+    """
+
+    def __init__(self, size: int, *, width: int, blocks: int, embedding: int) -> None:
+        super().__init__()
+        self.read = nn.Linear(size, width)
+        self.blocks = nn.ModuleList(MLPBlock(width, embedding) for _ in range(blocks))
+        self.norm = nn.LayerNorm(width)
+        self.write = nn.Linear(width, size)
+        nn.init.zeros_(self.write.weight)
+        nn.init.zeros_(self.write.bias)
+
+    def through(self, flat: Tensor, embedded: Tensor) -> Tensor:
+        """`[B, size]` for data `[B, size]` and an embedding `[B, embedding]`."""
+        h = self.read(flat)
+        for block in self.blocks:
+            h = block(h, embedded)
+        out: Tensor = self.write(nn.functional.silu(self.norm(h)))
+        return out
+
+
+class MLP(ResidualMLP):
     """A residual network on flattened data, modulated by time and condition.
 
     Blocks are those of DiT (Peebles & Xie 2023, adaLN-Zero) without attention. Beside them, the
@@ -25,17 +53,14 @@ class MLP(nn.Module):
     """
 
     def __init__(self, shape: tuple[int, ...], *, width: int, blocks: int, embedding: int) -> None:
-        super().__init__()
         size = math.prod(shape)
-        self.embedding = Embedding(embedding)
-        self.read = nn.Linear(size, width)
-        self.blocks = nn.ModuleList(MLPBlock(width, embedding) for _ in range(blocks))
-        self.norm = nn.LayerNorm(width)
-        self.write = nn.Linear(width, size)
+        # Made first, so that a seed gives the weights that it gave before there was a base.
+        embed = Embedding(embedding)
+        super().__init__(size, width=width, blocks=blocks, embedding=embedding)
+        self.embedding = embed
         self.gate = nn.Linear(embedding, size)
-        for layer in (self.write, self.gate):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        nn.init.zeros_(self.gate.weight)
+        nn.init.zeros_(self.gate.bias)
 
     def forward(self, x: Tensor, time: Tensor, condition: Condition | None) -> Tensor:
         """The prediction, with the shape of `x`.
@@ -47,10 +72,7 @@ class MLP(nn.Module):
         """
         embedded = self.embedding(time, condition)
         flat = x.flatten(1)
-        h = self.read(flat)
-        for block in self.blocks:
-            h = block(h, embedded)
-        out: Tensor = self.write(nn.functional.silu(self.norm(h))) + self.gate(embedded) * flat
+        out: Tensor = self.through(flat, embedded) + self.gate(embedded) * flat
         return out.reshape(x.shape)
 
 

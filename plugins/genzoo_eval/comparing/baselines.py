@@ -20,7 +20,7 @@ TRAIN = (
 )
 """What trains a baseline, in a checkout; elsewhere the recipe lies in the installed package."""
 
-MEASURE = "genzoo eval runs/{name}/{name}.safetensors --data DIR"
+MEASURE = "genzoo eval runs/{name}/{name}.safetensors{settings} --data DIR"
 """What measures it then."""
 
 
@@ -53,7 +53,7 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def command(self) -> str:
         """What measures it again, from its recipe on."""
         settings = "".join(f" --set {name}={value}" for name, value in self.settings.items())
-        again = MEASURE.format(name=self.name).replace(" --data", f"{settings} --data")
+        again = MEASURE.format(name=self.name, settings=settings)
         return f"{TRAIN.format(name=self.name)} && {again}"
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from genzoo_eval.comparing.comparison import Comparison, Measured, Row, ratio, usable
+from genzoo_eval.comparing.comparison import Comparison, Measured, Row, can_run, ratio, usable
 from genzoo_eval.keys import KEYS, shown
 from genzoo_eval.report import Figure, Report
+
+WIDE = ("coverage", "reconstruction_mse", "flops")
+"""Keys of the columns that a terminal has no room for."""
 
 
 @dataclass(frozen=True)
@@ -87,30 +90,26 @@ def columns(comparison: Comparison, *, few: bool = False) -> tuple[Column, ...]:
     several = len(nets) > 1
     distances = [Column("fd", net, True, comparison.short(net) if several else "") for net in nets]
     told = comparison.short(first) if several else ""
-    more = (
-        []
-        if few
-        else [
-            Column("coverage", first, net_title=told),
-            Column("reconstruction_mse"),
-            Column("flops"),
-        ]
-    )
     found = (
         *distances,
         Column("precision", first, net_title="" if few else told),
         Column("recall", first, net_title="" if few else told),
-        *more[:1],
+        Column("coverage", first, net_title=told),
         Column("accuracy"),
         Column("r10_seen"),
         Column("r10_held_out"),
-        *more[1:2],
+        Column("reconstruction_mse"),
         Column("images_per_second"),
         Column("parameters"),
-        *more[2:],
+        Column("flops"),
     )
+    left_out = WIDE if few else ()
     reports = [row.report for row in comparison.rows]
-    return tuple(c for c in found if any(c.figure(report) is not None for report in reports))
+    return tuple(
+        column
+        for column in found
+        if column.key not in left_out and any(column.figure(r) is not None for r in reports)
+    )
 
 
 def cells(column: Column, rows: tuple[Row, ...], nets: tuple[str, ...]) -> tuple[Cell, ...]:
@@ -119,11 +118,13 @@ def cells(column: Column, rows: tuple[Row, ...], nets: tuple[str, ...]) -> tuple
     Args:
         column: The column.
         rows: Its rows.
-        nets: The feature nets; the best is sought among rows that are usable in their features.
+        nets: The feature nets; the best is sought among rows that are usable in their features,
+            and that can be run.
     """
     values = [column.value(row.report) for row in rows]
     plain = [Cell("–") if v is None else Cell(column.text(v.value), _pm(column, v)) for v in values]
-    counting = [any(row is one for one in usable(rows, nets)) for row in rows]
+    among = usable(can_run(rows), nets)
+    counting = [any(row is one for one in among) for row in rows]
     pairs = zip(values, counting, strict=True)
     there = [v.value for v, counts in pairs if counts and v is not None and not math.isnan(v.value)]
     better = KEYS[column.key].better

@@ -262,6 +262,11 @@ def quality(report: Report, nets: tuple[str, ...]) -> Measured | None:
     return Measured(value, value * math.hypot(*spreads) / len(ratios))
 
 
+def can_run(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """The rows whose models ship; all, where none does."""
+    return tuple(row for row in rows if row.shipped) or rows
+
+
 def usable(rows: tuple[Row, ...], nets: tuple[str, ...]) -> tuple[Row, ...]:
     """The rows whose pictures are close enough to real ones; all, where none are."""
     close = [(row, quality(row.report, nets)) for row in rows]

@@ -90,14 +90,15 @@ def _commands(comparison: Comparison) -> list[str]:
     if absent:
         notes.append(
             f"The weights of {', '.join(absent)} do not ship: {code(TRAIN.format(name='NAME'))} "
-            f"makes them, and {code(MEASURE.format(name='NAME'))} measures them."
+            f"makes them, and {code(MEASURE.format(name='NAME', settings=''))} measures them."
         )
     machines = sorted({row.report.machine for row in comparison.rows if row.report.machine})
     if machines:
         notes.insert(0, f"Speed was measured on {escaped('; '.join(machines))}.")
     return [
         f"Drawn{by}; n = {told} pictures of each model; the floor is the same figure for "
-        f"real training images. The best of a column is that of models below {USABLE:.0f} floors. "
+        "real training images. Bold is the best of what can be run and lies below "
+        f"{USABLE:.0f} floors. "
         "Training stability is that of small nets of the family, each trained for a short while "
         "with other seeds and learning rates; autoencoders fail by their reconstructions alone, "
         "all others by their pictures. "

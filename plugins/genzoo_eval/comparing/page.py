@@ -50,7 +50,7 @@ def as_html(comparison: Comparison) -> str:
                 chart for chart in (scatter(comparison, net) for net in nets) if chart.points
             ],
             walls=walls(comparison),
-            everything=[(row, [told(figure) for figure in row.report.figures]) for row in rows],
+            everything=[(r, [(f.net, *told(f)) for f in r.report.figures]) for r in rows],
             steadied=DATASET,
             glossary=[KEYS[key] for key in KEYS if any(row.report.figure(key) for row in rows)],
             counts=sorted({row.report.n for row in rows}),

@@ -116,8 +116,8 @@ def _notes(comparison: Comparison) -> list[str]:
     n = " or ".join(f"{count:,}" for count in counts)
     notes = [
         "",
-        f"* best of its column, of models below {USABLE:.0f} floors; n = {n} pictures of each.",
-        "-o report.html shows pictures, intervals and commands.",
+        f"* best of its column, of what can be run and lies below {USABLE:.0f} floors;",
+        f"n = {n} pictures of each. -o report.html shows pictures, intervals and commands.",
     ]
     machines = sorted({row.report.machine for row in comparison.rows if row.report.machine})
     if machines:

@@ -10,6 +10,7 @@ from genzoo_eval.comparing.comparison import (
     Comparison,
     Measured,
     Row,
+    can_run,
     over_floor,
     quality,
     usable,
@@ -174,5 +175,5 @@ def by_family(
 def _counting(
     criterion: Criterion, comparison: Comparison, rows: tuple[Row, ...]
 ) -> tuple[Row, ...]:
-    there = tuple(row for row in rows if row.shipped) or rows
+    there = can_run(rows)
     return usable(there, comparison.net_names) if criterion.usable else there
