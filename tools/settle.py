@@ -29,8 +29,7 @@ def main() -> None:
     zoo = RegistryZoo(Catalogue.open())
     recipe = zoo.recipe(asked.recipe)
     model = recipe.model
-    columns = zoo.dataset(recipe.data, asked.data).columns
-    conditioners = conditioner_specs(model.conditioners, columns)
+    conditioners = conditioner_specs(recipe, zoo.dataset(recipe.data, asked.data))
     spec = ModelSpec(model.component, model.config, model.kind, conditioners, model.parts)
     path = asked.run / f"{recipe.name}.safetensors"
     trained, settled = zoo.load(path), zoo.build(spec, training=False)

@@ -15,6 +15,7 @@ from genzoo_core.images import from_uint8
 from genzoo_core.recipe import Recipe
 from genzoo_core.rng import BatchRng
 from genzoo_core.training import Batch
+from genzoo_train.columns import column_of
 from genzoo_train.seeds import generator
 
 
@@ -133,13 +134,11 @@ def make_batches(
         raise ConfigError(f"{recipe.name} names the conditioners {given}, the model has {owned}")
     prepared: dict[str, Tensor] = {}
     for name, conditioner in conditioners.items():
-        column = recipe.model.conditioners[name].column
-        if column not in dataset.columns:
-            known = ", ".join(dataset.columns) or "none"
-            raise DataError(f"dataset {recipe.data.name} has no column {column!r}; it has {known}")
+        values = column_of(dataset, recipe, name)
         rng = BatchRng(generator(recipe.seed, "prepare", name), len(dataset.images))
         try:
-            prepared[name] = conditioner.prepare(dataset.columns[column], rng)
+            prepared[name] = conditioner.prepare(values, rng)
         except UsageError as error:
+            column = recipe.model.conditioners[name].column
             raise DataError(f"column {column!r} of {recipe.data.name}: {error}") from error
     return Batches(dataset.images, prepared, device)

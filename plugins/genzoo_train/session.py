@@ -67,7 +67,7 @@ class Session:
 
     def _build(self, dataset: Dataset) -> Built:
         model = self._recipe.model
-        conditioners = conditioner_specs(model.conditioners, dataset.columns)
+        conditioners = conditioner_specs(self._recipe, dataset)
         spec = ModelSpec(model.component, model.config, model.kind, conditioners, model.parts)
         torch.manual_seed(derive(self._recipe.seed, "weights"))
         built = self._zoo.build(spec, training=True)

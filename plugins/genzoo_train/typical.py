@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from genzoo_core.errors import DataError
-from genzoo_core.recipe import ConditionerRecipe
+from genzoo_core.dataset import Dataset
+from genzoo_core.recipe import Recipe
 from genzoo_core.specs import ComponentSpec
+from genzoo_train.columns import column_of
 
 
-def conditioner_specs(
-    conditioners: Mapping[str, ConditionerRecipe], columns: Mapping[str, Sequence[Any]]
-) -> dict[str, ComponentSpec]:
+def conditioner_specs(recipe: Recipe, dataset: Dataset) -> dict[str, ComponentSpec]:
     """The conditioners of a recipe, those that want typical values with values of their columns.
 
-    Args:
-        conditioners: By name.
-        columns: The dataset's, by name.
-
     Raises:
-        DataError: There is no such column.
+        DataError: The dataset has no such column.
     """
+    specs = {}
+    for name, given in recipe.model.conditioners.items():
+        config = dict(given.config)
+        if given.typical:
+            config["typical"] = typical_values(column_of(dataset, recipe, name), given.typical)
+        specs[name] = ComponentSpec(given.component, config)
+    return specs
 
-    def spec(given: ConditionerRecipe) -> ComponentSpec:
-        if not given.typical:
-            return given.spec()
-        values = typical_values(columns, given.column, given.typical)
-        return ComponentSpec(given.component, {**given.config, "typical": values})
 
-    return {name: spec(given) for name, given in conditioners.items()}
-
-
-def typical_values(columns: Mapping[str, Sequence[Any]], column: str, count: int) -> list[Any]:
-    """`count` of a column's distinct values in their order, evenly spaced; all if there are fewer.
-
-    Raises:
-        DataError: There is no such column.
-    """
-    if column not in columns:
-        raise DataError(f"the dataset has no column {column!r} to take typical values from")
-    distinct = sorted(set(columns[column]))
+def typical_values(column: Sequence[Any], count: int) -> list[Any]:
+    """`count` of a column's distinct values in their order, evenly spaced; all of fewer."""
+    distinct = sorted(set(column))
     count = min(count, len(distinct))
     return [distinct[i * len(distinct) // count] for i in range(count)]

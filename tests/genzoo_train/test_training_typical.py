@@ -32,12 +32,7 @@ CAPTIONS = ["sun", "moon", "star", "comet", "planet"]
 def test_values_are_distinct_and_evenly_spaced_in_their_order(
     count: int, expected: list[str]
 ) -> None:
-    assert typical_values({"text": CAPTIONS * 3}, "text", count) == expected
-
-
-def test_a_column_that_is_not_there_has_no_values() -> None:
-    with pytest.raises(DataError, match="no column 'words'"):
-        typical_values({"text": CAPTIONS}, "words", 2)
+    assert typical_values(CAPTIONS * 3, count) == expected
 
 
 def recipe(**text: Any) -> Recipe:
@@ -81,3 +76,9 @@ def test_a_model_keeps_captions_and_draws_with_them_where_nothing_is_asked(
     assert kept.read_bytes() == weights.read_bytes()
     none = zoo.load(train(zoo, recipe(), sky, tmp_path / "none"))
     assert none.spec.conditioners["text"].config["typical"] == ()
+
+
+def test_a_column_that_is_not_there_has_no_typical_values(zoo: RegistryZoo, tmp_path: Path) -> None:
+    sky = Dataset(make_images(), {"words": ["sun"] * len(make_images())})
+    with pytest.raises(DataError, match="dataset sky has no column 'text'; it has words"):
+        train(zoo, recipe(typical=1), sky, tmp_path / "run")
