@@ -41,9 +41,9 @@ CAPTIONS = (
     "pizza",
     "musical note",
 )
-"""What an emoji could show, beside what was asked for."""
+"""What an emoji is asked to show, and could show instead: people and faces, but things as well,
+which are rarer in the training data. "blue square" is in none of it."""
 
-ASKED = ("red heart", "cat face", "woman firefighter", "automobile")
 EACH = 8
 """Pictures of each."""
 
@@ -110,14 +110,15 @@ def test_no_cell_is_empty() -> None:
     "model", sorted({command.split()[2] for way, command in RUNS if way == "text"})
 )
 def test_what_is_drawn_differs_by_what_is_asked(model: str, zoo: RegistryZoo) -> None:
-    """One easy prompt says little: each of several is told from the others and from the rest."""
-    made = to_uint8(zoo.generate(model, ASKED, n=EACH, seed=0).images)
+    """One easy prompt says little: each of several is told from the others."""
+    made = to_uint8(zoo.generate(model, CAPTIONS, n=EACH, seed=0).images)
     judge = judge_of([frozen(zoo, "features-emoji-dual")])
     assert judge is not None
     seen = judge.similarities(made, CAPTIONS).argmax(1)
-    for prompt, ids in zip(ASKED, seen.split(EACH), strict=True):
-        share = (ids == CAPTIONS.index(prompt)).double().mean()
-        assert share >= 0.5, prompt
+    asked = torch.arange(len(CAPTIONS)).repeat_interleave(EACH)
+    for prompt, right in zip(CAPTIONS, (seen == asked).split(EACH), strict=True):
+        # By chance, the prompt is nearest of ten for a tenth of the pictures.
+        assert right.double().mean() >= 0.5, prompt
 
 
 @pytest.mark.parametrize(("way", "command"), RUNS, ids=[command for _, command in RUNS])
