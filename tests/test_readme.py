@@ -86,6 +86,11 @@ def test_the_page_of_weights_shows_what_its_command_prints() -> None:
     assert printed("targets.py") in page
 
 
+def test_the_page_of_what_is_measured_shows_what_its_command_prints() -> None:
+    page = (README.parent / "docs" / "measured.md").read_text(encoding="utf-8")
+    assert printed("tutorial.py") in page
+
+
 def test_the_page_of_conditioning_shows_what_its_command_prints() -> None:
     page = (README.parent / "docs" / "conditioning.md").read_text(encoding="utf-8")
     models, _, curve = printed("heeding.py").rstrip("\n").partition("\n\n")
