@@ -90,7 +90,8 @@ def test_a_model_that_has_collapsed_shows_it(
         warm_zoo, as_npz(tmp_path / "x.npz", one.repeat(100, 1, 1, 1)), "mnist", digits, CHEAP
     )
     assert value(report, "duplicates", CLASSIFIER) == 1.0
-    assert value(report, "class_tv") > 0.85
+    # Two pictures are of at most two of ten classes, each of which is a tenth of the reference.
+    assert value(report, "class_tv") > 0.79
     assert value(report, "coverage", CLASSIFIER) < 0.1
     assert value(report, "recall", CLASSIFIER) == 0.0
 
