@@ -85,13 +85,12 @@ def test_the_classes_of_another_dataset_are_others(warm_zoo: RegistryZoo, digits
 def test_a_model_that_has_collapsed_shows_it(
     warm_zoo: RegistryZoo, digits: Path, tmp_path: Path
 ) -> None:
-    one = to_uint8(genzoo.generate("gan-mnist", "3", n=2, seed=5).images)
+    one = to_uint8(genzoo.generate("gan-mnist", "3", n=2, seed=7).images)
     report = evaluate_images(
         warm_zoo, as_npz(tmp_path / "x.npz", one.repeat(100, 1, 1, 1)), "mnist", digits, CHEAP
     )
     assert value(report, "duplicates", CLASSIFIER) == 1.0
-    # Two pictures are of at most two of ten classes, each of which is a tenth of the reference.
-    assert value(report, "class_tv") > 0.79
+    assert value(report, "class_tv") > 0.85
     assert value(report, "coverage", CLASSIFIER) < 0.1
     assert value(report, "recall", CLASSIFIER) == 0.0
 
