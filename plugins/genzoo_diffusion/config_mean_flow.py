@@ -12,6 +12,18 @@ Few = Annotated[int, msgspec.Meta(ge=1, le=100)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 
 
+class TeacherConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is learnt from a teacher, the part of that role; what is trained does not keep it.
+
+    Attributes:
+        steps: In how many steps it goes from noise to data, with the guidance that is learnt.
+        spans: Random spans that are learnt of each path, beside the whole and its two halves.
+    """
+
+    steps: Annotated[int, msgspec.Meta(ge=2, le=100, multiple_of=2)] = 6
+    spans: Annotated[int, msgspec.Meta(ge=0, le=100)] = 2
+
+
 class MeanFlowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a mean flow is. `network`, `shape`, `on` and `unasked` are those of `DiffusionConfig`.
 
@@ -23,6 +35,8 @@ class MeanFlowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         guidance: The scale of the guidance that it learns, so that it samples with it at the cost
             of one evaluation a step.
         spans: Share of the training images whose two times differ; the others learn the velocity.
+            Without a teacher.
+        teacher: How it learns from a teacher; None where it learns from data.
         unasked: What it makes where nothing is asked: "null" or "typical".
     """
 
@@ -32,6 +46,7 @@ class MeanFlowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: Few = 1
     guidance: Guidance = 1.0
     spans: Share = 0.5
+    teacher: TeacherConfig | None = None
     unasked: Literal["null", "typical"] = "null"
 
 

@@ -26,6 +26,7 @@ from genzoo_core.layers.embedding import FREQUENCIES, sinusoids
 from genzoo_diffusion.config_mean_flow import MeanFlowConfig, MeanFlowOptions
 from genzoo_diffusion.latents import codec_of, pictures_of
 from genzoo_diffusion.networks import build_network, check_tokens
+from genzoo_diffusion.teaching import Teacher, spans_of
 
 STEADY = 1e-3
 """What keeps the weight of a small error finite (Geng et al. 2025, section 4.3)."""
@@ -40,7 +41,8 @@ class MeanFlow(GenerativeModel[MeanFlowOptions]):
     `z_r = z_t - (t - r) u(z_t, r, t)` on the line of the rectified flow, `z_t = (1 - t) x0 + t
     noise`, for any r < t: with r = 0 and t = 1 that is a picture in one evaluation. Where r = t,
     u is the velocity that a rectified flow learns; its tensors are named as those of `Diffusion`,
-    so that a recipe can start from a trained one.
+    so that a recipe can start from a trained one. It learns from data, or from the paths of a
+    trained flow that plays the role "teacher".
     """
 
     Config = MeanFlowConfig
@@ -56,6 +58,9 @@ class MeanFlow(GenerativeModel[MeanFlowOptions]):
         self.data_shape = config.shape if self.codec is None else self.codec.latent_shape
         self.network = build_network(config.network, self.data_shape)
         self.span = SpanEmbedding(config.network.embedding)
+        self.teacher: Teacher | None = None
+        if config.teacher is not None and context.training:
+            self.teacher = Teacher(context.part("teacher"), self.data_shape, self.conditioners)
 
     def sample(
         self,
@@ -96,6 +101,36 @@ class MeanFlow(GenerativeModel[MeanFlowOptions]):
     def loss(
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
+        """What is learnt from a teacher's paths where there is one, and else from data."""
+        if self.teacher is None:
+            return self.data_loss(batch, rng)
+        return self.path_loss(self.teacher, batch, rng)
+
+    def path_loss(
+        self, teacher: Teacher, batch: Batch, rng: Rng
+    ) -> tuple[Tensor, dict[str, Tensor | float]]:
+        """How far spans of a teacher's paths lie from the model's own, each in one step.
+
+        That is Luhman & Luhman 2021 ("Knowledge distillation in iterative generative models for
+        improved sampling speed") for more spans than the whole, each weighed as by Geng et al.
+        2025, section 4.3, with p = 0.5. Of the batch, only the conditions are used.
+        """
+        given = self.config.teacher
+        assert given is not None  # or there were no teacher
+        points, times = teacher.path(rng, batch.conditions, given.steps, self.config.guidance)
+        begin, end = spans_of(given.steps, given.spans, rng, times)
+        spans, n = begin.shape
+        begin, end, path = begin.flatten(), end.flatten(), torch.arange(n).repeat(spans)
+        z, t, r = points[begin, path], times[begin], times[end]
+        target = (z - points[end, path]) / sized(t - r, z)
+        conditions = {name: rows[path] for name, rows in batch.conditions.items()}
+        mean = self.velocity(z, r, t, self.condition(conditions, n * spans))
+        error = (mean - target).square().flatten(1).mean(1)
+        figures = {"mse/whole": error[:n], "mse/half": error[n : 3 * n]}
+        weight = (error.detach() + STEADY).rsqrt()
+        return (weight * error).mean(), {name: e.detach().mean() for name, e in figures.items()}
+
+    def data_loss(self, batch: Batch, rng: Rng) -> tuple[Tensor, dict[str, Tensor | float]]:
         """Geng et al. 2025, algorithm 1 with the guidance of their equation 19.
 
         Only the first `spans` of the batch have two different times: the derivative of the
@@ -112,8 +147,7 @@ class MeanFlow(GenerativeModel[MeanFlowOptions]):
         spanning = max(1, round(self.config.spans * n))
         r = torch.cat([r[:spanning], t[spanning:]])
         noise = rng.normal(x.shape[1:], x)
-        shape = (-1, *[1] * (x.dim() - 1))
-        z = (1 - t).reshape(shape) * x + t.reshape(shape) * noise
+        z = sized(1 - t, x) * x + sized(t, x) * noise
         velocity = self.guided(noise - x, z, t)
 
         def part(rows: slice) -> Velocity:
@@ -184,8 +218,12 @@ def mean_velocity(
     with sdpa_kernel(SDPBackend.MATH):
         tangents = (tangent, torch.zeros_like(r), torch.ones_like(t))
         mean, slope = cast(tuple[Tensor, Tensor], jvp(velocity, (z, r, t), tangents))
-    span = (t - r).reshape(-1, *[1] * (z.dim() - 1))
-    return mean, (tangent - span * slope).detach()
+    return mean, (tangent - sized(t - r, z) * slope).detach()
+
+
+def sized(numbers: Tensor, like: Tensor) -> Tensor:
+    """Numbers, `[B]`, with as many dimensions as `like`, `[B, ...]`."""
+    return numbers.reshape(-1, *[1] * (like.dim() - 1))
 
 
 def told(vector: Tensor, condition: Condition | None) -> Condition:

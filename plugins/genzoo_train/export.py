@@ -45,6 +45,8 @@ def finalize(built: Built, batches: Batches, recipe: Recipe) -> None:
 def export(zoo: Zoo, built: Built, recipe: Recipe, path: Path) -> ModelCard:
     """Write the model file: what is needed without training, parameters in the recipe's dtype.
 
+    Parts that only the training asks for, such as a teacher, are not named in it.
+
     Returns:
         The model's card.
 
@@ -65,7 +67,7 @@ def export(zoo: Zoo, built: Built, recipe: Recipe, path: Path) -> ModelCard:
             )
         tensor = trained[name].detach().cpu()
         tensors[name] = (tensor.to(dtype) if name in parameters else tensor).contiguous().clone()
-    return zoo.save(path, built.spec, tensors, _card(recipe, built.spec))
+    return zoo.save(path, serving.spec, tensors, _card(recipe, built.spec))
 
 
 def _card(recipe: Recipe, spec: ModelSpec) -> ModelCard:
