@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from genzoo_eval.caching import shipped
 from genzoo_eval.report import Figure, Report
 
-MODELS = ("ae-emoji", "vae-emoji", "gan-emoji", "flow-emoji", "ldm-emoji")
+MODELS = ("ae-emoji", "vae-emoji", "gan-emoji", "flow-emoji", "ldm-emoji", "flow1-emoji")
 CURVE = "flow-emoji"
 CAPTIONS, LOOKS = "features-emoji-dual", "features-emoji-self-supervised"
 

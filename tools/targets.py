@@ -30,6 +30,10 @@ DISTANCE = {
 ACCURACY = {"mnist": 0.99, "fashion_mnist": 0.92}
 COVERAGE = {"mnist": 0.9, "fashion_mnist": 0.85}
 CLASS_GAP = 0.02
+TEACHERS = {"flow1-mnist": "flow-mnist", "flow1-emoji": "ldm-emoji"}
+OF_TEACHER = 1.5
+"""Models of one evaluation and what they learnt from, in 19; how many times as far they may be."""
+
 SEEN, HELD_OUT, WITHIN = 0.75, 0.55, 0.15
 """Shares of the real pictures' R@10 that flow-emoji is to reach; how far others may be below it."""
 
@@ -50,7 +54,7 @@ def main() -> None:
 
 
 def lines() -> Iterator[str]:
-    """The tables: digits and clothes, then emoji. What is not reached is in italics."""
+    """The tables: digits and clothes, emoji, few steps. What is not reached is in italics."""
     yield row(
         "", "FD ÷ floor", "wanted", "asked class seen", "wanted", "class gap", "coverage ÷ floor"
     )
@@ -79,6 +83,21 @@ def lines() -> Iterator[str]:
         report = own(name)
         found = (at_least(ratio(report, k), m, "{:.1%}") for k, m in zip(keys, least, strict=True))
         yield row(f"`{name}`", *found)
+    yield ""
+    yield row(
+        "", "learnt from", "FD ÷ floor", "FD ÷ teacher's", "wanted", "operations of teacher ÷ own"
+    )
+    yield "|---|---|--:|--:|--:|--:|"
+    for name, teacher in TEACHERS.items():
+        pupil, taught_by = own(name), own(teacher)
+        yield row(
+            f"`{name}`",
+            f"`{teacher}`",
+            f"{ratio(pupil, 'fd'):.3g}×",
+            at_most(figure(pupil, "fd")[0] / figure(taught_by, "fd")[0], OF_TEACHER, "{:.2f}×"),
+            f"≤ {OF_TEACHER}×",
+            f"{operations(teacher) / operations(name):.0f}",
+        )
 
 
 def row(*cells: object) -> str:
@@ -115,6 +134,12 @@ def figure(report: Report, key: str) -> tuple[float, float]:
 def ratio(report: Report, key: str) -> float:
     value, floor = figure(report, key)
     return value / floor
+
+
+def operations(name: str) -> float:
+    """Million multiplications and additions a picture, where nothing is asked."""
+    (found,) = (figure.value for figure in own(name).figures if figure.key == "flops")
+    return found
 
 
 def class_gap(report: Report) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from targets import figure, own, ratio, row
+from targets import figure, operations, own, ratio, row
 
 FAMILIES = {"ae": "autoencoder", "vae": "VAE", "gan": "GAN", "flow": "diffusion"}
 """What the best model of each family is called, before its dataset, and what the family is."""
@@ -56,19 +56,8 @@ def accuracy(name: str) -> float:
 
 
 def sharpness(name: str) -> float:
-    found = bare(name, "sharpness")
-    return found[0] / found[1]
-
-
-def operations(name: str) -> float:
-    """Million multiplications and additions a picture."""
-    return bare(name, "flops")[0]
-
-
-def bare(name: str, key: str) -> tuple[float, float]:
-    """A figure that has no feature net, and its floor."""
-    (found,) = (f for f in own(name).figures if f.key == key)
-    return found.value, found.floor or 1.0
+    (found,) = (f for f in own(name).figures if f.key == "sharpness")
+    return found.value / (found.floor or 1.0)
 
 
 CLAIMS: tuple[tuple[str, str, str, Callable[[str], float], Callable[[Figures], bool]], ...] = (
