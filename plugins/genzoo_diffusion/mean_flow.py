@@ -120,7 +120,8 @@ class MeanFlow(GenerativeModel[MeanFlowOptions]):
         points, times = teacher.path(rng, batch.conditions, given.steps, self.config.guidance)
         begin, end = spans_of(given.steps, given.spans, rng, times)
         spans, n = begin.shape
-        begin, end, path = begin.flatten(), end.flatten(), torch.arange(n).repeat(spans)
+        begin, end = begin.flatten(), end.flatten()
+        path = torch.arange(n, device=begin.device).repeat(spans)
         z, t, r = points[begin, path], times[begin], times[end]
         target = (z - points[end, path]) / sized(t - r, z)
         conditions = {name: rows[path] for name, rows in batch.conditions.items()}
