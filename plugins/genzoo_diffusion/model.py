@@ -23,6 +23,7 @@ from genzoo_core import (
     UsageError,
 )
 from genzoo_core.denoising import denoising_errors, guided_denoiser
+from genzoo_core.sampler import Denoise
 from genzoo_diffusion.config import DiffusionConfig, DiffusionOptions
 from genzoo_diffusion.latents import codec_of, pictures_of
 from genzoo_diffusion.networks import build_network, check_tokens
@@ -80,14 +81,7 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
         # Before anything else is drawn: a seed's noise is the same whatever is asked.
         x = self.noiser.prior(rng, self.data_shape, next(self.network.parameters()))
         given = conditions or self.unasked(rng)
-        denoise = guided_denoiser(
-            self.predict,
-            self.noiser,
-            self.condition(given, rng.n),
-            self.condition({}, rng.n),
-            guidance if given else 1.0,
-            clip=self.config.clip and self.codec is None,
-        )
+        denoise = self.denoiser(given, rng.n, guidance if given else 1.0)
         grid = self.noiser.grid(options.steps or self.config.steps).to(x)
 
         def step_done(step: int, total: int, x0: Tensor) -> None:
@@ -96,6 +90,17 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
 
         told = None if on_step is None else step_done
         return self.pictures(sampler(denoise, x, self.noiser, grid, rng, told))
+
+    def denoiser(self, conditions: Mapping[str, Tensor], n: int, guidance: float) -> Denoise:
+        """The model as samplers see it, for `n` images; see `guided_denoiser`."""
+        return guided_denoiser(
+            self.predict,
+            self.noiser,
+            self.condition(conditions, n),
+            self.condition({}, n),
+            guidance,
+            clip=self.config.clip and self.codec is None,
+        )
 
     def unasked(self, rng: Rng) -> dict[str, Tensor]:
         """Prepared values where nothing was asked, by name of the conditioner; {} for null."""

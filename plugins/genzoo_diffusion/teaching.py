@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from genzoo_core import Conditioner, ConfigError, Rng
-from genzoo_core.denoising import guided_denoiser
 from genzoo_diffusion.config import DiffusionOptions
 from genzoo_diffusion.model import Diffusion
 from genzoo_diffusion.noisers.rectified_flow import RectifiedFlow
@@ -65,14 +64,7 @@ class Teacher:
         """
         flow = self.flow
         x = rng.normal(flow.data_shape, next(flow.network.parameters()))
-        denoise = guided_denoiser(
-            flow.predict,
-            flow.noiser,
-            flow.condition(conditions, rng.n),
-            flow.condition({}, rng.n),
-            guidance,
-            clip=flow.config.clip and flow.codec is None,
-        )
+        denoise = flow.denoiser(conditions, rng.n, guidance)
         sampler = flow.sampler(DiffusionOptions())
         grid = flow.noiser.grid(steps).to(x)
         alpha, _ = flow.noiser.coefficients(grid)
