@@ -18,8 +18,7 @@ from typing import Any, cast
 
 import torch
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_core import Encoder, Zoo
 from genzoo_core.dataset import Dataset
 from genzoo_core.recipe import DataRecipe
@@ -47,7 +46,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=os.environ.get("GENZOO_DATA"))
     parser.add_argument("--json", type=Path, help="A file for `tools/figures.py --nets`.")
     given = parser.parse_args()
-    zoo: Zoo = RegistryZoo(Catalogue.open())
+    zoo: Zoo = genzoo.open_zoo()
     card = zoo.card(given.net)
     net = FrozenNet(card.name, card.sha256, cast(Encoder, zoo.load(given.net).module))
     recipe = DataRecipe("emoji", (3, 32, 32))

@@ -25,8 +25,7 @@ from typing import Any
 
 import torch
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_core import GenerativeModel, ModelSpec, SampleRng
 from genzoo_core.libraries import mend_torchvision
 
@@ -40,7 +39,7 @@ GAN_BAR = 1000
 
 def from_recipe(path: str) -> GenerativeModel[Any]:
     """The model of a recipe with fresh weights, ready to sample."""
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     recipe = zoo.recipe(str(PLUGINS / path)).model
     conditioners = {name: given.spec() for name, given in recipe.conditioners.items()}
     spec = ModelSpec(recipe.component, recipe.config, conditioners=conditioners)

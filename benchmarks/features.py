@@ -22,8 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_core import Dataset, Encoder, Zoo
 from genzoo_core.images import from_uint8, to_uint8
 from genzoo_eval.nets.classifier import Classifier
@@ -177,7 +176,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     folder = None if arguments.data is None else Path(arguments.data)
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     nets = NETS[arguments.dataset]
     train, test = (read(zoo, nets[0], split, folder) for split in ("train", "test"))
     found = {net: measure(zoo, net, train, test) for net in nets}

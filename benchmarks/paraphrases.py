@@ -23,8 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_core import BatchRng, Conditioner, Zoo
 from genzoo_core.recipe import DataRecipe
 from genzoo_text_embeddings.config import SentenceTransformersEncoder
@@ -226,7 +225,7 @@ def main() -> None:
     parser.add_argument("--part", default="text-minilm")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     folder = None if arguments.data is None else Path(arguments.data)
     held, seen, plain = captions_of(zoo, folder)
     paired = held + random.Random(0).sample(seen, PAIRED - len(held))

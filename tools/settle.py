@@ -13,8 +13,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_core import ModelSpec
 from genzoo_train.export import card_toml, export
 from genzoo_train.typical import conditioner_specs
@@ -26,7 +25,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--data", type=Path, required=True, help="folder of the datasets")
     asked = parser.parse_args()
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     recipe = zoo.recipe(asked.recipe)
     model = recipe.model
     conditioners = conditioner_specs(recipe, zoo.dataset(recipe.data, asked.data))

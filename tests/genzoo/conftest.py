@@ -11,8 +11,8 @@ from painting import cli, painter, painter_site
 from shelf import Shelf
 from wheels import Place, make_place
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
+from genzoo_core.zoo import Zoo
 
 __all__ = ["cli", "painter", "painter_site"]
 
@@ -42,9 +42,9 @@ def site(tmp_path: Path, acme_site: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 @pytest.fixture
-def zoo(site: Path) -> RegistryZoo:
+def zoo(site: Path) -> Zoo:
     """The registry, with `acme-models` and whatever was installed into `site` before."""
-    return RegistryZoo(Catalogue.open())
+    return genzoo.open_zoo()
 
 
 @pytest.fixture

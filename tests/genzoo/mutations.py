@@ -71,7 +71,7 @@ def changed(tree: Any, edits: list[tuple[str, int, Any]]) -> Any:
         if not places:
             break
         box, key = places[where % len(places)]
-        _change(kind, box, key, value, places[(where // 7) % len(places)])
+        _change(kind, box, key, copy.deepcopy(value), places[(where // 7) % len(places)])
     return top[0] if top else None
 
 

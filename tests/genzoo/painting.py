@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import genzoo
+
 GENZOO = [sys.executable, "-c", "import sys; from genzoo.cli import main; sys.exit(main())"]
 """The command line in a process of its own."""
 
@@ -85,15 +87,13 @@ def write_model(path: Path, config: dict[str, Any], seed: int = 0) -> tuple[str,
     """Write a painter with random weights; its sha256 and size."""
     import torch
 
-    from genzoo.catalogue import Catalogue
-    from genzoo.zoo import RegistryZoo
     from genzoo_core.cards import ModelCard
     from genzoo_core.specs import ComponentSpec, ModelSpec
 
     conditioners = {}
     if config.get("conditioned"):
         conditioners = {"label": ComponentSpec("labels"), "text": ComponentSpec("painter/text")}
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         built = zoo.build(ModelSpec("painter/painter", config, conditioners=conditioners))

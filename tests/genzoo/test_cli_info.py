@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from shelf import Shelf, model
 
-from genzoo.catalogue import Catalogue
+import genzoo
 from genzoo_core.cards import ModelCard
 
 METRIC = """
@@ -23,9 +23,7 @@ note = "Features of a classifier."
 
 def weights_of(name: str) -> Path:
     """The weights file of one of genzoo's own models."""
-    entry = Catalogue.open().find_model(name)
-    assert entry.plugin.folder is not None
-    return entry.plugin.folder / entry.card.weights
+    return genzoo.open_zoo().weights(name).path
 
 
 def test_a_models_card_its_options_and_its_weights_are_shown(shelf: Shelf) -> None:
@@ -33,7 +31,7 @@ def test_a_models_card_its_options_and_its_weights_are_shown(shelf: Shelf) -> No
     assert done.returncode == 0
     assert done.stderr == ""
     fields = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if line}
-    card = Catalogue.open().find_model("vae-mlp-mnist").card
+    card = genzoo.card("vae-mlp-mnist")
     assert done.stdout.startswith("genzoo/vae-mlp-mnist\n")
     assert fields["sha256"] == [card.sha256]
     assert fields["file"] == [str(weights_of("vae-mlp-mnist"))]

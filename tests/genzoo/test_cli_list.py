@@ -13,8 +13,6 @@ import termios
 import pytest
 from shelf import GENZOO, Shelf, model
 
-from genzoo.cli.table import cut, printable, size, width
-
 
 @pytest.fixture
 def shop(shelf: Shelf) -> Shelf:
@@ -192,30 +190,44 @@ def test_a_summary_cannot_steer_the_terminal(shelf: Shelf) -> None:
     assert "\x1b" not in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (0, ""),
-        (1, "1 B"),
-        (999, "999 B"),
-        (1000, "1.0 kB"),
-        (429_948, "430 kB"),
-        (999_499, "999 kB"),
-        (999_500, "1.0 MB"),
-        (5_990_000, "6.0 MB"),
-        (12 * 10**9, "12.0 GB"),
-        (10**16, "10000 TB"),
-    ],
-)
-def test_sizes_are_decimal(count: int, text: str) -> None:
-    assert size(count) == text
+def test_sizes_are_decimal(shelf: Shelf) -> None:
+    sizes = {
+        0: "",
+        1: "1 B",
+        999: "999 B",
+        1000: "1.0 kB",
+        429_948: "430 kB",
+        999_499: "999 kB",
+        999_500: "1.0 MB",
+        5_990_000: "6.0 MB",
+        12 * 10**9: "12.0 GB",
+        10**16: "10000 TB",
+    }
+    shelf.add("acme", *(model(f"m{i}", size=count) for i, count in enumerate(sizes)))
+    header, *lines = shelf.genzoo("list", "acme/").stdout.splitlines()
+    column = slice(header.index("SIZE"), header.index("SUMMARY"))
+    assert [line[column].strip() for line in lines] == list(sizes.values())
 
 
-def test_wide_and_combining_characters_are_measured() -> None:
-    assert [width("abc"), width("猫"), width("e\u0301")] == [3, 2, 1]
-    assert cut("猫猫猫", 4) == "猫…"
-    assert cut("abc", 3) == "abc"
-    assert printable("a\u202eb") == "a\\u202eb"
+def test_wide_and_combining_characters_are_measured(shelf: Shelf) -> None:
+    names = {"abc": 3, "猫": 2, "e\u0301": 1, "a\u202eb": 8}
+    shelf.add("acme", *(model(f"m{i}", dataset=name) for i, name in enumerate(names)))
+    _, *lines = shelf.genzoo("list", "acme/").stdout.splitlines()
+    cells = [line.partition("vae     ")[2].partition("The model")[0] for line in lines]
+    room = len(cells[0])
+    for cell, (name, width) in zip(cells, names.items(), strict=True):
+        assert cell == name.replace("\u202e", "\\u202e") + " " * (room - width)
+
+
+def test_a_line_is_cut_between_wide_characters(shelf: Shelf) -> None:
+    shelf.add("acme", model("m0", summary="abc"), model("m1", summary="猫猫猫"))
+    before = len(on_terminal(300, "list", "acme/")[0].partition("SUMMARY")[0])
+    assert [line[before:] for line in on_terminal(before + 4, "list", "acme/")] == [
+        "SUM…",
+        "abc",
+        "猫…",
+    ]
+    assert on_terminal(before + 3, "list", "acme/")[1].endswith("  abc")
 
 
 def test_of_a_kind_without_weights_the_components_are_listed(shop: Shelf) -> None:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
+from packaging.requirements import Requirement
 from shelf import GENZOO, Shelf, model
 from wheels import Place, make_place, write_wheel
 
-from genzoo.managing.doctor.findings import Finding, guarded
-from genzoo.managing.doctor.folders import look_at_cache, look_at_ledger
-from genzoo.managing.doctor.installed import look_at_plugins
-from genzoo.managing.doctor.interpreter import look_at_completion, look_at_path
-from genzoo.managing.doctor.variables import look_at_variables
-from genzoo.managing.requirements import needs_of
-from genzoo_core.errors import UsageError
+from genzoo.cli import main
 
 NAMES = (
     "python",
@@ -40,10 +39,47 @@ def place(tmp_path: Path) -> Place:
     return make_place(tmp_path / "env", tmp_path / "home")
 
 
-def texts(findings: object, state: str) -> list[str]:
-    """What was found in a state, with the advice."""
-    assert isinstance(findings, list)
-    return [f"{f.text}; {f.advice}" for f in findings if f.state == state]
+class Found(NamedTuple):
+    """What `genzoo doctor` found, line by line."""
+
+    lines: list[dict[str, str]]
+
+    def states(self, *topics: str) -> list[str]:
+        return [line["state"] for line in self.lines if line["topic"] in topics]
+
+    def texts(self, topic: str, state: str) -> list[str]:
+        """What it says of a topic in a state, with the advice."""
+        lines = [each for each in self.lines if (each["topic"], each["state"]) == (topic, state)]
+        return [f"{line['text']}; {line['advice']}" for line in lines]
+
+
+Doctor = Callable[..., Found]
+
+
+@pytest.fixture
+def doctor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Doctor:
+    """Runs `genzoo doctor` in this process, where it looks at torch in a fresh one.
+
+    That one finds a torch that fails at once: these tests are about the rest.
+    """
+    (tmp_path / "no-torch").mkdir()
+    (tmp_path / "no-torch" / "torch.py").write_text("raise ImportError('none here')")
+    monkeypatch.setenv("GENZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("GENZOO_CONFIG", str(tmp_path / "config"))
+
+    def run(*words: str) -> Found:
+        paths = [str(tmp_path / "no-torch"), os.environ.get("PYTHONPATH", "")]
+        capfd.readouterr()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+            code = main(["doctor", "--json", *words])
+        found = json.loads(capfd.readouterr().out)
+        assert found["problems"] >= code == 1  # that torch
+        return Found(found["findings"])
+
+    return run
 
 
 def test_where_all_is_well_it_says_what_there_is(shelf: Shelf) -> None:
@@ -74,70 +110,100 @@ def test_what_does_not_work_is_a_problem_with_what_to_do(place: Place, tmp_path:
     problems = [f for f in found["findings"] if f["state"] == "problem"]
     assert found["problems"] == len(problems)
     said = {f["topic"]: f for f in problems}
-    assert said["requires"]["text"].startswith("torch 1.0 is installed, torch>=")
+    wanted = Requirement(next(r for r in metadata.requires("genzoo") or [] if r[:5] == "torch"))
+    required = f"torch{wanted.specifier} is required"
+    assert said["requires"]["text"] == f"torch 1.0 is installed, {required}"
     assert said["requires"]["advice"].startswith("`pip install 'torch>=")
     assert "no wheel for this machine" in said["torch"]["text"]
     assert "GENZOO_PLUGINS names 'not-there'" in said["plugins"]["text"]
     assert all(f["advice"] for f in problems if f["topic"] != "torch")
 
 
-def test_a_look_that_fails_does_not_end_the_others() -> None:
-    def failing(error: BaseException) -> object:
-        yield Finding("x", "before")
-        raise error
+class Failing(metadata.DistributionFinder):
+    """A finder of packages, as editable installations bring, which fails at torch."""
 
-    for error, text in (
-        (UsageError("wrong", "do that"), "wrong; do that"),
-        (ValueError("odd"), "it cannot be looked at: ValueError: odd; "),
-        (SystemExit(3), "it cannot be looked at: SystemExit: 3; "),
-    ):
-        found = list(guarded("x", lambda error=error: failing(error)))  # type: ignore[misc]
-        assert [f.state for f in found] == ["ok", "problem"]
-        assert texts(found, "problem") == [text]
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def find_spec(self, *_: Any) -> None:
+        return None
+
+    def find_distributions(self, context: Any = None) -> list[Any]:
+        if context is not None and context.name == "torch":
+            raise self.error
+        return []
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), SystemExit(3)])
+def test_a_look_that_fails_does_not_end_the_others(
+    error: BaseException, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "meta_path", [Failing(error), *sys.meta_path])
+    found = doctor()
+    assert found.states("genzoo", "requires") == ["ok", "problem"]
+    said = f"it cannot be looked at: {type(error).__name__}: {error}; "
+    assert found.texts("genzoo", "problem") == [said]
+    assert found.texts("extra", "problem") == [said]
+    assert {"python", "cache", "config", "plugins"} <= {line["topic"] for line in found.lines}
+
+
+def test_a_look_that_ends_with_a_clear_error_says_it(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    ledger = tmp_path / "config" / "installed.json"
+    ledger.write_text("[]")
+    found = doctor()
+    assert found.states("config") == ["ok", "problem"]
+    wrong = f"the ledger {ledger} is damaged: no list `installed`"
+    advice = f"repair it, or put it aside with `mv {ledger} {ledger}.old`"
+    assert found.texts("config", "problem") == [f"{wrong}; {advice}"]
+    assert "plugins" in {line["topic"] for line in found.lines}
 
 
 def test_broken_plugins_and_shared_names_are_found_and_code_runs_with_check_alone(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    shelf: Shelf, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GENZOO_DISABLE", "genzoo")
     shelf.add("bad-one", head="no")
     folder = shelf.add("acme", model("x"))
     shelf.add("other", model("x"), files={"__init__.py": "raise ValueError('no')"})
-    found = list(look_at_plugins(no_plugins=False, check=False))
-    [problem] = texts(found, "problem")
+    found = doctor()
+    [problem] = found.texts("plugins", "problem")
     assert "bad_one (bad-one 1.0) is broken: genzoo.toml is not TOML" in problem
     assert "uninstall bad-one`" in problem
-    assert any("model x is ambiguous" in note for note in texts(found, "note"))
+    assert any("model x is ambiguous" in note for note in found.texts("names", "note"))
     assert not (folder / "imported").exists()
-    checked = list(look_at_plugins(no_plugins=False, check=True))
-    assert "other (other 1.0) is broken" in texts(checked, "problem")[1]
+    checked = doctor("--check")
+    assert "other (other 1.0) is broken" in checked.texts("plugins", "problem")[1]
     assert (folder / "imported").exists()
 
 
 def test_folders_that_cannot_be_written_are_noted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "file"
+    (tmp_path / "here").mkdir()
+    file = tmp_path / "here" / "file"
     file.touch()
     monkeypatch.setenv("GENZOO_CACHE", str(file))
     monkeypatch.setenv("GENZOO_CONFIG", str(file))
-    assert "set GENZOO_CACHE to" in texts(list(look_at_cache()), "note")[0]
-    [finding] = list(guarded("config", look_at_ledger))[:1]
-    assert (finding.state, "GENZOO_CONFIG" in finding.advice) == ("note", True)
-    assert list(tmp_path.iterdir()) == [file]
+    found = doctor()
+    assert "set GENZOO_CACHE to" in found.texts("cache", "note")[0]
+    assert found.states("config")[0] == "note"
+    assert "GENZOO_CONFIG" in found.texts("config", "note")[0]
+    assert list(file.parent.iterdir()) == [file]
 
 
-def test_plugins_of_the_ledger_that_are_not_here_are_noted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GENZOO_CONFIG", str(tmp_path))
+def test_plugins_of_the_ledger_that_are_not_here_are_noted(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
     held = {"requirement": "a", "distribution": "not-here", "version": "1", "kind": "index"}
-    (tmp_path / "installed.json").write_text(json.dumps({"version": 1, "installed": [held]}))
-    [note] = texts(list(look_at_ledger()), "note")
+    ledger = {"version": 1, "installed": [held]}
+    (tmp_path / "config" / "installed.json").write_text(json.dumps(ledger))
+    [note] = doctor().texts("ledger", "note")
     assert "not-here; `genzoo plugins restore`" in note
 
 
-def test_secrets_are_not_shown_and_typing_errors_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_not_shown_and_typing_errors_are(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     values = {
         "HF_TOKEN": "hf_1",
         "HUGGING_FACE_HUB_TOKEN": "hf_2",
@@ -147,44 +213,55 @@ def test_secrets_are_not_shown_and_typing_errors_are(monkeypatch: pytest.MonkeyP
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
-    found = list(look_at_variables())
-    said = "\n".join(finding.text for finding in found)
-    assert "hf_" not in said
+    found = doctor()
+    assert "hf_" not in str(found.lines)
+    said = [line["text"] for line in found.lines if line["topic"] == "variable"]
     assert "HF_ENDPOINT=https://…@hub.example/x" in said
     assert "HF_HOME=/somewhere" in said
-    [note] = [n for n in texts(found, "note") if "GENZOO_DISABEL" in n]
+    [note] = [n for n in found.texts("variable", "note") if "GENZOO_DISABEL" in n]
     assert "did you mean GENZOO_DISABLE" in note
 
 
-def test_another_genzoo_on_the_path_is_noted(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_genzoo_on_the_path_is_noted(
+    doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(GENZOO.parent))
-    assert texts(list(look_at_path()), "ok") == [f"{GENZOO} is this genzoo; "]
-    place.program("genzoo", "exit 0")
-    monkeypatch.setenv("PATH", str(place.home / "bin"))
-    [note] = texts(list(look_at_path()), "note")
-    assert note.startswith(f"{place.home / 'bin' / 'genzoo'} comes first on PATH")
-    monkeypatch.setenv("PATH", str(place.home))
-    assert "no genzoo is on PATH" in texts(list(look_at_path()), "note")[0]
+    assert doctor().texts("command", "ok") == [f"{GENZOO} is this genzoo; "]
+    other = tmp_path / "bin" / "genzoo"
+    other.parent.mkdir()
+    other.write_text("#!/bin/sh\nexit 0\n")
+    other.chmod(0o755)
+    monkeypatch.setenv("PATH", str(other.parent))
+    [note] = doctor().texts("command", "note")
+    assert note.startswith(f"{other} comes first on PATH")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "no genzoo is on PATH" in doctor().texts("command", "note")[0]
 
 
 def test_completion_is_looked_for_in_the_shells_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("SHELL", "/bin/zsh")
-    assert "not set up for zsh" in texts(list(look_at_completion()), "note")[0]
+    assert "not set up for zsh" in doctor().texts("completion", "note")[0]
     (tmp_path / ".zshrc").write_text('eval "$(genzoo completion zsh)"\n')
-    assert "set up for zsh" in texts(list(look_at_completion()), "ok")[0]
+    assert "set up for zsh" in doctor().texts("completion", "ok")[0]
     monkeypatch.setenv("SHELL", "/bin/other")
-    assert list(look_at_completion()) == []
+    assert doctor().states("completion") == []
 
 
-def test_what_genzoo_requires_is_read_from_its_metadata() -> None:
-    needs = {need.name: need for need in needs_of() if not need.extra}
-    assert {"torch", "msgspec", "click"} <= set(needs)
-    assert all(need.problem == "" for need in needs.values())
-    assert {"train", "eval"} <= {need.extra for need in needs_of()}
-    old = needs["torch"]._replace(installed="1.0")
-    assert old.problem == f"torch 1.0 is installed, torch{old.wanted} is required"
-    assert needs["torch"]._replace(installed="99.0+cpu").problem == ""
-    assert needs["torch"]._replace(installed=None).problem == "torch is not installed"
+def test_what_genzoo_requires_is_read_from_its_metadata(doctor: Doctor, shelf: Shelf) -> None:
+    found = doctor()
+    assert found.states("requires") == ["ok"]
+    [needs] = found.texts("requires", "ok")
+    names = {need.split()[0] for need in needs.split(", ")}
+    assert {"torch", "msgspec", "click"} <= names
+    extras = [line["text"] for line in found.lines if line["topic"] == "extra"]
+    assert {"train", "eval"} <= {text.replace(":", ",").partition(",")[0] for text in extras}
+    info = shelf.site / "torch-0.dist-info"  # it hides the one that is installed
+    info.mkdir()
+    about = "Metadata-Version: 2.1\nName: torch\n"
+    (info / "METADATA").write_text(f"{about}Version: 99.0+cpu\n")
+    assert doctor().states("requires") == ["ok"]
+    (info / "METADATA").write_text(about)
+    assert "torch is not installed; " in doctor().texts("requires", "problem")[0]

@@ -12,7 +12,7 @@ from painting import Cli
 from PIL import Image
 from safetensors import safe_open
 
-from genzoo.pictures.generating import open_model, open_zoo
+import genzoo
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_latents_are_those_of_the_encoder(digits: list[Path], cli: Cli) -> None:
     done = cli("encode", "plain", *digits, "-o", "z.npz", "--batch", "2")
     assert (done.code, done.out) == (0, "z.npz\n")
     pixels = np.stack([np.asarray(Image.open(path)) for path in digits])
-    codec = open_model("plain", open_zoo(), "cpu").built.module.codec
+    codec = genzoo.load("plain").codec
     x = torch.from_numpy(pixels)[:, None] / 127.5 - 1
     with torch.inference_mode(), np.load("z.npz") as arrays:
         expected = codec.encode(x)

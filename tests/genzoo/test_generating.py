@@ -1,4 +1,4 @@
-"""`genzoo.pictures.generating`: pictures for Python users."""
+"""`genzoo.generate`: pictures for Python users."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from genzoo.pictures.generating import generate, open_model, open_zoo
-from genzoo.pictures.running import RunInterrupted
+import genzoo
+from genzoo import generate
 from genzoo_core.errors import GenzooError, UsageError
 
 
@@ -26,12 +26,17 @@ def test_a_picture_does_not_depend_on_how_many_are_made(painter: Path) -> None:
     torch.testing.assert_close(alone.images[0], whole.images[9], rtol=1e-4, atol=1e-5)
 
 
-def test_a_loaded_model_serves_many_runs(painter: Path) -> None:
-    loaded = open_model("painter/plain", open_zoo(), "cpu")
-    named = generate("plain", n=2, seed=0)
-    assert generate(loaded, n=2, seed=0).images.equal(named.images)
+def test_a_model_is_named_and_not_given(painter: Path) -> None:
     with pytest.raises(UsageError, match="model is a Painter"):
-        generate(loaded.built.module)  # type: ignore[arg-type]
+        generate(genzoo.load("plain"))  # type: ignore[arg-type]
+
+
+def test_one_registry_serves_many_runs(painter: Path) -> None:
+    zoo = genzoo.open_zoo()
+    named = generate("plain", n=2, seed=0)
+    for model in ("plain", "painter/plain"):
+        assert generate(model, n=2, seed=0, zoo=zoo).images.equal(named.images)
+        assert zoo.generate(model, n=2, seed=0).images.equal(named.images)
 
 
 def test_pictures_are_ordinary_tensors(painter: Path) -> None:
@@ -78,9 +83,9 @@ def test_ctrl_c_gives_what_is_finished(painter: Path) -> None:
         if done >= 4:
             raise KeyboardInterrupt
 
-    with pytest.raises(RunInterrupted) as caught:
+    with pytest.raises(KeyboardInterrupt) as caught:
         generate("plain", n=10, seed=0, batch=2, on_progress=interrupt)
-    kept = caught.value.pictures
+    kept = caught.value.pictures  # type: ignore[attr-defined]
     assert kept is not None
     assert kept.seeds == (0, 1, 2, 3)
     assert kept.record.pictures == (0, 4)

@@ -1,4 +1,4 @@
-"""The index of plugins in the user's cache, when it is not what genzoo wrote."""
+"""What is kept of a listing in the user's cache, when it is not what genzoo wrote."""
 
 from __future__ import annotations
 
@@ -6,35 +6,43 @@ import os
 from pathlib import Path
 
 import pytest
+from answers import full_name, reads_manifests
 from hypothesis import given
 from mutations import BYTE_EDITS, changed_bytes, fuzzed
 from shelf import Shelf, model
 
-from genzoo.catalogue import Catalogue
+import genzoo
 
 
-def index_of(shelf: Shelf) -> Path:
-    """The index that a listing left."""
-    [file] = (shelf.cache / "index").glob("*.index")
+def file_of(shelf: Shelf) -> Path:
+    """The file that a listing left."""
+    [file] = (path for path in shelf.cache.rglob("*") if path.is_file())
     return file
 
 
+def listing_is_right() -> bool:
+    """Whether the one model that there is is listed, and found."""
+    return genzoo.list_models() == ["fine"] and full_name("fine") == "good-one/fine"
+
+
 @pytest.fixture
-def kept(shelf: Shelf) -> Path:
-    """An index, with the model `fine` in it."""
+def kept(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that a listing left, with the model `fine` in it."""
+    monkeypatch.setenv("GENZOO_DISABLE", "genzoo")
     shelf.add("good-one", model("fine"))
     shelf.settle()
-    Catalogue.open()
-    return index_of(shelf)
+    assert listing_is_right()
+    assert not reads_manifests(genzoo.list_models)
+    return file_of(shelf)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_an_index_that_another_user_made_is_not_read(shelf: Shelf, kept: Path) -> None:
-    forged = kept.read_bytes()
+def test_a_file_that_another_user_made_is_not_read(shelf: Shelf, kept: Path) -> None:
     os.chown(kept, 12345, 12345)
-    assert Catalogue.open().find_model("fine").distribution == "good-one"
-    assert index_of(shelf).stat().st_uid == 0  # it was made again
-    assert index_of(shelf).read_bytes() == forged
+    assert reads_manifests(genzoo.list_models)
+    assert listing_is_right()
+    assert file_of(shelf).stat().st_uid == 0  # it was made again
+    assert not reads_manifests(genzoo.list_models)
 
 
 @pytest.mark.parametrize(
@@ -46,22 +54,23 @@ def test_an_index_that_another_user_made_is_not_read(shelf: Shelf, kept: Path) -
         b"1e999\n",
         b"\xff\n",
         b"9" * 5000 + b"\n",
+        b"\x91" * 100_000,  # arrays in arrays, in MessagePack
+        b"\xdd\xff\xff\xff\xff",  # an array of four thousand million
     ],
 )
-def test_an_index_that_is_made_to_hurt_is_made_again(kept: Path, content: bytes) -> None:
-    whole = kept.read_bytes()
+def test_a_file_that_is_made_to_hurt_is_made_again(kept: Path, content: bytes) -> None:
     kept.write_bytes(content)
-    assert Catalogue.open().find_model("fine").distribution == "good-one"
-    assert kept.read_bytes() == whole
+    assert listing_is_right()
+    assert not reads_manifests(genzoo.list_models)
 
 
-def test_a_mutated_index_says_nothing_wrong(kept: Path) -> None:
+def test_a_mutated_file_says_nothing_wrong(kept: Path) -> None:
     whole = kept.read_bytes()
 
     @fuzzed(80)
     @given(BYTE_EDITS)
     def read(edits: list[tuple[str, int, bytes]]) -> None:
         kept.write_bytes(changed_bytes(whole, edits))
-        assert Catalogue.open().find_model("fine").distribution == "good-one"
+        assert listing_is_right()
 
     read()

@@ -16,7 +16,8 @@ from painting import GENZOO, Cli, assert_refused
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from genzoo.pictures.generating import generate
+import genzoo
+from genzoo import generate
 from genzoo_core.errors import UsageError
 
 
@@ -118,8 +119,6 @@ def test_hostile_30_a_batch_without_end_is_one_batch(painter: Path, cli: Cli) ->
 
 @pytest.mark.parametrize("what", [None, 3, b"plain", ["plain"], "a\0b", "\ud800", "", "a/" * 5000])
 def test_hostile_30_what_names_no_model(painter: Path, what: Any) -> None:
-    import genzoo
-
     for ask in (genzoo.card, genzoo.load, generate):
         with pytest.raises(UsageError):
             ask(what)

@@ -9,13 +9,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import acme_plugin
 import numpy as np
 import pytest
 from painting import GENZOO, Cli, assert_refused
 from PIL import Image
-
-from genzoo.cli.frame import Terminated, _terminate
-from genzoo.cli.signals import finishing
 
 
 @pytest.mark.parametrize("output", ["", "-"])
@@ -72,6 +70,12 @@ def test_hostile_32_a_full_disk(painter: Path, cli: Cli, mount: Path) -> None:
         assert done.code == 1
         assert "the disk is full" in done.err
         assert os.listdir(mount) == []
+    (mount / "a.png").write_text("old")
+    done = cli("run", "plain", "-n", "4000", "-o", mount / "a.png", "--force")
+    assert done.code == 1
+    assert "the disk is full" in done.err
+    assert (mount / "a.png").read_text() == "old"
+    assert os.listdir(mount) == ["a.png"]
 
 
 def test_hostile_32_a_read_only_place(painter: Path, cli: Cli, mount: Path) -> None:
@@ -165,29 +169,42 @@ def test_hostile_33_ctrl_c_and_sigterm_keep_what_is_finished(
         np.testing.assert_array_equal(before["images"], after["images"])
 
 
-@pytest.mark.parametrize(
-    ("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
-)
+INTERRUPTED = """
+import os
+from genzoo_core import hookimpl
+
+@hookimpl
+def genzoo_write_output(path, pictures):
+    for _ in range(COUNT):
+        os.kill(os.getpid(), NUMBER)
+    path.write_text("all")
+    return True
+"""
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_hostile_33_what_is_being_written_is_finished_first(
-    number: signal.Signals, error: type[BaseException]
+    painter: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cli: Cli,
+    number: signal.Signals,
+    code: int,
+    count: int,
 ) -> None:
-    done: list[int] = []
-
-    def finish(signals: int) -> None:
-        with finishing():
-            for _ in range(signals):
-                os.kill(os.getpid(), number)
-            done.append(signals)
-        done.append(-1)
-
-    before = signal.signal(signal.SIGTERM, _terminate)
-    try:
-        for signals in (1, 2):
-            with pytest.raises(error):
-                finish(signals)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert done == [1]  # the first signal waits, the second one does not
+    manifest = acme_plugin.MANIFEST + 'hooks = ["genzoo_write_output"]\n'
+    folder = acme_plugin.install(tmp_path, f"acme-signals-{number}-{count}", manifest)
+    source = INTERRUPTED.replace("COUNT", str(count)).replace("NUMBER", str(int(number)))
+    (folder / "__init__.py").write_text(source)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    assert cli("run", "plain", "-o", "a.slow").code == code
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    # The first signal waits, the second one does not.
+    assert {path: Path(path).read_text() for path in os.listdir()} == (
+        {"a.slow": "all"} if count == 1 else {}
+    )
 
 
 def test_hostile_36_out_of_memory_halves_the_batch(painter: Path, cli: Cli) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from shelf import Shelf, command, component, model
 
-HEAVY = {"importlib.metadata", "msgspec", "pluggy", "rich", "tomllib", "email", "pathlib"}
+HEAVY = {"importlib.metadata", "pluggy", "rich", "tomllib", "email", "pathlib"}
 NEVER = {"torch", "numpy", "PIL", "safetensors", "acme", "genzoo_vae", "genzoo_train"}
 
 
@@ -35,7 +35,7 @@ def imported(modules: set[str], unwanted: set[str]) -> set[str]:
 )
 def test_with_a_warm_index_listing_imports_little(shop: Shelf, arguments: list[str]) -> None:
     modules = shop.modules(*arguments)
-    assert "genzoo.catalogue" in modules
+    assert "genzoo.cli" in modules
     assert imported(modules, HEAVY | NEVER) == set()
 
 
@@ -54,5 +54,5 @@ def test_completion_imports_little(shop: Shelf, words: str) -> None:
 def test_even_a_cold_search_imports_no_plugin(shelf: Shelf, arguments: list[str]) -> None:
     shelf.add("acme", model("cat"), component("net", "model", "acme.net:Net"))
     modules = shelf.modules(*arguments)
-    assert "genzoo.installed.discovery" in modules
+    assert "tomllib" in modules  # a manifest was read
     assert imported(modules, NEVER) == set()

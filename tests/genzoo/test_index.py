@@ -1,16 +1,18 @@
-"""The index says what a fresh search would, and is never needed."""
+"""What is kept of a listing says what a fresh search would, and is never needed."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from answers import answer, plugins, reads_manifests
 from shelf import GENZOO, Shelf, command, component, model
 
-from genzoo.catalogue import Catalogue
-from genzoo.installed import cache
+import genzoo
 
 
 @pytest.fixture
@@ -29,8 +31,13 @@ def shop(shelf: Shelf) -> Shelf:
 
 
 def kept(shelf: Shelf) -> list[Path]:
-    """The indexes in the cache."""
-    return sorted((shelf.cache / "index").glob("*")) if shelf.cache.exists() else []
+    """The files in the cache."""
+    return sorted(path for path in shelf.cache.rglob("*") if path.is_file())
+
+
+def said() -> tuple[Any, ...]:
+    """All that genzoo says of what is installed."""
+    return plugins(), answer("list"), genzoo.open_zoo().cards()
 
 
 def names(shelf: Shelf) -> list[str]:
@@ -39,14 +46,21 @@ def names(shelf: Shelf) -> list[str]:
     return [e["name"] for e in entries if not e["full_name"].startswith("genzoo/")]
 
 
-def test_the_kept_index_says_what_a_fresh_search_does(shop: Shelf) -> None:
-    fresh = Catalogue.open()
+def test_what_is_kept_says_what_a_fresh_search_does(
+    shop: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("GENZOO_CACHE", os.devnull)
+        fresh = said()
+    genzoo.list_models()
     assert len(kept(shop)) == 1
-    warm = Catalogue.open()
-    assert warm.plugins == fresh.plugins
-    assert warm.models() == fresh.models()
-    assert (warm.components, warm.commands()) == (fresh.components, fresh.commands())
-    assert warm.find_model("uno").card.notes == "Täglich 🌷"
+    assert said() == fresh
+    assert genzoo.card("uno").notes == "Täglich 🌷"
+
+
+def test_a_second_listing_reads_no_manifest_again(shop: Shelf) -> None:
+    assert reads_manifests(genzoo.list_models)
+    assert not reads_manifests(genzoo.list_models)
 
 
 def test_a_search_starts_only_where_something_changed(shop: Shelf) -> None:
@@ -99,22 +113,41 @@ def test_changed_entry_points_are_noticed(shop: Shelf) -> None:
     assert names(shop) == []
 
 
-def test_what_changed_during_a_search_is_not_kept(
-    shop: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (shop.site / "acme" / "genzoo.toml").touch()
-    monkeypatch.setattr(cache, "RACE", 3600 * 10**9 // 2)
-    Catalogue.open()
-    assert kept(shop) == []
+def test_what_changed_during_a_search_is_read_again(shop: Shelf) -> None:
+    manifest = shop.site / "acme" / "genzoo.toml"
+    manifest.write_text("api = 1\n" + model("three"))
+    shop.settle()
+    changing, times = True, 0
+
+    def touch(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal times
+        if changing and event == "open" and str(arguments[0]) == str(manifest):
+            times += 1
+            os.utime(manifest)
+
+    sys.addaudithook(touch)  # it stays for good, hence the switch
+    assert "three" in genzoo.list_models()
+    changing = False
+    assert times > 0
+    then = manifest.stat().st_mtime_ns
+    manifest.write_text("api = 1\n" + model("seven"))  # as long, and as old
+    os.utime(manifest, ns=(then, then))
+    assert "seven" in genzoo.list_models()
 
 
-def test_each_selection_has_an_index_of_its_own(shop: Shelf) -> None:
+def test_each_selection_is_kept_on_its_own(shop: Shelf) -> None:
     for _ in range(2):
         assert names(shop) == ["one", "two"]
         assert shop.genzoo("--no-plugins", "list", "two").returncode == 1
         assert shop.genzoo("list", "two", GENZOO_DISABLE="acme").returncode == 1
         assert shop.genzoo("list", "two", GENZOO_PLUGINS="other").returncode == 1
-    assert len(kept(shop)) == 4
+    for modules in (
+        shop.modules("list"),
+        shop.modules("--no-plugins", "list", "two"),
+        shop.modules("list", "two", GENZOO_DISABLE="acme"),
+        shop.modules("list", "two", GENZOO_PLUGINS="other"),
+    ):
+        assert "importlib.metadata" not in modules
 
 
 def test_a_typo_in_a_selection_is_an_error_each_time(shop: Shelf) -> None:
@@ -124,13 +157,8 @@ def test_a_typo_in_a_selection_is_an_error_each_time(shop: Shelf) -> None:
         assert "did you mean acme" in done.stderr
 
 
-def test_a_damaged_index_is_made_again(shop: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GENZOO_DISABLE", "genzoo")  # a small index: each byte can have its turn
-
-    def said() -> tuple[object, ...]:
-        catalogue = Catalogue.open()
-        return catalogue.models(), catalogue.facts(catalogue.rows)
-
+def test_a_damaged_file_is_made_again(shop: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENZOO_DISABLE", "genzoo")  # a small file: each part can have its turn
     expected = said()
     [file] = kept(shop)
     whole = file.read_bytes()
@@ -140,7 +168,7 @@ def test_a_damaged_index_is_made_again(shop: Shelf, monkeypatch: pytest.MonkeyPa
     for content in damaged:
         file.write_bytes(content)
         assert said() == expected
-        assert file.read_bytes() == whole
+        assert not reads_manifests(genzoo.list_models)
 
 
 def test_a_cache_that_cannot_be_written_to_is_not_needed(shop: Shelf) -> None:
@@ -163,22 +191,23 @@ def test_without_a_home_there_is_no_cache_and_no_need_of_one(shop: Shelf, tmp_pa
 
 
 def test_the_cache_is_where_the_platform_has_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shop: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("GENZOO_CACHE", raising=False)
+    zoo = genzoo.open_zoo()
+    monkeypatch.delenv("GENZOO_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     monkeypatch.setattr(sys, "platform", "linux")
-    assert cache.cache_folder() == str(tmp_path / "xdg" / "genzoo")
+    assert zoo.cache("pictures") == tmp_path / "xdg" / "genzoo" / "pictures"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert cache.cache_folder() == str(tmp_path / ".cache" / "genzoo")
+    assert zoo.cache("pictures") == tmp_path / ".cache" / "genzoo" / "pictures"
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert cache.cache_folder() == str(tmp_path / "Library" / "Caches" / "genzoo")
+    assert zoo.cache("pictures") == tmp_path / "Library" / "Caches" / "genzoo" / "pictures"
     monkeypatch.setenv("GENZOO_CACHE", str(tmp_path / "mine"))
-    assert cache.cache_folder() == str(tmp_path / "mine")
+    assert zoo.cache("pictures") == tmp_path / "mine" / "pictures"
 
 
-def test_many_processes_at_once_make_one_whole_index(shop: Shelf) -> None:
+def test_many_processes_at_once_make_one_whole_file(shop: Shelf) -> None:
     command = [str(GENZOO), "list", "one", "--json"]
     several = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(6)]
     outputs = {process.communicate()[0] for process in several}
@@ -187,10 +216,14 @@ def test_many_processes_at_once_make_one_whole_index(shop: Shelf) -> None:
     assert "importlib.metadata" not in shop.modules("list")
 
 
-def test_old_indexes_are_swept(shop: Shelf) -> None:
-    folder = shop.cache / "index"
-    folder.mkdir(parents=True)
-    for number in range(30):
-        (folder / f"{number}.index").touch()
-    Catalogue.open()
-    assert len(kept(shop)) == cache.KEPT
+def test_at_most_twenty_files_stay(
+    shop: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(25):
+        folder = tmp_path / f"path-{number}"
+        folder.mkdir()
+        os.utime(folder, (0, 0))
+        monkeypatch.syspath_prepend(str(folder))
+        assert "one" in genzoo.list_models()
+    assert 1 <= len(kept(shop)) <= 20
+    assert not reads_manifests(genzoo.list_models)

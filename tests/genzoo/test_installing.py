@@ -7,16 +7,22 @@ import os
 import pty
 import shutil
 import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
-from shelf import component, model
-from wheels import PIP_AS, Place, acme, errors, make_place, write_project, write_wheel
-
-from genzoo.managing.environment import Environment, find_installer
-from genzoo.managing.installers import Pipx, Wanted
-from genzoo.managing.ledger import Entry
-from genzoo_core.errors import PluginError
+from shelf import Shelf, component, model
+from wheels import (
+    PIP_AS,
+    Place,
+    acme,
+    errors,
+    make_place,
+    see_what_is_here,
+    write_project,
+    write_wheel,
+)
 
 
 def test_a_plugin_is_installed_looked_at_and_removed(place: Place, wheels: Path) -> None:
@@ -58,7 +64,9 @@ def test_a_folder_is_built_or_stays_in_its_place(place: Place, tmp_path: Path) -
     assert place.genzoo("info", "newer").returncode == 0
     [entry] = place.entries()
     assert entry["editable"]
-    assert Entry(**entry).exactly == str(project)
+    other = make_place(tmp_path / "other", place.home)
+    shown = other.genzoo("plugins", "restore", "--dry-run")
+    assert shown.stdout == f"my-zoo 1.0: install {project}\n"
 
 
 def test_what_comes_broken_is_told_with_its_removal_and_not_remembered(
@@ -237,36 +245,70 @@ class TestInstallers:
             f"{home} uninject genzoo acme-zoo",
         ]
 
-    def test_what_pipx_did_not_inject_is_removed_by_pip(self, tmp_path: Path) -> None:
-        (tmp_path / "pipx_metadata.json").write_text("{}")
-        [only] = Pipx("pipx", tmp_path, "python").uninstall(["acme-zoo"])
-        assert only.words == ("python", "-P", "-m", "pip", "uninstall", "--yes", "acme-zoo")
+    def test_what_pipx_did_not_inject_is_removed_by_pip(self, place: Place) -> None:
+        (place.prefix / "pipx_metadata.json").write_text("{}")
+        place.program("pipx", "")
+        Shelf(place.site, place.home).add("acme-zoo")
+        done = place.genzoo("uninstall", "acme-zoo", "--dry-run")
+        command = f"{place.python} -P -m pip uninstall --yes acme-zoo"
+        assert done.stdout == f"PIP_DISABLE_PIP_VERSION_CHECK=1 {command}\n"
 
-    def surrounded(self, folder: Path, **fields: bool) -> Environment:
-        """An environment in `folder`."""
-        given = {"virtual": True, "has_pip": True, **fields}
-        return Environment("/x/python", folder, stdlib=folder, **given)
-
-    def test_uv_tool_is_served_by_uv_with_a_word_on_its_upgrades(
-        self, tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        (tmp_path / "uv-receipt.toml").touch()
+    def test_uv_tool_is_served_by_uv_with_a_word_on_its_upgrades(self, place: Place) -> None:
+        (place.prefix / "uv-receipt.toml").touch()
         place.program("uv", "")
-        monkeypatch.setenv("PATH", str(place.home / "bin"))
-        installer = find_installer(self.surrounded(tmp_path))
-        [only] = installer.install(Wanted(("acme",), ("./x",), constraints="/c"))
-        words = "pip install --python /x/python --constraint /c --editable ./x acme"
-        assert only.words == (str(place.home / "bin" / "uv"), *words.split())
-        assert "genzoo plugins restore" in installer.note
+        constraints = place.home / "c"
+        constraints.touch()
+        words = ("acme", "--editable", "./x", "--constraint", constraints)
+        shown = place.genzoo("install", *words, "--dry-run")
+        options = f"--python {place.python} --constraint {constraints}"
+        uv = place.home / "bin" / "uv"
+        assert shown.stdout == f"{uv} pip install {options} --editable ./x acme\n"
+        done = place.genzoo("install", *words)
+        assert "after `uv tool upgrade genzoo`, `genzoo plugins restore` brings" in done.stderr
 
-    def test_a_python_of_the_system_is_left_alone(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        (tmp_path / "EXTERNALLY-MANAGED").touch()
-        system = self.surrounded(tmp_path, virtual=False)
-        with pytest.raises(PluginError, match=r"managed by the system.*pipx install genzoo"):
-            find_installer(system)
+    def test_a_python_of_the_system_is_left_alone(self, place: Place, tmp_path: Path) -> None:
+        python = system_python(tmp_path / "system")
+        home = {"PYTHONHOME": str(tmp_path / "system")}
+
+        def install(python: Path, **more: str) -> subprocess.CompletedProcess[str]:
+            command = [str(python), "-P", "-m", "genzoo", "install", "acme", "--dry-run"]
+            environment = place.environment(**more)
+            return subprocess.run(
+                command, env=environment, capture_output=True, text=True, check=False
+            )
+
+        refused = install(python, **home)
+        assert refused.returncode == 1
+        [error] = errors(refused)
+        assert f"{python} is managed by the system" in error
+        assert "`pipx install genzoo`" in error
         # An environment that was made from it is nobody else's.
-        assert find_installer(self.surrounded(tmp_path)).name == "pip"
-        monkeypatch.setenv("PIP_BREAK_SYSTEM_PACKAGES", "1")
-        assert find_installer(system).name == "pip"
+        own = tmp_path / "own"
+        create = [str(python), "-m", "venv", "--without-pip", str(own)]
+        subprocess.run(create, env=place.environment(**home), check=True)
+        see_what_is_here(own)
+        for allowed in (
+            install(own / "bin" / "python"),
+            install(python, **home, PIP_BREAK_SYSTEM_PACKAGES="1"),
+        ):
+            assert allowed.returncode == 0, allowed.stderr
+            assert allowed.stdout.endswith(" -P -m pip install acme\n")
+
+
+def system_python(prefix: Path) -> Path:
+    """A Python that the system's package manager claims, to be run with PYTHONHOME.
+
+    It is the one that runs this, with a standard library of links.
+    """
+    stdlib = Path(sysconfig.get_path("stdlib"))
+    own = prefix / "lib" / stdlib.name
+    (own / "site-packages").mkdir(parents=True)
+    for entry in stdlib.iterdir():
+        if entry.name not in ("site-packages", "EXTERNALLY-MANAGED"):
+            (own / entry.name).symlink_to(entry)
+    (own / "EXTERNALLY-MANAGED").touch()
+    see_what_is_here(prefix)
+    (prefix / "bin").mkdir()
+    python = prefix / "bin" / stdlib.name
+    python.symlink_to(Path(sys.executable).resolve())
+    return python

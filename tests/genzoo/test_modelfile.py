@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,12 +16,10 @@ import safetensors.torch
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from painting import Cli
 from raw_files import edited, join, split
 
-from genzoo.catalogue import Catalogue
-from genzoo.modelfile.reading import read_header, read_model_file
-from genzoo.modelfile.strict_json import MAX_DEPTH, parse_json
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_core import (
     ComponentSpec,
     ConfigError,
@@ -30,11 +30,12 @@ from genzoo_core import (
     UsageError,
     WeightsError,
 )
+from genzoo_core.zoo import Zoo
 
 CARD = ModelCard(name="net", family="acme", summary="A net.", dataset="none")
 
 
-def save_net(zoo: RegistryZoo, path: Path, dtype: torch.dtype = torch.float16) -> ModelCard:
+def save_net(zoo: Zoo, path: Path, dtype: torch.dtype = torch.float16) -> ModelCard:
     """A model file of `net` with every kind of tensor; parameters in `dtype`."""
     built = zoo.build(ModelSpec("net"))
     parameters = {name for name, _ in built.module.named_parameters()}
@@ -46,7 +47,7 @@ def save_net(zoo: RegistryZoo, path: Path, dtype: torch.dtype = torch.float16) -
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
-def test_what_is_saved_comes_back(zoo: RegistryZoo, tmp_path: Path, dtype: torch.dtype) -> None:
+def test_what_is_saved_comes_back(zoo: Zoo, tmp_path: Path, dtype: torch.dtype) -> None:
     built = zoo.build(ModelSpec("net", {"width": 5}))
     built.module.get_buffer("fitted").fill_(True)
     built.module.get_buffer("norm.num_batches_tracked").fill_(2**40 + 1)
@@ -63,7 +64,7 @@ def test_what_is_saved_comes_back(zoo: RegistryZoo, tmp_path: Path, dtype: torch
         assert back[name].dtype == expected.dtype
 
 
-def test_a_loaded_module_is_ready(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_a_loaded_module_is_ready(zoo: Zoo, tmp_path: Path) -> None:
     save_net(zoo, tmp_path / "a.safetensors")
     module = zoo.load(str(tmp_path / "a.safetensors")).module
     assert not any(m.training for m in module.modules())
@@ -71,18 +72,18 @@ def test_a_loaded_module_is_ready(zoo: RegistryZoo, tmp_path: Path) -> None:
     assert not any(t.is_meta for t in (*module.parameters(), *module.buffers()))
 
 
-def test_the_card_is_completed(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_the_card_is_completed(zoo: Zoo, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     card = save_net(zoo, path)
-    file = read_model_file(path)
-    assert card.size == path.stat().st_size == file.header.size
-    assert card.sha256 == file.sha256
+    assert card.size == path.stat().st_size == zoo.card(str(path)).size
+    assert card.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert card.sha256 == zoo.weights(str(path)).sha256 == zoo.card(str(path)).sha256
     assert card.parameters == (4 * 4 + 4) + (4 + 4) + 4  # linear, norm, position
-    assert file.header.card is not None
-    assert (file.header.card.sha256, file.header.card.size) == ("", 0)
+    stored = json.loads(split(path)[0]["__metadata__"]["card"])
+    assert not {"sha256", "size"} & set(stored)
 
 
-def test_the_same_model_gives_the_same_bytes(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_the_same_model_gives_the_same_bytes(zoo: Zoo, tmp_path: Path) -> None:
     built = zoo.build(ModelSpec("net"))
     for name in "abcdef":
         zoo.save(tmp_path / f"{name}.safetensors", built.spec, built.own_tensors(), CARD)
@@ -99,7 +100,7 @@ def test_conditioners_keep_their_order(tmp_path: Path, names: tuple[str, str]) -
             name: ComponentSpec("genzoo/class-labels", {"classes": [name]}) for name in names
         },
     )
-    zoo, path = RegistryZoo(Catalogue.open()), tmp_path / "net.safetensors"
+    zoo, path = genzoo.open_zoo(), tmp_path / "net.safetensors"
     built = zoo.build(spec)
     zoo.save(path, built.spec, built.own_tensors(), CARD)
     loaded = zoo.load(str(path))
@@ -107,16 +108,17 @@ def test_conditioners_keep_their_order(tmp_path: Path, names: tuple[str, str]) -
     assert tuple(loaded.module.conditioners) == names
 
 
-def test_the_safetensors_library_reads_the_file(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_the_safetensors_library_reads_the_file(zoo: Zoo, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     save_net(zoo, path)
     theirs = safetensors.torch.load_file(path)
-    file = read_model_file(path)
-    assert set(theirs) == set(file.header.tensors)
-    assert all(torch.equal(theirs[name], file.tensor(name)) for name in theirs)
+    ours = zoo.load(str(path)).own_tensors()
+    assert set(theirs) == set(ours)
+    for name, tensor in theirs.items():
+        assert torch.equal(tensor.float() if tensor.is_floating_point() else tensor, ours[name])
 
 
-def test_a_file_of_the_safetensors_library_is_read(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_a_file_of_the_safetensors_library_is_read(zoo: Zoo, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     save_net(zoo, path)
     header, _ = split(path)
@@ -128,23 +130,24 @@ def test_a_file_of_the_safetensors_library_is_read(zoo: RegistryZoo, tmp_path: P
     assert all(torch.equal(ours[n], t) for n, t in zoo.load(str(theirs)).own_tensors().items())
 
 
-def test_read_header_imports_no_torch(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_what_a_file_says_is_read_without_torch(zoo: Zoo, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     save_net(zoo, path)
     code = f"""
 import sys
-from pathlib import Path
-from genzoo.modelfile.reading import read_header
-header = read_header(Path({str(path)!r}))
-print(header.spec.component, header.card.summary, header.tensors["body.bias"], header.size)
+from genzoo.cli import main
+assert main(["info", {str(path)!r}, "--json"]) == 0
 print(sorted({{"torch", "numpy", "safetensors"}} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    size = path.stat().st_size
-    assert done.stdout.splitlines() == [f"acme-models/net A net. ('F16', (4,)) {size}", "[]"]
+    *shown, heavy = done.stdout.splitlines()
+    said = json.loads("\n".join(shown))
+    assert said["spec"]["component"] == "acme-models/net"
+    assert (said["card"]["summary"], said["card"]["size"]) == ("A net.", path.stat().st_size)
+    assert heavy == "[]"
 
 
-def test_a_file_has_the_users_mode(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_a_file_has_the_users_mode(zoo: Zoo, tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
         save_net(zoo, tmp_path / "a.safetensors")
@@ -153,7 +156,7 @@ def test_a_file_has_the_users_mode(zoo: RegistryZoo, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "a.safetensors").stat().st_mode) == 0o640
 
 
-def test_a_failed_save_keeps_the_old_file(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_a_failed_save_keeps_the_old_file(zoo: Zoo, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     save_net(zoo, path)
     before = path.read_bytes()
@@ -167,7 +170,7 @@ def test_a_failed_save_keeps_the_old_file(zoo: RegistryZoo, tmp_path: Path) -> N
     assert not list(tmp_path.glob(".*"))
 
 
-def test_a_full_disk_leaves_nothing_behind(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_nothing_behind(zoo: Zoo, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
@@ -184,30 +187,31 @@ def test_a_full_disk_leaves_nothing_behind(zoo: RegistryZoo, tmp_path: Path) -> 
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_only_the_tensors_of_the_model_are_saved(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_only_the_tensors_of_the_model_are_saved(zoo: Zoo, tmp_path: Path) -> None:
     built = zoo.build(ModelSpec("critic"), training=True)
     with pytest.raises(WeightsError, match=r"unknown critic\.weight, critic\.bias"):
         zoo.save(tmp_path / "a.safetensors", built.spec, built.own_tensors(), CARD)
     assert not list(tmp_path.glob("*.safetensors"))
 
 
-def test_a_card_of_another_kind_is_refused(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_a_card_of_another_kind_is_refused(zoo: Zoo, tmp_path: Path) -> None:
     built = zoo.build(ModelSpec("line", kind="codec"))
     with pytest.raises(ConfigError, match="the card says 'model', but a 'codec'"):
         zoo.save(tmp_path / "a.safetensors", built.spec, built.own_tensors(), CARD)
 
 
-def test_a_tied_tensor_is_stored_once_and_stays_tied(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_a_tied_tensor_is_stored_once_and_stays_tied(zoo: Zoo, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     built = zoo.build(ModelSpec("tied"))
     card = zoo.save(path, built.spec, built.own_tensors(), CARD)
     assert card.parameters == 4 * 4 + 4 + 4
-    assert set(read_header(path).tensors) == {"body.weight", "body.bias", "twin.bias"}
+    stored = set(safetensors.torch.load_file(path))
+    assert stored == {"body.weight", "body.bias", "twin.bias"}
     module = zoo.load(str(path)).module
     assert module.get_parameter("twin.weight") is module.get_parameter("body.weight")
 
 
-def test_a_tensor_outside_parameters_and_buffers_is_named(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_a_tensor_outside_parameters_and_buffers_is_named(zoo: Zoo, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     built = zoo.build(ModelSpec("hoarder"))
     zoo.save(path, built.spec, built.own_tensors(), CARD)
@@ -215,22 +219,22 @@ def test_a_tensor_outside_parameters_and_buffers_is_named(zoo: RegistryZoo, tmp_
         zoo.load(str(path))
 
 
-def test_another_format_version_is_refused(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_another_format_version_is_refused(zoo: Zoo, tmp_path: Path) -> None:
     save_net(zoo, tmp_path / "a.safetensors")
     path = edited(
         tmp_path / "a.safetensors", lambda h: h["__metadata__"].update(format_version="2")
     )
     with pytest.raises(WeightsError, match="format version '2', this genzoo reads 1"):
-        read_header(path)
+        zoo.card(str(path))
 
 
-def test_a_file_without_a_card_is_named_after_itself(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_a_file_without_a_card_is_named_after_itself(zoo: Zoo, tmp_path: Path) -> None:
     save_net(zoo, tmp_path / "a.safetensors")
     path = edited(tmp_path / "a.safetensors", lambda h: h["__metadata__"].pop("card"))
-    assert zoo.open(str(path)).card.name == "edited"
+    assert zoo.card(str(path)).name == "edited"
 
 
-def test_plain_safetensors_say_what_is_missing(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_plain_safetensors_say_what_is_missing(zoo: Zoo, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     safetensors.torch.save_file({"x": torch.zeros(2)}, path)
     with pytest.raises(WeightsError, match="its header does not say what to build"):
@@ -238,7 +242,7 @@ def test_plain_safetensors_say_what_is_missing(zoo: RegistryZoo, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["missing.safetensors", "folder.safetensors", "pipe.safetensors"])
-def test_what_is_no_file_is_a_usage_error(zoo: RegistryZoo, tmp_path: Path, name: str) -> None:
+def test_what_is_no_file_is_a_usage_error(zoo: Zoo, tmp_path: Path, name: str) -> None:
     (tmp_path / "folder.safetensors").mkdir()
     os.mkfifo(tmp_path / "pipe.safetensors")
     with pytest.raises(UsageError, match=name) as caught:
@@ -246,34 +250,82 @@ def test_what_is_no_file_is_a_usage_error(zoo: RegistryZoo, tmp_path: Path, name
     assert caught.value.exit_code == 2
 
 
+def with_config(path: Path, config: str) -> Path:
+    """A copy of a sound file whose model has a config of this text."""
+    model = '{"component":"acme-models/net","config":' + config + "}"
+    return edited(path, lambda h: h["__metadata__"].update(model=model))
+
+
+def config_in(cli: Cli, path: Path) -> object:
+    """The config that a file gives its model."""
+    done = cli("info", path, "--json")
+    assert done.code == 0, done.err
+    return json.loads(done.out)["spec"]["config"]
+
+
 @given(
-    st.recursive(
+    value=st.recursive(
         st.integers() | st.text() | st.booleans(),
         lambda c: st.lists(c, max_size=3) | st.dictionaries(st.text(), c, max_size=3),
     )
 )
-@settings(max_examples=40, deadline=None)
-def test_ordinary_json_is_parsed_as_usual(value: object) -> None:
-    assert parse_json(json.dumps(value)) == value
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_ordinary_json_is_parsed_as_usual(
+    zoo: Zoo, tmp_path: Path, cli: Cli, value: object
+) -> None:
+    sound = tmp_path / "a.safetensors"
+    if not sound.exists():
+        save_net(zoo, sound)
+    assert config_in(cli, with_config(sound, json.dumps({"x": value}))) == {"x": value}
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ('{"a": 1, "b": {"c": 1, "c": 2}}', "'c' twice"),
-        ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), "nested"),
+        ("[" * 65 + "]" * 65, "nested"),
         ("[NaN]", "NaN"),
         ("[1,]", "not JSON"),
-        ('"' + '\\"' * 400_000, "not JSON"),
     ],
 )
-def test_json_that_means_more_than_one_thing_is_refused(text: str, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        parse_json(text)
+def test_json_that_means_more_than_one_thing_is_refused(
+    zoo: Zoo, tmp_path: Path, text: str, message: str
+) -> None:
+    sound, header = tmp_path / "a.safetensors", tmp_path / "header.safetensors"
+    save_net(zoo, sound)
+    join(header, b'{"a":' + text.encode() + b"}", b"")
+    with pytest.raises(WeightsError, match=message):
+        zoo.card(str(header))
+    with pytest.raises(ConfigError, match=message):
+        zoo.card(str(with_config(sound, '{"x":' + text + "}")))
 
 
-def test_depth_inside_strings_does_not_count() -> None:
-    assert parse_json('["' + "[" * 1000 + '\\"{"]') == ["[" * 1000 + '"{']
+def test_a_string_without_end_is_refused_in_no_time(zoo: Zoo, tmp_path: Path) -> None:
+    path = join(tmp_path / "a.safetensors", b'{"' + b'\\"' * 400_000, b"")
+    begin = time.monotonic()
+    with pytest.raises(WeightsError, match="not JSON"):
+        zoo.card(str(path))
+    assert time.monotonic() - begin < 10  # in proportion to the text, not to its square
+
+
+def test_json_may_be_64_levels_deep(zoo: Zoo, tmp_path: Path, cli: Cli) -> None:
+    save_net(zoo, tmp_path / "a.safetensors")
+    for depth in (62, 63):  # and two more that are around it
+        text = "[" * depth + "]" * depth
+        path = with_config(tmp_path / "a.safetensors", '{"x":' + text + "}")
+        if depth == 62:
+            assert config_in(cli, path) == {"x": json.loads(text)}
+        else:
+            with pytest.raises(ConfigError, match="nested more than 64 levels"):
+                zoo.card(str(path))
+
+
+def test_depth_inside_strings_does_not_count(zoo: Zoo, tmp_path: Path, cli: Cli) -> None:
+    save_net(zoo, tmp_path / "a.safetensors")
+    path = with_config(tmp_path / "a.safetensors", '{"x":["' + "[" * 1000 + '\\"{"]}')
+    assert config_in(cli, path) == {"x": ["[" * 1000 + '"{']}
 
 
 @given(data=st.data())
@@ -285,7 +337,7 @@ def test_a_mutated_file_gives_its_model_or_a_clear_error(
 ) -> None:
     sound = tmp_path / "a.safetensors"
     if not sound.exists():
-        save_net(RegistryZoo(Catalogue.open()), sound)
+        save_net(genzoo.open_zoo(), sound)
     content = bytearray(sound.read_bytes())
     end = 8 + int.from_bytes(content[:8], "little")
     for _ in range(data.draw(st.integers(1, 4))):
@@ -304,7 +356,7 @@ def test_a_mutated_file_gives_its_model_or_a_clear_error(
             break
     mutated = tmp_path / "mutated.safetensors"
     mutated.write_bytes(content)
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     try:
         module = zoo.load(str(mutated)).module
     except (WeightsError, ConfigError, IntegrityError):
@@ -312,7 +364,7 @@ def test_a_mutated_file_gives_its_model_or_a_clear_error(
     assert all(bool(p.isfinite().all()) for p in module.parameters())
 
 
-def test_the_header_may_begin_like_a_pickle(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_the_header_may_begin_like_a_pickle(zoo: Zoo, tmp_path: Path) -> None:
     # A header of 896 bytes has the length 80 03 00 …, as a pickle of protocol 3 begins.
     save_net(zoo, tmp_path / "a.safetensors")
     header, data = split(tmp_path / "a.safetensors")
@@ -323,7 +375,7 @@ def test_the_header_may_begin_like_a_pickle(zoo: RegistryZoo, tmp_path: Path) ->
     zoo.load(str(path))
 
 
-def test_tensors_need_not_be_aligned(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_tensors_need_not_be_aligned(zoo: Zoo, tmp_path: Path) -> None:
     save_net(zoo, tmp_path / "a.safetensors")
     header, data = split(tmp_path / "a.safetensors")
     text = json.dumps(header).encode()

@@ -2,53 +2,64 @@
 
 from __future__ import annotations
 
-import string
+import re
 
 import pytest
+from answers import answer, full_name
 from hypothesis import given
 from hypothesis import strategies as st
+from mutations import fuzzed
 from shelf import Shelf, component, model
 
-from genzoo.catalogue import Catalogue
-from genzoo.installed.names import matches, normalise
-from genzoo.installed.records import ComponentRow
-from genzoo_core.errors import ConfigError, PluginError, UsageError
+import genzoo
+from genzoo_core import ConfigError, ModelSpec, PluginError, UsageError
+
+FLOWS = """
+from genzoo_core import Noiser, Sampler
+
+class Flow(Noiser): ...
+
+class Ode(Sampler):
+    Config = Noiser.Config
+    def __init__(self, config, context): ...
+    def __call__(self, *_): ...
+"""
 
 
 def test_a_model_is_found_by_its_bare_name_its_full_name_and_its_aliases(shelf: Shelf) -> None:
     shelf.add("acme-zoo", model("small", aliases=["tiny"]))
-    catalogue = Catalogue.open()
     for name in ("small", "acme-zoo/small", "Acme_Zoo/small", "tiny", "acme-zoo/tiny"):
-        assert catalogue.find_model(name).name == "acme-zoo/small"
+        assert full_name(name) == "acme-zoo/small"
 
 
 def test_an_unknown_name_is_answered_with_close_ones(shelf: Shelf) -> None:
     shelf.add("acme", model("butterfly"))
     with pytest.raises(UsageError, match="no model 'buterfly'; did you mean butterfly"):
-        Catalogue.open().find_model("buterfly")
+        genzoo.card("buterfly")
     with pytest.raises(UsageError, match="`genzoo list` shows"):
-        Catalogue.open().find_model("zzzzzzzz")
+        genzoo.card("zzzzzzzz")
 
 
 def test_hostile_25_two_distributions_own_a_name(shelf: Shelf) -> None:
     shelf.add("acme-zoo", model("same"))
     shelf.add("other-zoo", model("same"), model("another"))
-    catalogue = Catalogue.open()
-    shown = [row.shown for row in catalogue.rows if not catalogue.plugins[row.plugin].builtin]
+    listed = answer("list")
+    shown = [row["name"] for row in listed if not row["full_name"].startswith("genzoo/")]
     assert shown == ["another", "acme-zoo/same", "other-zoo/same"]
     with pytest.raises(UsageError, match="acme-zoo/same and other-zoo/same; use the full name"):
-        catalogue.find_model("same")
-    assert catalogue.find_model("other-zoo/same").distribution == "other-zoo"
+        genzoo.card("same")
+    assert full_name("other-zoo/same") == "other-zoo/same"
 
 
 def test_hostile_25_a_third_party_takes_a_name_of_genzoos_own(shelf: Shelf) -> None:
     shelf.add("acme-zoo", model("vae-mlp-mnist"), component("vae", "model", "acme_zoo:Net"))
-    catalogue = Catalogue.open()
+    zoo = genzoo.open_zoo()
     with pytest.raises(UsageError, match="acme-zoo/vae-mlp-mnist and genzoo/vae-mlp-mnist"):
-        catalogue.find_model("vae-mlp-mnist")
+        zoo.card("vae-mlp-mnist")
     with pytest.raises(ConfigError, match="genzoo/vae and acme-zoo/vae; use the full name"):
-        catalogue.find_component("model", "vae")
-    assert catalogue.find_component("model", "genzoo/vae")[0].builtin
+        zoo.build(ModelSpec("vae"))
+    spec = ModelSpec("genzoo/vae", {"shape": [1, 8, 8]})
+    assert zoo.build(spec).spec.component == "genzoo/vae"
 
 
 def test_hostile_25_two_plugins_of_one_distribution_own_a_name(shelf: Shelf) -> None:
@@ -57,102 +68,147 @@ def test_hostile_25_two_plugins_of_one_distribution_own_a_name(shelf: Shelf) -> 
     shelf.add("acme-zoo", model("same"), entry_points=entry_points)
     for name in ("same", "acme-zoo/same"):
         with pytest.raises(UsageError, match=r"one \(acme-zoo 1.0\) and two \(acme-zoo 1.0\)"):
-            Catalogue.open().find_model(name)
+            genzoo.card(name)
 
 
 def test_an_alias_never_shadows_a_name(shelf: Shelf) -> None:
     shelf.add("acme", model("real"))
     shelf.add("other", model("thief", aliases=["real"]))
-    assert Catalogue.open().find_model("real").name == "acme/real"
-    assert Catalogue.open().find_model("other/real").name == "other/thief"
+    assert full_name("real") == "acme/real"
+    assert full_name("other/real") == "other/thief"
 
 
 def test_an_alias_of_two_models_is_ambiguous(shelf: Shelf) -> None:
     shelf.add("acme", model("one", aliases=["best"]), model("two", aliases=["best"]))
     with pytest.raises(UsageError, match="acme/one and acme/two"):
-        Catalogue.open().find_model("best")
+        genzoo.card("best")
 
 
 def test_components_of_different_kinds_may_share_a_name(shelf: Shelf) -> None:
-    tables = [component("flow", "noiser", "acme:Flow"), component("flow", "model", "acme:Net")]
-    shelf.add("acme", *tables)
-    assert Catalogue.open().find_component("noiser", "flow")[1].target == "acme:Flow"
-    assert Catalogue.open().find_component("model", "acme/flow")[1].target == "acme:Net"
+    tables = [
+        component("flow", "noiser", "acme_flows:Flow"),
+        component("flow", "sampler", "acme_flows:Ode"),
+    ]
+    shelf.add("acme-flows", *tables, files={"__init__.py": FLOWS})
+    zoo = genzoo.open_zoo()
+    assert type(zoo.component("noiser", "acme-flows/flow", {})).__name__ == "Flow"
+    assert type(zoo.component("sampler", "acme-flows/flow", {})).__name__ == "Ode"
 
 
 def test_hostile_11_an_unknown_component(shelf: Shelf) -> None:
     shelf.add("acme", component("butterfly", "model", "acme:Net"))
-    catalogue = Catalogue.open()
+    zoo = genzoo.open_zoo()
     with pytest.raises(ConfigError, match="unknown model 'buterfly'; did you mean butterfly"):
-        catalogue.find_component("model", "buterfly")
+        zoo.build(ModelSpec("buterfly"))
     with pytest.raises(ConfigError, match="`genzoo install nice-zoo`"):
-        catalogue.find_component("model", "nice-zoo/net")
+        zoo.build(ModelSpec("nice-zoo/net"))
     with pytest.raises(ConfigError, match="unknown noiser"):
-        catalogue.find_component("noiser", "butterfly")
+        zoo.component("noiser", "butterfly", {})
 
 
 def test_of_a_plugin_that_is_not_there_no_other_component_is_proposed(shelf: Shelf) -> None:
     shelf.add("acme", component("net", "model", "acme:Net"))
+    zoo = genzoo.open_zoo()
     with pytest.raises(ConfigError, match=r"'acme-zoo/nett'; no plugin acme-zoo is installed; if"):
-        Catalogue.open().find_component("model", "acme-zoo/nett")
+        zoo.build(ModelSpec("acme-zoo/nett"))
     with pytest.raises(ConfigError, match=r"did you mean acme/net.*`genzoo install acne`"):
-        Catalogue.open().find_component("model", "acne/net")
+        zoo.build(ModelSpec("acne/net"))
 
 
-@pytest.mark.parametrize("name", ["os.system", "os:system", "acme.models:Net", "../acme/net", ""])
-def test_hostile_12_an_import_path_is_no_component(shelf: Shelf, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("os.system", "unknown model 'os.system'"),
+        ("os:system", "'os:system' is no name of a model"),
+        ("acme.models:Net", "'acme.models:Net' is no name of a model"),
+        ("../acme/net", "'../acme/net' is no name of a model"),
+        ("", "'' is no name of a model"),
+    ],
+)
+def test_hostile_12_an_import_path_is_no_component(shelf: Shelf, name: str, why: str) -> None:
     folder = shelf.add("acme", component("net", "model", "acme.models:Net"))
-    with pytest.raises(ConfigError, match="unknown model"):
-        Catalogue.open().find_component("model", name)
+    with pytest.raises(ConfigError, match=why):
+        genzoo.open_zoo().build(ModelSpec(name))
     assert not (folder / "imported").exists()
 
 
 def test_the_owner_of_a_name_being_broken_is_an_error(shelf: Shelf) -> None:
     tables = [model("mine", shape="round"), component("net", "model", "acme:Net")]
     shelf.add("acme", *tables)
-    catalogue = Catalogue.open()
+    zoo = genzoo.open_zoo()
     for name in ("mine", "acme/mine", "acme/whatever"):
         with pytest.raises(PluginError, match=r"acme \(acme 1.0\), which is broken: .*shape"):
-            catalogue.find_model(name)
+            zoo.card(name)
     with pytest.raises(PluginError, match="which is broken"):
-        catalogue.find_component("model", "net")
+        zoo.build(ModelSpec("net"))
 
 
 def test_a_sound_owner_is_not_troubled_by_a_broken_one_of_the_same_name(shelf: Shelf) -> None:
     shelf.add("acme", model("mine", shape="round"))
     shelf.add("other", model("mine"))
-    assert Catalogue.open().find_model("mine").name == "other/mine"
+    assert full_name("mine") == "other/mine"
 
 
-names = st.text(alphabet="ab-", min_size=1, max_size=3)
-rows = st.builds(
-    ComponentRow,
-    name=names,
-    distribution=st.sampled_from(["acme", "other"]),
-    plugin=st.just(0),
-    kind=st.just("model"),
-    target=st.just("a:B"),
-    options=st.none(),
-    summary=st.just(""),
-    aliases=st.lists(names, max_size=2).map(tuple),
+words = st.from_regex(r"[ab][ab-]{0,2}", fullmatch=True)
+shelves = st.fixed_dictionaries(
+    {
+        owner: st.dictionaries(words, st.lists(words, max_size=2), max_size=3)
+        for owner in ("acme", "other")
+    }
 )
+"""By distribution, its models with their aliases."""
 
 
-@given(st.lists(rows, max_size=6), names)
 def test_a_name_is_found_before_an_alias_and_all_owners_of_it_are_found(
-    among: list[ComponentRow], name: str
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    named = [row for row in among if row.name == name]
-    expected = named or [row for row in among if name in row.aliases]
-    assert matches(name, among) == expected
-    for owner in ("acme", "other"):
-        assert all(row.distribution == owner for row in matches(f"{owner}/{name}", among))
-        assert {id(row) for row in named if row.distribution == owner} <= {
-            id(row) for row in matches(f"{owner}/{name}", among)
+    monkeypatch.setenv("GENZOO_DISABLE", "genzoo")
+    folders = {owner: shelf.add(owner) for owner in ("acme", "other")}
+
+    @fuzzed(100)
+    @given(shelves, words)
+    def found(shelves: dict[str, dict[str, list[str]]], name: str) -> None:
+        for owner, models in shelves.items():
+            tables = [model(bare, aliases=aliases) for bare, aliases in models.items()]
+            (folders[owner] / "genzoo.toml").write_text("\n".join(["api = 1", *tables]))
+        everything = {
+            f"{owner}/{bare}": (bare, aliases)
+            for owner, models in shelves.items()
+            for bare, aliases in models.items()
         }
+        for owner in ("", "acme/", "other/"):
+            among = {full: its for full, its in everything.items() if full.startswith(owner)}
+            named = {full for full, (bare, _) in among.items() if bare == name}
+            expected = named or {full for full, (_, aliases) in among.items() if name in aliases}
+            assert meant_by(owner + name) == expected
+
+    found()
 
 
-@given(st.text(alphabet=string.ascii_letters + "-_.", max_size=10))
-def test_a_normalised_distribution_stays_so(name: str) -> None:
-    assert normalise(normalise(name)) == normalise(name)
-    assert normalise(name) == normalise(name.upper().replace("-", "_"))
+def meant_by(name: str) -> set[str]:
+    """The full names of all models that a name may mean."""
+    try:
+        genzoo.card(name)
+    except UsageError as error:
+        text = str(error)
+        assert text.startswith((f"no model '{name}'", f"model name '{name}' is ambiguous: "))
+        owners = text.partition(" is ambiguous: ")[2]
+        return set(re.findall(r"(?:acme|other)/[ab-]+", owners))
+    return {full_name(name)}
+
+
+def test_a_distribution_is_found_however_its_name_is_spelt(shelf: Shelf) -> None:
+    shelf.add("Acme.Zoo-two", model("small"), package="acme_zoo_two")
+    assert full_name("small") == "acme-zoo-two/small"
+    zoo = genzoo.open_zoo()
+    joints = st.text(alphabet="-_.", min_size=1, max_size=3)
+
+    @given(joints, joints, st.sets(st.integers(0, 10)))
+    def found(first: str, second: str, capitals: set[int]) -> None:
+        lower = f"acme{first}zoo{second}two"
+        spelt = "".join(c.upper() if i in capitals else c for i, c in enumerate(lower))
+        [plugin] = zoo.plugins(spelt)
+        assert plugin.distribution == "acme-zoo-two"
+        assert zoo.card(f"{spelt}/small").name == "small"
+
+    found()

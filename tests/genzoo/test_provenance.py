@@ -2,45 +2,61 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import json
+import zipfile
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from painting import Cli, Outcome, assert_refused
+from PIL import Image
 
-from genzoo.pictures.provenance import (
-    MAX_RECORD,
-    Layout,
-    Provenance,
-    RecordError,
-    decode,
-    encode,
-    read,
-)
-from genzoo_core.errors import ReplayError, UsageError
 from genzoo_core.pictures import RunRecord
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]))
-RECORDS = st.builds(
-    RunRecord,
-    model=TEXT,
-    weights=TEXT,
-    mode=st.sampled_from(["sample", "interpolate"]),
-    n=st.integers(1, 1000),
-    seed=st.integers(0, 2**63 - 1),
-    prompts=st.lists(TEXT).map(tuple),
-    options=st.dictionaries(TEXT, st.none() | st.floats(allow_nan=False, allow_infinity=False)),
-    conditions=st.dictionaries(TEXT, TEXT),
-    pictures=st.none() | st.tuples(st.integers(0, 9), st.integers(10, 99)),
+MAX_RECORD = 2**20
+"""Most bytes of a record as JSON."""
+
+REQUESTS = st.fixed_dictionaries(
+    {
+        "label": st.integers(0, 9) | st.just("random"),
+        "text": st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+        "n": st.integers(1, 3),
+        "seed": st.integers(0, 2**63 - 4),
+        "temperature": st.floats(0, 1e3),
+        "batch": st.integers(1, 99),
+    }
+).filter(lambda request: request["text"].strip())
+
+
+def replay(cli: Cli, path: str | Path) -> Outcome:
+    return cli("run", "--replay", path, "-o", "again.png", "-f", "--json")
+
+
+@given(REQUESTS)
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-
-
-@given(RECORDS)
-def test_a_record_survives_json(record: RunRecord) -> None:
-    provenance = Provenance(record, Layout(4, 2))
-    assert decode(encode(provenance).encode(), Path("a.png")) == provenance
+def test_a_record_survives_its_file(painter: Path, cli: Cli, request: dict[str, Any]) -> None:
+    words = ["run", "colour", str(request["label"]), "--set", f"text={request['text']}"]
+    for name in ("seed", "batch"):
+        words += [f"--{name}", str(request[name])]
+    words += ["-n", str(request["n"]), "--set", f"temperature={request['temperature']!r}"]
+    done = cli(*words, "-o", "a.png", "-f", "--json")
+    assert done.code == 0, done.err
+    record = json.loads(done.out)["record"]
+    assert record["prompts"] == [str(request["label"])]
+    assert record["conditions"] == {"text": request["text"]}
+    assert record["options"]["temperature"] == request["temperature"]
+    assert (record["n"], record["seed"]) == (request["n"], request["seed"])
+    with Image.open("a.png") as image:
+        assert json.loads(image.info["genzoo"])["record"] == record
+    done = replay(cli, "a.png")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["record"] == record
 
 
 @pytest.mark.parametrize(
@@ -60,82 +76,73 @@ def test_a_record_survives_json(record: RunRecord) -> None:
         b" " * (MAX_RECORD + 1),
     ],
 )
-def test_hostile_31_a_record_that_is_none(text: bytes) -> None:
-    with pytest.raises(RecordError) as caught:
-        decode(text, Path("a.png"))
-    assert caught.value.exit_code == 2
-    assert isinstance(caught.value, ReplayError | UsageError)
+def test_hostile_31_a_record_that_is_none(painter: Path, cli: Cli, text: bytes) -> None:
+    Image.new("L", (8, 8)).save("a.gif", comment=text)
+    assert_refused(cli("run", "--replay", "a.gif"), "a.gif")
 
 
-@pytest.fixture(scope="module")
-def files(painter_site: Path, tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+@pytest.fixture
+def files(painter: Path, cli: Cli) -> list[bytes]:
     """A file of each format."""
-    from genzoo.pictures.generating import generate, open_zoo
-    from genzoo.pictures.writers.destination import choose, write
-
-    folder = tmp_path_factory.mktemp("files")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(painter_site))
-        patch.setenv("GENZOO_CACHE", str(folder / "cache"))
-        zoo = open_zoo()
-        pictures = generate("colour", n=2, seed=0, keep_frames=True, zoo=zoo)
-        names = ("a.png", "a.gif", "a.npz", "a.safetensors")
-        for name in names:
-            target = choose(str(folder / name), force=False, catalogue=zoo.catalogue)
-            write(target, pictures, zoo)
-    return [(folder / name).read_bytes() for name in names]
+    names = ("a.png", "a.gif", "a.npz", "a.safetensors")
+    for name in names:
+        assert cli("run", "colour", "-n", "2", "--seed", "0", "-o", name).code == 0
+    return [Path(name).read_bytes() for name in names]
 
 
-@given(which=st.integers(0, 3), data=st.data())
-@settings(max_examples=300, deadline=None)
-def test_hostile_31_a_damaged_file_is_read_or_refused(
-    files: list[bytes], tmp_path_factory: pytest.TempPathFactory, which: int, data: st.DataObject
-) -> None:
-    content = bytearray(files[which])
-    cut = data.draw(st.integers(0, len(content)))
-    del content[cut if data.draw(st.booleans()) else len(content) :]
-    for _ in range(data.draw(st.integers(0, 4))):
-        if content:
-            at = data.draw(st.integers(0, len(content) - 1))
-            content[at] = data.draw(st.integers(0, 255))
-    path = tmp_path_factory.getbasetemp() / "damaged"
-    path.write_bytes(content)
-    with suppress(RecordError):
-        assert isinstance(read(path).record, RunRecord)
+def test_hostile_31_a_damaged_file_is_read_or_refused(files: list[bytes], cli: Cli) -> None:
+    codes: set[int] = set()
+
+    @given(which=st.integers(0, 3), data=st.data())
+    @settings(max_examples=300, deadline=None)
+    def read(which: int, data: st.DataObject) -> None:
+        content = bytearray(files[which])
+        cut = data.draw(st.integers(0, len(content)))
+        del content[cut if data.draw(st.booleans()) else len(content) :]
+        for _ in range(data.draw(st.integers(0, 4))):
+            if content:
+                at = data.draw(st.integers(0, len(content) - 1))
+                content[at] = data.draw(st.integers(0, 255))
+        Path("damaged").write_bytes(content)
+        done = replay(cli, "damaged")
+        codes.add(done.code)
+        assert done.code in (0, 1, 2), done
+        assert "internal error" not in done.err
+        assert "Traceback" not in done.err
+        if done.code:
+            assert done.out == ""
+            assert done.err.splitlines()[-1].startswith("Error: ")
+
+    read()
+    assert {0, 2} <= codes
 
 
-def test_hostile_31_an_archive_that_lies_about_its_size(tmp_path: Path) -> None:
-    import zipfile
-
+def test_hostile_31_an_archive_that_lies_about_its_size(painter: Path, cli: Cli) -> None:
     header = b"\x93NUMPY\x01\x00v\x00"
     shape = b"{'descr': '<U1', 'fortran_order': False, 'shape': (1099511627776,), }"
-    path = tmp_path / "a.npz"
-    with zipfile.ZipFile(path, "w") as archive:
+    with zipfile.ZipFile("a.npz", "w") as archive:
         archive.writestr("record.npy", header + shape.ljust(117) + b"\n" + b"xxxx")
-    with pytest.raises(RecordError, match="damaged"):
-        read(path)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    assert_refused(replay(cli, "a.npz"), "damaged")
+    with zipfile.ZipFile("a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("record.npy", bytes(64 * 2**20))
-    with pytest.raises(RecordError, match="too large"):
-        read(path)
+    assert_refused(replay(cli, "a.npz"), "too large")
 
 
-def test_hostile_31_pixels_that_are_text(tmp_path: Path) -> None:
+def test_hostile_31_pixels_that_are_text(painter: Path, cli: Cli) -> None:
     record = RunRecord(model="a/b", weights="", mode="sample", n=1, seed=0)
-    path = tmp_path / "a.npz"
+    text = msgspec.json.encode({"record": record}).decode()
     for images in (np.full((1, 8, 8, 1), "x"), np.zeros((8, 8), np.uint8), np.zeros((1, 8, 8, 1))):
-        np.savez(path, record=np.array(encode(Provenance(record))), images=images)
-        with pytest.raises(RecordError, match="damaged"):
-            read(path)
+        np.savez("a.npz", record=np.array(text), images=images)
+        assert_refused(replay(cli, "a.npz"), "damaged")
 
 
-def test_hostile_31_an_array_of_objects_is_not_unpickled(tmp_path: Path) -> None:
+def test_hostile_31_an_array_of_objects_is_not_unpickled(
+    painter: Path, tmp_path: Path, cli: Cli
+) -> None:
     class Bomb:
         def __reduce__(self) -> tuple[object, ...]:
             return (Path.touch, (tmp_path / "exploded",))
 
-    path = tmp_path / "a.npz"
-    np.savez(path, record=np.array(Bomb(), dtype=object))
-    with pytest.raises(RecordError):
-        read(path)
+    np.savez("a.npz", record=np.array(Bomb(), dtype=object))
+    assert_refused(replay(cli, "a.npz"), "a.npz")
     assert not (tmp_path / "exploded").exists()

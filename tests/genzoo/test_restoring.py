@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
-import msgspec
 import pytest
-from shelf import model
+from painting import Cli
+from shelf import Shelf, command, model
 from wheels import Place, acme, errors, make_place, write_wheel
-
-from genzoo.managing.ledger import Entry, entry_of, read_ledger, record
-from genzoo.managing.snapshot import Distribution
-from genzoo_core.errors import ConfigError
 
 
 @pytest.fixture
@@ -49,9 +43,10 @@ def test_a_new_environment_gets_the_very_versions(place: Place, other: Place, wh
 
 def test_a_wheel_that_is_not_the_same_any_more_is_refused(place: Place, wheels: Path) -> None:
     url = acme(wheels).as_uri()
-    entry = Entry(url, "acme-zoo", "1.0", "archive", url=url, sha256="0" * 64)
+    entry = {"requirement": url, "distribution": "acme-zoo", "version": "1.0"}
+    entry |= {"kind": "archive", "url": url, "sha256": "0" * 64}
     place.ledger.parent.mkdir()
-    held = {"version": 1, "installed": [msgspec.to_builtins(entry)]}
+    held = {"version": 1, "installed": [entry]}
     place.ledger.write_text(json.dumps(held))
     done = place.genzoo("plugins", "restore")
     assert done.returncode == 1
@@ -69,54 +64,99 @@ def test_a_ledger_is_read_as_far_as_it_goes(place: Place) -> None:
     assert done.stderr.count("Warning: ") == 2
 
 
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("{", "is damaged"),
-        ("[]", "no list `installed`"),
-        ('{"version": 2, "installed": []}', "is of version 2; this genzoo knows 1"),
-    ],
-)
-def test_a_ledger_that_cannot_be_read_is_an_error_and_left_as_it_is(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-    text: str,
-    why: str,
+UNREADABLE = [
+    ("{", "is damaged"),
+    ("[]", "no list `installed`"),
+    ('{"version": 2, "installed": []}', "is of version 2; this genzoo knows 1"),
+]
+
+
+@pytest.mark.parametrize(("text", "why"), UNREADABLE)
+def test_a_ledger_that_cannot_be_read_is_an_error(
+    text: str, why: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GENZOO_CONFIG", str(tmp_path))
     file = tmp_path / "installed.json"
     file.write_text(text)
-    with pytest.raises(ConfigError, match=why):
-        read_ledger()
-    record(Entry("a", "a", "1", "index"))
-    assert "`genzoo plugins restore` will not know of this" in capfd.readouterr().err
+    done = cli("plugins", "restore")
+    assert done.code == 1
+    assert done.err.startswith("Error: ")
+    assert done.err.count("\n") == 1
+    assert why in done.err
     assert file.read_text() == text
 
 
-def test_a_password_does_not_get_into_the_ledger() -> None:
+def install_nothing(place: Place) -> None:
+    """Have an installer that does nothing: what is to come is there already."""
+    (place.prefix / "uv-receipt.toml").touch()
+    place.program("uv", "")
+
+
+def test_a_ledger_that_cannot_be_read_is_left_as_it_is(place: Place) -> None:
+    install_nothing(place)
+    Shelf(place.site, place.home).add("acme-zoo")
+    place.ledger.parent.mkdir()
+    for text, why in UNREADABLE:
+        place.ledger.write_text(text)
+        [warning] = [
+            line for line in place.install("acme-zoo").stderr.splitlines() if "Warning: " in line
+        ]
+        assert "`genzoo plugins restore` will not know of this" in warning
+        assert why in warning
+        assert place.ledger.read_text() == text
+
+
+def test_a_password_does_not_get_into_the_ledger(place: Place, tmp_path: Path) -> None:
+    folder = Shelf(place.site, place.home).add("acme")
     direct = {
         "url": "https://me:secret@host.example/acme.git",
         "vcs_info": {"vcs": "git", "commit_id": "abc123"},
         "subdirectory": "py",
     }
-    found = Distribution("acme", "1.0", "/site", 0, True, direct)
-    entry = entry_of(found, "acme[x] @ git+https://me:secret@host.example/acme.git")
-    assert "secret" not in str(entry)
-    assert entry.exactly == ("acme[x] @ git+https://host.example/acme.git@abc123#subdirectory=py")
+    (folder.parent / "acme-1.0.dist-info" / "direct_url.json").write_text(json.dumps(direct))
+    install_nothing(place)
+    place.install("acme[x] @ git+https://me:secret@host.example/acme.git")
+    assert "secret" not in place.ledger.read_text()
+    [entry] = place.entries()
+    assert entry["kind"] == "repository"
+    shown = make_place(tmp_path / "other", place.home).genzoo("plugins", "restore", "--dry-run")
+    exactly = "acme[x] @ git+https://host.example/acme.git@abc123#subdirectory=py"
+    assert shown.stdout == f"acme 1.0: install {exactly}\n"
 
 
-def test_two_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
-    code = (
-        "import sys; from genzoo.managing.ledger import Entry, record\n"
-        "for i in range(5): n = f'{sys.argv[1]}{i}'; record(Entry(n, n, '1', 'index'))"
-    )
-    environment = {**os.environ, "GENZOO_CONFIG": str(tmp_path)}
-    command = [sys.executable, "-c", code]
-    writers = [subprocess.Popen([*command, name], env=environment) for name in "ab"]
+LONG = 100_000
+
+MEET = """\
+import pathlib, sys, time
+prefix = pathlib.Path(sys.prefix)
+met = prefix.parent / "met"
+(met / prefix.name).touch()
+while len(list(met.iterdir())) < 2:
+    time.sleep(0.001)
+import click
+paint = click.Command("paint")
+"""
+"""A module that waits until two environments import it: a look at it is what comes last."""
+
+
+def test_two_that_write_at_once_lose_nothing(place: Place, other: Place, tmp_path: Path) -> None:
+    (tmp_path / "met").mkdir()
+    # So long a ledger takes its time, and the two are sure to want it together.
+    held = {"requirement": "x", "version": "1", "kind": "index"}
+    many = [{**held, "distribution": f"x{i}"} for i in range(LONG)]
+    place.ledger.parent.mkdir()
+    place.ledger.write_text(json.dumps({"version": 1, "installed": many}))
+    install_nothing(place)  # which serves the other too
+    (other.prefix / "uv-receipt.toml").touch()
+    writers = []
+    for name, where in (("one", place), ("two", other)):
+        shelf = Shelf(where.site, where.home)
+        shelf.add(name, command("paint", f"{name}.cli:paint"), files={"cli.py": MEET})
+        words = [str(where.python), "-P", "-m", "genzoo", "install", name]
+        writers.append(subprocess.Popen(words, env=where.environment(), stderr=subprocess.DEVNULL))
     assert [writer.wait() for writer in writers] == [0, 0]
-    held = json.loads((tmp_path / "installed.json").read_text())["installed"]
-    assert {e["distribution"] for e in held} == {f"{n}{i}" for n in "ab" for i in range(5)}
+    names = {entry["distribution"] for entry in place.entries()}
+    assert names == {"one", "two", *(entry["distribution"] for entry in many)}
 
 
 def test_without_a_ledger_there_is_nothing_to_do(place: Place) -> None:

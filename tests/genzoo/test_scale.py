@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import fnmatch
-import sys
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
+from answers import answer, full_name, opened
 from shelf import Shelf, model
 
-from genzoo.catalogue import Catalogue
-from genzoo_core import PluginError, UsageError
+import genzoo
+from genzoo_core import UsageError
 
 PLUGINS, MODELS = 30, 20
-T = TypeVar("T")
 
 
 @pytest.fixture
@@ -51,32 +49,15 @@ def naive(shelf: Shelf) -> list[tuple[str, dict[str, Any]]]:
     return sorted(found, key=lambda entry: (entry[1]["name"], entry[0]))
 
 
-def opened(work: Callable[[], T]) -> tuple[T, list[str]]:
-    """What `work` gives, and the files that it opens."""
-    files: list[str] = []
-    recording = True
-
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if recording and event == "open":
-            files.append(str(arguments[0]))
-
-    sys.addaudithook(hook)  # it stays for good, hence the switch
-    try:
-        return work(), files
-    finally:
-        recording = False
-
-
 def test_answers_are_those_of_a_naive_reading(crowd: Shelf) -> None:
     cards = naive(crowd)
-    for catalogue in (Catalogue.open(), Catalogue.open()):  # searched, then kept
-        entries = catalogue.models()
-        assert [(e.distribution, e.card.name) for e in entries] == [
-            (owner, card["name"]) for owner, card in cards
-        ]
-        assert [e.card.notes for e in entries] == [card.get("notes", "") for _, card in cards]
-        facts = catalogue.facts(catalogue.rows)
-        assert [f.size for f in facts] == [card["size"] for _, card in cards]
+    for _ in range(2):  # searched, then kept
+        listed = answer("list")
+        assert [row["full_name"] for row in listed] == [f"{o}/{card['name']}" for o, card in cards]
+        assert [row["size"] for row in listed] == [card["size"] for _, card in cards]
+        told = genzoo.open_zoo().cards()
+        assert [card.name for card in told] == [card["name"] for _, card in cards]
+        assert [card.notes for card in told] == [card.get("notes", "") for _, card in cards]
 
 
 @pytest.mark.parametrize(
@@ -91,81 +72,76 @@ def test_a_pattern_chooses_what_it_would_among_all(crowd: Shelf, pattern: str) -
         texts = [f"{owner}/{card['name']}"] if "/" in pattern else names
         return any(fnmatch.fnmatchcase(text, glob.lower()) for text in texts)
 
-    rows = Catalogue.open().select(pattern)
-    expected = [(owner, card["name"]) for owner, card in naive(crowd) if meant(owner, card)]
-    assert [(row.distribution, row.name) for row in rows] == expected
+    expected = [
+        f"{owner}/common" if card["name"] == "common" else card["name"]
+        for owner, card in naive(crowd)
+        if meant(owner, card)
+    ]
+    assert genzoo.list_models(pattern) == expected
 
 
 def test_names_mean_what_they_do_among_few(crowd: Shelf) -> None:
-    Catalogue.open()
-    catalogue = Catalogue.open()
-    assert catalogue.find_model("model-03-07").card.size == 3007
-    assert catalogue.find_model("Crowd_03/common").card.size == 3
+    genzoo.list_models()
+    zoo = genzoo.open_zoo()
+    assert zoo.card("model-03-07").size == 3007
+    assert zoo.card("Crowd_03/common").size == 3
     for shared in ("common", "everyone"):
         with pytest.raises(UsageError, match="ambiguous"):
-            catalogue.find_model(shared)
-    assert catalogue.find_model("crowd-04/everyone").card.name == "model-04-00"
+            zoo.card(shared)
+    assert zoo.card("crowd-04/everyone").name == "model-04-00"
     # Parts of names, and what stands elsewhere in a row, are no names.
     for unknown in ("model-03-0", "vae", "crowd-03", "family-1", 'model-03-07"', "\udcff"):
         with pytest.raises(UsageError, match="no model"):
-            catalogue.find_model(unknown)
+            zoo.card(unknown)
 
 
 def test_a_mistyped_name_is_put_right_among_many(crowd: Shelf) -> None:
     for wrong in ("modle-17-03", "model-1703", "mdel-17-03"):
         with pytest.raises(UsageError, match=r"did you mean .*model-17-03"):
-            Catalogue.open().find_model(wrong)
+            genzoo.card(wrong)
 
 
-def test_a_lookup_by_name_opens_the_index_alone_and_reads_one_card(
-    crowd: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Catalogue.open().find_model("model-03-07")  # once, so that its imports are behind us
-    (index,) = (crowd.cache / "index").iterdir()
-    entry, files = opened(lambda: Catalogue.open().find_model("model-03-07"))
-    assert entry.card.size == 3007
-    assert files == [str(index)]
-
-    # Whatever stands in another model's card is not looked at; in its own it is noticed.
-    whole = index.read_bytes()
-    for number, text in ((29, b"Note 29 19"), (3, b"Note 3 7")):
-        index.write_bytes(whole.replace(text, b"X" * len(text)))
-        entry, files = opened(lambda: Catalogue.open().find_model("model-03-07"))
-        assert entry.card.notes.startswith("Note 3 7:")
-        searched = any(file.endswith("genzoo.toml") for file in files)
-        assert searched == (number == 3)
-    assert index.read_bytes() == whole
+def file_of(shelf: Shelf) -> Path:
+    """The one file in the cache."""
+    [file] = (path for path in shelf.cache.rglob("*") if path.is_file())
+    return file
 
 
-def test_a_catalogue_that_was_opened_outlives_its_index(crowd: Shelf) -> None:
-    Catalogue.open()
-    before = Catalogue.open()
+def test_a_lookup_by_name_opens_one_file_of_the_cache_and_no_other(crowd: Shelf) -> None:
+    genzoo.card("model-03-07")  # once, so that its imports are behind us
+    card, files = opened(lambda: genzoo.card("model-03-07"))
+    assert (card.size, card.notes[:9]) == (3007, "Note 3 7:")
+    assert files == [str(file_of(crowd))]
+
+
+def test_a_zoo_says_what_there_was_when_it_was_opened(crowd: Shelf) -> None:
+    genzoo.list_models()
+    before = genzoo.open_zoo()
     crowd.add("newcomer", model("model-03-99"))
     crowd.settle()
-    after = Catalogue.open()
-    assert after.find_model("model-03-99").distribution == "newcomer"
-    assert before.find_model("model-03-07").card == after.find_model("model-03-07").card
+    after = genzoo.open_zoo()
+    assert after.card("model-03-99").name == "model-03-99"
+    assert full_name("model-03-99") == "newcomer/model-03-99"
+    assert before.card("model-03-07") == after.card("model-03-07")
     with pytest.raises(UsageError, match="no model"):
-        before.find_model("model-03-99")
+        before.card("model-03-99")
 
 
-def test_what_changes_while_a_damaged_index_is_read_is_told(crowd: Shelf) -> None:
-    Catalogue.open()
-    catalogue = Catalogue.open()
-    (index,) = (crowd.cache / "index").iterdir()
-    with index.open("r+b") as file:  # in its place, as only a faulty disk would
-        file.truncate(len(index.read_bytes()) // 2)
-    (crowd.site / "crowd_00" / "genzoo.toml").write_text("api = 1\n" + model("other"))
-    with pytest.raises(PluginError, match="changed"):
-        catalogue.models()
+def test_a_zoo_outlives_damage_of_the_file_that_it_was_opened_from(crowd: Shelf) -> None:
+    genzoo.list_models()
+    expected = genzoo.open_zoo().cards()
+    zoo = genzoo.open_zoo()
+    with file_of(crowd).open("r+b") as file:  # in its place, as only a faulty disk would
+        file.truncate(file_of(crowd).stat().st_size // 2)
+    assert zoo.cards() == expected
 
 
 def test_each_change_of_one_among_many_is_noticed(crowd: Shelf) -> None:
     def names() -> set[str]:
-        return {row.full_name for row in Catalogue.open().select("model-05*")}
+        shown = genzoo.list_models("model-05*")
+        return set(map(full_name, shown)) if len(shown) == 1 else set(shown)
 
-    everything = names()
-    assert len(everything) == MODELS
+    assert len(names()) == MODELS
     manifest: Path = crowd.site / "crowd_05" / "genzoo.toml"
     manifest.write_text("api = 1\n" + model("model-05-new"))
     assert names() == {"crowd-05/model-05-new"}

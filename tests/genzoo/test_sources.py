@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import acme_plugin
 import msgspec
 import pytest
+from painting import Cli
 
-from genzoo.catalogue import Catalogue
-from genzoo.models.sources import is_path
-from genzoo.zoo import RegistryZoo
-from genzoo_core import HubError, IntegrityError, ModelCard, ModelSpec, PluginError, UsageError
+import genzoo
+from genzoo_core import HubError, IntegrityError, ModelCard, ModelSpec, PluginError, UsageError, Zoo
 
 CARD = ModelCard(name="far", family="acme", summary="Far.", weights="share://far.safetensors")
 
@@ -27,30 +27,36 @@ def genzoo_resolve_weights(reference, sha256):
 """
 
 
-def install_far(site: Path, card: ModelCard) -> RegistryZoo:
+def install_far(site: Path, card: ModelCard) -> Zoo:
     """A registry with a model that has this card."""
     acme_plugin.install(site, "acme-far", acme_plugin.manifest_of([card]))
-    return RegistryZoo(Catalogue.open())
+    return genzoo.open_zoo()
 
 
 @pytest.mark.parametrize(
-    ("reference", "expected"),
+    ("reference", "message"),
     [
-        ("vae-mnist", False),
-        ("genzoo/vae-mnist", False),
-        ("mine.safetensors", True),
-        ("runs/mine.safetensors", True),
-        ("./vae-mnist", True),
-        ("../a/b", True),
-        ("/tmp/a", True),
-        ("~/a", True),
-        ("a/b/c", True),
-        ("a\\b", True),
-        ("share://a/b/c.safetensors", False),
+        ("net-z", "no model 'net-z'"),
+        ("acme-nets/net-z", "'acme-nets/net-z'"),
+        ("mine.safetensors", "there is no file mine.safetensors"),
+        ("runs/mine.safetensors", "there is no file runs/mine.safetensors"),
+        ("./net-z", "there is no file net-z"),
+        ("../a/b", r"there is no file \.\./a/b"),
+        ("/gone/a", "there is no file /gone/a"),
+        ("~/a", "there is no file /home/of/someone/a"),
+        ("a/b/c", "there is no file a/b/c"),
+        ("a\\b", r"there is no file a\\b"),
+        ("share://a/b/c.safetensors", "no plugin can fetch 'share://a/b/c.safetensors'"),
     ],
 )
-def test_names_and_paths_are_told_apart(reference: str, expected: bool) -> None:
-    assert is_path(reference) is expected
+def test_names_and_paths_are_told_apart(
+    zoo: Zoo, monkeypatch: pytest.MonkeyPatch, reference: str, message: str
+) -> None:
+    monkeypatch.setenv("HOME", "/home/of/someone")
+    for ask in (zoo.card, zoo.weights, zoo.load):
+        with pytest.raises((UsageError, HubError), match=message) as caught:
+            ask(reference)
+        assert ("there is no file" in str(caught.value)) == ("there is no file" in message)
 
 
 def test_a_scheme_that_no_plugin_knows(site: Path) -> None:
@@ -64,7 +70,7 @@ def test_a_scheme_that_no_plugin_knows(site: Path) -> None:
 def test_a_hook_brings_the_file_and_the_digest_is_checked(
     site: Path, tmp_path: Path, honest: bool
 ) -> None:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     built = zoo.build(ModelSpec("net"))
     card = zoo.save(tmp_path / "far.safetensors", built.spec, built.own_tensors(), CARD)
     if not honest:
@@ -75,7 +81,7 @@ def test_a_hook_brings_the_file_and_the_digest_is_checked(
     (folder / "__init__.py").write_text(HOOK.replace("FOLDER", repr(str(tmp_path))))
     zoo = install_far(site, card)
     if honest:
-        assert zoo.open("far").sha256 == card.sha256
+        assert zoo.resolve("far").weights == zoo.weights("far").sha256 == card.sha256
     else:
         with pytest.raises(IntegrityError, match="its card says 000000000000…"):
             zoo.load("far")
@@ -106,14 +112,14 @@ def genzoo_models():
 
 
 def test_a_model_known_only_at_run_time_lies_anywhere(site: Path, tmp_path: Path) -> None:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     built = zoo.build(ModelSpec("net"))
     card = zoo.save(tmp_path / "far.safetensors", built.spec, built.own_tensors(), CARD)
     manifest = acme_plugin.MANIFEST + 'hooks = ["genzoo_models"]\n'
     folder = acme_plugin.install(site, "acme-dynamic", manifest)
     (folder / "__init__.py").write_text(MODELS.replace("FOLDER", repr(str(tmp_path))))
-    zoo = RegistryZoo(Catalogue.open())
-    assert zoo.open("here").sha256 == card.sha256
+    zoo = genzoo.open_zoo()
+    assert zoo.resolve("here").weights == zoo.weights("here").sha256 == card.sha256
     with pytest.raises(UsageError, match="there is no file"):
         zoo.load("gone")
 
@@ -138,43 +144,44 @@ def genzoo_cached_weights(reference, sha256):
 
 
 @pytest.fixture
-def share(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RegistryZoo:
+def share(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Zoo:
     """A registry with a plugin that knows the scheme `share`, and has `far.safetensors`."""
     monkeypatch.delitem(sys.modules, "acme_scheme", raising=False)
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     built = zoo.build(ModelSpec("net"))
     zoo.save(tmp_path / "far.safetensors", built.spec, built.own_tensors(), CARD)
     hooks = 'hooks = ["genzoo_resolve_weights", "genzoo_cached_weights"]\n'
     folder = acme_plugin.install(site, "acme-scheme", acme_plugin.MANIFEST + hooks)
     (folder / "__init__.py").write_text(SCHEME.replace("FOLDER", repr(str(tmp_path))))
-    return RegistryZoo(Catalogue.open())
+    return genzoo.open_zoo()
 
 
-def test_a_plugins_scheme_stands_where_a_name_can(share: RegistryZoo, tmp_path: Path) -> None:
-    loaded = share.open("share://far.safetensors")
-    assert loaded.name == "share://far.safetensors@3"
-    assert share.weights("share://far.safetensors").sha256 == loaded.sha256
+def test_a_plugins_scheme_stands_where_a_name_can(share: Zoo, tmp_path: Path) -> None:
+    record = share.resolve("share://far.safetensors")
+    assert record.model == "share://far.safetensors@3"
+    assert share.weights("share://far.safetensors").sha256 == record.weights
     assert share.card("share://far.safetensors").name == "far"
 
 
 def test_what_a_plugin_says_of_its_scheme_is_the_error(
-    share: RegistryZoo, capsys: pytest.CaptureFixture[str]
+    share: Zoo, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(HubError, match=r"the share has no near\.safetensors; ask who shares it"):
-        share.open("share://near.safetensors")
+        share.load("share://near.safetensors")
     assert capsys.readouterr().err == ""
 
 
 def test_where_nothing_may_be_downloaded_only_the_cache_is_asked(
-    share: RegistryZoo, tmp_path: Path
+    share: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
 ) -> None:
-    from genzoo.models.sources import resolve_reference
-
+    monkeypatch.chdir(tmp_path)
     sha256 = share.weights("share://far.safetensors").sha256
-    asked = {"sha256": sha256, "download": False}
-    with pytest.raises(HubError, match="it is not on this machine"):
-        resolve_reference("share://far.safetensors", share.call_hook, **asked)
+    assert cli("run", "share://far.safetensors", "-o", "a.png").code == 0
+    done = cli("run", "--replay", "a.png", "-o", "b.png")
+    assert done.code == 1
+    assert "it is not on this machine" in done.err
     (tmp_path / "cached").mkdir()
     (tmp_path / "far.safetensors").rename(tmp_path / "cached" / sha256)
-    found = resolve_reference("share://far.safetensors", share.call_hook, **asked)
-    assert share.open(found, download=False).sha256 == sha256
+    done = cli("run", "--replay", "a.png", "-o", "b.png", "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["record"]["weights"] == sha256

@@ -6,13 +6,12 @@ import json
 import os
 from pathlib import Path
 
+import acme_plugin
 import numpy as np
 import pytest
 from painting import Cli
 from PIL import Image, ImageSequence
 from safetensors import safe_open
-
-from genzoo_core.errors import GenzooError
 
 
 def record(path: Path) -> dict[str, object]:
@@ -100,20 +99,57 @@ def test_files_have_the_mode_that_the_umask_says(painter: Path, cli: Cli) -> Non
     assert os.stat("a.safetensors").st_mode & 0o777 == 0o640
 
 
-def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
-    from genzoo.pictures.writers.atomic import becoming, put
+EARLY = """
+from pathlib import Path
+from genzoo_core import hookimpl
 
-    path = tmp_path / "a.png"
-    put(path, b"old", replace=False)
-    with pytest.raises(FileExistsError):
-        put(path, b"new", replace=False)
-    with pytest.raises(GenzooError, match="disk is full"):  # noqa: PT012, SIM117
-        with becoming(path, replace=True) as temporary:
-            temporary.write_bytes(b"half")
-            with open("/dev/full", "wb", buffering=0) as full:
-                full.write(b"x")
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["a.png"]
+@hookimpl
+def genzoo_after_run(record, pictures):
+    Path("a.png").write_text("old")
+"""
+
+FULL = """
+from genzoo_core import hookimpl
+
+@hookimpl
+def genzoo_write_output(path, pictures):
+    if path.suffix == ".full":
+        path.write_bytes(b"half")
+        with open("/dev/full", "wb", buffering=0) as full:
+            full.write(b"x")
+"""
+
+
+def install_hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: str, source: str) -> None:
+    """A plugin with one hook is installed."""
+    name = hook.replace("genzoo_", "acme-").replace("_", "-")
+    manifest = f'{acme_plugin.MANIFEST}hooks = ["{hook}"]\n'
+    folder = acme_plugin.install(tmp_path / "hooks", name, manifest)
+    (folder / "__init__.py").write_text(source)
+    monkeypatch.syspath_prepend(str(folder.parent))
+
+
+def test_a_file_that_appears_during_the_run_is_not_replaced(
+    painter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    install_hook(tmp_path, monkeypatch, "genzoo_after_run", EARLY)
+    done = cli("run", "plain", "-o", "a.png")
+    assert done.code == 2
+    assert "a.png has appeared meanwhile" in done.err
+    assert Path("a.png").read_text() == "old"
+    assert os.listdir() == ["a.png"]
+
+
+def test_a_failed_write_leaves_what_was_there(
+    painter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    install_hook(tmp_path, monkeypatch, "genzoo_write_output", FULL)
+    Path("a.full").write_text("old")
+    done = cli("run", "plain", "-o", "a.full", "--force")
+    assert done.code == 1
+    assert "No space left on device" in done.err
+    assert Path("a.full").read_text() == "old"
+    assert os.listdir() == ["a.full"]
 
 
 def test_the_record_of_a_run_is_the_same_in_all(painter: Path, cli: Cli) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import acme_plugin
 import pytest
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_core import ConfigError, ModelCard, UsageError, Zoo
 
 RECIPE = """
@@ -21,7 +22,7 @@ stages = [{ name = "fit", steps = 10 }]
 
 
 @pytest.fixture
-def shipping(site: Path) -> RegistryZoo:
+def shipping(site: Path) -> Zoo:
     """A registry with `net-a`, which has a recipe, and `net-b`, which has none."""
     cards = [
         ModelCard(name="net-a", family="acme", summary="A net.", recipe="recipes/net-a.toml"),
@@ -30,18 +31,15 @@ def shipping(site: Path) -> RegistryZoo:
     folder = acme_plugin.install(site, "acme-nets", acme_plugin.manifest_of(cards))
     (folder / "recipes").mkdir()
     (folder / "recipes" / "net-a.toml").write_text(RECIPE)
-    return RegistryZoo(Catalogue.open())
+    return genzoo.open_zoo()
 
 
-def test_it_is_what_plugins_are_promised(shipping: RegistryZoo) -> None:
-    zoo: Zoo = shipping
-    assert {"net-a", "net-b"} <= {card.name for card in zoo.cards()}
-    assert zoo.card("acme-nets/net-b").summary == "Another."
+def test_it_is_what_plugins_are_promised(shipping: Zoo) -> None:
+    assert {"net-a", "net-b"} <= {card.name for card in shipping.cards()}
+    assert shipping.card("acme-nets/net-b").summary == "Another."
 
 
-def test_a_recipe_comes_from_its_model_or_from_a_file(
-    shipping: RegistryZoo, tmp_path: Path
-) -> None:
+def test_a_recipe_comes_from_its_model_or_from_a_file(shipping: Zoo, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(RECIPE)
     recipe = shipping.recipe("net-a")
     assert recipe == shipping.recipe(str(tmp_path / "mine.toml"))
@@ -52,9 +50,7 @@ def test_a_recipe_comes_from_its_model_or_from_a_file(
     ("reference", "message"),
     [("net-b", "acme-nets/net-b has no recipe"), ("gone.toml", "there is no recipe gone.toml")],
 )
-def test_what_has_no_recipe_is_a_usage_error(
-    shipping: RegistryZoo, reference: str, message: str
-) -> None:
+def test_what_has_no_recipe_is_a_usage_error(shipping: Zoo, reference: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         shipping.recipe(reference)
 
@@ -69,7 +65,7 @@ def test_what_has_no_recipe_is_a_usage_error(
     ],
 )
 def test_a_faulty_recipe_says_where(
-    zoo: RegistryZoo, tmp_path: Path, old: str, new: str, message: str
+    zoo: Zoo, tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(RECIPE.replace(old, new, 1))
@@ -78,15 +74,11 @@ def test_a_faulty_recipe_says_where(
     assert "mine.toml" in str(caught.value)
 
 
-def test_asking_for_cards_imports_no_torch(shipping: RegistryZoo) -> None:
-    import subprocess
-    import sys
-
+def test_asking_for_cards_imports_no_torch(shipping: Zoo) -> None:
     code = """
 import sys
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
-RegistryZoo(Catalogue.open()).recipe("net-a")
+import genzoo
+genzoo.open_zoo().recipe("net-a")
 print(sorted({"torch", "numpy", "acme_nets", "acme_models"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

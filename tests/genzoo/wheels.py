@@ -126,6 +126,12 @@ class Place:
         return self.prefix / "bin" / "python"
 
     @property
+    def site(self) -> Path:
+        """The folder that its distributions are installed in."""
+        (site,) = self.prefix.glob("lib/python*/site-packages")
+        return site
+
+    @property
     def ledger(self) -> Path:
         return self.home / "config" / "installed.json"
 
@@ -209,9 +215,15 @@ def make_place(prefix: Path, home: Path, *, pip: bool = True) -> Place:
             if entry.name.partition("-")[0] != "pip":
                 (there / entry.name).symlink_to(entry)
         here = there
+    see_what_is_here(prefix, here)
+    return Place(prefix, home)
+
+
+def see_what_is_here(prefix: Path, here: Path | None = None) -> None:
+    """Let an environment see what is installed in this one, or in the folder `here`."""
+    here = here or Path(sysconfig.get_path("purelib"))
     (site,) = prefix.glob("lib/python*/site-packages")
     (site / "here.pth").write_text(f"import site; site.addsitedir({str(here)!r})\n")
-    return Place(prefix, home)
 
 
 PIP_AS = f'exec {sys.executable} -P -m pip --python "$python" "$action" '

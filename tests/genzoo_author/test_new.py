@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from genzoo.models.recipes import read_recipe
+from genzoo import open_zoo
 from genzoo_author.kinds import KINDS
 from genzoo_author.manifest_text import card_block, with_card
 from genzoo_author.naming import LONGEST, names_of
@@ -134,13 +134,14 @@ def test_every_file_says_the_plugin_s_names(genzoo: Genzoo) -> None:
     assert 'Ada "x" \\ Löve' in Path("genzoo-acme/LICENSE").read_text()
     package = Path("genzoo-acme/src/genzoo_acme")
     manifest = msgspec.convert(tomllib.loads((package / "genzoo.toml").read_text()), Manifest)
+    zoo = open_zoo()
     for card in manifest.models:
         weights = (package / card.weights).read_bytes()
         assert (card.sha256, card.size) == (sha256(weights).hexdigest(), len(weights))
         assert b'genzoo-acme/acme\\"' in weights
-        assert read_recipe(package / card.recipe).name == card.name
+        assert zoo.recipe(str(package / card.recipe)).name == card.name
     for path in (package / "recipes").iterdir():
-        assert isinstance(read_recipe(path), Recipe)
+        assert isinstance(zoo.recipe(str(path)), Recipe)
     for path in Path("genzoo-acme").rglob("*"):
         if path.is_file():
             assert b"$name" not in path.read_bytes()

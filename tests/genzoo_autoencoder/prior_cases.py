@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 import torch
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_autoencoder.latent_model import LatentModel
 from genzoo_core import ComponentSpec, Dataset, ModelSpec, Recipe
 
@@ -30,7 +29,7 @@ def build(family: str, conditioners: dict[str, Any] | None = None, **config: Any
     given = {name: msgspec.convert(c, ComponentSpec) for name, c in (conditioners or {}).items()}
     spec = ModelSpec(f"genzoo/{family}", CONFIG | config, conditioners=given)
     torch.manual_seed(0)
-    module = RegistryZoo(Catalogue.open()).build(spec, training=True).module
+    module = genzoo.open_zoo().build(spec, training=True).module
     assert isinstance(module, LatentModel)
     return module
 

@@ -9,8 +9,7 @@ import msgspec
 import pytest
 import torch
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_autoencoder.config import LatentOptions
 from genzoo_autoencoder.density import GaussianMixture
 from genzoo_autoencoder.model import Autoencoder
@@ -28,7 +27,7 @@ CONV = {"type": "conv", "width": 8, "blocks": 1}
 
 
 def build(**config: Any) -> Autoencoder:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     model = zoo.build(ModelSpec("genzoo/autoencoder", config), training=True).module
     assert isinstance(model, Autoencoder)
     return model

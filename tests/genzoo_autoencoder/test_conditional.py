@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_autoencoder.config import LatentOptions
 from genzoo_autoencoder.latent_model import LatentModel
 from genzoo_core import Batch, ComponentSpec, ModelSpec, SampleRng
@@ -30,7 +29,7 @@ def model(request: pytest.FixtureRequest) -> LatentModel:
         },
     )
     torch.manual_seed(0)
-    built = RegistryZoo(Catalogue.open()).build(spec, training=True).module
+    built = genzoo.open_zoo().build(spec, training=True).module
     assert isinstance(built, LatentModel)
     labels = torch.arange(600) % 2
     images = SampleRng(range(600)).normal((1, 8, 8), torch.empty(0)) / 4

@@ -11,21 +11,21 @@ import torch
 from prior_cases import FIRST, recipe, shades
 from safetensors.torch import load_file
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_autoencoder.config import LatentOptions
 from genzoo_autoencoder.latent_model import LatentModel
 from genzoo_core import NotFittedError, SampleRng
 from genzoo_core.images import from_uint8
+from genzoo_core.zoo import Zoo
 from genzoo_train.training import train
 
 
 @pytest.fixture
-def zoo() -> RegistryZoo:
-    return RegistryZoo(Catalogue.open())
+def zoo() -> Zoo:
+    return genzoo.open_zoo()
 
 
-def load(zoo: RegistryZoo, path: Path) -> LatentModel:
+def load(zoo: Zoo, path: Path) -> LatentModel:
     module = zoo.load(str(path)).module
     assert isinstance(module, LatentModel)
     return module
@@ -33,7 +33,7 @@ def load(zoo: RegistryZoo, path: Path) -> LatentModel:
 
 @pytest.mark.parametrize("family", sorted(FIRST))
 def test_resuming_in_either_stage_and_between_them_gives_the_very_weights(
-    family: str, zoo: RegistryZoo, tmp_path: Path
+    family: str, zoo: Zoo, tmp_path: Path
 ) -> None:
     given, data = recipe(family), shades()
     whole = load_file(train(zoo, given, data, tmp_path / "whole"))
@@ -45,9 +45,7 @@ def test_resuming_in_either_stage_and_between_them_gives_the_very_weights(
         assert all(torch.equal(resumed[name], whole[name]) for name in whole), stop
 
 
-def test_the_flows_latents_are_those_of_the_codec_that_is_stored(
-    zoo: RegistryZoo, tmp_path: Path
-) -> None:
+def test_the_flows_latents_are_those_of_the_codec_that_is_stored(zoo: Zoo, tmp_path: Path) -> None:
     given = msgspec.structs.replace(recipe("autoencoder"), weights_dtype="float32")
     model = load(zoo, train(zoo, given, shades(), tmp_path / "run"))
     with torch.no_grad():
@@ -57,7 +55,7 @@ def test_the_flows_latents_are_those_of_the_codec_that_is_stored(
 
 
 def test_a_training_cut_short_before_the_flow_says_so_and_one_within_it_samples(
-    zoo: RegistryZoo, tmp_path: Path
+    zoo: Zoo, tmp_path: Path
 ) -> None:
     for steps in (10, 12):
         train(zoo, recipe("vae"), shades(), tmp_path / str(steps), max_steps=steps)
@@ -68,9 +66,7 @@ def test_a_training_cut_short_before_the_flow_says_so_and_one_within_it_samples(
     assert begun.sample(SampleRng([0]), {}, LatentOptions()).shape == (1, 1, 8, 8)
 
 
-def test_samples_show_what_the_flow_draws_once_there_is_one(
-    zoo: RegistryZoo, tmp_path: Path
-) -> None:
+def test_samples_show_what_the_flow_draws_once_there_is_one(zoo: Zoo, tmp_path: Path) -> None:
     train(zoo, recipe("autoencoder"), shades(), tmp_path / "run")
     names = {path.name for path in (tmp_path / "run" / "samples").iterdir()}
     assert {"prior-0000004.png", "prior-0000008.png"} < names

@@ -9,8 +9,7 @@ import torch
 from prior_cases import CONFIG, FIRST, LABEL, STYLE, build
 from torch import Tensor, nn
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_autoencoder.config import LatentOptions
 from genzoo_autoencoder.encoding import encode, moments
 from genzoo_autoencoder.latent_model import LatentModel
@@ -62,7 +61,7 @@ def sample(
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("conditioners", [{}, BOTH], ids=["unconditional", "conditional"])
 def test_the_interfaces_promises_hold(family: str, conditioners: dict[str, Any]) -> None:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     config = CONFIG | {"prior": CONFIG["prior"] | {"guidance": 2.0}}
     check_component(zoo, "model", f"genzoo/{family}", config=config, conditioners=conditioners)
 

@@ -13,8 +13,7 @@ from prior_cases import CONFIG, FIRST, LABEL, build, recipe, shades
 from safetensors.torch import load_file
 from torch import Tensor
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_autoencoder.config import LatentOptions
 from genzoo_autoencoder.second_stage import SecondStage
 from genzoo_core import BatchRng, NotFittedError, SampleRng, UsageError
@@ -112,7 +111,7 @@ def test_the_loss_is_the_evidence_lower_bound_in_nats_per_dimension() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("conditioners", [{}, {"label": LABEL}], ids=["unconditional", "label"])
 def test_the_interfaces_promises_hold(family: str, conditioners: dict[str, Any]) -> None:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     config = CONFIG | {"prior": PRIOR}
     check_component(zoo, "model", f"genzoo/{family}", config=config, conditioners=conditioners)
 
@@ -128,7 +127,7 @@ def test_it_is_not_guided_and_has_to_be_trained(family: str) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_it_is_trained_after_the_codec_and_resumes_exactly(family: str, tmp_path: Path) -> None:
-    zoo, given = RegistryZoo(Catalogue.open()), recipe(family)
+    zoo, given = genzoo.open_zoo(), recipe(family)
     spec = msgspec.structs.replace(given.model, config=CONFIG | {"prior": PRIOR})
     given = msgspec.structs.replace(given, model=spec)
     whole = load_file(train(zoo, given, shades(), tmp_path / "whole"))

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_autoencoder.spatial import SpatialCodec
 from genzoo_core import Batch, BatchRng, ConfigError, ModelSpec, Progress
 
@@ -17,7 +16,7 @@ def build(**config: Any) -> SpatialCodec:
     torch.manual_seed(0)
     given = {"shape": [1, 8, 8], "width": 8} | config
     spec = ModelSpec("genzoo/spatial-codec", given, kind="codec")
-    module = RegistryZoo(Catalogue.open()).build(spec, training=True).module
+    module = genzoo.open_zoo().build(spec, training=True).module
     assert isinstance(module, SpatialCodec)
     return module
 

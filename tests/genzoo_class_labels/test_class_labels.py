@@ -9,8 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_class_labels.conditioner import ClassLabels
 from genzoo_core import ConfigError, ModelSpec, SampleRng, UsageError
 
@@ -20,7 +19,7 @@ LIKE = torch.empty(0)
 
 def build(classes: list[str], **config: Any) -> ClassLabels:
     spec = ModelSpec("genzoo/class-labels", {"classes": classes, **config}, kind="conditioner")
-    module = RegistryZoo(Catalogue.open()).build(spec).module
+    module = genzoo.open_zoo().build(spec).module
     assert isinstance(module, ClassLabels)
     return module
 

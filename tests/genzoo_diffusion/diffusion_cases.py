@@ -10,8 +10,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_core import Built, ComponentSpec, Dataset, ModelSpec, PartSpec, Recipe, SampleRng
 from genzoo_diffusion.model import Diffusion
 from genzoo_train.training import train
@@ -42,7 +41,7 @@ def spec_of(*, labels: bool = False, codec: str | None = None, **config: Any) ->
 
 
 def built(**config: Any) -> Built:
-    return RegistryZoo(Catalogue.open()).build(spec_of(**config), training=True)
+    return genzoo.open_zoo().build(spec_of(**config), training=True)
 
 
 def build(*, awake: bool = True, **config: Any) -> Diffusion:
@@ -104,7 +103,7 @@ def recipe_of(spec: ModelSpec, *, steps: int, stage: str = "denoising") -> Recip
 
 def trained(out: Path, spec: ModelSpec, *, steps: int, stage: str = "denoising") -> Path:
     """The weights file of a training on `blobs`."""
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     return train(zoo, recipe_of(spec, steps=steps, stage=stage), blobs(), out)
 
 

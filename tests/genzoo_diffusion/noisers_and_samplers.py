@@ -9,9 +9,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from genzoo.catalogue import Catalogue
-from genzoo.models.building import BuildContext
-from genzoo_core import Rng, Sampler, ScheduledNoiser
+import genzoo
+from genzoo_core import Rng, Sampler, ScheduledNoiser, Zoo
 
 NOISERS: dict[str, tuple[str, dict[str, Any]]] = {
     **{
@@ -35,14 +34,13 @@ PAIRS = [
 
 
 @cache
-def context() -> BuildContext:
-    """What a model would ask for a component."""
-    return BuildContext(Catalogue.open(), training=False, conditioners={}, parts={})
+def zoo() -> Zoo:
+    return genzoo.open_zoo()
 
 
 def component(kind: str, name: str, **config: Any) -> Any:
     """A component of the zoo, found by its name and built from plain data."""
-    return context().component(kind, f"genzoo/{name}", config)
+    return zoo().component(kind, f"genzoo/{name}", config)
 
 
 def noiser_of(case: str) -> ScheduledNoiser:

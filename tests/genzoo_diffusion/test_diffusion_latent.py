@@ -9,12 +9,8 @@ import torch
 from diffusion_cases import error_of, rows_lit, sample, spec_of, trained
 from torch import Tensor
 
-from genzoo.catalogue import Catalogue
-from genzoo.models.building import BuildContext
-from genzoo.zoo import RegistryZoo
-from genzoo_autoencoder.spatial import SpatialCodec, SpatialCodecConfig
-from genzoo_core import ComponentSpec, ConfigError, PartSpec, SampleRng
-from genzoo_diffusion.config import DiffusionConfig, UNetConfig
+import genzoo
+from genzoo_core import ConfigError, ModelCard, ModelSpec, PartSpec, SampleRng
 from genzoo_diffusion.latents import codec_of
 from genzoo_diffusion.model import Diffusion
 
@@ -22,33 +18,49 @@ CODEC = "genzoo-tiny/tiny-codec"
 
 
 @pytest.fixture(scope="module")
-def spatial() -> Diffusion:
-    """A U-Net on the latents of a codec whose latent is a small picture."""
-    catalogue = Catalogue.open()
-    codec = SpatialCodec(
-        SpatialCodecConfig((1, 8, 8), width=8), BuildContext(catalogue, True, {}, {})
+def codec_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which `small` is installed: a codec whose latent is a small picture."""
+    site = tmp_path_factory.mktemp("small")
+    package, info = site / "small", site / "small-1.0.dist-info"
+    for folder in (package, info):
+        folder.mkdir()
+    spec = ModelSpec("genzoo/spatial-codec", {"shape": [1, 8, 8], "width": 8}, kind="codec")
+    zoo = genzoo.open_zoo()
+    tensors = zoo.build(spec, training=True).own_tensors()
+    card = ModelCard("codec", "autoencoder", "A small one.", kind="codec")
+    saved = zoo.save(package / "codec.safetensors", spec, tensors, card)
+    (package / "__init__.py").touch()
+    (package / "genzoo.toml").write_text(
+        'api = 1\n[[models]]\nname = "codec"\nfamily = "autoencoder"\nsummary = "A small one."\n'
+        f'kind = "codec"\nweights = "codec.safetensors"\nsha256 = "{saved.sha256}"\n'
     )
-    context = BuildContext(catalogue, True, {}, {"codec": codec.eval()})
-    config = DiffusionConfig(
-        noiser=ComponentSpec("genzoo/rectified-flow"),
-        network=UNetConfig(width=8, multipliers=(1,), patch=1, embedding=16),
-        shape=(1, 8, 8),
-        on="latents",
-    )
-    return Diffusion(config, context).eval()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: small\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[genzoo]\nsmall = small\n")
+    return site
+
+
+@pytest.fixture
+def spatial(codec_site: Path, monkeypatch: pytest.MonkeyPatch) -> Diffusion:
+    """A U-Net on the latents of that codec."""
+    monkeypatch.syspath_prepend(str(codec_site))
+    network = {"type": "unet", "width": 8, "multipliers": [1], "patch": 1, "embedding": 16}
+    spec = spec_of(on="latents", codec="small/codec", network=network)
+    model = genzoo.open_zoo().build(spec, training=True).module
+    assert isinstance(model, Diffusion)
+    return model.eval()
 
 
 def test_it_learns_the_latents_of_a_shared_codec(third_party: Path, tmp_path: Path) -> None:
     spec = spec_of(labels=True, codec=CODEC, on="latents")
     weights = trained(tmp_path / "run", spec, steps=400)
 
-    loaded = RegistryZoo(Catalogue.open()).open(str(weights))
-    model = loaded.built.module
+    loaded = genzoo.open_zoo().load(str(weights))
+    model = loaded.module
     assert isinstance(model, Diffusion)
     # The codec is named, with its digest, and not copied.
-    assert loaded.built.spec.parts["codec"].model == CODEC
-    assert len(loaded.parts["codec"]) == 64
-    assert not any(name.startswith("codec.") for name in loaded.built.own_tensors())
+    assert loaded.spec.parts["codec"].model == CODEC
+    assert len(loaded.spec.parts["codec"].sha256) == 64
+    assert not any(name.startswith("codec.") for name in loaded.own_tensors())
     labels = model.conditioners["label"].prepare([0, 1, 2] * 4, SampleRng([0] * 12))
     pictures = sample(model, list(range(12)), {"label": labels})
     assert pictures.shape == (12, 1, 8, 8)
@@ -84,14 +96,14 @@ def test_a_spatial_latent_takes_a_unet(spatial: Diffusion) -> None:
 
 
 def test_a_vector_latent_does_not(third_party: Path) -> None:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     spec = spec_of(codec=CODEC, on="latents", network={"type": "unet"})
     with pytest.raises(ConfigError, match=r"not of shape \[4\].*mlp"):
         zoo.build(spec, training=True)
 
 
 def test_a_model_of_the_zoo_lends_its_codec() -> None:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     spec = spec_of(on="latents", shape=[1, 28, 28], codec="ae-mlp-mnist")
     built = zoo.build(spec, training=True)
     model = built.module
@@ -110,7 +122,7 @@ def test_a_part_without_a_codec_is_refused() -> None:
 
 
 def test_a_codec_of_other_pictures_is_refused() -> None:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     spec = spec_of(on="latents", shape=[1, 32, 32], codec="ae-mlp-mnist")
     model = zoo.build(spec, training=True).module
     assert isinstance(model, Diffusion)

@@ -10,9 +10,8 @@ import pytest
 import torch
 from diffusion_cases import UNET, built
 
+import genzoo
 import genzoo_diffusion
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
 from genzoo_core import Condition, ConfigError
 from genzoo_diffusion.config import DiffusionConfig, MLPConfig, Network, UNetConfig
 from genzoo_diffusion.config_mean_flow import MeanFlowConfig
@@ -138,7 +137,7 @@ def test_a_unet_wants_pictures() -> None:
 
 @pytest.mark.parametrize("path", RECIPES, ids=[path.stem for path in RECIPES])
 def test_a_recipes_weights_are_small_enough_to_ship(path: Path) -> None:
-    recipe = RegistryZoo(Catalogue.open()).recipe(str(path))
+    recipe = genzoo.open_zoo().recipe(str(path))
     kind = {"genzoo/mean-flow": MeanFlowConfig}.get(recipe.model.component, DiffusionConfig)
     config = msgspec.convert(recipe.model.config, kind)
     # Codecs fold pictures to four channels of a quarter of their sides.

@@ -10,8 +10,7 @@ import torch
 from diffusion_cases import LABEL, MLP, UNET, N, error_of, rows_lit, sample, spec_of, trained
 from torch import Tensor
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_core import Batch, BatchRng, ComponentSpec, ModelSpec, Progress, SampleRng
 from genzoo_diffusion.mean_flow import MeanFlow, mean_velocity
 from genzoo_train.beginning import begin_from
@@ -25,7 +24,7 @@ def flow_spec(conditioners: dict[str, ComponentSpec] | None = None, **config: An
 def build(conditioners: dict[str, ComponentSpec] | None = None, **config: Any) -> MeanFlow:
     """A model in double precision, none of whose layers is silent."""
     torch.manual_seed(0)
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     model = zoo.build(flow_spec(conditioners, **config), training=True).module
     assert isinstance(model, MeanFlow)
     with torch.no_grad():
@@ -106,7 +105,7 @@ def test_a_step_goes_along_the_mean_velocity() -> None:
 
 
 def test_a_fresh_one_that_starts_from_a_flow_knows_its_velocity(tmp_path: Path) -> None:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     weights = trained(tmp_path / "flow", spec_of(labels=True), steps=5)
     fresh = zoo.build(flow_spec({"label": LABEL}), training=True)
     left = begin_from(zoo, str(weights), fresh)
@@ -123,7 +122,7 @@ def test_a_fresh_one_that_starts_from_a_flow_knows_its_velocity(tmp_path: Path) 
 
 def test_one_evaluation_draws_what_takes_a_flow_many(tmp_path: Path) -> None:
     # From all noise, the velocity alone points to the mean of the data, which is none of it.
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     flow = zoo.load(str(trained(tmp_path / "flow", spec_of(), steps=400))).module
     mean = zoo.load(str(trained(tmp_path / "mean", flow_spec(), steps=400, stage="flowing"))).module
     seeds = list(range(N))

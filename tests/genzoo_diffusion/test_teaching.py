@@ -13,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+import genzoo
 import genzoo_diffusion
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
 from genzoo_core import (
     BatchRng,
     Built,
@@ -46,7 +45,7 @@ def pupil(part: str, *, training: bool = True, **config: Any) -> Built:
         conditioners=LABELS,
         parts={"teacher": PartSpec(part)} if part else {},
     )
-    return RegistryZoo(Catalogue.open()).build(spec, training=training)
+    return genzoo.open_zoo().build(spec, training=training)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +89,7 @@ def test_a_path_is_that_of_heuns_method(guidance: float) -> None:
 
 
 def test_a_path_ends_where_the_teacher_samples(flow: Path) -> None:
-    model = cast(Any, RegistryZoo(Catalogue.open()).load(str(flow)).module)
+    model = cast(Any, genzoo.open_zoo().load(str(flow)).module)
     labels = torch.tensor([0, 1, 2])
     teacher = Teacher(model, (1, 8, 8), model.conditioners)
     points, _ = teacher.path(SampleRng([4, 5, 6]), {"label": labels}, 6, 1.5)
@@ -119,7 +118,7 @@ def test_all_spans_are_as_likely() -> None:
 
 
 def test_a_pupil_draws_in_one_evaluation_what_its_teacher_draws_in_many(tmp_path: Path) -> None:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     recipe = zoo.recipe(str(RECIPE))
     phase = {"flowing": PhaseRecipe(optimizer="adamw", lr=1e-3, schedule="linear")}
     stage = StageRecipe("flowing", steps=24, batch_size=8, phases=phase)

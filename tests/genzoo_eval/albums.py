@@ -11,11 +11,11 @@ import figures
 import pytest
 import torch
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_core import ComponentSpec, ModelSpec
 from genzoo_core.cards import ModelCard
 from genzoo_core.images import from_uint8
+from genzoo_core.zoo import Zoo
 from genzoo_train.training import train
 
 PLUGIN = Path(__file__).parent / "album" / "genzoo_album"
@@ -50,15 +50,15 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def album_zoo(album: Path) -> RegistryZoo:
+def album_zoo(album: Path) -> Zoo:
     """The zoo with the plugin; its cache is shared by the tests that use it."""
-    return RegistryZoo(Catalogue.open())
+    return genzoo.open_zoo()
 
 
 def _trained(site: Path, name: str) -> str:
     """Train a net; its entry in the manifest."""
     package = site / "genzoo_album"
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     recipe = zoo.recipe(str(package / "recipes" / f"{name}.toml"))
     file = train(zoo, recipe, figures.figures("train"), site / name)
     (package / "weights").mkdir(exist_ok=True)
@@ -68,7 +68,7 @@ def _trained(site: Path, name: str) -> str:
 
 def _album(package: Path) -> str:
     """Write the model, which has all pictures, held-out ones too; its entry in the manifest."""
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     shape = (3, figures.SIDE, figures.SIDE)
     config = {"shape": shape, "captions": len(figures.CAPTIONS), "styles": len(figures.STYLES)}
     built = zoo.build(ModelSpec("album/album", config, conditioners=CONDITIONERS))

@@ -12,9 +12,8 @@ from datasets import Dataset as Table
 from evaluating_cases import CHEAP
 
 import genzoo
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
 from genzoo_core.images import to_pil, to_uint8
+from genzoo_core.zoo import Zoo
 from genzoo_eval.evaluating import evaluate
 from genzoo_eval.report import Report
 
@@ -55,21 +54,21 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RegistryZoo:
+def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Zoo:
     """The zoo, with a cache of its own in this process and in those that it starts."""
     monkeypatch.setenv("GENZOO_CACHE", str(tmp_path / "cache"))
-    return RegistryZoo(Catalogue.open())
+    return genzoo.open_zoo()
 
 
 @pytest.fixture(scope="session")
-def warm_zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryZoo]:
+def warm_zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zoo]:
     """The zoo, with a cache that all tests of a session share."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield RegistryZoo(Catalogue.open())
+        yield genzoo.open_zoo()
 
 
 @pytest.fixture(scope="session")
-def itself(warm_zoo: RegistryZoo, digits: Path) -> Report:
+def itself(warm_zoo: Zoo, digits: Path) -> Report:
     """gan-mnist against pictures of its own."""
     return evaluate(warm_zoo, "gan-mnist", digits, CHEAP)

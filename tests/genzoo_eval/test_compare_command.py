@@ -14,9 +14,9 @@ import pytest
 from comparison_cases import report
 
 from genzoo.cli import main
-from genzoo.zoo import RegistryZoo
 from genzoo_core import UsageError
 from genzoo_core.specs import ModelSpec
+from genzoo_core.zoo import Zoo
 from genzoo_eval.caching import ReportCache, Shipped
 from genzoo_eval.comparing.baselines import INDEX, baselines, shipped_reports
 from genzoo_eval.comparing.choosing import choose, dataset_of, settled
@@ -34,7 +34,7 @@ STANDARD = {"prior": "standard-normal"}
 
 
 @pytest.fixture
-def remember(zoo: RegistryZoo, monkeypatch: pytest.MonkeyPatch) -> Remember:
+def remember(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> Remember:
     """Puts a report of 100 pictures where `genzoo eval` would have put it."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
@@ -173,7 +173,7 @@ def test_a_page_without_the_data_says_what_it_lacks(
 def test_what_cannot_be_compared_is_refused_with_what_can(
     words: list[str],
     message: str,
-    zoo: RegistryZoo,
+    zoo: Zoo,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -199,7 +199,7 @@ def test_without_the_data_what_is_not_known_is_left_out_and_said(
 
 
 def test_a_missing_library_is_named_with_how_to_install_it(
-    zoo: RegistryZoo, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    zoo: Zoo, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
     monkeypatch.delitem(sys.modules, "genzoo_eval.compare_command", raising=False)
@@ -209,7 +209,7 @@ def test_a_missing_library_is_named_with_how_to_install_it(
 
 
 def test_all_models_that_make_pictures_are_compared_unless_some_are_named(
-    zoo: RegistryZoo,
+    zoo: Zoo,
 ) -> None:
     chosen = {contender.name for contender in choose(zoo, (), "mnist")}
     of_mnist = {c.name for c in zoo.cards() if c.dataset == "mnist" and c.kind == "model"}
@@ -220,7 +220,7 @@ def test_all_models_that_make_pictures_are_compared_unless_some_are_named(
 
 
 def test_only_what_cannot_sample_otherwise_is_sampled_from_a_standard_normal(
-    zoo: RegistryZoo,
+    zoo: Zoo,
 ) -> None:
     settings: dict[str, Mapping[str, Any]] = {}
     for contender in choose(zoo, ("ae-mlp-mnist", "ae-mnist", "gan-mlp-mnist"), "mnist"):
@@ -228,13 +228,13 @@ def test_only_what_cannot_sample_otherwise_is_sampled_from_a_standard_normal(
     assert settings == {"ae-mlp-mnist": STANDARD, "ae-mnist": {}, "gan-mlp-mnist": {}}
 
 
-def test_the_dataset_is_that_of_the_models(zoo: RegistryZoo) -> None:
+def test_the_dataset_is_that_of_the_models(zoo: Zoo) -> None:
     assert dataset_of(zoo, ("vae-mnist", "gan-mnist"), ()) == "mnist"
     with pytest.raises(UsageError, match="no dataset was named"):
         dataset_of(zoo, (), ("mnist",))
 
 
-def test_every_baseline_is_a_model_has_a_recipe_or_says_why_it_has_none(zoo: RegistryZoo) -> None:
+def test_every_baseline_is_a_model_has_a_recipe_or_says_why_it_has_none(zoo: Zoo) -> None:
     models = {card.name for card in zoo.cards()}
     for baseline in baselines("mnist"):
         if baseline.name in models:

@@ -9,8 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_core import BatchRng, ComponentSpec, ConfigError, ModelSpec, SampleRng, UsageError
 from genzoo_core.testing import check_component
 from genzoo_eval.nets.augment import tint
@@ -31,7 +30,7 @@ TEXT = {"text": ComponentSpec("genzoo/caption-words", WORDS)}
 def reader(**config: int) -> CaptionWords:
     torch.manual_seed(0)
     spec = ModelSpec("genzoo/caption-words", WORDS | config, "conditioner")
-    module = RegistryZoo(Catalogue.open()).build(spec).module
+    module = genzoo.open_zoo().build(spec).module
     assert isinstance(module, CaptionWords)
     return module
 
@@ -39,7 +38,7 @@ def reader(**config: int) -> CaptionWords:
 def build(conditioners: dict[str, ComponentSpec], **config: object) -> DualEncoder:
     torch.manual_seed(0)
     spec = ModelSpec("genzoo/dual-encoder", SMALL | config, "encoder", conditioners)
-    module = RegistryZoo(Catalogue.open()).build(spec).module
+    module = genzoo.open_zoo().build(spec).module
     assert isinstance(module, DualEncoder)
     return module
 
@@ -200,7 +199,7 @@ def test_what_is_no_dual_encoder_is_refused(
 
 
 def test_the_components_keep_to_their_interfaces() -> None:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     captions = ["a red heart", "Ünïcode 😀", "", "x" * 5000]
     check_component(zoo, "conditioner", "caption-words", WORDS, values=captions)
     check_component(

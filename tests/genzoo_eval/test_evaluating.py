@@ -14,9 +14,9 @@ import torch
 from evaluating_cases import CHEAP, CLASSIFIER, SELF_SUPERVISED, as_npz, value
 
 import genzoo
-from genzoo.zoo import RegistryZoo
 from genzoo_core import UsageError
 from genzoo_core.images import to_uint8
+from genzoo_core.zoo import Zoo
 from genzoo_eval.evaluating import evaluate, evaluate_images
 from genzoo_eval.keys import KEYS
 from genzoo_eval.report import Report
@@ -48,7 +48,7 @@ def test_every_figure_of_generated_images_has_its_spread(itself: Report) -> None
 
 
 def test_unseen_pictures_are_not_called_copies_and_training_pictures_are(
-    itself: Report, warm_zoo: RegistryZoo, digits: Path, tmp_path: Path
+    itself: Report, warm_zoo: Zoo, digits: Path, tmp_path: Path
 ) -> None:
     assert value(itself, "memorised", CLASSIFIER) < 0.1
     seen = genzoo.generate("gan-mnist", [str(i) for i in range(10)], n=60, seed=10**6).images
@@ -61,7 +61,7 @@ def test_unseen_pictures_are_not_called_copies_and_training_pictures_are(
 
 
 def test_a_blurry_model_is_farther_away_and_less_sharp(
-    itself: Report, warm_zoo: RegistryZoo, digits: Path
+    itself: Report, warm_zoo: Zoo, digits: Path
 ) -> None:
     blurry = evaluate(warm_zoo, "vae-mlp-mnist", digits, CHEAP)
     for net in (CLASSIFIER, SELF_SUPERVISED):
@@ -76,15 +76,13 @@ def test_what_was_asked_for_is_seen(itself: Report) -> None:
     assert sum(itself.tables["class_histogram"]) == pytest.approx(1)
 
 
-def test_the_classes_of_another_dataset_are_others(warm_zoo: RegistryZoo, digits: Path) -> None:
+def test_the_classes_of_another_dataset_are_others(warm_zoo: Zoo, digits: Path) -> None:
     report = evaluate(warm_zoo, "gan-fashion", digits, CHEAP, dataset="mnist")
     assert report.figure("accuracy") is None
     assert report.command == "genzoo eval gan-fashion --reference mnist -n 400 --data DIR"
 
 
-def test_a_model_that_has_collapsed_shows_it(
-    warm_zoo: RegistryZoo, digits: Path, tmp_path: Path
-) -> None:
+def test_a_model_that_has_collapsed_shows_it(warm_zoo: Zoo, digits: Path, tmp_path: Path) -> None:
     one = to_uint8(genzoo.generate("gan-mnist", "3", n=2, seed=7).images)
     report = evaluate_images(
         warm_zoo, as_npz(tmp_path / "x.npz", one.repeat(100, 1, 1, 1)), "mnist", digits, CHEAP
@@ -95,9 +93,7 @@ def test_a_model_that_has_collapsed_shows_it(
     assert value(report, "recall", CLASSIFIER) == 0.0
 
 
-def test_reconstructions_are_measured_of_models_that_encode(
-    warm_zoo: RegistryZoo, digits: Path
-) -> None:
+def test_reconstructions_are_measured_of_models_that_encode(warm_zoo: Zoo, digits: Path) -> None:
     """The autoencoder without a density has nothing to sample from; it can still be measured."""
     report = evaluate(warm_zoo, "ae-mlp-mnist", digits, CHEAP)
     assert {figure.key for figure in report.figures} == {
@@ -118,7 +114,7 @@ def test_reconstructions_are_measured_of_models_that_encode(
     assert value(report, "reconstruction_mse") == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_codec_is_measured_by_its_reconstructions(warm_zoo: RegistryZoo, digits: Path) -> None:
+def test_a_codec_is_measured_by_its_reconstructions(warm_zoo: Zoo, digits: Path) -> None:
     report = evaluate(warm_zoo, "codec-mnist", digits, CHEAP, again=True)
     keys = [figure.key for figure in report.figures]
     assert keys == ["reconstruction_mse", "reconstruction_psnr", "parameters"]
@@ -136,7 +132,7 @@ def test_a_codec_is_measured_by_its_reconstructions(warm_zoo: RegistryZoo, digit
     assert told == []
 
 
-def test_costs_are_those_of_the_net(warm_zoo: RegistryZoo, digits: Path) -> None:
+def test_costs_are_those_of_the_net(warm_zoo: Zoo, digits: Path) -> None:
     """64-128-784: two matrix products, so 2·(64·128 + 128·784) operations and their biases."""
     report = evaluate(warm_zoo, "gan-mlp-mnist", digits, Settings(n=100))
     assert value(report, "parameters") == 64 * 128 + 128 + 128 * 784 + 784
@@ -148,7 +144,7 @@ def test_costs_are_those_of_the_net(warm_zoo: RegistryZoo, digits: Path) -> None
 
 
 def test_a_model_file_is_measured_like_the_model(
-    warm_zoo: RegistryZoo, digits: Path, tmp_path: Path
+    warm_zoo: Zoo, digits: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "mine.safetensors"
     command = [sys.executable, "-m", "genzoo", "export", "gan-mlp-mnist", "-o", str(file)]
@@ -160,9 +156,7 @@ def test_a_model_file_is_measured_like_the_model(
     assert from_file.subject.family == "gan"
 
 
-def test_more_images_than_a_floor_can_be_told_for_are_refused(
-    warm_zoo: RegistryZoo, digits: Path
-) -> None:
+def test_more_images_than_a_floor_can_be_told_for_are_refused(warm_zoo: Zoo, digits: Path) -> None:
     with pytest.raises(UsageError, match="there are 600"):
         evaluate(warm_zoo, "gan-mlp-mnist", digits, Settings(n=601, costs=False))
 

@@ -11,15 +11,15 @@ from evaluating_cases import CHEAP, CLASSIFIER, as_npz, value
 from PIL import Image
 
 import genzoo
-from genzoo.zoo import RegistryZoo
 from genzoo_core import UsageError
 from genzoo_core.images import to_pil, to_uint8
+from genzoo_core.zoo import Zoo
 from genzoo_eval.evaluating import evaluate_images
 from genzoo_eval.report import Report
 
 
 def test_pictures_give_the_figures_of_the_model_that_made_them(
-    itself: Report, warm_zoo: RegistryZoo, digits: Path, tmp_path: Path
+    itself: Report, warm_zoo: Zoo, digits: Path, tmp_path: Path
 ) -> None:
     made = to_uint8(genzoo.generate("gan-mnist", n=400, seed=0, batch=100).images)
     report = evaluate_images(warm_zoo, as_npz(tmp_path / "a.npz", made), "mnist", digits, CHEAP)
@@ -29,7 +29,7 @@ def test_pictures_give_the_figures_of_the_model_that_made_them(
 
 
 def test_labels_of_pictures_are_what_was_asked_for(
-    warm_zoo: RegistryZoo, digits: Path, tmp_path: Path
+    warm_zoo: Zoo, digits: Path, tmp_path: Path
 ) -> None:
     made = to_uint8(genzoo.generate("gan-mnist", [str(i) for i in range(10)], n=10).images)
     right = np.arange(10).repeat(10)
@@ -63,7 +63,7 @@ def test_labels_of_pictures_are_what_was_asked_for(
 def test_what_is_no_set_of_pictures_is_refused(
     arrays: dict[str, np.ndarray],
     complaint: str,
-    warm_zoo: RegistryZoo,
+    warm_zoo: Zoo,
     digits: Path,
     tmp_path: Path,
 ) -> None:
@@ -75,7 +75,7 @@ def test_what_is_no_set_of_pictures_is_refused(
 
 
 def test_a_folder_of_pictures_is_measured_like_the_file(
-    warm_zoo: RegistryZoo, digits: Path, tmp_path: Path
+    warm_zoo: Zoo, digits: Path, tmp_path: Path
 ) -> None:
     made = to_uint8(genzoo.generate("gan-mnist", n=60, seed=0).images)
     folder = tmp_path / "pictures"
@@ -99,7 +99,7 @@ def test_a_folder_of_pictures_is_measured_like_the_file(
         evaluate_images(warm_zoo, folder, "mnist", digits, CHEAP)
 
 
-def test_a_report_of_pictures_is_made_once(zoo: RegistryZoo, digits: Path, tmp_path: Path) -> None:
+def test_a_report_of_pictures_is_made_once(zoo: Zoo, digits: Path, tmp_path: Path) -> None:
     made = to_uint8(genzoo.generate("gan-mlp-mnist", n=60, seed=0).images)
     file = as_npz(tmp_path / "a.npz", made)
     told: list[str] = []
@@ -116,7 +116,7 @@ def test_a_report_of_pictures_is_made_once(zoo: RegistryZoo, digits: Path, tmp_p
 
 
 def test_a_file_that_is_no_archive_is_not_taken_for_a_pickle(
-    warm_zoo: RegistryZoo, digits: Path, tmp_path: Path
+    warm_zoo: Zoo, digits: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "x.npz"
     file.write_text("no archive")
@@ -124,9 +124,7 @@ def test_a_file_that_is_no_archive_is_not_taken_for_a_pickle(
         evaluate_images(warm_zoo, file, "mnist", digits, CHEAP)
 
 
-def test_a_pickle_in_an_npz_file_is_not_opened(
-    warm_zoo: RegistryZoo, digits: Path, tmp_path: Path
-) -> None:
+def test_a_pickle_in_an_npz_file_is_not_opened(warm_zoo: Zoo, digits: Path, tmp_path: Path) -> None:
     file = tmp_path / "x.npz"
     np.savez(file, images=np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(UsageError, match="cannot be read"):

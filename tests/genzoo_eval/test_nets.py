@@ -14,8 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import genzoo
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
 from genzoo_core import (
     Batch,
     BatchRng,
@@ -53,7 +51,7 @@ def build(
         conditioners = LABELS if kind == "classifier" else {}
     torch.manual_seed(0)
     spec = ModelSpec(f"genzoo/{kind}", {"trunk": TRUNK} | config, "encoder", conditioners)
-    module = RegistryZoo(Catalogue.open()).build(spec, training=training).module
+    module = genzoo.open_zoo().build(spec, training=training).module
     assert isinstance(module, FeatureNet)
     return module
 
@@ -231,7 +229,7 @@ def test_a_shipped_net_says_what_it_is_for(dataset: str, kind: str) -> None:
     assert "no model may be trained or chosen by it" in card.notes
     assert card.size < 1_000_000
     assert any("accuracy" in metric.name for metric in card.metrics)
-    net = RegistryZoo(Catalogue.open()).load(card.name).module
+    net = genzoo.open_zoo().load(card.name).module
     assert isinstance(net, Classifier if kind == "classifier" else SelfSupervised)
     assert net.latent_shape == (128,)
     assert float(net.scale) != 1  # it was fitted
@@ -246,7 +244,7 @@ def test_the_classifier_sees_the_class_that_a_model_was_asked_for(
     model: str, dataset: str, share: float
 ) -> None:
     made = genzoo.generate(model, [str(i) for i in range(10)], n=8, seed=0)
-    net = RegistryZoo(Catalogue.open()).load(f"features-{dataset}-classifier").module
+    net = genzoo.open_zoo().load(f"features-{dataset}-classifier").module
     assert isinstance(net, Classifier)
     with torch.inference_mode():
         seen = net.logits(made.images).argmax(1)
@@ -257,7 +255,7 @@ def test_the_classifier_sees_the_class_that_a_model_was_asked_for(
 @pytest.mark.skipif(not DATA, reason="needs the data in GENZOO_DATA")
 @pytest.mark.parametrize(("dataset", "right"), [("mnist", 0.99), ("fashion", 0.915)])
 def test_the_shipped_nets_know_real_pictures(dataset: str, right: float) -> None:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     name = f"features-{dataset}-classifier"
     recipe = msgspec.structs.replace(zoo.recipe(name).data, split="test")
     data = zoo.dataset(recipe, Path(DATA))

@@ -15,8 +15,8 @@ from albums import DUAL, SELF_SUPERVISED, album, album_zoo
 from torch import Tensor
 
 from genzoo.cli import main
-from genzoo.zoo import RegistryZoo
 from genzoo_core import UsageError
+from genzoo_core.zoo import Zoo
 from genzoo_eval.evaluating import evaluate, evaluate_images
 from genzoo_eval.feature_nets import load_nets
 from genzoo_eval.keys import KEYS
@@ -71,7 +71,7 @@ class Drawer:
 
 
 @pytest.fixture
-def seen(album: Path, album_zoo: RegistryZoo) -> Seen:
+def seen(album: Path, album_zoo: Zoo) -> Seen:
     nets = load_nets(album_zoo, "figures")
     judge = judge_of(nets)
     assert judge is not None
@@ -154,7 +154,7 @@ def test_about_as_many_pictures_are_made_as_were_asked_for(seen: Seen) -> None:
     assert [each_of(n, seen.captions) for n in (1, 2 * HELD, 100, 10_000)] == [1, 1, 3, 8]
 
 
-def test_a_model_is_asked_for_captions_and_styles(album: Path, album_zoo: RegistryZoo) -> None:
+def test_a_model_is_asked_for_captions_and_styles(album: Path, album_zoo: Zoo) -> None:
     report = evaluate(album_zoo, "album", album, Settings(n=64, costs=False))
     assert {figure.key for figure in report.figures} <= set(KEYS)
     for key in RECALLS:
@@ -169,9 +169,7 @@ def test_a_model_is_asked_for_captions_and_styles(album: Path, album_zoo: Regist
     assert "real " in text
 
 
-def test_a_model_that_does_not_listen_has_the_recall_of_chance(
-    album: Path, album_zoo: RegistryZoo
-) -> None:
+def test_a_model_that_does_not_listen_has_the_recall_of_chance(album: Path, album_zoo: Zoo) -> None:
     settings = Settings(n=96, options={"guidance": 0.0}, costs=False)
     report = evaluate(album_zoo, "album", album, settings)
     for name in SETS:
@@ -185,7 +183,7 @@ def test_a_model_that_does_not_listen_has_the_recall_of_chance(
     assert abs(measured(report, "style").value - 0.5) < 4 * 0.5 / 32**0.5
 
 
-def test_a_style_that_is_set_is_not_asked_about(album: Path, album_zoo: RegistryZoo) -> None:
+def test_a_style_that_is_set_is_not_asked_about(album: Path, album_zoo: Zoo) -> None:
     settings = Settings(n=64, options={"style": "framed"}, costs=False)
     report = evaluate(album_zoo, "album", album, settings)
     assert report.figure("style") is None
@@ -193,7 +191,7 @@ def test_a_style_that_is_set_is_not_asked_about(album: Path, album_zoo: Registry
 
 
 def test_a_model_is_not_asked_for_captions_where_no_net_reads_them(
-    album: Path, album_zoo: RegistryZoo
+    album: Path, album_zoo: Zoo
 ) -> None:
     settings = Settings(n=64, nets=(SELF_SUPERVISED,), costs=False)
     report = evaluate(album_zoo, "album", album, settings)
@@ -201,7 +199,7 @@ def test_a_model_is_not_asked_for_captions_where_no_net_reads_them(
 
 
 def test_few_test_images_change_places_with_the_training_images(
-    album_zoo: RegistryZoo, tmp_path: Path
+    album_zoo: Zoo, tmp_path: Path
 ) -> None:
     figures.write(tmp_path / "figures", figures.HELD_OUT[:5])
     told = figures.figures("train", figures.HELD_OUT[:5]).images
@@ -242,7 +240,7 @@ def printed(capfd: pytest.CaptureFixture[str], *words: str) -> str:
 
 
 def test_the_effect_of_guidance_is_a_curve(
-    album: Path, album_zoo: RegistryZoo, capfd: pytest.CaptureFixture[str]
+    album: Path, album_zoo: Zoo, capfd: pytest.CaptureFixture[str]
 ) -> None:
     words = ("eval", "album", "-n", "64", "--data", str(album), "--guidance-curve", "0,1")
     rows = [line.rsplit(maxsplit=4) for line in printed(capfd, *words).splitlines()]
@@ -257,7 +255,7 @@ def test_the_effect_of_guidance_is_a_curve(
 
 
 def test_models_that_read_text_are_compared_by_recall(
-    album: Path, album_zoo: RegistryZoo, capfd: pytest.CaptureFixture[str], tmp_path: Path
+    album: Path, album_zoo: Zoo, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     page = tmp_path / "page.html"
     words = ("compare", "--data", str(album / "figures"), "-n", "64", "-o", str(page))

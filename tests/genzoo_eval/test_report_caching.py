@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from genzoo.zoo import RegistryZoo
+from genzoo_core.zoo import Zoo
 from genzoo_eval.caching import Asked, ReportCache, ship, shipped, usual_n
 from genzoo_eval.codecs import is_codec
 from genzoo_eval.evaluating import evaluate
@@ -20,7 +20,7 @@ from genzoo_eval.settings import Settings
 from genzoo_eval.subjects import ModelImages
 
 
-def test_a_report_is_made_once(zoo: RegistryZoo, digits: Path, tmp_path: Path) -> None:
+def test_a_report_is_made_once(zoo: Zoo, digits: Path, tmp_path: Path) -> None:
     told: list[str] = []
     settings = Settings(n=60, costs=False)
     first = evaluate(zoo, "gan-mlp-mnist", digits, settings, tell=told.append)
@@ -71,7 +71,7 @@ def test_shipped_reports_are_found_by_what_was_asked(tmp_path: Path) -> None:
 
 
 def test_reports_that_ship_are_of_the_images_that_they_were_measured_against(
-    zoo: RegistryZoo, digits: Path, tmp_path: Path
+    zoo: Zoo, digits: Path, tmp_path: Path
 ) -> None:
     subject = ModelImages.open(zoo, "gan-mnist", {}, {}, lambda *_: None).subject
     asked = asked_of(subject, "mnist", Settings(costs=False), load_nets(zoo, "mnist"))
@@ -85,7 +85,7 @@ def test_reports_that_ship_are_of_the_images_that_they_were_measured_against(
     assert told == ["the test images of mnist are not those of the figures that ship"] * 2
 
 
-def test_a_report_bears_the_name_that_was_asked_for(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_a_report_bears_the_name_that_was_asked_for(zoo: Zoo, tmp_path: Path) -> None:
     mine = tmp_path / "mine.safetensors"
     mine.write_bytes(zoo.weights("gan-mnist").path.read_bytes())
     ships = evaluate(zoo, "gan-mnist", None, Settings(costs=False))
@@ -97,9 +97,7 @@ def test_a_report_bears_the_name_that_was_asked_for(zoo: RegistryZoo, tmp_path: 
     assert report.subject.versions == ships.subject.versions
 
 
-def test_every_shipped_report_is_found_for_the_model_that_ships(
-    zoo: RegistryZoo, tmp_path: Path
-) -> None:
+def test_every_shipped_report_is_found_for_the_model_that_ships(zoo: Zoo, tmp_path: Path) -> None:
     reports = shipped()
     for key, report in reports.items():
         if is_codec(zoo, report.subject.name):

@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from genzoo.cli import main
-from genzoo.zoo import RegistryZoo
 from genzoo_core import TrainingError
+from genzoo_core.zoo import Zoo
 from genzoo_eval.stability.plan import VARIANTS, Run, Settings, overrides
 from genzoo_eval.stability.results import Row, StabilityResults, load
 from genzoo_eval.stability.schedule import next_mark
@@ -160,9 +160,7 @@ def await_text(path: Path, text: str) -> None:
     raise AssertionError(f"{path} never said {text!r}")
 
 
-def test_a_training_that_diverges_is_a_result(
-    zoo: RegistryZoo, digits: Path, tmp_path: Path
-) -> None:
+def test_a_training_that_diverges_is_a_result(zoo: Zoo, digits: Path, tmp_path: Path) -> None:
     run, recipe = Run("autoencoder", 1e30, 0, (8,)), VARIANTS["autoencoder"].recipe
     changes = overrides(run, zoo.recipe(str(recipe)))
     leg = Leg.begin(run, run.total, recipe, changes, digits, tmp_path)
@@ -196,7 +194,7 @@ def test_a_training_that_ends_for_another_reason_is_an_error(
     )
 
 
-def test_a_run_trains_with_its_own_seed_length_and_rates(zoo: RegistryZoo) -> None:
+def test_a_run_trains_with_its_own_seed_length_and_rates(zoo: Zoo) -> None:
     recipe = zoo.recipe(str(VARIANTS["gan"].recipe))
     assert overrides(Run("gan", 0.5, 7, (90, 100)), recipe) == [
         "seed=7",
@@ -208,7 +206,7 @@ def test_a_run_trains_with_its_own_seed_length_and_rates(zoo: RegistryZoo) -> No
     ]
 
 
-def test_both_gans_differ_in_their_game_alone(zoo: RegistryZoo) -> None:
+def test_both_gans_differ_in_their_game_alone(zoo: Zoo) -> None:
     classic, modern = (zoo.recipe(str(VARIANTS[name].recipe)) for name in ("gan-classic", "gan"))
     assert classic.stages == modern.stages
     different = {"loss": "minimax", "penalty": None}

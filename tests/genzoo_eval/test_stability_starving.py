@@ -8,8 +8,8 @@ import msgspec
 import pytest
 import torch
 
-from genzoo.zoo import RegistryZoo
 from genzoo_core import Progress, Recipe, TrainingError
+from genzoo_core.zoo import Zoo
 from genzoo_eval.stability.calibration import steps_per_second
 from genzoo_eval.stability.plan import VARIANTS
 from genzoo_eval.stability.starving import LOSSES, Experiment
@@ -18,7 +18,7 @@ from genzoo_eval.stability.stepping import Draws, Trainee
 STEPS = (1, 10, 200)
 
 
-def small(zoo: RegistryZoo, variant: str, **config: object) -> Recipe:
+def small(zoo: Zoo, variant: str, **config: object) -> Recipe:
     """A variant's recipe with tiny nets for images of 8×8 pixels."""
     recipe = zoo.recipe(str(VARIANTS[variant].recipe))
     fields = {**recipe.model.config, "shape": [1, 8, 8], **config}
@@ -39,7 +39,7 @@ def images() -> torch.Tensor:
 
 
 @pytest.fixture
-def experiment(zoo: RegistryZoo, images: torch.Tensor) -> Experiment:
+def experiment(zoo: Zoo, images: torch.Tensor) -> Experiment:
     network = {"type": "mlp", "hidden": 64}
     recipes = {name: small(zoo, name, network=network) for name in ("gan", "gan-classic")}
     return Experiment(
@@ -72,7 +72,7 @@ def test_all_discriminators_face_the_same_generator(experiment: Experiment) -> N
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_larger_nets_make_fewer_steps_a_second(zoo: RegistryZoo, images: torch.Tensor) -> None:
+def test_larger_nets_make_fewer_steps_a_second(zoo: Zoo, images: torch.Tensor) -> None:
     sizes = {"small": 4, "large": 32}
     recipes = {
         name: small(zoo, "vae", network={"type": "conv", "width": width, "blocks": 1})
@@ -82,7 +82,7 @@ def test_larger_nets_make_fewer_steps_a_second(zoo: RegistryZoo, images: torch.T
     assert rates["small"] > rates["large"] > 0
 
 
-def test_rehearsing_steps_trains(zoo: RegistryZoo, images: torch.Tensor) -> None:
+def test_rehearsing_steps_trains(zoo: Zoo, images: torch.Tensor) -> None:
     trainee = Trainee.build(zoo, small(zoo, "autoencoder"), seed=0)
     draws = Draws(images, 0)
     (phase,) = trainee.phases
@@ -93,7 +93,7 @@ def test_rehearsing_steps_trains(zoo: RegistryZoo, images: torch.Tensor) -> None
     assert median(errors[-5:]) < 0.5 * median(errors[:5])
 
 
-def test_a_model_of_several_stages_is_refused(zoo: RegistryZoo) -> None:
+def test_a_model_of_several_stages_is_refused(zoo: Zoo) -> None:
     recipe = zoo.recipe(str(VARIANTS["vae"].recipe))
     two = msgspec.structs.replace(recipe, stages=recipe.stages * 2)
     with pytest.raises(TrainingError, match="the protocol takes models of one stage"):

@@ -7,8 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_core import Batch, BatchRng, Built, ComponentSpec, ModelSpec, Phase, Progress
 from genzoo_gan.model import GAN
 from genzoo_gan.networks import Discriminator
@@ -19,7 +18,7 @@ LABEL = {"label": ComponentSpec("genzoo/class-labels", {"classes": ["a", "b", "c
 
 
 def build(*, labels: bool = False, training: bool = True, **config: Any) -> Built:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     spec = ModelSpec("genzoo/gan", config, conditioners=LABEL if labels else {})
     return zoo.build(spec, training=training)
 

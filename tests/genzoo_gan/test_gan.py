@@ -12,8 +12,7 @@ import torch
 from gan_cases import CONV, LABEL, SHAPE, Linear, against, bright, build, gan, loss, phase_of
 from safetensors import safe_open
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_core import Batch, BatchRng, ConfigError, Dataset, ModelSpec, Recipe, SampleRng
 from genzoo_gan.config import GANConfig, GANOptions
 from genzoo_gan.model import GAN
@@ -102,7 +101,7 @@ def test_an_image_is_the_same_alone_and_in_a_batch(shape: tuple[int, int, int]) 
 
 
 def test_what_is_not_asked_for_is_drawn_as_in_the_training_data() -> None:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     shares = {"classes": ["a", "b", "c"], "dim": 8, "frequencies": [1, 0, 3]}
     label = msgspec.structs.replace(LABEL["label"], config=shares)
     config = {"shape": SHAPE, "network": CONV}
@@ -251,7 +250,7 @@ def recipe(steps: int, **config: Any) -> Recipe:
 
 
 def test_a_trained_generator_makes_what_it_is_asked_for(tmp_path: Path) -> None:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     path = train(zoo, recipe(150), stripes(), tmp_path / "run", threads=1)
     model = zoo.load(str(path)).module
     assert isinstance(model, GAN)
@@ -263,7 +262,7 @@ def test_a_trained_generator_makes_what_it_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_saved_gan_holds_no_discriminator_and_no_trace_of_its_opponent(tmp_path: Path) -> None:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     path = train(zoo, recipe(2), stripes(), tmp_path / "run", threads=1)
     with safe_open(path, "pt") as stored:
         tops = {name.split(".")[0] for name in stored.keys()}  # noqa: SIM118
@@ -272,7 +271,7 @@ def test_a_saved_gan_holds_no_discriminator_and_no_trace_of_its_opponent(tmp_pat
 
 @pytest.mark.parametrize("config", [{}, {"loss": "cross-entropy"}])
 def test_a_gan_trains_in_half_precision(tmp_path: Path, config: dict[str, Any]) -> None:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     half = msgspec.structs.replace(recipe(3, **config), precision="bf16")
     model = zoo.load(str(train(zoo, half, stripes(), tmp_path / "run", threads=1))).module
     assert isinstance(model, GAN)
@@ -280,7 +279,7 @@ def test_a_gan_trains_in_half_precision(tmp_path: Path, config: dict[str, Any]) 
 
 
 def test_a_resumed_gan_is_the_one_that_was_never_interrupted(tmp_path: Path) -> None:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     lazy = {"penalty": {"type": "zero-centred", "every": 4}}
     whole = train(zoo, recipe(10, **lazy), stripes(), tmp_path / "whole", threads=1)
     part = tmp_path / "part"
@@ -294,7 +293,7 @@ def test_a_recipe_of_the_plugin_builds_its_model(name: str) -> None:
     import genzoo_gan
 
     (folder,) = genzoo_gan.__path__
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     given = zoo.recipe(f"{folder}/recipes/{name}.toml")
     conditioners = {key: value.spec() for key, value in given.model.conditioners.items()}
     spec = ModelSpec(given.model.component, given.model.config, conditioners=conditioners)

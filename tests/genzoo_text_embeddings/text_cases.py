@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_core import Built, ModelSpec, PartSpec, SampleRng
+from genzoo_core.zoo import Zoo
 from genzoo_text_embeddings.conditioner import TextConditioner
 from genzoo_text_embeddings.static import StaticText
 
@@ -18,8 +18,8 @@ VECTORS = torch.tensor([[1.0, 0], [0, 1], [2, 2], [4, 0], [-1, 0], [0, -2]])
 SHIPPED = {"text": PartSpec("genzoo/text-minilm")}
 
 
-def zoo() -> RegistryZoo:
-    return RegistryZoo(Catalogue.open())
+def zoo() -> Zoo:
+    return genzoo.open_zoo()
 
 
 def table(words: list[str] | None = None, *, length: int = 4) -> StaticText:

@@ -124,7 +124,7 @@ def test_neither_the_plugin_nor_listing_imports_timm_or_torch(words: list[str]) 
     command = [sys.executable, "-X", "importtime", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert {"genzoo_timm", "genzoo.catalogue"} & modules
+    assert {"genzoo_timm", "genzoo.cli"} & modules
     assert not {"timm", "torch", "torchvision"} & modules
 
 

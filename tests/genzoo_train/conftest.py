@@ -14,10 +14,10 @@ from datasets import Dataset as Table
 from PIL import Image as Pictures
 from training_cases import N, make_images
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_core import Dataset
 from genzoo_core.images import to_pil
+from genzoo_core.zoo import Zoo
 
 
 @pytest.fixture(scope="session")
@@ -33,13 +33,13 @@ def awkward_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def zoo(awkward_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RegistryZoo:
+def zoo(awkward_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Zoo:
     """A zoo with the awkward model, in this process and in those that it starts."""
     monkeypatch.syspath_prepend(str(awkward_site))
     path = os.environ.get("PYTHONPATH")
     monkeypatch.setenv("PYTHONPATH", f"{awkward_site}{os.pathsep + path if path else ''}")
     monkeypatch.setenv("GENZOO_CACHE", str(tmp_path / "cache"))
-    return RegistryZoo(Catalogue.open())
+    return genzoo.open_zoo()
 
 
 @pytest.fixture(autouse=True)

@@ -12,15 +12,15 @@ from safetensors import safe_open
 from training_cases import SLOW, recipe
 
 from genzoo.cli import main
-from genzoo.zoo import RegistryZoo
 from genzoo_core import UsageError
+from genzoo_core.zoo import Zoo
 from genzoo_train.overrides import override
 
 FAST = SLOW.replace("0.05", "0")
 
 
 @pytest.fixture
-def command(zoo: RegistryZoo, data_folder: Path, tmp_path: Path) -> list[str]:
+def command(zoo: Zoo, data_folder: Path, tmp_path: Path) -> list[str]:
     """Words that train the awkward model in `tmp_path/run`."""
     (tmp_path / "fast.toml").write_text(FAST)
     data, out = str(data_folder), str(tmp_path / "run")

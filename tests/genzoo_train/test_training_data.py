@@ -14,29 +14,33 @@ import torch
 from PIL import Image
 from training_cases import N, make_images
 
-from genzoo.datasets.reading import read_dataset
-from genzoo_core import DataError
+import genzoo
+from genzoo_core import DataError, Dataset
 from genzoo_core.images import to_pil
 from genzoo_core.recipe import DataRecipe
 
 STRIPES = DataRecipe("stripes", (1, 8, 8))
 
 
+def read(folder: Path | None, recipe: DataRecipe = STRIPES) -> Dataset:
+    return genzoo.open_zoo().dataset(recipe, folder)
+
+
 def test_a_parquet_folder_is_read_as_one_uint8_tensor(data_folder: Path) -> None:
-    dataset = read_dataset(STRIPES, data_folder)
+    dataset = read(data_folder)
     assert torch.equal(dataset.images, make_images())
     assert dict(dataset.columns) == {"label": [i % 3 for i in range(N)]}
 
 
 def test_the_folder_of_the_dataset_itself_will_do(data_folder: Path) -> None:
-    assert len(read_dataset(STRIPES, data_folder / "stripes").images) == N
+    assert len(read(data_folder / "stripes").images) == N
 
 
 def test_the_layout_of_the_hub_will_do(data_folder: Path) -> None:
     stripes = data_folder / "stripes"
     (stripes / "data").mkdir()
     (stripes / "train-00000-of-00001.parquet").rename(stripes / "data" / "train-00000.parquet")
-    assert len(read_dataset(STRIPES, data_folder).images) == N
+    assert len(read(data_folder).images) == N
 
 
 def test_a_folder_of_images_gives_labels_by_folder(tmp_path: Path) -> None:
@@ -44,7 +48,7 @@ def test_a_folder_of_images_gives_labels_by_folder(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         for index in indices:
             to_pil(make_images()[index]).save(tmp_path / name / f"{index}.png")
-    dataset = read_dataset(STRIPES, tmp_path)
+    dataset = read(tmp_path)
     assert torch.equal(dataset.images, make_images()[[2, 0, 1]])
     assert list(dataset.columns["label"]) == [0, 1, 1]
 
@@ -53,36 +57,36 @@ def test_a_folder_of_images_with_splits(tmp_path: Path) -> None:
     for split, index in (("train", 0), ("test", 1)):
         (tmp_path / "stripes" / split).mkdir(parents=True)
         to_pil(make_images()[index]).save(tmp_path / "stripes" / split / "it.png")
-    assert torch.equal(read_dataset(STRIPES, tmp_path).images, make_images()[:1])
+    assert torch.equal(read(tmp_path).images, make_images()[:1])
 
 
 def test_transparent_pictures_are_laid_on_the_recipes_background(tmp_path: Path) -> None:
     Image.new("RGBA", (16, 16), (255, 0, 0, 0)).save(tmp_path / "clear.png")
     recipe = DataRecipe("stripes", (3, 8, 8), background=40)
-    assert read_dataset(recipe, tmp_path).images.unique().tolist() == [40]
+    assert read(tmp_path, recipe).images.unique().tolist() == [40]
 
 
 def test_a_folder_given_by_mistake_is_not_searched(tmp_path: Path) -> None:
     (tmp_path / "home" / "me" / "holidays").mkdir(parents=True)
     Image.new("L", (8, 8)).save(tmp_path / "home" / "me" / "holidays" / "beach.png")
     with pytest.raises(DataError, match=r"holds neither train-\*\.parquet nor images; give the f"):
-        read_dataset(STRIPES, tmp_path)
+        read(tmp_path)
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no folder .*/missing; give the folder that ho"):
-        read_dataset(STRIPES, tmp_path / "missing")
+        read(tmp_path / "missing")
 
 
 def test_no_folder_and_no_hub(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no data for stripes; give a folder that holds stripes: "):
-        read_dataset(STRIPES, None)
+        read(None)
 
 
 def test_a_column_that_is_not_there(data_folder: Path) -> None:
     recipe = DataRecipe("stripes", (1, 8, 8), image="picture")
     with pytest.raises(DataError, match="no column 'picture'; its columns are image, label"):
-        read_dataset(recipe, data_folder)
+        read(data_folder, recipe)
 
 
 @pytest.mark.parametrize("keep", [0, 7, 500])
@@ -90,7 +94,7 @@ def test_a_truncated_parquet_file(keep: int, data_folder: Path) -> None:
     (file,) = (data_folder / "stripes").iterdir()
     file.write_bytes(file.read_bytes()[:keep])
     with pytest.raises(DataError, match="data cannot be read: "):
-        read_dataset(STRIPES, data_folder)
+        read(data_folder)
 
 
 def test_a_truncated_picture_is_named(tmp_path: Path) -> None:
@@ -99,18 +103,19 @@ def test_a_truncated_picture_is_named(tmp_path: Path) -> None:
     file = tmp_path / "1.png"
     file.write_bytes(file.read_bytes()[:50])
     with pytest.raises(DataError, match=r"image 1 of .* cannot be read"):
-        read_dataset(STRIPES, tmp_path)
+        read(tmp_path)
 
 
 READ = """
 import sys
 from pathlib import Path
+import genzoo
 from genzoo_core import GenzooError
 from genzoo_core.recipe import DataRecipe
-from genzoo.datasets.reading import read_dataset
 folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
 try:
-    print(len(read_dataset(DataRecipe("stripes", (1, 8, 8), hub="acme/stripes"), folder).images))
+    recipe = DataRecipe("stripes", (1, 8, 8), hub="acme/stripes")
+    print(len(genzoo.open_zoo().dataset(recipe, folder).images))
 except GenzooError as error:
     print(type(error).__name__, error)
 """

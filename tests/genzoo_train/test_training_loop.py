@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load_file
 from training_cases import N, recipe
 
-from genzoo.zoo import RegistryZoo
 from genzoo_core import ConfigError, DataError, Dataset, Recipe, TrainingError, UsageError
 from genzoo_core.images import from_uint8
 from genzoo_core.recipe import PhaseRecipe
+from genzoo_core.zoo import Zoo
 from genzoo_train.checkpoints import read_checkpoint
 from genzoo_train.reporting import LineReporter
 from genzoo_train.training import train
@@ -28,7 +28,7 @@ def with_stage(given: Recipe, index: int, **changes: object) -> Recipe:
 
 
 def test_a_training_leaves_weights_card_log_samples_and_checkpoint(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
     weights = train(zoo, recipe(), dataset, out)
@@ -50,7 +50,7 @@ def test_a_training_leaves_weights_card_log_samples_and_checkpoint(
 
 
 def test_finalize_sees_every_image_once_and_only_inference_is_stored(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     tensors = load_file(train(zoo, recipe(), dataset, tmp_path / "run"))
     assert tensors["seen"].item() == N
@@ -58,7 +58,7 @@ def test_finalize_sees_every_image_once_and_only_inference_is_stored(
 
 
 def test_parameters_are_stored_in_half_precision_and_statistics_are_not(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     tensors = load_file(train(zoo, recipe(weights_dtype="float16"), dataset, tmp_path / "run"))
     assert tensors["decoder.weight"].dtype == torch.float16
@@ -67,7 +67,7 @@ def test_parameters_are_stored_in_half_precision_and_statistics_are_not(
 
 
 def test_a_weight_beyond_half_precision_is_refused(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     given = recipe("huge", weights_dtype="float16")
     with pytest.raises(TrainingError, match=r"flow\.bias does not fit .* \"bfloat16\""):
@@ -75,7 +75,7 @@ def test_a_weight_beyond_half_precision_is_refused(
 
 
 def test_the_next_stage_builds_on_the_averaged_weights(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     first = load_file(train(zoo, recipe(), dataset, tmp_path / "first", max_steps=12))
     both = load_file(train(zoo, recipe(), dataset, tmp_path / "both"))
@@ -85,7 +85,7 @@ def test_the_next_stage_builds_on_the_averaged_weights(
 
 
 def test_before_the_next_stage_the_model_measures_what_the_averaged_weights_give(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     first = zoo.load(str(train(zoo, recipe(), dataset, tmp_path / "first", max_steps=12)))
     assert first.module.get_buffer("level").abs().max() == 0
@@ -100,7 +100,7 @@ def test_before_the_next_stage_the_model_measures_what_the_averaged_weights_give
 
 
 def test_without_an_average_the_weights_are_the_raw_ones(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     given = with_stage(with_stage(recipe(), 0, ema=0), 1, ema=0)
     tensors = load_file(train(zoo, given, dataset, tmp_path / "run"))
@@ -110,7 +110,7 @@ def test_without_an_average_the_weights_are_the_raw_ones(
 
 
 def test_the_seed_decides_the_weights_and_leaves_the_callers_numbers_alone(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     torch.manual_seed(3)
     expected = torch.rand(2)
@@ -123,14 +123,12 @@ def test_the_seed_decides_the_weights_and_leaves_the_callers_numbers_alone(
     assert not torch.equal(runs["a"]["flow.weight"], runs["c"]["flow.weight"])
 
 
-def test_bf16_trains(zoo: RegistryZoo, dataset: Dataset, tmp_path: Path) -> None:
+def test_bf16_trains(zoo: Zoo, dataset: Dataset, tmp_path: Path) -> None:
     weights = train(zoo, recipe(precision="bf16"), dataset, tmp_path / "run")
     assert all(tensor.isfinite().all() for tensor in load_file(weights).values())
 
 
-def test_trying_thread_counts_changes_nothing(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
-) -> None:
+def test_trying_thread_counts_changes_nothing(zoo: Zoo, dataset: Dataset, tmp_path: Path) -> None:
     torch.set_num_threads(2)
     tried = load_file(train(zoo, recipe(), dataset, tmp_path / "a", threads="fastest"))
     count = read_checkpoint(tmp_path / "a" / "checkpoint.safetensors", recipe()).threads
@@ -140,7 +138,7 @@ def test_trying_thread_counts_changes_nothing(
 
 
 def test_hooks_are_told_of_each_logged_step(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    zoo: Zoo, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWKWARD_LOG", str(tmp_path / "told.jsonl"))
     train(zoo, recipe(), dataset, tmp_path / "run")
@@ -152,7 +150,7 @@ def test_hooks_are_told_of_each_logged_step(
 
 
 def test_a_model_that_cannot_sample_yet_trains_without_pictures(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     weights = train(zoo, recipe("sampling"), dataset, tmp_path / "run")
     assert weights.exists()
@@ -160,7 +158,7 @@ def test_a_model_that_cannot_sample_yet_trains_without_pictures(
 
 
 def test_a_loss_that_is_not_finite_names_its_step_and_keeps_the_checkpoint(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     with pytest.raises(TrainingError, match="became nan at step 7 of stage 'game'"):
         train(zoo, recipe("nan"), dataset, tmp_path / "run")
@@ -170,7 +168,7 @@ def test_a_loss_that_is_not_finite_names_its_step_and_keeps_the_checkpoint(
 
 
 def test_hostile_36_out_of_memory_advises_a_smaller_batch(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     advice = r"out of memory at a batch of 16 images; try --set stages\.0\.batch_size=8"
     with pytest.raises(TrainingError, match=advice):
@@ -185,14 +183,14 @@ def test_hostile_36_out_of_memory_advises_a_smaller_batch(
     ],
 )
 def test_phases_must_be_disjoint_and_the_models_own(
-    fault: str, message: str, zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    fault: str, message: str, zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     with pytest.raises(TrainingError, match=message):
         train(zoo, recipe(fault), dataset, tmp_path / "run")
 
 
 def test_stages_and_phases_that_the_model_lacks_are_named_with_those_it_has(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     misspelt = with_stage(recipe(), 1, name="flw")
     with pytest.raises(ConfigError, match="no stage 'flw'; the model has game, flow; did you mean"):
@@ -206,7 +204,7 @@ def test_stages_and_phases_that_the_model_lacks_are_named_with_those_it_has(
 
 
 def test_a_training_begins_from_the_weights_of_another_model(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    zoo: Zoo, dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = train(zoo, recipe(), dataset, tmp_path / "first")
     model = msgspec.structs.replace(recipe().model, start=str(first))
@@ -223,7 +221,7 @@ def test_a_training_begins_from_the_weights_of_another_model(
 
 
 def test_weights_that_do_not_fit_at_all_are_no_beginning(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     model = msgspec.structs.replace(recipe().model, start="genzoo/gan-mnist")
     with pytest.raises(ConfigError, match="no weights of genzoo/gan-mnist fit genzoo-awkward/awk"):
@@ -231,7 +229,7 @@ def test_weights_that_do_not_fit_at_all_are_no_beginning(
 
 
 def test_data_of_another_shape_and_conditioners_of_another_model_are_refused(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     other = Dataset(torch.zeros(5, 3, 8, 8, dtype=torch.uint8))
     with pytest.raises(DataError, match="images of 1×8×8, but the dataset has 5 of 3×8×8"):

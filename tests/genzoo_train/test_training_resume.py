@@ -21,9 +21,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from training_cases import SLOW, recipe
 
-from genzoo.datasets.reading import read_dataset
-from genzoo.zoo import RegistryZoo
 from genzoo_core import Dataset, TrainingError
+from genzoo_core.zoo import Zoo
 from genzoo_train.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from genzoo_train.training import train
 
@@ -37,7 +36,7 @@ def same(a: Path, b: Path) -> bool:
 
 @pytest.mark.parametrize("stop", [3, 5, 12, 14])
 def test_resuming_gives_the_very_weights_of_an_uninterrupted_run(
-    stop: int, zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    stop: int, zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     whole = train(zoo, recipe(), dataset, tmp_path / "whole")
     train(zoo, recipe(), dataset, tmp_path / "halves", max_steps=stop)
@@ -48,7 +47,7 @@ def test_resuming_gives_the_very_weights_of_an_uninterrupted_run(
 
 
 def test_a_finished_run_resumes_to_the_same_file(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     weights = train(zoo, recipe(), dataset, tmp_path / "run")
     before = weights.read_bytes()
@@ -86,15 +85,15 @@ class Command:
             metadata = file.metadata()
         return int(metadata["step"]) + 12 * int(metadata["stage"])
 
-    def finish(self, zoo: RegistryZoo, data: Path) -> Path:
+    def finish(self, zoo: Zoo, data: Path) -> Path:
         """Resume it here, to the end."""
         given = zoo.recipe(str(self.recipe))
-        return train(zoo, given, read_dataset(given.data, data), self.out, resume=True)
+        return train(zoo, given, zoo.dataset(given.data, data), self.out, resume=True)
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_hostile_34_a_signal_saves_first_and_loses_nothing(
-    signum: int, code: int, zoo: RegistryZoo, dataset: Dataset, data_folder: Path, tmp_path: Path
+    signum: int, code: int, zoo: Zoo, dataset: Dataset, data_folder: Path, tmp_path: Path
 ) -> None:
     command = Command(tmp_path, data_folder)
     process = command.start_until(3)
@@ -114,7 +113,7 @@ def test_hostile_34_a_signal_saves_first_and_loses_nothing(
 
 
 def test_hostile_35_a_killed_training_goes_on_from_its_last_checkpoint(
-    zoo: RegistryZoo, dataset: Dataset, data_folder: Path, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, data_folder: Path, tmp_path: Path
 ) -> None:
     command = Command(tmp_path, data_folder)
     process = command.start_until(7)
@@ -173,7 +172,7 @@ def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path) -> None:
 
 
 def test_hostile_36_two_trainers_in_one_folder(
-    zoo: RegistryZoo, dataset: Dataset, data_folder: Path, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, data_folder: Path, tmp_path: Path
 ) -> None:
     command = Command(tmp_path, data_folder)
     process = command.start_until(1)
@@ -188,7 +187,7 @@ def test_hostile_36_two_trainers_in_one_folder(
 
 
 def test_a_folder_with_something_in_it_is_not_overwritten(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").write_text("")
@@ -197,7 +196,7 @@ def test_a_folder_with_something_in_it_is_not_overwritten(
 
 
 def test_resuming_where_nothing_was_saved_begins(
-    zoo: RegistryZoo, dataset: Dataset, tmp_path: Path
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     assert train(zoo, recipe(), dataset, tmp_path / "run", resume=True, max_steps=1).exists()
 
@@ -240,7 +239,7 @@ def test_what_the_weights_do_not_depend_on_may_change(tmp_path: Path) -> None:
     assert read_checkpoint(path, changed).step == 1
 
 
-def test_other_data_are_refused(zoo: RegistryZoo, dataset: Dataset, tmp_path: Path) -> None:
+def test_other_data_are_refused(zoo: Zoo, dataset: Dataset, tmp_path: Path) -> None:
     train(zoo, recipe(), dataset, tmp_path / "run", max_steps=2)
     other = Dataset(dataset.images.flip(0))
     with pytest.raises(TrainingError, match="was trained on other data; give the same --data"):
@@ -255,7 +254,7 @@ def test_a_damaged_checkpoint_is_a_clear_error(content: bytes, tmp_path: Path) -
         read_checkpoint(path, recipe())
 
 
-def test_a_model_file_is_no_checkpoint(zoo: RegistryZoo, dataset: Dataset, tmp_path: Path) -> None:
+def test_a_model_file_is_no_checkpoint(zoo: Zoo, dataset: Dataset, tmp_path: Path) -> None:
     weights = train(zoo, recipe(), dataset, tmp_path / "run", max_steps=1)
     with pytest.raises(TrainingError, match="is not a checkpoint of this version"):
         read_checkpoint(weights, recipe())

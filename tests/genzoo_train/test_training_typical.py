@@ -10,8 +10,8 @@ import pytest
 import torch
 from training_cases import make_images
 
-from genzoo.zoo import RegistryZoo
 from genzoo_core import DataError, Dataset, Recipe
+from genzoo_core.zoo import Zoo
 from genzoo_train.training import train
 from genzoo_train.typical import typical_values
 
@@ -59,12 +59,12 @@ def recipe(**text: Any) -> Recipe:
 
 
 def test_a_model_keeps_captions_and_draws_with_them_where_nothing_is_asked(
-    zoo: RegistryZoo, tmp_path: Path
+    zoo: Zoo, tmp_path: Path
 ) -> None:
     images = make_images()
     sky = Dataset(images, {"text": [CAPTIONS[i % 5] for i in range(len(images))]})
     weights = train(zoo, recipe(typical=1), sky, tmp_path / "run")
-    built = zoo.load(weights)
+    built = zoo.load(str(weights))
     assert built.spec.conditioners["text"].config["typical"] == ("comet",)
 
     unasked = zoo.generate(str(weights), n=2, seed=3).images
@@ -74,11 +74,11 @@ def test_a_model_keeps_captions_and_draws_with_them_where_nothing_is_asked(
 
     kept = train(zoo, recipe(typical=1), sky, tmp_path / "run", resume=True)
     assert kept.read_bytes() == weights.read_bytes()
-    none = zoo.load(train(zoo, recipe(), sky, tmp_path / "none"))
+    none = zoo.load(str(train(zoo, recipe(), sky, tmp_path / "none")))
     assert none.spec.conditioners["text"].config["typical"] == ()
 
 
-def test_a_column_that_is_not_there_has_no_typical_values(zoo: RegistryZoo, tmp_path: Path) -> None:
+def test_a_column_that_is_not_there_has_no_typical_values(zoo: Zoo, tmp_path: Path) -> None:
     sky = Dataset(make_images(), {"words": ["sun"] * len(make_images())})
     with pytest.raises(DataError, match="dataset sky has no column 'text'; it has words"):
         train(zoo, recipe(typical=1), sky, tmp_path / "run")

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from genzoo.catalogue import Catalogue
-from genzoo.zoo import RegistryZoo
+import genzoo
 from genzoo_autoencoder.config import LatentOptions
 from genzoo_core import Batch, BatchRng, ModelSpec, NotFittedError, Progress, SampleRng
 from genzoo_vae.model import VAE
@@ -18,7 +17,7 @@ CONV = {"type": "conv", "width": 8, "blocks": 1}
 
 
 def build(**config: Any) -> VAE:
-    zoo = RegistryZoo(Catalogue.open())
+    zoo = genzoo.open_zoo()
     model = zoo.build(ModelSpec("genzoo/vae", config), training=True).module
     assert isinstance(model, VAE)
     return model

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from genzoo.zoo import RegistryZoo
+import genzoo
+from genzoo_core.zoo import Zoo
 
 SICK = Path(__file__).parent / "sick" / "genzoo_sick"
 KINDS = ("model", "codec", "noiser", "sampler", "conditioner")
@@ -42,12 +43,8 @@ def sick_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def zoo(sick_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RegistryZoo:
+def zoo(sick_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Zoo:
     """The registry, with `sick` and whatever else is on the path."""
-    import genzoo
-
     monkeypatch.syspath_prepend(str(sick_site))
     monkeypatch.setenv("GENZOO_CACHE", str(tmp_path / "cache"))
-    opened = genzoo.open_zoo()
-    assert isinstance(opened, RegistryZoo)
-    return opened
+    return genzoo.open_zoo()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from genzoo.zoo import RegistryZoo
 from genzoo_core.testing import ConformanceError, check_component, examine_component
+from genzoo_core.zoo import Zoo
 
 BUILDS = "it can be built from its config"
 CONFIG = "its config is strict and frozen"
@@ -33,7 +33,7 @@ LABEL = {"label": {"component": "genzoo/class-labels", "config": {"classes": ["a
 @pytest.mark.parametrize("name", ["healthy", "fitted", "dropping"])
 @pytest.mark.parametrize("conditioners", [{}, LABEL], ids=["unconditional", "label"])
 def test_a_sound_model_passes(
-    zoo: RegistryZoo, name: str, conditioners: dict[str, dict[str, object]]
+    zoo: Zoo, name: str, conditioners: dict[str, dict[str, object]]
 ) -> None:
     report = check_component(zoo, "model", f"sick/{name}", conditioners=conditioners)
     skipped = [finding.check for finding in report.findings if finding.status == "skipped"]
@@ -85,7 +85,7 @@ def test_a_sound_model_passes(
     ],
 )
 def test_a_broken_rule_is_found_and_no_other(
-    zoo: RegistryZoo, name: str, claims: set[str], why: str
+    zoo: Zoo, name: str, claims: set[str], why: str
 ) -> None:
     report = examine_component(zoo, "model", f"sick/{name}")
     failed = {finding.check for finding in report.findings if finding.status == "failed"}
@@ -94,7 +94,7 @@ def test_a_broken_rule_is_found_and_no_other(
     assert not any("\n" in line for line in report.problems)
 
 
-def test_all_problems_are_told_at_once(zoo: RegistryZoo) -> None:
+def test_all_problems_are_told_at_once(zoo: Zoo) -> None:
     with pytest.raises(ConformanceError) as caught:
         check_component(zoo, "model", "sick/noisy")
     text = str(caught.value)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from genzoo.zoo import RegistryZoo
 from genzoo_core import UsageError
 from genzoo_core.testing import check_component, examine_component
+from genzoo_core.zoo import Zoo
 
 LATENT = "a posterior has the latent's shape, and a positive deviation or none"
 BATCH = "a latent does not depend on its batch"
@@ -37,7 +37,7 @@ VALUES = {"conditioner": [0, 1, 2]}
 
 
 @pytest.mark.parametrize("kind", ["codec", "noiser", "sampler", "conditioner"])
-def test_a_sound_piece_passes(zoo: RegistryZoo, kind: str) -> None:
+def test_a_sound_piece_passes(zoo: Zoo, kind: str) -> None:
     report = check_component(zoo, kind, "sick/healthy", values=VALUES.get(kind, ()))
     assert all(finding.status == "ok" for finding in report.findings) or kind == "codec"
 
@@ -84,7 +84,7 @@ def test_a_sound_piece_passes(zoo: RegistryZoo, kind: str) -> None:
     ],
 )
 def test_a_broken_rule_is_found_and_no_other(
-    zoo: RegistryZoo, kind: str, name: str, claims: set[str], why: str
+    zoo: Zoo, kind: str, name: str, claims: set[str], why: str
 ) -> None:
     report = examine_component(zoo, kind, f"sick/{name}", values=VALUES.get(kind, ()))
     failed = {f.check.partition(" (")[0] for f in report.findings if f.status == "failed"}
@@ -92,11 +92,11 @@ def test_a_broken_rule_is_found_and_no_other(
     assert why in "\n".join(report.problems)
 
 
-def test_a_sampler_that_remembers_is_found(zoo: RegistryZoo) -> None:
+def test_a_sampler_that_remembers_is_found(zoo: Zoo) -> None:
     report = examine_component(zoo, "sampler", "sick/remembering")
     assert "local variables" in "\n".join(report.problems)
 
 
-def test_a_kind_without_an_interface_is_refused(zoo: RegistryZoo) -> None:
+def test_a_kind_without_an_interface_is_refused(zoo: Zoo) -> None:
     with pytest.raises(UsageError, match="kinds are model, codec"):
         check_component(zoo, "writer", "sick/healthy")
