@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from genzoo_core.cards import Metric, ModelCard
     from genzoo_core.component import Context
     from genzoo_core.conditioner import Condition, Conditioner, Conditioning
+    from genzoo_core.config import Config
     from genzoo_core.dataset import Dataset
     from genzoo_core.encoder import Codec, Encoder, Posterior
     from genzoo_core.errors import (
@@ -53,6 +54,7 @@ _HOME_OF = {
     "Condition": "conditioner",
     "Conditioner": "conditioner",
     "Conditioning": "conditioner",
+    "Config": "config",
     "ConfigError": "errors",
     "Context": "component",
     "DataError": "errors",
@@ -107,6 +109,7 @@ __all__ = [
     "Condition",
     "Conditioner",
     "Conditioning",
+    "Config",
     "ConfigError",
     "Context",
     "DataError",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
+from genzoo_core.config import Config
 
 
-class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Metric(Config, omit_defaults=True):
     """A measured figure.
 
     Attributes:
@@ -27,7 +27,7 @@ class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     note: str = ""
 
 
-class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class ModelCard(Config, omit_defaults=True):
     """One model of the zoo: an entry of `[[models]]` in a plugin's manifest.
 
     Attributes:

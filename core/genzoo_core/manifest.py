@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from genzoo_core.cards import ModelCard
+from genzoo_core.config import Config
 
 API_VERSION = 1
 """Version of the plugin interface. A manifest with a higher one is refused."""
@@ -30,7 +31,7 @@ Target = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 Extra = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._,-]*$", max_length=100)]
 
 
-class ComponentEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class ComponentEntry(Config, omit_defaults=True):
     """A component that the plugin offers.
 
     Attributes:
@@ -48,7 +49,7 @@ class ComponentEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     summary: str = ""
 
 
-class CommandEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class CommandEntry(Config, omit_defaults=True):
     """A command that the plugin adds to `genzoo`.
 
     Attributes:
@@ -67,7 +68,7 @@ class CommandEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     argument: Literal["model"] | None = None
 
 
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Manifest(Config):
     """The content of `genzoo.toml`.
 
     Attributes:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from genzoo_core.component import Context
 from genzoo_core.conditioner import Condition, Conditioner, Conditioning
+from genzoo_core.config import Config
 from genzoo_core.encoder import Codec
 from genzoo_core.rng import Rng
 from genzoo_core.training import Trainable
@@ -19,7 +20,7 @@ OnStep = Callable[[int, int, Tensor], None]
 """Called as `on_step(step, total, x)` with the pictures so far, `[B, C, H, W]` in [-1, 1]."""
 
 
-class NoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NoOptions(Config):
     """Options of a model that has none."""
 
 

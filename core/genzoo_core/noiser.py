@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 from genzoo_core.component import Context
+from genzoo_core.config import Config
 from genzoo_core.rng import Rng
 
 Prediction = Literal["eps", "x0", "v", "flow"]
 
 
-class NoiserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NoiserConfig(Config):
     """The base noiser has nothing to set."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-import msgspec
+from genzoo_core.config import Config
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from genzoo_core.encoder import Posterior
 
 
-class InputRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class InputRecord(Config):
     """A picture that was given: where it lay, and the sha256 of its bytes."""
 
     path: str
     sha256: str
 
 
-class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class RunRecord(Config, omit_defaults=True):
     """A resolved request: all that is needed to make the same pictures again.
 
     Attributes:

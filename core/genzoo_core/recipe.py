@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from genzoo_core.config import Config
 from genzoo_core.manifest import Name
 from genzoo_core.specs import ComponentSpec, PartSpec
 
@@ -19,7 +20,7 @@ Split = Annotated[str, msgspec.Meta(pattern=r"^[^/\\]+$", max_length=100)]
 OnHub = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?)?$")]
 
 
-class DataRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DataRecipe(Config):
     """Where training images come from.
 
     Attributes:
@@ -39,7 +40,7 @@ class DataRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     background: Annotated[int, msgspec.Meta(ge=0, le=255)] = 255
 
 
-class ConditionerRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ConditionerRecipe(Config):
     """A conditioner and the column that feeds it.
 
     Attributes:
@@ -62,7 +63,7 @@ class ConditionerRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
         return ComponentSpec(self.component, self.config)
 
 
-class ModelRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ModelRecipe(Config):
     """What is trained.
 
     Attributes:
@@ -83,7 +84,7 @@ class ModelRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     start: str = ""
 
 
-class PhaseRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PhaseRecipe(Config):
     """The optimiser of one phase.
 
     Attributes:
@@ -108,7 +109,7 @@ class PhaseRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clip: Annotated[float, msgspec.Meta(ge=0)] = 1.0
 
 
-class StageRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StageRecipe(Config):
     """How long a stage runs, and on what.
 
     Attributes:
@@ -133,7 +134,7 @@ class StageRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("a stage needs either `epochs` or `steps`")
 
 
-class ReportRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ReportRecipe(Config):
     """What a training shows and keeps while it runs.
 
     Attributes:
@@ -149,7 +150,7 @@ class ReportRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     samples: Positive = 64
 
 
-class CardRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CardRecipe(Config):
     """What the card of the trained model says beyond what is measured."""
 
     family: str
@@ -159,7 +160,7 @@ class CardRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notes: str = ""
 
 
-class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Recipe(Config):
     """A training, whole: data, model, stages.
 
     Attributes:

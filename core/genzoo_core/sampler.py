@@ -10,6 +10,7 @@ import msgspec
 from torch import Tensor
 
 from genzoo_core.component import Context
+from genzoo_core.config import Config
 from genzoo_core.noiser import ScheduledNoiser
 from genzoo_core.rng import Rng
 
@@ -21,7 +22,7 @@ StepDone = Callable[[int, int, Tensor], None]
 """Called as `step_done(step, total, x0)` with the data that the step predicts, `[B, ...]`."""
 
 
-class SamplerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SamplerConfig(Config):
     """A sampler with nothing to set."""
 
 

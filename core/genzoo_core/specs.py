@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
+from genzoo_core.config import Config
 
 
-class ComponentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ComponentSpec(Config):
     """A component by name, with its config.
 
     Attributes:
@@ -19,7 +19,7 @@ class ComponentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     config: dict[str, Any] = {}
 
 
-class PartSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class PartSpec(Config, omit_defaults=True):
     """A frozen component shared with other models.
 
     Attributes:
@@ -34,7 +34,7 @@ class PartSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     inline: ModelSpec | None = None
 
 
-class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class ModelSpec(Config, omit_defaults=True):
     """All that is needed to build a module: what a model file's header says of it.
 
     Attributes:

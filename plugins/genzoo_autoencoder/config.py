@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from genzoo_core import Config
 from genzoo_core.specs import ComponentSpec
 
 Width = Annotated[int, msgspec.Meta(ge=1, le=4096)]
@@ -18,7 +19,7 @@ ImageShape = tuple[
 ]
 
 
-class MLPConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mlp"):
+class MLPConfig(Config, tag="mlp"):
     """One hidden layer on flattened pixels, in the encoder and in the decoder.
 
     Attributes:
@@ -28,7 +29,7 @@ class MLPConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ml
     hidden: Width = 128
 
 
-class ConvConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="conv"):
+class ConvConfig(Config, tag="conv"):
     """A residual convolutional network at a half and a quarter of the image's size.
 
     Attributes:
@@ -46,7 +47,7 @@ class ConvConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="c
 Network = MLPConfig | ConvConfig
 
 
-class FlowPriorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="flow"):
+class FlowPriorConfig(Config, tag="flow"):
     """A rectified flow over the latents, told all of the model's conditions.
 
     It is trained as a second stage, "prior", after the codec.
@@ -66,7 +67,7 @@ class FlowPriorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, t
     guidance: Guidance = 1.0
 
 
-class SecondStageConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="vae"):
+class SecondStageConfig(Config, tag="vae"):
     """A second VAE over the latents (Dai & Wipf 2019), told all of the model's conditions.
 
     It has as many latents as it models, and is trained as a second stage, "prior", after the
@@ -86,7 +87,7 @@ class SecondStageConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
 LearnedPrior = FlowPriorConfig | SecondStageConfig
 
 
-class AutoencoderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AutoencoderConfig(Config):
     """What an autoencoder is.
 
     Attributes:
@@ -109,7 +110,7 @@ class AutoencoderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     prior: LearnedPrior | None = None
 
 
-class LatentOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LatentOptions(Config):
     """How to sample from an autoencoder or a VAE.
 
     Attributes:

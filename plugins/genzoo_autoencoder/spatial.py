@@ -15,6 +15,7 @@ from genzoo_core import (
     Batch,
     Codec,
     Condition,
+    Config,
     ConfigError,
     Context,
     Phase,
@@ -26,7 +27,7 @@ from genzoo_core import (
 )
 
 
-class SpatialCodecConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SpatialCodecConfig(Config):
     """What the codec is.
 
     Attributes:

@@ -6,8 +6,10 @@ from typing import Annotated
 
 import msgspec
 
+from genzoo_core import Config
 
-class ClassLabelsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+
+class ClassLabelsConfig(Config):
     """Which classes there are.
 
     Attributes:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from genzoo_core import Config
 from genzoo_core.specs import ComponentSpec
 
 Width = Annotated[int, msgspec.Meta(ge=1, le=4096)]
@@ -19,7 +20,7 @@ ImageShape = tuple[
 ]
 
 
-class MLPConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mlp"):
+class MLPConfig(Config, tag="mlp"):
     """A residual network on flattened data: pixels, or the vectors of a codec.
 
     Attributes:
@@ -33,7 +34,7 @@ class MLPConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ml
     embedding: Width = 128
 
 
-class UNetConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="unet"):
+class UNetConfig(Config, tag="unet"):
     """A U-Net with attention at its smallest size.
 
     Attributes:
@@ -65,7 +66,7 @@ class UNetConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="u
 Network = MLPConfig | UNetConfig
 
 
-class DiffusionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DiffusionConfig(Config):
     """What a diffusion model is.
 
     Attributes:
@@ -98,7 +99,7 @@ class DiffusionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unasked_guidance: Guidance = 1.0
 
 
-class DiffusionOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DiffusionOptions(Config):
     """How to sample from a diffusion model. What is unset is the model's own choice.
 
     Attributes:

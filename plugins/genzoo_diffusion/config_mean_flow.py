@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from genzoo_core import Config
 from genzoo_diffusion.config import Guidance, ImageShape, Network, UNetConfig
 
 Few = Annotated[int, msgspec.Meta(ge=1, le=100)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 
 
-class TeacherConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TeacherConfig(Config):
     """What is learnt from a teacher, the part of that role; what is trained does not keep it.
 
     Attributes:
@@ -24,7 +25,7 @@ class TeacherConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spans: Annotated[int, msgspec.Meta(ge=0, le=100)] = 2
 
 
-class MeanFlowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MeanFlowConfig(Config):
     """What a mean flow is. `network`, `shape`, `on` and `unasked` are those of `DiffusionConfig`.
 
     Attributes:
@@ -50,7 +51,7 @@ class MeanFlowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unasked: Literal["null", "typical"] = "null"
 
 
-class MeanFlowOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MeanFlowOptions(Config):
     """How to sample from a mean flow. What is unset is the model's own choice.
 
     Attributes:

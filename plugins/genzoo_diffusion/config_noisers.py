@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from genzoo_core import Config
+
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1000)]
 
 
-class DDPMConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DDPMConfig(Config):
     """A discrete variance-preserving schedule of 1000 steps.
 
     Attributes:
@@ -23,7 +25,7 @@ class DDPMConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prediction: Literal["eps", "x0", "v"] = "eps"
 
 
-class RectifiedFlowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RectifiedFlowConfig(Config):
     """The straight line from data to noise.
 
     Attributes:
@@ -34,7 +36,7 @@ class RectifiedFlowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     times: Literal["logit-normal", "uniform"] = "logit-normal"
 
 
-class EDMConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class EDMConfig(Config):
     """The design of Karras et al. 2022; defaults are their table 1.
 
     Attributes:

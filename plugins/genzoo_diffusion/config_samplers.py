@@ -6,8 +6,10 @@ from typing import Annotated
 
 import msgspec
 
+from genzoo_core import Config
 
-class DDIMConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+
+class DDIMConfig(Config):
     """How random DDIM is.
 
     Attributes:

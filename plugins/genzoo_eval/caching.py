@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from genzoo_core import Config
 from genzoo_eval.report import Report, Subject
 from genzoo_eval.settings import Settings
 
@@ -90,7 +91,7 @@ def key_of(report: Report, nets: tuple[str, ...]) -> str:
     return Asked.of(report.subject, report.dataset, report.n, report.seed, nets, costs).key()
 
 
-class Shipped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Shipped(Config):
     """A file of reports that ships: each by the key of what was asked."""
 
     reports: dict[str, Report]

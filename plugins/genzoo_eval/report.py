@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
+from genzoo_core import Config
 
 
-class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Figure(Config, omit_defaults=True):
     """One measured figure.
 
     Attributes:
@@ -29,7 +29,7 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     n: int | None = None
 
 
-class Subject(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Subject(Config, omit_defaults=True):
     """What was evaluated.
 
     Attributes:
@@ -51,7 +51,7 @@ class Subject(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     versions: dict[str, str] = {}
 
 
-class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Report(Config, omit_defaults=True):
     """An evaluation: who, against what, and what came out.
 
     Attributes:

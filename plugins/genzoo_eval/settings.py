@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 import msgspec
 
+from genzoo_core import Config
+
 FEWEST = 50
 """Images below which a distribution cannot be spoken of."""
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Settings(Config):
     """How to evaluate.
 
     Attributes:

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from genzoo_core import Config
+
 Width = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 Weight = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -20,7 +22,7 @@ LossName = Literal[
 ]
 
 
-class MLPConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mlp"):
+class MLPConfig(Config, tag="mlp"):
     """One hidden layer on flattened pixels, in the generator and in the discriminator.
 
     Attributes:
@@ -30,7 +32,7 @@ class MLPConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ml
     hidden: Width = 128
 
 
-class ConvConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="conv"):
+class ConvConfig(Config, tag="conv"):
     """Residual convolutional networks at a half and a quarter of the image's size.
 
     Attributes:
@@ -57,9 +59,7 @@ class ConvConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="c
 Network = MLPConfig | ConvConfig
 
 
-class ZeroCentredPenalty(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="zero-centred"
-):
+class ZeroCentredPenalty(Config, tag="zero-centred"):
     """Half of gamma times the squared norm of the discriminator's gradient (Mescheder et al. 2018).
 
     Attributes:
@@ -79,7 +79,7 @@ class ZeroCentredPenalty(
     every: Every = 1
 
 
-class GradientPenalty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="one-centred"):
+class GradientPenalty(Config, tag="one-centred"):
     """The gradient's norm held near 1 between reals and fakes (Gulrajani et al. 2017, equation 3).
 
     Attributes:
@@ -94,7 +94,7 @@ class GradientPenalty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, t
 Penalty = ZeroCentredPenalty | GradientPenalty
 
 
-class AugmentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AugmentConfig(Config):
     """How pictures are changed before the discriminator sees them; see `augmentation.py`.
 
     Attributes:
@@ -112,7 +112,7 @@ class AugmentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cutout: Share = 0.5
 
 
-class GANConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class GANConfig(Config):
     """What a GAN is, and what its two networks play for.
 
     Attributes:
@@ -145,7 +145,7 @@ class GANConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     paired: Weight = 0.0
 
 
-class GANOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class GANOptions(Config):
     """How to sample from a GAN.
 
     Attributes:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import msgspec
 
+from genzoo_core import Config
+
 Dim = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 Role = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Place = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
@@ -13,7 +15,7 @@ Revision = Annotated[str, msgspec.Meta(max_length=100)]
 Caption = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
-class StaticTextConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StaticTextConfig(Config):
     """What a table of word pieces holds.
 
     Attributes:
@@ -29,7 +31,7 @@ class StaticTextConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     length: Annotated[int, msgspec.Meta(ge=1, le=512)] = 16
 
 
-class PartEncoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="part"):
+class PartEncoder(Config, tag="part"):
     """A frozen conditioner of the zoo that reads text, such as `text-minilm`.
 
     Attributes:
@@ -39,9 +41,7 @@ class PartEncoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
     role: Role = "text"
 
 
-class SentenceTransformersEncoder(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="sentence-transformers"
-):
+class SentenceTransformersEncoder(Config, tag="sentence-transformers"):
     """A pretrained encoder of sentences; its weights are not stored with the model.
 
     Attributes:
@@ -55,7 +55,7 @@ class SentenceTransformersEncoder(
     revision: Revision = ""
 
 
-class ClipEncoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="clip"):
+class ClipEncoder(Config, tag="clip"):
     """The text encoder of a CLIP model (Radford et al. 2021); its weights are not stored either.
 
     Attributes:
@@ -72,7 +72,7 @@ class ClipEncoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
 Pretrained = SentenceTransformersEncoder | ClipEncoder
 
 
-class TextConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TextConfig(Config):
     """How a model reads text.
 
     Attributes:

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import msgspec
 
+from genzoo_core import Config
+
 Side = Annotated[int, msgspec.Meta(ge=4, le=1024)]
 
 
-class TimmConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TimmConfig(Config):
     """Which backbone, and what images it is shown.
 
     Attributes:

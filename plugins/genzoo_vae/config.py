@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from genzoo_autoencoder.config import ImageShape, LearnedPrior, MLPConfig, Network, Width
+from genzoo_core import Config
 
 
-class VAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class VAEConfig(Config):
     """What a VAE is.
 
     Attributes:

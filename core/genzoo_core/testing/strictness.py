@@ -18,7 +18,7 @@ def strict_struct(owner: type, attribute: str) -> Iterator[str]:
     name = f"{owner.__name__}.{attribute}"
     struct = getattr(owner, attribute, None)
     if not (isinstance(struct, type) and issubclass(struct, msgspec.Struct)):
-        mend = f"set `{attribute}` to a class Struct(frozen=True, forbid_unknown_fields=True)"
+        mend = f"set `{attribute}` to a class that derives from genzoo_core.Config"
         yield problem(f"{name} to be a msgspec.Struct", repr(struct), mend)
         return
     for inner in dict.fromkeys(_structs(struct)):
@@ -30,8 +30,8 @@ def strict_struct(owner: type, attribute: str) -> Iterator[str]:
             yield problem(f"{_path(name, struct, inner)} to refuse unknown fields", found, STRICT)
 
 
-FROZEN = "declare it with frozen=True"
-STRICT = "declare it with forbid_unknown_fields=True"
+FROZEN = "derive it from genzoo_core.Config, or declare it with frozen=True"
+STRICT = "derive it from genzoo_core.Config, or declare it with forbid_unknown_fields=True"
 
 
 def strict_options(options: type[msgspec.Struct]) -> Iterator[str]:

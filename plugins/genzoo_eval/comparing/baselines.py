@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from genzoo_core import Config
 from genzoo_eval.caching import RESULTS, Shipped
 from genzoo_eval.report import Report
 
@@ -24,7 +25,7 @@ MEASURE = "genzoo eval runs/{name}/{name}.safetensors{settings} --data DIR"
 """What measures it then."""
 
 
-class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Baseline(Config):
     """A baseline: an entry of `baselines/index.toml`.
 
     Attributes:
@@ -57,7 +58,7 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"{TRAIN.format(name=self.name)} && {again}"
 
 
-class _Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Index(Config):
     baselines: tuple[Baseline, ...]
 
 

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import msgspec
 
+from genzoo_core import Config
 from genzoo_core.specs import ComponentSpec
 
 Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 Side = Annotated[int, msgspec.Meta(ge=4, le=512)]
 
 
-class TrunkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TrunkConfig(Config):
     """The network from images to features.
 
     Attributes:
@@ -31,7 +32,7 @@ class TrunkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     encoder: ComponentSpec | None = None
 
 
-class ViewConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ViewConfig(Config):
     """How far a random view of an image strays from it. Each range is symmetric around nothing.
 
     Attributes:
@@ -54,7 +55,7 @@ class ViewConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tint: Share = 0.0
 
 
-class ClassifierConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ClassifierConfig(Config):
     """What the classifier is. How many classes there are, its conditioner knows.
 
     Attributes:
@@ -66,7 +67,7 @@ class ClassifierConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shift: Annotated[int, msgspec.Meta(ge=0)] = 2
 
 
-class SelfSupervisedConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SelfSupervisedConfig(Config):
     """What the self-supervised net is.
 
     Attributes:
@@ -82,7 +83,7 @@ class SelfSupervisedConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     temperature: Annotated[float, msgspec.Meta(gt=0)] = 0.2
 
 
-class CaptionWordsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CaptionWordsConfig(Config):
     """How the words of captions are looked up.
 
     Attributes:
@@ -98,7 +99,7 @@ class CaptionWordsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     parts: Annotated[int, msgspec.Meta(ge=1, le=64)] = 12
 
 
-class DualEncoderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DualEncoderConfig(Config):
     """What the dual encoder is.
 
     Attributes:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from genzoo_core import Config
 from genzoo_core.recipe import Recipe
 from genzoo_eval.stability.results import Judged
 
@@ -52,7 +53,7 @@ VARIANTS = {
 """By name, in the order in which they are shown."""
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Settings(Config):
     """What all trainings have in common. The defaults are the protocol in full.
 
     Attributes:

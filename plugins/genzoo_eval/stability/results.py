@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from genzoo_core import Config
 from genzoo_core.errors import DataError
 
 SHIPPED = Path(__file__).parent.parent / "results"
@@ -17,7 +18,7 @@ Judged = Literal["fd", "reconstruction_mse"]
 Verdict = Literal["holds", "does not hold", "not measured"]
 
 
-class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Row(Config, omit_defaults=True):
     """One checkpoint of one training.
 
     Attributes:
@@ -46,7 +47,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
         return self.failed is not None or self.step == self.total
 
 
-class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Summary(Config):
     """How steadily one variant trains. None stands for what could not be computed.
 
     Attributes:
@@ -92,7 +93,7 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.failed / self.runs if self.runs else None
 
 
-class Starved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Starved(Config):
     """What a generator learns from a discriminator that was trained alone.
 
     Attributes:
@@ -111,7 +112,7 @@ class Starved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gradient: float
 
 
-class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Claim(Config):
     """What tutorials say, and whether it was seen here.
 
     Attributes:
@@ -127,7 +128,7 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     decided: str
 
 
-class StabilityResults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StabilityResults(Config):
     """The protocol's results, whole.
 
     Attributes:

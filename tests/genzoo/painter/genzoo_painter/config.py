@@ -6,15 +6,17 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from genzoo_core import Config
 
-class PainterConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+
+class PainterConfig(Config):
     shape: tuple[int, int, int]
     codec: bool = False
     conditioned: bool = False
     stepwise: bool = False
 
 
-class PainterOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PainterOptions(Config):
     """`fault` makes the model fail as a test needs it to."""
 
     steps: Annotated[int, msgspec.Meta(ge=1, le=200)] = 4
@@ -23,5 +25,5 @@ class PainterOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fault: Literal["slow", "hungry", "wild", "crowded"] | None = None
 
 
-class NothingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NothingConfig(Config):
     pass

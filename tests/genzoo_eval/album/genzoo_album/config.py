@@ -6,18 +6,20 @@ from typing import Annotated
 
 import msgspec
 
+from genzoo_core import Config
 
-class NamesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+
+class NamesConfig(Config):
     names: tuple[str, ...]
 
 
-class AlbumConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AlbumConfig(Config):
     shape: tuple[int, int, int]
     captions: int
     styles: int
 
 
-class AlbumOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AlbumOptions(Config):
     """`guidance` is how probably it does as it was asked."""
 
     guidance: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0

@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from genzoo_core import Config
 
-class TinyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+
+class TinyConfig(Config):
     """Sizes that all tiny models share."""
 
     shape: tuple[int, int, int] = (1, 8, 8)
@@ -15,28 +17,28 @@ class TinyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hidden: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 32
 
 
-class NoiserSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NoiserSpec(Config):
     """Another component, by name."""
 
     component: str
     config: dict[str, str] = {}
 
 
-class DiffusionConfig(TinyConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class DiffusionConfig(TinyConfig, kw_only=True):
     """Diffusion on pixels, or on the latents of the part "codec"."""
 
     noiser: NoiserSpec
     on: Literal["pixels", "latents"] = "pixels"
 
 
-class DiffusionOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DiffusionOptions(Config):
     """How to sample."""
 
     steps: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 8
     guidance: Annotated[float, msgspec.Meta(ge=0, le=20)] = 1.0
 
 
-class FlowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FlowConfig(Config):
     """Size of a normalising flow, and the noise on its training images (standard deviation)."""
 
     shape: tuple[int, int, int] = (1, 8, 8)
@@ -49,26 +51,26 @@ class FlowConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("`shape` must have an even number of pixels, for there are two halves")
 
 
-class FlowOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FlowOptions(Config):
     """How to sample."""
 
     temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] = 1.0
 
 
-class LabelsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LabelsConfig(Config):
     """How many classes there are."""
 
     classes: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 3
     dim: Annotated[int, msgspec.Meta(ge=1, le=256)] = 6
 
 
-class NoiserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NoiserConfig(Config):
     """What the network predicts."""
 
     prediction: Literal["eps", "x0", "v", "flow"] = "eps"
 
 
-class LineConfig(NoiserConfig, frozen=True, forbid_unknown_fields=True):
+class LineConfig(NoiserConfig):
     """As `NoiserConfig`; "eps" divides by alpha, which is 0 where this path begins."""
 
     prediction: Literal["eps", "x0", "v", "flow"] = "flow"
