@@ -43,7 +43,7 @@ def install(site: Path, number: int) -> None:
     (folder / "__init__.py").touch()
     tables = [
         f"""
-api = 1
+api = 2
 summary = "One of many plugins."
 [[components]]
 kind = "model"

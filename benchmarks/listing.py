@@ -83,7 +83,7 @@ def install(site: Path, number: int) -> None:
     (folder / "__init__.py").touch()
     (folder / "genzoo.toml").write_text(
         f"""
-api = 1
+api = 2
 [[components]]
 kind = "model"
 name = "net-{number}"

@@ -109,7 +109,7 @@ class Examples:
         folder = self.site / package
         folder.mkdir()
         (folder / "__init__.py").write_text(code)
-        (folder / "genzoo.toml").write_text(f'api = 1\nsummary = "One."\nhooks = ["{hook}"]\n')
+        (folder / "genzoo.toml").write_text(f'api = 2\nsummary = "One."\nhooks = ["{hook}"]\n')
         info = self.site / f"{package}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")

@@ -9,8 +9,8 @@ import msgspec
 from genzoo_core.cards import ModelCard
 from genzoo_core.config import Config
 
-API_VERSION = 1
-"""Version of the plugin interface. A manifest with a higher one is refused."""
+API_VERSION = 2
+"""Version of the plugin interface. A manifest with another one is refused."""
 
 Kind = Literal[
     "model",

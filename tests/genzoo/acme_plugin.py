@@ -10,7 +10,7 @@ import msgspec
 from genzoo_core.cards import ModelCard
 
 MANIFEST = """
-api = 1
+api = 2
 summary = "Components for tests."
 """
 

@@ -50,7 +50,7 @@ class Shelf:
         self,
         distribution: str,
         *tables: str,
-        head: str = "api = 1",
+        head: str = "api = 2",
         package: str | None = None,
         files: Mapping[str, str] | None = None,
         entry_points: str | None = None,

@@ -107,7 +107,7 @@ def test_loading_takes_no_memory_before_the_tensors_are_compared(zoo: Zoo, tmp_p
 
 def test_loading_imports_no_compiler(site: Path, tmp_path: Path) -> None:
     manifest = '[[components]]\nkind = "model"\nname = "layers"\ntarget = "layered.models:Layers"\n'
-    acme_plugin.install(site, "layered", f"api = 1\n{manifest}", LAYERS)
+    acme_plugin.install(site, "layered", f"api = 2\n{manifest}", LAYERS)
     file = saved(genzoo.open_zoo(), ModelSpec("layers"), tmp_path / "layers.safetensors")
     code = f"""
 import sys, torch

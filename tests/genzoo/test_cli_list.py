@@ -144,7 +144,7 @@ def test_models_known_at_run_time_are_listed_on_request(shelf: Shelf) -> None:
         "from genzoo_core import ModelCard, hookimpl\nprint('hello')\n"
         "@hookimpl\ndef genzoo_models():\n    return [ModelCard('late', 'vae', 'At run time.')]\n"
     )
-    shelf.add("acme", head='api = 1\nhooks = ["genzoo_models"]', files={"__init__.py": body})
+    shelf.add("acme", head='api = 2\nhooks = ["genzoo_models"]', files={"__init__.py": body})
     assert names(shelf) == []
     assert names(shelf, "--dynamic") == ["late"]
 

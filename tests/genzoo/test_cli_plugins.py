@@ -27,7 +27,7 @@ def test_plugins_are_shown_with_what_they_bring(shelf: Shelf) -> None:
         model("y"),
         component("net", "model", "acme:Net"),
         command("paint", "acme:paint"),
-        head='api = 1\nsummary = "Cats."\nhooks = ["genzoo_before_run"]',
+        head='api = 2\nsummary = "Cats."\nhooks = ["genzoo_before_run"]',
     )
     done = shelf.genzoo("plugins")
     assert done.returncode == 0
@@ -113,7 +113,7 @@ def test_a_check_finds_what_is_faulty(
     shelf: Shelf, name: str, tables: str, files: dict[str, str], why: str
 ) -> None:
     hooks = 'hooks = ["genzoo_after_run"]' if name.startswith("26") else ""
-    shelf.add("faulty", tables, head=f"api = 1\n{hooks}", files={"__init__.py": "", **files})
+    shelf.add("faulty", tables, head=f"api = 2\n{hooks}", files={"__init__.py": "", **files})
     assert entry(shelf, "faulty")["status"] == "ok"
     found = entry(shelf, "faulty", "--check")
     assert found["status"] == "broken"

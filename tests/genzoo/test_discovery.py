@@ -61,29 +61,32 @@ def test_genzoos_own_plugins_are_found(shelf: Shelf) -> None:
         ("api = ", "not TOML"),
         ("\0\ufffd", "not TOML"),
         ("summary = 'x'", "missing required field `api`"),
-        ("api = 2", "API 2"),
-        ("api = 2\nnew_field = 1", "API 2"),
-        ("api = 0", "first API is 1"),
+        ("api = 3", "API 3"),
+        ("api = 3\nnew_field = 1", "API 3"),
+        ("api = 1", "docs/api-2.md"),
+        ("api = 1\nold_field = 1", "docs/api-2.md"),
+        ("api = 0", "docs/api-2.md"),
+        ("api = true", "api"),
         ("api = 'one'", "api"),
-        ("api = 1\nmodles = []", "modles"),
-        ("api = 1\n[[models]]\nname = 'x'\nfamily = 'vae'", "summary"),
-        ("api = 1\n[[models]]\nname = 'x'\nfamily = 'vae'\nsummary = 3", "$.models[0].summary"),
-        ("api = 1\n" + component("Net", "model", "a:B"), "$.components[0].name"),
-        ("api = 1\n" + component("net", "modle", "a:B"), "modle"),
-        ("api = 1\n" + component("net", "model", "os.system"), "$.components[0].target"),
-        ("api = 1\n" + component("net", "model", "a:B") * 2, "there twice"),
-        ("api = 1\n" + model("x") * 2, "there twice"),
-        ("api = 1\n" + model("X y"), "'X y'"),
-        ("api = 1\n" + model("x", aliases=["../y"]), "'../y'"),
-        ("api = 1\n" + model("x", kind="modle"), "did you mean model"),
-        ("api = 1\n" + model("x", sha256="12ab"), "sha256"),
-        ("api = 1\n" + model("x", size=-1), "out of range"),
-        ("api = 1\n" + model("x", parameters=10**30), "parameters"),
+        ("api = 2\nmodles = []", "modles"),
+        ("api = 2\n[[models]]\nname = 'x'\nfamily = 'vae'", "summary"),
+        ("api = 2\n[[models]]\nname = 'x'\nfamily = 'vae'\nsummary = 3", "$.models[0].summary"),
+        ("api = 2\n" + component("Net", "model", "a:B"), "$.components[0].name"),
+        ("api = 2\n" + component("net", "modle", "a:B"), "modle"),
+        ("api = 2\n" + component("net", "model", "os.system"), "$.components[0].target"),
+        ("api = 2\n" + component("net", "model", "a:B") * 2, "there twice"),
+        ("api = 2\n" + model("x") * 2, "there twice"),
+        ("api = 2\n" + model("X y"), "'X y'"),
+        ("api = 2\n" + model("x", aliases=["../y"]), "'../y'"),
+        ("api = 2\n" + model("x", kind="modle"), "did you mean model"),
+        ("api = 2\n" + model("x", sha256="12ab"), "sha256"),
+        ("api = 2\n" + model("x", size=-1), "out of range"),
+        ("api = 2\n" + model("x", parameters=10**30), "parameters"),
         (
-            "api = 1\n" + model("x") + "metrics = [{name = 'a', value = nan, command = 'c'}]",
+            "api = 2\n" + model("x") + "metrics = [{name = 'a', value = nan, command = 'c'}]",
             "finite",
         ),
-        ("api = 1\nx = " + "[" * 5000 + "]" * 5000, "nested too deep"),
+        ("api = 2\nx = " + "[" * 5000 + "]" * 5000, "nested too deep"),
     ],
 )
 def test_hostile_27_a_malformed_manifest(shelf: Shelf, manifest: str, why: str) -> None:
@@ -168,7 +171,7 @@ def test_a_distribution_with_unreadable_metadata_breaks_itself_alone(shelf: Shel
 
 
 def test_an_unknown_hook_in_a_manifest_is_named_with_the_likely_one(shelf: Shelf) -> None:
-    shelf.add("bad-one", head='api = 1\nhooks = ["genzoo_after_rnu"]')
+    shelf.add("bad-one", head='api = 2\nhooks = ["genzoo_after_rnu"]')
     assert "did you mean genzoo_after_run" in error_of("bad_one")
 
 

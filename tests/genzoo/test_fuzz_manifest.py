@@ -30,7 +30,7 @@ Mutation = tuple[list[tuple[str, int, Any]], list[tuple[str, int, bytes]]]
 METRIC = '[{name = "FD", value = 1.5, command = "genzoo eval x", n = 10, floor = 1.0}]'
 SOUND = "\n".join(
     [
-        'api = 1\nsummary = "A plugin."\nhooks = ["genzoo_after_run"]',
+        'api = 2\nsummary = "A plugin."\nhooks = ["genzoo_after_run"]',
         model("one", shape=[1, 8, 8], weights="w.safetensors", sha256="0" * 64, size=10),
         f"metrics = {METRIC}",
         model("two", aliases=["deux"], conditioners=["label"], credits=["someone"]),

@@ -21,7 +21,7 @@ HEAD = "from genzoo_core import hookimpl\n"
 def hook(shelf: Shelf, distribution: str, body: str, *hooks: str) -> None:
     """Install a plugin whose module is `body` and whose manifest lists `hooks`."""
     listed = ", ".join(f'"{name}"' for name in hooks)
-    shelf.add(distribution, head=f"api = 1\nhooks = [{listed}]", files={"__init__.py": HEAD + body})
+    shelf.add(distribution, head=f"api = 2\nhooks = [{listed}]", files={"__init__.py": HEAD + body})
 
 
 def before_run() -> Zoo:

@@ -19,12 +19,12 @@ ESCAPES = "\x1b[31mred\x1b[0m\x07 \u202e"
 @pytest.mark.parametrize(
     ("manifest", "hint"),
     [
-        ('api = 1\nhoks = ["x"]', "`hoks`; did you mean hooks"),
-        ("api = 1\nqqq = 1", "known: api, summary, hooks, components, commands, models"),
-        ("api = 1\n" + component("net", "modle", "a:B"), "did you mean model"),
-        ("api = 1\n" + component("net", "model", "a:B") + 'optins = "a:C"', "did you mean options"),
-        ("api = 1\n" + command("do", "a:b", hlp="x"), "did you mean help"),
-        ("api = 1\n" + model("net", licence="MIT"), "did you mean license"),
+        ('api = 2\nhoks = ["x"]', "`hoks`; did you mean hooks"),
+        ("api = 2\nqqq = 1", "known: api, summary, hooks, components, commands, models"),
+        ("api = 2\n" + component("net", "modle", "a:B"), "did you mean model"),
+        ("api = 2\n" + component("net", "model", "a:B") + 'optins = "a:C"', "did you mean options"),
+        ("api = 2\n" + command("do", "a:b", hlp="x"), "did you mean help"),
+        ("api = 2\n" + model("net", licence="MIT"), "did you mean license"),
     ],
 )
 def test_what_a_manifest_cannot_say_is_told_with_what_it_can(
@@ -38,13 +38,13 @@ def test_what_a_manifest_cannot_say_is_told_with_what_it_can(
     ("manifest", "why"),
     [
         ("api = " + "9" * 5000, "not TOML"),
-        ("api = 1\n[[models]]\nsize = 0x" + "f" * 5000, "genzoo.toml"),
-        ("api = 1\n" + "a." * 200_000 + "b = 1", "thousands of parts"),
-        ("api = 1\n" + f"[{'a.' * 1000}b]\n" * 5000, "thousands of parts"),
-        ("api = 1\n" + "a." * 900 + "b = 1", "unknown field `a`"),
-        ("api = 1\nx = 9999-99-99", "not TOML"),
-        ("api = 1\n" + command("do", "a:b", extra="x]' && rm -rf ~ #"), "extra"),
-        ("api = 1\n" + component("\\u001b[31m", "model", "a:B"), "$.components[0].name"),
+        ("api = 2\n[[models]]\nsize = 0x" + "f" * 5000, "genzoo.toml"),
+        ("api = 2\n" + "a." * 200_000 + "b = 1", "thousands of parts"),
+        ("api = 2\n" + f"[{'a.' * 1000}b]\n" * 5000, "thousands of parts"),
+        ("api = 2\n" + "a." * 900 + "b = 1", "unknown field `a`"),
+        ("api = 2\nx = 9999-99-99", "not TOML"),
+        ("api = 2\n" + command("do", "a:b", extra="x]' && rm -rf ~ #"), "extra"),
+        ("api = 2\n" + component("\\u001b[31m", "model", "a:B"), "$.components[0].name"),
     ],
 )
 def test_hostile_27_a_manifest_that_is_made_to_hurt(shelf: Shelf, manifest: str, why: str) -> None:
@@ -84,7 +84,7 @@ def test_hostile_27_text_that_would_steer_a_terminal(shelf: Shelf) -> None:
             notes=f"{ESCAPES}\n{ESCAPES}",
         ),
         command("shout", "rude_one:shout", help=f"{ESCAPES}\nsecond"),
-        head=f'api = 1\nsummary = "{ESCAPES.encode("unicode_escape").decode()}"'.replace(
+        head=f'api = 2\nsummary = "{ESCAPES.encode("unicode_escape").decode()}"'.replace(
             "\\x", "\\u00"
         ),
     )

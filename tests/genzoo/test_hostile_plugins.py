@@ -13,7 +13,7 @@ import pytest
 from shelf import GENZOO, command, component, model
 from wheels import write_wheel
 
-HOOK = 'api = 1\nhooks = ["genzoo_before_run"]'
+HOOK = 'api = 2\nhooks = ["genzoo_before_run"]'
 IMPLEMENT = "from genzoo_core import hookimpl\n@hookimpl\n"
 LOUD = "import os\nprint('loud')\nos.write(1, b'louder\\n')\nos.system('echo loudest')\n"
 MARK = "import pathlib\n(pathlib.Path(__file__).parent / 'imported').touch()\n"
@@ -40,7 +40,7 @@ WITH_HOOK = {
 NO_MANIFEST = {
     "untoml-one": ("this is no TOML", "genzoo.toml is not TOML"),
     "lacking-one": ('summary = "No API."', "missing required field `api`"),
-    "newer-one": ("api = 99\nnews = true", "written for API 99; this genzoo knows 1"),
+    "newer-one": ("api = 99\nnews = true", "written for API 99; this genzoo knows 2"),
 }
 """Plugins with a faulty manifest, and what is said of each."""
 

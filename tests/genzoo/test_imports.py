@@ -17,7 +17,7 @@ def shop(shelf: Shelf) -> Shelf:
         model("cat"),
         component("net", "model", "acme.net:Net"),
         command("paint", "acme.cli:paint"),
-        head='api = 1\nhooks = ["genzoo_before_run"]',
+        head='api = 2\nhooks = ["genzoo_before_run"]',
     )
     shelf.settle()
     assert "importlib.metadata" in shelf.modules("list")

@@ -70,13 +70,13 @@ def test_a_search_starts_only_where_something_changed(shop: Shelf) -> None:
 
 def test_an_edited_manifest_is_read_again(shop: Shelf) -> None:
     assert names(shop) == ["one", "two"]
-    (shop.site / "acme" / "genzoo.toml").write_text("api = 1\n" + model("three"))
+    (shop.site / "acme" / "genzoo.toml").write_text("api = 2\n" + model("three"))
     assert names(shop) == ["three"]
 
 
 def test_a_repaired_manifest_is_read_again(shop: Shelf) -> None:
     assert names(shop) == ["one", "two"]
-    (shop.site / "other" / "genzoo.toml").write_text("api = 1\n" + model("repaired"))
+    (shop.site / "other" / "genzoo.toml").write_text("api = 2\n" + model("repaired"))
     assert names(shop) == ["one", "repaired", "two"]
 
 
@@ -115,7 +115,7 @@ def test_changed_entry_points_are_noticed(shop: Shelf) -> None:
 
 def test_what_changed_during_a_search_is_read_again(shop: Shelf) -> None:
     manifest = shop.site / "acme" / "genzoo.toml"
-    manifest.write_text("api = 1\n" + model("three"))
+    manifest.write_text("api = 2\n" + model("three"))
     shop.settle()
     changing, times = True, 0
 
@@ -130,7 +130,7 @@ def test_what_changed_during_a_search_is_read_again(shop: Shelf) -> None:
     changing = False
     assert times > 0
     then = manifest.stat().st_mtime_ns
-    manifest.write_text("api = 1\n" + model("seven"))  # as long, and as old
+    manifest.write_text("api = 2\n" + model("seven"))  # as long, and as old
     os.utime(manifest, ns=(then, then))
     assert "seven" in genzoo.list_models()
 

@@ -170,7 +170,7 @@ def test_a_name_is_found_before_an_alias_and_all_owners_of_it_are_found(
     def found(shelves: dict[str, dict[str, list[str]]], name: str) -> None:
         for owner, models in shelves.items():
             tables = [model(bare, aliases=aliases) for bare, aliases in models.items()]
-            (folders[owner] / "genzoo.toml").write_text("\n".join(["api = 1", *tables]))
+            (folders[owner] / "genzoo.toml").write_text("\n".join(["api = 2", *tables]))
         everything = {
             f"{owner}/{bare}": (bare, aliases)
             for owner, models in shelves.items()

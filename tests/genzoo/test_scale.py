@@ -143,7 +143,7 @@ def test_each_change_of_one_among_many_is_noticed(crowd: Shelf) -> None:
 
     assert len(names()) == MODELS
     manifest: Path = crowd.site / "crowd_05" / "genzoo.toml"
-    manifest.write_text("api = 1\n" + model("model-05-new"))
+    manifest.write_text("api = 2\n" + model("model-05-new"))
     assert names() == {"crowd-05/model-05-new"}
     (crowd.site / "crowd_05-1.0.dist-info").rename(crowd.cache / "gone")
     assert names() == set()

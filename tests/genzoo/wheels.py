@@ -28,7 +28,7 @@ def write_wheel(
     folder: Path,
     distribution: str,
     *tables: str,
-    head: str | None = "api = 1",
+    head: str | None = "api = 2",
     files: Mapping[str, str] | None = None,
     version: str = "1.0",
     requires: Sequence[str] = (),
@@ -95,7 +95,7 @@ def write_project(folder: Path, distribution: str, *tables: str) -> Path:
         new.mkdir(parents=True)
     write_wheel(folder / "built", distribution, *tables)
     (package / "__init__.py").touch()
-    (package / "genzoo.toml").write_text("\n".join(["api = 1", *tables]))
+    (package / "genzoo.toml").write_text("\n".join(["api = 2", *tables]))
     link = {f"../{distribution}.pth": f"{folder}\n"}
     write_wheel(folder / "editable", distribution, files=link, editable=True)
     (folder / "backend.py").write_text(BACKEND)

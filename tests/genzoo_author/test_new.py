@@ -244,7 +244,7 @@ def test_renaming_a_model_file_leaves_its_tensors(tmp_path: Path) -> None:
 
 
 MANIFEST = """\
-api = 1  # the first
+api = 2  # the second
 summary = "Mine."
 
 # What comes first.
@@ -280,7 +280,7 @@ def test_a_card_takes_the_place_of_the_one_of_its_name() -> None:
     parsed = tomllib.loads(text)
     assert [model["name"] for model in parsed["models"]] == ["one", "two"]
     assert parsed["models"][0] == new  # the figures of the old weights are gone
-    for kept in ("api = 1  # the first", "# What comes first.", "# What comes second."):
+    for kept in ("api = 2  # the second", "# What comes first.", "# What comes second."):
         assert kept in text
     assert parsed["commands"] == tomllib.loads(MANIFEST)["commands"]
 

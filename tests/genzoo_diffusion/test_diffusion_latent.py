@@ -31,7 +31,7 @@ def codec_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     saved = zoo.save(package / "codec.safetensors", spec, tensors, card)
     (package / "__init__.py").touch()
     (package / "genzoo.toml").write_text(
-        'api = 1\n[[models]]\nname = "codec"\nfamily = "autoencoder"\nsummary = "A small one."\n'
+        'api = 2\n[[models]]\nname = "codec"\nfamily = "autoencoder"\nsummary = "A small one."\n'
         f'kind = "codec"\nweights = "codec.safetensors"\nsha256 = "{saved.sha256}"\n'
     )
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: small\nVersion: 1.0\n")

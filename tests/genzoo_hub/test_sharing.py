@@ -106,7 +106,7 @@ def third_party(tmp_path: Path, hub: Hub, weights: bytes) -> dict[str, str]:
     (site / "acme_far" / "__init__.py").write_text("raise RuntimeError('imported')\n")
     where = f"hf://{REPO}/far.safetensors@{commit}"
     cards = [("far", hashlib.sha256(weights).hexdigest()), ("false", "0" * 64)]
-    manifest = "api = 1\n" + "".join(
+    manifest = "api = 2\n" + "".join(
         f'[[models]]\nname = "{name}"\nfamily = "vae"\nsummary = "Far away."\n'
         f'weights = "{where}"\nsha256 = "{sha256}"\n'
         for name, sha256 in cards

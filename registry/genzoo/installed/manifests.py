@@ -34,21 +34,21 @@ def check_manifest(data: Mapping[str, Any], folder: Path) -> Manifest:
         folder: The plugin's package, which no path of a card may leave.
 
     Raises:
-        PluginError: It was written for a newer genzoo, or lists a hook that there is not.
+        PluginError: It was written for another API, or lists a hook that there is not.
         ConfigError: It is not what its type says; says where.
     """
     api = data.get("api")
-    if isinstance(api, int) and api > API_VERSION:
+    if type(api) is int and api != API_VERSION:
         raise PluginError(
             f"its manifest was written for API {api}; this genzoo knows {API_VERSION}",
-            "upgrade genzoo with `pip install -U genzoo`",
+            "upgrade genzoo with `pip install -U genzoo`"
+            if api > API_VERSION
+            else f"docs/api-{API_VERSION}.md says what its author has to change",
         )
     try:
         manifest = msgspec.convert(data, Manifest)
     except msgspec.ValidationError as error:
         raise ConfigError(f"genzoo.toml: {brief(error)}", _known(error)) from error
-    if manifest.api < 1:
-        raise ConfigError(f"genzoo.toml: api = {manifest.api}, but the first API is 1")
     _check_hooks(manifest)
     _check_unique(manifest)
     for card in manifest.models:

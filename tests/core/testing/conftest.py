@@ -34,7 +34,7 @@ def sick_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the distribution `sick` is installed."""
     site = tmp_path_factory.mktemp("sick")
     shutil.copytree(SICK, site / "genzoo_sick", ignore=shutil.ignore_patterns("__pycache__"))
-    (site / "genzoo_sick" / "genzoo.toml").write_text("api = 1\n" + components())
+    (site / "genzoo_sick" / "genzoo.toml").write_text("api = 2\n" + components())
     info = site / "sick-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sick\nVersion: 1.0\n")

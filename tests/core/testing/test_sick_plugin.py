@@ -31,7 +31,7 @@ class Rule(Noiser):
         pass
 """
 MANIFEST = """
-api = 1
+api = 2
 [[components]]
 kind = "model"
 name = "model"
