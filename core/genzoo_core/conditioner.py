@@ -93,7 +93,7 @@ class Conditioner(nn.Module, ABC):
         This is what trains the null condition (Ho & Salimans 2022, "Classifier-free
         diffusion guidance", algorithm 1).
         """
-        dropped = rng.uniform(torch.empty(0, device=prepared.device)) < probability
+        dropped = rng.uniform((), torch.empty(0, device=prepared.device)) < probability
         rows = dropped.reshape(-1, *([1] * (prepared.dim() - 1)))
         return torch.where(rows, self.null(len(prepared)).to(prepared), prepared)
 

@@ -95,7 +95,7 @@ class ScheduledNoiser(Noiser):
 
     def sample_t(self, rng: Rng, like: Tensor) -> Tensor:
         """Times to train at, `[B]` in [0, 1]; uniform unless a subclass says otherwise."""
-        return rng.uniform(like)
+        return rng.uniform((), like)
 
     def weight(self, t: Tensor) -> Tensor:
         """Weight of the squared error at times `t`, `[B]`; 1 unless a subclass says otherwise."""

@@ -20,8 +20,26 @@ class Rng(ABC):
         """Standard normal noise, `[n, *shape]`, with the device and dtype of `like`."""
 
     @abstractmethod
-    def uniform(self, like: Tensor) -> Tensor:
-        """Uniform numbers in [0, 1), `[n]`, with the device and dtype of `like`."""
+    def uniform(self, shape: Sequence[int], like: Tensor) -> Tensor:
+        """Uniform numbers in [0, 1), `[n, *shape]`, with the device and dtype of `like`."""
+
+    def integers(self, high: int, shape: Sequence[int], like: Tensor) -> Tensor:
+        """Whole numbers from 0 to `high - 1`, int64 `[n, *shape]`, on the device of `like`.
+
+        Args:
+            high: One more than the largest; each is as likely as far as 24 bits can tell.
+            shape: Of what one sample gets; `()` for a number each.
+            like: Where they are needed.
+
+        Raises:
+            ValueError: There is no number below `high`.
+        """
+        if high < 1:
+            raise ValueError(f"no whole number from 0 lies below {high}")
+        # In single precision the product may be rounded up to the next number, and not every
+        # device has doubles.
+        chance = self.uniform(shape, torch.empty(0, dtype=torch.float64))
+        return (chance * high).long().clamp_max(high - 1).to(like.device)
 
 
 class SampleRng(Rng):
@@ -45,8 +63,8 @@ class SampleRng(Rng):
             row.normal_(generator=generator)
         return out.to(like.device, like.dtype)
 
-    def uniform(self, like: Tensor) -> Tensor:
-        out = torch.empty(self.n)
+    def uniform(self, shape: Sequence[int], like: Tensor) -> Tensor:
+        out = torch.empty(self.n, *shape)
         for row, generator in zip(out, self._generators, strict=True):
             row.uniform_(generator=generator)
         return out.to(like.device, like.dtype)
@@ -69,8 +87,9 @@ class BatchRng(Rng):
         out = torch.randn((self.n, *shape), generator=self._generator, device=device)
         return out.to(like.device, like.dtype)
 
-    def uniform(self, like: Tensor) -> Tensor:
-        out = torch.rand(self.n, generator=self._generator, device=self._generator.device)
+    def uniform(self, shape: Sequence[int], like: Tensor) -> Tensor:
+        device = self._generator.device
+        out = torch.rand((self.n, *shape), generator=self._generator, device=device)
         return out.to(like.device, like.dtype)
 
 
@@ -98,10 +117,11 @@ class InterpolationRng(Rng):
         out = slerp(start, end, self._weights)
         return out.to(like.device, like.dtype)
 
-    def uniform(self, like: Tensor) -> Tensor:
-        # The ends stay clear of 0 and 1, where the quantile function is infinite.
-        start, end = self._ends.uniform(torch.empty(0, dtype=torch.float64)).clamp(1e-9, 1 - 1e-9)
-        angle = self._weights * (torch.pi / 2)
+    def uniform(self, shape: Sequence[int], like: Tensor) -> Tensor:
+        ends = self._ends.uniform(shape, torch.empty(0, dtype=torch.float64))
+        # They stay clear of 0 and 1, where the quantile function is infinite.
+        start, end = ends.clamp(1e-9, 1 - 1e-9)
+        angle = (self._weights * (torch.pi / 2)).reshape(-1, *([1] * len(shape)))
         arc = angle.cos() * torch.special.ndtri(start) + angle.sin() * torch.special.ndtri(end)
         uniform: Tensor = torch.special.ndtr(arc)
         return uniform.to(like.device, like.dtype)

@@ -75,7 +75,7 @@ class GaussianMixture(Density):
         which = torch.zeros(rng.n, dtype=torch.int64) if classes is None else classes
         which = which.to(device)
         edges = self.weights.double().cumsum(1)[which]
-        chance = rng.uniform(self.means).double()[:, None] * edges[:, -1:]
+        chance = rng.uniform((1,), self.means).double() * edges[:, -1:]
         chosen = torch.searchsorted(edges, chance, right=True)[:, 0].clamp_max(edges.shape[1] - 1)
         noise = rng.normal(self.means.shape[2:], self.means) * temperature
         return self.means[which, chosen] + (self.factors[which, chosen] @ noise[..., None])[..., 0]

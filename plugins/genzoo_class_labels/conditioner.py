@@ -68,7 +68,7 @@ class ClassLabels(Conditioner):
         """Classes at their frequencies, int64 `[rng.n]`."""
         shares = self.config.frequencies or (1.0,) * self.categories
         edges = torch.tensor(shares, dtype=torch.float64).cumsum(0)
-        chance = rng.uniform(torch.empty(0)).double()
+        chance = rng.uniform((), torch.empty(0)).double()
         # A float32 close to 1 must not fall behind the last edge.
         return torch.searchsorted(edges / edges[-1], chance, right=True).clamp_max(len(edges) - 1)
 

@@ -92,8 +92,8 @@ def spans_of(steps: int, more: int, rng: Rng, like: Tensor) -> tuple[Tensor, Ten
     fixed = torch.tensor([[0, 0, half], [steps, half, steps]], device=like.device)
     begin, end = fixed[..., None].expand(-1, -1, rng.n)
     for _ in range(more):
-        first = (rng.uniform(like) * (steps + 1)).long().clamp_max(steps)
-        apart = 1 + (rng.uniform(like) * steps).long().clamp_max(steps - 1)
+        first = rng.integers(steps + 1, (), like)
+        apart = 1 + rng.integers(steps, (), like)
         second = (first + apart) % (steps + 1)
         begin = torch.cat([begin, torch.minimum(first, second)[None]])
         end = torch.cat([end, torch.maximum(first, second)[None]])

@@ -38,7 +38,7 @@ def draw_change(config: AugmentConfig, progress: Progress, rng: Rng, like: Tenso
     chance = probability(config, progress)
 
     def uniform() -> Tensor:
-        return rng.uniform(like).reshape(-1, 1, 1, 1)
+        return rng.uniform((1, 1, 1), like)
 
     def chosen() -> Tensor:
         return (uniform() < chance).to(like)

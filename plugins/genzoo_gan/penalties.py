@@ -61,7 +61,7 @@ def one_centred(
         fakes: `[B, C, H, W]`.
         rng: Where between the two.
     """
-    share = rng.uniform(reals).reshape(-1, 1, 1, 1)
+    share = rng.uniform((1, 1, 1), reals)
     between = torch.lerp(fakes, reals, share).requires_grad_()
     norms = (squared_norms(discriminate(between), between) + 1e-12).sqrt()
     return penalty.weight * (norms - 1).square().mean()

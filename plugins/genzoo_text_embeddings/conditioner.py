@@ -95,8 +95,8 @@ class TextConditioner(Conditioner):
         captions = self.config.typical
         if not captions:
             return self.null(rng.n)
-        drawn = (rng.uniform(torch.empty(0)).double() * len(captions)).long()
-        return self.prepare([captions[i] for i in drawn.clamp_max(len(captions) - 1)], rng)
+        drawn = rng.integers(len(captions), (), torch.empty(0)).tolist()
+        return self.prepare([captions[i] for i in drawn], rng)
 
     def _encode(self, texts: Sequence[str]) -> Tensor:
         if not texts:

@@ -116,7 +116,7 @@ def test_standardising_changes_the_latent_but_not_the_picture() -> None:
 def two_clusters(n: int) -> torch.Tensor:
     rng = SampleRng(range(n))
     noise = rng.normal((2,), torch.empty(0))
-    first = rng.uniform(torch.empty(0)) < 0.25
+    first = rng.uniform((), torch.empty(0)) < 0.25
     spread = torch.tensor([[0.5, 0.0], [0.3, 0.4]])
     return torch.where(first[:, None], torch.tensor([-4.0, 0.0]), torch.tensor([4.0, 2.0])) + (
         noise @ spread.T

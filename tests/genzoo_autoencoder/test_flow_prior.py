@@ -25,8 +25,8 @@ SHARE = 0.25
 
 def draw(rng: BatchRng) -> tuple[Tensor, Tensor, Tensor]:
     """Latents `[n, 2]` with their labels and styles."""
-    label = (rng.uniform(CENTRE) < SHARE).long()
-    style = (rng.uniform(CENTRE) < 0.5).long()
+    label = (rng.uniform((), CENTRE) < SHARE).long()
+    style = (rng.uniform((), CENTRE) < 0.5).long()
     noise = rng.normal((2,), CENTRE)
     return CENTRE[label] + SHIFT[style] + SPREAD[label] * noise, label, style
 

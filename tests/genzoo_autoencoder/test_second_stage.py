@@ -32,8 +32,8 @@ SPREAD = torch.tensor([0.7, 0.5])
 
 def draw(rng: BatchRng) -> tuple[Tensor, Tensor]:
     """Latents `[n, 2]` with their labels."""
-    label = (rng.uniform(CENTRE) < 0.5).long()
-    side = (rng.uniform(CENTRE) < 0.5).float() - 0.5
+    label = (rng.uniform((), CENTRE) < 0.5).long()
+    side = (rng.uniform((), CENTRE) < 0.5).float() - 0.5
     heaps = CENTRE[label] + torch.stack([APART * side, torch.zeros_like(side)], 1)
     return heaps + SPREAD * rng.normal((2,), CENTRE), label
 

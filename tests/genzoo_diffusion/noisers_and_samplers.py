@@ -62,8 +62,8 @@ class DoubleRng(Rng):
     def normal(self, shape: Sequence[int], like: Tensor) -> Tensor:
         return torch.randn((self.n, *shape), generator=self._generator, dtype=like.dtype)
 
-    def uniform(self, like: Tensor) -> Tensor:
-        return torch.rand(self.n, generator=self._generator, dtype=like.dtype)
+    def uniform(self, shape: Sequence[int], like: Tensor) -> Tensor:
+        return torch.rand((self.n, *shape), generator=self._generator, dtype=like.dtype)
 
 
 class GaussianData:

@@ -46,7 +46,7 @@ class DDPM(ScheduledNoiser):
 
     def sample_t(self, rng: Rng, like: Tensor) -> Tensor:
         """Whole steps, each as often."""
-        return ((rng.uniform(like) * STEPS).floor() + 1).clamp(max=STEPS) / STEPS
+        return (rng.integers(STEPS, (), like).to(like) + 1) / STEPS
 
     def grid(self, steps: int) -> Tensor:
         """Evenly spaced from the first step with a trace of signal, whole steps where they fit.

@@ -27,4 +27,4 @@ class RectifiedFlow(ScheduledNoiser):
 
     def sample_t(self, rng: Rng, like: Tensor) -> Tensor:
         """Uniform, or the sigmoid of a standard normal (Esser et al. 2024, equation 19)."""
-        return rng.uniform(like) if self._uniform else rng.normal((), like).sigmoid()
+        return rng.uniform((), like) if self._uniform else rng.normal((), like).sigmoid()

@@ -14,7 +14,7 @@ from genzoo_eval.nets.config import ViewConfig
 
 def spread(rng: Rng, x: Tensor, limit: float) -> Tensor:
     """Uniform numbers in [-limit, limit), `[B]`."""
-    return (2 * rng.uniform(x) - 1) * limit
+    return (2 * rng.uniform((), x) - 1) * limit
 
 
 def shift(x: Tensor, rng: Rng, pixels: int) -> Tensor:
@@ -37,9 +37,7 @@ def shift(x: Tensor, rng: Rng, pixels: int) -> Tensor:
 
 
 def _whole(rng: Rng, x: Tensor, limit: int) -> Tensor:
-    # A number close to 1 may round up to it.
-    steps = (rng.uniform(x) * (2 * limit + 1)).long().clamp_max(2 * limit)
-    return steps - limit
+    return rng.integers(2 * limit + 1, (), x) - limit
 
 
 def view(x: Tensor, rng: Rng, config: ViewConfig) -> Tensor:
@@ -96,7 +94,7 @@ def erase(x: Tensor, rng: Rng, longest: int) -> Tensor:
     """
     inside: Tensor | None = None
     for axis, side in ((2, x.shape[2]), (3, x.shape[3])):
-        centre, half = rng.uniform(x) * side, rng.uniform(x) * longest / 2
+        centre, half = rng.uniform((), x) * side, rng.uniform((), x) * longest / 2
         place = torch.arange(side, device=x.device) + 0.5
         near = (place - centre[:, None]).abs() < half[:, None]
         near = near[:, None, :, None] if axis == 2 else near[:, None, None, :]

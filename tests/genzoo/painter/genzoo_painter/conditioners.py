@@ -34,7 +34,7 @@ class Labels(Conditioner):
         return int(text)
 
     def prepare(self, raw: Sequence[Any], rng: Rng) -> Tensor:
-        drawn = (rng.uniform(torch.empty(0)) * CLASSES).long()
+        drawn = rng.integers(CLASSES, (), torch.empty(0))
         given = [-1 if label == "random" else label for label in raw]
         return torch.where(torch.tensor(given) < 0, drawn, torch.tensor(given))
 

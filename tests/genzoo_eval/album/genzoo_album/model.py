@@ -67,7 +67,7 @@ class Album(GenerativeModel[AlbumOptions]):
         on_step: OnStep | None = None,
     ) -> Tensor:
         asked = self.conditioning.complete(conditions, rng.n)
-        obeys = rng.uniform(torch.empty(0)) < options.guidance
+        obeys = rng.uniform((), torch.empty(0)) < options.guidance
         caption, style = (
             self._drawn(asked[name], count, rng, obeys)
             for name, count in zip(("caption", "style"), self.pictures.shape, strict=False)
@@ -75,7 +75,7 @@ class Album(GenerativeModel[AlbumOptions]):
         return self.pictures[caption, style]
 
     def _drawn(self, asked: Tensor, count: int, rng: Rng, obeys: Tensor) -> Tensor:
-        any_one = (rng.uniform(torch.empty(0)) * count).long().clamp_max(count - 1)
+        any_one = rng.integers(count, (), torch.empty(0))
         return torch.where(obeys & (asked < count), asked, any_one)
 
     def stages(self) -> tuple[Stage, ...]:

@@ -29,7 +29,7 @@ class Labels(Conditioner):
         raise UsageError(f"no class {text!r}; there are 0 to {self.classes - 1}, and random")
 
     def prepare(self, raw: Sequence[Any], rng: Rng) -> Tensor:
-        chance = (rng.uniform(torch.empty(0)) * self.classes).long().tolist()
+        chance = rng.integers(self.classes, (), torch.empty(0)).tolist()
         ids = [chance[i] if value == "random" else value for i, value in enumerate(raw)]
         for value in ids:
             if not isinstance(value, int) or not 0 <= value < self.classes:

@@ -37,7 +37,7 @@ class Healthy(Conditioner):
         return UsageError(f"no class {str(value)[:20]!r}; there are 0 to {self.categories - 1}")
 
     def drawn(self, rng):
-        return (rng.uniform(torch.empty(0)) * self.categories).long()
+        return rng.integers(self.categories, (), torch.empty(0))
 
     def prepare(self, raw, rng):
         drawn = self.drawn(rng)

@@ -51,7 +51,7 @@ class Scaling(Healthy):
 
 class SharedTimes(Healthy):
     def sample_t(self, rng, like):
-        return rng.uniform(like)[:1].expand(rng.n)
+        return rng.uniform((), like)[:1].expand(rng.n)
 
 
 class GlobalTimes(Healthy):
