@@ -12,17 +12,7 @@ from genzoo_core.config import Config
 API_VERSION = 2
 """Version of the plugin interface. A manifest with another one is refused."""
 
-Kind = Literal[
-    "model",
-    "encoder",
-    "codec",
-    "noiser",
-    "sampler",
-    "conditioner",
-    "metric",
-    "source",
-    "writer",
-]
+Kind = Literal["model", "encoder", "codec", "noiser", "sampler", "conditioner"]
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
 Target = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]

@@ -73,6 +73,7 @@ def test_genzoos_own_plugins_are_found(shelf: Shelf) -> None:
         ("api = 2\n[[models]]\nname = 'x'\nfamily = 'vae'\nsummary = 3", "$.models[0].summary"),
         ("api = 2\n" + component("Net", "model", "a:B"), "$.components[0].name"),
         ("api = 2\n" + component("net", "modle", "a:B"), "modle"),
+        ("api = 2\n" + component("net", "metric", "a:B"), "known: model, encoder, codec, noiser"),
         ("api = 2\n" + component("net", "model", "os.system"), "$.components[0].target"),
         ("api = 2\n" + component("net", "model", "a:B") * 2, "there twice"),
         ("api = 2\n" + model("x") * 2, "there twice"),
