@@ -31,7 +31,7 @@ class GenerativeModel(nn.Module, Trainable, Generic[OptionsT]):
     """Noise to data: what `genzoo run` runs.
 
     A subclass sets `Config` and `Options`, sets `sample_shape` in its constructor, and
-    defines `sample`, `stages` and `loss`. One that can encode assigns a `Codec` to `codec`;
+    defines `sample` and `loss`. One that can encode assigns a `Codec` to `codec`;
     reconstructing and encoding follow from that.
 
     Args:

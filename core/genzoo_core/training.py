@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -75,12 +76,23 @@ class Stage:
 class Trainable(ABC):
     """What `genzoo train` can train: a model, a codec, a feature net.
 
-    A class with this interface is a `torch.nn.Module` as well.
+    A class with this interface is a `torch.nn.Module` as well. It says how it is trained where
+    that takes more than one stage of one phase: a GAN has two phases.
     """
 
-    @abstractmethod
+    stage_name: ClassVar[str] = "training"
+    """What recipes call the one stage, and its one phase, of a class that does not define
+    `stages`."""
+
     def stages(self) -> tuple[Stage, ...]:
-        """The stages, run one after the other."""
+        """The stages, run one after the other.
+
+        One with one phase, both called `stage_name`, unless overridden. It trains all parameters
+        that are not frozen; those of shared parts are.
+        """
+        assert isinstance(self, nn.Module)
+        trained = tuple(p for p in self.parameters() if p.requires_grad)
+        return (Stage(self.stage_name, (Phase(self.stage_name, trained),)),)
 
     @abstractmethod
     def loss(

@@ -22,7 +22,6 @@ from genzoo_core import (
     Posterior,
     Progress,
     Rng,
-    Stage,
     Trainable,
 )
 
@@ -55,6 +54,7 @@ class SpatialCodec(Codec, Trainable):
     """
 
     Config = SpatialCodecConfig
+    stage_name = "reconstruction"
     shift: Tensor
     scale: Tensor
 
@@ -105,11 +105,6 @@ class SpatialCodec(Codec, Trainable):
         """The posterior before standardising."""
         mean, logvar = self.encoder(x).chunk(2, 1)
         return Posterior(mean, (logvar.clamp(-30, 20) / 2).exp())
-
-    def stages(self) -> tuple[Stage, ...]:
-        """One stage with one phase, both named "reconstruction"."""
-        phase = Phase("reconstruction", tuple(self.parameters()))
-        return (Stage("reconstruction", (phase,)),)
 
     def loss(
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress

@@ -20,7 +20,6 @@ from genzoo_core import (
     Phase,
     Progress,
     Rng,
-    Stage,
 )
 from genzoo_core.layers.embedding import FREQUENCIES, sinusoids
 from genzoo_diffusion.config_mean_flow import MeanFlowConfig, MeanFlowOptions
@@ -47,6 +46,7 @@ class MeanFlow(GenerativeModel[MeanFlowOptions]):
 
     Config = MeanFlowConfig
     Options = MeanFlowOptions
+    stage_name = "flowing"
 
     def __init__(self, config: MeanFlowConfig, context: Context) -> None:
         super().__init__(context, config.network.embedding)
@@ -91,12 +91,6 @@ class MeanFlow(GenerativeModel[MeanFlowOptions]):
     def pictures(self, x: Tensor) -> Tensor:
         """Data as pictures, `[B, C, H, W]` in [-1, 1]."""
         return pictures_of(x, self.codec, self.sample_shape)
-
-    def stages(self) -> tuple[Stage, ...]:
-        """One stage with one phase, both named "flowing"."""
-        modules = (self.network, self.span, self.conditioning)
-        trained = tuple(p for module in modules for p in module.parameters())
-        return (Stage("flowing", (Phase("flowing", trained),)),)
 
     def loss(
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress

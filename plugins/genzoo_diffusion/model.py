@@ -19,7 +19,6 @@ from genzoo_core import (
     Rng,
     Sampler,
     ScheduledNoiser,
-    Stage,
     UsageError,
 )
 from genzoo_core.denoising import denoising_errors, guided_denoiser
@@ -39,6 +38,7 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
 
     Config = DiffusionConfig
     Options = DiffusionOptions
+    stage_name = "denoising"
 
     def __init__(self, config: DiffusionConfig, context: Context) -> None:
         super().__init__(context, config.network.embedding)
@@ -143,11 +143,6 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
             ConfigError: The codec's pictures are not of the shape that the config says.
         """
         return pictures_of(x, self.codec, self.sample_shape)
-
-    def stages(self) -> tuple[Stage, ...]:
-        """One stage with one phase, both named "denoising"."""
-        trained = (*self.network.parameters(), *self.conditioning.parameters())
-        return (Stage("denoising", (Phase("denoising", trained),)),)
 
     def loss(
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress

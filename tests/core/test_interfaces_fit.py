@@ -32,7 +32,7 @@ def noisy(component: str, prediction: str) -> dict[str, Any]:
 
 CASES: dict[str, dict[str, Any]] = {
     "autoencoder": {"component": "tiny-autoencoder", "stages": ["copy"]},
-    "vae": {"component": "tiny-vae", "stages": ["elbo"]},
+    "vae": {"component": "tiny-vae", "stages": ["training"]},
     "two-stage-vae": {"component": "two-stage-vae", "stages": ["first", "second"]},
     "gan": {"component": "tiny-gan", "stages": ["game"]},
     "diffusion-eps": {"component": "tiny-diffusion", "config": noisy("circle", "eps")},

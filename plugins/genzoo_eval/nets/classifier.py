@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genzoo_core import Batch, Conditioner, ConfigError, Context, Phase, Progress, Rng, Stage
+from genzoo_core import Batch, Conditioner, ConfigError, Context, Phase, Progress, Rng
 from genzoo_eval.nets.augment import shift
 from genzoo_eval.nets.config import ClassifierConfig
 from genzoo_eval.nets.trunk import FeatureNet
@@ -27,6 +27,7 @@ class Classifier(FeatureNet):
     """
 
     Config = ClassifierConfig
+    stage_name = "classification"
 
     def __init__(self, config: ClassifierConfig, context: Context) -> None:
         super().__init__(config.trunk, context)
@@ -47,11 +48,6 @@ class Classifier(FeatureNet):
         `[B, C, H, W]` in [-1, 1]."""
         out: Tensor = self.head(torch.relu(self.trunk(x)))
         return out
-
-    def stages(self) -> tuple[Stage, ...]:
-        """One stage with one phase, both named "classification"."""
-        parameters = (*self.trunk.parameters(), *self.head.parameters())
-        return (Stage("classification", (Phase("classification", parameters),)),)
 
     def loss(
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genzoo_core import Batch, ConfigError, Context, Phase, Progress, Rng, Stage
+from genzoo_core import Batch, ConfigError, Context, Phase, Progress, Rng
 from genzoo_eval.nets.augment import view
 from genzoo_eval.nets.config import SelfSupervisedConfig
 from genzoo_eval.nets.trunk import FeatureNet
@@ -26,6 +26,7 @@ class SelfSupervised(FeatureNet):
     """
 
     Config = SelfSupervisedConfig
+    stage_name = "contrast"
 
     def __init__(self, config: SelfSupervisedConfig, context: Context) -> None:
         super().__init__(config.trunk, context)
@@ -42,10 +43,6 @@ class SelfSupervised(FeatureNet):
                 nn.ReLU(),
                 nn.Linear(features, config.projection),
             )
-
-    def stages(self) -> tuple[Stage, ...]:
-        """One stage with one phase, both named "contrast"."""
-        return (Stage("contrast", (Phase("contrast", tuple(self.parameters())),)),)
 
     def loss(
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress

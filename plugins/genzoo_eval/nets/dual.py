@@ -17,7 +17,6 @@ from genzoo_core import (
     Phase,
     Progress,
     Rng,
-    Stage,
 )
 from genzoo_eval.nets.augment import view
 from genzoo_eval.nets.config import DualEncoderConfig
@@ -76,6 +75,7 @@ class DualEncoder(FeatureNet):
     """
 
     Config = DualEncoderConfig
+    stage_name = "matching"
 
     def __init__(self, config: DualEncoderConfig, context: Context) -> None:
         super().__init__(config.trunk, context)
@@ -108,10 +108,6 @@ class DualEncoder(FeatureNet):
         """Where prepared captions `[B, ...]` lie among images, unit vectors `[B, joint]`."""
         tokens, mask = _words(self.conditioners[self.column](prepared))
         return F.normalize(self.text(tokens, mask), dim=1)
-
-    def stages(self) -> tuple[Stage, ...]:
-        """One stage with one phase, both named "matching"."""
-        return (Stage("matching", (Phase("matching", tuple(self.parameters())),)),)
 
     def loss(
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress

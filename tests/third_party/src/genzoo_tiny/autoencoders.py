@@ -148,9 +148,6 @@ class TinyVAE(GenerativeModel[NoOptions]):
         z = rng.normal(self.codec.latent_shape, self.codec.decoder.write.weight)
         return self.codec.decode(z, self.condition(conditions, rng.n)).clamp(-1, 1)
 
-    def stages(self) -> tuple[Stage, ...]:
-        return (Stage("elbo", (Phase("elbo", tuple(self.parameters())),)),)
-
     def loss(
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
