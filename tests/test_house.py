@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from circles import circles
 
 ROOT = Path(__file__).parent.parent
 PLUGINS = sorted(p.name for p in (ROOT / "plugins").iterdir() if (p / "__init__.py").exists())
@@ -17,6 +18,9 @@ HOMES = {
     "genzoo": ROOT / "registry" / "genzoo",
     **{name: ROOT / "plugins" / name for name in PLUGINS},
 }
+
+WITHOUT_CIRCLES = ("core", "plugins")
+"""The folders of packages in which no circle of modules may be."""
 
 
 def allowed(package: str) -> set[str]:
@@ -46,6 +50,35 @@ def test_a_package_imports_only_what_it_may(package: str) -> None:
     for path in files:
         forbidden = set(imports(path)) & ours - allowed(package)
         assert not forbidden, f"{path.relative_to(ROOT)} imports {forbidden}"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    found = circles(ROOT / folder for folder in WITHOUT_CIRCLES)
+    assert not found, "circles of imports:\n" + "\n".join(" → ".join(circle) for circle in found)
+
+
+def test_the_finder_of_circles_sees_what_a_reader_sees(tmp_path: Path) -> None:
+    for name, text in {
+        "__init__": "from house.far import thing",
+        "far": "import house.hall",
+        "hall": "def later():\n    from house import NAME",
+        "east": "from house import west",
+        "west": "from house.wing.inner import x",
+        "wing/__init__": "import json",
+        "wing/inner": "import house.east as e",
+        "types": "if TYPE_CHECKING:\n    from house.typed import T\nelse:\n    import json",
+        "typed": "import house.types",
+        "leaf": "from house import east\nfrom house.west import y",
+        "self": "from house.self import z",
+    }.items():
+        path = tmp_path / "house" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert circles([tmp_path]) == [
+        ("house", "house.far", "house.hall", "house"),
+        ("house.east", "house.west", "house.wing.inner", "house.east"),
+        ("house.self", "house.self"),
+    ]
 
 
 @pytest.mark.parametrize("package", ["genzoo", "genzoo_core", *PLUGINS])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING
 
 import msgspec
 import torch
@@ -19,10 +18,8 @@ from genzoo_eval.metrics.kernel import kernel_distance
 from genzoo_eval.metrics.manifold import ManifoldFigures, manifold_figures
 from genzoo_eval.metrics.neighbours import memorisation, near_duplicates, nearest, nearest_other
 from genzoo_eval.metrics.subsets import disjoint_subsets, standard_error, standard_errors
+from genzoo_eval.real import RealFeatures
 from genzoo_eval.report import Figure
-
-if TYPE_CHECKING:
-    from genzoo_eval.reference import RealFeatures
 
 NEAR = 0.01
 """Share of the test images that is called near to the training images."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -16,9 +15,7 @@ from genzoo_eval.distribution import distribution_figures, image_figures
 from genzoo_eval.feature_nets import FrozenNet
 from genzoo_eval.kept import keep, kept
 from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
-
-if TYPE_CHECKING:
-    from genzoo_eval.reference import RealFeatures
+from genzoo_eval.real import RealFeatures
 
 DRAWS = 5
 """Draws of real images whose mean is the floor."""

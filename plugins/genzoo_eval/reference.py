@@ -16,52 +16,9 @@ from genzoo_eval.feature_nets import FrozenNet, classifier_of
 from genzoo_eval.floors import class_floors, kept_floors, require_as_many
 from genzoo_eval.kept import keep, kept
 from genzoo_eval.metrics.classes import class_frequencies
-from genzoo_eval.metrics.frechet import Moments
-from genzoo_eval.metrics.manifold import Manifold
-from genzoo_eval.metrics.neighbours import nearest, nearest_other
-
-FEW = 1000
-"""Test images below which training images may take their place."""
+from genzoo_eval.real import RealFeatures, look, real_features, scarce
 
 Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class RealFeatures:
-    """Real images in the features of one net.
-
-    Attributes:
-        net: The net.
-        test: Of the test images, float32 `[M, D]`.
-        train: Of the training images, float32 `[T, D]`.
-        moments: Of the target.
-        manifold: Of the target, with the balls that the metrics need.
-        unseen: Distance of each test image from the nearest training image, `[M]`.
-        apart: Distance of each test image from the nearest other one, `[M]`.
-    """
-
-    net: FrozenNet
-    test: Tensor
-    train: Tensor
-    moments: Moments
-    manifold: Manifold
-    unseen: Tensor
-    apart: Tensor
-
-    @property
-    def swapped(self) -> bool:
-        """Whether the training images are the target, for want of test images."""
-        return scarce(len(self.test), len(self.train))
-
-    @property
-    def target(self) -> Tensor:
-        """Of the images that generated ones are compared with."""
-        return self.train if self.swapped else self.test
-
-    @property
-    def beside(self) -> Tensor:
-        """Of the images that stand in the place of generated ones, for the floor."""
-        return self.test if self.swapped else self.train
 
 
 @dataclass(frozen=True)
@@ -92,12 +49,6 @@ class Reference:
     nets: tuple[RealFeatures, ...]
     floors: Mapping[tuple[str, str], float]
     draw: int | None = None
-
-
-def scarce(test: int, train: int) -> bool:
-    """Whether there are too few test images to stand for a distribution, and training images to
-    take their place: fewer than 1,000, and less than a tenth of them."""
-    return test < FEW and 10 * test < train
 
 
 def digest_of(test: Tensor) -> str:
@@ -155,9 +106,9 @@ def read_reference(
         tensors = kept(cache, name)
         if tensors is None:
             tell(f"looking at the real images with {net.name}")
-            tensors = _look(net, test.images, training_images())
+            tensors = look(net, test.images, training_images())
             keep(cache, name, tensors)
-        real.append(_real_features(net, tensors))
+        real.append(real_features(net, tensors))
 
     def beside() -> Tensor:
         return test.images if real[0].swapped else training_images()
@@ -180,23 +131,3 @@ def read_reference(
 
 def _file_name(*parts: str) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
-
-
-def _look(net: FrozenNet, test: Tensor, train: Tensor) -> dict[str, Tensor]:
-    seen = {"test": net.features(test), "train": net.features(train)}
-    target = "train" if scarce(len(test), len(train)) else "test"
-    manifold = Manifold.of(seen[target], 3, 5)
-    return seen | {
-        "radii.3": manifold.squared_radii[3],
-        "radii.5": manifold.squared_radii[5],
-        "unseen": nearest(seen["test"], seen["train"]).distance,
-        "apart": nearest_other(seen["test"]).distance,
-    }
-
-
-def _real_features(net: FrozenNet, tensors: Mapping[str, Tensor]) -> RealFeatures:
-    test, train = tensors["test"], tensors["train"]
-    target = train if scarce(len(test), len(train)) else test
-    manifold = Manifold(target, {k: tensors[f"radii.{k}"] for k in (3, 5)})
-    moments = Moments.of(target)
-    return RealFeatures(net, test, train, moments, manifold, tensors["unseen"], tensors["apart"])

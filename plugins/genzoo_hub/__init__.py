@@ -6,8 +6,7 @@ The Hub's client is imported when a reference of this scheme is met, or a comman
 from __future__ import annotations
 
 from genzoo_core import WeightsFile, hookimpl
-
-SCHEME = "hf://"
+from genzoo_hub.reference import SCHEME
 
 
 @hookimpl

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import GenzooError
-from genzoo_hub import SCHEME
 from genzoo_hub.promises import Promise, sha256_of
-from genzoo_hub.reference import SUFFIX, Reference, is_commit, parse
+from genzoo_hub.reference import SCHEME, SUFFIX, Reference, is_commit, parse
 from genzoo_hub.repo_cache import SET_ASIDE, RepoCache, cache_folder
 
 MAX_HEADER = 1_000_000

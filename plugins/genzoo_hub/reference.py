@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from genzoo_core.errors import ConfigError, UsageError
-from genzoo_hub import SCHEME
 
+SCHEME = "hf://"
 MAIN = "main"
 """The revision where none is named."""
 SUFFIX = ".safetensors"

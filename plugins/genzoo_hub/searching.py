@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from genzoo_core.errors import UsageError
-from genzoo_hub import SCHEME
 from genzoo_hub.client import ask
 from genzoo_hub.failures import About, no_hub
 from genzoo_hub.readme import TAG
-from genzoo_hub.reference import check_repo
+from genzoo_hub.reference import SCHEME, check_repo
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from genzoo_core.zoo import Zoo
 from genzoo_eval.evaluating import evaluate, evaluate_images
 from genzoo_eval.feature_nets import load_nets
 from genzoo_eval.keys import KEYS
-from genzoo_eval.reference import Reference, read_reference, scarce
+from genzoo_eval.real import scarce
+from genzoo_eval.reference import Reference, read_reference
 from genzoo_eval.report import Figure, Report
 from genzoo_eval.settings import Settings
 from genzoo_eval.showing import lines

@@ -13,6 +13,7 @@ from genzoo_core.rng import SampleRng
 from genzoo_core.testing import material
 from genzoo_core.testing.case import Case, Shape, image_shape
 from genzoo_core.testing.comparing import in_range, relative_error, same, well_formed
+from genzoo_core.testing.fitting import BATCH, build, finalized
 from genzoo_core.testing.randomness import reseeded, untouched
 from genzoo_core.testing.report import Recorder, problem
 from genzoo_core.testing.saving import round_trip
@@ -26,8 +27,6 @@ N = 3
 
 def check_encoder_component(record: Recorder, case: Case) -> None:
     """Run all checks of a component of kind "encoder" or "codec"."""
-    from genzoo_core.testing.models import BATCH, build, finalized
-
     if (built := build(record, case)) is None:
         return
     record.check("its config is strict and frozen", lambda: strict_struct(_type(built), "Config"))

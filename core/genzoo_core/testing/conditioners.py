@@ -16,6 +16,7 @@ from genzoo_core.rng import SampleRng
 from genzoo_core.testing import material
 from genzoo_core.testing.case import Case
 from genzoo_core.testing.comparing import same, well_formed
+from genzoo_core.testing.fitting import build
 from genzoo_core.testing.randomness import reseeded, untouched
 from genzoo_core.testing.report import Recorder, problem, unexpected
 from genzoo_core.testing.saving import round_trip
@@ -59,8 +60,6 @@ class Asked:
 
 def check_conditioner_component(record: Recorder, case: Case) -> None:
     """Run all checks of a component of kind "conditioner"."""
-    from genzoo_core.testing.models import build
-
     if (built := build(record, case)) is None:
         return
     built.module.eval()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -219,9 +218,3 @@ def train(subject: Trained) -> Iterator[str]:
             if not all(bool(torch.isfinite(p).all()) for p in phase.parameters):
                 found = f"NaN or infinity after {STEPS} steps"
                 yield problem(f"{where} to keep its parameters finite", found, "scale its loss")
-
-
-def fit(module: nn.Module, batches: list[Batch]) -> None:
-    """The closed-form pass after a training."""
-    with torch.no_grad():
-        cast(Trainable, module.eval()).finalize(iter(batches))

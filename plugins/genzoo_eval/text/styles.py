@@ -11,7 +11,7 @@ from genzoo_core.dataset import Dataset
 from genzoo_eval.feature_nets import FrozenNet
 from genzoo_eval.metrics.neighbours import nearest
 from genzoo_eval.nets.dual import DualEncoder
-from genzoo_eval.reference import RealFeatures
+from genzoo_eval.real import RealFeatures
 
 STYLE = "style"
 """The conditioner, and the dataset's column, that say in which style a picture is drawn."""

@@ -1,0 +1,88 @@
+"""Real images in the features of one net."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from genzoo_eval.feature_nets import FrozenNet
+from genzoo_eval.metrics.frechet import Moments
+from genzoo_eval.metrics.manifold import Manifold
+from genzoo_eval.metrics.neighbours import nearest, nearest_other
+
+FEW = 1000
+"""Test images below which training images may take their place."""
+
+
+@dataclass(frozen=True)
+class RealFeatures:
+    """Real images in the features of one net.
+
+    Attributes:
+        net: The net.
+        test: Of the test images, float32 `[M, D]`.
+        train: Of the training images, float32 `[T, D]`.
+        moments: Of the target.
+        manifold: Of the target, with the balls that the metrics need.
+        unseen: Distance of each test image from the nearest training image, `[M]`.
+        apart: Distance of each test image from the nearest other one, `[M]`.
+    """
+
+    net: FrozenNet
+    test: Tensor
+    train: Tensor
+    moments: Moments
+    manifold: Manifold
+    unseen: Tensor
+    apart: Tensor
+
+    @property
+    def swapped(self) -> bool:
+        """Whether the training images are the target, for want of test images."""
+        return scarce(len(self.test), len(self.train))
+
+    @property
+    def target(self) -> Tensor:
+        """Of the images that generated ones are compared with."""
+        return self.train if self.swapped else self.test
+
+    @property
+    def beside(self) -> Tensor:
+        """Of the images that stand in the place of generated ones, for the floor."""
+        return self.test if self.swapped else self.train
+
+
+def scarce(test: int, train: int) -> bool:
+    """Whether there are too few test images to stand for a distribution, and training images to
+    take their place: fewer than 1,000, and less than a tenth of them."""
+    return test < FEW and 10 * test < train
+
+
+def look(net: FrozenNet, test: Tensor, train: Tensor) -> dict[str, Tensor]:
+    """What `real_features` takes, measured: to be kept, for it takes minutes.
+
+    Args:
+        net: The net.
+        test: Test images, uint8 `[M, C, H, W]`.
+        train: Training images, uint8 `[T, C, H, W]`.
+    """
+    seen = {"test": net.features(test), "train": net.features(train)}
+    target = "train" if scarce(len(test), len(train)) else "test"
+    manifold = Manifold.of(seen[target], 3, 5)
+    return seen | {
+        "radii.3": manifold.squared_radii[3],
+        "radii.5": manifold.squared_radii[5],
+        "unseen": nearest(seen["test"], seen["train"]).distance,
+        "apart": nearest_other(seen["test"]).distance,
+    }
+
+
+def real_features(net: FrozenNet, tensors: Mapping[str, Tensor]) -> RealFeatures:
+    """The features of `look`, ready to compare with."""
+    test, train = tensors["test"], tensors["train"]
+    target = train if scarce(len(test), len(train)) else test
+    manifold = Manifold(target, {k: tensors[f"radii.{k}"] for k in (3, 5)})
+    moments = Moments.of(target)
+    return RealFeatures(net, test, train, moments, manifold, tensors["unseen"], tensors["apart"])
