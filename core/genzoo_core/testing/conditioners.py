@@ -119,10 +119,13 @@ def rows(subject: Asked) -> Iterator[str]:
                 f"{found.dtype} of shape {list(found.shape)}",
                 "prepared rows of a conditioner are all of one form",
             )
-        categories = conditioner.categories
-        if categories is not None and not bool(((found >= 0) & (found < categories)).all()):
-            ids = found[:5].tolist()
-            yield problem(f"{name} to give ids below {categories}", str(ids), "null is no value")
+        if conditioner.categories is None:
+            continue
+        # Null, the id `categories`, is what `typical` gives where it knows no better.
+        highest = conditioner.categories - (name != "typical")
+        if not bool(((found >= 0) & (found <= highest)).all()):
+            mend = "ids go from 0 to categories - 1, and null is the next"
+            yield problem(f"{name} to give ids up to {highest}", str(found[:5].tolist()), mend)
 
 
 def own_chance(subject: Asked) -> Iterator[str]:

@@ -7,11 +7,19 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pages import blocks
 
 import genzoo
 from genzoo_core.zoo import Zoo
 
+TUTORIAL = Path(__file__).parents[3] / "docs" / "plugins.md"
 SICK = Path(__file__).parent / "sick" / "genzoo_sick"
+CORNERS = """
+[[components]]
+kind = "conditioner"
+name = "corners"
+target = "genzoo_sick.corners:Corners"
+"""
 KINDS = ("model", "codec", "noiser", "sampler", "conditioner")
 
 
@@ -34,7 +42,9 @@ def sick_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the distribution `sick` is installed."""
     site = tmp_path_factory.mktemp("sick")
     shutil.copytree(SICK, site / "genzoo_sick", ignore=shutil.ignore_patterns("__pycache__"))
-    (site / "genzoo_sick" / "genzoo.toml").write_text("api = 2\n" + components())
+    (corners,) = (b.text for b in blocks(TUTORIAL) if b.file == "src/my_plugin/corners.py")
+    (site / "genzoo_sick" / "corners.py").write_text(corners)
+    (site / "genzoo_sick" / "genzoo.toml").write_text("api = 2\n" + components() + CORNERS)
     info = site / "sick-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sick\nVersion: 1.0\n")

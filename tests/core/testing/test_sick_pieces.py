@@ -42,6 +42,12 @@ def test_a_sound_piece_passes(zoo: Zoo, kind: str) -> None:
     assert all(finding.status == "ok" for finding in report.findings) or kind == "codec"
 
 
+@pytest.mark.parametrize("values", [(), (0, 3)])
+def test_the_conditioner_of_the_tutorial_passes(zoo: RegistryZoo, values: tuple[int, ...]) -> None:
+    """It has categories and leaves `typical` to the base class, which gives null."""
+    check_component(zoo, "conditioner", "sick/corners", values=values)
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "claims", "why"),
     [
@@ -78,6 +84,7 @@ def test_a_sound_piece_passes(zoo: Zoo, kind: str) -> None:
         ("conditioner", "crashing", {TEXTS}, "raise UsageError, and name the choices"),
         ("conditioner", "curt", {TEXTS}, "an error that names the choices"),
         ("conditioner", "accepting", {TEXTS}, "got a value"),
+        ("conditioner", "nosuchid", {ROWS}, "typical to give ids up to 3"),
         ("conditioner", "floatrows", {ROWS}, "as null does"),
         ("conditioner", "dropszero", {DROPS}, "leave drop to the base class"),
         ("conditioner", "forgetsnull", {SAVED}, "persistent buffers"),

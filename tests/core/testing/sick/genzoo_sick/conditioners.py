@@ -101,6 +101,11 @@ class Accepting(Healthy):
         return 0
 
 
+class NoSuchId(Healthy):
+    def typical(self, rng):
+        return super().typical(rng) + self.categories + 1
+
+
 class FloatRows(Healthy):
     def typical(self, rng):
         return super().typical(rng).float()
