@@ -57,19 +57,18 @@ def check_loaded_encoder(record: Recorder, case: Case, built: Built, shape: Shap
         return
     encoder = loaded[0].module
     assert isinstance(encoder, Encoder)
-    check_codec(record, encoder, shape, "")
+    check_codec(record, encoder, material.images(N, shape), "")
 
 
-def check_codec(record: Recorder, encoder: Encoder, shape: Shape, prefix: str) -> None:
+def check_codec(record: Recorder, encoder: Encoder, images: Tensor, prefix: str) -> None:
     """Run all checks of an encoder, and of its decoder where it has one.
 
     Args:
         record: Where findings go.
         encoder: In evaluation mode.
-        shape: Shape of an image.
+        images: What it is tried on, `[N, C, H, W]`: such as it is made for.
         prefix: What claims begin with.
     """
-    images = material.images(N, shape)
 
     def claim(text: str) -> str:
         return prefix + text

@@ -88,8 +88,12 @@ def sampling_options(options: type[msgspec.Struct], given: Mapping[str, Any]) ->
     raise SkipError(f"its options cannot be made: {reason}; give them as options={{…}}")
 
 
-def check_sampling(record: Recorder, subject: Sampled) -> None:
-    """Run all checks of a model that can sample."""
+def check_sampling(record: Recorder, subject: Sampled) -> Tensor | None:
+    """Run all checks of a model that can sample.
+
+    Returns:
+        Pictures of it, one for each of `SEEDS`; None where there are none to compare.
+    """
     claims: list[tuple[str, Callable[[Sampled], Iterator[str]]]] = [
         ("equal seeds give equal pictures, other seeds others", seeds),
         ("a picture does not depend on its batch", alone),
@@ -100,12 +104,13 @@ def check_sampling(record: Recorder, subject: Sampled) -> None:
         ("null is nothing asked, and an unknown condition is refused", null),
     ]
     formed = "pictures are float32 [B, C, H, W] in [-1, 1]"
-    if can_draw(record, subject, formed) is None:
+    if (pictures := can_draw(record, subject, formed)) is None:
         for claim, _ in claims:
             record.skip(claim, "there are no pictures to compare")
-        return
+        return None
     for claim, check in claims:
         record.check(claim, partial(check, subject))
+    return pictures
 
 
 def can_draw(record: Recorder, subject: Sampled, claim: str) -> Tensor | None:

@@ -65,3 +65,27 @@ class Drawing(Healthy):
 class Flat(Healthy):
     def decode(self, z, condition=None):
         return self.write(z)
+
+
+class Unsteady(Healthy):
+    """Sound on smooth pictures, and at the mercy of rounding on noise."""
+
+    def __init__(self, config, context):
+        super().__init__(config, context)
+        self.latent_shape = (self.own().shape[0],)
+        self.register_buffer("basis", self.own())
+
+    def own(self):
+        """Its own pictures are the combinations of these rows, orthonormal `[64, 16 · 16]`."""
+        cosines = torch.cos(math.pi / 16 * torch.arange(8)[:, None] * (torch.arange(16) + 0.5))
+        cosines = cosines / cosines.norm(dim=1, keepdim=True)
+        return torch.kron(cosines, cosines)
+
+    def encode(self, x, condition=None):
+        rounded = x.flatten(1) * (1 + 1e-7 * len(x))  # otherwise in batches of another size
+        mean = rounded @ self.basis.T
+        stray = (rounded - mean @ self.basis).square().sum(1, keepdim=True)
+        return Posterior(mean + torch.sin(1e5 * stray.square()))
+
+    def decode(self, z, condition=None):
+        return (z @ self.basis).reshape(-1, *self.shape)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from genzoo_core import GenerativeModel, NotFittedError, Phase, Stage
+from genzoo_sick.codecs import Unsteady
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +50,26 @@ class Healthy(GenerativeModel[Options]):
     def loss(self, batch, rng, phase, progress):
         error = self.pictures(self.noise(rng), batch.conditions) - batch.images
         return error.square().mean(), {"error": error.detach().mean()}
+
+
+class Rough(Healthy):
+    """Its codec is sound on the model's own pictures, which are rough, and on no others."""
+
+    def __init__(self, config, context):
+        super().__init__(config, context)
+        self.codec = RoughCodec(config, context)
+        self.modulate, self.net = nn.Linear(8, 64), nn.Linear(4, 64)
+
+    def pictures(self, z, conditions):
+        condition = self.condition(conditions, len(z))
+        z = self.net(z) if condition is None else self.net(z) + self.modulate(condition.vector)
+        return self.codec.decode(0.1 * z).clamp(-1, 1)
+
+
+class RoughCodec(Unsteady):
+    def own(self):
+        noise = torch.randn(256, 64, generator=torch.Generator().manual_seed(0))
+        return torch.linalg.qr(noise).Q.T.contiguous()
 
 
 class Peeking(Healthy):
