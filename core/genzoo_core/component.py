@@ -24,7 +24,7 @@ class Context(Protocol):
         """The conditioners that the model is to own, by name; the first reads the prompt."""
         ...
 
-    def component(self, kind: str, name: str, config: Mapping[str, Any]) -> Any:
+    def component(self, kind: str, name: str, config: Mapping[str, object]) -> Any:
         """Build another component.
 
         Args:

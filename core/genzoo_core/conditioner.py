@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 import msgspec
 import torch
@@ -52,7 +52,7 @@ class Conditioner(nn.Module, ABC):
     the id `categories`; None for a conditioner of another sort."""
 
     @abstractmethod
-    def parse(self, text: str) -> Any:
+    def parse(self, text: str) -> object:
         """The raw value that `text`, from the command line, stands for.
 
         Raises:
@@ -60,7 +60,7 @@ class Conditioner(nn.Module, ABC):
         """
 
     @abstractmethod
-    def prepare(self, raw: Sequence[Any], rng: Rng) -> Tensor:
+    def prepare(self, raw: Sequence[object], rng: Rng) -> Tensor:
         """Validate raw values, one per image, and turn them into a tensor `[B, ...]`.
 
         Args:

@@ -110,7 +110,7 @@ class PictureRequest(TypedDict, total=False):
 
     n: int | None
     seed: int | None
-    options: Mapping[str, Any] | None
+    options: Mapping[str, object] | None
     conditions: Mapping[str, str] | None
     interpolate: tuple[int, int] | Literal["inputs"] | None
     inputs: Sequence[Path]
@@ -166,7 +166,7 @@ class Zoo(Protocol):
         """
         ...
 
-    def component(self, kind: str, name: str, config: Mapping[str, Any]) -> Any:
+    def component(self, kind: str, name: str, config: Mapping[str, object]) -> Any:
         """Build a component on its own, with no conditioners and no parts.
 
         Args:
@@ -289,6 +289,6 @@ class Zoo(Protocol):
         """
         ...
 
-    def call_hook(self, name: str, **arguments: Any) -> list[Any]:
+    def call_hook(self, name: str, **arguments: object) -> list[Any]:
         """Call a hook's implementations one by one; one that fails is a warning."""
         ...

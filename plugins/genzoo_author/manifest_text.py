@@ -6,7 +6,6 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from typing import Any
 
 from genzoo_core.errors import ConfigError
 
@@ -15,7 +14,7 @@ _MODEL = re.compile(r"^\s*\[\[\s*models\s*\]\]\s*(#.*)?$")
 _OF_MODEL = re.compile(r"^\s*\[\[?\s*models\s*\.")
 
 
-def with_card(text: str, card: Mapping[str, Any], where: str) -> str:
+def with_card(text: str, card: Mapping[str, object], where: str) -> str:
     """A manifest with this card, in place of the one of its name or at the end.
 
     Args:
@@ -41,13 +40,14 @@ def with_card(text: str, card: Mapping[str, Any], where: str) -> str:
     return changed
 
 
-def _differ_by(card: Mapping[str, Any], before: Mapping[str, Any], changed: str) -> bool:
+def _differ_by(card: Mapping[str, object], before: Mapping[str, object], changed: str) -> bool:
     """Whether a changed manifest says this card, and all else as before."""
     try:
         after = tomllib.loads(changed)
     except tomllib.TOMLDecodeError:
         return False
-    others = [model for model in before.get("models", []) if model.get("name") != card["name"]]
+    models = _tables(before.get("models"))
+    others = [model for model in models if model.get("name") != card["name"]]
     rest = list(after["models"])
     if card not in rest:
         return False
@@ -55,9 +55,9 @@ def _differ_by(card: Mapping[str, Any], before: Mapping[str, Any], changed: str)
     return rest == others and {**after, "models": ()} == {**before, "models": ()}
 
 
-def card_block(card: Mapping[str, Any]) -> str:
+def card_block(card: Mapping[str, object]) -> str:
     """A card as a `[[models]]` table."""
-    nested = {name: value for name, value in card.items() if _is_tables(value)}
+    nested = {name: tables for name, value in card.items() if (tables := _tables(value))}
     plain = {name: value for name, value in card.items() if name not in nested}
     blocks = ["[[models]]\n" + _fields(plain)]
     blocks += [
@@ -68,17 +68,20 @@ def card_block(card: Mapping[str, Any]) -> str:
     return "\n".join(blocks)
 
 
-def _fields(table: Mapping[str, Any]) -> str:
+def _fields(table: Mapping[str, object]) -> str:
     # JSON's strings, numbers and arrays of them are TOML's too.
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in table.items()]
     return "\n".join([*lines, ""])
 
 
-def _is_tables(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], Mapping)
+def _tables(value: object) -> list[Mapping[str, object]]:
+    """The tables that a value is an array of; none where it is something else."""
+    if not isinstance(value, list) or not all(isinstance(table, Mapping) for table in value):
+        return []
+    return value
 
 
-def _parsed(text: str, where: str) -> dict[str, Any]:
+def _parsed(text: str, where: str) -> dict[str, object]:
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -9,7 +9,6 @@ import tomllib
 from hashlib import file_digest
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -138,8 +137,8 @@ def _with_recipe(card: ModelCard, package: Path) -> tuple[ModelCard, str]:
     return msgspec.structs.replace(card, recipe=""), note
 
 
-def _fields(card: ModelCard) -> dict[str, Any]:
-    fields: dict[str, Any] = json.loads(msgspec.json.encode(card))
+def _fields(card: ModelCard) -> dict[str, object]:
+    fields: dict[str, object] = json.loads(msgspec.json.encode(card))
     return fields
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +47,7 @@ class ClassLabels(Conditioner):
             return int(text)
         raise self._unknown(text)
 
-    def prepare(self, raw: Sequence[Any], rng: Rng) -> Tensor:
+    def prepare(self, raw: Sequence[object], rng: Rng) -> Tensor:
         """Ids, int64 `[B]`."""
         drawn = self.typical(rng).tolist() if RANDOM in raw else []
         return torch.tensor(
@@ -72,7 +71,7 @@ class ClassLabels(Conditioner):
         # A float32 close to 1 must not fall behind the last edge.
         return torch.searchsorted(edges / edges[-1], chance, right=True).clamp_max(len(edges) - 1)
 
-    def _id(self, value: Any) -> int:
+    def _id(self, value: object) -> int:
         if isinstance(value, str):
             found = self.parse(value)
             assert isinstance(found, int)  # "random" was handled
@@ -83,7 +82,7 @@ class ClassLabels(Conditioner):
             raise self._unknown(value)
         return int(value)
 
-    def _unknown(self, value: Any) -> UsageError:
+    def _unknown(self, value: object) -> UsageError:
         names = self.config.classes
         shown = ", ".join(f"{i} {name}" for i, name in enumerate(names[:MOST_NAMED]))
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""

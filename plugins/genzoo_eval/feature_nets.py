@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -54,7 +53,9 @@ class FrozenNet:
         """What reads the classes that a classifier knows; None for a net without."""
         if not isinstance(self.encoder, Classifier):
             return None
-        return cast(Conditioner, self.encoder.conditioners[self.encoder.label])
+        conditioner = self.encoder.conditioners[self.encoder.label]
+        assert isinstance(conditioner, Conditioner)
+        return conditioner
 
     @torch.inference_mode()
     def classes(self, images: Tensor) -> Tensor:

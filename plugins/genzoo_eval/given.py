@@ -7,7 +7,7 @@ import io
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -16,6 +16,9 @@ from genzoo_core.errors import UsageError
 from genzoo_core.images import FORMATS, from_pil
 from genzoo_eval.picture_files import LAYOUT, SUFFIXES
 from genzoo_eval.report import Subject
+
+if TYPE_CHECKING:
+    import numpy as np
 
 HINT = "`genzoo run -o x.npz` writes such"
 
@@ -104,7 +107,7 @@ def _read_file(path: Path) -> GivenImages:
     )
 
 
-def _arrays(path: Path) -> tuple[bytes, dict[str, Any]]:
+def _arrays(path: Path) -> tuple[bytes, dict[str, np.ndarray]]:
     """The file's bytes, and its arrays; nothing in it is unpickled."""
     import numpy as np
 

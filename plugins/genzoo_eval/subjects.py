@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 from torch import Tensor
@@ -60,7 +60,7 @@ class ModelImages:
     model: GenerativeModel[msgspec.Struct]
     record: RunRecord
     family: str
-    options: Mapping[str, Any]
+    options: Mapping[str, object]
     conditions: Mapping[str, str]
     on_progress: OnProgress
 
@@ -69,7 +69,7 @@ class ModelImages:
         cls,
         zoo: Zoo,
         reference: str,
-        options: Mapping[str, Any],
+        options: Mapping[str, object],
         conditions: Mapping[str, str],
         on_progress: OnProgress,
     ) -> ModelImages:

@@ -237,7 +237,8 @@ def conv(inputs: int, outputs: int, gain: float = math.sqrt(2)) -> nn.Conv2d:
     """A 3×3 convolution; its weights keep the variance times `gain`²/2 (He et al. 2015)."""
     layer = nn.Conv2d(inputs, outputs, 3, padding=1)
     nn.init.normal_(layer.weight, std=gain / math.sqrt(9 * inputs))
-    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
     return layer
 
 

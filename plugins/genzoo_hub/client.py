@@ -39,7 +39,7 @@ def ask(question: Callable[[float], Answer], about: About) -> Answer:
     """
     if is_offline():
         raise offline(about)
-    from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
+    from huggingface_hub.utils import get_session
 
     get_session()  # imports and certificates are read outside of the time for an answer
     seconds = patience()

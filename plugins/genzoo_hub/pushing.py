@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -112,7 +112,7 @@ def share(
     kept = _has_own_readme(api, about)
     if sha256_of(package.path) != package.card.sha256:
         raise UsageError(f"{package.path} has changed since it was loaded", "push it again")
-    contents: dict[str, Any] = {
+    contents: dict[str, Path | bytes] = {
         package.file: package.path,
         repo_config.NAME: package.config(),
     }

@@ -155,7 +155,7 @@ class RepoCache:
 
     def _locked(self, etag: str) -> bool:
         """Whether a process is downloading these bytes: the Hub's client locks them meanwhile."""
-        from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]
+        from huggingface_hub.utils import WeakFileLock
 
         lock = self.root / ".locks" / self.folder.name / f"{etag}.lock"
         if not lock.exists():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from genzoo_core.errors import UsageError
 from genzoo_hub.client import ask
@@ -46,10 +45,10 @@ def search(text: str, limit: int) -> list[Hit]:
     return [hit for hit in hits if hit is not None][:limit]
 
 
-def _request(text: str, limit: int, seconds: float) -> Any:
+def _request(text: str, limit: int, seconds: float) -> object:
     """One request, and no other: the client's own search asks a failing Hub for half a minute."""
     from huggingface_hub import constants
-    from huggingface_hub.utils import (  # type: ignore[attr-defined]
+    from huggingface_hub.utils import (
         build_hf_headers,
         get_session,
         hf_raise_for_status,
@@ -62,10 +61,11 @@ def _request(text: str, limit: int, seconds: float) -> Any:
         timeout=seconds,
     )
     hf_raise_for_status(response)
-    return response.json()
+    found: object = response.json()
+    return found
 
 
-def _hit(entry: dict[str, Any]) -> Hit | None:
+def _hit(entry: dict[str, object]) -> Hit | None:
     """What the Hub says of a model; None where that cannot be used."""
     try:
         repo = check_repo(str(entry.get("id") or entry.get("modelId") or ""))

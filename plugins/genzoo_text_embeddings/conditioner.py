@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -59,7 +58,7 @@ class TextConditioner(Conditioner):
         return text
 
     @torch.no_grad()
-    def prepare(self, raw: Sequence[Any], rng: Rng) -> Tensor:
+    def prepare(self, raw: Sequence[object], rng: Rng) -> Tensor:
         """The encoder's features, float32 `[B, 1 + tokens, D + 1]`.
 
         Raises:
@@ -116,7 +115,7 @@ class TextConditioner(Conditioner):
         return open_encoder(self.config.encoder, self.config.tokens).features(texts)
 
 
-def _readable_part(part: Any, role: str, tokens: int) -> Conditioner:
+def _readable_part(part: object, role: str, tokens: int) -> Conditioner:
     """The part, if it can be what reads texts.
 
     Raises:

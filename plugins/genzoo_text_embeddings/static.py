@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,7 +41,7 @@ class StaticText(Conditioner):
         """The text itself."""
         return text
 
-    def prepare(self, raw: Sequence[Any], rng: Rng) -> Tensor:
+    def prepare(self, raw: Sequence[object], rng: Rng) -> Tensor:
         """Ids of pieces, int64 `[B, length]`.
 
         Raises:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 from genzoo_core.errors import UsageError
 
@@ -15,7 +14,7 @@ MOST_TOLD = 10_000
 SHOWN = 40
 
 
-def as_text(value: Any) -> str:
+def as_text(value: object) -> str:
     """A raw value, if it is text.
 
     Raises:

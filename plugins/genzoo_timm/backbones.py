@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -97,7 +96,7 @@ def build(
     Raises:
         ConfigError: timm cannot build it for such images, or the weights are not its own.
     """
-    options: dict[str, Any] = {"num_classes": 0, "in_chans": channels}
+    options: dict[str, object] = {"num_classes": 0, "in_chans": channels}
     if backbone.fixed:
         options["img_size"] = size
     if weights is not None:

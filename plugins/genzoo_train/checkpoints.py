@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from safetensors import SafetensorError, safe_open
@@ -95,7 +94,7 @@ def read_checkpoint(path: Path, recipe: Recipe) -> Checkpoint:
     return Checkpoint(stage, step, metadata["data"], threads, tensors)
 
 
-def _as_today(stored: str) -> Any:
+def _as_today(stored: str) -> object:
     """A stored recipe; what recipes have gained since is at its default, as it was in effect."""
     try:
         return msgspec.to_builtins(msgspec.json.decode(stored, type=Recipe))
@@ -103,7 +102,7 @@ def _as_today(stored: str) -> Any:
         return json.loads(stored)
 
 
-def _differences(old: Any, new: Any, place: str = "") -> list[str]:
+def _differences(old: object, new: object, place: str = "") -> list[str]:
     """What changed between two recipes, as "stages.0.epochs was 2, is 3"."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = [key for key in {**old, **new} if place or key not in FREE]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import DataError
 from genzoo_core.recipe import Recipe
 
 
-def column_of(dataset: Dataset, recipe: Recipe, conditioner: str) -> Sequence[Any]:
+def column_of(dataset: Dataset, recipe: Recipe, conditioner: str) -> Sequence[object]:
     """The raw values that feed a conditioner of the recipe.
 
     Raises:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import torch
@@ -95,7 +94,7 @@ def card_toml(card: ModelCard) -> str:
     return "\n".join(["[[models]]", *lines, ""])
 
 
-def _toml(value: Any) -> str:
+def _toml(value: object) -> str:
     """A value in one line, which is shown too: what a terminal would obey is escaped."""
     text = json.dumps(value, ensure_ascii=False)
     return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text)

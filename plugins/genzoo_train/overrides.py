@@ -35,14 +35,14 @@ def override(recipe: Recipe, settings: Iterable[str]) -> Recipe:
         raise UsageError(f"--set {' '.join(settings)}: {error}") from error
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> object:
     try:
         return json.loads(text)
     except json.JSONDecodeError:
         return text
 
 
-def _put(fields: Any, place: list[str], value: Any, setting: str) -> None:
+def _put(fields: Any, place: list[str], value: object, setting: str) -> None:
     for depth, key in enumerate(place):
         last = depth == len(place) - 1
         if isinstance(fields, list | tuple):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import torch
 from torch import Tensor
 
@@ -46,7 +46,7 @@ def write_grid(path: Path, built: Built, batches: Batches, n: int) -> None:
         to_pil(grid(pictures)).save(path)
 
 
-def _pictures(model: GenerativeModel[Any], batches: Batches, n: int) -> Tensor | None:
+def _pictures(model: GenerativeModel[msgspec.Struct], batches: Batches, n: int) -> Tensor | None:
     try:
         return torch.cat(
             [_sample(model, batches, rows) for rows in torch.split(torch.arange(n), CHUNK)]
@@ -60,7 +60,7 @@ def _pictures(model: GenerativeModel[Any], batches: Batches, n: int) -> Tensor |
         return torch.stack([batch.images, again], 1).flatten(0, 1)
 
 
-def _sample(model: GenerativeModel[Any], batches: Batches, rows: Tensor) -> Tensor:
+def _sample(model: GenerativeModel[msgspec.Struct], batches: Batches, rows: Tensor) -> Tensor:
     rng = SampleRng(rows.tolist())
     conditions = batches.at((rows % len(batches)).to(batches.device)).conditions
     return model.sample(rng, conditions, model.Options())

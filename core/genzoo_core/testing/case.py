@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 import torch
@@ -14,6 +14,7 @@ from genzoo_core.specs import ComponentSpec, ModelSpec, PartSpec
 from genzoo_core.zoo import Built, Zoo
 
 Shape = tuple[int, int, int]
+Spec = TypeVar("Spec", ComponentSpec, PartSpec)
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,13 @@ class Case:
     zoo: Zoo
     kind: str
     name: str
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, object] = field(default_factory=dict)
     conditioners: Mapping[str, ComponentSpec] = field(default_factory=dict)
     parts: Mapping[str, PartSpec] = field(default_factory=dict)
-    columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, Sequence[object]] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
     shape: Shape | None = None
-    values: Sequence[Any] = ()
+    values: Sequence[object] = ()
     noiser: ComponentSpec | None = None
 
     @property
@@ -68,7 +69,7 @@ class Case:
             return self.zoo.build(self.spec(), training=training)
 
 
-def component_specs(given: Mapping[str, Any] | None) -> dict[str, ComponentSpec]:
+def component_specs(given: Mapping[str, object] | None) -> dict[str, ComponentSpec]:
     """Components by name, each given as a `ComponentSpec` or as plain data.
 
     Raises:
@@ -77,7 +78,7 @@ def component_specs(given: Mapping[str, Any] | None) -> dict[str, ComponentSpec]
     return {name: _typed(name, spec, ComponentSpec) for name, spec in (given or {}).items()}
 
 
-def part_specs(given: Mapping[str, Any] | None) -> dict[str, PartSpec]:
+def part_specs(given: Mapping[str, object] | None) -> dict[str, PartSpec]:
     """Parts by role, each given as a `PartSpec`, as plain data, or as the name of a model.
 
     Raises:
@@ -89,7 +90,7 @@ def part_specs(given: Mapping[str, Any] | None) -> dict[str, PartSpec]:
     }
 
 
-def image_shape(case_shape: Shape | None, module: object, config: Mapping[str, Any]) -> Shape:
+def image_shape(case_shape: Shape | None, module: object, config: Mapping[str, object]) -> Shape:
     """The shape of the images that a module takes.
 
     Args:
@@ -108,13 +109,13 @@ def image_shape(case_shape: Shape | None, module: object, config: Mapping[str, A
     raise ConfigError("the shape of its images cannot be told", "give shape=(C, H, W)")
 
 
-def _shapes_in(config: Mapping[str, Any]) -> list[Any]:
+def _shapes_in(config: Mapping[str, object]) -> list[object]:
     inner = [value for value in config.values() if isinstance(value, Mapping)]
     found = [config["shape"]] if "shape" in config else []
     return found + [shape for mapping in inner for shape in _shapes_in(mapping)]
 
 
-def _typed(name: str, value: Any, cls: Any) -> Any:
+def _typed(name: str, value: object, cls: type[Spec]) -> Spec:
     if isinstance(value, cls):
         return value
     try:

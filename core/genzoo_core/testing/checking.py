@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from os import PathLike, fspath
-from typing import Any
 
 from genzoo_core.errors import UsageError
 from genzoo_core.recipe import Recipe
@@ -37,15 +36,15 @@ def examine_component(
     zoo: Zoo,
     kind: str,
     name: str,
-    config: Mapping[str, Any] | None = None,
+    config: Mapping[str, object] | None = None,
     *,
-    conditioners: Mapping[str, ComponentSpec | Mapping[str, Any]] | None = None,
-    parts: Mapping[str, PartSpec | Mapping[str, Any] | str] | None = None,
-    columns: Mapping[str, Sequence[Any]] | None = None,
-    options: Mapping[str, Any] | None = None,
+    conditioners: Mapping[str, ComponentSpec | Mapping[str, object]] | None = None,
+    parts: Mapping[str, PartSpec | Mapping[str, object] | str] | None = None,
+    columns: Mapping[str, Sequence[object]] | None = None,
+    options: Mapping[str, object] | None = None,
     shape: Shape | None = None,
-    values: Sequence[Any] = (),
-    noiser: ComponentSpec | Mapping[str, Any] | None = None,
+    values: Sequence[object] = (),
+    noiser: ComponentSpec | Mapping[str, object] | None = None,
 ) -> Report:
     """As `check_component`, but what is wrong is in the report and not raised."""
     if kind not in CHECKS:
@@ -73,15 +72,15 @@ def check_component(
     zoo: Zoo,
     kind: str,
     name: str,
-    config: Mapping[str, Any] | None = None,
+    config: Mapping[str, object] | None = None,
     *,
-    conditioners: Mapping[str, ComponentSpec | Mapping[str, Any]] | None = None,
-    parts: Mapping[str, PartSpec | Mapping[str, Any] | str] | None = None,
-    columns: Mapping[str, Sequence[Any]] | None = None,
-    options: Mapping[str, Any] | None = None,
+    conditioners: Mapping[str, ComponentSpec | Mapping[str, object]] | None = None,
+    parts: Mapping[str, PartSpec | Mapping[str, object] | str] | None = None,
+    columns: Mapping[str, Sequence[object]] | None = None,
+    options: Mapping[str, object] | None = None,
     shape: Shape | None = None,
-    values: Sequence[Any] = (),
-    noiser: ComponentSpec | Mapping[str, Any] | None = None,
+    values: Sequence[object] = (),
+    noiser: ComponentSpec | Mapping[str, object] | None = None,
 ) -> Report:
     """Check that a component keeps to its interface.
 
@@ -168,8 +167,8 @@ def examine_model(
     zoo: Zoo,
     model: str | PathLike[str],
     *,
-    columns: Mapping[str, Sequence[Any]] | None = None,
-    options: Mapping[str, Any] | None = None,
+    columns: Mapping[str, Sequence[object]] | None = None,
+    options: Mapping[str, object] | None = None,
     shape: Shape | None = None,
 ) -> Report:
     """As `check_model`, but what is wrong is in the report and not raised."""
@@ -183,8 +182,8 @@ def check_model(
     zoo: Zoo,
     model: str | PathLike[str],
     *,
-    columns: Mapping[str, Sequence[Any]] | None = None,
-    options: Mapping[str, Any] | None = None,
+    columns: Mapping[str, Sequence[object]] | None = None,
+    options: Mapping[str, object] | None = None,
     shape: Shape | None = None,
 ) -> Report:
     """Check a model that has weights: that it loads, is what its card says, and samples.

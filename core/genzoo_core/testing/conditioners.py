@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -207,7 +206,7 @@ def texts(subject: Asked) -> Iterator[str]:
         return
     for wrong in (NONSENSE, object(), -1, 10**9):
         try:
-            value: Any = subject.conditioner.parse(wrong) if isinstance(wrong, str) else wrong
+            value = subject.conditioner.parse(wrong) if isinstance(wrong, str) else wrong
             _prepare(subject.conditioner, value)
         except UsageError as error:
             if len(str(error)) < len(str(wrong)[:20]) + 20:
@@ -222,7 +221,7 @@ def texts(subject: Asked) -> Iterator[str]:
             yield problem(f"UsageError for {str(wrong)[:20]!r}", "a value", mend)
 
 
-def _prepare(conditioner: Conditioner, raw: Any) -> Tensor:
+def _prepare(conditioner: Conditioner, raw: object) -> Tensor:
     return conditioner.prepare([raw], SampleRng([0]))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle, islice
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,7 +30,7 @@ def images(n: int, shape: Shape, seed: int = 0) -> Tensor:
 
 
 def conditions(
-    conditioners: Mapping[str, Conditioner], n: int, columns: Mapping[str, Sequence[Any]]
+    conditioners: Mapping[str, Conditioner], n: int, columns: Mapping[str, Sequence[object]]
 ) -> dict[str, Tensor]:
     """Prepared values for `n` images by name of the conditioner.
 
@@ -43,7 +42,7 @@ def conditions(
     }
 
 
-def prepared(conditioner: Conditioner, n: int, values: Sequence[Any]) -> Tensor:
+def prepared(conditioner: Conditioner, n: int, values: Sequence[object]) -> Tensor:
     """`n` prepared rows of a conditioner; see `conditions`."""
     rng = SampleRng(range(1000, 1000 + n))
     if values:
@@ -57,7 +56,7 @@ def batch(
     conditioners: Mapping[str, Conditioner],
     n: int,
     shape: Shape,
-    columns: Mapping[str, Sequence[Any]],
+    columns: Mapping[str, Sequence[object]],
     seed: int = 0,
 ) -> Batch:
     """A batch to train on."""

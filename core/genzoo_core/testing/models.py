@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+
+import msgspec
 
 from genzoo_core.errors import NotFittedError
 from genzoo_core.model import GenerativeModel
@@ -61,14 +62,14 @@ def check_saved_model(record: Recorder, case: Case, subject: Sampled) -> None:
         check_codec(record, again.model.codec, pictures, "its codec: ")
 
 
-def check_strictness(record: Recorder, model: type[GenerativeModel[Any]]) -> None:
+def check_strictness(record: Recorder, model: type[GenerativeModel[msgspec.Struct]]) -> None:
     """Config and Options are strict."""
     record.check("its config is strict and frozen", partial(strict_struct, model, "Config"))
     if record.check("its options are strict and frozen", partial(strict_struct, model, "Options")):
         record.check("its options are typed", partial(strict_options, model.Options))
 
 
-def _conditioners(model: GenerativeModel[Any], case: Case) -> Iterator[str]:
+def _conditioners(model: GenerativeModel[msgspec.Struct], case: Case) -> Iterator[str]:
     given = list(case.conditioners)
     if list(model.conditioners) != given:
         mend = "pass the context on: super().__init__(context, condition_dim)"

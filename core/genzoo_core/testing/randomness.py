@@ -57,8 +57,8 @@ def _generators() -> dict[str, tuple[Callable[[], Any], Callable[[Any], None]]]:
     return known
 
 
-def _differs(before: Any, after: Any) -> bool:
-    if isinstance(before, tuple):
+def _differs(before: object, after: object) -> bool:
+    if isinstance(before, tuple) and isinstance(after, tuple):
         return any(_differs(one, other) for one, other in zip(before, after, strict=True))
     different = before != after
     return bool(different.any()) if hasattr(different, "any") else bool(different)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import msgspec
 import torch
@@ -40,7 +39,7 @@ class Sampled:
     asked: Mapping[str, Tensor]
 
     @property
-    def model(self) -> GenerativeModel[Any]:
+    def model(self) -> GenerativeModel[msgspec.Struct]:
         """The model."""
         assert isinstance(self.built.module, GenerativeModel)
         return self.built.module
@@ -59,7 +58,7 @@ class Sampled:
 
 
 def sampled(
-    built: Built, options: Mapping[str, Any], columns: Mapping[str, Sequence[Any]]
+    built: Built, options: Mapping[str, object], columns: Mapping[str, Sequence[object]]
 ) -> Sampled:
     """A model with the options to sample with, and something to ask for.
 
@@ -73,7 +72,7 @@ def sampled(
     return Sampled(built, sampling_options(model.Options, options), asked)
 
 
-def sampling_options(options: type[msgspec.Struct], given: Mapping[str, Any]) -> msgspec.Struct:
+def sampling_options(options: type[msgspec.Struct], given: Mapping[str, object]) -> msgspec.Struct:
     """The options to sample with; few steps unless given.
 
     Raises:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 from msgspec import inspect
@@ -52,8 +51,8 @@ def strict_options(options: type[msgspec.Struct]) -> Iterator[str]:
 
 def _structs(struct: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
     """A struct and all that its fields can hold, each once."""
-    seen: set[Any] = set()
-    todo: list[Any] = [inspect.type_info(struct)]
+    seen: set[type[msgspec.Struct]] = set()
+    todo: list[inspect.Type] = [inspect.type_info(struct)]
     while todo:
         info = todo.pop(0)
         if isinstance(info, inspect.StructType):

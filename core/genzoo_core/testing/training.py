@@ -134,7 +134,7 @@ def gradients(subject: Trained) -> Iterator[str]:
         before = {name: p.detach().clone() for name, p in _parameters(subject)}
         with reseeded(0):
             loss, _ = subject.loss(phase)
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
         changed = [name for name, p in _parameters(subject) if not torch.equal(p, before[name])]
         if changed:
             mend = "leave that to the optimiser"
@@ -208,7 +208,7 @@ def train(subject: Trained) -> Iterator[str]:
                 if step % phase.every == 0:
                     with reseeded(step):
                         loss, _ = subject.loss(phase, step, seed=step)
-                        loss.backward()  # type: ignore[no-untyped-call]
+                        torch.autograd.backward(loss)
                     optimizer.step()
         for phase, old in before:
             where = f"phase {phase.name!r} of stage {stage.name!r}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import torch
 
@@ -26,8 +25,8 @@ def check_weights(
     zoo: Zoo,
     reference: str,
     *,
-    columns: Mapping[str, Sequence[Any]],
-    options: Mapping[str, Any],
+    columns: Mapping[str, Sequence[object]],
+    options: Mapping[str, object],
     shape: Shape | None,
 ) -> None:
     """Run all checks of a model with weights."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 
@@ -31,7 +31,7 @@ class Use:
 
     kind: str | None
     component: str
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, object] = field(default_factory=dict)
     parts: Mapping[str, PartSpec] = field(default_factory=dict)
 
 
@@ -72,7 +72,9 @@ def uses(recipe: Recipe) -> Iterator[Use]:
         yield Use(kind, name, config, parts)
 
 
-def _nested(value: Any, key: str | None) -> Iterator[tuple[str | None, str, Mapping[str, Any]]]:
+def _nested(
+    value: object, key: str | None
+) -> Iterator[tuple[str | None, str, Mapping[str, object]]]:
     """Components named in a config; `noiser = { component = … }` tells the kind as well."""
     if isinstance(value, dict):
         name, config = value.get("component"), value.get("config", {})

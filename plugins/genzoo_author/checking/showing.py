@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from genzoo_core.testing import Report
 
@@ -24,7 +23,7 @@ def counts(reports: Sequence[Report]) -> dict[str, int]:
     return {"ok": found["ok"], "failed": found["failed"], "skipped": found["skipped"]}
 
 
-def as_json(subject: str, reports: Sequence[Report]) -> dict[str, Any]:
+def as_json(subject: str, reports: Sequence[Report]) -> dict[str, object]:
     """All reports as plain data."""
     return {
         "subject": subject,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import msgspec
 
@@ -33,7 +32,7 @@ def as_json(comparison: Comparison) -> str:
     return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
 
 
-def _row(row: Row, nets: tuple[str, ...]) -> dict[str, Any]:
+def _row(row: Row, nets: tuple[str, ...]) -> dict[str, object]:
     overall = quality(row.report, nets)
     return {
         "model": row.name,

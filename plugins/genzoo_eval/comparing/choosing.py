@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import GenzooError, NotFittedError, UsageError
 from genzoo_core.zoo import Zoo
 
-NO_DENSITY: Mapping[str, Any] = {"prior": "standard-normal"}
+NO_DENSITY: Mapping[str, object] = {"prior": "standard-normal"}
 """How a model is sampled that has latents and no density fitted to them."""
 
 
@@ -29,7 +28,7 @@ class Contender:
     reference: str
     name: str
     card: ModelCard | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
 
 
 def fitting(zoo: Zoo, dataset: str) -> tuple[ModelCard, ...]:

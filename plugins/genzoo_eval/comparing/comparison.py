@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genzoo_eval.report import Figure, Report
 
@@ -61,7 +61,7 @@ class Row:
     family: str
     report: Report
     summary: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
     curve: tuple[tuple[int, Report], ...] = ()
     gallery: Gallery | None = None
     baseline: bool = False

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from genzoo_core.model import GenerativeModel
+from genzoo_core.model import GenerativeModel, OptionsT
 from genzoo_core.rng import SampleRng
 
 COUNTED = 8
@@ -18,7 +18,7 @@ def parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def flops(model: GenerativeModel, options: object) -> float:  # type: ignore[type-arg]
+def flops(model: GenerativeModel[OptionsT], options: OptionsT) -> float:
     """Floating-point operations for one image without a prompt.
 
     Matrix products, convolutions and attention, a multiplication and an addition counted as two.

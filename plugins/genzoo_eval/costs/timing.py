@@ -12,12 +12,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from genzoo_core.errors import GenzooError
-from genzoo_core.model import GenerativeModel
+from genzoo_core.model import GenerativeModel, OptionsT
 from genzoo_core.rng import SampleRng
 
 BATCH = 64
@@ -34,7 +33,7 @@ class Speed:
     spread: float
 
 
-def images_per_second(model: GenerativeModel, options: object, threads: int) -> Speed:  # type: ignore[type-arg]
+def images_per_second(model: GenerativeModel[OptionsT], options: OptionsT, threads: int) -> Speed:
     """Speed of a loaded model in batches of 64, without a prompt.
 
     Args:
@@ -53,7 +52,7 @@ def images_per_second(model: GenerativeModel, options: object, threads: int) -> 
 
 
 @torch.inference_mode()
-def _seconds(model: GenerativeModel, options: object, batches: int) -> float:  # type: ignore[type-arg]
+def _seconds(model: GenerativeModel[OptionsT], options: OptionsT, batches: int) -> float:
     start = time.perf_counter()
     for batch in range(batches):
         model.sample(SampleRng(range(batch * BATCH, (batch + 1) * BATCH)), {}, options)
@@ -85,7 +84,7 @@ class Process:
     memory: int
 
 
-def run_once(model: str, settings: Mapping[str, Any], n: int) -> Process:
+def run_once(model: str, settings: Mapping[str, object], n: int) -> Process:
     """`genzoo run MODEL -n N` in a new process, into a file that is thrown away.
 
     Args:

@@ -6,7 +6,6 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -74,7 +73,7 @@ class CaptionWords(Conditioner):
         """The text itself."""
         return text
 
-    def prepare(self, raw: Sequence[Any], rng: Rng) -> Tensor:
+    def prepare(self, raw: Sequence[object], rng: Rng) -> Tensor:
         """Ids, int64 `[B, 1 + words, parts]`.
 
         Raises:

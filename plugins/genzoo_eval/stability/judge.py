@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -110,7 +110,7 @@ def load_classifier(zoo: Zoo, reference: str) -> tuple[Classifier, str]:
 
 
 def examine(
-    zoo: Zoo, path: Path, options: Mapping[str, Any], judge: Judge, n: int
+    zoo: Zoo, path: Path, options: Mapping[str, object], judge: Judge, n: int
 ) -> dict[str, float]:
     """Figures of a model's pictures and, where it can encode, of its reconstructions.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 import torch
@@ -51,7 +50,7 @@ class Experiment:
     def recipes(self) -> dict[str, Recipe]:
         """The GAN of each loss. Minimax and non-saturating differ in the generator's alone."""
         saturating = self.classic.model.config
-        config: dict[str, Any] = {**saturating, "loss": NON_SATURATING}
+        config: dict[str, object] = {**saturating, "loss": NON_SATURATING}
         model = msgspec.structs.replace(self.classic.model, config=config)
         return {
             MINIMAX: self.classic,

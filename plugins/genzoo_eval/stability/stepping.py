@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -60,9 +59,8 @@ class Trainee:
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
         """The loss of a phase on float images, with its figures."""
         rng = BatchRng(generator, len(images))
-        # Built by `build`, which made sure.
-        model = cast(Trainable, self.module)
-        return model.loss(Batch(images), rng, self.phases[phase], progress)
+        assert isinstance(self.module, Trainable)  # `build` made sure
+        return self.module.loss(Batch(images), rng, self.phases[phase], progress)
 
     def gradients(self, loss: Tensor, phase: str) -> tuple[Tensor | None, ...]:
         """Gradients of a loss in the parameters of a phase; None where it does not depend."""

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -161,7 +160,7 @@ def _alike(trained: Mapping[str, tuple[str, ...]], wanted: Counter[tuple[str, ..
 
 def _gather(data: Dataset, column: str, captions: Sequence[str]) -> CaptionSet:
     places = {caption: place for place, caption in enumerate(captions)}
-    texts: Sequence[Any] = data.columns[column]
+    texts: Sequence[object] = data.columns[column]
     rows = [row for row, text in enumerate(texts) if str(text) in places]
     owners = [places[str(texts[row])] for row in rows]
     return CaptionSet(tuple(captions), data.images[rows], torch.tensor(owners, dtype=torch.int64))

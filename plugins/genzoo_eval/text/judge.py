@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -36,7 +35,8 @@ class Judge:
     @torch.inference_mode()
     def similarities(self, images: Tensor, captions: Sequence[str]) -> Tensor:
         """Cosines between images uint8 `[N, C, H, W]` and captions, `[N, len(captions)]`."""
-        reader = cast(Conditioner, self.net.conditioners[self.column])
+        reader = self.net.conditioners[self.column]
+        assert isinstance(reader, Conditioner)
         prepared = reader.prepare(captions, BatchRng(torch.Generator(), len(captions)))
         read = torch.cat([self.net.captions(part) for part in torch.split(prepared, BATCH)])
         seen = [self.net.images(from_uint8(part)) for part in torch.split(images, BATCH)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import click
 
@@ -103,7 +102,7 @@ def prune(zoo: Zoo, *, dry_run: bool, yes: bool, as_json: bool) -> None:
         click.echo(f"Nothing was removed; `genzoo cache prune --yes` frees {total}.", err=True)
 
 
-def _as_json(model: CachedModel) -> dict[str, Any]:
+def _as_json(model: CachedModel) -> dict[str, object]:
     return {
         "reference": str(model.reference),
         "repo": model.reference.repo,
