@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from genzoo_core.pictures import Latents, Pictures, RunRecord
     from genzoo_core.recipe import Recipe
     from genzoo_core.rng import BatchRng, InterpolationRng, Rng, SampleRng
-    from genzoo_core.sampler import Sampler
+    from genzoo_core.sampler import Sampler, Trajectory
     from genzoo_core.specs import ComponentSpec, ModelSpec, PartSpec
     from genzoo_core.training import Batch, Phase, Progress, Stage, Trainable
     from genzoo_core.weights import WeightsFile
@@ -90,6 +90,7 @@ _HOME_OF = {
     "Stage": "training",
     "Trainable": "training",
     "TrainingError": "errors",
+    "Trajectory": "sampler",
     "UsageError": "errors",
     "WeightsError": "errors",
     "WeightsFile": "weights",
@@ -145,6 +146,7 @@ __all__ = [
     "Stage",
     "Trainable",
     "TrainingError",
+    "Trajectory",
     "UsageError",
     "WeightsError",
     "WeightsFile",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 import msgspec
+import torch
 from torch import Tensor
 
 from genzoo_core.component import Context
@@ -20,6 +21,70 @@ noise that `x` is made of, each `[B, ...]`. Guidance is inside it."""
 
 StepDone = Callable[[int, int, Tensor], None]
 """Called as `step_done(step, total, x0)` with the data that the step predicts, `[B, ...]`."""
+
+
+class Trajectory:
+    """The way from noise to data that a sampler walks: times, what is mixed there, and the model.
+
+    alpha and sigma are numbers in double precision, so that a step is exact in any dtype.
+
+    Args:
+        model: The model, at any time.
+        noiser: How noise entered.
+        grid: The times to visit, falling, `[steps + 1]`.
+        rng: For samplers that add noise; per-sample.
+        step_done: Told of each step.
+
+    Attributes:
+        model, noiser, rng: As above.
+        steps: Number of steps.
+        times: The `steps + 1` times.
+        alpha: Scale of the data at each time.
+        sigma: Scale of the noise at each time.
+    """
+
+    def __init__(
+        self,
+        model: Denoise,
+        noiser: ScheduledNoiser,
+        grid: Tensor,
+        rng: Rng,
+        step_done: StepDone | None = None,
+    ) -> None:
+        self.model, self.noiser, self.rng, self._step_done = model, noiser, rng, step_done
+        self.times: list[float] = grid.tolist()
+        self.steps = len(self.times) - 1
+        alpha, sigma = noiser.coefficients(grid.cpu().double())
+        self.alpha: list[float] = alpha.tolist()
+        self.sigma: list[float] = sigma.tolist()
+
+    def time(self, i: int, like: Tensor) -> Tensor:
+        """The i-th time for each sample of `like`, `[B]`."""
+        return torch.full((len(like),), self.times[i], device=like.device, dtype=like.dtype)
+
+    def denoise(self, i: int, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The data and the noise that the model sees in `x` at the i-th time, each `[B, ...]`."""
+        return self.model(x, self.time(i, x))
+
+    def mix(self, i: int, x0: Tensor, noise: Tensor) -> Tensor:
+        """The point made of `x0` and `noise` at the i-th time.
+
+        From one time to the next along fixed `x0` and `noise` this is Euler's step, of
+        x / alpha in sigma / alpha (Song et al. 2021, "DDIM", equation 13) and of a flow in t.
+        """
+        return self.alpha[i] * x0 + self.sigma[i] * noise
+
+    def noise_kept(self, i: int) -> float:
+        """Share of the noise at the i-th time that is still in the noise at the next.
+
+        Given x0, the point at the next time correlates that much with this one.
+        """
+        return self.alpha[i] * self.sigma[i + 1] / (self.alpha[i + 1] * self.sigma[i])
+
+    def done(self, i: int, x0: Tensor) -> None:
+        """Say that the step from the i-th time is done, with the data that it predicted."""
+        if self._step_done is not None:
+            self._step_done(i + 1, self.steps, x0)
 
 
 class SamplerConfig(Config):
@@ -42,22 +107,11 @@ class Sampler(ABC):
         return True
 
     @abstractmethod
-    def __call__(
-        self,
-        denoise: Denoise,
-        x: Tensor,
-        noiser: ScheduledNoiser,
-        grid: Tensor,
-        rng: Rng,
-        step_done: StepDone | None = None,
-    ) -> Tensor:
+    def __call__(self, path: Trajectory, x: Tensor) -> Tensor:
         """Data, with the shape of `x`.
 
         Args:
-            denoise: The model.
-            x: What sampling starts from, `[B, ...]`.
-            noiser: How noise entered.
-            grid: The times to visit, falling, `[steps + 1]`.
-            rng: For samplers that add noise; per-sample.
-            step_done: Told of each step.
+            path: The times, the model at them, and where chance comes from. Each step is told
+                to it: `path.done(i, x0)`.
+            x: What sampling starts from, `[B, ...]`, the noise at the first time; left as it is.
         """

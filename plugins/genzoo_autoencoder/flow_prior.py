@@ -8,7 +8,7 @@ from torch import Tensor
 
 from genzoo_autoencoder.config import FlowPriorConfig
 from genzoo_autoencoder.learned_density import LearnedDensity
-from genzoo_core import Condition, Context, Rng, Sampler, ScheduledNoiser
+from genzoo_core import Condition, Context, Rng, Sampler, ScheduledNoiser, Trajectory
 from genzoo_core.conditioner import Conditioning
 from genzoo_core.denoising import denoising_errors, guided_denoiser
 from genzoo_core.layers.mlp import MLP
@@ -99,5 +99,6 @@ class FlowPrior(LearnedDensity):
             assert step_done is not None
             step_done(step, total, self.latents(x0))
 
-        x = self.sampler(denoise, x, self.noiser, grid, rng, None if step_done is None else told)
-        return self.latents(x)
+        each = None if step_done is None else told
+        path = Trajectory(denoise, self.noiser, grid, rng, each)
+        return self.latents(self.sampler(path, x))

@@ -19,6 +19,7 @@ from genzoo_core import (
     Rng,
     Sampler,
     ScheduledNoiser,
+    Trajectory,
     UsageError,
 )
 from genzoo_core.denoising import denoising_errors, guided_denoiser
@@ -89,7 +90,7 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
             on_step(step, total, self.pictures(x0))
 
         told = None if on_step is None else step_done
-        return self.pictures(sampler(denoise, x, self.noiser, grid, rng, told))
+        return self.pictures(sampler(Trajectory(denoise, self.noiser, grid, rng, told), x))
 
     def denoiser(self, conditions: Mapping[str, Tensor], n: int, guidance: float) -> Denoise:
         """The model as samplers see it, for `n` images; see `guided_denoiser`."""

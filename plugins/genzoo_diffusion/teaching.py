@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from genzoo_core import Conditioner, ConfigError, Rng
+from genzoo_core import Conditioner, ConfigError, Rng, Trajectory
 from genzoo_diffusion.config import DiffusionOptions
 from genzoo_diffusion.model import Diffusion
 from genzoo_diffusion.noisers.rectified_flow import RectifiedFlow
@@ -71,7 +71,8 @@ class Teacher:
         points = [x]
         for i in range(steps):
             # Where a grid ends early, samplers give the data scaled up to what it would be.
-            ahead = sampler(denoise, points[-1], flow.noiser, grid[i : i + 2], rng)
+            step = Trajectory(denoise, flow.noiser, grid[i : i + 2], rng)
+            ahead = sampler(step, points[-1])
             points.append(alpha[i + 1] * ahead)
         return torch.stack(points), grid
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import genzoo
-from genzoo_core import Rng, Sampler, ScheduledNoiser, Zoo
+from genzoo_core import Rng, Sampler, ScheduledNoiser, Trajectory, Zoo
 
 NOISERS: dict[str, tuple[str, dict[str, Any]]] = {
     **{
@@ -93,6 +93,10 @@ class GaussianData:
         x0 = (self.mean + alpha * self.std**2 / std**2 * error).to(x)
         noise = (sigma / std**2 * error).to(x)
         return noiser.split(noiser.target(x0, noise, t), x, t)
+
+    def path(self, noiser: ScheduledNoiser, grid: Tensor, rng: Rng) -> Trajectory:
+        """The way from noise to this data."""
+        return Trajectory(lambda x, t: self.denoise(noiser, x, t), noiser, grid, rng)
 
     def carried(self, noiser: ScheduledNoiser, x: Tensor, start: float, end: float) -> Tensor:
         """Where the probability-flow ODE carries `x`, `[B, D]`: the same quantile."""

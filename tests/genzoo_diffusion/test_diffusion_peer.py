@@ -11,7 +11,7 @@ import torch
 from noisers_and_samplers import DoubleRng, component, sampler_of
 from torch import Tensor
 
-from genzoo_core import ScheduledNoiser
+from genzoo_core import ScheduledNoiser, Trajectory
 
 # The peer reads its own tensors in a way that numpy 2 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -63,7 +63,7 @@ def ours(name: str, noiser: ScheduledNoiser, x: Tensor, grid: Tensor, **config: 
     def denoise(y: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         return noiser.split(network(y, float(noiser.embed(t)[0])), y, t)
 
-    return sampler_of(name, **config)(denoise, x, noiser, grid, DoubleRng(9, N))
+    return sampler_of(name, **config)(Trajectory(denoise, noiser, grid, DoubleRng(9, N)), x)
 
 
 def start() -> Tensor:

@@ -19,7 +19,7 @@ from noisers_and_samplers import (
 )
 from torch import Tensor
 
-from genzoo_core import ConfigError, Context, Rng, Sampler, SampleRng, ScheduledNoiser
+from genzoo_core import ConfigError, Sampler, SampleRng, ScheduledNoiser, Trajectory
 from genzoo_core.noiser import Prediction
 from genzoo_core.sampler import Denoise, StepDone
 
@@ -41,7 +41,7 @@ def run(
 ) -> Tensor:
     rng = SampleRng(seeds)
     x = noiser.prior(rng, (3,), torch.empty(0, dtype=dtype))
-    return sampler(denoiser(noiser), x, noiser, noiser.grid(steps), rng, step_done)
+    return sampler(Trajectory(denoiser(noiser), noiser, noiser.grid(steps), rng, step_done), x)
 
 
 @EVERY_PAIR
@@ -104,7 +104,7 @@ def test_how_often_the_model_is_evaluated(name: str) -> None:
 
     rng = SampleRng([1, 2])
     x = noiser.prior(rng, (3,), torch.empty(0))
-    sampler_of(name)(denoise, x, noiser, noiser.grid(4), rng)
+    sampler_of(name)(Trajectory(denoise, noiser, noiser.grid(4), rng), x)
     once, twice = [1000, 750, 500, 250], [1000, 750, 750, 500, 500, 250, 250]
     assert calls == (twice if name == "heun" else once)
 
@@ -157,7 +157,7 @@ def test_a_path_that_starts_with_no_signal_works_with_all(name: str) -> None:
     assert sampler.fits(noiser)
     x = noiser.prior(rng, (3,), torch.empty(0, dtype=torch.float64))
     for steps in (1, 2, 3, 200):
-        out = sampler(denoiser(noiser), x, noiser, noiser.grid(steps), rng)
+        out = sampler(Trajectory(denoiser(noiser), noiser, noiser.grid(steps), rng), x)
         assert out.isfinite().all()
     torch.testing.assert_close(out.mean(0), DATA.mean, rtol=0, atol=0.05)
     torch.testing.assert_close(out.std(0), DATA.std, rtol=0, atol=0.05)
@@ -169,23 +169,14 @@ class Midpoint(Sampler):
     It goes half a step, looks again, and goes the whole step with what it saw.
     """
 
-    def __call__(
-        self,
-        denoise: Denoise,
-        x: Tensor,
-        noiser: ScheduledNoiser,
-        grid: Tensor,
-        rng: Rng,
-        step_done: StepDone | None = None,
-    ) -> Tensor:
-        total = len(grid) - 1
-        for i in range(total):
-            now, then = grid[i].expand(len(x)), grid[i + 1].expand(len(x))
+    def __call__(self, path: Trajectory, x: Tensor) -> Tensor:
+        perturb = path.noiser.perturb
+        for i in range(path.steps):
+            now, then = path.time(i, x), path.time(i + 1, x)
             halfway = (now + then) / 2
-            x0, noise = denoise(noiser.perturb(*denoise(x, now), halfway), halfway)
-            x = x + noiser.perturb(x0, noise, then) - noiser.perturb(x0, noise, now)
-            if step_done is not None:
-                step_done(i + 1, total, x0)
+            x0, noise = path.model(perturb(*path.denoise(i, x), halfway), halfway)
+            x = x + perturb(x0, noise, then) - perturb(x0, noise, now)
+            path.done(i, x0)
         return x
 
 

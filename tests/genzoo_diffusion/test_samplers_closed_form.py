@@ -20,9 +20,7 @@ def solved(path: str, name: str, steps: int, end: float) -> torch.Tensor:
     x = torch.linspace(-2, 2, 10, dtype=torch.float64).reshape(5, 2)
     # Exactly these times are visited: ddpm rounds those that lie within 1e-6 of a whole step.
     grid = torch.linspace(0.8, end, steps + 1, dtype=torch.float64)
-    out = sampler_of(name)(
-        lambda y, t: data.denoise(noiser, y, t), x, noiser, grid, DoubleRng(0, 5)
-    )
+    out = sampler_of(name)(data.path(noiser, grid, DoubleRng(0, 5)), x)
     last = torch.tensor([end], dtype=torch.float64)
     exact = data.carried(noiser, x, 0.8, end) / noiser.coefficients(last)[0]
     return (out - exact).abs().max()
@@ -43,9 +41,7 @@ def test_the_whole_way_to_the_data_comes_near_the_solution(path: str, name: str)
     data = GaussianData([0.3, -0.5], [0.5, 0.8])
     x = noiser.prior(DoubleRng(1, 64), (2,), torch.empty(0, dtype=torch.float64))
     grid = noiser.grid(500)
-    out = sampler_of(name)(
-        lambda y, t: data.denoise(noiser, y, t), x, noiser, grid, DoubleRng(0, 64)
-    )
+    out = sampler_of(name)(data.path(noiser, grid, DoubleRng(0, 64)), x)
     exact = data.carried(noiser, x, float(grid[0]), 0)
     alpha, _ = noiser.coefficients(torch.zeros(1, dtype=torch.float64))
     error = (out - exact / alpha).abs().max()
@@ -68,7 +64,7 @@ def test_random_steps_have_the_right_mean_and_variance(
     rng = DoubleRng(3, n)
     x = alpha[0] * data.mean + sigma[0] * rng.normal((1,), ends)
     grid = torch.linspace(0.9, 0.4, steps + 1, dtype=torch.float64)
-    out = sampler_of(name, **config)(lambda y, t: data.denoise(noiser, y, t), x, noiser, grid, rng)
+    out = sampler_of(name, **config)(data.path(noiser, grid, rng), x)
     ratio = float(sigma[1] / alpha[1])
     assert float(out.mean()) == pytest.approx(0.7, abs=5 * ratio / math.sqrt(n))
     assert float(out.std()) == pytest.approx(ratio, rel=5 / math.sqrt(2 * n))
@@ -87,8 +83,6 @@ def test_the_ancestral_sampler_gives_the_data_its_spread() -> None:
     noiser, data = noiser_of("ddpm-linear-eps"), GaussianData([0.3, -0.5], [0.5, 0.8])
     rng = DoubleRng(4, 4000)
     x = noiser.prior(rng, (2,), torch.empty(0, dtype=torch.float64))
-    out = sampler_of("ddpm")(
-        lambda y, t: data.denoise(noiser, y, t), x, noiser, noiser.grid(500), rng
-    )
+    out = sampler_of("ddpm")(data.path(noiser, noiser.grid(500), rng), x)
     torch.testing.assert_close(out.mean(0), data.mean, rtol=0, atol=0.04)
     torch.testing.assert_close(out.std(0), data.std, rtol=0.04, atol=0)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from genzoo_core import Rng, Sampler, ScheduledNoiser
-from genzoo_core.sampler import Denoise, StepDone
-from genzoo_diffusion.samplers.path import Path, preserves_variance
+from genzoo_core import Sampler, ScheduledNoiser, Trajectory
+from genzoo_diffusion.samplers.variance import preserves_variance
 
 
 class DDPM(Sampler):
@@ -20,24 +19,14 @@ class DDPM(Sampler):
         """Variance-preserving ones, for which it is defined."""
         return preserves_variance(noiser)
 
-    def __call__(
-        self,
-        denoise: Denoise,
-        x: Tensor,
-        noiser: ScheduledNoiser,
-        grid: Tensor,
-        rng: Rng,
-        step_done: StepDone | None = None,
-    ) -> Tensor:
+    def __call__(self, path: Trajectory, x: Tensor) -> Tensor:
         """Data, with the shape of `x`."""
-        path = Path(noiser, grid)
         for i in range(path.steps):
-            x0, _ = denoise(x, path.time(i, x))
+            x0, _ = path.denoise(i, x)
             kept = path.noise_kept(i)
             noise = kept * (x - path.alpha[i] * x0) / path.sigma[i]
             if path.sigma[i + 1] > 0:
-                noise = noise + (1 - kept**2) ** 0.5 * rng.normal(x.shape[1:], x)
-            x = path.move(i + 1, x0, noise)
-            if step_done is not None:
-                step_done(i + 1, path.steps, x0)
+                noise = noise + (1 - kept**2) ** 0.5 * path.rng.normal(x.shape[1:], x)
+            x = path.mix(i + 1, x0, noise)
+            path.done(i, x0)
         return x / path.alpha[-1]

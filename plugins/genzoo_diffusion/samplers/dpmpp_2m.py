@@ -6,9 +6,7 @@ import math
 
 from torch import Tensor
 
-from genzoo_core import Rng, Sampler, ScheduledNoiser
-from genzoo_core.sampler import Denoise, StepDone
-from genzoo_diffusion.samplers.path import Path
+from genzoo_core import Sampler, Trajectory
 
 
 class DPMSolverPP2M(Sampler):
@@ -18,32 +16,22 @@ class DPMSolverPP2M(Sampler):
     the last are of first order.
     """
 
-    def __call__(
-        self,
-        denoise: Denoise,
-        x: Tensor,
-        noiser: ScheduledNoiser,
-        grid: Tensor,
-        rng: Rng,
-        step_done: StepDone | None = None,
-    ) -> Tensor:
+    def __call__(self, path: Trajectory, x: Tensor) -> Tensor:
         """Data, with the shape of `x`."""
-        path = Path(noiser, grid)
         before: Tensor | None = None
         for i in range(path.steps):
-            x0, _ = denoise(x, path.time(i, x))
+            x0, _ = path.denoise(i, x)
             ahead = x0
             if before is not None and i < path.steps - 1:
                 ahead = x0 + growth(path, i) / growth(path, i - 1) / 2 * (x0 - before)
             kept = path.sigma[i + 1] / path.sigma[i]
             x = kept * x + path.alpha[i + 1] * (1 - path.noise_kept(i)) * ahead
             before = x0
-            if step_done is not None:
-                step_done(i + 1, path.steps, x0)
+            path.done(i, x0)
         return x / path.alpha[-1]
 
 
-def growth(path: Path, i: int) -> float:
+def growth(path: Trajectory, i: int) -> float:
     """h of the paper: by how much log(alpha / sigma) grows in the i-th step; may be infinite."""
     kept = path.noise_kept(i)
     return -math.log(kept) if kept > 0 else math.inf

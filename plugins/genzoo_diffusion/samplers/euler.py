@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from genzoo_core import Rng, Sampler, ScheduledNoiser
-from genzoo_core.sampler import Denoise, StepDone
-from genzoo_diffusion.samplers.path import Path
+from genzoo_core import Sampler, Trajectory
 
 
 class Euler(Sampler):
@@ -16,20 +14,10 @@ class Euler(Sampler):
     as both keep x0 and the noise during a step.
     """
 
-    def __call__(
-        self,
-        denoise: Denoise,
-        x: Tensor,
-        noiser: ScheduledNoiser,
-        grid: Tensor,
-        rng: Rng,
-        step_done: StepDone | None = None,
-    ) -> Tensor:
+    def __call__(self, path: Trajectory, x: Tensor) -> Tensor:
         """Data, with the shape of `x`."""
-        path = Path(noiser, grid)
         for i in range(path.steps):
-            x0, noise = denoise(x, path.time(i, x))
-            x = path.move(i + 1, x0, noise)
-            if step_done is not None:
-                step_done(i + 1, path.steps, x0)
+            x0, noise = path.denoise(i, x)
+            x = path.mix(i + 1, x0, noise)
+            path.done(i, x0)
         return x / path.alpha[-1]

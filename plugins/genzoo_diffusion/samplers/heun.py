@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from genzoo_core import Rng, Sampler, ScheduledNoiser
-from genzoo_core.sampler import Denoise, StepDone
-from genzoo_diffusion.samplers.path import Path
+from genzoo_core import Sampler, Trajectory
 
 
 class Heun(Sampler):
@@ -17,34 +15,24 @@ class Heun(Sampler):
     by half that length: below about 20 steps of `ddpm`, and 10 of `edm`, `dpmpp-2m` is better.
     """
 
-    def __call__(
-        self,
-        denoise: Denoise,
-        x: Tensor,
-        noiser: ScheduledNoiser,
-        grid: Tensor,
-        rng: Rng,
-        step_done: StepDone | None = None,
-    ) -> Tensor:
+    def __call__(self, path: Trajectory, x: Tensor) -> Tensor:
         """Data, with the shape of `x`."""
-        path = Path(noiser, grid)
         straight = goes_straight(path)
         for i in range(path.steps):
-            x0, noise = denoise(x, path.time(i, x))
-            x = path.move(i + 1, x0, noise)
+            x0, noise = path.denoise(i, x)
+            x = path.mix(i + 1, x0, noise)
             if path.sigma[i + 1] > 0:
                 # Euler's step used the slope at its start; add half of what the slope changes.
-                end_x0, end_noise = denoise(x, path.time(i + 1, x))
+                end_x0, end_noise = path.denoise(i + 1, x)
                 change = end_noise - noise
                 if straight:
                     change = change - (end_x0 - x0)
                 x = x + step_size(path, i, straight) / 2 * change
-            if step_done is not None:
-                step_done(i + 1, path.steps, x0)
+            path.done(i, x0)
         return x / path.alpha[-1]
 
 
-def goes_straight(path: Path) -> bool:
+def goes_straight(path: Trajectory) -> bool:
     """Whether to step along the line from x0 to the noise rather than in sigma / alpha.
 
     That is a flow's t. It serves any path that starts from pure noise as well, where
@@ -54,7 +42,7 @@ def goes_straight(path: Path) -> bool:
     return flow or min(path.alpha) == 0
 
 
-def step_size(path: Path, i: int, straight: bool) -> float:
+def step_size(path: Trajectory, i: int, straight: bool) -> float:
     """Length of a step, in the units of x at its end.
 
     The ODE's variables are `x / s` and `sigma / s`, and the slope is the noise with

@@ -8,22 +8,19 @@ from genzoo_core import Sampler
 
 
 class Healthy(Sampler):
-    def __call__(self, denoise, x, noiser, grid, rng, step_done=None):
-        steps = len(grid) - 1
+    def __call__(self, path, x):
         x0 = x
-        for i in range(steps):
-            now, then = grid[i].expand(len(x)), grid[i + 1].expand(len(x))
-            x0, noise = denoise(x, now)
-            x = self.move(noiser, x0, noise, then, rng)
-            if step_done is not None:
-                self.tell(step_done, i, steps, x0)
+        for i in range(path.steps):
+            x0, noise = path.denoise(i, x)
+            x = self.move(path, i, x0, noise)
+            self.tell(path, i, x0)
         return x0
 
-    def move(self, noiser, x0, noise, then, rng):
-        return noiser.perturb(x0, noise, then)
+    def move(self, path, i, x0, noise):
+        return path.mix(i + 1, x0, noise)
 
-    def tell(self, step_done, i, steps, x0):
-        step_done(i + 1, steps, x0)
+    def tell(self, path, i, x0):
+        path.done(i, x0)
 
 
 class Fitless(Healthy):
@@ -32,46 +29,45 @@ class Fitless(Healthy):
 
 
 class Astray(Healthy):
-    def __call__(self, *args):
-        return 0.8 * super().__call__(*args)
+    def __call__(self, path, x):
+        return 0.8 * super().__call__(path, x)
 
 
 class Shrinking(Healthy):
-    def move(self, noiser, x0, noise, then, rng):
-        return noiser.perturb(x0, 0.9 * noise, then)
+    def move(self, path, i, x0, noise):
+        return path.mix(i + 1, x0, 0.9 * noise)
 
 
 class GlobalNoise(Healthy):
-    def move(self, noiser, x0, noise, then, rng):
+    def move(self, path, i, x0, noise):
         torch.rand(1)
-        return noiser.perturb(x0, noise, then)
+        return path.mix(i + 1, x0, noise)
 
 
 class SharedNoise(Healthy):
-    def move(self, noiser, x0, noise, then, rng):
-        fresh = rng.normal(noise.shape[1:], noise)
-        return noiser.perturb(x0, 0.995 * noise + 0.0999 * fresh[:1], then)
+    def move(self, path, i, x0, noise):
+        fresh = path.rng.normal(noise.shape[1:], noise)
+        return path.mix(i + 1, x0, 0.995 * noise + 0.0999 * fresh[:1])
 
 
 class Remembering(Healthy):
     calls = 0
 
-    def __call__(self, *args):
+    def __call__(self, path, x):
         self.calls += 1
-        return super().__call__(*args) + 0.001 * self.calls
+        return super().__call__(path, x) + 0.001 * self.calls
 
 
 class InPlace(Healthy):
-    def __call__(self, denoise, x, *args):
-        out = super().__call__(denoise, x, *args)
-        return x.copy_(out)
+    def __call__(self, path, x):
+        return x.copy_(super().__call__(path, x))
 
 
 class Silent(Healthy):
-    def tell(self, step_done, i, steps, x0):
+    def tell(self, path, i, x0):
         pass
 
 
 class FromZero(Healthy):
-    def tell(self, step_done, i, steps, x0):
-        step_done(i, steps, x0)
+    def tell(self, path, i, x0):
+        path.done(i - 1, x0)
