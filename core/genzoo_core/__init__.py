@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from genzoo_core.recipe import Recipe
     from genzoo_core.rng import BatchRng, InterpolationRng, Rng, SampleRng
     from genzoo_core.sampler import Sampler, Trajectory
-    from genzoo_core.specs import ComponentSpec, ModelSpec, PartSpec
+    from genzoo_core.specs import Choice, ComponentSpec, ModelSpec, PartSpec
     from genzoo_core.training import Batch, Phase, Progress, Stage, Trainable
     from genzoo_core.weights import WeightsFile
     from genzoo_core.zoo import Built, Zoo
@@ -47,6 +47,7 @@ _HOME_OF = {
     "Batch": "training",
     "BatchRng": "rng",
     "Built": "zoo",
+    "Choice": "specs",
     "Codec": "encoder",
     "CommandEntry": "manifest",
     "ComponentEntry": "manifest",
@@ -103,6 +104,7 @@ __all__ = [
     "Batch",
     "BatchRng",
     "Built",
+    "Choice",
     "Codec",
     "CommandEntry",
     "ComponentEntry",

@@ -18,6 +18,20 @@ class ComponentSpec(Config):
     component: str
     config: dict[str, Any] = {}
 
+    @classmethod
+    def of(cls, choice: Choice) -> ComponentSpec:
+        """A choice with its config; a name alone has none."""
+        return cls(choice) if isinstance(choice, str) else choice
+
+
+Choice = str | ComponentSpec
+"""A component that a config or a run chooses: by its name alone, or with a config.
+
+Among a model's `Options`, such a field has the name of the component's kind, and where it is unset
+the field of that name in the model's config holds: with `sampler: Choice | None = None`,
+`--sampler ddim --set sampler.eta=0.5` is `ComponentSpec("ddim", {"eta": 0.5})`.
+"""
+
 
 class PartSpec(Config, omit_defaults=True):
     """A frozen component shared with other models.

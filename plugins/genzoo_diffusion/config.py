@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from genzoo_core import Config
-from genzoo_core.specs import ComponentSpec
+from genzoo_core.specs import Choice, ComponentSpec
 
 Width = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 Blocks = Annotated[int, msgspec.Meta(ge=1, le=16)]
@@ -77,7 +77,8 @@ class DiffusionConfig(Config):
             or any model that has one.
         clip: Whether the predicted image is kept in [-1, 1] at each step of sampling, as in Ho et
             al. 2020; latents never are.
-        sampler: How it samples unless told otherwise.
+        sampler: How it samples unless told otherwise: a sampler's name, or with its config
+            `{ component = "ddim", config = { eta = 0.5 } }`.
         steps: In how many steps it samples unless told otherwise.
         guidance: With how much guidance it samples unless told otherwise.
         unasked: What it makes where nothing is asked: "null", what it learnt of no condition, or
@@ -92,7 +93,7 @@ class DiffusionConfig(Config):
     shape: ImageShape = (1, 28, 28)
     on: Literal["pixels", "latents"] = "pixels"
     clip: bool = True
-    sampler: str = "heun"
+    sampler: Choice = "heun"
     steps: Steps = 10
     guidance: Guidance = 1.0
     unasked: Literal["null", "typical"] = "null"
@@ -104,13 +105,14 @@ class DiffusionOptions(Config):
 
     Attributes:
         steps: Steps of the sampler; more are slower, and better up to a point.
-        sampler: Name of a sampler: euler, heun, ddim, ddpm, dpmpp-2m, or one of a plugin.
+        sampler: A sampler: euler, heun, ddim, ddpm, dpmpp-2m, or one of a plugin; with its config
+            or by its name. `sampler.eta` is the field `eta` of its config.
         guidance: How closely to keep to the prompt: 0 ignores it, 1 takes it as it is, above 1
             exaggerates it at the cost of variety, and takes twice as long.
-        eta: Share of new noise in each step of the samplers that know it (ddim), from 0 to 1.
+        eta: The same as `sampler.eta`.
     """
 
     steps: Steps | None = None
-    sampler: str | None = None
+    sampler: Choice | None = None
     guidance: Guidance | None = None
     eta: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None

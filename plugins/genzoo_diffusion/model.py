@@ -9,6 +9,7 @@ from torch import Tensor
 
 from genzoo_core import (
     Batch,
+    ComponentSpec,
     Condition,
     ConfigError,
     Context,
@@ -113,10 +114,15 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
         """The sampler that is asked for, or else the config's.
 
         Raises:
-            UsageError: There is no such one, it does not fit, or it has no eta.
+            UsageError: There is no such one, it does not fit, or its config is not of its type.
         """
-        name = options.sampler or self.config.sampler
-        return find_sampler(self.context, self.noiser, name, options.eta)
+        chosen = ComponentSpec.of(options.sampler or self.config.sampler)
+        config = chosen.config
+        if options.eta is not None:
+            if options.sampler is not None and "eta" in config:
+                raise UsageError("eta and sampler.eta are the same", "set one of them")
+            config = {**config, "eta": options.eta}
+        return find_sampler(self.context, self.noiser, chosen.component, config)
 
     def guidance(self, options: DiffusionOptions, *, asked: bool = True) -> float:
         """The scale of guidance: what is said, or else the config's for what is asked or is not.

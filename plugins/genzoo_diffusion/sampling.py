@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any
 
 from genzoo_core import ConfigError, Context, GenzooError, Sampler, ScheduledNoiser
 from genzoo_core.errors import UsageError, did_you_mean
 
 
 def find_sampler(
-    context: Context, noiser: ScheduledNoiser, name: str, eta: float | None
+    context: Context, noiser: ScheduledNoiser, name: str, config: Mapping[str, Any]
 ) -> Sampler:
     """The sampler of a name.
 
@@ -17,55 +18,39 @@ def find_sampler(
         context: Where samplers are found.
         noiser: What it must fit.
         name: Its name, bare or `distribution/name`.
-        eta: Its option of that name; None where it is not given.
+        config: Its config, as plain data.
 
     Raises:
-        UsageError: No such sampler, one that does not fit, or one without `eta`; names those
-            that will do.
+        UsageError: No such sampler, one that does not fit, or one whose config this is not; names
+            those that will do.
     """
     try:
-        sampler: Sampler = context.component("sampler", name, {})
+        sampler: Sampler = context.component("sampler", name, config)
     except ConfigError as error:
-        fitting = fitting_samplers(context, noiser)
-        close = did_you_mean(name, fitting)
-        raise UsageError(
-            f"no sampler {name[:80]!a}; this model can use {listed(fitting)}", close
-        ) from error
+        others = fitting_samplers(context, noiser, config)
+        if not others:
+            raise UsageError(error.message) from error
+        hints = (did_you_mean(name, others), f"this model can use {', '.join(others)}")
+        raise UsageError(error.message, "; ".join(filter(None, hints))) from error
     if not sampler.fits(noiser):
-        fitting = fitting_samplers(context, noiser)
+        others = fitting_samplers(context, noiser, {})
         raise UsageError(
-            f"sampler {name} does not fit how this model was trained", f"use {listed(fitting)}"
+            f"sampler {name} does not fit how this model was trained",
+            f"use {', '.join(others) or 'none that is installed'}",
         )
-    if eta is None:
-        return sampler
-    if not takes_eta(sampler):
-        able = [
-            other
-            for other in fitting_samplers(context, noiser)
-            if takes_eta(context.component("sampler", other, {}))
-        ]
-        raise UsageError(f"sampler {name} has no eta", f"leave it out, or use {listed(able)}")
-    return cast(Sampler, context.component("sampler", name, {"eta": eta}))
+    return sampler
 
 
-def fitting_samplers(context: Context, noiser: ScheduledNoiser) -> list[str]:
-    """Names of the samplers that can be built and fit."""
+def fitting_samplers(
+    context: Context, noiser: ScheduledNoiser, config: Mapping[str, Any]
+) -> list[str]:
+    """Names of the samplers that can be built with that config, and fit."""
     fitting = []
     for name in context.names("sampler"):
         try:
-            sampler: Sampler = context.component("sampler", name, {})
+            sampler: Sampler = context.component("sampler", name, config)
         except GenzooError:  # a broken plugin must not hide the sound ones
             continue
         if sampler.fits(noiser):
             fitting.append(name)
     return fitting
-
-
-def takes_eta(sampler: Sampler) -> bool:
-    """Whether the sampler has the option eta."""
-    return "eta" in sampler.Config.__struct_fields__
-
-
-def listed(names: list[str]) -> str:
-    """Names in words."""
-    return ", ".join(names) or "none that is installed"

@@ -9,7 +9,15 @@ import torch
 from diffusion_cases import FLOW, MLP, UNET, build, built, ddpm, sample
 from torch import Tensor
 
-from genzoo_core import Batch, BatchRng, ConfigError, Progress, SampleRng, UsageError
+from genzoo_core import (
+    Batch,
+    BatchRng,
+    ComponentSpec,
+    ConfigError,
+    Progress,
+    SampleRng,
+    UsageError,
+)
 from genzoo_diffusion.model import Diffusion
 
 EDM = {"component": "genzoo/edm"}
@@ -144,8 +152,28 @@ def test_eta_goes_to_the_samplers_that_know_it_and_to_no_other() -> None:
     plain = sample(model, [3], sampler="ddim", steps=4)
     torch.testing.assert_close(plain, sample(model, [3], sampler="ddim", steps=4, eta=0.0))
     assert not torch.allclose(plain, sample(model, [3], sampler="ddim", steps=4, eta=0.5))
-    with pytest.raises(UsageError, match=r"heun has no eta.*ddim"):
+    with pytest.raises(UsageError, match=r"sampler genzoo/heun.*`eta`; this model can use ddim"):
         sample(model, [3], sampler="heun", eta=0.5)
+
+
+def test_a_sampler_is_chosen_with_its_config_by_a_run_or_by_the_model() -> None:
+    model = build(noiser=ddpm("cosine"))
+    half = ComponentSpec("ddim", {"eta": 0.5})
+    expected = sample(model, [3], sampler="ddim", eta=0.5, steps=4)
+    torch.testing.assert_close(sample(model, [3], sampler=half, steps=4), expected, rtol=0, atol=0)
+
+    own = build(noiser=ddpm("cosine"), sampler={"component": "ddim", "config": {"eta": 0.5}})
+    torch.testing.assert_close(sample(own, [3], steps=4), expected, rtol=0, atol=0)
+    plain = sample(model, [3], sampler="ddim", steps=4)
+    torch.testing.assert_close(sample(own, [3], eta=0.0, steps=4), plain, rtol=0, atol=0)
+    # A sampler that is named has its own defaults, not what the model says of another.
+    named = sample(own, [3], sampler="ddim", steps=4)
+    torch.testing.assert_close(named, plain, rtol=0, atol=0)
+
+    with pytest.raises(UsageError, match=r"eta and sampler\.eta are the same"):
+        sample(model, [3], sampler=half, eta=0.2)
+    with pytest.raises(UsageError, match=r"ddim: Expected `float` <= 1.0"):
+        sample(model, [3], sampler=ComponentSpec("ddim", {"eta": 2.0}))
 
 
 def test_a_noiser_that_is_none_and_a_missing_codec_are_refused() -> None:

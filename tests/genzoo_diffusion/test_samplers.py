@@ -19,7 +19,7 @@ from noisers_and_samplers import (
 )
 from torch import Tensor
 
-from genzoo_core import ConfigError, Sampler, SampleRng, ScheduledNoiser, Trajectory
+from genzoo_core import ConfigError, Context, Sampler, SampleRng, ScheduledNoiser, Trajectory
 from genzoo_core.noiser import Prediction
 from genzoo_core.sampler import Denoise, StepDone
 

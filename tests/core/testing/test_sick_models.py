@@ -40,7 +40,7 @@ def test_a_sound_model_passes(
     assert skipped == ([] if name == "fitted" else [UNFITTED])
 
 
-def test_the_codec_of_a_model_need_only_be_sound_on_its_pictures(zoo: RegistryZoo) -> None:
+def test_the_codec_of_a_model_need_only_be_sound_on_its_pictures(zoo: Zoo) -> None:
     check_component(zoo, "model", "sick/rough", {"shape": [1, 16, 16]})
 
 
