@@ -74,6 +74,10 @@ def test_strangers_pieces_run_from_the_command_line(mixed: Path, tmp_path: Path)
     with Image.open(out) as picture:
         assert picture.size == (2 * 8 + 2, 2 * 8 + 2)
 
+    info = typed("info", str(mixed))
+    assert info.returncode == 0, info.stderr
+    assert "condition label  genzoo-tiny/labels\n" in info.stdout  # its `classes` is a number
+
     other = typed("run", str(mixed), "--sampler", "euler", "-o", str(tmp_path / "y.png"))
     assert other.returncode == 0, other.stderr
     wrong = typed("run", str(mixed), "3", "-o", str(tmp_path / "z.png"))

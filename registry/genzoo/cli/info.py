@@ -129,7 +129,8 @@ def _spec_facts(spec: ModelSpec) -> Iterator[tuple[str, str]]:
     yield "config", ", ".join(f"{name}={value}" for name, value in spec.config.items())
     for place, (name, conditioner) in enumerate(spec.conditioners.items()):
         # By custom, a component that takes one of a few names has them as "classes".
-        classes = conditioner.config.get("classes") or ()
+        named = conditioner.config.get("classes")
+        classes = named if isinstance(named, list) else []
         taken = ", ".join(map(str, classes[:SHOWN])) + (", …" if len(classes) > SHOWN else "")
         how = f" (--set {name}=VALUE)" if place else ""
         yield f"condition {name}", conditioner.component + (f": {taken}" if taken else "") + how
