@@ -7,6 +7,7 @@ weights come from its own source, is listed, run, trained and evaluated; its com
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -86,6 +87,69 @@ def test_strangers_pieces_run_from_the_command_line(mixed: Path, tmp_path: Path)
     text = tmp_path / "x.txt"
     assert typed("run", str(mixed), "0", "-o", str(text)).returncode == 0
     assert len(text.read_text().splitlines()) == 8
+
+
+def test_a_strangers_sampler_has_options_of_its_own(run: Run, mixed: Path, tmp_path: Path) -> None:
+    code, out, _ = run("info", mixed, "--json")
+    options = {(option["name"], option["of"]): option for option in json.loads(out)["options"]}
+    assert options["sampler", ""]["default"] == "genzoo-tiny/straight"
+    gain = options["sampler.gain", "straight"]
+    assert (gain["type"], gain["default"]) == ("a number from 0 to 2", 1.0)
+    code, out, _ = run("info", mixed)
+    assert "sampler.mirror  of straight: true or false; default false" in out
+
+    def made(**options: object) -> torch.Tensor:
+        return zoo_of_all.generate(mixed, n=4, seed=1, options=options).images
+
+    # Nothing is lost to clipping below a gain of 1, so these are exact.
+    plain = made()
+    torch.testing.assert_close(made(**{"sampler.gain": 0.25}), plain / 4, rtol=0, atol=0)
+    mirrored = made(**{"sampler": "straight", "sampler.mirror": "true", "sampler.gain": "0.5"})
+    torch.testing.assert_close(mirrored, plain.flip(-1) / 2, rtol=0, atol=0)
+
+    for words, message in (
+        (["sampler.gian=1"], "has no option 'sampler.gian'; it has sampler.gain, sampler.mirror"),
+        (["sampler.gain=3"], "sampler.gain cannot be '3'; it is a number from 0 to 2"),
+        (["sampler.mirror=maybe"], "sampler.mirror cannot be 'maybe'; it is true or false"),
+        (["sampler=euler", "sampler.gain=1"], "it has none; these have it: straight"),
+    ):
+        settings = [word for setting in words for word in ("--set", setting)]
+        code, _, error = run("run", mixed, *settings, "-o", tmp_path / "no.png")
+        assert (code, message in error) == (2, True), error
+
+
+def test_a_strangers_options_reach_it_in_any_model_and_are_replayed(
+    run: Run, third_party: Path, tmp_path: Path
+) -> None:
+    grey, again = tmp_path / "grey.png", tmp_path / "again.png"
+    settings = ["--sampler", "straight", "--set", "sampler.gain=0", "--steps", "2", "--seed", "1"]
+    code, _, error = run("run", "flow-mnist", *settings, "-o", grey)
+    assert code == 0, error
+    with Image.open(grey) as picture:
+        assert picture.getextrema() == (128, 128)  # 0 of [-1, 1], whatever the net predicts
+        record = json.loads(picture.info["genzoo"])["record"]
+    assert record["options"]["sampler"] == {"component": "straight", "config": {"gain": 0.0}}
+    code, _, error = run("run", "--replay", grey, "-o", again)
+    assert code == 0, error
+    assert "the same pixels" in error
+
+
+def test_a_strangers_options_are_completed(run: Run, mixed: Path) -> None:
+    def completed(*words: str) -> list[str]:
+        typed = ["genzoo", "run", str(mixed), *words]
+        environment = {"COMP_WORDS": " ".join(typed), "COMP_CWORD": str(len(typed) - 1)}
+        done = subprocess.run(
+            [sys.executable, "-m", "genzoo"],
+            env={**os.environ, **environment, "_GENZOO_COMPLETE": "bash_complete"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return [line.removeprefix("plain,") for line in done.stdout.split()]
+
+    assert completed("--set", "sampler.") == ["sampler.eta=", "sampler.gain=", "sampler.mirror="]
+    assert completed("--set", "sampler=str") == ["sampler=straight"]
+    assert completed("--sampler", "str") == ["straight"]
 
 
 def test_the_strangers_distribution_is_listed_and_sound(third_party: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from shelf import Shelf, model
+from raw_files import edited_model
+from shelf import Shelf, component, model
 
 import genzoo
 from genzoo_core.cards import ModelCard
@@ -119,6 +120,48 @@ def test_options_whose_module_fails_are_a_warning(shelf: Shelf) -> None:
     assert done.returncode == 0
     assert "acme/vae" in done.stdout
     assert "plugin acme (acme 1.0) cannot be imported" in done.stderr
+
+
+def test_what_can_be_set_of_samplers_is_told_without_torch_whoever_brings_them(
+    shelf: Shelf,
+) -> None:
+    files = {
+        "swirl.py": "import msgspec\n\nclass Swirl(msgspec.Struct):\n    turns: int = 3\n",
+        "broken.py": "raise ValueError('no')",
+        "wrong.py": "options = 5",
+    }
+    targets = {"swirl": "swirl:Swirl", "broken": "broken:Options", "wrong": "wrong:options"}
+    tables = [
+        component(name, "sampler", "acme.samplers:S") + f'options = "acme.{target}"\n'
+        for name, target in targets.items()
+    ]
+    shelf.add("acme", *tables, files=files)
+    options = {option["name"]: option for option in shelf.json("info", "flow-mnist")["options"]}
+    assert {"swirl", "broken", "wrong", "heun"} <= set(options["sampler"]["choices"])
+    assert (options["sampler"]["default"], options["sampler"]["of"]) == ("heun", "")
+    assert [name for name in options if "." in name] == ["sampler.eta", "sampler.turns"]
+    turns = options["sampler.turns"]
+    assert (turns["of"], turns["type"], turns["default"]) == ("swirl", "a whole number", 3)
+    assert "torch" not in shelf.modules("info", "flow-mnist")
+
+
+@pytest.mark.parametrize(
+    ("sampler", "default", "eta"),
+    [
+        ("ddpm", "ddpm", 0.0),
+        ({"component": "genzoo/ddim", "config": {"eta": 0.25}}, "genzoo/ddim", 0.25),
+        (5, None, 0.0),
+        ({"component": [], "x": 1}, None, 0.0),
+    ],
+)
+def test_the_sampler_that_a_file_names_is_the_default(
+    shelf: Shelf, tmp_path: Path, sampler: object, default: str | None, eta: float
+) -> None:
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes(weights_of("ddpm-mlp-mnist").read_bytes())
+    file = edited_model(copy, lambda model: model["config"].update(sampler=sampler))
+    options = {option["name"]: option for option in shelf.json("info", str(file))["options"]}
+    assert (options["sampler"]["default"], options["sampler.eta"]["default"]) == (default, eta)
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,12 @@ def test_steps_go_from_one_to_a_thousand(run: Run, steps: str) -> None:
         (("--sampler", "ddpm"), "use "),
         (("--sampler", "euler", "--set", "eta=0.5"), "unknown field `eta`"),
         (("--set", "eta=2"), "from 0 to 1"),
+        (("--sampler", "ddim", "--set", "sampler.eta=2"), "from 0 to 1"),
+        (("--sampler", "ddim", "--set", "sampler.eta=nan"), "from 0 to 1"),
+        (("--sampler", "ddim", "--set", "sampler.eto=1"), "did you mean sampler.eta"),
+        (("--set", "sampler.eta=0.5"), "sampler heun has no option 'sampler.eta'"),
+        (("--sampler", "huen", "--set", "sampler.eta=0"), "did you mean heun"),
+        (("--set", "steps.eta=1"), "no option 'steps.eta'"),
         (("--guidance", "-1"), "from 0 to 100"),
         (("--set", "prediction=eps"), "no option 'prediction'"),
         (("three",), "three"),
@@ -135,6 +141,9 @@ def test_a_run_is_replayed_with_its_options(run: Run) -> None:
 def test_info_tells_the_options(weights: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["info", str(weights), "--json"]) == 0
     told = json.loads(capfd.readouterr().out)
-    assert {"steps", "sampler", "guidance", "eta"} <= set(
-        json.dumps(told).replace('"', " ").split()
-    )
+    options = {option["name"]: option for option in told["options"]}
+    assert {"steps", "sampler", "guidance", "eta"} <= set(options)
+    assert options["sampler"]["default"] == "heun"
+    assert options["sampler"]["choices"] == ["ddpm", "ddim", "euler", "heun", "dpmpp-2m"]
+    eta = options["sampler.eta"]
+    assert (eta["of"], eta["type"], eta["default"]) == ("ddim", "a number from 0 to 1", 0.0)

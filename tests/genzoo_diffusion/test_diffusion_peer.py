@@ -11,7 +11,9 @@ import torch
 from noisers_and_samplers import DoubleRng, component, sampler_of
 from torch import Tensor
 
+import genzoo
 from genzoo_core import ScheduledNoiser, Trajectory
+from genzoo_diffusion.model import Diffusion
 
 # The peer reads its own tensors in a way that numpy 2 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -145,6 +147,28 @@ def test_samplers_of_x(
     expected, asked = theirs(scheduler, start(), step_of, **step)
     assert asked == steps
     agree(ours(name, ddpm(schedule, prediction), start(), grid_of(scheduler), **config), expected)
+
+
+@pytest.mark.parametrize("eta", [0.5, 1.0])
+def test_what_is_set_of_a_sampler_reaches_it(eta: float) -> None:
+    # A whole run of a model that ships: its first numbers are the noise, the next those of a step.
+    options = {"sampler": "ddim", "sampler.eta": str(eta), "steps": 8}
+    made = genzoo.generate("ddpm-mlp-mnist", seed=4, options=options)
+
+    model = genzoo.load("ddpm-mlp-mnist")
+    assert isinstance(model, Diffusion)
+    scheduler = diffusers.DDIMScheduler(beta_schedule="linear", timestep_spacing="trailing")
+    scheduler.set_timesteps(8)
+    generator = torch.Generator().manual_seed(4)
+    x = torch.randn((1, 1, 28, 28), generator=generator)
+    with torch.inference_mode():
+        for timestep in scheduler.timesteps:
+            out = model.predict(x, (timestep + 1).reshape(1) / 1000, None)
+            # With the noise of the clipped picture, as Ho et al. 2020 have it.
+            step = {"eta": eta, "use_clipped_model_output": True, "generator": generator}
+            x = scheduler.step(out, timestep, x, **step).prev_sample
+    torch.testing.assert_close(made.images, x.clamp(-1, 1), rtol=0, atol=1e-4)
+    assert made.record.options["sampler"] == {"component": "ddim", "config": {"eta": eta}}
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

@@ -139,10 +139,11 @@ def _spec_facts(spec: ModelSpec) -> Iterator[tuple[str, str]]:
 
 
 def _option(option: Option) -> str:
+    of = f"of {option.of}: " if option.of else ""
     if option.required:
-        return f"{option.type}; must be given"
+        return f"{of}{option.type}; must be given"
     default = "unset" if option.default is None else json.dumps(option.default).strip('"')
-    return f"{option.type}; default {default}"
+    return f"{of}{option.type}; default {default}"
 
 
 def _metric(metric: Metric) -> Iterator[str]:

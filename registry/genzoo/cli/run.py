@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genzoo.cli.options import complete_models
+from genzoo.cli.options import complete_models, complete_samplers, complete_settings
 from genzoo.cli.reporting import (
     ProgressBar,
     describe_seeds,
@@ -65,7 +65,13 @@ def _is_number(word: str) -> bool:
 @click.option("-n", type=int, help="Pictures per prompt, or steps of a walk.")
 @click.option("--seed", type=int, help="Seed of the first picture; the next have the next ones.")
 @click.option("--steps", multiple=True, metavar="N", help="Steps of sampling.")
-@click.option("--sampler", multiple=True, metavar="NAME", help="How to sample.")
+@click.option(
+    "--sampler",
+    multiple=True,
+    metavar="NAME",
+    help="How to sample.",
+    shell_complete=complete_samplers,
+)
 @click.option(
     "--guidance", multiple=True, metavar="SCALE", help="How closely to keep to the prompt."
 )
@@ -74,6 +80,7 @@ def _is_number(word: str) -> bool:
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
+    shell_complete=complete_settings,
     help="An option or a further condition of the model; `genzoo info MODEL` lists them.",
 )
 @click.option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from genzoo.catalogue import Catalogue
+    from genzoo.installed.records import ComponentRow
     from genzoo.models.blueprint import BlueprintMode
 
 _INTERFACES = {
@@ -76,11 +77,7 @@ class BuildContext:
 
     def names(self, kind: str) -> tuple[str, ...]:
         """Names of the installed components of a kind, bare where that is unique."""
-        rows = [row for row in self.catalogue.components if row.kind == kind]
-        several = shared(row.name for row in rows)
-        return tuple(
-            f"{row.distribution}/{row.name}" if row.name in several else row.name for row in rows
-        )
+        return tuple(component_rows(self.catalogue, kind))
 
     def part(self, role: str) -> nn.Module:
         """The frozen module that plays `role`."""
@@ -146,6 +143,26 @@ def resolve_component(
         ConfigError: No such component, or a config that is not of its type.
         PluginError: The component cannot be imported, or has no strict `Config`.
     """
+    canonical, cls, config_type = load_component(catalogue, kind, name)
+    try:
+        typed = msgspec.convert(dict(config), config_type, strict=True)
+    except (msgspec.ValidationError, RecursionError, OverflowError, UnicodeError) as error:
+        fields = ", ".join(config_type.__struct_encode_fields__) or "none"
+        raise ConfigError(
+            f"config of {kind} {canonical}: {brief(error)}", f"its fields are {fields}"
+        ) from None
+    return ResolvedComponent(kind, canonical, cls, typed)
+
+
+def load_component(
+    catalogue: Catalogue, kind: str, name: str
+) -> tuple[str, Any, type[msgspec.Struct]]:
+    """A component's `distribution/name`, what its target names, and the `Config` of that.
+
+    Raises:
+        ConfigError: No such component.
+        PluginError: The component cannot be imported, or has no strict `Config`.
+    """
     check_name(kind, name)
     plugin, entry = catalogue.find_component(kind, name)
     canonical = f"{plugin.distribution}/{entry.name}"
@@ -155,14 +172,31 @@ def resolve_component(
         raise PluginError(f"{kind} {canonical} has no msgspec.Struct as its Config")
     if not config_type.__struct_config__.forbid_unknown_fields:
         raise PluginError(f"Config of {kind} {canonical} lacks forbid_unknown_fields=True")
-    try:
-        typed = msgspec.convert(dict(config), config_type, strict=True)
-    except (msgspec.ValidationError, RecursionError, OverflowError, UnicodeError) as error:
-        fields = ", ".join(config_type.__struct_encode_fields__) or "none"
-        raise ConfigError(
-            f"config of {kind} {canonical}: {brief(error)}", f"its fields are {fields}"
-        ) from None
-    return ResolvedComponent(kind, canonical, cls, typed)
+    return canonical, cls, config_type
+
+
+def component_rows(catalogue: Catalogue, kind: str) -> dict[str, ComponentRow]:
+    """The components of a kind by their names, bare where that is unique."""
+    rows = [row for row in catalogue.components if row.kind == kind]
+    several = shared(row.name for row in rows)
+    return {
+        f"{row.distribution}/{row.name}" if row.name in several else row.name: row for row in rows
+    }
+
+
+def component_options(catalogue: Catalogue, kind: str) -> dict[str, type[msgspec.Struct]]:
+    """What can be set of the components of a kind, as their manifests say it, by their names.
+
+    Imports the `options` alone, which need no torch; those of a broken plugin are left out.
+    """
+    options = {}
+    for name, row in component_rows(catalogue, kind).items():
+        if row.options is not None:
+            with suppress(GenzooError):
+                struct = catalogue.load_target(catalogue.plugins[row.plugin], row.options)
+                if isinstance(struct, type) and issubclass(struct, msgspec.Struct):
+                    options[name] = struct
+    return options
 
 
 def build_component(catalogue: Catalogue, kind: str, name: str, config: Mapping[str, Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from genzoo.catalogue import Catalogue
 from genzoo.installed.records import ModelEntry, PluginRecord
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import GenzooError
+from genzoo_core.specs import Choice, ComponentSpec
 
 if TYPE_CHECKING:
     from genzoo.modelfile.reading import ModelFileHeader
@@ -29,6 +30,7 @@ class Option:
         choices: The values that there are, or () where they are not countable.
         default: Its default; None where there is none.
         required: Whether it must be given.
+        of: The component that has it, where the model only chooses that: "ddim" has `sampler.eta`.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Option:
     choices: tuple[Any, ...]
     default: Any
     required: bool
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,14 +138,55 @@ def _header(path: Path) -> ModelFileHeader:
 
 
 def _options(catalogue: Catalogue, spec: ModelSpec, problems: list[str]) -> tuple[Option, ...]:
+    from genzoo.pictures.settings import takes_choice
+
     try:
         plugin, component = catalogue.find_component(spec.kind, spec.component)
         if component.options is None:
             return ()
-        return options_of(catalogue.load_target(plugin, component.options))
+        struct = catalogue.load_target(plugin, component.options)
+        options = {option.name: option for option in options_of(struct)}
     except GenzooError as error:
         problems.append(str(error))
         return ()
+    for field in msgspec.structs.fields(struct):
+        if takes_choice(field.type):
+            own = spec.config.get(field.encode_name)
+            options |= _choice(catalogue, options[field.encode_name], own)
+    return tuple(options.values())
+
+
+def _choice(catalogue: Catalogue, option: Option, own: Any) -> dict[str, Option]:
+    """An option that chooses a component, and after it those of all that it can choose.
+
+    Args:
+        catalogue: Has the components.
+        option: The option; it is named after their kind.
+        own: What the model's config says in its place.
+    """
+    from genzoo.models.building import component_options, component_rows
+
+    kind, rows = option.name, component_rows(catalogue, option.name)
+    try:
+        chosen = ComponentSpec.of(msgspec.convert(option.default or own or "", Choice))
+    except msgspec.ValidationError:  # the config of a file that cannot be built
+        chosen = ComponentSpec("")
+    found = {
+        kind: replace(
+            option,
+            type=f"one of {', '.join(rows)}",
+            choices=tuple(rows),
+            default=chosen.component or None,
+        )
+    }
+    for name, struct in component_options(catalogue, kind).items():
+        full = f"{rows[name].distribution}/{rows[name].name}"
+        config = chosen.config if chosen.component in (name, full) else {}
+        for one in options_of(struct):
+            default = config.get(one.name, one.default)
+            inner = replace(one, name=f"{kind}.{one.name}", of=name, default=default)
+            found[f"{inner.name} of {name}"] = inner
+    return found
 
 
 def _choices(kind: Any) -> tuple[Any, ...]:

@@ -41,7 +41,7 @@ def resolve(request: Request, loaded: Loaded, zoo: RegistryZoo) -> Plan:
     if mode == "sample" or isinstance(request.interpolate, tuple):
         _require_sampling(loaded)
     rows = len(request.inputs) if mode in ("reconstruct", "encode") else len(request.prompts) or 1
-    options = _options(request, loaded)
+    options = _options(request, loaded, zoo)
     raws = _conditions(request, loaded, zoo, rows)
     given = _read_inputs(request, loaded, zoo)
     record = RunRecord(
@@ -157,10 +157,16 @@ def options_type(loaded: Loaded) -> type[msgspec.Struct]:
     return cast("type[msgspec.Struct]", getattr(loaded.built.module, "Options", NoOptions))
 
 
-def _options(request: Request, loaded: Loaded) -> msgspec.Struct:
+def _options(request: Request, loaded: Loaded, zoo: RegistryZoo) -> msgspec.Struct:
     from genzoo.pictures.settings import resolve_options
 
-    return resolve_options(loaded.name, options_type(loaded), request.options)
+    return resolve_options(
+        loaded.name,
+        options_type(loaded),
+        request.options,
+        own=loaded.built.spec.config,
+        catalogue=zoo.catalogue,
+    )
 
 
 def _conditions(

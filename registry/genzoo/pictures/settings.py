@@ -4,41 +4,133 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import inspect
 
-from genzoo_core.errors import UsageError, did_you_mean
+from genzoo_core.errors import ConfigError, UsageError, did_you_mean
+from genzoo_core.specs import Choice, ComponentSpec
+
+if TYPE_CHECKING:
+    from genzoo.catalogue import Catalogue
 
 
 def resolve_options(
-    model: str, options_type: type[msgspec.Struct], given: Mapping[str, Any]
+    model: str,
+    options_type: type[msgspec.Struct],
+    given: Mapping[str, Any],
+    *,
+    own: Mapping[str, Any],
+    catalogue: Catalogue,
 ) -> msgspec.Struct:
     """The model's options with what was given; the rest at its default.
 
     Args:
         model: The model's name, for messages.
         options_type: The model's `Options`.
-        given: Values by name; text is read as the option's type.
+        given: Values by name; text is read as the option's type. "sampler.eta" is a field of the
+            config of the component that "sampler" chooses.
+        own: The model's config, which chooses where nothing was given.
+        catalogue: Where components are found.
 
     Raises:
         UsageError: A value that is not of the option's type; names the valid ones.
     """
-    fields = {field.encode_name: field for field in msgspec.structs.fields(options_type)}
-    for name, value in given.items():
-        if name not in fields:
-            raise unknown_setting(model, name, fields, ())
-        try:
-            read = msgspec.convert(value, fields[name].type, strict=False)
-        except msgspec.ValidationError as error:
-            raise _invalid(model, name, value, fields[name].type) from error
-        if any(not math.isfinite(number) for number in _floats(read)):
-            raise _invalid(model, name, value, fields[name].type)
+    fields = msgspec.structs.fields(options_type)
+    kinds = [field.encode_name for field in fields if takes_choice(field.type)]
+    inner = [name for name in given if "." in name and name.partition(".")[0] in kinds]
+    settings = {name: value for name, value in given.items() if name not in inner}
+    for name in inner:
+        kind, _, key = name.partition(".")
+        chosen = _chosen(kind, settings.get(kind) or own.get(kind))
+        settings[kind] = ComponentSpec(chosen.component, {**chosen.config, key: given[name]})
+    read = _read(model, options_type, settings)
+    for kind in kinds:
+        if isinstance(read.get(kind), ComponentSpec):
+            read[kind] = _typed(kind, read[kind], catalogue)
     try:
-        return msgspec.convert(dict(given), options_type, strict=False)
+        return msgspec.convert(msgspec.to_builtins(read), options_type)
     except msgspec.ValidationError as error:
         raise UsageError(f"the options of {model} do not fit together: {error}") from error
+
+
+def takes_choice(kind: Any) -> bool:
+    """Whether a field of that type chooses a component; see `genzoo_core.Choice`."""
+    info = inspect.type_info(kind)
+    return isinstance(info, inspect.UnionType) and any(map(_is_spec, info.types))
+
+
+def _is_spec(info: Any) -> bool:
+    return isinstance(info, inspect.StructType) and info.cls is ComponentSpec
+
+
+def _chosen(kind: str, value: Any) -> ComponentSpec:
+    """What is chosen, with its config."""
+    if value is None:
+        raise UsageError(f"no {kind} is named that could be set", f"--set {kind}=NAME does")
+    try:
+        return ComponentSpec.of(msgspec.convert(value, Choice))
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{kind} cannot be {_shown(value)}; give its name") from error
+
+
+def _typed(kind: str, chosen: ComponentSpec, catalogue: Catalogue) -> ComponentSpec:
+    """What is chosen, with the values of its config read as their types."""
+    from genzoo.models.building import load_component
+
+    try:
+        _, _, fields = load_component(catalogue, kind, chosen.component)
+    except ConfigError as error:
+        raise UsageError(error.message, error.hint) from error
+    owner = f"{kind} {chosen.component}"
+    for key in chosen.config:
+        if key not in fields.__struct_encode_fields__:
+            raise _unknown_field(owner, kind, key, fields, catalogue)
+    return ComponentSpec(chosen.component, _read(owner, fields, chosen.config, f"{kind}."))
+
+
+def _unknown_field(
+    owner: str, kind: str, key: str, fields: type[msgspec.Struct], catalogue: Catalogue
+) -> UsageError:
+    """The error for what a component's config has not; names those components that have it."""
+    from genzoo.models.building import component_options
+
+    error = unknown_setting(
+        owner, f"{kind}.{key}", [f"{kind}.{field}" for field in fields.__struct_encode_fields__], ()
+    )
+    options = component_options(catalogue, kind)
+    able = [name for name, struct in options.items() if key in struct.__struct_encode_fields__]
+    return UsageError(error.message, f"these have it: {', '.join(able)}") if able else error
+
+
+def _read(
+    owner: str, struct: type[msgspec.Struct], given: Mapping[str, Any], prefix: str = ""
+) -> dict[str, Any]:
+    """Values as the types of the struct's fields.
+
+    Args:
+        owner: Whose they are, for messages.
+        struct: Has the fields.
+        given: Values by name.
+        prefix: What stands before the names in messages: "sampler.".
+
+    Raises:
+        UsageError: An unknown name, or a value that is not of its type.
+    """
+    types = {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
+    read: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in types:
+            raise unknown_setting(owner, name, types, ())
+        try:
+            read[name] = msgspec.convert(value, types[name], strict=False)
+            finite = all(map(math.isfinite, _floats(read[name])))
+        except (msgspec.ValidationError, RecursionError) as error:
+            raise _invalid(owner, prefix + name, value, types[name]) from error
+        if not finite:
+            raise _invalid(owner, prefix + name, value, types[name])
+    return read
 
 
 def split_settings(
@@ -65,7 +157,7 @@ def split_settings(
     options: dict[str, str] = {}
     conditions: dict[str, str] = {}
     for name, value in settings.items():
-        if name in names:
+        if name.partition(".")[0] in names:
             options[name] = value
         elif name in conditioners[1:]:
             conditions[name] = value
@@ -105,9 +197,12 @@ def check_text(what: str, text: str, limit: int = 10_000) -> str:
 
 
 def _invalid(model: str, name: str, value: Any, kind: Any) -> UsageError:
+    return UsageError(f"{model}: {name} cannot be {_shown(value)}; it is {describe(kind)}")
+
+
+def _shown(value: Any) -> str:
     shown = ascii(value)
-    shown = shown if len(shown) <= 60 else f"{shown[:60]}…"
-    return UsageError(f"{model}: {name} cannot be {shown}; it is {describe(kind)}")
+    return shown if len(shown) <= 60 else f"{shown[:60]}…"
 
 
 def describe(kind: Any) -> str:
@@ -118,8 +213,12 @@ def describe(kind: Any) -> str:
 def _describe(info: Any) -> str:
     match info:
         case inspect.UnionType():
-            # `null` is how a field says that it need not be given.
-            kinds = [kind for kind in info.types if not isinstance(kind, inspect.NoneType)]
+            # `null` is how a field says that it need not be given; a choice is said by its name.
+            kinds = [
+                kind
+                for kind in info.types
+                if not isinstance(kind, inspect.NoneType) and not _is_spec(kind)
+            ]
             words = " or ".join(_describe(kind) for kind in kinds)
         case inspect.LiteralType():
             words = f"one of {', '.join(str(value) for value in info.values)}"

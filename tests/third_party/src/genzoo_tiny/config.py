@@ -64,6 +64,13 @@ class LabelsConfig(Config):
     dim: Annotated[int, msgspec.Meta(ge=1, le=256)] = 6
 
 
+class StraightConfig(Config):
+    """What is done with the data in the end."""
+
+    gain: Annotated[float, msgspec.Meta(ge=0, le=2)] = 1.0
+    mirror: bool = False
+
+
 class NoiserConfig(Config):
     """What the network predicts."""
 
