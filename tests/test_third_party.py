@@ -99,7 +99,7 @@ def test_a_strangers_sampler_has_options_of_its_own(run: Run, mixed: Path, tmp_p
     assert "sampler.mirror  of straight: true or false; default false" in out
 
     def made(**options: object) -> torch.Tensor:
-        return zoo_of_all.generate(mixed, n=4, seed=1, options=options).images
+        return genzoo.generate(mixed, n=4, seed=1, options=options).images
 
     # Nothing is lost to clipping below a gain of 1, so these are exact.
     plain = made()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from genzoo_eval.keys import KEYS, shown
 from genzoo_eval.report import Figure, Report
@@ -12,9 +13,9 @@ def lines(report: Report) -> Iterator[str]:
     """The report for a terminal: a line for each figure, those of a feature net together."""
     made = f", n = {report.n:,}" if report.n else ""
     yield f"{report.subject.name} against {report.dataset}{made}"
-    settings = {**report.subject.options, **report.subject.conditions}
+    settings = [*_options(report.subject.options), *report.subject.conditions.items()]
     if settings:
-        yield "  " + ", ".join(f"{name}={value}" for name, value in settings.items())
+        yield "  " + ", ".join(f"{name}={value}" for name, value in settings)
     nets = dict.fromkeys(figure.net for figure in report.figures)
     for net in sorted(nets, key=bool, reverse=True):
         yield ""
@@ -27,6 +28,16 @@ def lines(report: Report) -> Iterator[str]:
     if report.machine:
         yield f"speed on {report.machine}"
     yield report.command
+
+
+def _options(options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Options as `--set` takes them: of a component that is chosen, its name, then its fields."""
+    for name, value in options.items():
+        if isinstance(value, Mapping) and "component" in value:
+            yield name, value["component"]
+            yield from ((f"{name}.{key}", inner) for key, inner in value["config"].items())
+        else:
+            yield name, value
 
 
 def _columns(figures: list[Figure]) -> Iterator[str]:

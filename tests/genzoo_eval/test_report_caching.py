@@ -17,6 +17,7 @@ from genzoo_eval.feature_nets import load_nets
 from genzoo_eval.known import Known, asked_of
 from genzoo_eval.report import Figure, Report, Subject
 from genzoo_eval.settings import Settings
+from genzoo_eval.showing import lines
 from genzoo_eval.subjects import ModelImages
 
 
@@ -51,6 +52,13 @@ def test_an_option_that_a_family_gains_does_not_hide_older_reports() -> None:
 
     assert key({"temperature": 1.0, "guidance": None}) == key({"temperature": 1.0})
     assert key({"temperature": 1.0, "guidance": 2.0}) != key({"temperature": 1.0})
+
+
+def test_a_report_shows_options_as_they_are_set() -> None:
+    chosen = {"component": "ddim", "config": {"eta": 0.5}}
+    subject = Subject("x", "0", options={"steps": 4, "sampler": chosen}, conditions={"style": "a"})
+    shown = list(lines(Report(subject, "mnist", "", 50, 0, (Figure("fd", 1.0),))))
+    assert shown[1] == "  steps=4, sampler=ddim, sampler.eta=0.5, style=a"
 
 
 def test_shipped_reports_are_found_by_what_was_asked(tmp_path: Path) -> None:
