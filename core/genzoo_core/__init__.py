@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from genzoo_core.cards import Metric, ModelCard
     from genzoo_core.component import Context
-    from genzoo_core.conditioner import Condition, Conditioner, Conditioning
+    from genzoo_core.conditioner import Condition, Conditioned, Conditioner, Conditioning
     from genzoo_core.config import Config
     from genzoo_core.dataset import Dataset
     from genzoo_core.encoder import Codec, Encoder, Posterior
@@ -53,6 +53,7 @@ _HOME_OF = {
     "ComponentEntry": "manifest",
     "ComponentSpec": "specs",
     "Condition": "conditioner",
+    "Conditioned": "conditioner",
     "Conditioner": "conditioner",
     "Conditioning": "conditioner",
     "Config": "config",
@@ -110,6 +111,7 @@ __all__ = [
     "ComponentEntry",
     "ComponentSpec",
     "Condition",
+    "Conditioned",
     "Conditioner",
     "Conditioning",
     "Config",

@@ -98,6 +98,21 @@ class Conditioner(nn.Module, ABC):
         return torch.where(rows, self.null(len(prepared)).to(prepared), prepared)
 
 
+class Conditioned:
+    """A module that owns conditioners: every model, and a net that learns labels or captions.
+
+    A class with this interface is a `torch.nn.Module` as well, and owns what its context names.
+    """
+
+    conditioners: Mapping[str, Conditioner]
+    """By name; the first reads the prompt, the others default to null."""
+
+
+def conditioners_of(module: nn.Module) -> Mapping[str, Conditioner]:
+    """The conditioners of a module by name; none of one that is not `Conditioned`."""
+    return module.conditioners if isinstance(module, Conditioned) else {}
+
+
 class Conditioning(nn.Module):
     """The named conditioners of a model, joined into one `Condition`.
 

@@ -10,7 +10,7 @@ import msgspec
 from torch import Tensor, nn
 
 from genzoo_core.component import Context
-from genzoo_core.conditioner import Condition, Conditioner, Conditioning
+from genzoo_core.conditioner import Condition, Conditioned, Conditioner, Conditioning
 from genzoo_core.config import Config
 from genzoo_core.encoder import Codec
 from genzoo_core.rng import Rng
@@ -27,7 +27,7 @@ class NoOptions(Config):
 OptionsT = TypeVar("OptionsT", bound=msgspec.Struct)
 
 
-class GenerativeModel(nn.Module, Trainable, Generic[OptionsT]):
+class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
     """Noise to data: what `genzoo run` runs.
 
     A subclass sets `Config` and `Options`, sets `sample_shape` in its constructor, and
@@ -53,11 +53,9 @@ class GenerativeModel(nn.Module, Trainable, Generic[OptionsT]):
         super().__init__()
         self.codec: Codec | None = None
         self.conditioning = Conditioning(context, condition_dim)
-
-    @property
-    def conditioners(self) -> Mapping[str, Conditioner]:
-        """The conditioners by name; the first reads the prompt, the others default to null."""
-        return cast(Mapping[str, Conditioner], self.conditioning.conditioners)
+        # A plain dict: their tensors are named as those of `conditioning` alone.
+        owned = dict(self.conditioning.conditioners.items())
+        self.conditioners = cast(dict[str, Conditioner], owned)
 
     def condition(self, conditions: Mapping[str, Tensor], n: int) -> Condition | None:
         """Prepared values as the condition of `n` images; None without conditioners."""

@@ -53,9 +53,7 @@ class FrozenNet:
         """What reads the classes that a classifier knows; None for a net without."""
         if not isinstance(self.encoder, Classifier):
             return None
-        conditioner = self.encoder.conditioners[self.encoder.label]
-        assert isinstance(conditioner, Conditioner)
-        return conditioner
+        return self.encoder.conditioners[self.encoder.label]
 
     @torch.inference_mode()
     def classes(self, images: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from genzoo_core.conditioner import Conditioner
+from genzoo_core.conditioner import conditioners_of
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import ConfigError, DataError, UsageError
 from genzoo_core.images import from_uint8
@@ -127,7 +127,7 @@ def make_batches(
         wanted = "×".join(map(str, recipe.data.shape))
         got = f"{len(dataset.images)} of {'×'.join(map(str, shape))}"
         raise DataError(f"{recipe.name} trains on images of {wanted}, but the dataset has {got}")
-    conditioners: Mapping[str, Conditioner] = getattr(module, "conditioners", {})
+    conditioners = conditioners_of(module)
     if set(conditioners) != set(recipe.model.conditioners):
         given = ", ".join(recipe.model.conditioners) or "none"
         owned = ", ".join(conditioners) or "none"

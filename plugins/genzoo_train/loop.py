@@ -9,7 +9,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from genzoo_core.conditioner import Conditioner
+from genzoo_core.conditioner import conditioners_of
 from genzoo_core.errors import TrainingError
 from genzoo_core.recipe import PhaseRecipe, Recipe
 from genzoo_core.rng import BatchRng
@@ -88,7 +88,7 @@ class StageLoop:
             len(batches), self._size, recipe.seed, plan.stage.name, fabric.device
         )
         self._generator = torch.Generator(fabric.device)
-        conditioners: Mapping[str, Conditioner] = getattr(built.module, "conditioners", {})
+        conditioners = conditioners_of(built.module)
         self._drops = [
             (name, conditioners[name], given.drop)
             for name, given in recipe.model.conditioners.items()

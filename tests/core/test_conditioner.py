@@ -7,17 +7,19 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from genzoo_core import (
     ComponentSpec,
     Condition,
+    Conditioned,
     Conditioner,
     Conditioning,
     ConfigError,
     Rng,
     SampleRng,
 )
+from genzoo_core.conditioner import conditioners_of
 
 
 class Words(Conditioner):
@@ -93,6 +95,21 @@ def test_an_unknown_name_is_an_error_that_names_the_known_ones() -> None:
 def test_a_model_that_takes_no_condition_refuses_conditioners() -> None:
     with pytest.raises(ConfigError, match="takes no conditioner"):
         Conditioning(Shelf(label=0), dim=None)
+
+
+class Reader(nn.Module, Conditioned):
+    """A net that reads numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conditioners = nn.ModuleDict({"b": Words(0), "a": Words(0)})
+
+
+def test_the_conditioners_of_a_module_are_those_that_it_says_it_owns() -> None:
+    reader = Reader()
+    assert list(conditioners_of(reader)) == ["b", "a"]
+    assert conditioners_of(reader)["a"] is reader.conditioners["a"]
+    assert conditioners_of(nn.Linear(1, 1)) == {}
 
 
 def test_drop_replaces_rows_by_null_at_the_given_rate() -> None:

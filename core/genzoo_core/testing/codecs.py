@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from genzoo_core.conditioner import conditioners_of
 from genzoo_core.encoder import Codec, Encoder, Posterior
 from genzoo_core.rng import SampleRng
 from genzoo_core.testing import material
@@ -39,8 +40,7 @@ def check_encoder_component(record: Recorder, case: Case) -> None:
     if not record.check("the shape of its images is known", told):
         return
     if isinstance(built.module, Trainable):
-        conditioners = getattr(built.module, "conditioners", {})
-        batch = material.batch(conditioners, BATCH, shape[0], case.columns)
+        batch = material.batch(conditioners_of(built.module), BATCH, shape[0], case.columns)
         if not check_training(record, Trained(built, batch)):
             return
         record.check("it fits what has a closed form", partial(finalized, built, case))

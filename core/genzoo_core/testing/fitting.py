@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import torch
 
-from genzoo_core.conditioner import Conditioner
+from genzoo_core.conditioner import conditioners_of
 from genzoo_core.testing import material
 from genzoo_core.testing.case import Case, image_shape
 from genzoo_core.testing.report import Recorder, problem
@@ -36,7 +36,7 @@ def finalized(built: Built, case: Case) -> Iterator[str]:
     assert isinstance(module, Trainable)
     if type(module).finalize is Trainable.finalize:
         return
-    conditioners: Mapping[str, Conditioner] = getattr(module, "conditioners", {})
+    conditioners = conditioners_of(module)
     shape = image_shape(case.shape, module, built.spec.config)
     batches = [
         material.batch(conditioners, BATCH, shape, case.columns, seed)

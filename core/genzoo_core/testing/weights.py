@@ -8,6 +8,7 @@ from functools import partial
 import torch
 
 from genzoo_core.cards import ModelCard
+from genzoo_core.conditioner import conditioners_of
 from genzoo_core.encoder import Encoder
 from genzoo_core.model import GenerativeModel
 from genzoo_core.testing.case import Case, Shape, image_shape
@@ -73,7 +74,7 @@ def check_weights(
 def agrees(built: Built, card: ModelCard) -> Iterator[str]:
     """A card's shape, conditioners and count of parameters are those of the module."""
     module = built.module
-    conditioners = tuple(getattr(module, "conditioners", {}))
+    conditioners = tuple(conditioners_of(module))
     pairs: list[tuple[str, object, object]] = [
         ("kind", built.spec.kind, card.kind),
         ("conditioners", conditioners, card.conditioners),

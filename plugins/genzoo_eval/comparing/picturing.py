@@ -11,6 +11,7 @@ import msgspec
 import torch
 from torch import Tensor
 
+from genzoo_core.conditioner import conditioners_of
 from genzoo_core.images import from_uint8, to_uint8
 from genzoo_core.model import GenerativeModel
 from genzoo_core.zoo import Built, Zoo
@@ -112,7 +113,7 @@ def picture(zoo: Zoo, contender: Contender, real: RealImages | None) -> Gallery:
     copies = None if originals is None else _copies(built, originals)
     names = class_names(built)
     asked = tuple(map(str, range(len(names))))
-    if real is not None and reads_words(getattr(built.module, "conditioners", {})):
+    if real is not None and reads_words(conditioners_of(built.module)):
         names = asked = tuple(caption for caption, _ in real.captions)
     rows = [_made(zoo, contender, (prompt,), EACH) for prompt in asked]
     walk = zoo.generate(
@@ -130,8 +131,7 @@ def picture(zoo: Zoo, contender: Contender, real: RealImages | None) -> Gallery:
 
 def class_names(built: Built) -> tuple[str, ...]:
     """Names of the classes that a model can be asked for; none where it reads no class."""
-    conditioners = getattr(built.module, "conditioners", {})
-    for name, conditioner in conditioners.items():
+    for name, conditioner in conditioners_of(built.module).items():
         if conditioner.categories is None:
             break
         names = built.spec.conditioners[name].config.get("classes") or ()

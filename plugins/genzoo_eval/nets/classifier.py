@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genzoo_core import Batch, Conditioner, ConfigError, Context, Phase, Progress, Rng
+from genzoo_core import Batch, Conditioned, Conditioner, ConfigError, Context, Phase, Progress, Rng
 from genzoo_eval.nets.augment import shift
 from genzoo_eval.nets.config import ClassifierConfig
 from genzoo_eval.nets.trunk import FeatureNet
 
 
-class Classifier(FeatureNet):
+class Classifier(FeatureNet, Conditioned):
     """Tells classes apart; what it knows just before it decides is the feature.
 
     The part that Inception's pooled features play in the Fréchet distance (Heusel et al. 2017,
@@ -40,7 +43,8 @@ class Classifier(FeatureNet):
         if conditioner.categories is None:
             raise ConfigError(f"{spec.component} has no categories that a classifier could learn")
         self.classes = conditioner.categories
-        self.conditioners = nn.ModuleDict({self.label: conditioner.requires_grad_(False)})
+        owned = nn.ModuleDict({self.label: conditioner.requires_grad_(False)})
+        self.conditioners = cast(Mapping[str, Conditioner], owned)
         self.head = nn.Linear(config.trunk.features, self.classes)
 
     def logits(self, x: Tensor) -> Tensor:

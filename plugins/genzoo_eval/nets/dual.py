@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +13,7 @@ from torch.nn import functional as F
 from genzoo_core import (
     Batch,
     Condition,
+    Conditioned,
     Conditioner,
     ConfigError,
     Context,
@@ -58,7 +61,7 @@ class TextEncoder(nn.Module):
         return out
 
 
-class DualEncoder(FeatureNet):
+class DualEncoder(FeatureNet, Conditioned):
     """Puts an image and its caption at one place: CLIP on a small dataset.
 
     After Radford et al. 2021, "Learning transferable visual models from natural language
@@ -91,7 +94,8 @@ class DualEncoder(FeatureNet):
         conditioner: Conditioner = context.component("conditioner", spec.component, spec.config)
         if conditioner.token_dim is None:
             raise ConfigError(f"{spec.component} gives no tokens that could be read as words")
-        self.conditioners = nn.ModuleDict({self.column: conditioner})
+        owned = nn.ModuleDict({self.column: conditioner})
+        self.conditioners = cast(Mapping[str, Conditioner], owned)
         self.text = TextEncoder(conditioner.token_dim, config)
         self.projection = nn.Sequential(
             nn.ReLU(), nn.Linear(config.trunk.features, config.joint, bias=False)

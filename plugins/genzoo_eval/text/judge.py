@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from genzoo_core.conditioner import Conditioner
 from genzoo_core.images import from_uint8
 from genzoo_core.rng import BatchRng
 from genzoo_eval.feature_nets import BATCH, FrozenNet
@@ -36,7 +35,6 @@ class Judge:
     def similarities(self, images: Tensor, captions: Sequence[str]) -> Tensor:
         """Cosines between images uint8 `[N, C, H, W]` and captions, `[N, len(captions)]`."""
         reader = self.net.conditioners[self.column]
-        assert isinstance(reader, Conditioner)
         prepared = reader.prepare(captions, BatchRng(torch.Generator(), len(captions)))
         read = torch.cat([self.net.captions(part) for part in torch.split(prepared, BATCH)])
         seen = [self.net.images(from_uint8(part)) for part in torch.split(images, BATCH)]
