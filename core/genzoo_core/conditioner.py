@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import ClassVar, Literal, cast
 
 import msgspec
 import torch
@@ -116,17 +116,20 @@ def conditioners_of(module: nn.Module) -> Mapping[str, Conditioner]:
 class Conditioning(nn.Module):
     """The named conditioners of a model, joined into one `Condition`.
 
-    Vectors are projected to a common size and added; tokens are projected and concatenated.
+    Vectors are projected to a common size and added; tokens are projected and concatenated. Where
+    the model's network embeds prepared values itself, class ids for example, nothing is joined:
+    `complete` gives the values, and the conditioners' own embeddings are frozen, being unused.
 
     Args:
         context: Names the conditioners and builds them.
-        dim: D of the joined vector and tokens; None where the model takes no condition.
+        dim: D of the joined vector and tokens; "prepared" where the network embeds prepared
+            values itself; None where the model takes no condition.
 
     Raises:
         ConfigError: The model takes no condition, and the context names a conditioner.
     """
 
-    def __init__(self, context: Context, dim: int | None) -> None:
+    def __init__(self, context: Context, dim: int | Literal["prepared"] | None) -> None:
         super().__init__()
         specs = context.conditioners
         if specs and dim is None:
@@ -138,6 +141,9 @@ class Conditioning(nn.Module):
         for name, spec in specs.items():
             conditioner = context.component("conditioner", spec.component, spec.config)
             self.conditioners[name] = conditioner
+            if dim == "prepared":
+                conditioner.requires_grad_(False)
+                continue
             assert dim is not None
             self.vectors[name] = nn.Linear(conditioner.vector_dim, dim)
             if conditioner.token_dim is not None:
@@ -164,7 +170,15 @@ class Conditioning(nn.Module):
         }
 
     def forward(self, conditions: Mapping[str, Tensor], n: int) -> Condition | None:
-        """The joined condition for `n` images; None for a model without conditioners."""
+        """The joined condition for `n` images; None for a model without conditioners.
+
+        Raises:
+            TypeError: The model's network embeds prepared values itself.
+        """
+        if self.dim == "prepared":
+            raise TypeError(
+                "nothing is joined here: define `condition`, from what `complete` gives"
+            )
         vector: Tensor | None = None
         tokens: list[Tensor] = []
         masks: list[Tensor] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Generic, TypeVar, cast
+from typing import ClassVar, Generic, Literal, TypeVar, cast
 
 import msgspec
 from torch import Tensor, nn
@@ -36,7 +36,8 @@ class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
 
     Args:
         context: Builds the conditioners that the model owns.
-        condition_dim: D of the joined condition; None for a model that takes none.
+        condition_dim: D of the joined condition; "prepared" for a model that defines `condition`
+            itself, from the prepared values; None for one that takes none.
 
     Attributes:
         sample_shape: Shape of one picture, (C, H, W).
@@ -49,7 +50,9 @@ class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
 
     sample_shape: tuple[int, int, int]
 
-    def __init__(self, context: Context, condition_dim: int | None = None) -> None:
+    def __init__(
+        self, context: Context, condition_dim: int | Literal["prepared"] | None = None
+    ) -> None:
         super().__init__()
         self.codec: Codec | None = None
         self.conditioning = Conditioning(context, condition_dim)

@@ -30,6 +30,7 @@ class Words(Conditioner):
         self.vector_dim = 2
         self.token_dim = 2 if tokens else None
         self.tokens = tokens
+        self.embedding = nn.Parameter(torch.ones(2))
 
     def parse(self, text: str) -> Any:
         return float(text)
@@ -38,7 +39,7 @@ class Words(Conditioner):
         return torch.tensor(raw)
 
     def forward(self, prepared: Tensor) -> Condition:
-        vector = prepared[:, None].expand(-1, 2)
+        vector = prepared[:, None] * self.embedding
         if not self.tokens:
             return Condition(vector)
         return Condition(vector, vector[:, None].expand(-1, self.tokens, 2))
@@ -85,6 +86,19 @@ def test_what_is_not_asked_is_null() -> None:
 
 def test_without_conditioners_there_is_no_condition() -> None:
     assert Conditioning(Shelf(), dim=3)({}, 4) is None
+
+
+def test_nothing_is_joined_where_the_network_embeds_prepared_values_itself() -> None:
+    own = Conditioning(Shelf(a=0, b=3), dim="prepared")
+    owned = {id(p) for p in own.conditioners.parameters()}
+    assert {id(p) for p in own.parameters()} == owned  # no projection
+    assert not any(p.requires_grad for p in own.parameters())
+    asked = own.complete({"b": torch.tensor([0.5, 1.0])}, 2)
+    assert {name: rows.tolist() for name, rows in asked.items()} == {"a": [-1, -1], "b": [0.5, 1]}
+    with pytest.raises(ConfigError, match="no conditioner 'c'"):
+        own.complete({"c": torch.zeros(2)}, 2)
+    with pytest.raises(TypeError, match="define `condition`"):
+        own({}, 2)
 
 
 def test_an_unknown_name_is_an_error_that_names_the_known_ones() -> None:

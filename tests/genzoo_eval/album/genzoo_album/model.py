@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from genzoo_album.config import AlbumConfig, AlbumOptions, NamesConfig
 from genzoo_core import Condition, Conditioner, Context, GenerativeModel, Rng, Stage, UsageError
@@ -22,7 +22,6 @@ class Names(Conditioner):
     def __init__(self, config: NamesConfig, context: Context) -> None:
         super().__init__()
         self.names = config.names
-        self.nothing = nn.Parameter(torch.zeros(1))
 
     def parse(self, text: str) -> str:
         return text
@@ -32,7 +31,7 @@ class Names(Conditioner):
         return torch.tensor(known, dtype=torch.int64)
 
     def forward(self, prepared: Tensor) -> Condition:
-        return Condition(prepared[:, None] + self.nothing)
+        return Condition(prepared[:, None])
 
     def null(self, n: int) -> Tensor:
         return torch.full((n,), len(self.names))
@@ -55,7 +54,7 @@ class Album(GenerativeModel[AlbumOptions]):
     pictures: Tensor
 
     def __init__(self, config: AlbumConfig, context: Context) -> None:
-        super().__init__(context, condition_dim=1)
+        super().__init__(context, "prepared")
         self.sample_shape = config.shape
         self.register_buffer("pictures", torch.zeros(config.captions, config.styles, *config.shape))
 

@@ -128,15 +128,22 @@ class TinyAutoencoder(GenerativeModel[NoOptions]):
 
 
 class TinyVAE(GenerativeModel[NoOptions]):
-    """A VAE with a conditional encoder and decoder."""
+    """A VAE with a conditional encoder and decoder, which embeds the ids of labels itself."""
 
     Config = TinyConfig
     codec: TinyCodec
 
     def __init__(self, config: TinyConfig, context: Context) -> None:
-        super().__init__(context, D)
+        super().__init__(context, "prepared")
         self.sample_shape = config.shape
         self.codec = TinyCodec(config, context, stochastic=True)
+        tables = {name: nn.Embedding(c.classes + 1, D) for name, c in self.conditioners.items()}
+        self.tables = nn.ModuleDict(tables)
+
+    def condition(self, conditions: Mapping[str, Tensor], n: int) -> Condition | None:
+        ids = self.conditioning.complete(conditions, n)
+        vectors = [self.tables[name](rows) for name, rows in ids.items()]
+        return Condition(torch.stack(vectors).sum(0)) if vectors else None
 
     def sample(
         self,
@@ -181,7 +188,7 @@ class TwoStageVAE(TinyVAE):
 
     def stages(self) -> tuple[Stage, ...]:
         second = (*self.second_encoder.parameters(), *self.second_decoder.parameters())
-        first = (*self.codec.parameters(), *self.conditioning.parameters())
+        first = (*self.codec.parameters(), *self.tables.parameters())
         return (
             Stage("first", (Phase("first", first),)),
             Stage("second", (Phase("second", second),)),
