@@ -47,7 +47,8 @@ def main() -> None:
         write_folder(plugin, render(NAMES, kinds, author="", licence="none"))
         install = ["-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target"]
         subprocess.run([sys.executable, *install, site, plugin], check=True)
-        subprocess.run([sys.executable, "make_shapes.py"], cwd=plugin, check=True)
+        draw = ["-m", "genzoo_author.shapes", "data"]
+        subprocess.run([sys.executable, *draw], cwd=plugin, check=True)
         for kind, home in homes.items():
             name = f"{NAMES.name}{kind.model}"
             train = ["-m", "genzoo", "train", name, "--data", "data", "--threads", "1"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SHAPES = "python make_shapes.py"
+SHAPES = "python -m genzoo_author.shapes data"
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,6 @@ class Kind:
     steps: tuple[str, ...]
     component: bool = True
     model: str = ""
-
-    @property
-    def learns(self) -> bool:
-        """Whether there is a recipe, which trains on shapes that the plugin draws."""
-        return SHAPES in self.steps
 
 
 KINDS = (

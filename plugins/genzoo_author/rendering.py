@@ -36,8 +36,6 @@ def render(names: Names, kinds: Sequence[Kind], *, author: str, licence: str) ->
     values = _values(names, kinds, author or f"The {names.distribution} authors", licence)
     package = PurePosixPath("src", names.package)
     roots = [(TEMPLATES / "project", PurePosixPath()), (TEMPLATES / "package", package)]
-    if any(kind.learns for kind in kinds):
-        roots.append((TEMPLATES / "shapes" / "project", PurePosixPath()))
     roots += [(TEMPLATES / "kinds" / kind.name / "package", package) for kind in kinds]
     files = {
         str(target): content
@@ -54,7 +52,6 @@ def render(names: Names, kinds: Sequence[Kind], *, author: str, licence: str) ->
 
 def _values(names: Names, kinds: Sequence[Kind], author: str, licence: str) -> dict[str, str]:
     """What the placeholders of all templates stand for."""
-    full = f"{names.distribution}/{names.name}"
     values = {
         "distribution": names.distribution,
         "package": names.package,
@@ -68,8 +65,7 @@ def _values(names: Names, kinds: Sequence[Kind], author: str, licence: str) -> d
         else f'license = "{licence}"\nlicense-files = ["LICENSE"]\n',
         "year": str(datetime.now(tz=UTC).year),
         "genzoo_version": version("genzoo"),
-        "components": _rows(f'("{kind.name}", "{full}")' for kind in kinds if kind.component),
-        "models": _rows(f'"{full}{kind.model}"' for kind in kinds if kind.model),
+        **_promises(f"{names.distribution}/{names.name}", kinds),
     }
     sections = [_fill(TEMPLATES / "kinds" / k.name / f"readme.md{SUFFIX}", values) for k in kinds]
     return values | {"sections": "".join(sections)}
@@ -80,10 +76,16 @@ def _listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(articled[:-1]), articled[-1]] if articled[1:] else articled)
 
 
-def _rows(rows: Iterator[str]) -> str:
-    """The inside of a list, as a formatter of code would lay it out."""
-    lines = "".join(f"    {row},\n" for row in rows)
-    return f"\n{lines}" if lines else ""
+def _promises(own: str, kinds: Sequence[Kind]) -> dict[str, str]:
+    """The lines of the plugin's test, and the names that they import."""
+    components = [f'check_component(zoo, "{kind.name}", own)' for kind in kinds if kind.component]
+    models = [f'check_model(zoo, f"{{own}}{kind.model}")' for kind in kinds if kind.model]
+    lines = [f'own = "{own}"', *components, *models] if components else []
+    checks = ["check_component"] * bool(components) + ["check_model"] * bool(models)
+    return {
+        "promises": "".join(f"    {line}\n" for line in lines),
+        "checks": ", ".join([*checks, "check_plugin"]),
+    }
 
 
 def _tree(

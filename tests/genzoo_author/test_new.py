@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import random
 import subprocess
 import sys
 import tomllib
@@ -14,13 +16,18 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
 
 from genzoo import open_zoo
 from genzoo_author.kinds import KINDS
 from genzoo_author.manifest_text import card_block, with_card
 from genzoo_author.naming import LONGEST, names_of
 from genzoo_author.sample_weights import named
-from genzoo_core import ConfigError, Manifest
+from genzoo_author.shapes import LABELS, draw, main
+from genzoo_core import ConfigError, Manifest, SampleRng
+from genzoo_core.images import from_pil, from_uint8
 from genzoo_core.recipe import Recipe
 from genzoo_core.specs import ModelSpec
 
@@ -60,6 +67,17 @@ def install(project: Path, site: Path) -> None:
     subprocess.run([*command, "--target", str(site), str(project)], check=True)
 
 
+def installed_in_place(name: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a new plugin's package, found as `pip install -e` would let it."""
+    source, package = Path(name, "src").resolve(), name.replace("-", "_")
+    info = source / f"{package}-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1.0\n")
+    (info / "entry_points.txt").write_text(f"[genzoo]\n{name} = {package}\n")
+    monkeypatch.syspath_prepend(str(source))
+    return source
+
+
 def test_what_it_brings_runs_and_passes_its_tests_as_it_comes(
     genzoo: Genzoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +106,47 @@ def test_what_it_brings_runs_and_passes_its_tests_as_it_comes(
     assert done.returncode == 0, done.stdout
 
 
+def test_its_model_draws_the_shape_that_is_asked_for(
+    genzoo: Genzoo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each picture is nearest to the mean of 50 drawn shapes of the label: three of four."""
+    import genzoo as registry
+
+    assert genzoo("new", "vivid-zoo").code == 0
+    installed_in_place("vivid-zoo", monkeypatch)
+    model: Any = registry.open_zoo().load("vivid-zoo-shapes").module
+    chance = random.Random(1)
+    drawn = [
+        [from_uint8(from_pil(draw(label, chance), (1, 16, 16))) for _ in range(50)]
+        for label in LABELS
+    ]
+    means = torch.stack([torch.stack(pictures).mean(0) for pictures in drawn])
+    asked = torch.arange(len(LABELS)).repeat_interleave(10)
+    with torch.inference_mode():
+        pictures = model.sample(SampleRng(range(40)), {"label": asked}, model.Options())
+    nearest = torch.cdist(pictures.flatten(1), means.flatten(1)).argmin(1)
+    assert (nearest == asked).sum() >= 30
+
+
+def test_the_shapes_are_always_the_same(tmp_path: Path) -> None:
+    """The first circle, whose centre and radius Python's generator gives for the seed 0."""
+    CliRunner().invoke(main, [str(tmp_path), "--count", "2"], catch_exceptions=False)
+    files = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.png"))
+    assert files == [
+        Path("shapes", "train", label, f"00{i}.png") for label in sorted(LABELS) for i in range(2)
+    ]
+    picture = from_uint8(from_pil(Image.open(tmp_path / files[0]), (1, 16, 16)))[0]
+    chance = random.Random(0)
+    radius, x, y = chance.uniform(4, 6), chance.uniform(6.5, 9.5), chance.uniform(6.5, 9.5)
+    assert picture.shape == (16, 16)
+    area = ((picture + 1) / 2).sum().item()
+    assert area == pytest.approx(math.pi * radius**2, rel=0.05)
+    places = torch.arange(16) + 0.5
+    white = (picture + 1) / 2 / area
+    assert (white.sum(0) @ places).item() == pytest.approx(x, abs=0.2)
+    assert (white.sum(1) @ places).item() == pytest.approx(y, abs=0.2)
+
+
 def test_a_recipe_builds_what_it_trains(
     genzoo: Genzoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,12 +155,7 @@ def test_a_recipe_builds_what_it_trains(
 
     kinds = ("--kind", "noiser", "--kind", "conditioner")
     assert genzoo("new", "beta-zoo", *kinds).code == 0
-    source = Path("beta-zoo/src").resolve()
-    info = source / "beta_zoo-0.1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: beta-zoo\nVersion: 0.1.0\n")
-    (info / "entry_points.txt").write_text("[genzoo]\nbeta-zoo = beta_zoo\n")
-    monkeypatch.syspath_prepend(str(source))
+    source = installed_in_place("beta-zoo", monkeypatch)
     zoo = registry.open_zoo()
     for path in sorted((source / "beta_zoo" / "recipes").iterdir()):
         recipe = zoo.recipe(str(path))
@@ -120,6 +174,14 @@ def test_its_code_is_clean(genzoo: Genzoo, kinds: list[str]) -> None:
     for check in (["check", "--no-cache"], ["format", "--check", "--no-cache"]):
         done = subprocess.run([*ruff, *check, "it"], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_model_is_a_page_or_two(genzoo: Genzoo) -> None:
+    """All Python that a newcomer gets to read, empty lines too."""
+    assert genzoo("new", "my-plugin").code == 0
+    files = {path.name: path.read_text() for path in Path("my-plugin").rglob("*.py")}
+    assert set(files) == {"__init__.py", "config.py", "model.py", "test_conformance.py"}
+    assert sum(len(text.splitlines()) for text in files.values()) <= 110
 
 
 def test_every_file_says_the_plugin_s_names(genzoo: Genzoo) -> None:

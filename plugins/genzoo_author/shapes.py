@@ -1,8 +1,14 @@
-"""Draw a small dataset to train on: data/shapes/train/LABEL/NUMBER.png."""
+"""The small dataset that the recipes of `genzoo new` train on.
+
+Images in folders, whose names are the labels: data/shapes/train/LABEL/NUMBER.png.
+"""
+
+from __future__ import annotations
 
 import random
 from pathlib import Path
 
+import click
 from PIL import Image, ImageDraw
 
 LABELS = ("circle", "cross", "square", "triangle")
@@ -28,11 +34,14 @@ def draw(label: str, chance: random.Random) -> Image.Image:
     return picture.resize((SIDE, SIDE), Image.Resampling.BOX)
 
 
-def main(count: int = 400) -> None:
-    """Draw `count` pictures of each shape; always the same ones."""
+@click.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--count", default=400, show_default=True, help="Pictures of each shape.")
+def main(data: Path, count: int) -> None:
+    """Draw circles, crosses, squares and triangles into the folder DATA; always the same ones."""
     chance = random.Random(0)
     for label in LABELS:
-        folder = Path("data", "shapes", "train", label)
+        folder = data / "shapes" / "train" / label
         folder.mkdir(parents=True, exist_ok=True)
         for number in range(count):
             draw(label, chance).save(folder / f"{number:03}.png")
