@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from genzoo_author.manifest_text import with_card
-from genzoo_author.writing import replace_file
+from genzoo_core.atomic import write_atomically
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import ConfigError, GenzooError, IntegrityError, UsageError
 
@@ -49,8 +49,8 @@ def ship(*, run: Path, into: Path | None, as_json: bool) -> None:
         text = with_card(manifest.read_text(encoding="utf-8"), _fields(card), str(manifest))
         target = package / card.weights
         target.parent.mkdir(exist_ok=True)
-        replace_file(target, weights.read_bytes())
-        replace_file(manifest, text.encode())
+        write_atomically(target, weights.read_bytes())
+        write_atomically(manifest, text.encode())
     except OSError as error:
         raise GenzooError(f"cannot write into {package}: {error.strerror}") from error
     except UnicodeDecodeError as error:

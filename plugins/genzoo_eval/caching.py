@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from genzoo_core import Config
+from genzoo_core.atomic import write_atomically
 from genzoo_eval.report import Report, Subject
 from genzoo_eval.settings import Settings
 
@@ -165,10 +164,7 @@ class ReportCache:
         if self._folder is None:
             return
         with contextlib.suppress(OSError):
-            handle, name = tempfile.mkstemp(dir=self._folder)
-            with os.fdopen(handle, "wb") as file:
-                file.write(msgspec.json.encode(report))
-            os.replace(name, self._file(self._folder, asked))
+            write_atomically(self._file(self._folder, asked), msgspec.json.encode(report))
 
     def _file(self, folder: Path, asked: Asked) -> Path:
         digest = hashlib.sha256(f"{asked.key()} {self._copy}".encode()).hexdigest()[:32]

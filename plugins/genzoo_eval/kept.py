@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
+
+from genzoo_core.atomic import write_atomically
 
 
 def kept(folder: Path | None, name: str) -> dict[str, Tensor] | None:
@@ -30,7 +30,4 @@ def keep(folder: Path | None, name: str, tensors: Mapping[str, Tensor]) -> None:
         return
     with contextlib.suppress(OSError):
         data = save({key: tensor.contiguous() for key, tensor in tensors.items()})
-        handle, path = tempfile.mkstemp(dir=folder)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(path, folder / f"{name}.safetensors")
+        write_atomically(folder / f"{name}.safetensors", data)

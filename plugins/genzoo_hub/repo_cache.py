@@ -11,10 +11,10 @@ import contextlib
 import os
 import re
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from genzoo_core.atomic import write_atomically
 from genzoo_core.errors import HubError
 from genzoo_hub.promises import Promise
 from genzoo_hub.reference import SUFFIX, is_commit
@@ -64,14 +64,9 @@ class RepoCache:
         path = self.folder / "refs" / revision
         if revision == commit or self.commit_of(revision) == commit:
             return
-        temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                temporary.write_text(commit)
-                os.replace(temporary, path)
-            finally:
-                temporary.unlink(missing_ok=True)
+            write_atomically(path, commit.encode())
 
     def refs(self, commit: str) -> tuple[str, ...]:
         """The branches and tags that were at a commit when they were last asked for."""

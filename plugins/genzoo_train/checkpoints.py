@@ -12,9 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from genzoo_core.atomic import write_atomically
 from genzoo_core.errors import TrainingError
 from genzoo_core.recipe import Recipe
-from genzoo_train.folder import write_atomically
 
 FORMAT = "genzoo-checkpoint"
 VERSION = "1"

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from lightning_fabric import Fabric
 
+from genzoo_core.atomic import write_atomically
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import GenzooError, TrainingError
 from genzoo_core.recipe import Recipe
@@ -19,7 +20,7 @@ from genzoo_train.batches import Batches, InOrder, make_batches
 from genzoo_train.beginning import begin_from
 from genzoo_train.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from genzoo_train.export import card_toml, export, finalize
-from genzoo_train.folder import RunFolder, write_atomically
+from genzoo_train.folder import RunFolder
 from genzoo_train.interrupts import StoppedError, StopRequests
 from genzoo_train.loop import StageLoop
 from genzoo_train.memory import memory_advice

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
+from genzoo_core.atomic import write_atomically
 from genzoo_core.errors import GenzooError, UsageError
 
 
@@ -36,12 +36,8 @@ def write(path: Path, content: str | bytes) -> None:
     Raises:
         GenzooError: It cannot be written.
     """
-    temporary = path.with_name(f".genzoo-{secrets.token_hex(6)}{path.suffix}")
     try:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-        temporary.replace(path)
+        write_atomically(path, content.encode() if isinstance(content, str) else content)
     except OSError as error:
         hint = "choose another place"
         raise GenzooError(f"cannot write {path}: {error.strerror}", hint) from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 from filelock import FileLock, Timeout
 
+from genzoo_core.atomic import write_atomically
 from genzoo_core.errors import DataError, UsageError
 from genzoo_eval.stability.plan import Settings
 from genzoo_eval.stability.results import Row
@@ -77,9 +78,8 @@ class Store:
     def write(self, name: str, value: object) -> Path:
         """Keep a value under a name: the old one stays until the new one is whole."""
         path = self.path / f"{name}.json"
-        temporary = path.with_suffix(".tmp")
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
-        os.replace(temporary, path)
+        content = msgspec.json.format(msgspec.json.encode(value), indent=1)
+        write_atomically(path, content + b"\n")
         return path
 
     def _check(self, settings: Settings) -> None:
