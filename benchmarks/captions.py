@@ -48,7 +48,7 @@ def main() -> None:
     given = parser.parse_args()
     zoo: Zoo = genzoo.open_zoo()
     card = zoo.card(given.net)
-    net = FrozenNet(card.name, card.sha256, cast(Encoder, zoo.load(given.net).module))
+    net = FrozenNet(card.name, card.sha256, cast(Encoder, zoo.open(given.net).module))
     recipe = DataRecipe("emoji", (3, 32, 32))
     train = zoo.dataset(recipe, given.data)
     test = zoo.dataset(DataRecipe("emoji", (3, 32, 32), split="test"), given.data)

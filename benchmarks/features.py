@@ -128,7 +128,7 @@ def read(zoo: Zoo, net: str, split: str, folder: Path | None) -> Dataset:
 
 def measure(zoo: Zoo, name: str, train: Dataset, test: Dataset) -> dict[str, dict[str, float]]:
     """All figures of one net, by group and name."""
-    net = cast(Encoder, zoo.load(name).module)
+    net = cast(Encoder, zoo.open(name).module)
     known, wanted = (torch.tensor(data.columns["label"]) for data in (train, test))
 
     def features(images: Tensor) -> Tensor:

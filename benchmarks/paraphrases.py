@@ -152,7 +152,7 @@ def by_minilm(folder: str) -> Embed:
 
 def by_part(zoo: Zoo, name: str) -> Embed:
     """Pooled vectors of a conditioner of the zoo."""
-    part = zoo.load(name).module
+    part = zoo.open(name).module
     assert isinstance(part, Conditioner)
     import torch
 

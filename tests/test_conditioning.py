@@ -19,6 +19,7 @@ from torch import Tensor
 import genzoo
 from genzoo_core import BatchRng, Conditioner
 from genzoo_core.images import from_uint8, to_uint8
+from genzoo_core.request import Request
 from genzoo_core.zoo import Zoo
 from genzoo_eval.feature_nets import FrozenNet
 from genzoo_eval.nets.classifier import Classifier
@@ -73,7 +74,7 @@ def zoo() -> Zoo:
 
 def frozen(zoo: Zoo, name: str) -> FrozenNet:
     card = zoo.card(name)
-    return FrozenNet(card.name, card.sha256, zoo.load(name).module)
+    return FrozenNet(card.name, card.sha256, zoo.open(name).module)
 
 
 def drawn(command: str, folder: Path) -> tuple[Tensor, str, list[str]]:
@@ -97,7 +98,7 @@ def classes(zoo: Zoo, dataset: str, pictures: Tensor) -> Tensor:
 
 def classifier(zoo: Zoo, dataset: str) -> Classifier:
     name = {"mnist": "mnist", "fashion_mnist": "fashion"}[dataset]
-    return cast(Classifier, zoo.load(f"features-{name}-classifier").module)
+    return cast(Classifier, zoo.open(f"features-{name}-classifier").module)
 
 
 def test_no_cell_is_empty() -> None:
@@ -111,7 +112,7 @@ def test_no_cell_is_empty() -> None:
 )
 def test_what_is_drawn_differs_by_what_is_asked(model: str, zoo: Zoo) -> None:
     """One easy prompt says little: each of several is told from the others."""
-    made = to_uint8(zoo.generate(model, CAPTIONS, n=EACH, seed=0).images)
+    made = to_uint8(zoo.generate(Request(model, tuple(CAPTIONS), n=EACH, seed=0)).images)
     judge = judge_of([frozen(zoo, "features-emoji-dual")])
     assert judge is not None
     seen = judge.similarities(made, CAPTIONS).argmax(1)

@@ -21,7 +21,7 @@ from workshop import Workshop
 import genzoo
 import genzoo_core
 from genzoo.cli import main
-from genzoo_core import Pictures, RunRecord, hookspecs
+from genzoo_core import Pictures, Record, hookspecs
 from genzoo_core.manifest import Kind
 
 ROOT = Path(__file__).parent.parent
@@ -172,7 +172,7 @@ def example_of(name: str) -> str:
     return head + "".join(example.source for example in found)
 
 
-RECORD = RunRecord(model="genzoo/vae-mnist", weights="0" * 64, mode="sample", n=2, seed=0)
+RECORD = Record(model="genzoo/vae-mnist", weights="0" * 64, n=2, seed=0)
 PICTURES = Pictures(torch.full((2, 1, 4, 4), 0.5), RECORD)
 CALLS: dict[str, tuple[dict[str, Any], Callable[[list[Any], str], bool]]] = {
     "genzoo_models": (

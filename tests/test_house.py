@@ -19,7 +19,7 @@ HOMES = {
     **{name: ROOT / "plugins" / name for name in PLUGINS},
 }
 
-WITHOUT_CIRCLES = ("core", "plugins")
+WITHOUT_CIRCLES = ("core", "plugins", "registry")
 """The folders of packages in which no circle of modules may be."""
 
 

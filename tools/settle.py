@@ -31,7 +31,7 @@ def main() -> None:
     conditioners = conditioner_specs(recipe, zoo.dataset(recipe.data, asked.data))
     spec = ModelSpec(model.component, model.config, model.kind, conditioners, model.parts)
     path = asked.run / f"{recipe.name}.safetensors"
-    trained, settled = zoo.load(path), zoo.build(spec, training=False)
+    trained, settled = zoo.open(path), zoo.build(spec, training=False)
     shapes = [
         {name: tensor.shape for name, tensor in built.own_tensors().items()}
         for built in (trained, settled)

@@ -33,20 +33,21 @@ if TYPE_CHECKING:
     from genzoo_core.manifest import API_VERSION, CommandEntry, ComponentEntry, Manifest
     from genzoo_core.model import GenerativeModel, NoOptions, OnStep
     from genzoo_core.noiser import Noiser, ScheduledNoiser
-    from genzoo_core.pictures import Latents, Pictures, RunRecord
+    from genzoo_core.pictures import Latents, Pictures
+    from genzoo_core.plugin import Model, Plugin, Verification
     from genzoo_core.recipe import Recipe
+    from genzoo_core.request import Input, Record, Request
     from genzoo_core.rng import BatchRng, InterpolationRng, Rng, SampleRng
     from genzoo_core.sampler import Sampler, Trajectory
     from genzoo_core.specs import Choice, ComponentSpec, ModelSpec, PartSpec
     from genzoo_core.training import Batch, Phase, Progress, Stage, Trainable
     from genzoo_core.weights import WeightsFile
-    from genzoo_core.zoo import Built, Zoo
+    from genzoo_core.zoo import Opened, Zoo
 
 _HOME_OF = {
     "API_VERSION": "manifest",
     "Batch": "training",
     "BatchRng": "rng",
-    "Built": "zoo",
     "Choice": "specs",
     "Codec": "encoder",
     "CommandEntry": "manifest",
@@ -65,27 +66,32 @@ _HOME_OF = {
     "GenerativeModel": "model",
     "GenzooError": "errors",
     "HubError": "errors",
+    "Input": "request",
     "IntegrityError": "errors",
     "InterpolationRng": "rng",
     "Latents": "pictures",
     "Manifest": "manifest",
     "Metric": "cards",
+    "Model": "plugin",
     "ModelCard": "cards",
     "ModelSpec": "specs",
     "NoOptions": "model",
     "Noiser": "noiser",
     "NotFittedError": "errors",
     "OnStep": "model",
+    "Opened": "zoo",
     "PartSpec": "specs",
     "Phase": "training",
     "Pictures": "pictures",
+    "Plugin": "plugin",
     "PluginError": "errors",
     "Posterior": "encoder",
     "Progress": "training",
     "Recipe": "recipe",
+    "Record": "request",
     "ReplayError": "errors",
+    "Request": "request",
     "Rng": "rng",
-    "RunRecord": "pictures",
     "SampleRng": "rng",
     "Sampler": "sampler",
     "ScheduledNoiser": "noiser",
@@ -94,6 +100,7 @@ _HOME_OF = {
     "TrainingError": "errors",
     "Trajectory": "sampler",
     "UsageError": "errors",
+    "Verification": "plugin",
     "WeightsError": "errors",
     "WeightsFile": "weights",
     "Zoo": "zoo",
@@ -104,7 +111,6 @@ __all__ = [
     "API_VERSION",
     "Batch",
     "BatchRng",
-    "Built",
     "Choice",
     "Codec",
     "CommandEntry",
@@ -123,27 +129,32 @@ __all__ = [
     "GenerativeModel",
     "GenzooError",
     "HubError",
+    "Input",
     "IntegrityError",
     "InterpolationRng",
     "Latents",
     "Manifest",
     "Metric",
+    "Model",
     "ModelCard",
     "ModelSpec",
     "NoOptions",
     "Noiser",
     "NotFittedError",
     "OnStep",
+    "Opened",
     "PartSpec",
     "Phase",
     "Pictures",
+    "Plugin",
     "PluginError",
     "Posterior",
     "Progress",
     "Recipe",
+    "Record",
     "ReplayError",
+    "Request",
     "Rng",
-    "RunRecord",
     "SampleRng",
     "Sampler",
     "ScheduledNoiser",
@@ -152,6 +163,7 @@ __all__ = [
     "TrainingError",
     "Trajectory",
     "UsageError",
+    "Verification",
     "WeightsError",
     "WeightsFile",
     "Zoo",

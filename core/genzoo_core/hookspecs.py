@@ -14,7 +14,8 @@ from pathlib import Path
 import pluggy
 
 from genzoo_core.cards import ModelCard
-from genzoo_core.pictures import Pictures, RunRecord
+from genzoo_core.pictures import Pictures
+from genzoo_core.request import Record
 from genzoo_core.weights import WeightsFile
 
 hookspec = pluggy.HookspecMarker("genzoo")
@@ -107,7 +108,7 @@ def genzoo_write_output(path: Path, pictures: Pictures) -> bool | None:
 
 
 @hookspec
-def genzoo_before_run(record: RunRecord) -> None:
+def genzoo_before_run(record: Record) -> None:
     """Called before pictures are made. A failure is a warning.
 
     Args:
@@ -121,7 +122,7 @@ def genzoo_before_run(record: RunRecord) -> None:
 
 
 @hookspec
-def genzoo_after_run(record: RunRecord, pictures: Pictures) -> None:
+def genzoo_after_run(record: Record, pictures: Pictures) -> None:
     """Called after pictures were made and before they are written. A failure is a warning.
 
     Args:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genzoo_core.config import Config
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-@dataclass(frozen=True)
-class WeightsFile:
+class WeightsFile(Config):
     """A weights file, and what is known of it.
 
     Attributes:
@@ -20,3 +23,8 @@ class WeightsFile:
     path: Path
     reference: str = ""
     sha256: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it can be asked for by: its reference, or its path."""
+        return self.reference or str(self.path)

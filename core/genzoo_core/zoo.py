@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from os import PathLike
+    from pathlib import Path
+
     from torch import Tensor, nn
 
     from genzoo_core.cards import ModelCard
     from genzoo_core.dataset import Dataset
-    from genzoo_core.manifest import Manifest
-    from genzoo_core.pictures import Pictures, RunRecord
+    from genzoo_core.pictures import Pictures
+    from genzoo_core.plugin import Model, Plugin, Verification
     from genzoo_core.recipe import DataRecipe, Recipe
+    from genzoo_core.request import Record, Request
     from genzoo_core.specs import ModelSpec
     from genzoo_core.weights import WeightsFile
 
 
 @dataclass(frozen=True)
-class Built:
-    """A module with what it was built from.
+class Opened:
+    """A module, with what it was built from and what was loaded into it.
 
     Attributes:
-        module: The module; a `GenerativeModel`, `Codec` or `Encoder`.
+        module: The module; a `GenerativeModel`, `Codec`, `Encoder` or `Conditioner`.
         spec: Its description with canonical names and the parts' sha256.
         parts: The frozen shared modules by role.
+        sha256: Digest of its weights file; "" for one with fresh weights.
+        model: The model in the list, or the model file; None for one with fresh weights.
     """
 
     module: nn.Module
     spec: ModelSpec
     parts: Mapping[str, nn.Module] = field(default_factory=dict)
+    sha256: str = ""
+    model: Model | None = None
+
+    @property
+    def name(self) -> str:
+        """The model's name, or that of the component where there are no weights."""
+        return self.model.name if self.model else self.spec.component
 
     def own_tensors(self) -> dict[str, Tensor]:
         """Parameters and buffers by name, without those of the shared parts.
@@ -56,69 +68,6 @@ class Built:
         return tensors
 
 
-@dataclass(frozen=True)
-class InstalledPlugin:
-    """A plugin that is installed.
-
-    Attributes:
-        name: Name of its entry point.
-        distribution: Distribution that brought it.
-        version: Version of that distribution.
-        module: Import package that the entry point names.
-        folder: Where that package lies; None where it was not found.
-        manifest: What its manifest says; None for one that is broken or disabled.
-        error: Why it cannot be used, in one line; "" for a sound one.
-    """
-
-    name: str
-    distribution: str
-    version: str
-    module: str
-    folder: Path | None
-    manifest: Manifest | None
-    error: str = ""
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What came of importing a plugin in a process of its own.
-
-    Attributes:
-        problems: What is wrong, in one line each.
-        importable: False where its imports end the process, or take too long: no other process
-            should try them.
-    """
-
-    problems: tuple[str, ...]
-    importable: bool
-
-
-class PictureRequest(TypedDict, total=False):
-    """What can be asked of `Zoo.generate`.
-
-    Attributes:
-        n: Pictures per prompt, or steps of a walk; 1, or 8 for a walk, unless given.
-        seed: Picture j of prompt p has seed `seed + p * n + j`; a random one unless given.
-        options: The model's options by name.
-        conditions: Values of the model's other conditioners by name.
-        interpolate: Two seeds to walk between, or "inputs" to walk between the two inputs.
-        inputs: Paths of pictures to reconstruct, or to walk between.
-        device: Where to compute: "cpu", "cuda", "mps".
-        threads: CPU threads; what measures best for the model's size unless given.
-        batch: Pictures made at a time.
-    """
-
-    n: int | None
-    seed: int | None
-    options: Mapping[str, object] | None
-    conditions: Mapping[str, str] | None
-    interpolate: tuple[int, int] | Literal["inputs"] | None
-    inputs: Sequence[Path]
-    device: str
-    threads: int | None
-    batch: int
-
-
 class Zoo(Protocol):
     """The registry, as a command's `ctx.obj`."""
 
@@ -127,7 +76,7 @@ class Zoo(Protocol):
         ...
 
     def card(self, name: str) -> ModelCard:
-        """The card of a model, by any reference that `load` takes.
+        """The card of a model, by any reference that `open` takes.
 
         Raises:
             UsageError: No such model, or several; names the choices.
@@ -157,7 +106,7 @@ class Zoo(Protocol):
         """
         ...
 
-    def build(self, spec: ModelSpec, *, training: bool = False) -> Built:
+    def build(self, spec: ModelSpec, *, training: bool = False) -> Opened:
         """Build a module with fresh weights on the CPU; its parts are loaded and frozen.
 
         Raises:
@@ -180,7 +129,7 @@ class Zoo(Protocol):
         """
         ...
 
-    def plugins(self, name: str | None = None) -> tuple[InstalledPlugin, ...]:
+    def plugins(self, name: str | None = None) -> tuple[Plugin, ...]:
         """The plugins that are installed, sound or not. Runs none of their code.
 
         Args:
@@ -191,7 +140,7 @@ class Zoo(Protocol):
         """
         ...
 
-    def verify(self, plugin: InstalledPlugin) -> Verification:
+    def verify(self, plugin: Plugin) -> Verification:
         """Import a plugin and all that it names in a fresh process."""
         ...
 
@@ -199,7 +148,7 @@ class Zoo(Protocol):
         """The file with a model's weights, which is fetched where it is not on this machine.
 
         Args:
-            reference: As in `load`.
+            reference: As in `open`.
 
         Returns:
             The file with the sha256 that it has, which is the one that was promised.
@@ -210,22 +159,20 @@ class Zoo(Protocol):
         """
         ...
 
-    def load(self, reference: str, *, device: str = "cpu") -> Built:
+    def open(self, reference: str | PathLike[str], *, device: str = "cpu") -> Opened:
         """Load a model in evaluation mode.
 
         Args:
             reference: A bare name, `distribution/name`, the path of a model file, or a reference
                 that a plugin knows how to fetch ("hf://owner/repo").
-            device: Where its tensors go.
+            device: Where its tensors go, in torch's spelling.
 
         Raises:
             GenzooError: A clear one for each thing that can be wrong.
         """
         ...
 
-    def resolve(
-        self, model: str, prompts: Sequence[str] = (), **request: Unpack[PictureRequest]
-    ) -> RunRecord:
+    def resolve(self, request: Request) -> Record:
         """What `generate` would do: the record of a run, without the run.
 
         Raises:
@@ -234,20 +181,13 @@ class Zoo(Protocol):
         ...
 
     def generate(
-        self,
-        model: str,
-        prompts: Sequence[str] = (),
-        *,
-        on_progress: Callable[[float, int], None] | None = None,
-        **request: Unpack[PictureRequest],
+        self, request: Request, *, on_progress: Callable[[float, int], None] | None = None
     ) -> Pictures:
         """Make pictures with a model, as `genzoo run` does.
 
         Args:
-            model: A name, or the path of a model file.
-            prompts: Read by the model's first conditioner; none for what it makes unasked.
+            request: What is asked.
             on_progress: Told how many of how many pictures are made.
-            request: What else is asked.
 
         Raises:
             UsageError: Something asked for is not among the valid choices; names those.

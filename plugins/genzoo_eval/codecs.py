@@ -69,7 +69,7 @@ def evaluate_codec(
     found = None if again else known.get(asked)
     if found is not None:
         return msgspec.structs.replace(found, subject=subject)
-    codec = zoo.load(model).module
+    codec = zoo.open(model).module
     if not isinstance(codec, Codec):
         raise UsageError(f"{model} is no codec, whatever its card says")
     tell(f"reading the test images of {dataset}")

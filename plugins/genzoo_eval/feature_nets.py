@@ -115,7 +115,7 @@ def _load(zoo: Zoo, name: str, dataset: str) -> FrozenNet:
         known = (card.name for card in feature_cards(zoo))
         there = ", ".join([*known, INCEPTION, f"{PREFIX}BACKBONE"])
         raise UsageError(f"{card.name} is no feature net; there are {there}")
-    module = zoo.load(name).module
+    module = zoo.open(name).module
     if not isinstance(module, Encoder):
         raise GenzooError(f"{card.name} is no encoder")
     return FrozenNet(card.name, card.sha256, module)

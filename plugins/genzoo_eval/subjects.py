@@ -12,7 +12,7 @@ from torch import Tensor
 from genzoo_core.errors import NotFittedError, UsageError
 from genzoo_core.images import to_uint8
 from genzoo_core.model import GenerativeModel
-from genzoo_core.pictures import RunRecord
+from genzoo_core.request import Record, Request
 from genzoo_core.zoo import Zoo
 from genzoo_eval.report import Subject
 
@@ -58,7 +58,7 @@ class ModelImages:
     zoo: Zoo
     reference: str
     model: GenerativeModel[msgspec.Struct]
-    record: RunRecord
+    record: Record
     family: str
     options: Mapping[str, object]
     conditions: Mapping[str, str]
@@ -81,7 +81,7 @@ class ModelImages:
             UsageError: It is no generative model, or the options do not fit it.
             GenzooError: It cannot be loaded.
         """
-        model = zoo.load(reference).module
+        model = zoo.open(reference).module
         if not isinstance(model, GenerativeModel):
             raise UsageError(
                 f"{reference} is not a generative model: it makes no pictures",
@@ -90,7 +90,8 @@ class ModelImages:
         others = list(model.conditioners)[1:]
         conditions = {**conditions, **{k: str(v) for k, v in options.items() if k in others}}
         options = {name: value for name, value in options.items() if name not in others}
-        record = zoo.resolve(reference, n=1, seed=0, options=options, conditions=conditions)
+        asked = Request(reference, n=1, seed=0, options=dict(options), conditions=dict(conditions))
+        record = zoo.resolve(asked)
         family = zoo.card(reference).family
         return cls(zoo, reference, model, record, family, options, conditions, on_progress)
 
@@ -150,14 +151,16 @@ class ModelImages:
         Raises:
             NotFittedError: The model has nothing to sample from.
         """
-        made = self.zoo.generate(
+        request = Request(
             self.reference,
             prompts,
             n=n,
             seed=seed,
-            options=self.options,
+            options=dict(self.options),
             conditions={**self.conditions, **(conditions or {})},
             batch=BATCH,
-            on_progress=lambda done, total: self.on_progress(what, done, total),
+        )
+        made = self.zoo.generate(
+            request, on_progress=lambda done, total: self.on_progress(what, done, total)
         )
         return to_uint8(made.images)

@@ -77,7 +77,7 @@ def pack(zoo: Zoo, model: str) -> Package:
         GenzooError: It cannot be loaded.
     """
     weights = zoo.weights(model)
-    spec = zoo.load(model).spec
+    spec = zoo.open(model).spec
     size = weights.path.stat().st_size
     card = msgspec.structs.replace(zoo.card(model), sha256=weights.sha256, size=size)
     try:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 
 from genzoo_core.errors import ConfigError
-from genzoo_core.zoo import Built, Zoo
+from genzoo_core.zoo import Opened, Zoo
 
 
 @torch.no_grad()
-def begin_from(zoo: Zoo, reference: str, built: Built) -> tuple[str, ...]:
+def begin_from(zoo: Zoo, reference: str, built: Opened) -> tuple[str, ...]:
     """Give a fresh model the weights of another, tensor by tensor, where name and shape agree.
 
     Args:
@@ -24,7 +24,7 @@ def begin_from(zoo: Zoo, reference: str, built: Built) -> tuple[str, ...]:
         ConfigError: The two have no tensor in common.
         GenzooError: The other cannot be loaded.
     """
-    there = zoo.load(reference).own_tensors()
+    there = zoo.open(reference).own_tensors()
     own = built.own_tensors()
     shared = [
         name for name, tensor in own.items() if name in there and there[name].shape == tensor.shape

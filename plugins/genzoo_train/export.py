@@ -14,12 +14,12 @@ from genzoo_core.errors import TrainingError
 from genzoo_core.recipe import Recipe
 from genzoo_core.specs import ModelSpec
 from genzoo_core.training import Trainable
-from genzoo_core.zoo import Built, Zoo
+from genzoo_core.zoo import Opened, Zoo
 from genzoo_train.batches import Batches, InOrder
 
 
 @torch.no_grad()
-def finalize(built: Built, batches: Batches, recipe: Recipe) -> None:
+def finalize(built: Opened, batches: Batches, recipe: Recipe) -> None:
     """Round the weights as they will be stored, then let the model fit what has a closed form.
 
     The statistics so belong to the very weights that are in the file.
@@ -41,7 +41,7 @@ def finalize(built: Built, batches: Batches, recipe: Recipe) -> None:
     module.finalize(InOrder(batches, recipe.stages[-1].batch_size))
 
 
-def export(zoo: Zoo, built: Built, recipe: Recipe, path: Path) -> ModelCard:
+def export(zoo: Zoo, built: Opened, recipe: Recipe, path: Path) -> ModelCard:
     """Write the model file: what is needed without training, parameters in the recipe's dtype.
 
     Parts that only the training asks for, such as a teacher, are not named in it.

@@ -14,7 +14,7 @@ from genzoo_core.errors import TrainingError
 from genzoo_core.recipe import PhaseRecipe, Recipe
 from genzoo_core.rng import BatchRng
 from genzoo_core.training import Batch, Phase, Progress, Trainable
-from genzoo_core.zoo import Built
+from genzoo_core.zoo import Opened
 from genzoo_train.batches import Batches, Shuffled
 from genzoo_train.figures import Figures
 from genzoo_train.optimisation import MovingAverage, learning_rate, make_optimizer
@@ -75,7 +75,7 @@ class StageLoop:
     """
 
     def __init__(
-        self, plan: Plan, built: Built, batches: Batches, recipe: Recipe, fabric: Fabric
+        self, plan: Plan, built: Opened, batches: Batches, recipe: Recipe, fabric: Fabric
     ) -> None:
         self.plan, self.step = plan, 0
         self.figures = Figures(plan.stage.name)

@@ -12,14 +12,14 @@ from genzoo_core.errors import NotFittedError
 from genzoo_core.images import grid, to_pil
 from genzoo_core.model import GenerativeModel
 from genzoo_core.rng import SampleRng
-from genzoo_core.zoo import Built
+from genzoo_core.zoo import Opened
 from genzoo_train.batches import Batches
 
 CHUNK = 64
 
 
 @torch.no_grad()
-def write_grid(path: Path, built: Built, batches: Batches, n: int) -> None:
+def write_grid(path: Path, built: Opened, batches: Batches, n: int) -> None:
     """Draw `n` pictures, always from the same seeds and conditions, and write them as one PNG.
 
     A model that has nothing to sample from yet shows pairs of images and reconstructions;

@@ -15,7 +15,7 @@ from genzoo_core.errors import GenzooError, TrainingError
 from genzoo_core.recipe import Recipe
 from genzoo_core.specs import ModelSpec
 from genzoo_core.training import Progress, Trainable
-from genzoo_core.zoo import Built, Zoo
+from genzoo_core.zoo import Opened, Zoo
 from genzoo_train.batches import Batches, InOrder, make_batches
 from genzoo_train.beginning import begin_from
 from genzoo_train.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
@@ -66,7 +66,7 @@ class Session:
         self._threads = 0
         self._saved = -1
 
-    def _build(self, dataset: Dataset) -> Built:
+    def _build(self, dataset: Dataset) -> Opened:
         model = self._recipe.model
         conditioners = conditioner_specs(self._recipe, dataset)
         spec = ModelSpec(model.component, model.config, model.kind, conditioners, model.parts)
@@ -223,7 +223,7 @@ class Session:
         return path
 
 
-def _train_mode(built: Built) -> None:
+def _train_mode(built: Opened) -> None:
     """Training mode for the module, evaluation mode for the frozen parts inside it."""
     built.module.train()
     for part in built.parts.values():

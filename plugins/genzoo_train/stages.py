@@ -10,7 +10,7 @@ from torch import nn
 from genzoo_core.errors import ConfigError, TrainingError, did_you_mean
 from genzoo_core.recipe import PhaseRecipe, Recipe, StageRecipe
 from genzoo_core.training import Stage, Trainable
-from genzoo_core.zoo import Built
+from genzoo_core.zoo import Opened
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Plan:
         return self.recipe.phases.get(phase, PhaseRecipe())
 
 
-def plan_stages(built: Built, recipe: Recipe, images: int) -> tuple[Plan, ...]:
+def plan_stages(built: Opened, recipe: Recipe, images: int) -> tuple[Plan, ...]:
     """The stages of a training in their order.
 
     Args:
@@ -78,7 +78,7 @@ def _steps(recipe: StageRecipe, images: int) -> int:
     return max(math.ceil(recipe.epochs * images / recipe.batch_size), 1)
 
 
-def _owned(built: Built) -> set[int]:
+def _owned(built: Opened) -> set[int]:
     shared = {id(p) for part in built.parts.values() for p in part.parameters()}
     return {id(p) for p in built.module.parameters()} - shared
 

@@ -14,12 +14,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from os import PathLike
 
-    from genzoo.pictures.generating import generate
+    from genzoo.zoo import Zoo
     from genzoo_core.cards import ModelCard
     from genzoo_core.model import GenerativeModel
-    from genzoo_core.zoo import Zoo
+    from genzoo_core.pictures import Pictures
+    from genzoo_core.zoo import Opened
 
     __version__: str
 
@@ -48,10 +50,12 @@ def list_models(
     Raises:
         UsageError: A family, conditioner or kind that no installed model has.
     """
-    from genzoo.catalogue import Catalogue
+    from genzoo.plugins.catalogue import Catalogue
+    from genzoo.plugins.select import select
 
-    rows = Catalogue.open().select(pattern, family=family, conditioner=conditioner, kind=kind)
-    return [row.shown for row in rows]
+    catalogue = Catalogue.open()
+    found = select(catalogue.models, pattern, family=family, conditioner=conditioner, kind=kind)
+    return [catalogue.shown(model) for model in found]
 
 
 def card(name: str) -> ModelCard:
@@ -64,7 +68,7 @@ def card(name: str) -> ModelCard:
         UsageError: No such model, or several; names the choices.
         PluginError: The plugin that owns it is broken.
     """
-    from genzoo.catalogue import Catalogue
+    from genzoo.plugins.catalogue import Catalogue
 
     return Catalogue.open().find_model(name).card
 
@@ -85,11 +89,64 @@ def load(name: str | PathLike[str], *, device: str = "cpu") -> GenerativeModel[A
     """
     from typing import cast
 
-    from genzoo.catalogue import Catalogue
-    from genzoo.zoo import RegistryZoo
+    return cast("GenerativeModel[Any]", open_zoo().open(name, device=device).module)
 
-    module = RegistryZoo(Catalogue.open()).load(name, device=device).module
-    return cast("GenerativeModel[Any]", module)
+
+def generate(
+    model: str | PathLike[str] | Opened,
+    prompts: str | Sequence[str] = (),
+    *,
+    keep_frames: bool = False,
+    on_progress: Callable[[float, int], None] | None = None,
+    zoo: Zoo | None = None,
+    **fields: Any,
+) -> Pictures:
+    """Make pictures with a model.
+
+    Args:
+        model: A name, the path of a model file, a reference that a plugin knows how to fetch
+            ("hf://owner/repo"), or what `open_zoo().open` gave.
+        prompts: One prompt or several, read by the model's first conditioner.
+        keep_frames: Keep the pictures on the way of a model that samples in steps.
+        on_progress: Told how many of how many pictures are made.
+        zoo: The registry; opened unless given.
+        fields: The other fields of a `genzoo_core.Request` (`n`, `seed`, `options`, …);
+            `inputs` are paths.
+
+    Returns:
+        Images float32 `[N, C, H, W]` in [-1, 1] with their record and seeds. For inputs, their
+        reconstructions, and in `inputs` what the model saw.
+
+    Raises:
+        UsageError: Something asked for is not among the valid choices; names those.
+        RunInterrupted: Ctrl-C; holds what was finished.
+        GenzooError: A clear one for each other thing that can be wrong.
+    """
+    from genzoo.run.request import request_of
+
+    opened = None
+    if not isinstance(model, str):
+        opened, model = _opened_or_path(model)
+    request = request_of(model, prompts, **fields)
+    return (zoo or open_zoo()).generate(
+        request, opened=opened, keep_frames=keep_frames, on_progress=on_progress
+    )
+
+
+def _opened_or_path(model: object) -> tuple[Opened | None, str]:
+    import os
+
+    if isinstance(model, os.PathLike):
+        # `Path("mine")` means a file, though "mine" would mean a model.
+        return None, os.path.join(os.curdir, os.fspath(model))
+    from genzoo_core.errors import UsageError
+    from genzoo_core.zoo import Opened
+
+    if isinstance(model, Opened):
+        return model, model.name
+    raise UsageError(
+        f"model is a {type(model).__name__}", "give a name, a path or what `open_zoo().open` gave"
+    )
 
 
 def open_zoo(*, no_plugins: bool = False) -> Zoo:
@@ -102,17 +159,13 @@ def open_zoo(*, no_plugins: bool = False) -> Zoo:
     Raises:
         UsageError: One of these variables names a plugin that is not installed.
     """
-    from genzoo.catalogue import Catalogue
-    from genzoo.zoo import RegistryZoo
+    from genzoo.plugins.catalogue import Catalogue
+    from genzoo.zoo import Zoo
 
-    return RegistryZoo(Catalogue.open(no_plugins=no_plugins))
+    return Zoo(Catalogue.open(no_plugins=no_plugins))
 
 
 def __getattr__(name: str) -> Any:
-    if name == "generate":
-        from genzoo.pictures.generating import generate
-
-        return generate
     if name == "__version__":
         from importlib.metadata import version
 

@@ -18,6 +18,17 @@ def brief(error: BaseException) -> str:
     return " ".join(str(error).split())[:300]
 
 
+def one_line(error: BaseException) -> str:
+    """An exception as "Type: message" in one line of at most 300 characters."""
+    name, text = type(error).__name__, brief(error)
+    return (f"{name}: {text}" if text else name)[:300]
+
+
+def shown_path(path: object) -> str:
+    """A path as text that can be encoded: names of files need not be."""
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def quoted(name: str) -> str:
     """`name` in quotes as a message repeats it: its beginning where it is long."""
     return repr(name) if len(name) <= SHOWN else f"{name[:SHOWN]!r}…"

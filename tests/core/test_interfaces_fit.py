@@ -15,7 +15,7 @@ import torch
 from safetensors import safe_open
 
 import genzoo
-from genzoo_core import Built, Dataset, GenerativeModel, ModelSpec, Recipe, SampleRng
+from genzoo_core import Dataset, GenerativeModel, ModelSpec, Opened, Recipe, SampleRng
 from genzoo_core.zoo import Zoo
 from genzoo_train.training import train
 
@@ -96,7 +96,7 @@ def zoo(third_party: Path) -> Zoo:
     return genzoo.open_zoo()
 
 
-def sample(built: Built, seeds: list[int], rows: dict[str, torch.Tensor]) -> torch.Tensor:
+def sample(built: Opened, seeds: list[int], rows: dict[str, torch.Tensor]) -> torch.Tensor:
     model = built.module
     assert isinstance(model, GenerativeModel)
     with torch.inference_mode():
@@ -117,7 +117,7 @@ def test_a_family_trains_samples_saves_and_loads(
     recipe = recipe_of(case, conditioners)
     weights = train(zoo, recipe, blobs(), tmp_path / "run")
 
-    loaded = zoo.load(str(weights))
+    loaded = zoo.open(str(weights))
     model = loaded.module
     assert isinstance(model, GenerativeModel)
     assert not model.training
@@ -156,7 +156,7 @@ def test_training_learns_what_the_label_means(zoo: Zoo, tmp_path: Path) -> None:
     recipe = recipe_of("flow", "label")
     stage = msgspec.structs.replace(recipe.stages[0], steps=1500)
     recipe = msgspec.structs.replace(recipe, stages=(stage,))
-    loaded = zoo.load(str(train(zoo, recipe, blobs(), tmp_path / "run")))
+    loaded = zoo.open(str(train(zoo, recipe, blobs(), tmp_path / "run")))
     for label in range(3):
         asked = {"label": torch.full((8,), label)}
         rows = sample(loaded, list(range(8)), asked).mean((0, 1, 3))
@@ -164,13 +164,13 @@ def test_training_learns_what_the_label_means(zoo: Zoo, tmp_path: Path) -> None:
 
 
 def test_the_shared_part_is_referenced_by_hash_and_left_alone(zoo: Zoo, tmp_path: Path) -> None:
-    before = {k: v.clone() for k, v in zoo.load("tiny-codec").own_tensors().items()}
+    before = {k: v.clone() for k, v in zoo.open("tiny-codec").own_tensors().items()}
     weights = train(zoo, recipe_of("latent-diffusion", "label"), blobs(), tmp_path / "run")
     part = header_of(weights)[1].parts["codec"]
     assert part.model == "genzoo-tiny/tiny-codec"
     assert part.sha256 == zoo.card("tiny-codec").sha256
-    loaded = zoo.load(str(weights))
-    for name, tensor in Built(loaded.parts["codec"], loaded.spec).own_tensors().items():
+    loaded = zoo.open(str(weights))
+    for name, tensor in Opened(loaded.parts["codec"], loaded.spec).own_tensors().items():
         torch.testing.assert_close(tensor, before[name], rtol=0, atol=0)
 
 
@@ -183,7 +183,7 @@ def test_the_two_phases_of_a_gan_are_disjoint(zoo: Zoo) -> None:
                 name: msgspec.to_builtins(c.spec()) for name, c in recipe.model.conditioners.items()
             },
         },
-        type(zoo.load("tiny-codec").spec),
+        type(zoo.open("tiny-codec").spec),
     )
     model = zoo.build(spec, training=True).module
     assert isinstance(model, GenerativeModel)

@@ -102,7 +102,7 @@ def test_loading_takes_no_memory_before_the_tensors_are_compared(zoo: Zoo, tmp_p
     small = saved(zoo, ModelSpec("huge"), tmp_path / "small.safetensors")
     file = edited_model(Path(small), grow)
     with pytest.raises(WeightsError, match=r"another shape for .*not \[100000, 100000, 3, 3\]"):
-        zoo.load(str(file))
+        zoo.open(str(file))
 
 
 def test_loading_imports_no_compiler(site: Path, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_more_memory_than_the_machine_has_is_refused(zoo: Zoo) -> None:
 def test_a_noiser_may_compute_while_its_model_is_loaded(zoo: Zoo, tmp_path: Path) -> None:
     spec = ModelSpec("noisy", {"noiser": {"component": "table", "config": {"steps": 2}}})
     file = saved(zoo, spec, tmp_path / "noisy.safetensors")
-    assert zoo.load(file).module.noiser.alphas == [1.0, 1.0]
+    assert zoo.open(file).module.noiser.alphas == [1.0, 1.0]
 
 
 def test_loading_leaves_the_callers_chance_alone(zoo: Zoo, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_loading_leaves_the_callers_chance_alone(zoo: Zoo, tmp_path: Path) -> No
     torch.manual_seed(0)
     expected = torch.randn(3)
     torch.manual_seed(0)
-    zoo.load(file)
+    zoo.open(file)
     assert torch.equal(torch.randn(3), expected)
 
 

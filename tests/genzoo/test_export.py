@@ -16,6 +16,7 @@ from test_loading import CODEC, NET, latent, ship
 
 import genzoo
 from genzoo_core import ConfigError, ModelSpec, WeightsError
+from genzoo_core.request import Request
 from genzoo_core.zoo import Zoo
 
 
@@ -56,7 +57,7 @@ def latent_file(site: Path, tmp_path: Path) -> Path:
 def test_a_whole_export_needs_no_other_file(site: Path, latent_file: Path, cli: Cli) -> None:
     zoo = genzoo.open_zoo()
     whole, again = latent_file.with_name("1.safetensors"), latent_file.with_name("2.safetensors")
-    before, record = zoo.load(str(latent_file)), zoo.resolve(str(latent_file))
+    before, record = zoo.open(str(latent_file)), zoo.resolve(Request(str(latent_file)))
     card = export(cli, latent_file, "-o", whole, "--whole")
     assert {name for name in split(whole)[0] if name.startswith("parts.codec.")} == {
         f"parts.codec.{name}" for name in before.parts["codec"].state_dict()
@@ -65,9 +66,9 @@ def test_a_whole_export_needs_no_other_file(site: Path, latent_file: Path, cli: 
     site.mkdir()
     zoo = genzoo.open_zoo()
     with pytest.raises(ConfigError, match="which is missing"):
-        zoo.load(str(latent_file))
-    after = zoo.load(str(whole))
-    assert zoo.resolve(str(whole)).parts == record.parts != {}
+        zoo.open(str(latent_file))
+    after = zoo.open(str(whole))
+    assert zoo.resolve(Request(str(whole))).parts == record.parts != {}
     assert zoo.card(str(whole)).parameters == card["parameters"] == 20
     state = before.module.state_dict()
     assert all(torch.equal(state[n], t) for n, t in after.module.state_dict().items())
@@ -84,10 +85,10 @@ def test_the_tensors_of_an_inlined_part_are_checked(latent_file: Path, cli: Cli)
     header, data = split(whole)
     header["parts.codec.other"] = header.pop("parts.codec.scale")
     with pytest.raises(WeightsError, match="lacks scale"):
-        zoo.load(str(join(whole, header, data)))
+        zoo.open(str(join(whole, header, data)))
     header["parts.other.scale"] = header.pop("parts.codec.other")
     with pytest.raises(WeightsError, match=r"lacks scale|unknown parts\.other\.scale"):
-        zoo.load(str(join(whole, header, data)))
+        zoo.open(str(join(whole, header, data)))
 
 
 def test_the_command_says_what_it_wrote(site: Path, tmp_path: Path, cli: Cli) -> None:

@@ -195,7 +195,7 @@ def loads_or_is_refused(zoo: Zoo, path: Path) -> bool:
     """
     refusal: GenzooError | None = None
     try:
-        module = zoo.load(str(path)).module
+        module = zoo.open(str(path)).module
     except GenzooError as error:
         refusal = error
     if refusal is not None:

@@ -10,6 +10,7 @@ import torch
 import genzoo
 from genzoo import generate
 from genzoo_core.errors import GenzooError, UsageError
+from genzoo_core.request import Request
 
 
 def test_a_picture_does_not_depend_on_how_many_are_made(painter: Path) -> None:
@@ -36,7 +37,7 @@ def test_one_registry_serves_many_runs(painter: Path) -> None:
     named = generate("plain", n=2, seed=0)
     for model in ("plain", "painter/plain"):
         assert generate(model, n=2, seed=0, zoo=zoo).images.equal(named.images)
-        assert zoo.generate(model, n=2, seed=0).images.equal(named.images)
+        assert zoo.generate(Request(model, n=2, seed=0)).images.equal(named.images)
 
 
 def test_pictures_are_ordinary_tensors(painter: Path) -> None:

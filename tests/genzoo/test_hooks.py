@@ -10,10 +10,10 @@ from answers import answer, full_name
 from shelf import Shelf
 
 import genzoo
-from genzoo_core.pictures import RunRecord
+from genzoo_core.request import Record
 from genzoo_core.zoo import Zoo
 
-RECORD = RunRecord(model="acme/x", weights="", mode="sample", n=1, seed=0)
+RECORD = Record(model="acme/x", weights="", n=1, seed=0)
 FAILING = "def genzoo_before_run(record):\n    raise ValueError('no')\n"
 HEAD = "from genzoo_core import hookimpl\n"
 

@@ -35,7 +35,7 @@ def sound(zoo: Zoo, tmp_path: Path) -> Path:
 def test_hostile_11_an_unknown_component(zoo: Zoo, sound: Path) -> None:
     path = edited_model(sound, lambda m: m.update(component="acme-models/nett"))
     with pytest.raises(ConfigError, match="unknown model 'acme-models/nett'") as caught:
-        zoo.load(str(path))
+        zoo.open(str(path))
     assert "did you mean" in str(caught.value)
     assert "acme-models/net" in str(caught.value)
 
@@ -43,7 +43,7 @@ def test_hostile_11_an_unknown_component(zoo: Zoo, sound: Path) -> None:
 def test_hostile_11_a_missing_plugin(zoo: Zoo, sound: Path) -> None:
     path = edited_model(sound, lambda m: m.update(component="other-zoo/unet"))
     with pytest.raises(ConfigError, match="genzoo install other-zoo"):
-        zoo.load(str(path))
+        zoo.open(str(path))
 
 
 @pytest.mark.parametrize("name", ["x`rm -rf ~`/net", "../net", "a/b/c", "net\nnet", "", "-r/x"])
@@ -52,7 +52,7 @@ def test_hostile_11_what_is_no_name_is_not_repeated_as_a_command(
 ) -> None:
     path = edited_model(sound, lambda m: m.update(component=name))
     with pytest.raises(ConfigError, match="is no name of a model") as caught:
-        zoo.load(str(path))
+        zoo.open(str(path))
     assert "pip" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -69,7 +69,7 @@ from pathlib import Path
 zoo = genzoo.open_zoo()
 for path in sorted(Path({str(tmp_path)!r}).glob("?.safetensors")):
     try:
-        zoo.load(str(path))
+        zoo.open(str(path))
     except Exception as error:
         print(type(error).__name__)
 print("acme_models" in sys.modules)
@@ -88,7 +88,7 @@ def test_hostile_12_remote_code(zoo: Zoo, sound: Path, key: str) -> None:
     ]
     for number, path in enumerate(inputs):
         with pytest.raises(ConfigError, match=f"unknown .*{key}") as caught:
-            zoo.load(str(path))
+            zoo.open(str(path))
         assert "\n" not in str(caught.value), number
 
 
@@ -115,7 +115,7 @@ def test_hostile_13_fields_and_types(
     assert "config of model acme-models/net" in str(caught.value)
     path = edited_model(sound, lambda m: m.update(config=config))
     with pytest.raises(ConfigError, match=message):
-        zoo.load(str(path))
+        zoo.open(str(path))
 
 
 def test_hostile_13_huge_numbers_where_a_config_has_no_bounds(zoo: Zoo, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ zoo = genzoo.open_zoo()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for number, config in enumerate({configs!r}):
     for attempt in (
-        lambda: zoo.load({str(tmp_path)!r} + f"/{{number}}.safetensors"),
+        lambda: zoo.open({str(tmp_path)!r} + f"/{{number}}.safetensors"),
         lambda: zoo.build(ModelSpec("huge", config), training=True),
     ):
         try:
@@ -158,7 +158,7 @@ def test_hostile_13_json_nested_5000_deep(zoo: Zoo, sound: Path, start: str, end
     model = header["__metadata__"]["model"].replace('"config":{', f'"config":{{"x":{deep},', 1)
     path = edited(sound, lambda h: h["__metadata__"].update(model=model))
     with pytest.raises(ConfigError, match="nested more than 64 levels"):
-        zoo.load(str(path))
+        zoo.open(str(path))
 
 
 def test_hostile_13_a_deep_config_from_python(zoo: Zoo) -> None:
@@ -174,7 +174,7 @@ def test_hostile_13_a_conditioner_that_torch_cannot_name(zoo: Zoo, sound: Path, 
     conditioners = {name: {"component": "genzoo/class-labels", "config": {"classes": ["a"]}}}
     path = edited_model(sound, lambda m: m.update(conditioners=conditioners))
     with pytest.raises(ConfigError, match="cannot be the name of a conditioner") as caught:
-        zoo.load(str(path))
+        zoo.open(str(path))
     assert str(caught.value).isprintable()
 
 
@@ -185,7 +185,7 @@ def test_hostile_13_a_number_that_is_none(zoo: Zoo, sound: Path, key: str, numbe
     text = header["__metadata__"][key][:-1] + f',"more":{number}}}'
     path = edited(sound, lambda h: h["__metadata__"].update({key: text}))
     with pytest.raises(ConfigError, match="holds") as caught:
-        zoo.load(str(path))
+        zoo.open(str(path))
     assert len(str(caught.value)) < 500
 
 
@@ -203,7 +203,7 @@ def test_hostile_13_a_card_in_a_file_that_lies(zoo: Zoo, sound: Path, card: dict
     text = json.dumps({**json.loads(header["__metadata__"]["card"]), **card})
     path = edited(sound, lambda h: h["__metadata__"].update(card=text))
     with pytest.raises(ConfigError, match="out of range"):
-        zoo.load(str(path))
+        zoo.open(str(path))
 
 
 @pytest.mark.parametrize("shape", [(1, 10**5, 10**5), (1, 10**9, 1), (1, 0, 8)])
@@ -289,14 +289,14 @@ def weights_at(site: Path, weights: str, **more: Any) -> Zoo:
 def test_hostile_14_a_path_that_leaves_the_package(site: Path, weights: str) -> None:
     (site / "x").write_bytes(b"secret")
     with pytest.raises((ConfigError, PluginError), match="acme-far"):
-        weights_at(site, weights, sha256="0" * 64).load("far")
+        weights_at(site, weights, sha256="0" * 64).open("far")
 
 
 def test_hostile_14_a_link_that_leaves_the_package(site: Path, sound: Path) -> None:
     weights_at(site, "weights/link.safetensors", sha256="0" * 64)
     os.symlink(sound, site / "acme_far" / "weights" / "link.safetensors")
     with pytest.raises((ConfigError, PluginError), match="leaves the plugin's"):
-        genzoo.open_zoo().load("far")
+        genzoo.open_zoo().open("far")
 
 
 def test_hostile_14_a_recipe_outside_the_package(site: Path) -> None:
@@ -309,4 +309,4 @@ def test_hostile_14_a_recipe_outside_the_package(site: Path) -> None:
 def test_hostile_14_a_part_is_a_name_and_no_path(zoo: Zoo, sound: Path, model: str) -> None:
     parts = {"codec": {"model": model, "sha256": "0" * 64}}
     with pytest.raises(ConfigError, match="is no name of a model"):
-        zoo.load(str(edited_model(sound, lambda m: m.update(parts=parts))))
+        zoo.open(str(edited_model(sound, lambda m: m.update(parts=parts))))

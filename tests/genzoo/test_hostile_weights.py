@@ -36,7 +36,7 @@ def sound(zoo: Zoo, tmp_path: Path) -> Path:
 def assert_refused(zoo: Zoo, path: Path, message: str) -> None:
     """Loading fails with this message, in one line that names the file."""
     with pytest.raises(WeightsError, match=message) as caught:
-        zoo.load(str(path))
+        zoo.open(str(path))
     assert path.name in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -261,14 +261,14 @@ def test_hostile_09_the_file_shrinks_while_it_is_read(zoo: Zoo) -> None:
     if not path.exists() or path.stat().st_size != 4096:
         pytest.skip("needs a file that is shorter than it says")
     with pytest.raises(WeightsError, match="shrank from 4096 to"):
-        zoo.load(str(path))
+        zoo.open(str(path))
 
 
 def test_hostile_09_the_file_shrinks_after_it_was_loaded(sound: Path) -> None:
     code = f"""
 import os
 import genzoo
-module = genzoo.open_zoo().load({str(sound)!r}).module
+module = genzoo.open_zoo().open({str(sound)!r}).module
 os.truncate({str(sound)!r}, 0)
 print(sum(bool(p.isfinite().all()) for p in module.parameters()), module.table.sum().item())
 """

@@ -20,6 +20,7 @@ from genzoo_core import (
     UsageError,
     WeightsError,
 )
+from genzoo_core.request import Request
 from genzoo_core.zoo import Zoo
 
 NET = ModelCard(name="net-a", family="acme", summary="A net.", weights="weights/net.safetensors")
@@ -64,10 +65,10 @@ def latent(zoo: Zoo, path: Path) -> ModelCard:
 def test_a_model_is_loaded_by_name_and_says_what_it_is(site: Path) -> None:
     zoo = ship(site, "acme-nets", (NET, ModelSpec("net")))
     for name in ("net-a", "acme-nets/net-a"):
-        record = zoo.resolve(name)
+        record = zoo.resolve(Request(name))
         assert (record.model, record.versions["acme-models"]) == ("acme-nets/net-a", "1.0")
         assert record.weights == zoo.weights(name).sha256 == zoo.card("net-a").sha256 != ""
-        assert record.parts == zoo.load(name).parts == zoo.load(name).spec.parts == {}
+        assert record.parts == zoo.open(name).parts == zoo.open(name).spec.parts == {}
 
 
 def test_a_model_is_loaded_from_a_file(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,21 +76,21 @@ def test_a_model_is_loaded_from_a_file(site: Path, monkeypatch: pytest.MonkeyPat
     folder = site / "acme_nets" / "weights"
     monkeypatch.chdir(folder)
     (folder / "odd").symlink_to("net.safetensors")
-    by_name = zoo.load("net-a").own_tensors()
+    by_name = zoo.open("net-a").own_tensors()
     for path in ("net.safetensors", "./net.safetensors", str(folder / "net.safetensors"), "odd"):
-        assert (zoo.resolve(path).model, zoo.card(path).name) == (str(Path(path)), "net-a")
-        assert all(torch.equal(by_name[n], t) for n, t in zoo.load(path).own_tensors().items())
+        assert (zoo.resolve(Request(path)).model, zoo.card(path).name) == (str(Path(path)), "net-a")
+        assert all(torch.equal(by_name[n], t) for n, t in zoo.open(path).own_tensors().items())
 
 
 def test_an_unknown_name_is_a_usage_error(zoo: Zoo) -> None:
     with pytest.raises(UsageError, match="no model 'net-b'"):
-        zoo.load("net-b")
+        zoo.open("net-b")
 
 
 def test_a_device_that_is_not_there_is_a_usage_error(site: Path) -> None:
     zoo = ship(site, "acme-nets", (NET, ModelSpec("net")))
     with pytest.raises(UsageError, match="device 'teapot'"):
-        zoo.load("net-a", device="teapot")
+        zoo.open("net-a", device="teapot")
 
 
 def test_other_bytes_than_the_card_promises(site: Path) -> None:
@@ -99,17 +100,17 @@ def test_other_bytes_than_the_card_promises(site: Path) -> None:
     content[-1] ^= 1
     path.write_bytes(content)
     with pytest.raises(IntegrityError, match="its card says"):
-        zoo.load("net-a")
+        zoo.open("net-a")
     path.write_bytes(content + b"\x00")
     with pytest.raises(IntegrityError, match=f"has {len(content) + 1} bytes"):
-        zoo.load("net-a")
+        zoo.open("net-a")
 
 
 def test_a_card_without_a_digest_is_not_loaded(site: Path) -> None:
     ship(site, "acme-nets", (NET, ModelSpec("net")))
     (site / "acme_nets" / "genzoo.toml").write_text(acme_plugin.manifest_of([NET]))
     with pytest.raises(IntegrityError, match="gives no sha256"):
-        genzoo.open_zoo().load("net-a")
+        genzoo.open_zoo().open("net-a")
 
 
 def test_a_card_of_another_kind_than_the_file(site: Path) -> None:
@@ -117,26 +118,26 @@ def test_a_card_of_another_kind_than_the_file(site: Path) -> None:
     card = msgspec.structs.replace(zoo.card("net-a"), kind="codec")
     (site / "acme_nets" / "genzoo.toml").write_text(acme_plugin.manifest_of([card]))
     with pytest.raises(WeightsError, match="holds a model, but the card"):
-        genzoo.open_zoo().load("net-a")
+        genzoo.open_zoo().open("net-a")
 
 
 def test_a_part_is_loaded_with_its_model(zoo_with_codec: Zoo, tmp_path: Path) -> None:
     zoo = zoo_with_codec
     latent(zoo, tmp_path / "latent.safetensors")
-    loaded = zoo.load(str(tmp_path / "latent.safetensors"))
+    loaded = zoo.open(str(tmp_path / "latent.safetensors"))
     sha256 = zoo.weights("codec-a").sha256
-    assert zoo.resolve(str(tmp_path / "latent.safetensors")).parts == {"codec": sha256}
+    assert zoo.resolve(Request(str(tmp_path / "latent.safetensors"))).parts == {"codec": sha256}
     assert loaded.spec.parts == {"codec": PartSpec("acme-shared/codec-a", sha256)}
     assert loaded.module.codec is loaded.parts["codec"]
     assert set(loaded.own_tensors()) == {"body.weight", "body.bias"}
     state = loaded.module.state_dict()
-    for name, tensor in zoo.load("codec-a").own_tensors().items():
+    for name, tensor in zoo.open("codec-a").own_tensors().items():
         assert torch.equal(state[f"codec.{name}"], tensor)
 
 
 def test_what_only_training_needs_is_not_in_the_file(zoo_with_codec: Zoo, tmp_path: Path) -> None:
     latent(zoo_with_codec, tmp_path / "latent.safetensors")
-    loaded = zoo_with_codec.load(str(tmp_path / "latent.safetensors"))
+    loaded = zoo_with_codec.open(str(tmp_path / "latent.safetensors"))
     assert set(loaded.spec.parts) == {"codec"}
     assert not hasattr(loaded.module, "teacher")
 
@@ -163,7 +164,7 @@ def test_a_missing_part_is_named(zoo_with_codec: Zoo, tmp_path: Path) -> None:
         tmp_path / "latent.safetensors", lambda m: m["parts"]["codec"].update(model="gone/codec")
     )
     with pytest.raises(ConfigError, match="part 'codec' is model 'gone/codec', which is missing"):
-        zoo_with_codec.load(str(path))
+        zoo_with_codec.open(str(path))
 
 
 def test_a_part_of_another_version_is_refused(zoo_with_codec: Zoo, tmp_path: Path) -> None:
@@ -172,7 +173,7 @@ def test_a_part_of_another_version_is_refused(zoo_with_codec: Zoo, tmp_path: Pat
         tmp_path / "latent.safetensors", lambda m: m["parts"]["codec"].update(sha256="ab" * 32)
     )
     with pytest.raises(IntegrityError, match="with sha256 abababababab…, but the installed one"):
-        zoo_with_codec.load(str(path))
+        zoo_with_codec.open(str(path))
 
 
 def test_a_part_in_a_file_needs_a_digest(zoo_with_codec: Zoo, tmp_path: Path) -> None:
@@ -181,7 +182,7 @@ def test_a_part_in_a_file_needs_a_digest(zoo_with_codec: Zoo, tmp_path: Path) ->
         tmp_path / "latent.safetensors", lambda m: m["parts"]["codec"].pop("sha256")
     )
     with pytest.raises(ConfigError, match="part 'codec' has no sha256"):
-        zoo_with_codec.load(str(path))
+        zoo_with_codec.open(str(path))
 
 
 def test_a_model_that_is_its_own_part(site: Path) -> None:
@@ -194,7 +195,7 @@ def test_a_model_that_is_its_own_part(site: Path) -> None:
     card = msgspec.structs.replace(net, sha256="0" * 64, size=0)
     (site / "acme_loop" / "genzoo.toml").write_text(acme_plugin.manifest_of([card]))
     with pytest.raises(IntegrityError, match="its card says 000000000000…"):
-        genzoo.open_zoo().load("net-a")
+        genzoo.open_zoo().open("net-a")
 
 
 LOOP = """
@@ -218,4 +219,4 @@ def test_a_cycle_without_digests_is_refused(site: Path, tmp_path: Path) -> None:
     folder = acme_plugin.install(site, "acme-ring", manifest)
     (folder / "__init__.py").write_text(LOOP.replace("PATH", repr(str(loop))))
     with pytest.raises(ConfigError, match="is a part of itself: acme-ring/loop → acme-ring/loop"):
-        genzoo.open_zoo().load("loop")
+        genzoo.open_zoo().open("loop")

@@ -54,7 +54,7 @@ def test_what_is_saved_comes_back(zoo: Zoo, tmp_path: Path, dtype: torch.dtype) 
     parameters = {name for name, _ in built.module.named_parameters()}
     stored = {n: t.to(dtype) if n in parameters else t for n, t in built.own_tensors().items()}
     zoo.save(tmp_path / "a.safetensors", built.spec, stored, CARD)
-    loaded = zoo.load(str(tmp_path / "a.safetensors"))
+    loaded = zoo.open(str(tmp_path / "a.safetensors"))
     assert loaded.spec == built.spec
     back = loaded.own_tensors()
     assert list(back) == list(stored)
@@ -66,7 +66,7 @@ def test_what_is_saved_comes_back(zoo: Zoo, tmp_path: Path, dtype: torch.dtype) 
 
 def test_a_loaded_module_is_ready(zoo: Zoo, tmp_path: Path) -> None:
     save_net(zoo, tmp_path / "a.safetensors")
-    module = zoo.load(str(tmp_path / "a.safetensors")).module
+    module = zoo.open(str(tmp_path / "a.safetensors")).module
     assert not any(m.training for m in module.modules())
     assert not any(p.requires_grad for p in module.parameters())
     assert not any(t.is_meta for t in (*module.parameters(), *module.buffers()))
@@ -103,7 +103,7 @@ def test_conditioners_keep_their_order(tmp_path: Path, names: tuple[str, str]) -
     zoo, path = genzoo.open_zoo(), tmp_path / "net.safetensors"
     built = zoo.build(spec)
     zoo.save(path, built.spec, built.own_tensors(), CARD)
-    loaded = zoo.load(str(path))
+    loaded = zoo.open(str(path))
     assert tuple(loaded.spec.conditioners) == names
     assert tuple(loaded.module.conditioners) == names
 
@@ -112,7 +112,7 @@ def test_the_safetensors_library_reads_the_file(zoo: Zoo, tmp_path: Path) -> Non
     path = tmp_path / "a.safetensors"
     save_net(zoo, path)
     theirs = safetensors.torch.load_file(path)
-    ours = zoo.load(str(path)).own_tensors()
+    ours = zoo.open(str(path)).own_tensors()
     assert set(theirs) == set(ours)
     for name, tensor in theirs.items():
         assert torch.equal(tensor.float() if tensor.is_floating_point() else tensor, ours[name])
@@ -126,8 +126,8 @@ def test_a_file_of_the_safetensors_library_is_read(zoo: Zoo, tmp_path: Path) -> 
     safetensors.torch.save_file(
         safetensors.torch.load_file(path), theirs, metadata=header["__metadata__"]
     )
-    ours = zoo.load(str(path)).own_tensors()
-    assert all(torch.equal(ours[n], t) for n, t in zoo.load(str(theirs)).own_tensors().items())
+    ours = zoo.open(str(path)).own_tensors()
+    assert all(torch.equal(ours[n], t) for n, t in zoo.open(str(theirs)).own_tensors().items())
 
 
 def test_what_a_file_says_is_read_without_torch(zoo: Zoo, tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_tied_tensor_is_stored_once_and_stays_tied(zoo: Zoo, tmp_path: Path) -
     assert card.parameters == 4 * 4 + 4 + 4
     stored = set(safetensors.torch.load_file(path))
     assert stored == {"body.weight", "body.bias", "twin.bias"}
-    module = zoo.load(str(path)).module
+    module = zoo.open(str(path)).module
     assert module.get_parameter("twin.weight") is module.get_parameter("body.weight")
 
 
@@ -216,7 +216,7 @@ def test_a_tensor_outside_parameters_and_buffers_is_named(zoo: Zoo, tmp_path: Pa
     built = zoo.build(ModelSpec("hoarder"))
     zoo.save(path, built.spec, built.own_tensors(), CARD)
     with pytest.raises(GenzooError, match=r"Hoarder\.hoard is a tensor outside"):
-        zoo.load(str(path))
+        zoo.open(str(path))
 
 
 def test_another_format_version_is_refused(zoo: Zoo, tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_plain_safetensors_say_what_is_missing(zoo: Zoo, tmp_path: Path) -> None
     path = tmp_path / "a.safetensors"
     safetensors.torch.save_file({"x": torch.zeros(2)}, path)
     with pytest.raises(WeightsError, match="its header does not say what to build"):
-        zoo.load(str(path))
+        zoo.open(str(path))
 
 
 @pytest.mark.parametrize("name", ["missing.safetensors", "folder.safetensors", "pipe.safetensors"])
@@ -246,7 +246,7 @@ def test_what_is_no_file_is_a_usage_error(zoo: Zoo, tmp_path: Path, name: str) -
     (tmp_path / "folder.safetensors").mkdir()
     os.mkfifo(tmp_path / "pipe.safetensors")
     with pytest.raises(UsageError, match=name) as caught:
-        zoo.load(str(tmp_path / name))
+        zoo.open(str(tmp_path / name))
     assert caught.value.exit_code == 2
 
 
@@ -358,7 +358,7 @@ def test_a_mutated_file_gives_its_model_or_a_clear_error(
     mutated.write_bytes(content)
     zoo = genzoo.open_zoo()
     try:
-        module = zoo.load(str(mutated)).module
+        module = zoo.open(str(mutated)).module
     except (WeightsError, ConfigError, IntegrityError):
         return
     assert all(bool(p.isfinite().all()) for p in module.parameters())
@@ -372,7 +372,7 @@ def test_the_header_may_begin_like_a_pickle(zoo: Zoo, tmp_path: Path) -> None:
     length = next(n for n in (0x280, 0x380, 0x480, 0x580) if n >= len(text))
     path = join(tmp_path / "b.safetensors", text.ljust(length), data)
     assert path.read_bytes()[0] == 0x80
-    zoo.load(str(path))
+    zoo.open(str(path))
 
 
 def test_tensors_need_not_be_aligned(zoo: Zoo, tmp_path: Path) -> None:
@@ -380,6 +380,6 @@ def test_tensors_need_not_be_aligned(zoo: Zoo, tmp_path: Path) -> None:
     header, data = split(tmp_path / "a.safetensors")
     text = json.dumps(header).encode()
     path = join(tmp_path / "b.safetensors", text + b" " * (7 - len(text) % 8), data)
-    expected = zoo.load(str(tmp_path / "a.safetensors")).own_tensors()
-    for name, tensor in zoo.load(str(path)).own_tensors().items():
+    expected = zoo.open(str(tmp_path / "a.safetensors")).own_tensors()
+    for name, tensor in zoo.open(str(path)).own_tensors().items():
         assert torch.equal(tensor, expected[name])

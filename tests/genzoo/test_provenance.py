@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from painting import Cli, Outcome, assert_refused
 from PIL import Image
 
-from genzoo_core.pictures import RunRecord
+from genzoo_core.request import Record
 
 MAX_RECORD = 2**20
 """Most bytes of a record as JSON."""
@@ -65,15 +65,16 @@ def test_a_record_survives_its_file(painter: Path, cli: Cli, request: dict[str, 
         b"",
         b"\xff\xfe",
         b"null",
-        b'{"record": {}}',
-        b'{"record": {"model": 1}}',
-        b'{"record":' * 100_000,
+        b'{"format": 2, "record": {}}',
+        b'{"format": 2, "record": {"model": 1}}',
+        b'{"format": 2, "record":' * 100_000,
         b"[" * 100_000,
-        b'{"record": {"model": "\\ud800", "weights": "", "mode": "sample", "n": 1, "seed": 0}}',
-        b'{"record": {"model": "", "weights": "", "mode": "shell", "n": 1, "seed": 0}}',
-        b'{"record": {"model": "", "weights": "", "mode": "sample", "n": 1e99, "seed": 0}}',
-        b'{"record": {"model": "", "weights": "", "mode": "sample", "n": 1, "seed": 0, "x": 1}}',
+        b'{"format": 2, "record": {"model": "\\ud800", "weights": "", "n": 1, "seed": 0}}',
+        b'{"format": 2, "record": {"model": "", "weights": "", "encode": "x", "n": 1, "seed": 0}}',
+        b'{"format": 2, "record": {"model": "", "weights": "", "n": 1e99, "seed": 0}}',
+        b'{"format": 2, "record": {"model": "", "weights": "", "n": 1, "seed": 0, "x": 1}}',
         b" " * (MAX_RECORD + 1),
+        b'{"record": {"model": "a/b", "weights": "", "mode": "sample", "n": 1, "seed": 0}}',
     ],
 )
 def test_hostile_31_a_record_that_is_none(painter: Path, cli: Cli, text: bytes) -> None:
@@ -129,8 +130,8 @@ def test_hostile_31_an_archive_that_lies_about_its_size(painter: Path, cli: Cli)
 
 
 def test_hostile_31_pixels_that_are_text(painter: Path, cli: Cli) -> None:
-    record = RunRecord(model="a/b", weights="", mode="sample", n=1, seed=0)
-    text = msgspec.json.encode({"record": record}).decode()
+    record = Record(model="a/b", weights="", n=1, seed=0)
+    text = msgspec.json.encode({"format": 2, "record": record}).decode()
     for images in (np.full((1, 8, 8, 1), "x"), np.zeros((8, 8), np.uint8), np.zeros((1, 8, 8, 1))):
         np.savez("a.npz", record=np.array(text), images=images)
         assert_refused(replay(cli, "a.npz"), "damaged")

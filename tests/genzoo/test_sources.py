@@ -13,6 +13,7 @@ from painting import Cli
 
 import genzoo
 from genzoo_core import HubError, IntegrityError, ModelCard, ModelSpec, PluginError, UsageError, Zoo
+from genzoo_core.request import Request
 
 CARD = ModelCard(name="far", family="acme", summary="Far.", weights="share://far.safetensors")
 
@@ -53,7 +54,7 @@ def test_names_and_paths_are_told_apart(
     zoo: Zoo, monkeypatch: pytest.MonkeyPatch, reference: str, message: str
 ) -> None:
     monkeypatch.setenv("HOME", "/home/of/someone")
-    for ask in (zoo.card, zoo.weights, zoo.load):
+    for ask in (zoo.card, zoo.weights, zoo.open):
         with pytest.raises((UsageError, HubError), match=message) as caught:
             ask(reference)
         assert ("there is no file" in str(caught.value)) == ("there is no file" in message)
@@ -62,7 +63,7 @@ def test_names_and_paths_are_told_apart(
 def test_a_scheme_that_no_plugin_knows(site: Path) -> None:
     card = msgspec.structs.replace(CARD, weights="nowhere://someone/far", sha256="0" * 64)
     with pytest.raises(HubError, match="no plugin can fetch 'nowhere://someone/far'") as caught:
-        install_far(site, card).load("far")
+        install_far(site, card).open("far")
     assert "genzoo_resolve_weights" in str(caught.value)
 
 
@@ -81,21 +82,21 @@ def test_a_hook_brings_the_file_and_the_digest_is_checked(
     (folder / "__init__.py").write_text(HOOK.replace("FOLDER", repr(str(tmp_path))))
     zoo = install_far(site, card)
     if honest:
-        assert zoo.resolve("far").weights == zoo.weights("far").sha256 == card.sha256
+        assert zoo.resolve(Request("far")).weights == zoo.weights("far").sha256 == card.sha256
     else:
         with pytest.raises(IntegrityError, match="its card says 000000000000…"):
-            zoo.load("far")
+            zoo.open("far")
 
 
 def test_a_file_that_the_package_lacks(site: Path) -> None:
     card = msgspec.structs.replace(CARD, weights="weights/far.safetensors", sha256="0" * 64)
     with pytest.raises(PluginError, match="weights/far"):
-        install_far(site, card).load("far")
+        install_far(site, card).open("far")
 
 
 def test_a_model_without_weights(site: Path) -> None:
     with pytest.raises(UsageError, match="acme-far/far has no weights"):
-        install_far(site, msgspec.structs.replace(CARD, weights="")).load("far")
+        install_far(site, msgspec.structs.replace(CARD, weights="")).open("far")
 
 
 MODELS = """
@@ -119,9 +120,9 @@ def test_a_model_known_only_at_run_time_lies_anywhere(site: Path, tmp_path: Path
     folder = acme_plugin.install(site, "acme-dynamic", manifest)
     (folder / "__init__.py").write_text(MODELS.replace("FOLDER", repr(str(tmp_path))))
     zoo = genzoo.open_zoo()
-    assert zoo.resolve("here").weights == zoo.weights("here").sha256 == card.sha256
+    assert zoo.resolve(Request("here")).weights == zoo.weights("here").sha256 == card.sha256
     with pytest.raises(UsageError, match="there is no file"):
-        zoo.load("gone")
+        zoo.open("gone")
 
 
 SCHEME = """
@@ -157,7 +158,7 @@ def share(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Zoo:
 
 
 def test_a_plugins_scheme_stands_where_a_name_can(share: Zoo, tmp_path: Path) -> None:
-    record = share.resolve("share://far.safetensors")
+    record = share.resolve(Request("share://far.safetensors"))
     assert record.model == "share://far.safetensors@3"
     assert share.weights("share://far.safetensors").sha256 == record.weights
     assert share.card("share://far.safetensors").name == "far"
@@ -167,7 +168,7 @@ def test_what_a_plugin_says_of_its_scheme_is_the_error(
     share: Zoo, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(HubError, match=r"the share has no near\.safetensors; ask who shares it"):
-        share.load("share://near.safetensors")
+        share.open("share://near.safetensors")
     assert capsys.readouterr().err == ""
 
 

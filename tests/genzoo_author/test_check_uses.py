@@ -5,10 +5,10 @@ from __future__ import annotations
 import genzoo
 from genzoo_author.checking.configs import read_recipes, uses_of
 from genzoo_core.manifest import ComponentEntry
-from genzoo_core.zoo import InstalledPlugin
+from genzoo_core.plugin import Plugin
 
 
-def entry_of(plugin: InstalledPlugin, kind: str, name: str) -> ComponentEntry:
+def entry_of(plugin: Plugin, kind: str, name: str) -> ComponentEntry:
     assert plugin.manifest is not None
     (entry,) = [e for e in plugin.manifest.components if (e.kind, e.name) == (kind, name)]
     return entry

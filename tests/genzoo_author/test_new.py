@@ -114,7 +114,7 @@ def test_its_model_draws_the_shape_that_is_asked_for(
 
     assert genzoo("new", "vivid-zoo").code == 0
     installed_in_place("vivid-zoo", monkeypatch)
-    model: Any = registry.open_zoo().load("vivid-zoo-shapes").module
+    model: Any = registry.open_zoo().open("vivid-zoo-shapes").module
     chance = random.Random(1)
     drawn = [
         [from_uint8(from_pil(draw(label, chance), (1, 16, 16))) for _ in range(50)]

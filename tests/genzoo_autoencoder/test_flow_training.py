@@ -26,7 +26,7 @@ def zoo() -> Zoo:
 
 
 def load(zoo: Zoo, path: Path) -> LatentModel:
-    module = zoo.load(str(path)).module
+    module = zoo.open(str(path)).module
     assert isinstance(module, LatentModel)
     return module
 

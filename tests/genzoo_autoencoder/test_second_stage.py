@@ -83,7 +83,9 @@ def test_it_draws_from_a_distribution_that_is_not_normal(stage: SecondStage, lab
 def test_without_temperature_all_draws_are_the_decoded_zero(stage: SecondStage) -> None:
     drawn = sample(stage, 1, n=3, temperature=0.0)
     torch.testing.assert_close(drawn, drawn[:1].expand(3, -1))
-    torch.testing.assert_close(sample(stage, 1, n=3)[1:2], sample(stage, 1, n=2)[1:])
+    torch.testing.assert_close(
+        sample(stage, 1, n=3)[1:2], sample(stage, 1, n=2)[1:], rtol=1e-4, atol=1e-4
+    )
 
 
 def test_the_loss_is_the_evidence_lower_bound_in_nats_per_dimension() -> None:
@@ -136,5 +138,5 @@ def test_it_is_trained_after_the_codec_and_resumes_exactly(family: str, tmp_path
         train(zoo, given, shades(), out, max_steps=stop)
         resumed = load_file(train(zoo, given, shades(), out, resume=True))
         assert all(torch.equal(resumed[name], whole[name]) for name in whole), stop
-    drawn = zoo.load(str(tmp_path / "whole" / "mine.safetensors")).module
+    drawn = zoo.open(str(tmp_path / "whole" / "mine.safetensors")).module
     assert drawn.sample(SampleRng([0, 1]), {}, LatentOptions()).shape == (2, 1, 8, 8)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 import genzoo
-from genzoo_core import Built, ComponentSpec, Dataset, ModelSpec, PartSpec, Recipe, SampleRng
+from genzoo_core import ComponentSpec, Dataset, ModelSpec, Opened, PartSpec, Recipe, SampleRng
 from genzoo_diffusion.model import Diffusion
 from genzoo_train.training import train
 
@@ -40,7 +40,7 @@ def spec_of(*, labels: bool = False, codec: str | None = None, **config: Any) ->
     )
 
 
-def built(**config: Any) -> Built:
+def built(**config: Any) -> Opened:
     return genzoo.open_zoo().build(spec_of(**config), training=True)
 
 

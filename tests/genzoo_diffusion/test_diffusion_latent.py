@@ -54,7 +54,7 @@ def test_it_learns_the_latents_of_a_shared_codec(third_party: Path, tmp_path: Pa
     spec = spec_of(labels=True, codec=CODEC, on="latents")
     weights = trained(tmp_path / "run", spec, steps=400)
 
-    loaded = genzoo.open_zoo().load(str(weights))
+    loaded = genzoo.open_zoo().open(str(weights))
     model = loaded.module
     assert isinstance(model, Diffusion)
     # The codec is named, with its digest, and not copied.

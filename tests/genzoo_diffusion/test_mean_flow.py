@@ -111,7 +111,7 @@ def test_a_fresh_one_that_starts_from_a_flow_knows_its_velocity(tmp_path: Path) 
     left = begin_from(zoo, str(weights), fresh)
     assert left
     assert all(name.startswith("span.") for name in left)
-    flow, mean = zoo.load(str(weights)).module, cast(MeanFlow, fresh.module.eval())
+    flow, mean = zoo.open(str(weights)).module, cast(MeanFlow, fresh.module.eval())
     z, t = torch.randn(2, 1, 8, 8), torch.tensor([0.3, 0.8])
     asked = {"label": torch.tensor([1, 2])}
     with torch.no_grad():
@@ -123,8 +123,8 @@ def test_a_fresh_one_that_starts_from_a_flow_knows_its_velocity(tmp_path: Path) 
 def test_one_evaluation_draws_what_takes_a_flow_many(tmp_path: Path) -> None:
     # From all noise, the velocity alone points to the mean of the data, which is none of it.
     zoo = genzoo.open_zoo()
-    flow = zoo.load(str(trained(tmp_path / "flow", spec_of(), steps=400))).module
-    mean = zoo.load(str(trained(tmp_path / "mean", flow_spec(), steps=400, stage="flowing"))).module
+    flow = zoo.open(str(trained(tmp_path / "flow", spec_of(), steps=400))).module
+    mean = zoo.open(str(trained(tmp_path / "mean", flow_spec(), steps=400, stage="flowing"))).module
     seeds = list(range(N))
     blurred = error_of(sample(cast(Any, flow), seeds, steps=1, sampler="euler"))
     drawn = sample(cast(Any, mean), seeds)

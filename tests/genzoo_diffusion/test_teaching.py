@@ -17,10 +17,10 @@ import genzoo
 import genzoo_diffusion
 from genzoo_core import (
     BatchRng,
-    Built,
     ConfigError,
     Dataset,
     ModelSpec,
+    Opened,
     PartSpec,
     SampleRng,
 )
@@ -38,7 +38,7 @@ def rng_of(n: int, seed: int = 0) -> BatchRng:
     return BatchRng(torch.Generator().manual_seed(seed), n)
 
 
-def pupil(part: str, *, training: bool = True, **config: Any) -> Built:
+def pupil(part: str, *, training: bool = True, **config: Any) -> Opened:
     spec = ModelSpec(
         "genzoo/mean-flow",
         TAUGHT | config,
@@ -89,7 +89,7 @@ def test_a_path_is_that_of_heuns_method(guidance: float) -> None:
 
 
 def test_a_path_ends_where_the_teacher_samples(flow: Path) -> None:
-    model = cast(Any, genzoo.open_zoo().load(str(flow)).module)
+    model = cast(Any, genzoo.open_zoo().open(str(flow)).module)
     labels = torch.tensor([0, 1, 2])
     teacher = Teacher(model, (1, 8, 8), model.conditioners)
     points, _ = teacher.path(SampleRng([4, 5, 6]), {"label": labels}, 6, 1.5)
@@ -127,11 +127,11 @@ def test_a_pupil_draws_in_one_evaluation_what_its_teacher_draws_in_many(tmp_path
     config = recipe.model.config | {"teacher": {"steps": 2, "spans": 0}}
     model = msgspec.structs.replace(recipe.model, config=config)
     recipe = msgspec.structs.replace(recipe, model=model, stages=(stage,))
-    learnt = zoo.load(str(train(zoo, recipe, black, tmp_path)))
+    learnt = zoo.open(str(train(zoo, recipe, black, tmp_path)))
     assert learnt.spec.parts == {}
     assert not [name for name in learnt.own_tensors() if "teacher" in name]
     asked, seeds = {"label": torch.arange(20) % 10}, list(range(20))
-    teacher = cast(Any, zoo.load("genzoo/flow-mnist").module)
+    teacher = cast(Any, zoo.open("genzoo/flow-mnist").module)
     guidance = recipe.model.config["guidance"]
     many = sample(teacher, seeds, asked, steps=2, guidance=guidance)
     once = sample(teacher, seeds, asked, steps=1, sampler="euler", guidance=guidance)

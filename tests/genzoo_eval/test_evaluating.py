@@ -107,7 +107,7 @@ def test_reconstructions_are_measured_of_models_that_encode(warm_zoo: Zoo, digit
         ),
         digits,
     ).images
-    model = warm_zoo.load("ae-mlp-mnist").module
+    model = warm_zoo.open("ae-mlp-mnist").module
     x = test.float() / 127.5 - 1
     with torch.no_grad():
         expected = (model.codec.reconstruct(x) - x).square().mean().item()
@@ -121,7 +121,7 @@ def test_a_codec_is_measured_by_its_reconstructions(warm_zoo: Zoo, digits: Path)
     recipe = msgspec.structs.replace(warm_zoo.recipe("codec-mnist").data, split="test")
     x = warm_zoo.dataset(recipe, digits).images.float() / 127.5 - 1
     with torch.no_grad():
-        again = warm_zoo.load("codec-mnist").module.reconstruct(x)
+        again = warm_zoo.open("codec-mnist").module.reconstruct(x)
     errors = (again - x).square().mean((1, 2, 3))
     assert value(report, "reconstruction_mse") == pytest.approx(errors.mean().item(), rel=1e-4)
     # A peak-to-peak of 2: 10·log10(4 / error).

@@ -229,7 +229,7 @@ def test_a_shipped_net_says_what_it_is_for(dataset: str, kind: str) -> None:
     assert "no model may be trained or chosen by it" in card.notes
     assert card.size < 1_000_000
     assert any("accuracy" in metric.name for metric in card.metrics)
-    net = genzoo.open_zoo().load(card.name).module
+    net = genzoo.open_zoo().open(card.name).module
     assert isinstance(net, Classifier if kind == "classifier" else SelfSupervised)
     assert net.latent_shape == (128,)
     assert float(net.scale) != 1  # it was fitted
@@ -244,7 +244,7 @@ def test_the_classifier_sees_the_class_that_a_model_was_asked_for(
     model: str, dataset: str, share: float
 ) -> None:
     made = genzoo.generate(model, [str(i) for i in range(10)], n=8, seed=0)
-    net = genzoo.open_zoo().load(f"features-{dataset}-classifier").module
+    net = genzoo.open_zoo().open(f"features-{dataset}-classifier").module
     assert isinstance(net, Classifier)
     with torch.inference_mode():
         seen = net.logits(made.images).argmax(1)
@@ -260,9 +260,9 @@ def test_the_shipped_nets_know_real_pictures(dataset: str, right: float) -> None
     recipe = msgspec.structs.replace(zoo.recipe(name).data, split="test")
     data = zoo.dataset(recipe, Path(DATA))
     x, labels = from_uint8(data.images[:2000]), torch.tensor(data.columns["label"][:2000])
-    net = zoo.load(name).module
+    net = zoo.open(name).module
     assert isinstance(net, Classifier)
-    other = zoo.load(f"features-{dataset}-self-supervised").module
+    other = zoo.open(f"features-{dataset}-self-supervised").module
     assert isinstance(other, Encoder)
     with torch.inference_mode():
         assert (net.logits(x).argmax(1) == labels).float().mean() > right

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 import genzoo
-from genzoo_core import Batch, BatchRng, Built, ComponentSpec, ModelSpec, Phase, Progress
+from genzoo_core import Batch, BatchRng, ComponentSpec, ModelSpec, Opened, Phase, Progress
 from genzoo_gan.model import GAN
 from genzoo_gan.networks import Discriminator
 
@@ -17,7 +17,7 @@ CONV = {"type": "conv", "width": 4, "critic_width": 4, "hidden": 16}
 LABEL = {"label": ComponentSpec("genzoo/class-labels", {"classes": ["a", "b", "c"], "dim": 8})}
 
 
-def build(*, labels: bool = False, training: bool = True, **config: Any) -> Built:
+def build(*, labels: bool = False, training: bool = True, **config: Any) -> Opened:
     zoo = genzoo.open_zoo()
     spec = ModelSpec("genzoo/gan", config, conditioners=LABEL if labels else {})
     return zoo.build(spec, training=training)

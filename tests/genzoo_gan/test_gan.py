@@ -252,7 +252,7 @@ def recipe(steps: int, **config: Any) -> Recipe:
 def test_a_trained_generator_makes_what_it_is_asked_for(tmp_path: Path) -> None:
     zoo = genzoo.open_zoo()
     path = train(zoo, recipe(150), stripes(), tmp_path / "run", threads=1)
-    model = zoo.load(str(path)).module
+    model = zoo.open(str(path)).module
     assert isinstance(model, GAN)
     for label in range(3):
         asked = {"label": torch.full((16,), label)}
@@ -273,7 +273,7 @@ def test_a_saved_gan_holds_no_discriminator_and_no_trace_of_its_opponent(tmp_pat
 def test_a_gan_trains_in_half_precision(tmp_path: Path, config: dict[str, Any]) -> None:
     zoo = genzoo.open_zoo()
     half = msgspec.structs.replace(recipe(3, **config), precision="bf16")
-    model = zoo.load(str(train(zoo, half, stripes(), tmp_path / "run", threads=1))).module
+    model = zoo.open(str(train(zoo, half, stripes(), tmp_path / "run", threads=1))).module
     assert isinstance(model, GAN)
     assert model.sample(SampleRng([1]), {}, GANOptions()).isfinite().all()
 

@@ -20,7 +20,7 @@ MOST_BYTES = 8_000_000
 
 @pytest.fixture(scope="module")
 def shipped() -> StaticText:
-    module = zoo().load("text-minilm").module
+    module = zoo().open("text-minilm").module
     assert isinstance(module, StaticText)
     return module
 

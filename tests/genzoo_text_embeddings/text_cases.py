@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 import genzoo
-from genzoo_core import Built, ModelSpec, PartSpec, SampleRng
+from genzoo_core import ModelSpec, Opened, PartSpec, SampleRng
 from genzoo_core.zoo import Zoo
 from genzoo_text_embeddings.conditioner import TextConditioner
 from genzoo_text_embeddings.static import StaticText
@@ -38,7 +38,7 @@ def table(words: list[str] | None = None, *, length: int = 4) -> StaticText:
     return module
 
 
-def text_built(**config: Any) -> Built:
+def text_built(**config: Any) -> Opened:
     torch.manual_seed(0)
     parts = {} if "encoder" in config else SHIPPED
     return zoo().build(ModelSpec("genzoo/text", config, kind="conditioner", parts=parts))

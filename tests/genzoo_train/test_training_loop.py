@@ -34,7 +34,7 @@ def test_a_training_leaves_weights_card_log_samples_and_checkpoint(
     weights = train(zoo, recipe(), dataset, out)
 
     assert weights == out / "mine.safetensors"
-    assert zoo.load(str(weights)).spec.component == "genzoo-awkward/awkward"
+    assert zoo.open(str(weights)).spec.component == "genzoo-awkward/awkward"
     (card,) = tomllib.loads((out / "card.toml").read_text())["models"]
     assert card["summary"] == 'A "test" – of all.'
     assert card["shape"] == [1, 8, 8]
@@ -87,7 +87,7 @@ def test_the_next_stage_builds_on_the_averaged_weights(
 def test_before_the_next_stage_the_model_measures_what_the_averaged_weights_give(
     zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
-    first = zoo.load(str(train(zoo, recipe(), dataset, tmp_path / "first", max_steps=12)))
+    first = zoo.open(str(train(zoo, recipe(), dataset, tmp_path / "first", max_steps=12)))
     assert first.module.get_buffer("level").abs().max() == 0
     both = load_file(train(zoo, recipe(), dataset, tmp_path / "both"))
     # The second stage leaves the weights of the encoder as they are, but not what its

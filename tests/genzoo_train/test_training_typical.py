@@ -11,6 +11,7 @@ import torch
 from training_cases import make_images
 
 from genzoo_core import DataError, Dataset, Recipe
+from genzoo_core.request import Request
 from genzoo_core.zoo import Zoo
 from genzoo_train.training import train
 from genzoo_train.typical import typical_values
@@ -64,17 +65,18 @@ def test_a_model_keeps_captions_and_draws_with_them_where_nothing_is_asked(
     images = make_images()
     sky = Dataset(images, {"text": [CAPTIONS[i % 5] for i in range(len(images))]})
     weights = train(zoo, recipe(typical=1), sky, tmp_path / "run")
-    built = zoo.load(str(weights))
+    built = zoo.open(str(weights))
     assert built.spec.conditioners["text"].config["typical"] == ("comet",)
 
-    unasked = zoo.generate(str(weights), n=2, seed=3).images
-    asked = zoo.generate(str(weights), "comet", n=2, seed=3).images
+    unasked = zoo.generate(Request(str(weights), n=2, seed=3)).images
+    asked = zoo.generate(Request(str(weights), ("comet",), n=2, seed=3)).images
     torch.testing.assert_close(unasked, asked)
-    assert not torch.allclose(zoo.generate(str(weights), "", n=2, seed=3).images, asked, atol=1e-3)
+    empty = zoo.generate(Request(str(weights), ("",), n=2, seed=3)).images
+    assert not torch.allclose(empty, asked, atol=1e-3)
 
     kept = train(zoo, recipe(typical=1), sky, tmp_path / "run", resume=True)
     assert kept.read_bytes() == weights.read_bytes()
-    none = zoo.load(str(train(zoo, recipe(), sky, tmp_path / "none")))
+    none = zoo.open(str(train(zoo, recipe(), sky, tmp_path / "none")))
     assert none.spec.conditioners["text"].config["typical"] == ()
 
 

@@ -11,7 +11,7 @@ import torch
 
 from genzoo_core.errors import ConfigError
 from genzoo_core.specs import ComponentSpec, ModelSpec, PartSpec
-from genzoo_core.zoo import Built, Zoo
+from genzoo_core.zoo import Opened, Zoo
 
 Shape = tuple[int, int, int]
 Spec = TypeVar("Spec", ComponentSpec, PartSpec)
@@ -62,7 +62,7 @@ class Case:
             parts=dict(self.parts),
         )
 
-    def build(self, *, training: bool) -> Built:
+    def build(self, *, training: bool) -> Opened:
         """The module with fresh weights, the same ones at each call."""
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(0)

@@ -21,7 +21,7 @@ from genzoo_core.testing.saving import round_trip
 from genzoo_core.testing.strictness import strict_struct
 from genzoo_core.testing.training import Trained, check_training
 from genzoo_core.training import Trainable
-from genzoo_core.zoo import Built
+from genzoo_core.zoo import Opened
 
 N = 3
 
@@ -49,9 +49,9 @@ def check_encoder_component(record: Recorder, case: Case) -> None:
     check_loaded_encoder(record, case, built, shape[0])
 
 
-def check_loaded_encoder(record: Recorder, case: Case, built: Built, shape: Shape) -> None:
+def check_loaded_encoder(record: Recorder, case: Case, built: Opened, shape: Shape) -> None:
     """Save an encoder, load it, and check what was loaded."""
-    loaded: list[Built] = []
+    loaded: list[Opened] = []
     claim = "what was saved and loaded gives the same latents"
     if not record.check(claim, partial(_reloaded, case, built, shape, loaded)) and not loaded:
         return
@@ -83,7 +83,7 @@ def check_codec(record: Recorder, encoder: Encoder, images: Tensor, prefix: str)
         record.check(claim("it decodes and reconstructs"), partial(decodes, encoder, images))
 
 
-def _type(built: Built) -> type:
+def _type(built: Opened) -> type:
     return type(built.module)
 
 
@@ -92,7 +92,7 @@ def _encode(encoder: Encoder, images: Tensor) -> Posterior:
     return encoder.encode(images)
 
 
-def _reloaded(case: Case, built: Built, shape: Shape, loaded: list[Built]) -> Iterator[str]:
+def _reloaded(case: Case, built: Opened, shape: Shape, loaded: list[Opened]) -> Iterator[str]:
     images = material.images(N, shape)
     loaded.append(round_trip(case.zoo, built))
     encoders = []

@@ -20,7 +20,7 @@ from genzoo_core.testing.randomness import reseeded, untouched
 from genzoo_core.testing.report import Recorder, problem, unexpected
 from genzoo_core.testing.saving import round_trip
 from genzoo_core.testing.strictness import strict_struct
-from genzoo_core.zoo import Built
+from genzoo_core.zoo import Opened
 
 N = 4
 NONSENSE = "no such value of any conditioner"
@@ -37,7 +37,7 @@ class Asked:
         case: Where it is from.
     """
 
-    built: Built
+    built: Opened
     case: Case
 
     @property

@@ -11,16 +11,16 @@ from genzoo_core.testing import material
 from genzoo_core.testing.case import Case, image_shape
 from genzoo_core.testing.report import Recorder, problem
 from genzoo_core.training import Trainable
-from genzoo_core.zoo import Built
+from genzoo_core.zoo import Opened
 
 BATCH = 16
 FITTED_ON = 32
 """Batches that what has a closed form is fitted to: enough for a mixture of each class."""
 
 
-def build(record: Recorder, case: Case) -> Built | None:
+def build(record: Recorder, case: Case) -> Opened | None:
     """Build the component for training, where it can be; None where it cannot be built."""
-    found: list[Built] = []
+    found: list[Opened] = []
 
     def built() -> Iterator[str]:
         found.append(case.build(training=True))
@@ -30,7 +30,7 @@ def build(record: Recorder, case: Case) -> Built | None:
     return found[0] if found else None
 
 
-def finalized(built: Built, case: Case) -> Iterator[str]:
+def finalized(built: Opened, case: Case) -> Iterator[str]:
     """`finalize` runs, and keeps the shapes of all tensors."""
     module = built.module
     assert isinstance(module, Trainable)

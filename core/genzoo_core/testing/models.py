@@ -19,7 +19,7 @@ from genzoo_core.testing.sampling import SEEDS, Sampled, check_sampling, sampled
 from genzoo_core.testing.saving import round_trip
 from genzoo_core.testing.strictness import strict_options, strict_struct
 from genzoo_core.testing.training import Trained, check_training
-from genzoo_core.zoo import Built
+from genzoo_core.zoo import Opened
 
 
 def check_model_component(record: Recorder, case: Case) -> None:
@@ -49,7 +49,7 @@ def check_model_component(record: Recorder, case: Case) -> None:
 
 def check_saved_model(record: Recorder, case: Case, subject: Sampled) -> None:
     """Save a model, load it, and check what was loaded."""
-    loaded: list[Built] = []
+    loaded: list[Opened] = []
     claim = "what was saved and loaded gives the same pictures"
     if not record.check(claim, partial(reloaded, case, subject, loaded)) and not loaded:
         return
@@ -94,7 +94,7 @@ def unfitted(subject: Sampled) -> Iterator[str]:
     yield problem(f"NotFittedError while {flags[0]} is not set", "pictures", mend)
 
 
-def reloaded(case: Case, subject: Sampled, loaded: list[Built]) -> Iterator[str]:
+def reloaded(case: Case, subject: Sampled, loaded: list[Opened]) -> Iterator[str]:
     """Pictures before saving and after loading are the same."""
     loaded.append(round_trip(case.zoo, subject.built))
     again = Sampled(loaded[0], subject.options, subject.asked)

@@ -12,10 +12,11 @@ import msgspec
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import GenzooError
 from genzoo_core.manifest import ComponentEntry, Manifest
+from genzoo_core.plugin import Plugin
 from genzoo_core.testing.recipes import stages
 from genzoo_core.testing.report import Recorder, problem
 from genzoo_core.testing.strictness import strict_struct
-from genzoo_core.zoo import InstalledPlugin, Zoo
+from genzoo_core.zoo import Zoo
 
 INTERFACES = {
     "model": "GenerativeModel",
@@ -28,7 +29,7 @@ INTERFACES = {
 """The class of `genzoo_core` that a component of a kind extends."""
 
 
-def check_installed(record: Recorder, zoo: Zoo, plugin: InstalledPlugin) -> None:
+def check_installed(record: Recorder, zoo: Zoo, plugin: Plugin) -> None:
     """Run all checks of a plugin: its manifest, its imports, its components, its cards."""
     where = f"{plugin.name}: "
     if not record.check(f"{where}its manifest is sound", partial(sound, plugin)):
@@ -40,7 +41,7 @@ def check_installed(record: Recorder, zoo: Zoo, plugin: InstalledPlugin) -> None
     def verified() -> Iterator[str]:
         verification = zoo.verify(plugin)
         importable.append(verification.importable)
-        yield from verification.problems
+        yield from (*verification.problems, *verification.remarks)
 
     record.check(f"{where}{imports}", verified)
     if importable != [True]:
@@ -57,7 +58,7 @@ def check_installed(record: Recorder, zoo: Zoo, plugin: InstalledPlugin) -> None
             record.check(claim, partial(check_recipe_of, zoo, plugin, card))
 
 
-def sound(plugin: InstalledPlugin) -> Iterator[str]:
+def sound(plugin: Plugin) -> Iterator[str]:
     """The manifest can be read, and says something."""
     if plugin.manifest is None:
         yield plugin.error or "it cannot be read"
@@ -100,7 +101,7 @@ def load(target: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
-def check_card(zoo: Zoo, plugin: InstalledPlugin, card: ModelCard) -> Iterator[str]:
+def check_card(zoo: Zoo, plugin: Plugin, card: ModelCard) -> Iterator[str]:
     """A card says what a user must know, and what its file says."""
     for field, mend in (
         ("summary", "say in one line what it makes"),
@@ -126,7 +127,7 @@ def check_card(zoo: Zoo, plugin: InstalledPlugin, card: ModelCard) -> Iterator[s
             yield problem(f"`{field}` = {holds!r} as in its file", repr(said), mend)
 
 
-def check_recipe_of(zoo: Zoo, plugin: InstalledPlugin, card: ModelCard) -> Iterator[str]:
+def check_recipe_of(zoo: Zoo, plugin: Plugin, card: ModelCard) -> Iterator[str]:
     """A recipe makes the model whose card names it."""
     recipe = zoo.recipe(f"{plugin.distribution}/{card.name}")
     pairs = {

@@ -17,7 +17,7 @@ from genzoo_core.testing import material
 from genzoo_core.testing.comparing import TOLERANCE, in_range, relative_error, same, well_formed
 from genzoo_core.testing.randomness import reseeded, untouched
 from genzoo_core.testing.report import Recorder, SkipError, problem
-from genzoo_core.zoo import Built
+from genzoo_core.zoo import Opened
 
 SEEDS = (7, 8, 9)
 FEW_STEPS = 4
@@ -34,7 +34,7 @@ class Sampled:
         asked: Prepared conditions, a row for each of `SEEDS`.
     """
 
-    built: Built
+    built: Opened
     options: msgspec.Struct
     asked: Mapping[str, Tensor]
 
@@ -58,7 +58,7 @@ class Sampled:
 
 
 def sampled(
-    built: Built, options: Mapping[str, object], columns: Mapping[str, Sequence[object]]
+    built: Opened, options: Mapping[str, object], columns: Mapping[str, Sequence[object]]
 ) -> Sampled:
     """A model with the options to sample with, and something to ask for.
 

@@ -7,10 +7,10 @@ from tempfile import TemporaryDirectory
 
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import PluginError
-from genzoo_core.zoo import Built, Zoo
+from genzoo_core.zoo import Opened, Zoo
 
 
-def round_trip(zoo: Zoo, built: Built) -> Built:
+def round_trip(zoo: Zoo, built: Opened) -> Opened:
     """The module as it comes back from a model file, in evaluation mode.
 
     Raises:
@@ -30,10 +30,10 @@ def round_trip(zoo: Zoo, built: Built) -> Built:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "conformance.safetensors"
         zoo.save(path, built.spec, tensors, card)
-        return zoo.load(str(path))
+        return zoo.open(str(path))
 
 
-def parameters(built: Built) -> int:
+def parameters(built: Opened) -> int:
     """Number of a module's own parameters, in elements."""
     shared = {id(p) for part in built.parts.values() for p in part.parameters()}
     return sum(p.numel() for p in built.module.parameters() if id(p) not in shared)

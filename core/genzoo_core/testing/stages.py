@@ -7,10 +7,10 @@ from itertools import pairwise
 
 from genzoo_core.testing.report import problem
 from genzoo_core.training import Phase, Stage, Trainable
-from genzoo_core.zoo import Built
+from genzoo_core.zoo import Opened
 
 
-def sound_stages(built: Built) -> Iterator[str]:
+def sound_stages(built: Opened) -> Iterator[str]:
     """What is wrong with a module's stages and phases."""
     stages = _stages(built)
     if not stages:
@@ -27,7 +27,7 @@ def sound_stages(built: Built) -> Iterator[str]:
         yield problem("the same stages at each call", "others", "make stages() a function")
 
 
-def _stages(built: Built) -> tuple[Stage, ...]:
+def _stages(built: Opened) -> tuple[Stage, ...]:
     assert isinstance(built.module, Trainable)
     return built.module.stages()
 
@@ -43,7 +43,7 @@ def _unique(what: str, names: list[str]) -> Iterator[str]:
         yield problem(f"one {what} called {name!r}", "several", mend)
 
 
-def _names(built: Built) -> dict[int, str]:
+def _names(built: Opened) -> dict[int, str]:
     """Names of the module's own parameters; those of its parts are not its own."""
     shared = {id(p) for part in built.parts.values() for p in part.parameters()}
     named = built.module.named_parameters()
@@ -77,7 +77,7 @@ def _disjoint(stage: Stage, names: dict[int, str]) -> Iterator[str]:
         owner |= {id(p): phase for p in phase.parameters}
 
 
-def _all_trained(built: Built, stages: tuple[Stage, ...]) -> Iterator[str]:
+def _all_trained(built: Opened, stages: tuple[Stage, ...]) -> Iterator[str]:
     trained = {id(p) for stage in stages for phase in stage.phases for p in phase.parameters}
     names = _names(built)
     left = [

@@ -15,7 +15,7 @@ from genzoo_core.testing.randomness import MEND, reseeded
 from genzoo_core.testing.report import Recorder, problem
 from genzoo_core.testing.stages import sound_stages
 from genzoo_core.training import Batch, Phase, Progress, Trainable
-from genzoo_core.zoo import Built
+from genzoo_core.zoo import Opened
 
 STEPS = 3
 """Steps that every stage is trained."""
@@ -30,7 +30,7 @@ class Trained:
         batch: What it is trained on.
     """
 
-    built: Built
+    built: Opened
     batch: Batch
 
     @property
@@ -84,7 +84,7 @@ def check_training(record: Recorder, subject: Trained) -> bool:
     return sound
 
 
-def train_mode(built: Built) -> None:
+def train_mode(built: Opened) -> None:
     """Training mode for the module, evaluation mode for the parts inside it."""
     built.module.train()
     for part in built.parts.values():

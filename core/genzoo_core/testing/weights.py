@@ -18,7 +18,7 @@ from genzoo_core.testing.models import check_saved_model, check_strictness
 from genzoo_core.testing.report import Recorder, SkipError, problem
 from genzoo_core.testing.sampling import SEEDS, Sampled, sampled
 from genzoo_core.testing.saving import parameters
-from genzoo_core.zoo import Built, Zoo
+from genzoo_core.zoo import Opened, Zoo
 
 
 def check_weights(
@@ -31,10 +31,10 @@ def check_weights(
     shape: Shape | None,
 ) -> None:
     """Run all checks of a model with weights."""
-    found: list[tuple[Built, ModelCard]] = []
+    found: list[tuple[Opened, ModelCard]] = []
 
     def loads() -> Iterator[str]:
-        found.append((zoo.load(reference), zoo.card(reference)))
+        found.append((zoo.open(reference), zoo.card(reference)))
         yield from ()
 
     if not record.check("it loads, and is the file that its card promises", loads):
@@ -71,7 +71,7 @@ def check_weights(
         record.check("what is asked makes a difference", partial(matters, subject[0]))
 
 
-def agrees(built: Built, card: ModelCard) -> Iterator[str]:
+def agrees(built: Opened, card: ModelCard) -> Iterator[str]:
     """A card's shape, conditioners and count of parameters are those of the module."""
     module = built.module
     conditioners = tuple(conditioners_of(module))

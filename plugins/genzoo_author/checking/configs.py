@@ -13,9 +13,10 @@ import msgspec
 
 from genzoo_core.errors import GenzooError
 from genzoo_core.manifest import ComponentEntry, Kind
+from genzoo_core.plugin import Plugin
 from genzoo_core.recipe import Recipe
 from genzoo_core.specs import ModelSpec, PartSpec
-from genzoo_core.zoo import InstalledPlugin, Zoo
+from genzoo_core.zoo import Zoo
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Use:
     parts: Mapping[str, PartSpec] = field(default_factory=dict)
 
 
-def recipe_files(plugin: InstalledPlugin) -> tuple[Path, ...]:
+def recipe_files(plugin: Plugin) -> tuple[Path, ...]:
     """The recipes in a plugin's package: those of its cards, and all in a folder `recipes`."""
     if plugin.folder is None or plugin.manifest is None:
         return ()
@@ -44,7 +45,7 @@ def recipe_files(plugin: InstalledPlugin) -> tuple[Path, ...]:
     return tuple(path for path in dict.fromkeys((*named, *beside)) if path.is_file())
 
 
-def read_recipes(zoo: Zoo, plugins: tuple[InstalledPlugin, ...]) -> dict[Path, Recipe]:
+def read_recipes(zoo: Zoo, plugins: tuple[Plugin, ...]) -> dict[Path, Recipe]:
     """The recipes of some plugins that can be read."""
     found = {}
     for path in (path for plugin in plugins for path in recipe_files(plugin)):
@@ -87,9 +88,7 @@ def _nested(
             yield from _nested(inner, key)
 
 
-def uses_of(
-    plugin: InstalledPlugin, entry: ComponentEntry, recipes: Mapping[Path, Recipe]
-) -> list[Use]:
+def uses_of(plugin: Plugin, entry: ComponentEntry, recipes: Mapping[Path, Recipe]) -> list[Use]:
     """How recipes use a component that is no model: each config once."""
     names = (entry.name, f"{plugin.distribution}/{entry.name}")
     found: dict[str, Use] = {}
@@ -100,13 +99,13 @@ def uses_of(
     return list(found.values())
 
 
-def trains(recipe: Recipe, plugin: InstalledPlugin, entry: ComponentEntry) -> bool:
+def trains(recipe: Recipe, plugin: Plugin, entry: ComponentEntry) -> bool:
     """Whether a recipe trains a component."""
     names = (entry.name, f"{plugin.distribution}/{entry.name}")
     return recipe.model.kind == entry.kind and recipe.model.component in names
 
 
-def why_not_by_default(zoo: Zoo, plugin: InstalledPlugin, entry: ComponentEntry) -> str | None:
+def why_not_by_default(zoo: Zoo, plugin: Plugin, entry: ComponentEntry) -> str | None:
     """Why a component cannot be built with the defaults of its `Config`; None where it can."""
     name = f"{plugin.distribution}/{entry.name}"
     call = f'check_component(zoo, "{entry.kind}", "{name}", {{…}}) in a test'

@@ -15,6 +15,7 @@ from genzoo_author.checking.configs import (
 )
 from genzoo_author.checking.subjects import Subject
 from genzoo_core.cards import ModelCard
+from genzoo_core.plugin import Plugin
 from genzoo_core.testing import (
     Finding,
     Report,
@@ -24,7 +25,7 @@ from genzoo_core.testing import (
     examine_recipe,
 )
 from genzoo_core.testing.checking import CHECKS
-from genzoo_core.zoo import InstalledPlugin, Zoo
+from genzoo_core.zoo import Zoo
 
 
 def examine(zoo: Zoo, subject: Subject) -> Iterator[Report]:
@@ -72,7 +73,7 @@ def _plugins(zoo: Zoo, subject: Subject) -> Iterator[Report]:
             yield _model(zoo, plugin, card)
 
 
-def _model(zoo: Zoo, plugin: InstalledPlugin, card: ModelCard) -> Report:
+def _model(zoo: Zoo, plugin: Plugin, card: ModelCard) -> Report:
     name = f"{plugin.distribution}/{card.name}"
     if not card.weights:
         return _skipped(f"model {name}", "its weights are sound", "it has none")

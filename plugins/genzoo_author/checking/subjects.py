@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from genzoo_core.errors import GenzooError, UsageError
-from genzoo_core.zoo import InstalledPlugin, Zoo
+from genzoo_core.plugin import Plugin
+from genzoo_core.zoo import Zoo
 
 MANIFEST = "genzoo.toml"
 
@@ -26,7 +27,7 @@ class Subject:
 
     kind: Literal["plugin", "model", "recipe"]
     name: str
-    plugins: tuple[InstalledPlugin, ...] = ()
+    plugins: tuple[Plugin, ...] = ()
 
 
 def find_subject(zoo: Zoo, text: str) -> Subject:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import GenzooError, NotFittedError, UsageError
+from genzoo_core.request import Request
 from genzoo_core.zoo import Zoo
 
 NO_DENSITY: Mapping[str, object] = {"prior": "standard-normal"}
@@ -87,10 +88,10 @@ def settled(zoo: Zoo, contender: Contender) -> Contender:
         GenzooError: It makes none.
     """
     try:
-        zoo.generate(contender.reference, n=1, seed=0)
+        zoo.generate(Request(contender.reference, n=1, seed=0))
     except NotFittedError as unfitted:
         try:
-            zoo.generate(contender.reference, n=1, seed=0, options=NO_DENSITY)
+            zoo.generate(Request(contender.reference, n=1, seed=0, options=dict(NO_DENSITY)))
         except GenzooError:
             raise unfitted from None
         return Contender(contender.reference, contender.name, contender.card, NO_DENSITY)

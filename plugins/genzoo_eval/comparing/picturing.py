@@ -14,7 +14,8 @@ from torch import Tensor
 from genzoo_core.conditioner import conditioners_of
 from genzoo_core.images import from_uint8, to_uint8
 from genzoo_core.model import GenerativeModel
-from genzoo_core.zoo import Built, Zoo
+from genzoo_core.request import Request
+from genzoo_core.zoo import Opened, Zoo
 from genzoo_eval.comparing.choosing import Contender
 from genzoo_eval.comparing.comparison import Gallery
 from genzoo_eval.datasets import data_recipe, fingerprint
@@ -107,7 +108,7 @@ def picture(zoo: Zoo, contender: Contender, real: RealImages | None) -> Gallery:
     Raises:
         GenzooError: It makes no pictures.
     """
-    built = zoo.load(contender.reference)
+    built = zoo.open(contender.reference)
     samples = _made(zoo, contender, (), SAMPLES)
     originals = None if real is None else real.test[:EACH]
     copies = None if originals is None else _copies(built, originals)
@@ -116,9 +117,8 @@ def picture(zoo: Zoo, contender: Contender, real: RealImages | None) -> Gallery:
     if real is not None and reads_words(conditioners_of(built.module)):
         names = asked = tuple(caption for caption, _ in real.captions)
     rows = [_made(zoo, contender, (prompt,), EACH) for prompt in asked]
-    walk = zoo.generate(
-        contender.reference, n=WALK, interpolate=ENDS, options=dict(contender.settings)
-    )
+    options = dict(contender.settings)
+    walk = zoo.generate(Request(contender.reference, n=WALK, interpolate=ENDS, options=options))
     return Gallery(
         samples=samples,
         classes=tuple(zip(names, rows, strict=True)),
@@ -129,7 +129,7 @@ def picture(zoo: Zoo, contender: Contender, real: RealImages | None) -> Gallery:
     )
 
 
-def class_names(built: Built) -> tuple[str, ...]:
+def class_names(built: Opened) -> tuple[str, ...]:
     """Names of the classes that a model can be asked for; none where it reads no class."""
     for name, conditioner in conditioners_of(built.module).items():
         if conditioner.categories is None:
@@ -143,12 +143,12 @@ def class_names(built: Built) -> tuple[str, ...]:
 
 def _made(zoo: Zoo, contender: Contender, prompts: tuple[str, ...], n: int) -> Tensor:
     options = dict(contender.settings)
-    made = zoo.generate(contender.reference, prompts, n=n, seed=0, options=options)
+    made = zoo.generate(Request(contender.reference, prompts, n=n, seed=0, options=options))
     return to_uint8(made.images)
 
 
 @torch.inference_mode()
-def _copies(built: Built, originals: Tensor) -> Tensor | None:
+def _copies(built: Opened, originals: Tensor) -> Tensor | None:
     module = built.module
     if not isinstance(module, GenerativeModel) or module.codec is None:
         return None

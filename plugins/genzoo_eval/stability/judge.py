@@ -15,6 +15,7 @@ from torch import Tensor
 from genzoo_core.encoder import Codec
 from genzoo_core.errors import DataError, GenzooError, UsageError
 from genzoo_core.images import from_uint8, to_uint8
+from genzoo_core.request import Request
 from genzoo_core.zoo import Zoo
 from genzoo_eval.metrics.classes import class_frequencies, total_variation
 from genzoo_eval.metrics.frechet import Moments, frechet_distance
@@ -100,7 +101,7 @@ def load_classifier(zoo: Zoo, reference: str) -> tuple[Classifier, str]:
         UsageError: It is no classifier.
         GenzooError: It cannot be loaded.
     """
-    module = zoo.load(reference).module
+    module = zoo.open(reference).module
     if not isinstance(module, Classifier):
         raise UsageError(f"{reference} is no classifier", "give one as --net")
     path = Path(reference)
@@ -128,9 +129,10 @@ def examine(
         NotANumberError: Pictures or reconstructions hold NaN.
         GenzooError: The model cannot be loaded or run.
     """
-    module = zoo.load(str(path)).module
+    module = zoo.open(str(path)).module
     begin = time.process_time()
-    images = zoo.generate(str(path), n=n, seed=0, options=options, threads=1).images
+    request = Request(str(path), n=n, seed=0, options=dict(options), threads=1)
+    images = zoo.generate(request).images
     seconds = time.process_time() - begin
     if not images.isfinite().all():
         raise NotANumberError("its pictures hold NaN")

@@ -11,12 +11,11 @@ import click
 from genzoo.cli.options import complete_models
 from genzoo.cli.reporting import message, print_result
 from genzoo.cli.settings import gather
-from genzoo.pictures.placing import BATCH
-from genzoo.pictures.requests import Request
-from genzoo.pictures.writers.destination import choose_latents, write_latents
+from genzoo.run.outputs.destination import choose_latents, write_latents
+from genzoo_core.request import Input, Request
 
 if TYPE_CHECKING:
-    from genzoo.zoo import RegistryZoo
+    from genzoo.zoo import Zoo
 
 
 @click.command("encode")
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("-f", "--force", is_flag=True, help="Replace what exists.")
 @click.option("--device", default="cpu", metavar="NAME", help="Where to compute.")
 @click.option("--threads", type=int, help="CPU threads.")
-@click.option("--batch", type=int, default=BATCH, help="Pictures encoded at a time.")
+@click.option("--batch", type=int, default=64, help="Pictures encoded at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @click.pass_context
 def encode(
@@ -50,21 +49,26 @@ def encode(
     \b
     genzoo encode vae-mnist digit.png -o z.npz
     """
-    from genzoo.pictures import encoding
-    from genzoo.pictures.generating import open_model
-    from genzoo.pictures.placing import place
-    from genzoo.pictures.resolving import resolve
+    from genzoo.run.make import make_latents
+    from genzoo.run.plan import plan
 
-    zoo: RegistryZoo = ctx.obj
+    zoo: Zoo = ctx.obj
     begin = time.monotonic()
-    conditions = gather(settings, {})
     destination = choose_latents(output, force=force)
-    request = Request(prompts, conditions=conditions, inputs=inputs, encode=True)
-    plan = resolve(request, open_model(model, zoo, device), zoo)
-    plan = place(plan, device=device, threads=threads, batch=batch)
-    for note in plan.notes:
+    request = Request(
+        model,
+        prompts,
+        options=gather(settings, {}),
+        inputs=tuple(Input(str(path)) for path in inputs),
+        encode=True,
+        device=device,
+        threads=threads,
+        batch=batch,
+    )
+    planned = plan(request, zoo)
+    for note in planned.notes:
         message(note)
-    latents = encoding.encode(plan)
+    latents = make_latents(planned)
     path = write_latents(destination, latents)
     seconds = round(time.monotonic() - begin, 3)
     shape = list(latents.posterior.mean.shape)

@@ -11,7 +11,7 @@ from genzoo.cli.options import complete_models
 from genzoo_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from genzoo.zoo import RegistryZoo
+    from genzoo.zoo import Zoo
 
 
 @click.command()
@@ -26,24 +26,22 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 @click.pass_obj
-def export(
-    zoo: RegistryZoo, model: str, *, output: str, whole: bool, force: bool, as_json: bool
-) -> None:
+def export(zoo: Zoo, model: str, *, output: str, whole: bool, force: bool, as_json: bool) -> None:
     """Write MODEL, a name or a model file, to one file.
 
     `genzoo run FILE` makes pictures with it wherever the plugins of its components are.
     """
-    from genzoo.models.sources import SUFFIX
-    from genzoo.pictures.writers.destination import check_file
+    from genzoo.models.find import SUFFIX
+    from genzoo.run.outputs.destination import check_file
 
     path = Path(output)
     if path.suffix != SUFFIX:
         raise UsageError(f"cannot export to {output}", f"give a name that ends in {SUFFIX}")
     check_file(path, force)
     zoo.find(model)  # a wrong name is told before torch is imported
-    from genzoo.models.exporting import export_model
+    from genzoo.models.export import export_model
 
-    card = export_model(zoo, model, path, whole=whole)
+    card = export_model(zoo.catalogue, model, path, whole=whole)
     if as_json:
         import json
 

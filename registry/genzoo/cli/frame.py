@@ -144,7 +144,7 @@ def _message(error: BaseException) -> str:
         case OSError() if error.strerror:
             where = f"{error.filename}: " if error.filename is not None else ""
             return where + error.strerror
-    from genzoo.installed.guard import one_line
+    from genzoo.text import one_line
 
     return f"internal error: {one_line(error)}; `genzoo --debug …` shows where"
 

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import click
 
-from genzoo.catalogue import Catalogue
-from genzoo.installed.names import matches
-from genzoo.installed.records import CommandRow
+from genzoo.cli.builtin import BUILTIN
+from genzoo.cli.context import catalogue_of
+from genzoo.plugins.guard import load_target
+from genzoo.plugins.names import Owned, full_name, matches
 from genzoo.text import printable, quoted
 from genzoo_core.errors import PluginError, UsageError, did_you_mean
+from genzoo_core.manifest import CommandEntry
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
-
-BUILTIN = {
-    "list": ("genzoo.cli.list:list_", "Show the models that are installed."),
-    "info": ("genzoo.cli.info:info", "Show what is known of a model."),
-    "run": ("genzoo.cli.run:run", "Make pictures."),
-    "encode": ("genzoo.cli.encode:encode", "Turn pictures into latents."),
-    "export": ("genzoo.cli.export:export", "Write a model to one file."),
-    "plugins": ("genzoo.cli.plugins:plugins", "Show the plugins that are installed."),
-    "install": ("genzoo.cli.install:install", "Install plugins, and look whether they work."),
-    "uninstall": ("genzoo.cli.uninstall:uninstall", "Remove plugins."),
-    "doctor": ("genzoo.cli.doctor:doctor", "Look whether genzoo works here."),
-    "completion": ("genzoo.cli.completion:completion", "Print a shell's completion script."),
-}
-"""Target and help line of each command of genzoo itself. Plugins cannot take these names."""
 
 LIGHT = ("list", "info", "plugins", "install", "uninstall", "doctor", "completion")
 """Commands that need the catalogue alone."""
@@ -36,36 +24,25 @@ LIGHT = ("list", "info", "plugins", "install", "uninstall", "doctor", "completio
 TAKE_MODEL = ("info", "run", "encode", "export")
 """Commands whose first argument is a model."""
 
-KEY = "genzoo.catalogue"
-
-
-def catalogue_of(ctx: click.Context) -> Catalogue:
-    """The catalogue that `--no-plugins` and the environment ask for, opened once."""
-    meta: dict[str, Any] = ctx.meta
-    if KEY not in meta:
-        no_plugins = bool(ctx.find_root().params.get("no_plugins"))
-        meta[KEY] = Catalogue.open(no_plugins=no_plugins)
-    return cast(Catalogue, meta[KEY])
-
 
 class ZooGroup(click.Group):
     """Built-in commands, and those that the manifests of plugins name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        added = {row.name for row in catalogue_of(ctx).commands()}
+        added = {command.bare for command in catalogue_of(ctx).commands}
         return [*BUILTIN, *sorted(added - set(BUILTIN))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in BUILTIN:
             module, _, attribute = BUILTIN[cmd_name][0].partition(":")
             return cast(click.Command, getattr(import_module(module), attribute))
-        found = matches(cmd_name, catalogue_of(ctx).commands())
+        found = matches(cmd_name, catalogue_of(ctx).commands)
         if len(found) > 1:
-            owners = " and ".join(f"{row.distribution}/{row.name}" for row in found)
+            owners = " and ".join(map(full_name, found))
             raise UsageError(
                 f"command {quoted(cmd_name)} is ambiguous: {owners}; use the full name"
             )
-        return _load(catalogue_of(ctx), found[0]) if found else None
+        return _load(found[0]) if found else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -81,9 +58,9 @@ class ZooGroup(click.Group):
                 return None, None, args
             self._refuse(ctx, name)
         if name not in LIGHT:
-            from genzoo.zoo import RegistryZoo
+            from genzoo.zoo import Zoo
 
-            ctx.obj = RegistryZoo(catalogue_of(ctx))
+            ctx.obj = Zoo(catalogue_of(ctx))
         return name, command, args[1:]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -101,14 +78,14 @@ class ZooGroup(click.Group):
     def _help(self, ctx: click.Context, name: str) -> str:
         if name in BUILTIN:
             return BUILTIN[name][1]
-        found = matches(name, catalogue_of(ctx).commands())
+        found = matches(name, catalogue_of(ctx).commands)
         if len(found) > 1:
-            return " and ".join(f"{row.distribution}/{row.name}" for row in found)
-        return printable(found[0].help)
+            return " and ".join(map(full_name, found))
+        return printable(found[0].entry.help)
 
     def _takes_model(self, ctx: click.Context, name: str) -> bool:
-        found = matches(name, catalogue_of(ctx).commands())
-        return name in TAKE_MODEL or any(row.argument == "model" for row in found)
+        found = matches(name, catalogue_of(ctx).commands)
+        return name in TAKE_MODEL or any(each.entry.argument == "model" for each in found)
 
     def _refuse(self, ctx: click.Context, name: str) -> NoReturn:
         if name.startswith("-"):
@@ -119,18 +96,19 @@ class ZooGroup(click.Group):
         )
 
 
-def _load(catalogue: Catalogue, row: CommandRow) -> click.Command:
-    plugin = catalogue.plugins[row.plugin]
+def _load(owned: Owned[CommandEntry]) -> click.Command:
+    plugin, entry = owned.plugin, owned.entry
     try:
-        command = catalogue.load_target(plugin, row.target)
+        command = load_target(plugin, entry.target)
     except PluginError as error:
         missing = error.__cause__
-        if row.extra and isinstance(missing, ModuleNotFoundError):
-            wanted = f"pip install '{row.distribution}[{row.extra}]'"
+        if entry.extra and isinstance(missing, ModuleNotFoundError):
+            wanted = f"pip install '{plugin.distribution}[{entry.extra}]'"
             raise PluginError(
-                f"`genzoo {row.name}` needs {missing.name}, which is not installed", f"`{wanted}`"
+                f"`genzoo {entry.name}` needs {missing.name}, which is not installed",
+                f"`{wanted}`",
             ) from error
         raise
     if not isinstance(command, click.Command):
-        raise PluginError(f"plugin {plugin}: {row.target} is not a click.Command")
+        raise PluginError(f"plugin {plugin}: {entry.target} is not a click.Command")
     return command

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genzoo.catalogue import Catalogue
 from genzoo.cli import table
-from genzoo.cli.group import catalogue_of
+from genzoo.cli.context import catalogue_of
 from genzoo.cli.options import complete_models
-from genzoo.installed.guard import warn
-from genzoo.installed.records import ModelEntry
+from genzoo.plugins.guard import warn
 from genzoo.text import printable
 
 if TYPE_CHECKING:
-    from genzoo.models.describing import Description, Option
+    from genzoo.cli.look import Look
+    from genzoo.run.option_list import Option
     from genzoo_core.cards import Metric, ModelCard
     from genzoo_core.specs import ModelSpec
 
@@ -36,37 +35,30 @@ def info(ctx: click.Context, *, model: str, as_json: bool) -> None:
     MODEL is a name that `genzoo list` shows, or FILE a model file; one that a plugin knows how
     to fetch (hf://owner/repo) is fetched.
     """
-    description = _describe(catalogue_of(ctx), model)
+    from genzoo.cli.look import look
+
+    shown = look(catalogue_of(ctx), model)
     if as_json:
-        click.echo(json.dumps(_as_json(description), indent=2))
+        click.echo(json.dumps(_as_json(shown), indent=2))
     else:
-        for line in _lines(description):
+        for line in _lines(shown):
             click.echo(printable(line))
-    for problem in description.problems:
+    for problem in shown.problems:
         warn(problem)
 
 
-def _describe(catalogue: Catalogue, reference: str) -> Description:
-    from genzoo.models.describing import describe_file, describe_model
-    from genzoo.zoo import RegistryZoo
-
-    found = RegistryZoo(catalogue).find(reference)
-    if isinstance(found, ModelEntry):
-        return describe_model(catalogue, found)
-    return describe_file(catalogue, found)
-
-
-def _as_json(description: Description) -> dict[str, Any]:
+def _as_json(shown: Look) -> dict[str, Any]:
     import msgspec
 
+    card, plugin = shown.model.card, shown.model.plugin
     return {
-        "name": description.name,
-        "card": description.card and _card_json(description.card),
-        "plugin": description.plugin and str(description.plugin),
-        "weights": description.weights and str(description.weights),
-        "spec": msgspec.to_builtins(description.spec),
-        "options": msgspec.to_builtins(description.options),
-        "problems": list(description.problems),
+        "name": shown.model.name,
+        "card": _card_json(card),
+        "plugin": plugin and str(plugin),
+        "weights": shown.weights and str(shown.weights),
+        "spec": msgspec.to_builtins(shown.spec),
+        "options": msgspec.to_builtins(shown.options),
+        "problems": list(shown.problems),
     }
 
 
@@ -77,33 +69,32 @@ def _card_json(card: ModelCard) -> dict[str, Any]:
     return {**asdict(card), "metrics": [asdict(metric) for metric in card.metrics]}
 
 
-def _lines(description: Description) -> Iterator[str]:
-    card = description.card
-    yield description.name
-    if card is not None and card.summary:
+def _lines(shown: Look) -> Iterator[str]:
+    card = shown.model.card
+    yield shown.model.name
+    if card.summary:
         yield card.summary
     yield ""
-    yield from _fields(_facts(description))
-    if description.options:
+    yield from _fields(_facts(shown))
+    if shown.options:
         yield from ("", "Options (--set NAME=VALUE)")
-        yield from _fields((o.name, _option(o)) for o in description.options)
-    if card is not None and card.metrics:
+        yield from _fields((o.name, _option(o)) for o in shown.options)
+    if card.metrics:
         yield from ("", "Measured")
         for metric in card.metrics:
             yield from _metric(metric)
-    if card is not None and card.notes:
+    if card.notes:
         yield from ("", *card.notes.strip().splitlines())
 
 
-def _facts(description: Description) -> Iterator[tuple[str, str]]:
-    if description.card is not None:
-        yield from _card_facts(description.card)
-    if description.weights is not None:
-        yield "file", str(description.weights)
-    if description.spec is not None:
-        yield from _spec_facts(description.spec)
-    if description.plugin is not None:
-        yield "plugin", str(description.plugin)
+def _facts(shown: Look) -> Iterator[tuple[str, str]]:
+    yield from _card_facts(shown.model.card)
+    if shown.weights is not None:
+        yield "file", str(shown.weights)
+    if shown.spec is not None:
+        yield from _spec_facts(shown.spec)
+    if shown.model.plugin is not None:
+        yield "plugin", str(shown.model.plugin)
 
 
 def _card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from genzoo.catalogue import Catalogue
 from genzoo.cli import table
-from genzoo.cli.group import catalogue_of
-from genzoo.installed.filtering import refuse_unknown, select_components
-from genzoo.installed.guard import warn
-from genzoo.installed.records import ComponentRow, ModelFacts, ModelRow
+from genzoo.cli.context import catalogue_of
+from genzoo.plugins.catalogue import Catalogue
+from genzoo.plugins.guard import warn
+from genzoo.plugins.names import Owned, full_name
+from genzoo.plugins.select import refuse_unknown, select, select_components
 from genzoo.text import quoted
 from genzoo_core.errors import GenzooError, UsageError, did_you_mean
+from genzoo_core.manifest import ComponentEntry
+from genzoo_core.plugin import Model
 
 
 @click.command("list")
@@ -44,21 +45,20 @@ def list_(
     """
     catalogue = catalogue_of(ctx)
     if dynamic:
-        catalogue.ask_for_models()
+        catalogue.add_dynamic()
     if kind is not None and _only_components(catalogue, kind):
         if family is not None or conditioner is not None:
             raise UsageError(f"--family and --conditioner do not go with --kind {kind}")
         _list_components(select_components(catalogue.components, kind, pattern), as_json)
         return
-    rows = catalogue.select(pattern, family=family, conditioner=conditioner, kind=kind)
+    models = select(catalogue.models, pattern, family=family, conditioner=conditioner, kind=kind)
     _mention_broken(catalogue)
-    if not rows and catalogue.rows:
-        raise _no_match(catalogue.rows, pattern)
-    facts = catalogue.facts(rows)
+    if not models and catalogue.models:
+        raise _no_match(catalogue, pattern)
     if as_json:
-        click.echo(json.dumps(list(map(_as_json, rows, facts)), indent=2))
-    elif rows:
-        _draw(rows, facts)
+        _print_json([_as_json(model, catalogue.shown(model)) for model in models])
+    elif models:
+        _draw(models, catalogue)
         if kind is not None:
             _mention_components(select_components(catalogue.components, kind, None))
     else:
@@ -66,78 +66,86 @@ def list_(
 
 
 def _only_components(catalogue: Catalogue, kind: str) -> bool:
-    models = {row.kind for row in catalogue.rows}
-    refuse_unknown("kind", kind, models | {row.kind for row in catalogue.components})
+    models = {model.card.kind for model in catalogue.models}
+    refuse_unknown("kind", kind, models | {each.entry.kind for each in catalogue.components})
     # A conditioner with weights is a part of models; who asks for conditioners wants all of them.
     return kind == "conditioner" or kind not in models
 
 
-def _list_components(rows: Sequence[ComponentRow], as_json: bool) -> None:
-    if not rows and not as_json:
+def _list_components(found: Sequence[Owned[ComponentEntry]], as_json: bool) -> None:
+    if not found and not as_json:
         raise GenzooError("no component matches", "leave the pattern out to see all of its kind")
     if as_json:
         named = [
             {
-                "name": row.name,
-                "full_name": f"{row.distribution}/{row.name}",
-                "kind": row.kind,
-                "summary": row.summary,
+                "name": each.bare,
+                "full_name": full_name(each),
+                "kind": each.entry.kind,
+                "summary": each.entry.summary,
             }
-            for row in rows
+            for each in found
         ]
-        click.echo(json.dumps(named, indent=2))
+        _print_json(named)
         return
-    lines = [[row.name, row.kind, row.distribution, row.summary] for row in rows]
+    lines = [[c.bare, c.entry.kind, c.distribution, c.entry.summary] for c in found]
     table.write_table(["name", "kind", "distribution", "summary"], lines)
 
 
-def _mention_components(rows: Sequence[ComponentRow]) -> None:
+def _print_json(found: object) -> None:
+    import json
+
+    click.echo(json.dumps(found, indent=2))
+
+
+def _mention_components(found: Sequence[Owned[ComponentEntry]]) -> None:
     """Name what recipes can make others of this kind with."""
-    if rows:
-        names = ", ".join(f"{row.distribution}/{row.name}" for row in rows)
+    if found:
+        names = ", ".join(map(full_name, found))
         click.echo(f"components of this kind, for recipes: {names}", err=True)
 
 
-def _draw(rows: Sequence[ModelRow], facts: Sequence[ModelFacts]) -> None:
-    kinds = any(row.kind != "model" for row in rows)
+def _draw(models: Sequence[Model], catalogue: Catalogue) -> None:
+    kinds = any(model.card.kind != "model" for model in models)
     header = ["name", "family", *(["kind"] if kinds else []), "dataset", "shape", "conditioners"]
     lines = [
         [
-            row.shown,
-            row.family,
-            *([row.kind] if kinds else []),
-            fact.dataset,
-            table.shape(fact.shape),
-            ", ".join(row.conditioners),
-            table.size(fact.size),
-            fact.summary,
+            catalogue.shown(model),
+            card.family,
+            *([card.kind] if kinds else []),
+            card.dataset,
+            table.shape(card.shape),
+            ", ".join(card.conditioners),
+            table.size(card.size),
+            card.summary,
         ]
-        for row, fact in zip(rows, facts, strict=True)
+        for model, card in ((model, model.card) for model in models)
     ]
     table.write_table([*header, "size", "summary"], lines)
 
 
-def _as_json(row: ModelRow, facts: ModelFacts) -> dict[str, Any]:
+def _as_json(model: Model, shown: str) -> dict[str, Any]:
+    card = model.card
     return {
-        "name": row.shown,
-        "full_name": row.full_name,
-        "family": row.family,
-        "kind": row.kind,
-        "dataset": facts.dataset,
-        "shape": facts.shape,
-        "conditioners": row.conditioners,
-        "size": facts.size,
-        "parameters": facts.parameters,
-        "summary": facts.summary,
-        "aliases": row.aliases,
+        "name": shown,
+        "full_name": model.name,
+        "family": card.family,
+        "kind": card.kind,
+        "dataset": card.dataset,
+        "shape": card.shape,
+        "conditioners": card.conditioners,
+        "size": card.size,
+        "parameters": card.parameters,
+        "summary": card.summary,
+        "aliases": card.aliases,
     }
 
 
-def _no_match(rows: Sequence[ModelRow], pattern: str | None) -> GenzooError:
+def _no_match(catalogue: Catalogue, pattern: str | None) -> GenzooError:
     if pattern is None:
         return GenzooError("no model matches all of these options", "`genzoo list` shows all")
-    near = did_you_mean(pattern, [name for row in rows for name in (row.shown, *row.aliases)])
-    return GenzooError(f"no model matches {quoted(pattern)}", near or "`genzoo list` shows all")
+    names = [name for m in catalogue.models for name in (catalogue.shown(m), *m.aliases)]
+    near = did_you_mean(pattern, names) or "`genzoo list` shows all"
+    return GenzooError(f"no model matches {quoted(pattern)}", near)
 
 
 def _mention_broken(catalogue: Catalogue) -> None:

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 import click
 
 from genzoo.cli.reporting import message
-from genzoo.installed.guard import warn
+from genzoo.managing.overview import provides
+from genzoo.plugins.guard import warn
+from genzoo.plugins.selection import Selection
 from genzoo.text import printable
 from genzoo_core.errors import GenzooError, PluginError
 
 if TYPE_CHECKING:
     from genzoo.managing.aftermath import Outcome
     from genzoo.managing.shown import Command
-    from genzoo.managing.snapshot import Plugin
+    from genzoo_core.plugin import Plugin
 
 TRUST = "this runs code of whoever made it, now and when it is used, so install what you trust"
 
@@ -82,17 +84,12 @@ def _problems(plugin: Plugin, problems: Sequence[str]) -> Iterator[str]:
 
 
 def _provides(plugin: Plugin) -> Iterator[str]:
-    for what in ("models", "components", "commands", "hooks"):
-        names = getattr(plugin, what)
+    for what, names in provides(plugin).items():
         if names:
             yield f"{what:10}  {', '.join(names)}"
 
 
 def _mention_hidden(plugin: Plugin, no_plugins: bool) -> None:
     """Warn of a plugin that the user's own variables leave out."""
-    from genzoo.installed.records import PluginRecord
-    from genzoo.installed.selection import Selection
-
-    record = PluginRecord(plugin.name, "", plugin.distribution, plugin.version)
-    if not Selection.from_environment(no_plugins=no_plugins).admits(record):
+    if not Selection.from_environment(no_plugins=no_plugins).admits(plugin):
         warn(f"{plugin} is left out by GENZOO_PLUGINS, GENZOO_DISABLE or --no-plugins")

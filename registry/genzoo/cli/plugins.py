@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genzoo.catalogue import Catalogue
 from genzoo.cli import table
-from genzoo.cli.group import catalogue_of
+from genzoo.cli.context import catalogue_of
 from genzoo.cli.restore import restore
-from genzoo.installed.guard import warn
-from genzoo.installed.records import PluginRecord
 from genzoo.managing.overview import conflicts, overview
+from genzoo.plugins.catalogue import Catalogue
+from genzoo.plugins.guard import warn
 from genzoo.text import printable
 from genzoo_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from genzoo.installed.checking import Report
+    from genzoo_core.plugin import Verification
 
 
 @click.group(invoke_without_command=True, subcommand_metavar="[restore]")
@@ -43,7 +42,7 @@ def plugins(ctx: click.Context, *, check: bool, times: bool, as_json: bool) -> N
         return
     catalogue = catalogue_of(ctx)
     reports = _check(catalogue) if check or times else {}
-    shown = [overview(catalogue, plugin, reports.get(plugin)) for plugin in catalogue.plugins]
+    shown = [overview(plugin, reports.get(str(plugin))) for plugin in catalogue.plugins]
     if as_json:
         found = {"plugins": shown, "conflicts": list(conflicts(catalogue))}
         click.echo(json.dumps(found, indent=2))
@@ -58,15 +57,15 @@ def plugins(ctx: click.Context, *, check: bool, times: bool, as_json: bool) -> N
 plugins.add_command(restore)
 
 
-def _check(catalogue: Catalogue) -> dict[PluginRecord, Report]:
-    from genzoo.installed.checking import check_plugin
+def _check(catalogue: Catalogue) -> dict[str, Verification]:
+    from genzoo.models.verify import verify_plugin
 
     reports = {}
     for plugin in catalogue.plugins:
         if plugin.status == "ok":
             if sys.stderr is not None and sys.stderr.isatty():
                 click.echo(f"checking {plugin} …", err=True)  # each takes seconds
-            reports[plugin] = check_plugin(plugin)
+            reports[str(plugin)] = verify_plugin(plugin)
     return reports
 
 

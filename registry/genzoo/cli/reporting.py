@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from genzoo.pictures.inputs import shown_path
-from genzoo.text import printable
+from genzoo.text import printable, shown_path
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from genzoo_core.pictures import Pictures, RunRecord
+    from genzoo_core.pictures import Pictures
+    from genzoo_core.request import Record
 
 PATIENCE = 0.5
 """Seconds that a run may take before its progress is shown."""
@@ -71,16 +71,7 @@ class ProgressBar:
         self._bar.update(self._bar.task_ids[0], completed=done)
 
 
-def describe_seeds(record: RunRecord, seeds: Sequence[int]) -> str:
-    """The line that says what chance went into the pictures."""
-    if record.interpolate is not None:
-        return f"seeds {record.interpolate[0]} to {record.interpolate[1]}"
-    if not seeds:
-        return "no seed: nothing is left to chance"
-    return f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
-
-
-def print_result(record: RunRecord, path: Path, as_json: bool, **figures: Any) -> None:
+def print_result(record: Record, path: Path, as_json: bool, **figures: Any) -> None:
     """The path on stdout, or one JSON object.
 
     Args:
@@ -106,7 +97,7 @@ def show_preview(pictures: Pictures, wanted: bool | None) -> None:
         wanted: True and False as the user said; None where stdout and stderr are a terminal
             that shows colours.
     """
-    from genzoo.pictures.preview import colour_depth, render
+    from genzoo.run.outputs.preview import colour_depth, render
 
     depth = colour_depth()
     terminal = sys.stderr.isatty() and sys.stdout.isatty()
@@ -114,7 +105,7 @@ def show_preview(pictures: Pictures, wanted: bool | None) -> None:
         return
     import shutil
 
-    from genzoo.pictures.layout import lay_out
+    from genzoo.run.outputs.layout import lay_out
 
     columns, lines = shutil.get_terminal_size()
     text = render(lay_out(pictures), depth, columns, max(4, lines - 4))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
 from difflib import get_close_matches
 from itertools import takewhile
 from pathlib import Path
@@ -15,23 +14,22 @@ import click
 from genzoo.cli.options import complete_models, complete_samplers, complete_settings
 from genzoo.cli.reporting import (
     ProgressBar,
-    describe_seeds,
     message,
     print_result,
     show_preview,
 )
 from genzoo.cli.settings import gather, parse_interpolate
 from genzoo.cli.signals import finishing
-from genzoo.installed.guard import stdout_to_stderr
-from genzoo.pictures.placing import BATCH
-from genzoo.pictures.requests import Plan, Request
-from genzoo.pictures.writers.destination import Destination, choose, write
+from genzoo.plugins.guard import stdout_to_stderr
+from genzoo.run.outputs.destination import Destination, choose, write
 from genzoo_core.downloads import no_downloads
 from genzoo_core.errors import UsageError
+from genzoo_core.request import Input, Request
 
 if TYPE_CHECKING:
-    from genzoo.pictures.replay import Replay
-    from genzoo.zoo import RegistryZoo
+    from genzoo.run.replay import Replay
+    from genzoo.run.tasks.task import Plan
+    from genzoo.zoo import Zoo
     from genzoo_core.pictures import Pictures
 
 
@@ -107,7 +105,7 @@ def _is_number(word: str) -> bool:
 @click.option("-f", "--force", is_flag=True, help="Replace what exists.")
 @click.option("--device", metavar="NAME", help="Where to compute: cpu, cuda, mps.")
 @click.option("--threads", type=int, help="CPU threads.")
-@click.option("--batch", type=int, help=f"Pictures made at a time; {BATCH} unless given.")
+@click.option("--batch", type=int, help="Pictures made at a time; 64 unless given.")
 @click.option(
     "--replay",
     type=click.Path(path_type=Path),
@@ -147,7 +145,7 @@ def run(
     genzoo run vae-mnist --input digit.png
     genzoo run --replay digits.png -o again.png
     """
-    zoo: RegistryZoo = ctx.obj
+    zoo: Zoo = ctx.obj
     begin = time.monotonic()
     if replay is not None:
         ctx.with_resource(no_downloads())
@@ -158,10 +156,21 @@ def run(
     if replay is None:
         if model is None:
             raise UsageError("no model was named", "`genzoo list` shows those there are")
-        request = Request(prompts, n, seed, interpolate=walk, inputs=inputs)
-        where = device or "cpu"
-        size = BATCH if batch is None else batch
-        plan = _plan(model, request, given, zoo, device=where, threads=threads, batch=size)
+        from genzoo.run.plan import plan as plan_request
+
+        request = Request(
+            model,
+            prompts,
+            n,
+            seed,
+            options=given,
+            interpolate=walk,
+            inputs=tuple(Input(str(path)) for path in inputs),
+            device=device or "cpu",
+            threads=threads,
+            batch=64 if batch is None else batch,
+        )
+        plan = plan_request(request, zoo)
     else:
         _refuse_with_replay(prompts, n, seed, given, walk, threads, batch)
         again = _plan_again(replay, zoo, model, inputs, device)
@@ -174,37 +183,10 @@ def run(
     print_result(pictures.record, path, as_json, seeds=pictures.seeds, seconds=seconds)
 
 
-def _plan(
-    model: str,
-    request: Request,
-    settings: Mapping[str, str],
-    zoo: RegistryZoo,
-    *,
-    device: str,
-    threads: int | None,
-    batch: int,
-) -> Plan:
-    from dataclasses import replace
-
-    from genzoo.pictures.generating import open_model
-    from genzoo.pictures.placing import place
-    from genzoo.pictures.requests import check_counts
-    from genzoo.pictures.resolving import conditioners_of, options_type, resolve
-    from genzoo.pictures.settings import split_settings
-
-    check_counts(request)
-    loaded = open_model(model, zoo, device)
-    options, conditions = split_settings(
-        loaded.name, options_type(loaded), list(conditioners_of(loaded)), settings
-    )
-    plan = resolve(replace(request, options=options, conditions=conditions), loaded, zoo)
-    return place(plan, device=device, threads=threads, batch=batch)
-
-
 def _plan_again(
-    path: Path, zoo: RegistryZoo, model: str | None, inputs: tuple[Path, ...], device: str | None
+    path: Path, zoo: Zoo, model: str | None, inputs: tuple[Path, ...], device: str | None
 ) -> Replay:
-    from genzoo.pictures.replay import plan_replay
+    from genzoo.run.replay import plan_replay
 
     again = plan_replay(path, zoo, model=model, inputs=inputs, device=device)
     for note in again.notes:
@@ -221,22 +203,22 @@ def _refuse_with_replay(*settings: Any) -> None:
         )
 
 
-def _make(plan: Plan, destination: Destination, zoo: RegistryZoo, again: Replay | None) -> Pictures:
+def _make(plan: Plan, destination: Destination, zoo: Zoo, again: Replay | None) -> Pictures:
     """Make the pictures; of an interrupted run, write what is finished."""
     from contextlib import suppress
 
-    from genzoo.pictures.layout import check_grid
-    from genzoo.pictures.running import RunInterrupted, execute
+    from genzoo.run.make import RunInterrupted, make
+    from genzoo.run.outputs.layout import check_grid
 
     if destination.format in ("png", "gif"):
         check_grid(plan)
-    plan.check_options()
+    plan.task.check_options(plan)
     for note in plan.notes:
         message(note)
-    message(f"{plan.loaded.name}: {describe_seeds(plan.record, plan.seeds)}")
+    message(f"{plan.opened.name}: {plan.task.told(plan.seeds)}")
     try:
-        with ProgressBar(plan.loaded.name) as bar, stdout_to_stderr():
-            pictures = execute(
+        with ProgressBar(plan.opened.name) as bar, stdout_to_stderr():
+            pictures = make(
                 plan,
                 zoo,
                 keep_frames=destination.format in ("gif", "plugin"),
@@ -251,7 +233,7 @@ def _make(plan: Plan, destination: Destination, zoo: RegistryZoo, again: Replay 
                 click.echo(os.fsencode(path))
         raise
     if again is not None:
-        from genzoo.pictures.replay import verify
+        from genzoo.run.replay import verify
 
         message(verify(again, pictures))
     return pictures

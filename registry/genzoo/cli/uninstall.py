@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genzoo.cli.group import catalogue_of
+from genzoo.cli.context import catalogue_of
 from genzoo.cli.managing import confirm, run_all
 from genzoo.cli.reporting import message
 from genzoo.text import quoted
@@ -36,6 +36,7 @@ def uninstall(*, names: tuple[str, ...], yes: bool, dry_run: bool) -> None:
     """
     from genzoo.managing import ledger
     from genzoo.managing.environment import Environment, find_installer
+    from genzoo.managing.overview import provides
     from genzoo.managing.snapshot import look
 
     before = look()
@@ -48,7 +49,8 @@ def uninstall(*, names: tuple[str, ...], yes: bool, dry_run: bool) -> None:
         return
     plugins = before.plugins_of(doomed)
     for plugin in plugins:
-        lost = ", ".join((*plugin.models, *plugin.commands))
+        provided = provides(plugin)
+        lost = ", ".join((*provided["models"], *provided["commands"]))
         message(f"removing {plugin}" + (f", and with it {lost}" if lost else ""))
     confirm("Remove it?", yes)
     run_all(commands, f"{installer.name} could not remove {', '.join(doomed)}")
@@ -71,7 +73,7 @@ def _find(name: str, installed: Snapshot) -> str:
     Raises:
         UsageError: There is none, or it is genzoo itself.
     """
-    from genzoo.installed.names import normalise
+    from genzoo.plugins.names import normalise
 
     asked = normalise(name)
     if asked == "genzoo":

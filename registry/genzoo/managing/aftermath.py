@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from genzoo.managing.installers import Wanted
 from genzoo.managing.requirements import needs_of
-from genzoo.managing.snapshot import Distribution, Plugin, Snapshot, check, look
+from genzoo.managing.snapshot import Distribution, Snapshot, check, look
 from genzoo.managing.wanted import meant
 from genzoo_core.errors import GenzooError
+from genzoo_core.plugin import Plugin
 
 OURS = "genzoo"
 

@@ -12,8 +12,8 @@ from typing import NamedTuple, Protocol
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from genzoo.installed.names import normalise
 from genzoo.managing.shown import Command
+from genzoo.plugins.names import normalise
 
 
 class Wanted(NamedTuple):

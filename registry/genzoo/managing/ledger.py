@@ -5,11 +5,7 @@ One file for each user, not for each environment: a new environment is what it i
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -17,9 +13,11 @@ from typing import Any, Literal
 import msgspec
 from filelock import FileLock, Timeout
 
-from genzoo.installed.guard import warn
+from genzoo.files.folders import config_folder
 from genzoo.managing.snapshot import Distribution
 from genzoo.managing.wanted import extras_of, path_of
+from genzoo.plugins.guard import warn
+from genzoo_core.atomic import write_atomically
 from genzoo_core.errors import ConfigError, GenzooError
 
 FORMAT = 1
@@ -109,22 +107,9 @@ def _open(url: str) -> str:
     return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1@", url)
 
 
-def config_folder() -> Path:
-    """Where genzoo keeps what a user decided: `GENZOO_CONFIG`, or the platform's place."""
-    if given := os.environ.get("GENZOO_CONFIG"):
-        return Path(given).absolute()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA") or Path.home() / "AppData/Roaming")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library/Application Support"
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return base / "genzoo"
-
-
 def ledger_file() -> Path:
     """Where the ledger is."""
-    return config_folder() / FILE
+    return Path(config_folder() or Path.home() / ".genzoo") / FILE
 
 
 def read_ledger() -> tuple[Entry, ...]:
@@ -181,25 +166,11 @@ def _change(change: Callable[[tuple[Entry, ...]], list[Entry]]) -> None:
             old = read_ledger()
             new = change(old)
             if new != list(old):
-                _write(file, new)
+                content = msgspec.json.encode({"version": FORMAT, "installed": new})
+                write_atomically(file, msgspec.json.format(content, indent=2) + b"\n")
     except (OSError, Timeout, GenzooError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         warn(f"`genzoo plugins restore` will not know of this: {file}: {why}")
-
-
-def _write(file: Path, entries: list[Entry]) -> None:
-    content = msgspec.json.encode({"version": FORMAT, "installed": entries})
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".genzoo-", suffix=".json")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(msgspec.json.format(content, indent=2) + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
 
 
 def _aside(file: Path) -> str:

@@ -3,67 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from genzoo.catalogue import Catalogue
-from genzoo.cli.group import BUILTIN
-from genzoo.installed.names import shared
-from genzoo.installed.records import PluginRecord
-
-if TYPE_CHECKING:
-    from genzoo.installed.checking import Report
+from genzoo.cli.builtin import BUILTIN
+from genzoo.plugins.catalogue import Catalogue
+from genzoo.plugins.names import full_name, shared
+from genzoo_core.plugin import Plugin, Verification
 
 
-def overview(
-    catalogue: Catalogue, plugin: PluginRecord, report: Report | None = None
-) -> dict[str, Any]:
+def overview(plugin: Plugin, verified: Verification | None = None) -> dict[str, Any]:
     """A plugin as `genzoo plugins --json` shows it.
 
     Args:
-        catalogue: What is installed.
-        plugin: One of its plugins.
-        report: What came of importing it, where that was tried.
+        plugin: The plugin.
+        verified: What came of importing it, where that was tried.
     """
     errors = [plugin.error] if plugin.error else []
-    errors += report.problems if report else ()
+    errors += verified.problems if verified else ()
     return {
         "name": plugin.name,
         "distribution": plugin.distribution,
         "version": plugin.version,
         "module": plugin.module,
-        "folder": plugin.location,
+        "folder": plugin.location or None,
         "builtin": plugin.builtin,
-        "summary": plugin.summary,
+        "summary": plugin.manifest.summary if plugin.manifest else "",
         "status": "broken" if errors else plugin.status,
         "errors": errors,
-        "removal": None if plugin.builtin else plugin.removal,
-        **_provides(catalogue, plugin),
-        "seconds": report and report.seconds,
+        "removal": plugin.removal,
+        **provides(plugin),
+        "seconds": verified and verified.seconds,
     }
 
 
-def _provides(catalogue: Catalogue, plugin: PluginRecord) -> dict[str, list[str]]:
-    position = catalogue.plugins.index(plugin)
+def provides(plugin: Plugin) -> dict[str, list[str]]:
+    """What a plugin brings, by name."""
+    manifest = plugin.manifest
     return {
-        "models": [row.name for row in catalogue.rows if row.plugin == position],
-        "components": [
-            f"{row.kind} {row.name}" for row in catalogue.components if row.plugin == position
-        ],
-        "commands": [row.name for row in catalogue.commands() if row.plugin == position],
+        "models": [card.name for card in manifest.models] if manifest else [],
+        "components": [f"{c.kind} {c.name}" for c in manifest.components] if manifest else [],
+        "commands": [command.name for command in manifest.commands] if manifest else [],
         "hooks": list(plugin.hooks),
     }
 
 
 def conflicts(catalogue: Catalogue) -> Iterator[str]:
     """Names that more than one plugin gives, or that are genzoo's own, in a line each."""
-    commands = catalogue.commands()
-    for row in commands:
-        if row.name in BUILTIN:
-            own = f"{row.distribution}/{row.name}"
-            yield f"command {row.name} is genzoo's own; {row.distribution}'s is `genzoo {own}`"
-    named = [(f"command {row.name}", row.plugin) for row in commands]
-    named += [(f"model {row.name}", row.plugin) for row in catalogue.rows]
-    named += [(f"component {row.kind} {row.name}", row.plugin) for row in catalogue.components]
+    for command in catalogue.commands:
+        if command.bare in BUILTIN:
+            own = full_name(command)
+            yield (
+                f"command {command.bare} is genzoo's own; "
+                f"{command.distribution}'s is `genzoo {own}`"
+            )
+    named: list[tuple[str, Plugin | None]] = [
+        (f"command {each.bare}", each.plugin) for each in catalogue.commands
+    ]
+    named += [(f"model {model.bare}", model.plugin) for model in catalogue.models]
+    named += [(f"component {c.entry.kind} {c.bare}", c.plugin) for c in catalogue.components]
     for name in sorted(shared(name for name, _ in named)):
-        owners = [str(catalogue.plugins[plugin]) for other, plugin in named if other == name]
+        owners = [str(plugin) for other, plugin in named if other == name]
         yield f"{name} is ambiguous: {' and '.join(owners)} have it"

@@ -12,6 +12,7 @@ import msgspec
 
 from genzoo.managing.fresh import ask
 from genzoo_core.errors import GenzooError
+from genzoo_core.plugin import Plugin
 
 
 class Distribution(msgspec.Struct, frozen=True):
@@ -33,24 +34,6 @@ class Distribution(msgspec.Struct, frozen=True):
     stamp: int
     requested: bool
     direct: dict[str, Any] | None = None
-
-
-class Plugin(msgspec.Struct, frozen=True):
-    """A plugin; as in `genzoo.managing.overview.overview`."""
-
-    name: str
-    distribution: str
-    version: str
-    builtin: bool
-    status: str
-    errors: tuple[str, ...]
-    models: tuple[str, ...]
-    components: tuple[str, ...]
-    commands: tuple[str, ...]
-    hooks: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.distribution} {self.version})"
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -100,20 +83,23 @@ def check(plugins: Sequence[Plugin]) -> list[tuple[Plugin, list[str]]]:
     owners = json.dumps([[plugin.name, plugin.distribution] for plugin in sound])
     found = ask("genzoo.managing.snapshot:checked", owners) if sound else []
     problems = {(name, owner): lines for name, owner, lines in found}
-    return [(p, problems.get((p.name, p.distribution), list(p.errors))) for p in plugins]
+    return [
+        (p, problems.get((p.name, p.distribution), [p.error] if p.error else [])) for p in plugins
+    ]
 
 
 def seen() -> dict[str, Any]:
     """What is installed, for `look`: called in the fresh process."""
-    from genzoo.catalogue import Catalogue
-    from genzoo.managing.overview import conflicts, overview
+    import genzoo.cli.frame  # noqa: F401
+    from genzoo.managing.overview import conflicts
     from genzoo.managing.requirements import needs_of
+    from genzoo.plugins.catalogue import Catalogue
 
     catalogue = Catalogue.open()
     needs = [need for need in needs_of() if not need.extra]
     return {
         "distributions": {found["name"]: found for found in _distributions()},
-        "plugins": [overview(catalogue, plugin) for plugin in catalogue.plugins],
+        "plugins": msgspec.to_builtins(catalogue.plugins),
         "conflicts": list(conflicts(catalogue)),
         "unmet": [need.problem for need in needs if need.problem],
     }
@@ -121,19 +107,19 @@ def seen() -> dict[str, Any]:
 
 def checked(owners: str) -> list[list[Any]]:
     """What is wrong with some plugins, for `check`: called in the fresh process."""
-    from genzoo.catalogue import Catalogue
-    from genzoo.installed.checking import check_plugin
+    from genzoo.models.verify import verify_plugin
+    from genzoo.plugins.catalogue import Catalogue
 
     wanted = {tuple(owner) for owner in json.loads(owners)}
     return [
-        [plugin.name, plugin.distribution, list(check_plugin(plugin).problems)]
+        [plugin.name, plugin.distribution, list(verify_plugin(plugin).problems)]
         for plugin in Catalogue.open().plugins
         if (plugin.name, plugin.distribution) in wanted
     ]
 
 
 def _distributions() -> Iterator[dict[str, Any]]:
-    from genzoo.installed.names import normalise
+    from genzoo.plugins.names import normalise
 
     known: set[str] = set()
     for distribution in metadata.distributions():

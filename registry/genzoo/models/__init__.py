@@ -1,1 +1,1 @@
-"""Building, loading, saving and describing models."""
+"""Finding, opening, building, saving and checking models."""

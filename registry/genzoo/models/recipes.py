@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from genzoo.strict_toml import parse_toml
+from genzoo.files.strict_toml import parse_toml
 from genzoo.text import brief
 from genzoo_core.errors import ConfigError, UsageError
 from genzoo_core.recipe import Recipe

@@ -38,6 +38,6 @@ def guarded(topic: str, look: Look) -> Iterator[Finding]:
     except GenzooError as error:
         yield Finding(topic, error.message, "problem", error.hint or "")
     except (Exception, SystemExit) as error:
-        from genzoo.installed.guard import one_line
+        from genzoo.text import one_line
 
         yield Finding(topic, f"it cannot be looked at: {one_line(error)}", "problem")

@@ -19,7 +19,7 @@ NONE = 50_000_000
 def look_at_cache() -> Iterator[Finding]:
     """The cache: whether it can be written, what the index is, and how much room there is."""
     from genzoo.cli.table import size
-    from genzoo.installed.cache import cache_folder
+    from genzoo.files.folders import cache_folder
 
     found = cache_folder()
     if found is None:
@@ -40,10 +40,10 @@ def look_at_cache() -> Iterator[Finding]:
 
 def look_at_ledger() -> Iterator[Finding]:
     """The configuration: what `genzoo install` remembers."""
-    from genzoo.managing.ledger import config_folder, read_ledger
+    from genzoo.managing.ledger import ledger_file, read_ledger
     from genzoo.managing.requirements import installed_version
 
-    folder = config_folder()
+    folder = ledger_file().parent
     yield _written("config", folder, "GENZOO_CONFIG", "`genzoo install` remembers nothing")
     entries = read_ledger()
     missing = [e.distribution for e in entries if installed_version(e.distribution) is None]

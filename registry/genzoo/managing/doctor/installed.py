@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from genzoo.catalogue import Catalogue
-from genzoo.installed.records import PluginRecord
 from genzoo.managing.doctor.findings import Finding
+from genzoo.plugins.catalogue import Catalogue
+from genzoo_core.plugin import Plugin
 
 
 def look_at_plugins(*, no_plugins: bool, check: bool) -> Iterator[Finding]:
@@ -35,17 +35,17 @@ def look_at_plugins(*, no_plugins: bool, check: bool) -> Iterator[Finding]:
         yield from _check(sound)
 
 
-def _check(plugins: list[PluginRecord]) -> Iterator[Finding]:
-    from genzoo.installed.checking import check_plugin
+def _check(plugins: list[Plugin]) -> Iterator[Finding]:
+    from genzoo.models.verify import verify_plugin
 
     faults = [
-        _broken(plugin, problem) for plugin in plugins for problem in check_plugin(plugin).problems
+        _broken(plugin, problem) for plugin in plugins for problem in verify_plugin(plugin).problems
     ]
     yield from faults
     if not faults:
         yield Finding("plugins", "all that they name can be imported")
 
 
-def _broken(plugin: PluginRecord, error: str) -> Finding:
+def _broken(plugin: Plugin, error: str) -> Finding:
     advice = "install genzoo anew" if plugin.builtin else f"remove it with `{plugin.removal}`"
     return Finding("plugins", f"{plugin} is broken: {error}", "problem", advice)

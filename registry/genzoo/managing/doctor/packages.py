@@ -6,8 +6,8 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 
-from genzoo.catalogue import Catalogue
 from genzoo.managing.doctor.findings import Finding
+from genzoo.plugins.catalogue import Catalogue
 from genzoo_core.errors import GenzooError
 
 PRIVATE = ("dev",)
@@ -71,13 +71,13 @@ def _purposes(no_plugins: bool) -> dict[str, list[str]]:
     """The commands that need each extra, where these can be known."""
     purposes: dict[str, list[str]] = defaultdict(list)
     try:
-        commands = Catalogue.open(no_plugins=no_plugins).commands()
+        commands = Catalogue.open(no_plugins=no_plugins).commands
     except GenzooError:  # the look at the plugins tells of it
         return purposes
-    for row in commands:
-        if row.distribution == "genzoo":
-            for extra in filter(None, row.extra.split(",")):
-                purposes[extra].append(f"`genzoo {row.name}`")
+    for command in commands:
+        if command.plugin.builtin:
+            for extra in filter(None, command.entry.extra.split(",")):
+                purposes[extra].append(f"`genzoo {command.bare}`")
     return purposes
 
 

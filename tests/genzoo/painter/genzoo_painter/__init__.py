@@ -6,16 +6,17 @@ import sys
 from pathlib import Path
 
 from genzoo_core.hookspecs import hookimpl
-from genzoo_core.pictures import Pictures, RunRecord
+from genzoo_core.pictures import Pictures
+from genzoo_core.request import Record
 
 
 @hookimpl
-def genzoo_before_run(record: RunRecord) -> None:
+def genzoo_before_run(record: Record) -> None:
     sys.stderr.write(f"before {record.model}\n")
 
 
 @hookimpl
-def genzoo_after_run(record: RunRecord, pictures: Pictures) -> None:
+def genzoo_after_run(record: Record, pictures: Pictures) -> None:
     sys.stderr.write(f"after {len(pictures.images)}\n")
 
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from genzoo_core import Pictures, RunRecord, hookimpl
+from genzoo_core import Pictures, Record, hookimpl
 from genzoo_tiny.tinybox import find
 
 
@@ -21,7 +21,7 @@ def genzoo_cached_weights(reference: str, sha256: str) -> Path | None:
 
 
 @hookimpl
-def genzoo_before_run(record: RunRecord) -> None:
+def genzoo_before_run(record: Record) -> None:
     """Say hello."""
     print(f"tiny: making {record.n} of {record.model}", file=sys.stderr)
 

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from genzoo_core import Zoo
+from genzoo_core import Request, Zoo
 
 
 @click.command()
@@ -18,6 +18,6 @@ from genzoo_core import Zoo
 def brightness(ctx: click.Context, *, model: str, n: int, seed: int, as_json: bool) -> None:
     """Say how bright the pictures of MODEL are, from 0 (black) to 1."""
     zoo: Zoo = ctx.obj
-    images = zoo.generate(model, n=n, seed=seed).images
+    images = zoo.generate(Request(model, n=n, seed=seed)).images
     value = round((float(images.mean()) + 1) / 2, 4)
     click.echo(json.dumps({"model": model, "brightness": value}) if as_json else f"{value:.4f}")

@@ -1,0 +1,126 @@
+"""A plugin, and a model in the list: what is known of both without running code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from genzoo_core.cards import ModelCard
+from genzoo_core.config import Config
+from genzoo_core.manifest import Manifest
+from genzoo_core.weights import WeightsFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Plugin(Config, omit_defaults=True):
+    """A plugin that was found, sound or not.
+
+    Attributes:
+        name: Name of its entry point.
+        distribution: Distribution that brought it, normalised ("acme-zoo").
+        version: Version of that distribution.
+        module: Import package that the entry point names.
+        location: Folder of the package; "" where it was not found or not looked for.
+        manifest: What its manifest says; None for one that is broken or disabled.
+        error: Why it cannot be used, in one line; "" for a sound one.
+        disabled: Whether the user asked to leave it out; nothing of it was read then.
+        lost: Names of the models and components that a broken one would have brought, as far as
+            its manifest can be made out.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    module: str = ""
+    location: str = ""
+    manifest: Manifest | None = None
+    error: str = ""
+    disabled: bool = False
+    lost: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> Literal["ok", "broken", "disabled"]:
+        """Whether it can be used."""
+        return "disabled" if self.disabled else "broken" if self.error else "ok"
+
+    @property
+    def builtin(self) -> bool:
+        """Whether the genzoo distribution itself brought it."""
+        return self.distribution == "genzoo"
+
+    @property
+    def hooks(self) -> tuple[str, ...]:
+        """Hooks that its manifest lists."""
+        return self.manifest.hooks if self.manifest else ()
+
+    @property
+    def folder(self) -> Path | None:
+        """Folder of the package, which the paths of its cards are relative to."""
+        from pathlib import Path
+
+        return Path(self.location) if self.location else None
+
+    @property
+    def removal(self) -> str | None:
+        """The command that removes it; None where it belongs to genzoo itself."""
+        return None if self.builtin else f"genzoo uninstall {self.distribution}"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.distribution} {self.version})"
+
+
+class Model(Config):
+    """A model: its card, and who ships it.
+
+    Attributes:
+        card: All that is known of it.
+        plugin: The plugin that ships it; None for a model file.
+        dynamic: Whether a `genzoo_models` hook gave the card. Its `weights` may be an absolute
+            path then.
+        file: The model file, where it is none of a plugin's.
+    """
+
+    card: ModelCard
+    plugin: Plugin | None = None
+    dynamic: bool = False
+    file: WeightsFile | None = None
+
+    @property
+    def distribution(self) -> str:
+        """Distribution that owns it; "" for a model file."""
+        return self.plugin.distribution if self.plugin else ""
+
+    @property
+    def bare(self) -> str:
+        """The name without its distribution."""
+        return self.card.name
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Its other names."""
+        return self.card.aliases
+
+    @property
+    def name(self) -> str:
+        """`distribution/name`; of a model file its path, or the reference it was fetched by."""
+        if self.plugin is not None:
+            return f"{self.plugin.distribution}/{self.card.name}"
+        return self.file.name if self.file else self.card.name
+
+
+class Verification(Config):
+    """What came of importing a plugin in a process of its own.
+
+    Attributes:
+        problems: What is wrong, in one line each.
+        remarks: What its author should mend though it works, in one line each.
+        seconds: How long its imports took, those of what it imports itself included.
+        importable: False where its imports end the process, or take too long: no other process
+            should try them.
+    """
+
+    problems: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+    seconds: float = 0.0
+    importable: bool = True

@@ -1,0 +1,82 @@
+"""What is asked of a model: the one list of fields that all ways of asking share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from genzoo_core.config import Config
+
+Seeds = Annotated[tuple[int, int], msgspec.Meta(description="two seeds")]
+
+
+class Input(Config, omit_defaults=True):
+    """A picture that is given: where it lies, and the sha256 of its bytes once it was read."""
+
+    path: str
+    sha256: str = ""
+
+
+class Request(Config, omit_defaults=True):
+    """What is asked of a model, on the command line, in Python, or by a plugin's command.
+
+    Picture j of prompt p has seed `seed + p * n + j`, and depends on its seed, its prompt and
+    the options alone: not on how many are made, nor in what batches (but for rounding, far
+    below one level in 255).
+
+    Attributes:
+        model: A name, the path of a model file, or a reference that a plugin knows how to fetch
+            ("hf://owner/repo").
+        prompts: One row of pictures each, read by the model's first conditioner; empty for what
+            it makes unasked.
+        n: Pictures per prompt, or steps of a walk; 1, or 8 for a walk, unless given.
+        seed: Seed of the first picture, in [0, 2**63); a random 32-bit one unless given.
+        options: The model's options by name, typed or as text; also values of its conditioners
+            other than the first, by their names. `genzoo info MODEL` lists them.
+        conditions: Values of conditioners other than the first, as text, by name.
+        interpolate: Two seeds to walk between, or "inputs" to walk between the two inputs.
+        inputs: Pictures to reconstruct, walk between or encode.
+        encode: Whether the latents of the inputs are asked for, not pictures.
+        device: Where to compute: "cpu", "cuda", "mps".
+        threads: CPU threads; what measures best for the model's size unless given.
+        batch: Pictures made at a time; halved where memory runs out.
+    """
+
+    model: str
+    prompts: tuple[str, ...] = ()
+    n: int | None = None
+    seed: int | None = None
+    options: dict[str, Any] = {}
+    conditions: dict[str, str] = {}
+    interpolate: Seeds | Literal["inputs"] | None = None
+    inputs: tuple[Input, ...] = ()
+    encode: bool = False
+    device: str = "cpu"
+    threads: int | None = None
+    batch: int = 64
+
+
+class Record(Request, omit_defaults=True, kw_only=True):
+    """A request, filled in, and what it was resolved to: all that makes the same pictures again.
+
+    Of the request, `model` is `distribution/name`, the path of a model file or a reference, `n`,
+    `seed` and `threads` are numbers, `options` are all options of the model, and `inputs` have
+    their digests. A picture does not depend on batch, threads and device but for rounding: made
+    with the same ones it comes out bit by bit the same.
+
+    Attributes:
+        weights: sha256 of the weights file.
+        parts: sha256 of each shared part's weights, by role.
+        pictures: Which of the run's pictures these are, [first, last), where they are not all:
+            one picture of a folder, or what was finished when the run was interrupted.
+        versions: Versions of genzoo, torch, the model's distribution.
+    """
+
+    n: int
+    seed: int
+    threads: int = 1
+    weights: str
+    parts: dict[str, str] = {}
+    pictures: tuple[int, int] | None = None
+    versions: dict[str, str] = {}

@@ -1,0 +1,65 @@
+"""All that can be said of a model without building it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genzoo.files.model_file import read_header
+from genzoo.models.card import card_of
+from genzoo.models.find import find, weights_here
+from genzoo.run.option_list import Option, options_of
+from genzoo_core.errors import GenzooError
+from genzoo_core.plugin import Model
+from genzoo_core.specs import ModelSpec
+
+if TYPE_CHECKING:
+    from genzoo.plugins.catalogue import Catalogue
+
+
+@dataclass(frozen=True)
+class Look:
+    """A model, and what its file says.
+
+    Attributes:
+        model: The model.
+        weights: The file with its weights; None where it is not on this machine.
+        spec: What the file says is to be built.
+        options: Its options; empty where they cannot be told.
+        problems: Why something of this is missing, in one line each.
+    """
+
+    model: Model
+    weights: Path | None
+    spec: ModelSpec | None
+    options: tuple[Option, ...]
+    problems: tuple[str, ...]
+
+
+def look(catalogue: Catalogue, reference: str) -> Look:
+    """What is known of a model of the list, or of a model file.
+
+    Raises:
+        GenzooError: There is none, or the file is no model file.
+    """
+    found = find(catalogue, reference)
+    if not isinstance(found, Model):
+        model = Model(card_of(found), file=found)
+        return _with_options(catalogue, model, found.path, read_header(found.path).spec)
+    try:
+        weights = weights_here(catalogue, found)
+        spec = read_header(weights).spec if weights else None
+    except GenzooError as error:
+        return Look(found, None, None, (), (str(error),))
+    return _with_options(catalogue, found, weights, spec)
+
+
+def _with_options(
+    catalogue: Catalogue, model: Model, weights: Path | None, spec: ModelSpec | None
+) -> Look:
+    try:
+        options = options_of(catalogue, spec) if spec else ()
+    except GenzooError as error:
+        return Look(model, weights, spec, (), (str(error),))
+    return Look(model, weights, spec, options, ())

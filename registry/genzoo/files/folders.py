@@ -1,0 +1,32 @@
+"""The user's folders: the cache, and what he decided.
+
+By hand, since every listing asks: the import of platformdirs costs a third of that of click.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def cache_folder() -> str | None:
+    """Where genzoo caches: `GENZOO_CACHE`, or the platform's place; None where there is none."""
+    return _folder("GENZOO_CACHE", "LOCALAPPDATA", "~/Library/Caches", "XDG_CACHE_HOME", ".cache")
+
+
+def config_folder() -> str | None:
+    """Where genzoo keeps what a user decided: `GENZOO_CONFIG`, or the platform's place."""
+    mac = "~/Library/Application Support"
+    return _folder("GENZOO_CONFIG", "APPDATA", mac, "XDG_CONFIG_HOME", ".config")
+
+
+def _folder(variable: str, windows: str, mac: str, xdg: str, hidden: str) -> str | None:
+    if given := os.environ.get(variable):
+        return os.path.abspath(given)
+    if sys.platform == "win32":
+        base = os.environ.get(windows, "")
+    elif sys.platform == "darwin":
+        base = os.path.expanduser(mac)
+    else:
+        base = os.environ.get(xdg) or os.path.expanduser(f"~/{hidden}")
+    return os.path.join(base, "genzoo") if os.path.isabs(base) else None

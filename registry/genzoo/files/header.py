@@ -1,0 +1,166 @@
+"""What a safetensors header may say, checked before any library sees the file.
+
+The format: eight bytes with the header's length (little-endian), the header (a JSON object that
+gives each tensor's dtype, shape and byte range in the data), the data.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from genzoo.files.strict_json import parse_json
+from genzoo_core.errors import WeightsError
+
+LENGTH_BYTES = 8
+MAX_HEADER = 1_000_000
+MAX_DIMENSIONS = 16
+
+ITEM_SIZE = {
+    "BOOL": 1,
+    "U8": 1,
+    "I8": 1,
+    "I16": 2,
+    "I32": 4,
+    "I64": 8,
+    "F16": 2,
+    "BF16": 2,
+    "F32": 4,
+    "F64": 8,
+}
+"""Bytes of one element, by the dtypes that a model file may hold."""
+
+_PICKLE_OR_ZIP = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"(dp", b"}q")
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """Where a tensor lies in the data.
+
+    Attributes:
+        dtype: In safetensors' spelling, a key of `ITEM_SIZE`.
+        shape: Its shape.
+        start: First byte, counted from the end of the header.
+        end: One past its last byte.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class RawHeader:
+    """A header that is true of its file.
+
+    Attributes:
+        tensors: By name.
+        metadata: The `__metadata__` entry.
+        data_start: Where in the file the data begins.
+    """
+
+    tensors: dict[str, TensorInfo]
+    metadata: dict[str, str]
+    data_start: int
+
+
+def header_length(beginning: bytes, size: int, where: str) -> int:
+    """Length of the header in bytes.
+
+    Args:
+        beginning: The first bytes of the file, at least eight where it has them.
+        size: Size of the file in bytes.
+        where: The file, for messages.
+
+    Raises:
+        WeightsError: The file cannot be a safetensors file.
+    """
+    if size == 0:
+        raise WeightsError(f"{where} is empty")
+    length = int.from_bytes(beginning[:LENGTH_BYTES], "little")
+    # A sound header's length can begin like a pickle, but a pickle gives no sound length.
+    sound = size >= LENGTH_BYTES and length <= min(MAX_HEADER, size - LENGTH_BYTES)
+    if not sound and beginning.startswith(_PICKLE_OR_ZIP):
+        raise WeightsError(
+            f"{where} is a pickle or a zip archive, and pickle is never loaded",
+            "convert it to safetensors where you trust it",
+        )
+    if size < LENGTH_BYTES:
+        raise WeightsError(f"{where} is no safetensors file: it has only {size} bytes")
+    if length > MAX_HEADER:
+        raise WeightsError(
+            f"{where} is damaged, or no safetensors file: it declares a header of {length} bytes; "
+            f"at most {MAX_HEADER} are accepted"
+        )
+    if length > size - LENGTH_BYTES:
+        raise WeightsError(
+            f"{where} is truncated: its header of {length} bytes goes past the end of the file"
+        )
+    return length
+
+
+def check_header(header: bytes, size: int, where: str) -> RawHeader:
+    """Parse a header and check that it is true of a file of `size` bytes.
+
+    Args:
+        header: The header's bytes, without the length before them.
+        size: Size of the whole file in bytes.
+        where: The file, for messages.
+
+    Raises:
+        WeightsError: Not well-formed, or byte ranges that overlap, leave holes or do not match
+            shapes, dtypes and the file's size.
+    """
+    try:
+        if not header.startswith(b"{"):
+            raise ValueError("does not begin with {")
+        entries = parse_json(header.decode("utf-8"))
+        metadata = _metadata(entries.pop("__metadata__", {}))
+        tensors = {name: _tensor(name, entry) for name, entry in entries.items()}
+        data_start = LENGTH_BYTES + len(header)
+        _check_ranges(tensors, size - data_start)
+    except UnicodeDecodeError:
+        raise WeightsError(f"{where} is damaged: its header is not UTF-8") from None
+    except ValueError as error:
+        raise WeightsError(f"{where} is damaged: its header {error}") from None
+    return RawHeader(tensors, metadata, data_start)
+
+
+def _metadata(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+        raise ValueError("has metadata that is not text by name")
+    return value
+
+
+def _tensor(name: str, entry: Any) -> TensorInfo:
+    match entry:
+        case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [start, end]}:
+            pass
+        case _:
+            raise ValueError(f"does not give dtype, shape and data_offsets of {name[:80]!r}")
+    if len(entry) != 3:
+        raise ValueError(f"says more than dtype, shape and data_offsets of {name[:80]!r}")
+    if dtype not in ITEM_SIZE:
+        known = ", ".join(ITEM_SIZE)
+        raise ValueError(f"gives {name[:80]!r} the dtype {dtype[:20]!r}; known are {known}")
+    if len(shape) > MAX_DIMENSIONS or not all(type(n) is int and n >= 0 for n in (*shape, start)):
+        raise ValueError(f"gives {name[:80]!r} no shape or offset that a tensor can have")
+    if type(end) is not int or end - start != math.prod(shape) * ITEM_SIZE[dtype]:
+        raise ValueError(f"gives {name[:80]!r} a shape that does not match its bytes")
+    return TensorInfo(dtype, tuple(shape), start, end)
+
+
+def _check_ranges(tensors: dict[str, TensorInfo], available: int) -> None:
+    position = 0
+    for name, tensor in sorted(tensors.items(), key=lambda item: (item[1].start, item[1].end)):
+        if tensor.start < position:
+            raise ValueError(f"lets {name[:80]!r} overlap another tensor")
+        if tensor.start > position:
+            raise ValueError(f"leaves a hole of {tensor.start - position} bytes at {name[:80]!r}")
+        position = tensor.end
+    if position > available:
+        raise ValueError(f"declares {position} bytes of tensors, but the file holds {available}")
+    if position < available:
+        raise ValueError(f"leaves {available - position} bytes at the end of the file unnamed")

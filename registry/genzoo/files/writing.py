@@ -1,0 +1,50 @@
+"""Writing what a user named, with errors that say what to do."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from genzoo_core.atomic import beside, write_atomically
+from genzoo_core.errors import GenzooError, UsageError
+
+
+def put(path: Path, content: bytes, *, replace: bool = True) -> None:
+    """Write a file atomically.
+
+    Raises:
+        FileExistsError: It exists, and `replace` is False.
+        GenzooError: It cannot be written.
+    """
+    try:
+        write_atomically(path, content, replace=replace)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise write_failure(path, error, len(content)) from error
+
+
+def check_writable(folder: Path) -> None:
+    """Check that files can be made in `folder`, by making one.
+
+    Raises:
+        UsageError: They cannot.
+    """
+    probe = beside(folder / "probe")
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(f"cannot write into {folder}: {error.strerror}") from error
+
+
+def write_failure(path: Path, error: OSError, size: int = 0) -> GenzooError:
+    """What to tell of a file of `size` bytes that could not be written."""
+    reason = error.strerror or str(error)
+    if error.errno == errno.ENOSPC:
+        with suppress(OSError):
+            free = shutil.disk_usage(path.parent).free
+            reason = f"the disk is full: {size:,} bytes are needed, {free:,} are free"
+    return GenzooError(f"cannot write {path}: {reason}", "choose another place with -o")

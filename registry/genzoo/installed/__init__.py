@@ -1,1 +1,0 @@
-"""Finding out what is installed, and calling it guarded."""

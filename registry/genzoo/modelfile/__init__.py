@@ -1,1 +1,0 @@
-"""The model file: one safetensors file that says what it holds."""

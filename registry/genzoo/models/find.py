@@ -1,0 +1,209 @@
+"""What a reference means, and where its weights are: in a package, on a path, or elsewhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Any
+
+from genzoo.plugins.manifests import REFERENCE
+from genzoo_core.downloads import downloads_allowed
+from genzoo_core.errors import ConfigError, HubError, IntegrityError, PluginError, UsageError
+from genzoo_core.plugin import Model, Plugin
+from genzoo_core.weights import WeightsFile
+
+if TYPE_CHECKING:
+    from genzoo.plugins.catalogue import Catalogue
+
+SUFFIX = ".safetensors"
+RESOLVE_HOOK = "genzoo_resolve_weights"
+CACHED_HOOK = "genzoo_cached_weights"
+
+CallHook = Callable[..., list[Any]]
+
+
+def find(catalogue: Catalogue, reference: str | os.PathLike[str]) -> Model | WeightsFile:
+    """What a reference means: a model in the list, or a model file.
+
+    Args:
+        catalogue: Where models are found.
+        reference: A name, a path, or "scheme://…", which is fetched.
+
+    Raises:
+        UsageError: No such model, or several; names the choices.
+        PluginError: The plugin that would own it is broken.
+        GenzooError: What a plugin says that was to fetch it.
+    """
+    if isinstance(reference, os.PathLike):
+        # `Path("mine")` means a file, though "mine" would mean a model.
+        reference = os.path.join(os.curdir, os.fspath(reference))
+    if not isinstance(reference, str):
+        raise UsageError(f"{reference!r} names no model; give a name or a path")
+    if has_scheme(reference):
+        return resolve_reference(reference, catalogue.call_hook)
+    if is_path(reference):
+        return WeightsFile(model_file(reference))
+    try:
+        return catalogue.find_model(reference)
+    except UsageError:
+        if os.path.isfile(reference):  # unlike Path's, for names of any length
+            return WeightsFile(Path(reference))
+        raise
+
+
+def weights_of(catalogue: Catalogue, found: Model | WeightsFile) -> WeightsFile:
+    """The file on this machine that holds what `find` found; see `resolve_weights`."""
+    return resolve_weights(found, catalogue.call_hook) if isinstance(found, Model) else found
+
+
+def has_scheme(reference: str) -> bool:
+    """Whether a reference is one for a plugin to resolve, "scheme://…"."""
+    return REFERENCE.match(reference) is not None
+
+
+def is_path(reference: str) -> bool:
+    """Whether a reference can only mean a file; `distribution/name` means a model."""
+    return not has_scheme(reference) and (
+        reference.endswith(SUFFIX)
+        or reference.startswith((".", "/", "~"))
+        or reference.count("/") > 1
+        or "\\" in reference
+    )
+
+
+def model_file(reference: str) -> Path:
+    """The file that a path names.
+
+    Raises:
+        UsageError: There is none.
+    """
+    path = os.path.expanduser(reference)
+    if not os.path.exists(path):  # unlike Path's, for names of any length
+        path = os.path.normpath(path)
+        raise UsageError(f"there is no file {path}", "`genzoo list` shows the models there are")
+    return Path(path)
+
+
+def weights_here(catalogue: Catalogue, model: Model) -> Path | None:
+    """The file with a model's weights, unchecked, or None where it is not on this machine.
+
+    Raises:
+        GenzooError: The plugin that should have it lacks it.
+    """
+    card = model.card
+    if not card.weights:
+        return None
+    if has_scheme(card.weights):
+        found = catalogue.call_hook(CACHED_HOOK, reference=card.weights, sha256=card.sha256)
+        return next((Path(getattr(one, "path", one)) for one in found), None)
+    if model.dynamic:
+        return Path(card.weights)
+    return file_in_package(model.plugin, card.weights, f"weights of {model.name}")
+
+
+def resolve_weights(model: Model, call_hook: CallHook) -> WeightsFile:
+    """The file on this machine that holds a model's weights, with the digest of its card.
+
+    Args:
+        model: A model in the list. The card of a dynamic one may name any file of this machine.
+        call_hook: Calls a hook where the card's reference has a scheme.
+
+    Raises:
+        UsageError: The model has no weights.
+        ConfigError: The card's path leaves the plugin's package.
+        IntegrityError: The card gives no sha256.
+        PluginError: The package lacks the file.
+        HubError: No plugin knows the reference, or what it names is not to be had.
+    """
+    reference, sha256 = model.card.weights, model.card.sha256
+    if not reference:
+        raise UsageError(f"{model.name} has no weights", "train it: `genzoo train` makes them")
+    if not sha256 and not model.dynamic:
+        raise IntegrityError(
+            f"the card of {model.name} gives no sha256 for its weights",
+            "add it to the manifest of its plugin",
+        )
+    if has_scheme(reference):
+        what = f"{reference!r}, the weights of {model.name}"
+        return resolve_reference(reference, call_hook, sha256=sha256, what=what)
+    if model.dynamic:
+        return WeightsFile(model_file(reference), sha256=sha256)
+    path = file_in_package(model.plugin, reference, f"weights of {model.name}")
+    return WeightsFile(path, sha256=sha256)
+
+
+def resolve_reference(
+    reference: str,
+    call_hook: CallHook,
+    *,
+    sha256: str = "",
+    what: str = "",
+) -> WeightsFile:
+    """The file that a reference with a scheme names, through the hook of a plugin that knows it.
+
+    Args:
+        reference: "scheme://…".
+        call_hook: Calls a hook.
+        sha256: Digest that the file must have; "" where none is known.
+        what: The reference in a message.
+
+    Raises:
+        HubError: No plugin knows the reference, or it is not on this machine.
+        GenzooError: What the plugin that knows it says.
+    """
+    what = what or repr(reference)
+    hook = RESOLVE_HOOK if downloads_allowed() else CACHED_HOOK
+    for found in call_hook(hook, reference=reference, sha256=sha256):
+        if isinstance(found, WeightsFile):
+            promised = sha256 or found.sha256
+            return WeightsFile(found.path, found.reference or reference, promised)
+        return WeightsFile(Path(found), reference, sha256)
+    if downloads_allowed():
+        raise HubError(
+            f"no plugin can fetch {what}",
+            f"install one whose hook {RESOLVE_HOOK} knows this address",
+        )
+    raise HubError(f"{what}: it is not on this machine", "`genzoo pull` fetches it")
+
+
+def check_digest(weights: WeightsFile) -> WeightsFile:
+    """The same file with the sha256 that it has.
+
+    Raises:
+        IntegrityError: It is not the one that was promised.
+        WeightsError: It cannot be read.
+    """
+    from hashlib import file_digest
+
+    from genzoo.files.model_file import check_sha256, open_file
+
+    with open_file(weights.path) as file:
+        sha256 = file_digest(file, "sha256").hexdigest()
+    check_sha256(str(weights.path), sha256, weights.sha256)
+    return WeightsFile(weights.path, weights.reference, sha256)
+
+
+def file_in_package(plugin: Plugin | None, path: str, what: str) -> Path:
+    """A file that a manifest names, inside the plugin's package.
+
+    Raises:
+        ConfigError: The path is absolute, goes up, or is a link that leaves the package.
+        PluginError: There is no such file.
+    """
+    pure = PurePosixPath(path)
+    outside = pure.is_absolute() or PureWindowsPath(path).drive or "\\" in path or "\0" in path
+    if outside or ".." in pure.parts:
+        raise ConfigError(f"{what}: {path!r} leaves the plugin's folder", "name a file inside it")
+    if plugin is None or plugin.folder is None:
+        raise PluginError(f"{what}: its plugin has no folder")
+    folder = plugin.folder.resolve()
+    file = (folder / pure).resolve()
+    if not file.is_relative_to(folder):
+        raise ConfigError(f"{what}: {path!r} is a link that leaves the plugin's folder")
+    if not file.is_file():
+        raise PluginError(
+            f"{what}: {plugin.distribution} lacks its file {path!r}",
+            "install the plugin again, or train the model if it has a recipe",
+        )
+    return file

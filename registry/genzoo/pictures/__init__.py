@@ -1,1 +1,0 @@
-"""Making pictures from requests, and again from their records."""

@@ -1,0 +1,1 @@
+"""How what is installed is known, and called so that its faults stay its own."""

@@ -1,0 +1,152 @@
+"""Calling the plugins' hooks, one by one and guarded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pluggy
+
+from genzoo.plugins.guard import import_module, stdout_to_stderr, warn
+from genzoo.text import one_line
+from genzoo_core import hookspecs
+from genzoo_core.errors import GenzooError, PluginError, did_you_mean
+from genzoo_core.plugin import Plugin
+
+
+def hook_names() -> tuple[str, ...]:
+    """Names of the hooks that there are."""
+    manager = pluggy.PluginManager("genzoo")
+    return tuple(name for name in vars(hookspecs) if manager.parse_hookspec_opts(hookspecs, name))
+
+
+def _new_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager("genzoo")
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+class Hooks:
+    """The hook implementations of the plugins, which are imported when a hook is called.
+
+    Args:
+        plugins: Sound plugins; one is imported for a hook that its manifest lists.
+
+    Attributes:
+        errors: What was last found wrong with a plugin, by its name and version.
+    """
+
+    def __init__(self, plugins: Sequence[Plugin]) -> None:
+        self._plugins = plugins
+        # One for each plugin: what pluggy keeps of a faulty one cannot trouble the others.
+        self._managers: dict[str, pluggy.PluginManager | None] = {}
+        self.errors: dict[str, PluginError] = {}
+
+    def call(self, name: str, **arguments: Any) -> list[Any]:
+        """Call a hook's implementations one by one.
+
+        One that raises is a warning on stderr, and the next one is called; of a first-result
+        hook, a `GenzooError` is an answer, which is raised where no other gives a result. What
+        they write to stdout goes to stderr.
+
+        Args:
+            name: The hook's name.
+            arguments: All that its specification says.
+
+        Returns:
+            What the implementations gave but for None; for a first-result hook at most one.
+
+        Raises:
+            PluginError: There is no such hook.
+            TypeError: `arguments` are not those of its specification.
+            GenzooError: What an implementation of a first-result hook answers.
+        """
+        return [result for _, result in self.results(name, arguments)]
+
+    def results(self, name: str, arguments: Mapping[str, Any]) -> Iterator[tuple[Plugin, Any]]:
+        """As `call`, with the plugin that each result is from. Generators are run to their end."""
+        if name not in hook_names():
+            raise PluginError(f"there is no hook {name!r}", did_you_mean(name, hook_names()))
+        spec = getattr(_new_manager().hook, name).spec
+        first = spec.opts["firstresult"]
+        answer: GenzooError | None = None
+        if set(arguments) != set(spec.argnames):
+            raise TypeError(f"{name} takes {', '.join(spec.argnames)}; got {', '.join(arguments)}")
+        for plugin, implementation in self._implementations(name):
+            try:
+                with stdout_to_stderr():
+                    values = [arguments[argument] for argument in implementation.argnames]
+                    result = implementation.function(*values)
+                    if isinstance(result, Iterator):
+                        result = list(result)
+            except (Exception, SystemExit) as error:
+                if first and isinstance(error, GenzooError):
+                    answer = answer or error
+                    continue
+                message = f"plugin {plugin}: {name} failed: {one_line(error)}"
+                self.record(plugin, PluginError(message))
+                continue
+            if result is not None:
+                yield plugin, result
+                if first:
+                    return
+        if answer is not None:
+            raise answer
+
+    def record(self, plugin: Plugin, error: PluginError) -> None:
+        """Remember what is wrong with a plugin, and warn of it once."""
+        known = self.errors.get(str(plugin))
+        self.errors[str(plugin)] = error
+        if str(known) != str(error):
+            warn(str(error))
+
+    def check(self, plugin: Plugin) -> None:
+        """Import a plugin and check its hooks against their specifications.
+
+        Raises:
+            PluginError: It cannot be imported, lacks a hook that its manifest lists, or has
+                one with a wrong name or signature.
+        """
+        module = import_module(plugin, plugin.module)
+        manager = _new_manager()
+        try:
+            manager.register(module)
+        except Exception as error:
+            raise PluginError(f"plugin {plugin}: wrong hook: {one_line(error)}") from error
+        problem = _problem(plugin.hooks, manager.get_hookcallers(module) or [])
+        if problem:
+            raise PluginError(f"plugin {plugin}: {problem}")
+        self._managers[str(plugin)] = manager
+
+    def _implementations(self, name: str) -> Iterator[tuple[Plugin, pluggy.HookImpl]]:
+        for plugin in self._plugins:
+            if name not in plugin.hooks:
+                continue
+            if str(plugin) not in self._managers:
+                self._managers[str(plugin)] = None
+                try:
+                    self.check(plugin)
+                except PluginError as error:
+                    self.record(plugin, error)
+            manager = self._managers[str(plugin)]
+            if manager is not None:
+                for implementation in getattr(manager.hook, name).get_hookimpls():
+                    yield plugin, implementation
+
+
+def _problem(listed: Sequence[str], callers: Sequence[pluggy.HookCaller]) -> str | None:
+    """What is wrong with the hooks that a module implements, or None."""
+    implemented = {caller.name for caller in callers}
+    for caller in callers:
+        own = caller.get_hookimpls()
+        if not caller.has_spec():
+            if all(implementation.optionalhook for implementation in own):
+                continue
+            hint = did_you_mean(caller.name, hook_names())
+            return f"implements an unknown hook {caller.name}" + (f"; {hint}" if hint else "")
+        if caller.name not in listed:
+            return f"implements {caller.name}, which its manifest does not list"
+        if any(implementation.wrapper or implementation.hookwrapper for implementation in own):
+            return f"{caller.name} is a wrapper, which genzoo does not call"
+    missing = sorted(set(listed) - implemented)
+    return f"its manifest lists {missing[0]}, which it does not implement" if missing else None

@@ -1,0 +1,155 @@
+"""Checking what a plugin's manifest says."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+
+from genzoo.files.cards import check_figures
+from genzoo.plugins.names import shared
+from genzoo.text import brief
+from genzoo_core.cards import ModelCard
+from genzoo_core.errors import ConfigError, PluginError, did_you_mean
+from genzoo_core.manifest import API_VERSION, CommandEntry, ComponentEntry, Kind, Manifest
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+_UNKNOWN = re.compile(
+    r"Object contains unknown field `(?P<field>[^`]{1,100})`( - at `\$\.(?P<table>\w+)\[\d+\]`)?"
+    r"|Invalid enum value '(?P<value>[^']{1,100})' - at `\$\.components\[\d+\]\.kind`"
+)
+REFERENCE = re.compile(r"[a-z][a-z0-9+.-]*://")
+
+
+def check_manifest(data: Mapping[str, Any], folder: Path) -> Manifest:
+    """The manifest that `data` describes.
+
+    Args:
+        data: The parsed `genzoo.toml`.
+        folder: The plugin's package, which no path of a card may leave.
+
+    Raises:
+        PluginError: It was written for another API, or lists a hook that there is not.
+        ConfigError: It is not what its type says; says where.
+    """
+    api = data.get("api")
+    if type(api) is int and api != API_VERSION:
+        raise PluginError(
+            f"its manifest was written for API {api}; this genzoo knows {API_VERSION}",
+            "upgrade genzoo with `pip install -U genzoo`"
+            if api > API_VERSION
+            else f"docs/api-{API_VERSION}.md says what its author has to change",
+        )
+    try:
+        manifest = msgspec.convert(data, Manifest)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"genzoo.toml: {brief(error)}", _known(error)) from error
+    _check_hooks(manifest)
+    _check_unique(manifest)
+    for card in manifest.models:
+        check_card(card, folder)
+    return manifest
+
+
+def check_card(card: ModelCard, folder: Path) -> None:
+    """Check what a card's type does not say.
+
+    Args:
+        card: From a manifest.
+        folder: Its plugin's package.
+
+    Raises:
+        ConfigError: A malformed name or digest, an unknown kind, or a path that leaves `folder`.
+    """
+    check_identity(card)
+    for field, path in (("weights", card.weights), ("recipe", card.recipe)):
+        if path and not REFERENCE.match(path):
+            _check_inside(f"model {card.name}: {field}", path, folder)
+
+
+def check_identity(card: ModelCard) -> None:
+    """Check a card's names, kind, digest and numbers.
+
+    Raises:
+        ConfigError: One of them is malformed, unknown or out of range.
+    """
+    for name in (card.name, *card.aliases):
+        if not NAME.fullmatch(name):
+            raise ConfigError(
+                f"model name {name!r} is not of the form [a-z0-9][a-z0-9._-]* (at most 100)"
+            )
+    if card.kind not in get_args(Kind):
+        near = did_you_mean(card.kind, get_args(Kind))
+        raise ConfigError(f"model {card.name}: unknown kind {card.kind!r}", near)
+    if card.sha256 and not SHA256.fullmatch(card.sha256):
+        raise ConfigError(f"model {card.name}: sha256 is not 64 lower-case hexadecimal digits")
+    check_figures(card)
+
+
+def _known(error: msgspec.ValidationError) -> str | None:
+    """What there is in place of an unknown field or kind; None for any other fault."""
+    fault = _UNKNOWN.fullmatch(str(error))
+    if fault is None:
+        return None
+    if fault["field"]:
+        tables = {"models": ModelCard, "components": ComponentEntry, "commands": CommandEntry}
+        struct = tables.get(fault["table"] or "", Manifest)
+        known = struct.__struct_encode_fields__
+    else:
+        known = get_args(Kind)
+    return did_you_mean(fault["field"] or fault["value"], known) or f"known: {', '.join(known)}"
+
+
+def names_in(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the models and components in a manifest that may be malformed elsewhere."""
+    entries = []
+    for table in ("models", "components"):
+        rows = data.get(table)
+        entries += rows if isinstance(rows, list) else []
+    names = [entry.get("name") for entry in entries if isinstance(entry, dict)]
+    return tuple(name for name in names if isinstance(name, str))
+
+
+def _check_inside(what: str, path: str, folder: Path) -> None:
+    if os.path.isabs(path) or "\\" in path or "\0" in path or ":" in path:
+        raise ConfigError(f"{what} = {path!r} is not a relative path inside the plugin's package")
+    if not _stays_inside(path, folder):
+        raise ConfigError(f"{what} = {path!r} leaves the plugin's package")
+
+
+def _stays_inside(path: str, folder: Path) -> bool:
+    steps = path.split("/")
+    inside = [os.path.join(folder, *steps[: end + 1]) for end in range(len(steps))]
+    if ".." not in steps and not any(map(os.path.islink, inside)):
+        return True  # almost always, and ten times faster than resolving both
+    return (folder / path).resolve().is_relative_to(folder.resolve())
+
+
+def _check_hooks(manifest: Manifest) -> None:
+    if not manifest.hooks:
+        return
+    from genzoo.plugins.hooks import hook_names
+
+    known = hook_names()
+    for hook in manifest.hooks:
+        if hook not in known:
+            hint = did_you_mean(hook, known) or f"known: {', '.join(known)}"
+            raise PluginError(f"its manifest lists an unknown hook {hook!r}", hint)
+
+
+def _check_unique(manifest: Manifest) -> None:
+    groups = {
+        "component": [f"{entry.kind} {entry.name}" for entry in manifest.components],
+        "command": [entry.name for entry in manifest.commands],
+        "model": [entry.name for entry in manifest.models],
+        "hook": list(manifest.hooks),
+    }
+    for what, names in groups.items():
+        twice = shared(names)
+        if twice:
+            raise ConfigError(f"genzoo.toml: {what} {sorted(twice)[0]!r} is there twice")

@@ -1,0 +1,70 @@
+"""Pictures side by side, as they are written and previewed."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from genzoo.files.pictures import MAX_PIXELS
+from genzoo.run.plan import picture_shape
+from genzoo.run.tasks.task import Plan
+from genzoo_core.errors import UsageError
+from genzoo_core.pictures import Pictures
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+GAP = 2
+"""Pixels between two pictures."""
+PAIRS = 16
+"""Most inputs in a row above their reconstructions."""
+
+
+def columns_of(pictures: Pictures) -> int:
+    """Pictures in a row."""
+    count = len(pictures.images)
+    if pictures.inputs is not None:
+        return math.ceil(count / math.ceil(count / PAIRS))
+    return pictures.columns or math.ceil(math.sqrt(count))
+
+
+def lay_out(pictures: Pictures, images: Tensor | None = None) -> Tensor:
+    """One uint8 image `[C, H, W]` of all pictures.
+
+    Args:
+        pictures: Inputs, where there are any, go in rows above their reconstructions.
+        images: Shown in place of the final pictures: those on the way, `[N, C, H, W]`.
+    """
+    from genzoo_core.images import grid, to_uint8
+
+    images = pictures.images if images is None else images
+    columns = columns_of(pictures)
+    if pictures.inputs is not None:
+        images = _interleave(pictures.inputs, images, columns)
+    return grid(to_uint8(images), columns, GAP)
+
+
+def _interleave(above: Tensor, below: Tensor, columns: int) -> Tensor:
+    """Rows of the one and of the other in turn; the last are filled up with white."""
+    import torch
+
+    missing = -len(above) % columns
+    white = above.new_ones(missing, *above.shape[1:])
+    pair = [
+        torch.cat([images, white]).reshape(-1, columns, *above.shape[1:])
+        for images in (above, below)
+    ]
+    return torch.stack(pair, 1).flatten(0, 2)
+
+
+def check_grid(plan: Plan) -> None:
+    """Check that the pictures fit into one.
+
+    Raises:
+        UsageError: They have more pixels than genzoo itself would read again.
+    """
+    _, height, width = picture_shape(plan.opened)
+    if plan.count * (height + GAP) * (width + GAP) > MAX_PIXELS:
+        raise UsageError(
+            f"{plan.count:,} pictures are too many for one", "write to a folder: -o pictures/"
+        )

@@ -1,0 +1,224 @@
+"""The record that a file of pictures carries: how it is written, and read without trust."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from genzoo.files.pictures import decode_picture, read_bytes
+from genzoo.text import brief, one_line
+from genzoo_core.config import Config
+from genzoo_core.errors import ReplayError, UsageError
+from genzoo_core.request import Record
+
+if TYPE_CHECKING:
+    import zipfile
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+KEY = "genzoo"
+"""The PNG text chunk and the safetensors metadata entry that hold the record."""
+FORMAT = 2
+"""Version of what a file says of itself."""
+MAX_RECORD = 2**20
+"""Most bytes of a record as JSON."""
+
+
+class RecordError(ReplayError, UsageError):
+    """A file given to `--replay` holds no record that can be read (exit code 2)."""
+
+
+class Layout(Config):
+    """How pictures lie in a grid: `columns` in a row, `gap` pixels apart."""
+
+    columns: int
+    gap: int
+
+
+class Provenance(Config):
+    """What a file of pictures says of itself.
+
+    Attributes:
+        record: How the pictures were made.
+        layout: Where they are in a grid; None where they are apart.
+        format: Version of this structure.
+    """
+
+    record: Record
+    layout: Layout | None = None
+    format: int = FORMAT
+
+
+class _Version(msgspec.Struct, frozen=True):
+    """The version alone; the first did not say it."""
+
+    format: int = 1
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What was read from a file of pictures.
+
+    Attributes:
+        record: How they were made.
+        pixels: uint8; of a grid or a single picture `[H, W]` or `[H, W, C]`, of several
+                `[N, H, W, C]`; None where the format does not keep them exactly.
+        layout: How they lie in a grid, or None.
+    """
+
+    record: Record
+    pixels: NDArray[np.uint8] | None = None
+    layout: Layout | None = None
+
+
+def encode(provenance: Provenance) -> str:
+    """The JSON that goes into a file."""
+    return msgspec.json.encode(provenance).decode()
+
+
+def decode(text: bytes, path: Path) -> Provenance:
+    """What a file's JSON says.
+
+    Raises:
+        RecordError: It is too long or nested, no JSON, or not what a record is.
+    """
+    if len(text) > MAX_RECORD:
+        raise RecordError(f"the record in {path} has over {MAX_RECORD:,} bytes; it is not ours")
+    try:
+        version = msgspec.json.decode(text, type=_Version).format
+        if version != FORMAT:
+            raise RecordError(
+                f"the record in {path} is of format {version}, and this genzoo reads {FORMAT}",
+                "the genzoo that wrote it makes its pictures again",
+            )
+        return msgspec.json.decode(text, type=Provenance)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise RecordError(
+            f"the record in {path} cannot be read: {brief(error)}",
+            "it is damaged, or a newer genzoo wrote it",
+        ) from error
+
+
+def read(path: Path) -> Stored:
+    """The record and the pixels of a file that genzoo wrote, whatever its name says.
+
+    Args:
+        path: A .png (a grid, or one of a folder), .gif, .npz or .safetensors file.
+
+    Raises:
+        RecordError: It cannot be read, or holds no record.
+    """
+    if path.is_dir():
+        raise RecordError(f"{path} is a folder", "give one of its pictures")
+    try:
+        data = read_bytes(path)
+        if data.startswith(b"\x89PNG"):
+            return _read_png(data, path)
+        if data.startswith(b"GIF8"):
+            return _read_gif(data, path)
+        if data.startswith(b"PK"):
+            return _read_npz(data, path)
+        return _read_safetensors(data, path)
+    except RecordError:
+        raise
+    except UsageError as error:
+        raise RecordError(error.message, error.hint) from error
+
+
+def _no_record(path: Path) -> RecordError:
+    return RecordError(
+        f"{path} holds no record of how it was made",
+        "give a .png, .gif, .npz or .safetensors file as genzoo wrote it",
+    )
+
+
+def _read_png(data: bytes, path: Path) -> Stored:
+    import numpy as np
+
+    image = decode_picture(data, path)
+    text = image.info.get(KEY)
+    if not isinstance(text, str):
+        raise _no_record(path)
+    pixels = np.asarray(image) if image.mode in ("L", "RGB") else None
+    provenance = decode(text.encode("utf-8", "surrogatepass"), path)
+    return Stored(provenance.record, pixels, provenance.layout)
+
+
+def _read_gif(data: bytes, path: Path) -> Stored:
+    comment = decode_picture(data, path).info.get("comment")
+    if not isinstance(comment, bytes):
+        raise _no_record(path)
+    # A GIF has 256 colours: its pixels are not those that were made.
+    return Stored(decode(comment, path).record)
+
+
+def _read_npz(data: bytes, path: Path) -> Stored:
+    import zipfile
+
+    import numpy as np
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if "record.npy" not in archive.namelist():
+                raise _no_record(path)
+            text = str(_read_array(archive, "record.npy", 4 * MAX_RECORD + 1024))
+            record = decode(text.encode("utf-8", "surrogatepass"), path).record
+            if record.encode:
+                return Stored(record)
+            images = _read_array(archive, "images.npy", 2**31)
+            if images.ndim != 4 or images.dtype != np.uint8:
+                raise ValueError(f"images are {images.dtype} of shape {images.shape}")
+            return Stored(record, images)
+    except RecordError:
+        raise
+    except Exception as error:  # whatever the parsers of zip archives and of array headers raise
+        raise RecordError(f"{path} is a damaged .npz file: {one_line(error)}") from error
+
+
+def _read_array(archive: zipfile.ZipFile, name: str, limit: int) -> NDArray[np.uint8]:
+    """An array of at most `limit` bytes: neither the archive's word nor the array's is taken."""
+    import numpy as np
+    from numpy.lib import format as npy
+
+    if archive.getinfo(name).file_size > limit:
+        raise ValueError(f"{name} is too large")
+    content = io.BytesIO(archive.read(name))
+    if npy.read_magic(content) != (1, 0):
+        raise ValueError(f"{name} has an unknown version")
+    shape, fortran, dtype = npy.read_array_header_1_0(content)
+    if dtype.hasobject or fortran or dtype.kind not in "uU":
+        raise ValueError(f"{name} holds {dtype}")
+    rest = content.getbuffer()[content.tell() :]
+    if int(np.prod(shape, dtype=object)) * dtype.itemsize != len(rest):
+        raise ValueError(f"{name} has {len(rest)} bytes for shape {shape}")
+    return np.frombuffer(rest, dtype).reshape(shape)
+
+
+def _read_safetensors(data: bytes, path: Path) -> Stored:
+    import json
+
+    import numpy as np
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > 2 * MAX_RECORD or length + 8 > len(data):
+        raise _no_record(path)
+    try:
+        header = json.loads(data[8 : 8 + length])
+        text = header["__metadata__"][KEY]
+        tensors = load(data)
+    except (ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
+        raise _no_record(path) from error
+    if not isinstance(text, str):
+        raise _no_record(path)
+    record = decode(text.encode("utf-8", "surrogatepass"), path).record
+    images = tensors.get("images")
+    if images is None or images.ndim != 4 or images.dtype != np.uint8:
+        return Stored(record)
+    return Stored(record, images.transpose(0, 2, 3, 1))

@@ -1,0 +1,94 @@
+"""From what a caller says to a `Request`, and what of it can be checked without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from genzoo.run.option_list import describe
+from genzoo_core.errors import UsageError, did_you_mean
+from genzoo_core.request import Input, Request
+
+MAX_PICTURES = 1_000_000
+"""Most pictures of one run."""
+MAX_SEED = 2**63
+"""Seeds are below this."""
+
+
+def request_of(model: str, prompts: object = (), **fields: Any) -> Request:
+    """A request in the words of a Python user: one prompt, or one path, may stand for a list.
+
+    Raises:
+        UsageError: An unknown field, or a value that is not of its field's type.
+    """
+    known = Request.__struct_fields__
+    for name in fields:
+        if name not in known:
+            there = f"known: {', '.join(known)}"
+            raise UsageError(f"a request has no {name!r}", did_you_mean(name, known) or there)
+    inputs = fields.get("inputs", ())
+    files = (inputs,) if isinstance(inputs, str | Path) else inputs
+    if not (isinstance(files, list | tuple) and all(isinstance(f, str | Path) for f in files)):
+        raise UsageError(f"inputs is {inputs!r}; give a path, or a list of paths")
+    fields["inputs"] = tuple(Input(str(file)) for file in files)
+    for name in ("options", "conditions"):
+        value = fields.get(name) or {}
+        fields[name] = dict(value) if isinstance(value, Mapping) else value
+    texts = tuple(prompts) if isinstance(prompts, list | tuple) else (prompts,)
+    request = Request(model=model, prompts=texts, **fields)
+    check_types(request)
+    return request
+
+
+def check_types(request: Request) -> None:
+    """What the type checker of a Python user would have said.
+
+    Raises:
+        UsageError: A field is not of its type; says what it is.
+    """
+    for prompt in request.prompts:
+        if not isinstance(prompt, str):
+            raise UsageError(f"a prompt is {prompt!r}; give text")
+    for field in msgspec.structs.fields(Request):
+        value = getattr(request, field.name)
+        try:
+            fits = msgspec.convert(value, field.type) == value  # a list is no tuple
+        except (msgspec.ValidationError, TypeError):
+            fits = False
+        if not fits:
+            raise UsageError(f"{field.name} is {value!r}; give {describe(field.type)}")
+
+
+def check_numbers(request: Request, n: int, rows: int) -> None:
+    """Check counts and seeds against their ranges.
+
+    Args:
+        request: What is asked.
+        n: Pictures per row.
+        rows: Rows of pictures.
+
+    Raises:
+        UsageError: One is out of range.
+    """
+    if not 1 <= n * rows <= MAX_PICTURES:
+        per_prompt = f" for each of {rows} prompts" if rows > 1 else ""
+        raise UsageError(
+            f"-n is {n}{per_prompt}; a run makes from 1 to {MAX_PICTURES:,} pictures in all"
+        )
+    if request.seed is not None:
+        check_seed(request.seed, n * rows)
+    if request.threads is not None and not 1 <= request.threads <= 1024:
+        raise UsageError(f"--threads is {request.threads}; give a number from 1 to 1024")
+    if request.batch < 1:
+        raise UsageError(f"--batch is {request.batch}; give a number of at least 1")
+
+
+def check_seed(seed: int, count: int) -> None:
+    """Raises:
+    UsageError: One of `count` seeds from `seed` on is out of range.
+    """
+    if not 0 <= seed <= MAX_SEED - count:
+        raise UsageError(f"seed {seed} is out of range; seeds go from 0 to {MAX_SEED - count}")
