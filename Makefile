@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types suite wheel clean
+.PHONY: demo test test-long lint types suite clean
 
 demo: $(VENV)/.demo
 	$(BIN)/genzoo list
 	$(BIN)/python benchmarks/demo.py demo.png
 
 test: lint types suite
+
+test-long: $(VENV)/.dev
+	$(BIN)/pytest -n 2 --dist worksteal -m long
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

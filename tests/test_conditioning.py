@@ -122,6 +122,7 @@ def test_what_is_drawn_differs_by_what_is_asked(model: str, zoo: Zoo) -> None:
         assert right.double().mean() >= 0.5, prompt
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("way", "command"), RUNS, ids=[command for _, command in RUNS])
 def test_what_is_asked_is_drawn(way: str, command: str, zoo: Zoo, tmp_path: Path) -> None:
     pictures, model, prompts = drawn(command, tmp_path)

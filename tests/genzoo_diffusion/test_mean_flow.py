@@ -120,6 +120,7 @@ def test_a_fresh_one_that_starts_from_a_flow_knows_its_velocity(tmp_path: Path) 
     torch.testing.assert_close(found, expected)
 
 
+@pytest.mark.long
 def test_one_evaluation_draws_what_takes_a_flow_many(tmp_path: Path) -> None:
     # From all noise, the velocity alone points to the mean of the data, which is none of it.
     zoo = genzoo.open_zoo()

@@ -117,6 +117,7 @@ def test_all_spans_are_as_likely() -> None:
     assert (seen - 4000).abs().max() < 300
 
 
+@pytest.mark.long
 def test_a_pupil_draws_in_one_evaluation_what_its_teacher_draws_in_many(tmp_path: Path) -> None:
     zoo = genzoo.open_zoo()
     recipe = zoo.recipe(str(RECIPE))

@@ -132,6 +132,7 @@ def test_wrong_options_exit_with_2(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.long
 def test_sigterm_ends_the_trainings_and_the_same_command_goes_on(
     digits: Path, tmp_path: Path
 ) -> None:
