@@ -24,7 +24,7 @@ FURTHER = 100
 """Plugins that are installed beside genzoo's own for one of the figures."""
 
 BASE = 'python -c "import click"'
-BARS = {"warm": 2.5, f"warm, {FURTHER} further plugins": 2.5, "cold": 6.0}
+BARS = {"warm": 1.6, f"warm, {FURTHER} further plugins": 2.0, "cold": 6.0}
 FORBIDDEN = ("torch", "numpy", "genzoo_autoencoder", "genzoo_vae", "genzoo_train", "acme_0")
 
 
