@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, cast
+from typing import ClassVar, Literal
 
 import msgspec
 import torch
@@ -136,11 +136,13 @@ class Conditioning(nn.Module):
             raise ConfigError(f"this model takes no conditioner, but got {', '.join(specs)}")
         self.dim = dim
         self.conditioners = nn.ModuleDict()
+        # The same as a plain dict: typed, and without a second name for their tensors.
+        self.by_name: dict[str, Conditioner] = {}
         self.vectors = nn.ModuleDict()
         self.tokens = nn.ModuleDict()
         for name, spec in specs.items():
             conditioner = context.component("conditioner", spec.component, spec.config)
-            self.conditioners[name] = conditioner
+            self.conditioners[name] = self.by_name[name] = conditioner
             if dim == "prepared":
                 conditioner.requires_grad_(False)
                 continue
@@ -165,8 +167,8 @@ class Conditioning(nn.Module):
                 hint = did_you_mean(name, self.conditioners)
                 raise ConfigError(f"no conditioner {name!r}; the model has {known}", hint)
         return {
-            name: conditions[name] if name in conditions else cast(Conditioner, conditioner).null(n)
-            for name, conditioner in self.conditioners.items()
+            name: conditions[name] if name in conditions else conditioner.null(n)
+            for name, conditioner in self.by_name.items()
         }
 
     def forward(self, conditions: Mapping[str, Tensor], n: int) -> Condition | None:
@@ -183,7 +185,8 @@ class Conditioning(nn.Module):
         tokens: list[Tensor] = []
         masks: list[Tensor] = []
         for name, prepared in self.complete(conditions, n).items():
-            projection = cast(nn.Linear, self.vectors[name])
+            projection = self.vectors[name]
+            assert isinstance(projection, nn.Linear)
             part: Condition = self.conditioners[name](prepared.to(projection.weight.device))
             projected = projection(part.vector)
             vector = projected if vector is None else vector + projected

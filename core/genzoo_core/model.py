@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Generic, Literal, TypeVar, cast
+from typing import ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 from torch import Tensor, nn
 
 from genzoo_core.component import Context
-from genzoo_core.conditioner import Condition, Conditioned, Conditioner, Conditioning
+from genzoo_core.conditioner import Condition, Conditioned, Conditioning
 from genzoo_core.config import Config
 from genzoo_core.encoder import Codec
 from genzoo_core.rng import Rng
@@ -56,13 +56,12 @@ class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
         super().__init__()
         self.codec: Codec | None = None
         self.conditioning = Conditioning(context, condition_dim)
-        # A plain dict: their tensors are named as those of `conditioning` alone.
-        owned = dict(self.conditioning.conditioners.items())
-        self.conditioners = cast(dict[str, Conditioner], owned)
+        self.conditioners = self.conditioning.by_name
 
     def condition(self, conditions: Mapping[str, Tensor], n: int) -> Condition | None:
         """Prepared values as the condition of `n` images; None without conditioners."""
-        return cast("Condition | None", self.conditioning(conditions, n))
+        condition: Condition | None = self.conditioning(conditions, n)
+        return condition
 
     def check_options(self, options: OptionsT) -> None:
         """Refuse options that `sample` would refuse, before anything is said or drawn.
