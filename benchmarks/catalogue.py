@@ -2,8 +2,9 @@
 
     python benchmarks/catalogue.py [ROUNDS]
 
-20 distributions with 50 models each, 1,000 in all. CPU time (user and system) of whole processes, median of
-alternating rounds, and the most memory that one of them held. Fails where a bar is missed.
+20 distributions with 50 models each, 1,000 in all. CPU time (user and system) of whole processes,
+median of alternating rounds, and the most memory that one of them held. Fails where a bar is
+missed.
 """
 
 from __future__ import annotations
