@@ -45,27 +45,24 @@ class Opened:
         """The model's name, or that of the component where there are no weights."""
         return self.model.name if self.model else self.spec.component
 
+    def own_modules(self) -> dict[str, nn.Module]:
+        """The submodules by name, without those of the shared parts."""
+        shared = {id(m) for part in self.parts.values() for m in part.modules()}
+        return {name: m for name, m in self.module.named_modules() if id(m) not in shared}
+
     def own_tensors(self) -> dict[str, Tensor]:
         """Parameters and buffers by name, without those of the shared parts.
 
         The tensors are the module's own storage: writing into one changes the module. A
-        tensor that is tied to several names is given once, under the first.
+        tensor that is tied to several names is listed once, under the first.
         """
-        shared = {id(m) for part in self.parts.values() for m in part.modules()}
-        tensors: dict[str, Tensor] = {}
-        seen: set[int] = set()
-        for prefix, module in self.module.named_modules():
-            if id(module) in shared:
-                continue
+        names: dict[Tensor, str] = {}
+        for prefix, module in self.own_modules().items():
             dot = f"{prefix}." if prefix else ""
-            for name, tensor in (
-                *module.named_parameters(recurse=False),
-                *module.named_buffers(recurse=False),
-            ):
-                if id(tensor) not in seen:
-                    seen.add(id(tensor))
-                    tensors[dot + name] = tensor.detach()
-        return tensors
+            own = (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False))
+            for name, tensor in own:
+                names.setdefault(tensor, dot + name)
+        return {name: tensor.detach() for tensor, name in names.items()}
 
 
 class Zoo(Protocol):

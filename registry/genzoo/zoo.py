@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genzoo.models.find import card_of, check_digest, file_in_package, find, has_scheme, weights_of
 from genzoo_core.errors import UsageError
 from genzoo_core.plugin import Model, Plugin, Verification
 from genzoo_core.weights import WeightsFile
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 
 class Zoo:
-    """`genzoo_core.Zoo` over a catalogue. Imports torch once a module is asked for."""
+    """`genzoo_core.Zoo`, which says more of each method, over a catalogue.
+
+    Imports torch once a module is asked for.
+    """
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
@@ -36,45 +40,28 @@ class Zoo:
 
     def card(self, name: str) -> ModelCard:
         """The card of a model, by any reference that `open` takes."""
-        from genzoo.models.card import card_of
-
         return card_of(self.find(name))
 
     def find(self, reference: str | os.PathLike[str]) -> Model | WeightsFile:
         """What a reference means; see `genzoo.models.find.find`."""
-        from genzoo.models.find import find
-
         return find(self.catalogue, reference)
 
     def fetch(self, reference: str | os.PathLike[str]) -> Model | WeightsFile:
         """As `find`; a model's weights are on this machine then, too."""
-        from genzoo.models.find import has_scheme, weights_of
-
         found = self.find(reference)
         if isinstance(found, Model) and has_scheme(found.card.weights):
             weights_of(self.catalogue, found)
         return found
 
     def weights(self, reference: str) -> WeightsFile:
-        """The file with a model's weights, on this machine; see `genzoo_core.Zoo.weights`."""
-        from genzoo.models.find import check_digest, weights_of
-
+        """The file with a model's weights, on this machine, which is the one that was promised."""
         return check_digest(weights_of(self.catalogue, self.find(reference)))
 
     def open(
         self, reference: str | os.PathLike[str] | Model | WeightsFile, *, device: str = "cpu"
     ) -> Opened:
-        """Load a model in evaluation mode.
-
-        Args:
-            reference: `distribution/name`, a bare name while it is unique, a path, or
-                "scheme://…" where a plugin knows it; or what `find` or `fetch` gave.
-            device: Where the module goes, in torch's spelling.
-
-        Raises:
-            GenzooError: A clear one for each thing that can be wrong.
-        """
-        # Found before torch is imported: a wrong name is told at once.
+        """Load a model, by a reference or what `find` found, in evaluation mode."""
+        # Found before torch is imported: a wrong name is an error at once.
         found = reference if isinstance(reference, Model | WeightsFile) else self.fetch(reference)
         from genzoo.models.open import open_model
 
@@ -87,33 +74,31 @@ class Zoo:
         return build_fresh(self.catalogue, spec, training=training)
 
     def component(self, kind: str, name: str, config: Mapping[str, Any]) -> Any:
-        """Build a component on its own; see `genzoo_core.Zoo.component`."""
-        from genzoo.models.build import build_component
+        """Build a component on its own, with no conditioners and no parts."""
+        from genzoo.models.build import BuildContext
 
-        return build_component(self.catalogue, kind, name, config)
+        return BuildContext(self.catalogue).component(kind, name, config)
 
     def recipe(self, reference: str) -> Recipe:
         """The recipe in a TOML file, or that of a model of the zoo."""
-        from genzoo.models.find import file_in_package
         from genzoo.models.recipes import read_recipe
 
         if reference.endswith(".toml"):
             return read_recipe(Path(reference))
         model = self.catalogue.find_model(reference)
-        if not model.card.recipe:
+        recipe = model.card.recipe
+        if not recipe:
             raise UsageError(f"{model.name} has no recipe", "name a TOML file with one")
-        return read_recipe(
-            file_in_package(model.plugin, model.card.recipe, f"recipe of {model.name}")
-        )
+        return read_recipe(file_in_package(model.plugin, recipe, f"recipe of {model.name}"))
 
     def dataset(self, recipe: DataRecipe, folder: Path | None = None) -> Dataset:
-        """Read a dataset into memory; see `genzoo_core.Zoo.dataset`."""
+        """Read a dataset into memory."""
         from genzoo.files.datasets import read_dataset
 
         return read_dataset(recipe, folder)
 
     def resolve(self, request: Request) -> Record:
-        """What `generate` would do; see `genzoo_core.Zoo.resolve`."""
+        """What `generate` would do: the record of a run, without the run."""
         from genzoo.run.plan import plan
 
         return plan(request, self).record
@@ -126,17 +111,16 @@ class Zoo:
         keep_frames: bool = False,
         on_progress: Callable[[float, int], None] | None = None,
     ) -> Pictures:
-        """Make pictures with a model; see `genzoo_core.Zoo.generate`.
+        """Make pictures with a model.
 
         Args:
             request: What is asked.
             opened: The model, where it is open already.
             keep_frames: Keep the pictures on the way of a model that samples in steps.
-            on_progress: Told how many of how many pictures are made.
+            on_progress: Called with how many of how many pictures are made.
 
         Raises:
             RunInterrupted: Ctrl-C; holds what was finished.
-            GenzooError: A clear one for each thing that can be wrong.
         """
         from genzoo.run.make import make
         from genzoo.run.plan import plan
@@ -147,23 +131,23 @@ class Zoo:
     def save(
         self, path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard
     ) -> ModelCard:
-        """Write a model file, atomically; see `genzoo_core.Zoo.save`."""
+        """Write a model file, atomically."""
         from genzoo.models.save import save_model
 
         return save_model(self.catalogue, path, spec, tensors, card)
 
     def plugins(self, name: str | None = None) -> tuple[Plugin, ...]:
-        """The plugins that are installed; see `genzoo_core.Zoo.plugins`."""
+        """The plugins that are installed; those of a distribution, or of that name."""
         return self.catalogue.plugins if name is None else self.catalogue.find_plugins(name)
 
     def verify(self, plugin: Plugin) -> Verification:
-        """Import a plugin in a fresh process; see `genzoo_core.Zoo.verify`."""
+        """Import a plugin and all that it names in a fresh process."""
         from genzoo.models.verify import verify_plugin
 
         return verify_plugin(plugin)
 
     def cache(self, name: str) -> Path | None:
-        """A folder of the user's cache for a plugin's own use; see `genzoo_core.Zoo.cache`."""
+        """A folder of the user's cache for a plugin's own use; None where there can be none."""
         from genzoo.files.folders import cache_folder
 
         if (base := cache_folder()) is None:

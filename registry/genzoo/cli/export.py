@@ -39,7 +39,7 @@ def export(zoo: Zoo, model: str, *, output: str, whole: bool, force: bool, as_js
         raise UsageError(f"cannot export to {output}", f"give a name that ends in {SUFFIX}")
     check_file(path, force)
     zoo.find(model)  # a wrong name is told before torch is imported
-    from genzoo.models.export import export_model
+    from genzoo.models.save import export_model
 
     card = export_model(zoo.catalogue, model, path, whole=whole)
     if as_json:

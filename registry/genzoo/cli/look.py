@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genzoo.files.model_file import read_header
-from genzoo.models.card import card_of
-from genzoo.models.find import find, weights_here
+from genzoo.models.find import card_of, find, weights_here
 from genzoo.run.option_list import Option, options_of
 from genzoo_core.errors import GenzooError
 from genzoo_core.plugin import Model

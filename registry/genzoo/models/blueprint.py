@@ -62,19 +62,11 @@ class BlueprintMode(TorchFunctionMode):
             if self._allocated > MAX_TENSORS:
                 raise ConfigError(f"the config asks for more than {MAX_TENSORS} tensors")
             arguments["device"] = "meta"
-        elif (filled := _filled(func, args, arguments)) is not None:
+        filled = None
+        if getattr(func, "__module__", None) == torch.nn.init.__name__:
+            filled = arguments.get("tensor")
+        elif getattr(func, "__name__", "") in _FILLS and args:
+            filled = args[0]
+        if isinstance(filled, Tensor) and filled.is_meta:
             return filled
         return func(*args, **arguments)
-
-
-def _filled(
-    func: Callable[..., Any], args: tuple[Any, ...], arguments: Mapping[str, Any]
-) -> Tensor | None:
-    """The meta tensor that `func` would fill with numbers; None where it does not."""
-    if getattr(func, "__module__", None) == torch.nn.init.__name__:
-        target = arguments.get("tensor")
-    elif getattr(func, "__name__", "") in _FILLS and args:
-        target = args[0]
-    else:
-        return None
-    return target if isinstance(target, Tensor) and target.is_meta else None

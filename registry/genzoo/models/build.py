@@ -9,61 +9,58 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import torch
+from torch import nn
 
+from genzoo.models.blueprint import BlueprintMode
 from genzoo.models.components import components_of, load_component
 from genzoo.text import brief, one_line, quoted
+from genzoo_core.conditioner import Conditioner
+from genzoo_core.encoder import Codec, Encoder
 from genzoo_core.errors import ConfigError, GenzooError, PluginError
+from genzoo_core.model import GenerativeModel
+from genzoo_core.noiser import Noiser
+from genzoo_core.sampler import Sampler
 from genzoo_core.specs import ComponentSpec, ModelSpec
 from genzoo_core.zoo import Opened
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from genzoo.models.blueprint import BlueprintMode
     from genzoo.plugins.catalogue import Catalogue
 
-_INTERFACES = {
-    "model": ("genzoo_core.model", "GenerativeModel"),
-    "codec": ("genzoo_core.encoder", "Codec"),
-    "encoder": ("genzoo_core.encoder", "Encoder"),
-    "conditioner": ("genzoo_core.conditioner", "Conditioner"),
-    "noiser": ("genzoo_core.noiser", "Noiser"),
-    "sampler": ("genzoo_core.sampler", "Sampler"),
+_INTERFACES: dict[str, type] = {
+    "model": GenerativeModel,
+    "codec": Codec,
+    "encoder": Encoder,
+    "conditioner": Conditioner,
+    "noiser": Noiser,
+    "sampler": Sampler,
 }
-"""What a component of a kind is an instance of, where the core says so."""
-
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-"""What a conditioner of a model can be called, and the role of a part."""
+"""What a component of a kind is an instance of."""
 
 MODULE_KINDS = ("model", "codec", "encoder", "conditioner")
 """Kinds that have weights, so that a model file can hold one."""
 
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+"""What a conditioner of a model can be called, and the role of a part."""
+_WORD_HINT = "letters, digits, _ and - will do"
+
 
 @dataclass(frozen=True)
 class BuildContext:
-    """What a component is given beside its config; see `genzoo_core.Context`.
-
-    Attributes:
-        catalogue: Where components are found.
-        training: Whether the module will be trained.
-        conditioners: What the model is to own, by name.
-        parts: Frozen shared modules by role.
-        blueprint: The mode that the module is built in, where it gets no weights.
-        used_parts: Roles that were asked for.
-        full_names: Full names of the components that were asked for, by the name that was used.
-    """
+    """What a component gets beside its config; see `genzoo_core.Context`."""
 
     catalogue: Catalogue
-    training: bool
-    conditioners: Mapping[str, ComponentSpec]
-    parts: Mapping[str, nn.Module]
+    training: bool = False
+    conditioners: Mapping[str, ComponentSpec] = field(default_factory=dict)
+    parts: Mapping[str, nn.Module] = field(default_factory=dict)
     blueprint: BlueprintMode | None = None
     used_parts: set[str] = field(default_factory=set)
     full_names: dict[str, str] = field(default_factory=dict)
+    """Of the components that were built, by the names that configs call them."""
 
     def component(self, kind: str, name: str, config: Mapping[str, Any]) -> Any:
         """Build another component; it has this one's parts and no conditioners of its own."""
-        found = resolve_component(self.catalogue, kind, name, config)
+        found = _resolve(self.catalogue, kind, name, config)
         self.full_names[name] = found.name
         inner = replace(self, conditioners={})
         if self.blueprint is None or kind in MODULE_KINDS:
@@ -85,15 +82,8 @@ class BuildContext:
 
 
 @dataclass(frozen=True)
-class ResolvedComponent:
-    """A component that was found, with a config of its type.
-
-    Attributes:
-        kind: Its kind.
-        name: `distribution/name`.
-        cls: What its target names.
-        config: An instance of `cls.Config`.
-    """
+class _Resolved:
+    """A component that was found, with a config of its type."""
 
     kind: str
     name: str
@@ -101,12 +91,6 @@ class ResolvedComponent:
     config: msgspec.Struct
 
     def build(self, context: BuildContext) -> Any:
-        """An instance.
-
-        Raises:
-            ConfigError: Its constructor refuses the config.
-            PluginError: It is not what its kind says.
-        """
         try:
             instance = self.cls(self.config, context)
         except GenzooError:
@@ -115,30 +99,19 @@ class ResolvedComponent:
             raise ConfigError(
                 f"{self.kind} {self.name} cannot be built: {one_line(error)}", "check its config"
             ) from error
-        if self.kind in _INTERFACES:
-            module, interface = _INTERFACES[self.kind]
-            if not isinstance(instance, getattr(_import(module), interface)):
-                raise PluginError(
-                    f"{self.kind} {self.name} is a {type(instance).__name__}, no {interface}"
-                )
+        interface = _INTERFACES[self.kind]
+        if not isinstance(instance, interface):
+            name = type(instance).__name__
+            raise PluginError(f"{self.kind} {self.name} is a {name}, no {interface.__name__}")
         return instance
 
-    def plain_config(self) -> dict[str, Any]:
-        """The config as plain data, with all defaults."""
-        plain = msgspec.to_builtins(self.config)
-        assert isinstance(plain, dict)
-        return plain
+    def spec(self) -> ComponentSpec:
+        """Its full name, and the config as plain data with all defaults."""
+        return ComponentSpec(self.name, msgspec.to_builtins(self.config))
 
 
-def resolve_component(
-    catalogue: Catalogue, kind: str, name: str, config: Mapping[str, Any]
-) -> ResolvedComponent:
-    """Find a component and give its config its type. Imports its plugin, builds nothing.
-
-    Raises:
-        ConfigError: No such component, or a config that is not of its type.
-        PluginError: The component cannot be imported, or has no strict `Config`.
-    """
+def _resolve(catalogue: Catalogue, kind: str, name: str, config: Mapping[str, Any]) -> _Resolved:
+    """Find a component and convert its config. Imports its plugin, builds nothing."""
     canonical, cls, config_type = load_component(catalogue, kind, name)
     try:
         typed = msgspec.convert(dict(config), config_type, strict=True)
@@ -147,17 +120,7 @@ def resolve_component(
         raise ConfigError(
             f"config of {kind} {canonical}: {brief(error)}", f"its fields are {fields}"
         ) from None
-    return ResolvedComponent(kind, canonical, cls, typed)
-
-
-def build_component(catalogue: Catalogue, kind: str, name: str, config: Mapping[str, Any]) -> Any:
-    """A component on its own, with no conditioners and no parts.
-
-    Raises:
-        ConfigError: An unknown component, or a config that is not of its type.
-        PluginError: It is not what its kind says.
-    """
-    return BuildContext(catalogue, False, {}, {}).component(kind, name, config)
+    return _Resolved(kind, canonical, cls, typed)
 
 
 def build_module(
@@ -165,21 +128,14 @@ def build_module(
     spec: ModelSpec,
     parts: Mapping[str, nn.Module],
     *,
-    training: bool,
-    blueprint: bool,
+    training: bool = False,
+    mode: BlueprintMode | None = None,
 ) -> Opened:
-    """Build what a spec describes.
-
-    Args:
-        catalogue: Where components are found.
-        spec: What to build; names may be bare.
-        parts: The frozen shared modules by role, loaded.
-        training: Whether to build what only training needs.
-        blueprint: Without weights: parameters lie on the meta device.
+    """Build what a spec describes, in training mode as torch makes it.
 
     Returns:
-        The module, in training mode as torch makes it. The spec has canonical names and whole
-        configs; of the parts, those that the module asked for.
+        The module. The spec has canonical names and whole configs; of the parts, those that the
+        module asked for.
 
     Raises:
         ConfigError: An unknown component, or a config that is not of its type.
@@ -189,84 +145,65 @@ def build_module(
         raise ConfigError(
             f"a {quoted(spec.kind)} has no weights; kinds are {', '.join(MODULE_KINDS)}"
         )
-    top = resolve_component(catalogue, spec.kind, spec.component, spec.config)
+    top = _resolve(catalogue, spec.kind, spec.component, spec.config)
     _check_words(spec)
-    conditioners = {}
-    for name, inner in spec.conditioners.items():
-        found = resolve_component(catalogue, "conditioner", inner.component, inner.config)
-        conditioners[name] = ComponentSpec(found.name, found.plain_config())
-    mode = _blueprint_mode() if blueprint else None
+    conditioners = {
+        name: _resolve(catalogue, "conditioner", inner.component, inner.config).spec()
+        for name, inner in spec.conditioners.items()
+    }
     context = BuildContext(catalogue, training, conditioners, parts, mode)
     with mode or nullcontext():
         module: nn.Module = top.build(context)
     canonical = ModelSpec(
         component=top.name,
-        config=_full_names(top.plain_config(), context.full_names),
+        config=_with_full_names(top.spec().config, context.full_names),
         kind=spec.kind,
         conditioners=conditioners,
         parts={role: part for role, part in spec.parts.items() if role in context.used_parts},
     )
     built = Opened(module, canonical, {role: parts[role] for role in canonical.parts})
-    _check_buffers(built, f"{spec.kind} {top.name}")
+    for prefix, inner in built.own_modules().items():
+        for name in inner._non_persistent_buffers_set:
+            buffer = f"{prefix}.{name}" if prefix else name
+            raise PluginError(
+                f"{spec.kind} {top.name} has the non-persistent buffer {buffer}",
+                "register it as a persistent one, so that the file holds it",
+            )
     return built
 
 
+def build_blueprint(
+    catalogue: Catalogue,
+    spec: ModelSpec,
+    parts: Mapping[str, nn.Module],
+    *,
+    training: bool = False,
+) -> Opened:
+    """As `build_module`, without weights: what would hold them lies on the meta device."""
+    # A constructor may draw numbers; loading a model must not move the caller's generator.
+    with torch.random.fork_rng(devices=[]):
+        return build_module(catalogue, spec, parts, training=training, mode=BlueprintMode())
+
+
 def _check_words(spec: ModelSpec) -> None:
-    """Refuse names of conditioners and roles that no module of torch can have.
-
-    Raises:
-        ConfigError: Names the first.
-    """
-    from torch import nn
-
-    kept = dir(nn.ModuleDict())
+    """Refuse names of conditioners and roles that no module of torch can have."""
+    reserved = dir(nn.ModuleDict())
     words = [("conditioner", name) for name in spec.conditioners]
     words += [("part", role) for role in spec.parts]
     for what, word in words:
-        if not _WORD.fullmatch(word) or word in kept:
-            reason = "torch keeps that word" if word in kept else "letters, digits, _ and - will do"
-            raise ConfigError(f"{word[:80]!a} cannot be the name of a {what}", reason)
+        if not _WORD.fullmatch(word) or word in reserved:
+            hint = (
+                "torch keeps that word" if word in reserved else "letters, digits, _ and - will do"
+            )
+            raise ConfigError(f"{word[:80]!a} cannot be the name of a {what}", hint)
 
 
-def own_modules(built: Opened) -> dict[str, nn.Module]:
-    """The submodules by name, without those of the shared parts."""
-    shared = {id(m) for part in built.parts.values() for m in part.modules()}
-    return {name: m for name, m in built.module.named_modules() if id(m) not in shared}
-
-
-def own_parameters(built: Opened) -> int:
-    """Number of the module's own parameters, counted in elements; a tied one counts once."""
-    own = {id(p): p.numel() for m in own_modules(built).values() for p in m.parameters(False)}
-    return sum(own.values())
-
-
-def _full_names(value: Any, names: Mapping[str, str]) -> Any:
+def _with_full_names(value: Any, names: Mapping[str, str]) -> Any:
     """A config in which each mapping with the key `component` names it in full."""
     if isinstance(value, dict):
-        out = {key: _full_names(inner, names) for key, inner in value.items()}
+        out = {key: _with_full_names(inner, names) for key, inner in value.items()}
         name = out.get("component")
         return {**out, "component": names[name]} if isinstance(name, str) and name in names else out
     if isinstance(value, list | tuple):
-        return [_full_names(inner, names) for inner in value]
+        return [_with_full_names(inner, names) for inner in value]
     return value
-
-
-def _blueprint_mode() -> BlueprintMode:
-    from genzoo.models.blueprint import BlueprintMode
-
-    return BlueprintMode()
-
-
-def _import(name: str) -> Any:
-    from importlib import import_module
-
-    return import_module(name)
-
-
-def _check_buffers(built: Opened, what: str) -> None:
-    for prefix, module in own_modules(built).items():
-        for name in module._non_persistent_buffers_set:
-            raise PluginError(
-                f"{what} has the non-persistent buffer {prefix + '.' if prefix else ''}{name}",
-                "register it as a persistent one, so that the file holds it",
-            )

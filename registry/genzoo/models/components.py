@@ -22,12 +22,7 @@ _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99}/)?[A-Za-z0-9][A-Za-z0-9._-
 def load_component(
     catalogue: Catalogue, kind: str, name: str
 ) -> tuple[str, Any, type[msgspec.Struct]]:
-    """A component's `distribution/name`, what its target names, and the `Config` of that.
-
-    Raises:
-        ConfigError: No such component.
-        PluginError: The component cannot be imported, or has no strict `Config`.
-    """
+    """A component's `distribution/name`, what its target names, and the `Config` of that."""
     check_name(kind, name)
     component = catalogue.find_component(kind, name)
     canonical = full_name(component)
@@ -53,20 +48,16 @@ def component_options(catalogue: Catalogue, kind: str) -> dict[str, type[msgspec
     Imports the `options` alone, which need no torch; those of a broken plugin are left out.
     """
     options = {}
-    for name, (entry, plugin) in components_of(catalogue, kind).items():
-        if entry.options is not None:
+    for name, owned in components_of(catalogue, kind).items():
+        if owned.entry.options is not None:
             with suppress(GenzooError):
-                struct = load_target(plugin, entry.options)
+                struct = load_target(owned.plugin, owned.entry.options)
                 if isinstance(struct, type) and issubclass(struct, msgspec.Struct):
                     options[name] = struct
     return options
 
 
 def check_name(kind: str, name: str) -> None:
-    """Refuse what cannot be a name before a message repeats it as a command to type.
-
-    Raises:
-        ConfigError: Neither a bare name nor `distribution/name`.
-    """
+    """Refuse what cannot be a name before a message repeats it as a command to type."""
     if not _NAME.fullmatch(name):
         raise ConfigError(f"{name[:80]!a} is no name of a {kind}", "names are plugin/name")

@@ -6,11 +6,7 @@ from genzoo_core.errors import UsageError
 
 
 def check_device(device: str) -> None:
-    """Check that tensors can be put on `device`.
-
-    Raises:
-        UsageError: They cannot; names the devices that are here.
-    """
+    """Refuse a device that tensors cannot be put on; names those that are here."""
     if device == "cpu":
         return
     import torch

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from hashlib import file_digest
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from genzoo.files.model_file import ModelFileHeader, check_sha256, open_file, read_header
 from genzoo.plugins.manifests import REFERENCE
+from genzoo_core.cards import ModelCard
 from genzoo_core.downloads import downloads_allowed
 from genzoo_core.errors import ConfigError, HubError, IntegrityError, PluginError, UsageError
 from genzoo_core.plugin import Model, Plugin
@@ -24,16 +29,11 @@ CallHook = Callable[..., list[Any]]
 
 
 def find(catalogue: Catalogue, reference: str | os.PathLike[str]) -> Model | WeightsFile:
-    """What a reference means: a model in the list, or a model file.
-
-    Args:
-        catalogue: Where models are found.
-        reference: A name, a path, or "scheme://…", which is fetched.
+    """What a reference means: a model in the list, or a model file; "scheme://…" is fetched.
 
     Raises:
         UsageError: No such model, or several; names the choices.
         PluginError: The plugin that would own it is broken.
-        GenzooError: What a plugin says that was to fetch it.
     """
     if isinstance(reference, os.PathLike):
         # `Path("mine")` means a file, though "mine" would mean a model.
@@ -42,19 +42,19 @@ def find(catalogue: Catalogue, reference: str | os.PathLike[str]) -> Model | Wei
         raise UsageError(f"{reference!r} names no model; give a name or a path")
     if has_scheme(reference):
         return resolve_reference(reference, catalogue.call_hook)
+    # `os.path`'s tests, unlike Path's, are for names of any length.
     if is_path(reference):
-        return WeightsFile(model_file(reference))
+        path = os.path.expanduser(reference)
+        if not os.path.exists(path):
+            path = os.path.normpath(path)
+            raise UsageError(f"there is no file {path}", "`genzoo list` shows the models there are")
+        return WeightsFile(Path(path))
     try:
         return catalogue.find_model(reference)
     except UsageError:
-        if os.path.isfile(reference):  # unlike Path's, for names of any length
+        if os.path.isfile(reference):
             return WeightsFile(Path(reference))
         raise
-
-
-def weights_of(catalogue: Catalogue, found: Model | WeightsFile) -> WeightsFile:
-    """The file on this machine that holds what `find` found; see `resolve_weights`."""
-    return resolve_weights(found, catalogue.call_hook) if isinstance(found, Model) else found
 
 
 def has_scheme(reference: str) -> bool:
@@ -72,75 +72,52 @@ def is_path(reference: str) -> bool:
     )
 
 
-def model_file(reference: str) -> Path:
-    """The file that a path names.
-
-    Raises:
-        UsageError: There is none.
-    """
-    path = os.path.expanduser(reference)
-    if not os.path.exists(path):  # unlike Path's, for names of any length
-        path = os.path.normpath(path)
-        raise UsageError(f"there is no file {path}", "`genzoo list` shows the models there are")
-    return Path(path)
-
-
-def weights_here(catalogue: Catalogue, model: Model) -> Path | None:
-    """The file with a model's weights, unchecked, or None where it is not on this machine.
-
-    Raises:
-        GenzooError: The plugin that should have it lacks it.
-    """
-    card = model.card
-    if not card.weights:
-        return None
-    if has_scheme(card.weights):
-        found = catalogue.call_hook(CACHED_HOOK, reference=card.weights, sha256=card.sha256)
-        return next((Path(getattr(one, "path", one)) for one in found), None)
-    if model.dynamic:
-        return Path(card.weights)
-    return file_in_package(model.plugin, card.weights, f"weights of {model.name}")
-
-
-def resolve_weights(model: Model, call_hook: CallHook) -> WeightsFile:
-    """The file on this machine that holds a model's weights, with the digest of its card.
-
-    Args:
-        model: A model in the list. The card of a dynamic one may name any file of this machine.
-        call_hook: Calls a hook where the card's reference has a scheme.
+def weights_of(catalogue: Catalogue, found: Model | WeightsFile) -> WeightsFile:
+    """The file on this machine that holds what `find` found, with the digest of its card.
 
     Raises:
         UsageError: The model has no weights.
-        ConfigError: The card's path leaves the plugin's package.
-        IntegrityError: The card gives no sha256.
-        PluginError: The package lacks the file.
-        HubError: No plugin knows the reference, or what it names is not to be had.
+        IntegrityError: Its card gives no sha256.
+        HubError: No plugin knows the card's reference, or what it names is not to be had.
     """
-    reference, sha256 = model.card.weights, model.card.sha256
-    if not reference:
-        raise UsageError(f"{model.name} has no weights", "train it: `genzoo train` makes them")
-    if not sha256 and not model.dynamic:
+    if isinstance(found, WeightsFile):
+        return found
+    weights, sha256 = found.card.weights, found.card.sha256
+    if not weights:
+        raise UsageError(f"{found.name} has no weights", "train it: `genzoo train` makes them")
+    if not sha256 and not found.dynamic:
         raise IntegrityError(
-            f"the card of {model.name} gives no sha256 for its weights",
+            f"the card of {found.name} gives no sha256 for its weights",
             "add it to the manifest of its plugin",
         )
-    if has_scheme(reference):
-        what = f"{reference!r}, the weights of {model.name}"
-        return resolve_reference(reference, call_hook, sha256=sha256, what=what)
+    if has_scheme(weights):
+        what = f"{weights!r}, the weights of {found.name}"
+        return resolve_reference(weights, catalogue.call_hook, sha256=sha256, what=what)
+    return WeightsFile(_file_of(found), sha256=sha256)
+
+
+def weights_here(catalogue: Catalogue, model: Model) -> Path | None:
+    """The file with a model's weights, unchecked, or None where it is not on this machine."""
+    weights, sha256 = model.card.weights, model.card.sha256
+    if not weights:
+        return None
+    if has_scheme(weights):
+        found = catalogue.call_hook(CACHED_HOOK, reference=weights, sha256=sha256)
+        return next((Path(getattr(one, "path", one)) for one in found), None)
+    return _file_of(model)
+
+
+def _file_of(model: Model) -> Path:
+    """Where a card without a scheme says that the weights are; a hook's card may say anywhere."""
     if model.dynamic:
-        return WeightsFile(model_file(reference), sha256=sha256)
-    path = file_in_package(model.plugin, reference, f"weights of {model.name}")
-    return WeightsFile(path, sha256=sha256)
+        return Path(model.card.weights)
+    return file_in_package(model.plugin, model.card.weights, f"weights of {model.name}")
 
 
 def resolve_reference(
-    reference: str,
-    call_hook: CallHook,
-    *,
-    sha256: str = "",
-    what: str = "",
+    reference: str, call_hook: CallHook, *, sha256: str = "", what: str = ""
 ) -> WeightsFile:
-    """The file that a reference with a scheme names, through the hook of a plugin that knows it.
+    """The file that "scheme://…" names, through the hook of a plugin that knows it.
 
     Args:
         reference: "scheme://…".
@@ -150,7 +127,6 @@ def resolve_reference(
 
     Raises:
         HubError: No plugin knows the reference, or it is not on this machine.
-        GenzooError: What the plugin that knows it says.
     """
     what = what or repr(reference)
     hook = RESOLVE_HOOK if downloads_allowed() else CACHED_HOOK
@@ -168,29 +144,30 @@ def resolve_reference(
 
 
 def check_digest(weights: WeightsFile) -> WeightsFile:
-    """The same file with the sha256 that it has.
-
-    Raises:
-        IntegrityError: It is not the one that was promised.
-        WeightsError: It cannot be read.
-    """
-    from hashlib import file_digest
-
-    from genzoo.files.model_file import check_sha256, open_file
-
+    """The same file with the sha256 that it has, which is the one that was promised."""
     with open_file(weights.path) as file:
         sha256 = file_digest(file, "sha256").hexdigest()
     check_sha256(str(weights.path), sha256, weights.sha256)
     return WeightsFile(weights.path, weights.reference, sha256)
 
 
-def file_in_package(plugin: Plugin | None, path: str, what: str) -> Path:
-    """A file that a manifest names, inside the plugin's package.
+def card_of(found: Model | WeightsFile) -> ModelCard:
+    """The card of what `find` found, without building the model."""
+    if isinstance(found, Model):
+        return found.card
+    sha256 = check_digest(found).sha256
+    header = read_header(found.path)
+    return msgspec.structs.replace(card_in(header, found.path), sha256=sha256, size=header.size)
 
-    Raises:
-        ConfigError: The path is absolute, goes up, or is a link that leaves the package.
-        PluginError: There is no such file.
-    """
+
+def card_in(header: ModelFileHeader, path: Path) -> ModelCard:
+    """The card in a model file; one with its name alone where it holds none."""
+    empty = ModelCard(name=path.stem, family="", summary="", kind=header.spec.kind)
+    return header.card or empty
+
+
+def file_in_package(plugin: Plugin | None, path: str, what: str) -> Path:
+    """A file that a manifest names, inside the plugin's package and not by a link out of it."""
     pure = PurePosixPath(path)
     outside = pure.is_absolute() or PureWindowsPath(path).drive or "\\" in path or "\0" in path
     if outside or ".." in pure.parts:

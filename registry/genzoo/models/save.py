@@ -1,8 +1,9 @@
-"""Saving a model as one file."""
+"""Writing a model as one file: one that was trained, or one of the zoo."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,17 +11,20 @@ import msgspec
 
 from genzoo.files.dtypes import DTYPE_NAME
 from genzoo.files.write_model import write_model_file
-from genzoo.models.build import own_parameters
+from genzoo.models.build import build_blueprint
 from genzoo.models.fill import check_tensors
-from genzoo.models.open import build_blueprint
-from genzoo_core.errors import ConfigError
+from genzoo.models.find import card_in, find
+from genzoo.models.open import PART_PREFIX, load_parts, open_model, read_file
+from genzoo_core.errors import ConfigError, WeightsError
+from genzoo_core.plugin import Model
+from genzoo_core.specs import ModelSpec, PartSpec
+from genzoo_core.zoo import Opened
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from genzoo.plugins.catalogue import Catalogue
     from genzoo_core.cards import ModelCard
-    from genzoo_core.specs import ModelSpec
 
 
 def save_model(
@@ -32,14 +36,8 @@ def save_model(
 ) -> ModelCard:
     """Write a model file after checking that it can be loaded again.
 
-    Parts that only training asks for are left out of the file's description.
-
-    Args:
-        catalogue: Where components are found.
-        path: Where to; an existing file is replaced.
-        spec: What the tensors belong to.
-        tensors: Those of the module that is built for sampling, as they are to be stored.
-        card: What is known of the model.
+    Parts that only training asks for are left out of the file's description; `tensors` are those
+    of the module that is built for sampling.
 
     Returns:
         The card with `sha256`, `size` and `parameters` filled in.
@@ -50,12 +48,61 @@ def save_model(
     """
     if card.kind != spec.kind:
         raise ConfigError(f"the card says {card.kind!r}, but a {spec.kind!r} is to be saved")
-    built = build_blueprint(catalogue, spec)
+    built = build_blueprint(catalogue, *load_parts(catalogue, spec))
     declared = {
         name: (DTYPE_NAME.get(tensor.dtype, str(tensor.dtype)), tuple(tensor.shape))
         for name, tensor in tensors.items()
     }
     check_tensors(built, declared, f"what is to be saved as {path.name}")
-    card = msgspec.structs.replace(card, parameters=own_parameters(built))
+    return _write(path, built, tensors, card)
+
+
+def export_model(
+    catalogue: Catalogue, reference: str, path: Path, *, whole: bool = False
+) -> ModelCard:
+    """Write a model of the zoo to one file, its tensors bit for bit as they are stored.
+
+    Args:
+        catalogue: Where models are found.
+        reference: A model's name, or the path of a model file.
+        path: Where to; an existing file is replaced.
+        whole: Put the shared parts into the file, so that it needs no other.
+
+    Returns:
+        The model's card with the file's `sha256`, `size` and `parameters`.
+    """
+    found = find(catalogue, reference)
+    opened, file = open_model(catalogue, found), read_file(catalogue, found)
+    tensors = {name: file.tensor(name) for name in file.header.tensors}
+    if whole:
+        opened = replace(opened, spec=_inline_parts(catalogue, opened.spec, tensors, ""))
+    card = found.card if isinstance(found, Model) else card_in(file.header, file.path)
+    card = msgspec.structs.replace(card, weights="")
+    return _write(path, opened, tensors, card)
+
+
+def _write(path: Path, built: Opened, tensors: Mapping[str, Tensor], card: ModelCard) -> ModelCard:
+    own = {p for module in built.own_modules().values() for p in module.parameters(recurse=False)}
+    card = msgspec.structs.replace(card, parameters=sum(p.numel() for p in own))
     sha256, size = write_model_file(path, built.spec, tensors, card)
     return msgspec.structs.replace(card, sha256=sha256, size=size)
+
+
+def _inline_parts(
+    catalogue: Catalogue, spec: ModelSpec, tensors: dict[str, Tensor], prefix: str
+) -> ModelSpec:
+    """`spec` with all parts inline; adds their tensors to `tensors`."""
+    parts: dict[str, PartSpec] = {}
+    for role, part in spec.parts.items():
+        inner, inline = f"{prefix}{PART_PREFIX}{role}.", part.inline
+        if inline is None:
+            clash = next((name for name in tensors if name.startswith(inner)), None)
+            if clash is not None:
+                raise WeightsError(f"the model's own tensor {clash!r} has the name of a part's")
+            found = find(catalogue, part.model)
+            file = read_file(catalogue, found)
+            tensors.update({inner + name: file.tensor(name) for name in file.header.tensors})
+            inline = open_model(catalogue, found).spec
+        inline = _inline_parts(catalogue, inline, tensors, inner)
+        parts[role] = PartSpec(part.model, part.sha256, inline)
+    return msgspec.structs.replace(spec, parts=parts)

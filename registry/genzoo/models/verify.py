@@ -7,16 +7,26 @@ import importlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
+from hashlib import file_digest
 from typing import Any
 
+import click
 import msgspec
 
-from genzoo.models.find import file_in_package
+from genzoo.files.model_file import read_header
+from genzoo.models.find import file_in_package, has_scheme
+from genzoo.models.recipes import read_recipe
 from genzoo.plugins.catalogue import Catalogue
-from genzoo.plugins.guard import caught_stdout, import_module, load_target, removal_hint
+from genzoo.plugins.guard import (
+    caught_stdout,
+    import_module,
+    load_target,
+    removal_hint,
+    stdout_to_stderr,
+)
 from genzoo.text import one_line
+from genzoo_core.cards import ModelCard
 from genzoo_core.errors import GenzooError, PluginError
 from genzoo_core.plugin import Plugin, Verification
 
@@ -48,127 +58,104 @@ def verify_plugin(plugin: Plugin) -> Verification:
         return Verification((problem,), seconds=time.monotonic() - started, importable=False)
 
 
-def check_here(catalogue: Catalogue, plugin: Plugin) -> Verification:
-    """As `verify_plugin`, in this process."""
-    remarks: list[str] = []
-    started = time.perf_counter()
-    imported = tuple(_problems(plugin, _imports(catalogue, plugin, remarks)))
-    seconds = time.perf_counter() - started
-    files = tuple(_problems(plugin, _files(plugin)))
-    return Verification((*imported, *files), tuple(remarks), round(seconds, 3))
-
-
-def _problems(plugin: Plugin, checks: Iterator[Callable[[], object]]) -> Iterator[str]:
-    for check in checks:
-        try:
-            check()
-        except GenzooError as error:
-            # Without the owner and the way to remove it: they are shown beside the problem.
-            text = error.message if error.hint == removal_hint(plugin) else str(error)
-            yield text.removeprefix(f"plugin {plugin}").lstrip(": ")
-
-
-def _imports(
-    catalogue: Catalogue, plugin: Plugin, remarks: list[str]
-) -> Iterator[Callable[[], object]]:
-    """Checks that import, those of what must not import torch first."""
-    manifest = plugin.manifest
-    assert manifest is not None  # it is sound
-    yield partial(_without_torch, plugin, plugin.module, remarks)
-    for component in manifest.components:
-        if component.options is not None:
-            yield partial(_check_options, plugin, component.options, remarks)
-    for command in manifest.commands:
-        _listen(command.target, remarks)
-        yield partial(_check_command, plugin, command.target, command.extra)
-    yield partial(catalogue.hooks.check, plugin)
-    for component in manifest.components:
-        _listen(component.target, remarks)
-        yield partial(load_target, plugin, component.target)
-
-
-def _listen(target: str, remarks: list[str]) -> None:
-    """Import the module of a target, and remark on what it writes to stdout.
-
-    What it raises is met again, and told, when it is imported for its own sake.
-    """
-    module = target.partition(":")[0]
-    if module in sys.modules:
-        return
-    with caught_stdout() as written, contextlib.suppress(Exception, SystemExit):
-        importlib.import_module(module)
-    if written:
-        remarks.append(
-            f"importing {module} writes {written[0][:80]!r} to stdout, which is for results; "
-            "write to stderr, or nothing"
-        )
-
-
-def _without_torch(plugin: Plugin, module: str, remarks: list[str]) -> Any:
-    before = "torch" in sys.modules
-    _listen(module, remarks)
-    imported = import_module(plugin, module)
-    if "torch" in sys.modules and not before:
-        raise PluginError(f"plugin {plugin}: {module} imports torch, which makes `genzoo` slow")
-    return imported
-
-
-def _check_options(plugin: Plugin, target: str, remarks: list[str]) -> None:
-    _without_torch(plugin, target.partition(":")[0], remarks)
-    options = load_target(plugin, target)
-    if not (isinstance(options, type) and issubclass(options, msgspec.Struct)):
-        raise PluginError(f"plugin {plugin}: {target} is no msgspec.Struct")
-
-
-def _check_command(plugin: Plugin, target: str, extra: str) -> None:
-    import click
-
-    try:
-        command = load_target(plugin, target)
-    except PluginError as error:
-        if extra and isinstance(error.__cause__, ModuleNotFoundError):
-            return  # the extra is not installed: the command says so itself
-        raise
-    if not isinstance(command, click.Command):
-        raise PluginError(f"plugin {plugin}: {target} is no click.Command")
-
-
-def _files(plugin: Plugin) -> Iterator[Callable[[], object]]:
-    """Checks that the files that cards name are there, and are what was promised."""
-    for card in plugin.manifest.models if plugin.manifest else ():
-        if card.recipe:
-            yield partial(_check_recipe, plugin, card.recipe, card.name)
-        if card.weights and "://" not in card.weights:
-            yield partial(_check_weights, plugin, card.weights, card.name, card.sha256)
-
-
-def _check_recipe(plugin: Plugin, path: str, model: str) -> None:
-    from genzoo.models.recipes import read_recipe
-
-    read_recipe(file_in_package(plugin, path, f"recipe of {model}"))
-
-
-def _check_weights(plugin: Plugin, path: str, model: str, sha256: str) -> None:
-    from hashlib import file_digest
-
-    from genzoo.files.model_file import read_header
-
-    file = file_in_package(plugin, path, f"weights of {model}")
-    read_header(file)
-    with file.open("rb") as stream:
-        if sha256 and file_digest(stream, "sha256").hexdigest() != sha256:
-            raise PluginError(f"weights of {model}: their sha256 is not the card's")
-
-
 def report(name: str, distribution: str) -> None:
-    """Check the plugin of that entry point and distribution; print the report as JSON."""
-    from genzoo.plugins.guard import stdout_to_stderr
-
+    """What runs in that process: check the plugin, print what was found as JSON."""
     catalogue = Catalogue.open()
     owners = {(plugin.name, plugin.distribution): plugin for plugin in catalogue.plugins}
     with stdout_to_stderr():
         try:
-            found = check_here(catalogue, owners[name, distribution])
+            found = _Checks(owners[name, distribution]).run(catalogue)
         except Exception as error:  # a check met what it did not foresee: a finding as well
             found = Verification((one_line(error),))
     sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+
+
+class _Checks:
+    """The checks of a sound plugin, and what they found."""
+
+    def __init__(self, plugin: Plugin) -> None:
+        self.plugin = plugin
+        self.problems: list[str] = []
+        self.remarks: list[str] = []
+
+    def run(self, catalogue: Catalogue) -> Verification:
+        """All of them, those of what must not import torch first."""
+        manifest = self.plugin.manifest
+        assert manifest is not None  # it is sound
+        started = time.perf_counter()
+        self._try(self._import_without_torch, self.plugin.module)
+        for component in manifest.components:
+            if component.options is not None:
+                self._try(self._check_options, component.options)
+        for command in manifest.commands:
+            self._listen(command.target)
+            self._try(self._check_command, command.target, command.extra)
+        self._try(catalogue.hooks.check, self.plugin)
+        for component in manifest.components:
+            self._listen(component.target)
+            self._try(load_target, self.plugin, component.target)
+        seconds = time.perf_counter() - started
+        for card in manifest.models:
+            self._try(self._check_recipe, card)
+            self._try(self._check_weights, card)
+        return Verification(tuple(self.problems), tuple(self.remarks), round(seconds, 3))
+
+    def _try(self, check: Callable[..., object], *arguments: Any) -> None:
+        try:
+            check(*arguments)
+        except GenzooError as error:
+            # Without the owner and the way to remove it: they stand beside the problem.
+            text = error.message if error.hint == removal_hint(self.plugin) else str(error)
+            self.problems.append(text.removeprefix(f"plugin {self.plugin}").lstrip(": "))
+
+    def _listen(self, target: str) -> None:
+        """Import the module of a target, and remark on what it writes to stdout.
+
+        What it raises is met again, and reported, when it is imported for its own sake.
+        """
+        module = target.partition(":")[0]
+        if module in sys.modules:
+            return
+        with caught_stdout() as written, contextlib.suppress(Exception, SystemExit):
+            importlib.import_module(module)
+        if written:
+            self.remarks.append(
+                f"importing {module} writes {written[0][:80]!r} to stdout, which is for results; "
+                "write to stderr, or nothing"
+            )
+
+    def _import_without_torch(self, module: str) -> None:
+        before = "torch" in sys.modules
+        self._listen(module)
+        import_module(self.plugin, module)
+        if "torch" in sys.modules and not before:
+            raise PluginError(f"{module} imports torch, which makes `genzoo` slow")
+
+    def _check_options(self, target: str) -> None:
+        self._import_without_torch(target.partition(":")[0])
+        options = load_target(self.plugin, target)
+        if not (isinstance(options, type) and issubclass(options, msgspec.Struct)):
+            raise PluginError(f"{target} is no msgspec.Struct")
+
+    def _check_command(self, target: str, extra: str) -> None:
+        try:
+            command = load_target(self.plugin, target)
+        except PluginError as error:
+            if extra and isinstance(error.__cause__, ModuleNotFoundError):
+                return  # the extra is not installed: the command says so itself
+            raise
+        if not isinstance(command, click.Command):
+            raise PluginError(f"{target} is no click.Command")
+
+    def _check_recipe(self, card: ModelCard) -> None:
+        if card.recipe:
+            read_recipe(file_in_package(self.plugin, card.recipe, f"recipe of {card.name}"))
+
+    def _check_weights(self, card: ModelCard) -> None:
+        if not card.weights or has_scheme(card.weights):
+            return
+        file = file_in_package(self.plugin, card.weights, f"weights of {card.name}")
+        read_header(file)
+        with file.open("rb") as stream:
+            if card.sha256 and file_digest(stream, "sha256").hexdigest() != card.sha256:
+                raise PluginError(f"weights of {card.name}: their sha256 is not the card's")
