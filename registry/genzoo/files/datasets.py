@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from genzoo.files.dataset_hub import open_hub
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import DataError, GenzooError
 from genzoo_core.images import FORMATS, from_pil
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import datasets
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
+
+PATIENCE = 2.0
+"""Seconds to wait for the Hub's first answer; `datasets` alone would retry for minutes."""
 
 
 def read_dataset(recipe: DataRecipe, folder: Path | None) -> Dataset:
@@ -41,13 +44,54 @@ def read_dataset(recipe: DataRecipe, folder: Path | None) -> Dataset:
         )
     where = f"the Hub's {recipe.hub}" if folder is None else str(folder)
     try:
-        rows = open_hub(recipe) if folder is None else _open_folder(recipe, folder)
+        rows = _open_hub(recipe) if folder is None else _open_folder(recipe, folder)
         return _decode(rows, recipe, where)
     except GenzooError:
         raise
     except Exception as error:  # whatever pyarrow and datasets raise on a damaged file
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{where} cannot be read: {reason}") from error
+
+
+def _open_hub(recipe: DataRecipe) -> datasets.IterableDataset:
+    """The rows of the recipe's dataset on the Hub, from its cache where it is there."""
+    folder = f"give a folder that holds {recipe.name}: --data DIR, or GENZOO_DATA"
+    if not recipe.hub:
+        raise DataError(f"no data for {recipe.name}", folder)
+    from huggingface_hub.constants import HF_HUB_OFFLINE
+
+    if not HF_HUB_OFFLINE:
+        _check_hub(recipe.hub, folder)
+    from datasets import load_dataset
+
+    try:
+        return load_dataset(recipe.hub, split=recipe.split).to_iterable_dataset()
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"cannot load {recipe.hub} from the Hub: {reason}", folder) from error
+
+
+def _check_hub(name: str, folder: str) -> None:
+    """One short request before the long ones, in a thread: no timeout covers looking a host up."""
+    from huggingface_hub import HfApi
+
+    answers: list[Exception | None] = []
+
+    def request() -> None:
+        try:
+            HfApi().dataset_info(name, timeout=PATIENCE)
+            answers.append(None)
+        except Exception as error:
+            answers.append(error)
+
+    thread = threading.Thread(target=request, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    if not answers:
+        raise DataError(f"the Hub does not answer, where {name} is", folder)
+    if answers[0] is not None:
+        reason = str(answers[0]).strip().splitlines() or [type(answers[0]).__name__]
+        raise DataError(f"the Hub does not give {name}: {reason[0]}", folder)
 
 
 def _open_folder(recipe: DataRecipe, folder: Path) -> datasets.IterableDataset:
@@ -70,15 +114,11 @@ def _files(recipe: DataRecipe, folder: Path) -> tuple[str, list[str]]:
             return "parquet", [str(file) for file in files]
     pictures = home / split if (home / split).is_dir() else home
     # No deeper: a folder given by mistake must not be searched for whatever lies below it.
-    files = sorted(
-        file
-        for pattern in ("*", "*/*")
-        for file in pictures.glob(pattern)
-        if file.suffix.lower() in IMAGE_SUFFIXES
-    )
-    if not files:
+    found = sorted([*pictures.glob("*"), *pictures.glob("*/*")])
+    images = [str(file) for file in found if file.suffix.lower() in IMAGE_SUFFIXES]
+    if not images:
         raise DataError(f"{home} holds neither {split}-*.parquet nor images", hint)
-    return "imagefolder", [str(file) for file in files]
+    return "imagefolder", images
 
 
 def _decode(rows: datasets.IterableDataset, recipe: DataRecipe, where: str) -> Dataset:
@@ -93,10 +133,8 @@ def _decode(rows: datasets.IterableDataset, recipe: DataRecipe, where: str) -> D
     for chunk in rows.cast_column(recipe.image, Image(decode=False)).iter(batch_size=1000):
         for name, values in others.items():
             values.extend(chunk[name])
-        images.extend(
-            _picture(cell, recipe, row, where)
-            for row, cell in enumerate(chunk[recipe.image], len(images))
-        )
+        for cell in chunk[recipe.image]:
+            images.append(_picture(cell, recipe, len(images), where))
     if not images:
         raise DataError(f"{where} holds no images")
     return Dataset(torch.stack(images), others)

@@ -20,12 +20,9 @@ TORCH_DTYPE = {
 
 DTYPE_NAME = {dtype: name for name, dtype in TORCH_DTYPE.items()}
 
-FLOAT32_SOURCES = ("F16", "BF16", "F32")
-"""How a file may store what a module keeps as float32."""
-
 
 def accepted_dtypes(dtype: torch.dtype) -> tuple[str, ...]:
     """How a file may store a tensor that the module keeps as `dtype`; empty for not at all."""
     if dtype == torch.float32:
-        return FLOAT32_SOURCES
+        return ("F16", "BF16", "F32")
     return (DTYPE_NAME[dtype],) if dtype in DTYPE_NAME else ()

@@ -36,14 +36,7 @@ _PICKLE_OR_ZIP = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """Where a tensor lies in the data.
-
-    Attributes:
-        dtype: In safetensors' spelling, a key of `ITEM_SIZE`.
-        shape: Its shape.
-        start: First byte, counted from the end of the header.
-        end: One past its last byte.
-    """
+    """A tensor in a file: dtype (a key of `ITEM_SIZE`), shape, first byte, one past the last."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -51,31 +44,11 @@ class TensorInfo:
     end: int
 
 
-@dataclass(frozen=True)
-class RawHeader:
-    """A header that is true of its file.
-
-    Attributes:
-        tensors: By name.
-        metadata: The `__metadata__` entry.
-        data_start: Where in the file the data begins.
-    """
-
-    tensors: dict[str, TensorInfo]
-    metadata: dict[str, str]
-    data_start: int
-
-
 def header_length(beginning: bytes, size: int, where: str) -> int:
-    """Length of the header in bytes.
-
-    Args:
-        beginning: The first bytes of the file, at least eight where it has them.
-        size: Size of the file in bytes.
-        where: The file, for messages.
+    """Length in bytes of the header of a file of `size` bytes that has this `beginning`.
 
     Raises:
-        WeightsError: The file cannot be a safetensors file.
+        WeightsError: It cannot be a safetensors file.
     """
     if size == 0:
         raise WeightsError(f"{where} is empty")
@@ -101,31 +74,28 @@ def header_length(beginning: bytes, size: int, where: str) -> int:
     return length
 
 
-def check_header(header: bytes, size: int, where: str) -> RawHeader:
-    """Parse a header and check that it is true of a file of `size` bytes.
-
-    Args:
-        header: The header's bytes, without the length before them.
-        size: Size of the whole file in bytes.
-        where: The file, for messages.
+def check_header(
+    header: bytes, size: int, where: str
+) -> tuple[dict[str, TensorInfo], dict[str, str]]:
+    """The tensors and the metadata in a header, which is true of a file of `size` bytes.
 
     Raises:
         WeightsError: Not well-formed, or byte ranges that overlap, leave holes or do not match
             shapes, dtypes and the file's size.
     """
+    data_start = LENGTH_BYTES + len(header)
     try:
         if not header.startswith(b"{"):
             raise ValueError("does not begin with {")
         entries = parse_json(header.decode("utf-8"))
         metadata = _metadata(entries.pop("__metadata__", {}))
-        tensors = {name: _tensor(name, entry) for name, entry in entries.items()}
-        data_start = LENGTH_BYTES + len(header)
-        _check_ranges(tensors, size - data_start)
+        tensors = {name: _tensor(name, entry, data_start) for name, entry in entries.items()}
+        _check_ranges(tensors, data_start, size)
     except UnicodeDecodeError:
         raise WeightsError(f"{where} is damaged: its header is not UTF-8") from None
     except ValueError as error:
         raise WeightsError(f"{where} is damaged: its header {error}") from None
-    return RawHeader(tensors, metadata, data_start)
+    return tensors, metadata
 
 
 def _metadata(value: Any) -> dict[str, str]:
@@ -134,7 +104,7 @@ def _metadata(value: Any) -> dict[str, str]:
     return value
 
 
-def _tensor(name: str, entry: Any) -> TensorInfo:
+def _tensor(name: str, entry: Any, data_start: int) -> TensorInfo:
     match entry:
         case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [start, end]}:
             pass
@@ -149,18 +119,19 @@ def _tensor(name: str, entry: Any) -> TensorInfo:
         raise ValueError(f"gives {name[:80]!r} no shape or offset that a tensor can have")
     if type(end) is not int or end - start != math.prod(shape) * ITEM_SIZE[dtype]:
         raise ValueError(f"gives {name[:80]!r} a shape that does not match its bytes")
-    return TensorInfo(dtype, tuple(shape), start, end)
+    return TensorInfo(dtype, tuple(shape), data_start + start, data_start + end)
 
 
-def _check_ranges(tensors: dict[str, TensorInfo], available: int) -> None:
-    position = 0
+def _check_ranges(tensors: dict[str, TensorInfo], data_start: int, size: int) -> None:
+    position = data_start
     for name, tensor in sorted(tensors.items(), key=lambda item: (item[1].start, item[1].end)):
         if tensor.start < position:
             raise ValueError(f"lets {name[:80]!r} overlap another tensor")
         if tensor.start > position:
             raise ValueError(f"leaves a hole of {tensor.start - position} bytes at {name[:80]!r}")
         position = tensor.end
-    if position > available:
-        raise ValueError(f"declares {position} bytes of tensors, but the file holds {available}")
-    if position < available:
-        raise ValueError(f"leaves {available - position} bytes at the end of the file unnamed")
+    if position > size:
+        declared, available = position - data_start, size - data_start
+        raise ValueError(f"declares {declared} bytes of tensors, but the file holds {available}")
+    if position < size:
+        raise ValueError(f"leaves {size - position} bytes at the end of the file unnamed")

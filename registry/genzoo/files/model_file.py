@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 import os
 import stat
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from genzoo.files.cards import check_figures
-from genzoo.files.header import (
-    LENGTH_BYTES,
-    RawHeader,
-    check_header,
-    header_length,
-)
+from genzoo.files.header import LENGTH_BYTES, TensorInfo, check_header, header_length
 from genzoo.files.strict_json import parse_json
 from genzoo.text import brief
 from genzoo_core.cards import ModelCard
@@ -53,18 +49,12 @@ class ModelFileHeader:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model file in memory: what happens to the file on the disk is of no concern.
-
-    Attributes:
-        path: Where it lay.
-        header: What it says of itself.
-        sha256: Digest of its bytes, lower-case hexadecimal.
-    """
+    """A model file in memory: what happens to the file on the disk is of no concern."""
 
     path: Path
     header: ModelFileHeader
     sha256: str
-    _raw: RawHeader = field(repr=False)
+    _slots: dict[str, TensorInfo] = field(repr=False)
     _data: bytearray = field(repr=False)
 
     def tensor(self, name: str) -> Tensor:
@@ -73,14 +63,13 @@ class ModelFile:
 
         from genzoo.files.dtypes import TORCH_DTYPE
 
-        info = self._raw.tensors[name]
-        dtype = TORCH_DTYPE[info.dtype]
-        if info.start == info.end:
-            return torch.empty(info.shape, dtype=dtype)
-        count = (info.end - info.start) // dtype.itemsize
-        offset = self._raw.data_start + info.start
-        flat = torch.frombuffer(self._data, dtype=dtype, count=count, offset=offset)
-        return flat.reshape(info.shape)
+        slot = self._slots[name]
+        dtype = TORCH_DTYPE[slot.dtype]
+        if slot.start == slot.end:
+            return torch.empty(slot.shape, dtype=dtype)
+        count = (slot.end - slot.start) // dtype.itemsize
+        flat = torch.frombuffer(self._data, dtype=dtype, count=count, offset=slot.start)
+        return flat.reshape(slot.shape)
 
 
 def read_header(path: Path) -> ModelFileHeader:
@@ -93,10 +82,8 @@ def read_header(path: Path) -> ModelFileHeader:
     """
     with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
-        where = str(path)
-        beginning = file.read(LENGTH_BYTES)
-        header = file.read(header_length(beginning, size, where))
-        return _describe(check_header(header, size, where), size, where)
+        length = header_length(file.read(LENGTH_BYTES), size, str(path))
+        return _describe(*check_header(file.read(length), size, str(path)), size, str(path))
 
 
 def read_model_file(path: Path, *, sha256: str = "", size: int = 0) -> ModelFile:
@@ -113,8 +100,6 @@ def read_model_file(path: Path, *, sha256: str = "", size: int = 0) -> ModelFile
         WeightsError: Not a genzoo model file.
         ConfigError: Its description of the model is not well-formed.
     """
-    import hashlib
-
     where = str(path)
     with open_file(path) as file:
         actual = os.fstat(file.fileno()).st_size
@@ -123,33 +108,37 @@ def read_model_file(path: Path, *, sha256: str = "", size: int = 0) -> ModelFile
         data = _read_all(file, actual, where)
     digest = hashlib.sha256(data).hexdigest()
     check_sha256(where, digest, sha256)
-    length = header_length(bytes(data[:LENGTH_BYTES]), actual, where)
-    raw = check_header(bytes(data[LENGTH_BYTES : LENGTH_BYTES + length]), actual, where)
-    return ModelFile(path, _describe(raw, actual, where), digest, raw, data)
+    end = LENGTH_BYTES + header_length(bytes(data[:LENGTH_BYTES]), actual, where)
+    slots, metadata = check_header(bytes(data[LENGTH_BYTES:end]), actual, where)
+    return ModelFile(path, _describe(slots, metadata, actual, where), digest, slots, data)
 
 
-def memory_bytes() -> int:
-    """Bytes of memory that this machine has."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def check_sha256(where: str, found: str, promised: str) -> None:
+    """Refuse, as an `IntegrityError`, a file with another digest than was promised, if one was."""
+    if promised and found != promised.lower():
+        raise _not_promised(where, f"has sha256 {found[:12]}…, its card says {promised[:12]}…")
 
 
 def _not_promised(where: str, what: str) -> IntegrityError:
     return IntegrityError(f"{where} {what}", "install its plugin again, or fetch the file again")
 
 
-def check_sha256(where: str, found: str, promised: str) -> None:
-    """Refuse a file that is not the one that was promised.
-
-    Args:
-        where: The file, for messages.
-        found: Digest of its bytes.
-        promised: Digest that it must have; empty where none was promised.
+def check_figures(card: ModelCard) -> None:
+    """Check a card's numbers, which others compute with and print.
 
     Raises:
-        IntegrityError: They differ.
+        ConfigError: One of them is out of range, or not finite.
     """
-    if promised and found != promised.lower():
-        raise _not_promised(where, f"has sha256 {found[:12]}…, its card says {promised[:12]}…")
+    if not all(0 <= count < 2**63 for count in (card.size, card.parameters, *(card.shape or ()))):
+        raise ConfigError(f"model {card.name}: size, parameters or shape is out of range")
+    figures = [figure for metric in card.metrics for figure in (metric.value, metric.floor)]
+    if not all(figure is None or math.isfinite(figure) for figure in figures):
+        raise ConfigError(f"model {card.name}: a metric is not finite")
+
+
+def memory_bytes() -> int:
+    """Bytes of memory that this machine has."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def open_file(path: Path) -> BufferedReader:
@@ -171,28 +160,25 @@ def open_file(path: Path) -> BufferedReader:
         raise WeightsError(f"cannot read {path}: {error.strerror}") from None
 
 
-def _read_all(file: BinaryIO, size: int, where: str) -> bytearray:
+def _read_all(file: BufferedReader, size: int, where: str) -> bytearray:
     """The whole file in memory. Never mapped: a mapped file that shrinks kills the process."""
     if size > (memory := memory_bytes()):
         raise WeightsError(f"{where} has {size} bytes, more than this machine's {memory} of memory")
     try:
         data = bytearray(size)
-        view = memoryview(data)
-        position = 0
-        while position < size:
-            count = file.readinto(view[position:])  # type: ignore[attr-defined]
-            if not count:
-                raise WeightsError(f"{where} shrank from {size} to {position} bytes while read")
-            position += count
+        count = file.readinto(data)
     except MemoryError:
         raise WeightsError(f"there is no memory for the {size} bytes of {where}") from None
     except OSError as error:
         raise WeightsError(f"cannot read {where}: {error.strerror}") from None
+    if count < size:
+        raise WeightsError(f"{where} shrank from {size} to {count} bytes while read")
     return data
 
 
-def _describe(raw: RawHeader, size: int, where: str) -> ModelFileHeader:
-    metadata = raw.metadata
+def _describe(
+    slots: dict[str, TensorInfo], metadata: dict[str, str], size: int, where: str
+) -> ModelFileHeader:
     if metadata.get("format") != FORMAT or "model" not in metadata:
         raise WeightsError(
             f"{where} is no genzoo model: its header does not say what to build",
@@ -203,29 +189,24 @@ def _describe(raw: RawHeader, size: int, where: str) -> ModelFileHeader:
             f"{where} has format version {str(version)[:20]!r}, this genzoo reads {FORMAT_VERSION}",
             "a newer genzoo may read it",
         )
-    if unknown := set(metadata) - set(_KEYS):
-        raise ConfigError(
-            f"{where}: unknown metadata {sorted(unknown)[0][:80]!r}; known are {', '.join(_KEYS)}"
-        )
+    if unknown := sorted(set(metadata) - set(_KEYS)):
+        known = ", ".join(_KEYS)
+        raise ConfigError(f"{where}: unknown metadata {unknown[0][:80]!r}; known are {known}")
     spec = _decode(metadata["model"], ModelSpec, f"{where}: `model`")
-    card = _card(metadata["card"], f"{where}: `card`") if "card" in metadata else None
-    tensors = {name: (info.dtype, info.shape) for name, info in raw.tensors.items()}
+    card = None
+    if "card" in metadata:
+        card = _decode(metadata["card"], ModelCard, f"{where}: `card`")
+        try:
+            check_figures(card)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: `card`: {error.message}") from None
+    tensors = {name: (slot.dtype, slot.shape) for name, slot in slots.items()}
     return ModelFileHeader(spec, card, tensors, size)
-
-
-def _card(text: str, what: str) -> ModelCard:
-    card = _decode(text, ModelCard, what)
-    try:
-        check_figures(card)
-    except ConfigError as error:
-        raise ConfigError(f"{what}: {error.message}") from None
-    return card
 
 
 def _decode(text: str, kind: type[StructT], what: str) -> StructT:
     try:
-        value: Any = parse_json(text)
-        return msgspec.convert(value, kind, strict=True)
+        return msgspec.convert(parse_json(text), kind)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{what}: {brief(error)}") from None
     except (ValueError, RecursionError) as error:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import stat
+import struct
+import warnings
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +25,9 @@ MAX_BYTES = 256 * 2**20
 """A larger file is not read."""
 MAX_PIXELS = 64 * 10**6
 """A picture with more is not decoded: a few bytes can claim gigabytes of them."""
+
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError)
+"""What Pillow raises on a damaged file, beside the errors of struct and zlib."""
 
 
 @dataclass(frozen=True)
@@ -58,19 +64,11 @@ def read_bytes(path: Path) -> bytes:
 
 
 def decode_picture(data: bytes, path: Path) -> Image.Image:
-    """A picture file's first frame, decoded whole and turned upright as its EXIF data says.
-
-    Args:
-        data: Content of the file.
-        path: Where it lay, for messages.
+    """The first frame of the file that lay at `path`, whole and turned as its EXIF data says.
 
     Raises:
         UsageError: It is no picture, is damaged, or has more than `MAX_PIXELS`.
     """
-    import struct
-    import warnings
-    import zlib
-
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     from genzoo_core.images import FORMATS
@@ -88,24 +86,13 @@ def decode_picture(data: bytes, path: Path) -> Image.Image:
             image.load()
             return ImageOps.exif_transpose(image)
     except Image.DecompressionBombError as error:
-        raise UsageError(
-            f"{path} claims more pixels than the {MAX_PIXELS:,} that are decoded"
-        ) from error
+        message = f"{path} claims more pixels than the {MAX_PIXELS:,} that are decoded"
+        raise UsageError(message) from error
     except UnidentifiedImageError as error:
         kinds = ", ".join(FORMATS)
-        raise UsageError(
-            f"{path} is not a picture that can be read; give one of {kinds}"
-        ) from error
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        IndexError,
-        OverflowError,
-        struct.error,
-        zlib.error,
-    ) as error:
+        message = f"{path} is not a picture that can be read; give one of {kinds}"
+        raise UsageError(message) from error
+    except (*_DAMAGE, struct.error, zlib.error) as error:
         raise UsageError(f"{path} is a damaged picture: {error}") from error
 
 
@@ -127,12 +114,12 @@ def read_picture(path: Path, shape: tuple[int, int, int], background: int) -> Gi
         raise UsageError(f"the model's pictures have {channels} channels; no file can be given")
     data = read_bytes(path)
     image = decode_picture(data, path)
-    wanted = "L" if channels == 1 else "RGB"
+    mode = "L" if channels == 1 else "RGB"
     changes = []
     if image.has_transparency_data:
         changes.append(f"laid on grey level {background}")
-    if image.mode != wanted:
-        changes.append(f"from {image.mode} to {wanted}")
+    if image.mode != mode:
+        changes.append(f"from {image.mode} to {mode}")
     if image.size != (width, height):
         changes.append(f"from {image.width}×{image.height} to {width}×{height} pixels")
     pixels = from_pil(_eight_bits(image), shape, background)

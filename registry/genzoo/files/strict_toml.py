@@ -5,9 +5,9 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
-DOTS = 100
+_DOTS = 100
 """Dots in a line from which on it may be one long key; a manifest's keys have two."""
-MOST = 10**6
+_MOST = 10**6
 """Of such lines, the sum of the squares of their dots: what the parser's time grows with."""
 
 
@@ -20,6 +20,6 @@ def parse_toml(text: str) -> dict[str, Any]:
         RecursionError: It is nested too deep.
     """
     counts = (line.count(".") for line in text.splitlines())
-    if sum(count * count for count in counts if count > DOTS) > MOST:
+    if sum(count * count for count in counts if count > _DOTS) > _MOST:
         raise ValueError("it has keys of thousands of parts")
     return tomllib.loads(text)

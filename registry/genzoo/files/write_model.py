@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,21 +42,17 @@ def write_model_file(
         WeightsError: A tensor is not finite, or of a dtype that a model file does not hold.
         GenzooError: The file cannot be written.
     """
-    import hashlib
-
-    chunks = [_header(spec, tensors, card)]
-    chunks += [_bytes(name, tensor) for name, tensor in _ordered(tensors)]
-    data = b"".join(chunks)
+    # Wide elements first, so that each tensor is aligned; then by name.
+    ordered = sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0]))
+    header = _header(spec, dict(ordered), card)
+    data = b"".join([header, *(_bytes(name, tensor) for name, tensor in ordered)])
     put(path, data)
     return hashlib.sha256(data).hexdigest(), len(data)
 
 
-def _ordered(tensors: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
-    """Wide elements first, so that each tensor is aligned; then by name."""
-    return sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0]))
-
-
 def _header(spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard) -> bytes:
+    from genzoo.files.dtypes import DTYPE_NAME
+
     own = msgspec.structs.replace(card, sha256="", size=0, weights="")
     metadata = {
         "format": FORMAT,
@@ -65,10 +62,12 @@ def _header(spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard) -> 
     }
     entries: dict[str, object] = {"__metadata__": metadata}
     position = 0
-    for name, tensor in _ordered(tensors):
-        end = position + tensor.numel() * tensor.element_size()
+    for name, tensor in tensors.items():
+        if tensor.dtype not in DTYPE_NAME:
+            raise WeightsError(f"tensor {name!r} has dtype {tensor.dtype}, which cannot be stored")
+        end = position + tensor.nbytes
         entries[name] = {
-            "dtype": _dtype_name(name, tensor),
+            "dtype": DTYPE_NAME[tensor.dtype],
             "shape": list(tensor.shape),
             "data_offsets": [position, end],
         }
@@ -92,14 +91,6 @@ def _plain(spec: ModelSpec) -> dict[str, Any]:
         if part.inline is not None:
             plain["parts"][role]["inline"] = _plain(part.inline)
     return plain
-
-
-def _dtype_name(name: str, tensor: Tensor) -> str:
-    from genzoo.files.dtypes import DTYPE_NAME
-
-    if tensor.dtype not in DTYPE_NAME:
-        raise WeightsError(f"tensor {name!r} has dtype {tensor.dtype}, which cannot be stored")
-    return DTYPE_NAME[tensor.dtype]
 
 
 def _bytes(name: str, tensor: Tensor) -> bytes:

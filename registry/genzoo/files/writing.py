@@ -27,11 +27,7 @@ def put(path: Path, content: bytes, *, replace: bool = True) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Check that files can be made in `folder`, by making one.
-
-    Raises:
-        UsageError: They cannot.
-    """
+    """Refuse a folder, as a `UsageError`, in which no file can be made, by making one."""
     probe = beside(folder / "probe")
     try:
         probe.touch()
@@ -41,7 +37,7 @@ def check_writable(folder: Path) -> None:
 
 
 def write_failure(path: Path, error: OSError, size: int = 0) -> GenzooError:
-    """What to tell of a file of `size` bytes that could not be written."""
+    """What to say of a file of `size` bytes that could not be written."""
     reason = error.strerror or str(error)
     if error.errno == errno.ENOSPC:
         with suppress(OSError):

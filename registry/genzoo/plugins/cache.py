@@ -12,6 +12,7 @@ import sys
 import time
 import zlib
 from collections.abc import Iterable
+from importlib import import_module
 
 import msgspec
 
@@ -28,6 +29,15 @@ MOST = 20
 RACE = 50_000_000
 """Nanoseconds before the start of a search in which a change may have been missed: a file's time
 is no finer than some milliseconds, so a second change within them would not show."""
+
+CODE = (
+    "genzoo_core.cards",
+    "genzoo_core.manifest",
+    "genzoo_core.plugin",
+    "genzoo.plugins.discovery",
+    "genzoo.plugins.manifests",
+)
+"""Our own modules that say what a manifest means."""
 
 Key = tuple[int, str, str, list[str], bool, str | None, str | None]
 Stamp = tuple[str, int | None, int | None]
@@ -47,11 +57,30 @@ def open_plugins(*, no_plugins: bool) -> tuple[Plugin, ...]:
     Raises:
         UsageError: `GENZOO_PLUGINS` or `GENZOO_DISABLE` names what is not installed.
     """
-    key = _key(no_plugins)
+    chosen = os.environ.get("GENZOO_PLUGINS"), os.environ.get("GENZOO_DISABLE")
+    path = [os.path.abspath(entry) for entry in sys.path]
+    key = (FORMAT, sys.executable, sys.version, path, no_plugins, *chosen)
     folder = cache_folder()
     file = folder and os.path.join(folder, "index", f"{zlib.crc32(repr(key).encode()):08x}{SUFFIX}")
     found = _read(file, key) if file else None
     return _search(file, key, no_plugins=no_plugins) if found is None else found
+
+
+def _read(file: str, key: Key) -> tuple[Plugin, ...] | None:
+    """The plugins in `file`, or None where it is not there, damaged or out of date."""
+    try:
+        with open(file, "rb") as stream:
+            # It names what a command imports: another user of the machine must not have made it.
+            if hasattr(os, "geteuid") and os.fstat(stream.fileno()).st_uid != os.geteuid():
+                return None
+            checksum, _, content = stream.read().partition(b"\n")
+        if int(checksum, 16) != zlib.crc32(content):
+            return None
+        found = msgspec.json.decode(content, type=Listing)
+    except (OSError, ValueError, RecursionError):  # msgspec's errors are ValueErrors
+        return None
+    fresh = found.key == key and found.watch == _stamps(path for path, _, _ in found.watch)
+    return found.plugins if fresh else None
 
 
 def _search(file: str | None, key: Key, *, no_plugins: bool) -> tuple[Plugin, ...]:
@@ -61,35 +90,12 @@ def _search(file: str | None, key: Key, *, no_plugins: bool) -> tuple[Plugin, ..
 
     started = time.time_ns()
     plugins, watched = discover(Selection.from_environment(no_plugins=no_plugins))
-    watch = _stamps([*_search_path(), *_code(), *watched])
+    code = [os.path.abspath(str(import_module(name).__file__)) for name in CODE]
+    watch = _stamps([*key[3], *code, *watched])
     if file and _settled(plugins, watch, started):
-        content = msgspec.json.encode(Listing(key, watch, plugins))
         with contextlib.suppress(OSError):
-            _write(file, b"%08x\n" % zlib.crc32(content) + content)
+            _write(file, msgspec.json.encode(Listing(key, watch, plugins)))
     return plugins
-
-
-def _key(no_plugins: bool) -> Key:
-    """What tells one listing from another."""
-    chosen = os.environ.get("GENZOO_PLUGINS"), os.environ.get("GENZOO_DISABLE")
-    return (FORMAT, sys.executable, sys.version, _search_path(), no_plugins, *chosen)
-
-
-def _search_path() -> list[str]:
-    return [os.path.abspath(entry) for entry in sys.path]
-
-
-def _code() -> list[str]:
-    """Our own modules that say what a manifest means."""
-    import genzoo.plugins.discovery
-    import genzoo.plugins.manifests
-    import genzoo_core.cards
-    import genzoo_core.manifest
-    import genzoo_core.plugin
-
-    core = (genzoo_core.cards, genzoo_core.manifest, genzoo_core.plugin)
-    modules = (*core, genzoo.plugins.discovery, genzoo.plugins.manifests)
-    return [os.path.abspath(str(module.__file__)) for module in modules]
 
 
 def _stamps(paths: Iterable[str]) -> list[Stamp]:
@@ -108,41 +114,19 @@ def _settled(plugins: tuple[Plugin, ...], watch: list[Stamp], started: int) -> b
     """Whether the stamps will tell of every change from now on."""
     if any(plugin.status == "broken" and not plugin.location for plugin in plugins):
         return False
-    ended = time.time_ns()
-    times = [changed for _, changed, _ in watch if changed is not None]
-    return not any(started - RACE <= changed <= ended + RACE for changed in times)
-
-
-def _read(file: str, key: Key) -> tuple[Plugin, ...] | None:
-    """The plugins in `file`, or None where it is not there, damaged or out of date."""
-    try:
-        with open(file, "rb") as stream:
-            # It names what a command imports: another user of the machine must not have made it.
-            if hasattr(os, "geteuid") and os.fstat(stream.fileno()).st_uid != os.geteuid():
-                return None
-            checksum, _, content = stream.read().partition(b"\n")
-        if int(checksum, 16) != zlib.crc32(content):
-            return None
-        found = msgspec.json.decode(content, type=Listing)
-    except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
-        return None
-    fresh = found.key == key and found.watch == _stamps(path for path, _, _ in found.watch)
-    return found.plugins if fresh else None
+    recent = range(started - RACE, time.time_ns() + RACE + 1)
+    return not any(changed in recent for _, changed, _ in watch if changed is not None)
 
 
 def _write(file: str, content: bytes) -> None:
-    """Put a file in its place, and remove those that were made longest ago.
-
-    Raises:
-        OSError: It cannot be written.
-    """
+    """Put a file in its place, and remove those that were made longest ago."""
     from pathlib import Path
 
     from genzoo_core.atomic import write_atomically
 
     folder = os.path.dirname(file)
     os.makedirs(folder, exist_ok=True)
-    write_atomically(Path(file), content)
+    write_atomically(Path(file), b"%08x\n" % zlib.crc32(content) + content)
     with os.scandir(folder) as entries:
         files = [(e.stat().st_mtime_ns, e.path) for e in entries if e.name.endswith(SUFFIX)]
     for _, path in sorted(files)[:-MOST]:

@@ -7,26 +7,22 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from genzoo.plugins.cache import open_plugins
-from genzoo.plugins.names import Owned, choices, full_name, matches, normalise, shared
+from genzoo.plugins.names import NamedT, Owned, choices, full_name, matches, normalise, shared
 from genzoo.text import SHOWN, quoted
 from genzoo_core.cards import ModelCard
-from genzoo_core.errors import ConfigError, PluginError, UsageError, did_you_mean
+from genzoo_core.errors import ConfigError, GenzooError, PluginError, UsageError, did_you_mean
 from genzoo_core.manifest import CommandEntry, ComponentEntry
 from genzoo_core.plugin import Model, Plugin
 
 if TYPE_CHECKING:
     from genzoo.plugins.hooks import Hooks
-    from genzoo.plugins.names import Named
 
 
 class Catalogue:
     """All that the installed plugins offer, looked up without importing them.
 
-    Args:
-        plugins: Every plugin, sound, broken or disabled.
-
     Attributes:
-        plugins: The same.
+        plugins: Every plugin, sound, broken or disabled.
         models: All models of sound plugins, in alphabetical order.
         components: Their components.
         commands: The commands that they add.
@@ -34,30 +30,34 @@ class Catalogue:
 
     def __init__(self, plugins: tuple[Plugin, ...]) -> None:
         self.plugins = plugins
+        self.models: tuple[Model, ...] = ()
         sound = [(plugin, plugin.manifest) for plugin in plugins if plugin.manifest]
-        self.models = _in_order(Model(card, p) for p, manifest in sound for card in manifest.models)
+        self._add(Model(card, p) for p, manifest in sound for card in manifest.models)
         self.components: tuple[Owned[ComponentEntry], ...] = tuple(
             Owned(entry, p) for p, manifest in sound for entry in manifest.components
         )
         self.commands: tuple[Owned[CommandEntry], ...] = tuple(
             Owned(entry, p) for p, manifest in sound for entry in manifest.commands
         )
-        self._several = shared(model.bare for model in self.models)
         self._hooks: Hooks | None = None
-        self._asked = False
+        self._has_dynamic = False
 
     @classmethod
     def open(cls, *, no_plugins: bool = False) -> Catalogue:
-        """The catalogue of what is installed.
+        """The catalogue of what is installed, as `GENZOO_PLUGINS` and `GENZOO_DISABLE` limit it.
 
         Args:
             no_plugins: Leave out all but what the genzoo distribution brings itself.
-                `GENZOO_PLUGINS` and `GENZOO_DISABLE` hold as well.
 
         Raises:
             UsageError: One of these variables names a plugin that is not installed.
         """
         return cls(open_plugins(no_plugins=no_plugins))
+
+    def _add(self, models: Iterable[Model]) -> None:
+        every = [*self.models, *models]
+        self.models = tuple(sorted(every, key=lambda model: (model.bare, model.distribution)))
+        self._several = shared(model.bare for model in self.models)
 
     @property
     def broken(self) -> tuple[Plugin, ...]:
@@ -88,9 +88,9 @@ class Catalogue:
         Imports the plugins whose manifests list `genzoo_models`, and no other. A lookup does so
         where the manifests know no such name.
         """
-        if self._asked or not self._listed("genzoo_models"):
+        if self._has_dynamic or not self._listed("genzoo_models"):
             return
-        self._asked = True
+        self._has_dynamic = True
         found: list[Model] = []
         for plugin, cards in self.hooks.results("genzoo_models", {}):
             names: set[str] = set()
@@ -98,10 +98,8 @@ class Catalogue:
                 try:
                     found.append(Model(_checked(card, names), plugin, dynamic=True))
                 except ConfigError as error:
-                    problem = PluginError(f"plugin {plugin}: genzoo_models {error}")
-                    self.hooks.record(plugin, problem)
-        self.models = _in_order([*self.models, *found])
-        self._several = shared(model.bare for model in self.models)
+                    self.hooks.warn_once(f"plugin {plugin}: genzoo_models {error}")
+        self._add(found)
 
     def find_model(self, name: str) -> Model:
         """A model by `distribution/name`, by its bare name while it is unique, or by an alias.
@@ -116,23 +114,16 @@ class Catalogue:
         if not found:
             self.add_dynamic()
             found = matches(name, self.models)
-        if len(found) > 1:
-            owners = _owners([(model, model.plugin) for model in found])
-            raise UsageError(f"model name {quoted(name)} is ambiguous: {owners}")
-        if found:
-            return found[0]
-        self._refuse_broken_owner("model", name)
-        hint = did_you_mean(name, choices(self.models)) or "`genzoo list` shows those there are"
-        raise UsageError(f"no model {quoted(name)}", hint)
+        if not found:
+            self._refuse_broken_owner("model", name)
+            hint = did_you_mean(name, choices(self.models)) or "`genzoo list` shows those there are"
+            raise UsageError(f"no model {quoted(name)}", hint)
+        return _only(found, f"model name {quoted(name)}", UsageError)
 
     def find_component(self, kind: str, name: str) -> Owned[ComponentEntry]:
         """A component by `distribution/name`, or by its bare name while it is unique.
 
         Imports nothing.
-
-        Args:
-            kind: "model", "codec", "conditioner", …
-            name: As it stands in a recipe or in a model file.
 
         Raises:
             ConfigError: No such component, or several; names the choices.
@@ -140,13 +131,10 @@ class Catalogue:
         """
         of_kind = [component for component in self.components if component.entry.kind == kind]
         found = matches(name, of_kind)
-        if len(found) > 1:
-            owners = _owners([(each, each.plugin) for each in found])
-            raise ConfigError(f"{kind} name {quoted(name)} is ambiguous: {owners}")
         if not found:
             self._refuse_broken_owner(kind, name)
             raise ConfigError(f"unknown {kind} {quoted(name)}", self._where_from(name, of_kind))
-        return found[0]
+        return _only(found, f"{kind} name {quoted(name)}", ConfigError)
 
     @property
     def hooks(self) -> Hooks:
@@ -158,11 +146,13 @@ class Catalogue:
         return self._hooks
 
     def call_hook(self, name: str, **arguments: Any) -> list[Any]:
-        """Call a hook's implementations one by one; see `genzoo.plugins.hooks.Hooks.call`.
+        """The results of a hook's implementations; see `genzoo.plugins.hooks.Hooks.results`.
 
         Nothing is imported where no manifest lists the hook.
         """
-        return self.hooks.call(name, **arguments) if self._listed(name) else []
+        if not self._listed(name):
+            return []
+        return [result for _, result in self.hooks.results(name, arguments)]
 
     def _listed(self, hook: str) -> bool:
         return any(hook in plugin.hooks for plugin in self.plugins)
@@ -179,26 +169,26 @@ class Catalogue:
 
     def _where_from(self, name: str, among: Sequence[Owned[ComponentEntry]]) -> str:
         distribution, _, bare = name.rpartition("/")
+        hint = "`genzoo plugins` shows what is installed"
+        near = None
         if distribution and normalise(distribution) not in {p.distribution for p in self.plugins}:
+            hint = f"if you trust whoever made it: `genzoo install {distribution[:SHOWN]}`"
+            near = f"no plugin {distribution[:SHOWN]} is installed"
             # Another plugin's component can be meant only where it has the same name.
-            near = did_you_mean(name, choices(each for each in among if each.bare == bare))
-            install = f"if you trust whoever made it: `genzoo install {distribution[:SHOWN]}`"
-            return f"{near or f'no plugin {distribution[:SHOWN]} is installed'}; {install}"
-        near = did_you_mean(name, choices(among))
-        install = "`genzoo plugins` shows what is installed"
-        return f"{near}; {install}" if near else install
+            among = [each for each in among if each.bare == bare]
+        near = did_you_mean(name, choices(among)) or near
+        return f"{near}; {hint}" if near else hint
 
 
-def _in_order(models: Iterable[Model]) -> tuple[Model, ...]:
-    return tuple(sorted(models, key=lambda model: (model.card.name, model.distribution)))
-
-
-def _owners(found: Sequence[tuple[Named, Plugin | None]]) -> str:
-    names = [full_name(named) for named, _ in found]
+def _only(found: Sequence[NamedT], what: str, error: type[GenzooError]) -> NamedT:
+    """The one that was found; of several, `error` says how to tell them apart."""
+    if len(found) == 1:
+        return found[0]
+    names = [full_name(named) for named in found]
     if len(set(names)) == len(names):
-        return f"{' and '.join(names)}; use the full name"
-    owners = " and ".join(str(plugin) for _, plugin in found)
-    return f"{owners} both have it; leave one out with GENZOO_DISABLE"
+        raise error(f"{what} is ambiguous: {' and '.join(names)}; use the full name")
+    owners = " and ".join(str(named.plugin) for named in found)
+    raise error(f"{what} is ambiguous: {owners} both have it; leave one out with GENZOO_DISABLE")
 
 
 def _checked(card: object, names: set[str]) -> ModelCard:

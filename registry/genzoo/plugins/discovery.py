@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,22 +44,20 @@ def discover(selection: Selection) -> tuple[tuple[Plugin, ...], list[str]]:
     found = sorted(_entry_points(), key=lambda f: (not f[0].builtin, f[0].distribution, f[0].name))
     _refuse_unknown(selection, [plugin for plugin, _ in found])
     plugins = tuple(
-        _read(plugin) if selection.admits(plugin) else _disabled(plugin) for plugin, _ in found
+        _read(plugin) if selection.admits(plugin) else replace(plugin, disabled=True, error="")
+        for plugin, _ in found
     )
     manifests = [os.path.join(p.location, MANIFEST) for p in plugins if p.location]
     return plugins, [*(file for _, file in found), *manifests]
 
 
-def _disabled(plugin: Plugin) -> Plugin:
-    return replace(plugin, disabled=True, error="")
-
-
 def _refuse_unknown(selection: Selection, plugins: Sequence[Plugin]) -> None:
-    known = {p.name for p in plugins} | {p.distribution for p in plugins}
-    for variable, names in selection.named():
+    known = sorted({name for p in plugins for name in (p.name, p.distribution)})
+    given = {"GENZOO_PLUGINS": selection.only or (), "GENZOO_DISABLE": selection.without}
+    for variable, names in given.items():
         for name in names:
             if name not in known and normalise(name) not in known:
-                hint = did_you_mean(name, sorted(known)) or f"known: {', '.join(sorted(known))}"
+                hint = did_you_mean(name, known) or f"known: {', '.join(known)}"
                 raise UsageError(f"{variable} names {name!r}, which no installed plugin has", hint)
 
 
@@ -67,35 +65,29 @@ def _entry_points() -> Iterator[tuple[Plugin, str]]:
     """The plugins, and the file that each is named in."""
     for distribution in metadata.distributions():
         try:
-            text = distribution.read_text("entry_points.txt")
+            text = distribution.read_text("entry_points.txt") or ""
         except (OSError, UnicodeDecodeError):
             continue
-        if text is None or GROUP not in text:
-            continue
-        yield from _entry_points_of(distribution)
+        if GROUP in text:
+            folder = Path(getattr(distribution, "_path", ""))  # no public way leads to it
+            for plugin in _plugins_of(distribution, folder):
+                yield plugin, str(folder / "entry_points.txt")
 
 
-def _entry_points_of(distribution: metadata.Distribution) -> Iterator[tuple[Plugin, str]]:
-    folder = Path(getattr(distribution, "_path", ""))  # no public way leads to it
-    file = str(folder / "entry_points.txt")
+def _plugins_of(distribution: metadata.Distribution, folder: Path) -> Iterator[Plugin]:
     name, _, version = folder.stem.partition("-")
     try:
         name = distribution.metadata["Name"] or name
         version = distribution.metadata["Version"] or version
-        if _is_shadowed(distribution, name):
-            return
+        first = metadata.distribution(name)
+        if Path(str(first.locate_file(""))) != Path(str(distribution.locate_file(""))):
+            return  # an earlier entry of `sys.path` has the same distribution: that one counts
         for entry_point in distribution.entry_points.select(group=GROUP):
-            yield Plugin(entry_point.name, normalise(name), version, entry_point.value), file
+            yield Plugin(entry_point.name, normalise(name), version, entry_point.value)
     except Exception as error:
         # The parsers raise whatever a malformed file makes them raise.
         text = f"its metadata in {folder.name} cannot be read: {one_line(error)}"
-        yield Plugin(name, normalise(name), version, error=text), file
-
-
-def _is_shadowed(distribution: metadata.Distribution, name: str) -> bool:
-    """Whether an earlier entry of `sys.path` has the same distribution: that one counts."""
-    first = metadata.distribution(name)
-    return Path(str(first.locate_file(""))) != Path(str(distribution.locate_file("")))
+        yield Plugin(name, normalise(name), version, error=text)
 
 
 def _read(plugin: Plugin) -> Plugin:
@@ -114,11 +106,7 @@ def _read(plugin: Plugin) -> Plugin:
 
 
 def _package_folder(module: str) -> Path:
-    """Folder of a top-level package, found without running anything of it.
-
-    Raises:
-        PluginError: There is none, or it is not a plain package on disk.
-    """
+    """Folder of a top-level package on disk, found without running anything of it."""
     if not module.isidentifier():
         raise PluginError(f"its entry point must name a top-level package, not {module!r}")
     try:
@@ -134,7 +122,7 @@ def _package_folder(module: str) -> Path:
     return Path(os.path.abspath(spec.origin)).parent
 
 
-def _parse(path: Path) -> Mapping[str, Any]:
+def _parse(path: Path) -> dict[str, Any]:
     try:
         status = path.stat()
         # Opening a pipe would wait for ever, and a device has no end.

@@ -22,46 +22,41 @@ def warn(text: str) -> None:
 
 
 @contextlib.contextmanager
-def stdout_to_stderr() -> Iterator[None]:
-    """Send to stderr what is written to stdout meanwhile, so that `--json` stays parseable.
+def _descriptor_1(number: int) -> Iterator[None]:
+    """Let the process's stdout be file `number`: C libraries and child processes write there."""
+    sys.stdout.flush()
+    before = os.dup(1)
+    try:
+        os.dup2(number, 1)
+        yield
+    finally:
+        os.dup2(before, 1)
+        os.close(before)
 
-    The process's file descriptor is turned as well: C libraries and child processes write there.
-    """
+
+@contextlib.contextmanager
+def stdout_to_stderr() -> Iterator[None]:
+    """Send to stderr what is written to stdout meanwhile, so that `--json` stays parseable."""
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError, ValueError, AttributeError):  # one of them is closed
-            sys.stdout.flush()
-            kept = os.dup(1)
-            stack.callback(os.close, kept)
-            os.dup2(2, 1)
-            stack.callback(os.dup2, kept, 1)
+            stack.enter_context(_descriptor_1(2))
         stack.enter_context(contextlib.redirect_stdout(sys.stderr))
         yield
 
 
 @contextlib.contextmanager
 def caught_stdout() -> Iterator[list[str]]:
-    """Keep what is written to stdout meanwhile, by C libraries and child processes too.
-
-    Gives:
-        A list that afterwards holds the text, or nothing where nothing was written.
-    """
+    """A list that afterwards holds what was written to stdout meanwhile, if anything was."""
     import tempfile  # it costs as much as all the rest of a listing
 
     caught: list[str] = []
     with tempfile.TemporaryFile() as file:
-        sys.stdout.flush()
-        kept = os.dup(1)
-        try:
-            os.dup2(file.fileno(), 1)
-            stream = open(1, "w", closefd=False, encoding="utf-8")  # noqa: SIM115
-            with contextlib.redirect_stdout(stream):
-                try:
-                    yield caught
-                finally:
-                    stream.flush()
-        finally:
-            os.dup2(kept, 1)
-            os.close(kept)
+        with (
+            _descriptor_1(file.fileno()),
+            open(1, "w", closefd=False, encoding="utf-8") as stream,
+            contextlib.redirect_stdout(stream),
+        ):
+            yield caught
         file.seek(0)
         if text := file.read().decode(errors="replace").strip():
             caught.append(text)
@@ -79,9 +74,8 @@ def import_module(plugin: Plugin, name: str) -> Any:
         with stdout_to_stderr():
             return importlib.import_module(name)
     except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"plugin {plugin} cannot be imported: {name}: {one_line(error)}", removal_hint(plugin)
-        ) from error
+        message = f"plugin {plugin} cannot be imported: {name}: {one_line(error)}"
+        raise PluginError(message, removal_hint(plugin)) from error
 
 
 def load_target(plugin: Plugin, target: str) -> Any:

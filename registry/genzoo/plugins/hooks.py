@@ -16,8 +16,7 @@ from genzoo_core.plugin import Plugin
 
 def hook_names() -> tuple[str, ...]:
     """Names of the hooks that there are."""
-    manager = pluggy.PluginManager("genzoo")
-    return tuple(name for name in vars(hookspecs) if manager.parse_hookspec_opts(hookspecs, name))
+    return tuple(vars(_new_manager().hook))
 
 
 def _new_manager() -> pluggy.PluginManager:
@@ -27,51 +26,43 @@ def _new_manager() -> pluggy.PluginManager:
 
 
 class Hooks:
-    """The hook implementations of the plugins, which are imported when a hook is called.
+    """The hook implementations of sound plugins.
 
-    Args:
-        plugins: Sound plugins; one is imported for a hook that its manifest lists.
-
-    Attributes:
-        errors: What was last found wrong with a plugin, by its name and version.
+    A plugin is imported when a hook is called that its manifest lists.
     """
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
         self._plugins = plugins
         # One for each plugin: what pluggy keeps of a faulty one cannot trouble the others.
         self._managers: dict[str, pluggy.PluginManager | None] = {}
-        self.errors: dict[str, PluginError] = {}
+        self._warnings: set[str] = set()
 
-    def call(self, name: str, **arguments: Any) -> list[Any]:
+    def results(self, name: str, arguments: Mapping[str, Any]) -> Iterator[tuple[Plugin, Any]]:
         """Call a hook's implementations one by one.
 
         One that raises is a warning on stderr, and the next one is called; of a first-result
         hook, a `GenzooError` is an answer, which is raised where no other gives a result. What
-        they write to stdout goes to stderr.
+        they write to stdout goes to stderr. Generators are run to their end.
 
         Args:
             name: The hook's name.
-            arguments: All that its specification says.
+            arguments: All that its specification says, no more and no less.
 
-        Returns:
-            What the implementations gave but for None; for a first-result hook at most one.
+        Yields:
+            What the implementations gave but for None, with the plugin that each is from; for a
+            first-result hook at most one.
 
         Raises:
             PluginError: There is no such hook.
-            TypeError: `arguments` are not those of its specification.
             GenzooError: What an implementation of a first-result hook answers.
         """
-        return [result for _, result in self.results(name, arguments)]
-
-    def results(self, name: str, arguments: Mapping[str, Any]) -> Iterator[tuple[Plugin, Any]]:
-        """As `call`, with the plugin that each result is from. Generators are run to their end."""
         if name not in hook_names():
             raise PluginError(f"there is no hook {name!r}", did_you_mean(name, hook_names()))
         spec = getattr(_new_manager().hook, name).spec
-        first = spec.opts["firstresult"]
-        answer: GenzooError | None = None
         if set(arguments) != set(spec.argnames):
             raise TypeError(f"{name} takes {', '.join(spec.argnames)}; got {', '.join(arguments)}")
+        first = spec.opts["firstresult"]
+        answer: GenzooError | None = None
         for plugin, implementation in self._implementations(name):
             try:
                 with stdout_to_stderr():
@@ -82,9 +73,8 @@ class Hooks:
             except (Exception, SystemExit) as error:
                 if first and isinstance(error, GenzooError):
                     answer = answer or error
-                    continue
-                message = f"plugin {plugin}: {name} failed: {one_line(error)}"
-                self.record(plugin, PluginError(message))
+                else:
+                    self.warn_once(f"plugin {plugin}: {name} failed: {one_line(error)}")
                 continue
             if result is not None:
                 yield plugin, result
@@ -93,12 +83,11 @@ class Hooks:
         if answer is not None:
             raise answer
 
-    def record(self, plugin: Plugin, error: PluginError) -> None:
-        """Remember what is wrong with a plugin, and warn of it once."""
-        known = self.errors.get(str(plugin))
-        self.errors[str(plugin)] = error
-        if str(known) != str(error):
-            warn(str(error))
+    def warn_once(self, problem: str) -> None:
+        """Warn of what is wrong with a plugin, unless that was said before."""
+        if problem not in self._warnings:
+            self._warnings.add(problem)
+            warn(problem)
 
     def check(self, plugin: Plugin) -> None:
         """Import a plugin and check its hooks against their specifications.
@@ -127,16 +116,14 @@ class Hooks:
                 try:
                     self.check(plugin)
                 except PluginError as error:
-                    self.record(plugin, error)
-            manager = self._managers[str(plugin)]
-            if manager is not None:
+                    self.warn_once(str(error))
+            if manager := self._managers[str(plugin)]:
                 for implementation in getattr(manager.hook, name).get_hookimpls():
                     yield plugin, implementation
 
 
 def _problem(listed: Sequence[str], callers: Sequence[pluggy.HookCaller]) -> str | None:
     """What is wrong with the hooks that a module implements, or None."""
-    implemented = {caller.name for caller in callers}
     for caller in callers:
         own = caller.get_hookimpls()
         if not caller.has_spec():
@@ -148,5 +135,5 @@ def _problem(listed: Sequence[str], callers: Sequence[pluggy.HookCaller]) -> str
             return f"implements {caller.name}, which its manifest does not list"
         if any(implementation.wrapper or implementation.hookwrapper for implementation in own):
             return f"{caller.name} is a wrapper, which genzoo does not call"
-    missing = sorted(set(listed) - implemented)
+    missing = sorted(set(listed) - {caller.name for caller in callers})
     return f"its manifest lists {missing[0]}, which it does not implement" if missing else None

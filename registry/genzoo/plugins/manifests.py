@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from genzoo.files.cards import check_figures
+from genzoo.files.model_file import check_figures
 from genzoo.plugins.names import shared
 from genzoo.text import brief
 from genzoo_core.cards import ModelCard
@@ -19,18 +19,20 @@ from genzoo_core.manifest import API_VERSION, CommandEntry, ComponentEntry, Kind
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
+REFERENCE = re.compile(r"[a-z][a-z0-9+.-]*://")
+
 _UNKNOWN = re.compile(
     r"Object contains unknown field `(?P<field>[^`]{1,100})`( - at `\$\.(?P<table>\w+)\[\d+\]`)?"
     r"|Invalid enum value '(?P<value>[^']{1,100})' - at `\$\.components\[\d+\]\.kind`"
 )
-REFERENCE = re.compile(r"[a-z][a-z0-9+.-]*://")
+_TABLES = {"models": ModelCard, "components": ComponentEntry, "commands": CommandEntry}
 
 
 def check_manifest(data: Mapping[str, Any], folder: Path) -> Manifest:
-    """The manifest that `data` describes.
+    """The manifest that a parsed `genzoo.toml` describes.
 
     Args:
-        data: The parsed `genzoo.toml`.
+        data: Its tables.
         folder: The plugin's package, which no path of a card may leave.
 
     Raises:
@@ -52,24 +54,11 @@ def check_manifest(data: Mapping[str, Any], folder: Path) -> Manifest:
     _check_hooks(manifest)
     _check_unique(manifest)
     for card in manifest.models:
-        check_card(card, folder)
+        check_identity(card)
+        for field, path in (("weights", card.weights), ("recipe", card.recipe)):
+            if path and not REFERENCE.match(path):
+                _check_inside(f"model {card.name}: {field}", path, folder)
     return manifest
-
-
-def check_card(card: ModelCard, folder: Path) -> None:
-    """Check what a card's type does not say.
-
-    Args:
-        card: From a manifest.
-        folder: Its plugin's package.
-
-    Raises:
-        ConfigError: A malformed name or digest, an unknown kind, or a path that leaves `folder`.
-    """
-    check_identity(card)
-    for field, path in (("weights", card.weights), ("recipe", card.recipe)):
-        if path and not REFERENCE.match(path):
-            _check_inside(f"model {card.name}: {field}", path, folder)
 
 
 def check_identity(card: ModelCard) -> None:
@@ -91,43 +80,34 @@ def check_identity(card: ModelCard) -> None:
     check_figures(card)
 
 
+def names_in(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the models and components in a manifest that may be malformed elsewhere."""
+    tables = [data.get("models"), data.get("components")]
+    rows = [row for table in tables if isinstance(table, list) for row in table]
+    names = [row.get("name") for row in rows if isinstance(row, dict)]
+    return tuple(name for name in names if isinstance(name, str))
+
+
 def _known(error: msgspec.ValidationError) -> str | None:
     """What there is in place of an unknown field or kind; None for any other fault."""
     fault = _UNKNOWN.fullmatch(str(error))
     if fault is None:
         return None
+    known = get_args(Kind)
     if fault["field"]:
-        tables = {"models": ModelCard, "components": ComponentEntry, "commands": CommandEntry}
-        struct = tables.get(fault["table"] or "", Manifest)
-        known = struct.__struct_encode_fields__
-    else:
-        known = get_args(Kind)
+        known = _TABLES.get(fault["table"], Manifest).__struct_encode_fields__
     return did_you_mean(fault["field"] or fault["value"], known) or f"known: {', '.join(known)}"
-
-
-def names_in(data: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of the models and components in a manifest that may be malformed elsewhere."""
-    entries = []
-    for table in ("models", "components"):
-        rows = data.get(table)
-        entries += rows if isinstance(rows, list) else []
-    names = [entry.get("name") for entry in entries if isinstance(entry, dict)]
-    return tuple(name for name in names if isinstance(name, str))
 
 
 def _check_inside(what: str, path: str, folder: Path) -> None:
     if os.path.isabs(path) or "\\" in path or "\0" in path or ":" in path:
         raise ConfigError(f"{what} = {path!r} is not a relative path inside the plugin's package")
-    if not _stays_inside(path, folder):
-        raise ConfigError(f"{what} = {path!r} leaves the plugin's package")
-
-
-def _stays_inside(path: str, folder: Path) -> bool:
     steps = path.split("/")
     inside = [os.path.join(folder, *steps[: end + 1]) for end in range(len(steps))]
     if ".." not in steps and not any(map(os.path.islink, inside)):
-        return True  # almost always, and ten times faster than resolving both
-    return (folder / path).resolve().is_relative_to(folder.resolve())
+        return  # almost always, and ten times faster than resolving both
+    if not (folder / path).resolve().is_relative_to(folder.resolve()):
+        raise ConfigError(f"{what} = {path!r} leaves the plugin's package")
 
 
 def _check_hooks(manifest: Manifest) -> None:
@@ -147,9 +127,8 @@ def _check_unique(manifest: Manifest) -> None:
         "component": [f"{entry.kind} {entry.name}" for entry in manifest.components],
         "command": [entry.name for entry in manifest.commands],
         "model": [entry.name for entry in manifest.models],
-        "hook": list(manifest.hooks),
+        "hook": manifest.hooks,
     }
     for what, names in groups.items():
-        twice = shared(names)
-        if twice:
-            raise ConfigError(f"genzoo.toml: {what} {sorted(twice)[0]!r} is there twice")
+        if twice := sorted(shared(names)):
+            raise ConfigError(f"genzoo.toml: {what} {twice[0]!r} is there twice")

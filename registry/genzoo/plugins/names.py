@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
+from genzoo_core.config import Config
 from genzoo_core.manifest import CommandEntry, ComponentEntry
-from genzoo_core.plugin import Plugin
+from genzoo_core.plugin import Model, Plugin
 
-if TYPE_CHECKING:
-
-    class Named(Protocol):
-        """What can be found by name."""
-
-        @property
-        def bare(self) -> str: ...
-        @property
-        def distribution(self) -> str: ...
-        @property
-        def aliases(self) -> tuple[str, ...]: ...
-
-
-NamedT = TypeVar("NamedT", bound="Named")
 EntryT = TypeVar("EntryT", ComponentEntry, CommandEntry)
 
 
-class Owned(NamedTuple, Generic[EntryT]):
-    """What a manifest lists, with its plugin."""
+class Owned(Config, Generic[EntryT]):
+    """A component or a command that a manifest lists, with its plugin."""
 
     entry: EntryT
     plugin: Plugin
+    aliases: ClassVar[tuple[str, ...]] = ()
 
     @property
     def bare(self) -> str:
@@ -42,10 +31,9 @@ class Owned(NamedTuple, Generic[EntryT]):
         """Distribution that owns it."""
         return self.plugin.distribution
 
-    @property
-    def aliases(self) -> tuple[str, ...]:
-        """Components and commands have none."""
-        return ()
+
+Named = Model | Owned[ComponentEntry] | Owned[CommandEntry]
+NamedT = TypeVar("NamedT", Model, Owned[ComponentEntry], Owned[CommandEntry])
 
 
 def full_name(named: Named) -> str:
@@ -55,19 +43,13 @@ def full_name(named: Named) -> str:
 
 def normalise(distribution: str) -> str:
     """A distribution's name as it is compared (PEP 503): "Acme_Zoo" is "acme-zoo"."""
-    import re
-
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def matches(name: str, among: Sequence[NamedT]) -> list[NamedT]:
-    """Those that `name` stands for: none if unknown, several if it is ambiguous.
+    """Those that a bare name, `distribution/name` or an alias stands for: none, one or several.
 
     A name is looked for first, and an alias only where no name is like it.
-
-    Args:
-        name: A bare name, `distribution/name` or an alias.
-        among: What to look among.
     """
     distribution, slash, bare = name.rpartition("/")
     if slash:
@@ -83,8 +65,6 @@ def shared(names: Iterable[str]) -> set[str]:
 
 
 def choices(among: Iterable[Named]) -> list[str]:
-    """Everything that a user may have meant: bare names, full names and aliases."""
-    found: dict[str, None] = {}
-    for each in among:
-        found.update(dict.fromkeys((each.bare, full_name(each), *each.aliases)))
-    return list(found)
+    """Everything that a user may have meant: bare names, full names and aliases, each once."""
+    names = (name for each in among for name in (each.bare, full_name(each), *each.aliases))
+    return list(dict.fromkeys(names))

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from genzoo.plugins.names import NamedT, Owned, full_name
 from genzoo.text import quoted
+from genzoo_core.cards import ModelCard
 from genzoo_core.errors import UsageError, did_you_mean
 from genzoo_core.manifest import ComponentEntry
 from genzoo_core.plugin import Model
 
 if TYPE_CHECKING:
     from genzoo.plugins.names import Named
+
+_VALUES: dict[str, Callable[[ModelCard], Sequence[str]]] = {
+    "family": lambda card: (card.family,),
+    "conditioner": lambda card: card.conditioners,
+    "kind": lambda card: (card.kind,),
+}
+"""What a card says of each thing that models can be chosen by."""
 
 
 def select(
@@ -37,20 +46,17 @@ def select(
     Raises:
         UsageError: A family, conditioner or kind that no model has; names those there are.
     """
-    wanted: tuple[tuple[str, str | None, Callable[[Model], Iterable[str]]], ...] = (
-        ("family", family, lambda model: (model.card.family,)),
-        ("conditioner", conditioner, lambda model: model.card.conditioners),
-        ("kind", kind, lambda model: (model.card.kind,)),
-    )
-    for what, text in (("pattern", pattern), *((what, value) for what, value, _ in wanted)):
-        if text is not None and not isinstance(text, str):
-            raise UsageError(f"{what} is {text!r}; give text")
-    found = list(models)
-    for what, value, values in wanted:
+    wanted = {"family": family, "conditioner": conditioner, "kind": kind}
+    for what, value in {"pattern": pattern, **wanted}.items():
+        if value is not None and not isinstance(value, str):
+            raise UsageError(f"{what} is {value!r}; give text")
+    found = models
+    for what, value in wanted.items():
         if value is not None:
-            refuse_unknown(what, value, (each for model in models for each in values(model)))
-            found = [model for model in found if value in values(model)]
-    return matching(found, pattern)
+            values = _VALUES[what]
+            refuse_unknown(what, value, (each for m in models for each in values(m.card)))
+            found = [model for model in found if value in values(model.card)]
+    return _matching(found, pattern)
 
 
 def select_components(
@@ -58,21 +64,11 @@ def select_components(
 ) -> list[Owned[ComponentEntry]]:
     """The components of a kind whose names match, in alphabetical order."""
     found = [component for component in components if component.entry.kind == kind]
-    return sorted(matching(found, pattern), key=lambda each: (each.bare, each.distribution))
-
-
-def matching(among: list[NamedT], pattern: str | None) -> list[NamedT]:
-    """Those that a pattern means; all without one."""
-    if pattern is None:
-        return among
-    fits = _predicate(pattern)
-    return [each for each in among if fits(each)]
+    return sorted(_matching(found, pattern), key=lambda each: (each.bare, each.distribution))
 
 
 def refuse_unknown(what: str, value: str, values: Iterable[str]) -> None:
-    """Raises:
-    UsageError: `value` is not among `values`; names those, and the ones close to it.
-    """
+    """Refuse, as a `UsageError`, a value that is not among `values`; names those."""
     known = sorted(set(values) - {""})
     if value not in known:
         near = did_you_mean(value, known)
@@ -80,14 +76,17 @@ def refuse_unknown(what: str, value: str, values: Iterable[str]) -> None:
         raise UsageError(f"no {what} {quoted(value)}", f"{near}; {there}" if near else there)
 
 
-def _predicate(pattern: str) -> Callable[[Named], bool]:
+def _matching(among: Sequence[NamedT], pattern: str | None) -> list[NamedT]:
+    if pattern is None:
+        return list(among)
     text = pattern.lower()
     fits: Callable[[str], object] = lambda name: text in name  # noqa: E731
     if any(character in text for character in "*?["):
-        import re
         from fnmatch import translate
 
         fits = re.compile(translate(text)).match
-    if "/" in text:
-        return lambda each: bool(fits(full_name(each)))
-    return lambda each: bool(fits(each.bare)) or any(map(fits, each.aliases))
+
+    def names(each: Named) -> Iterable[str]:
+        return [full_name(each)] if "/" in text else [each.bare, *each.aliases]
+
+    return [each for each in among if any(map(fits, names(each)))]

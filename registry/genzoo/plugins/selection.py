@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from genzoo.plugins.names import normalise
+from genzoo_core.config import Config
 from genzoo_core.plugin import Plugin
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(Config):
     """Which plugins count; decided before anything of a plugin is read.
 
     Attributes:
@@ -25,10 +24,10 @@ class Selection:
 
     @classmethod
     def from_environment(cls, *, no_plugins: bool = False) -> Selection:
-        """The selection that `GENZOO_PLUGINS` and `GENZOO_DISABLE` ask for."""
+        """The selection that `GENZOO_PLUGINS` and `GENZOO_DISABLE` make."""
         only = os.environ.get("GENZOO_PLUGINS")
-        names = None if only is None else _split(only)
-        return cls(no_plugins, names, _split(os.environ.get("GENZOO_DISABLE", "")))
+        without = _split(os.environ.get("GENZOO_DISABLE", ""))
+        return cls(no_plugins, None if only is None else _split(only), without)
 
     def admits(self, plugin: Plugin) -> bool:
         """Whether `plugin` counts."""
@@ -37,10 +36,6 @@ class Selection:
         if plugin.builtin:
             return True
         return not self.no_plugins and (self.only is None or _among(plugin, self.only))
-
-    def named(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """The names that were given, by the variable that gave them."""
-        return ("GENZOO_PLUGINS", self.only or ()), ("GENZOO_DISABLE", self.without)
 
 
 def _among(plugin: Plugin, names: tuple[str, ...]) -> bool:
