@@ -12,11 +12,6 @@ from pathlib import Path
 def write_atomically(path: Path, content: bytes, *, replace: bool = True) -> None:
     """Write a file so that a crash at any moment leaves the old one, the new one or none.
 
-    Args:
-        path: Where to; its folder exists.
-        content: What it holds then.
-        replace: Replace an existing file.
-
     Raises:
         FileExistsError: It exists, and `replace` is False.
         OSError: It cannot be written; nothing is left of the attempt.

@@ -116,9 +116,9 @@ class Zoo(Protocol):
         """Build a component on its own, with no conditioners and no parts.
 
         Args:
-            kind: Its kind ("noiser", "sampler", …).
+            kind: "noiser", "sampler", …
             name: `distribution/name`, or a bare name while it is unique.
-            config: Its config, as plain data.
+            config: Plain data.
 
         Raises:
             ConfigError: An unknown component, or a config that is not of its type.
@@ -127,10 +127,9 @@ class Zoo(Protocol):
         ...
 
     def plugins(self, name: str | None = None) -> tuple[Plugin, ...]:
-        """The plugins that are installed, sound or not. Runs none of their code.
+        """The plugins that are installed, sound or not: all, or those of a name or distribution.
 
-        Args:
-            name: The name of a distribution, or of a plugin; None for all.
+        Runs none of their code.
 
         Raises:
             UsageError: No plugin is called that, nor its distribution.
@@ -142,13 +141,7 @@ class Zoo(Protocol):
         ...
 
     def weights(self, reference: str) -> WeightsFile:
-        """The file with a model's weights, which is fetched where it is not on this machine.
-
-        Args:
-            reference: As in `open`.
-
-        Returns:
-            The file with the sha256 that it has, which is the one that was promised.
+        """The file with a model's weights and its sha256, fetched where it is not here.
 
         Raises:
             IntegrityError: It is not the file that was promised.
@@ -182,9 +175,7 @@ class Zoo(Protocol):
     ) -> Pictures:
         """Make pictures with a model, as `genzoo run` does.
 
-        Args:
-            request: What is asked.
-            on_progress: Told how many of how many pictures are made.
+        `on_progress` is called with how many of how many pictures are made.
 
         Raises:
             UsageError: Something asked for is not among the valid choices; names those.
@@ -194,19 +185,9 @@ class Zoo(Protocol):
         ...
 
     def save(
-        self,
-        path: Path,
-        spec: ModelSpec,
-        tensors: Mapping[str, Tensor],
-        card: ModelCard,
+        self, path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard
     ) -> ModelCard:
         """Write a model file, atomically.
-
-        Args:
-            path: Where to.
-            spec: What the tensors belong to.
-            tensors: As they are to be stored.
-            card: What is known of the model.
 
         Returns:
             The card with `sha256`, `size` and `parameters` filled in.
@@ -216,13 +197,8 @@ class Zoo(Protocol):
     def cache(self, name: str) -> Path | None:
         """A folder of the user's cache for a plugin's own use.
 
-        What lies there may be gone at the next call; it is made where it is not there.
-
-        Args:
-            name: One word, unique to the plugin.
-
-        Returns:
-            The folder; None where there is no cache, or it cannot be written to.
+        What lies there may be gone at the next call. `name` is one word, unique to the plugin.
+        None where there is no cache, or it cannot be written to.
         """
         ...
 

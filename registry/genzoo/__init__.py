@@ -11,7 +11,7 @@ Importing this package costs nothing: torch and the plugins are imported when fi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,15 +37,13 @@ def list_models(
 ) -> list[str]:
     """Names of the models that are installed, in alphabetical order.
 
+    Names are bare where they are unique, `distribution/name` elsewhere.
+
     Args:
         pattern: A glob ("vae*", "acme/*"), or a part of a name; None for all.
         family: Only models of this family ("vae").
         conditioner: Only models that own a conditioner of this name ("label").
         kind: Only weights of this kind of component ("model", "codec", …).
-
-    Returns:
-        Bare names where they are unique, `distribution/name` elsewhere. All can be loaded by
-        these names; empty where nothing matches.
 
     Raises:
         UsageError: A family, conditioner or kind that no installed model has.
@@ -59,10 +57,7 @@ def list_models(
 
 
 def card(name: str) -> ModelCard:
-    """What is known of a model: its card.
-
-    Args:
-        name: A bare name while it is unique, `distribution/name`, or an alias.
+    """What is known of a model, by its bare name while it is unique, full name or alias.
 
     Raises:
         UsageError: No such model, or several; names the choices.
@@ -74,21 +69,16 @@ def card(name: str) -> ModelCard:
 
 
 def load(name: str | PathLike[str], *, device: str = "cpu") -> GenerativeModel[Any]:
-    """Load a model in evaluation mode.
+    """Load a model in evaluation mode; a `Codec` or `Encoder` for weights of that kind.
 
     Args:
         name: The name of a model, the path of a model file, or a reference that a plugin knows
             how to fetch ("hf://owner/repo").
         device: Where its tensors go: "cpu", "cuda", "mps".
 
-    Returns:
-        The model; a `Codec` or `Encoder` for weights of that kind.
-
     Raises:
         GenzooError: A clear one for each thing that can be wrong.
     """
-    from typing import cast
-
     return cast("GenerativeModel[Any]", open_zoo().open(name, device=device).module)
 
 
@@ -104,11 +94,10 @@ def generate(
     """Make pictures with a model.
 
     Args:
-        model: A name, the path of a model file, a reference that a plugin knows how to fetch
-            ("hf://owner/repo"), or what `open_zoo().open` gave.
+        model: As for `load`, or what `open_zoo().open` returned.
         prompts: One prompt or several, read by the model's first conditioner.
         keep_frames: Keep the pictures on the way of a model that samples in steps.
-        on_progress: Told how many of how many pictures are made.
+        on_progress: Called with how many of how many pictures are made.
         zoo: The registry; opened unless given.
         fields: The other fields of a `genzoo_core.Request` (`n`, `seed`, `options`, …);
             `inputs` are paths.
@@ -122,30 +111,23 @@ def generate(
         RunInterrupted: Ctrl-C; holds what was finished.
         GenzooError: A clear one for each other thing that can be wrong.
     """
-    from genzoo.run.request import request_of
-
-    opened = None
-    if not isinstance(model, str):
-        opened, model = _opened_or_path(model)
-    request = request_of(model, prompts, **fields)
-    return (zoo or open_zoo()).generate(
-        request, opened=opened, keep_frames=keep_frames, on_progress=on_progress
-    )
-
-
-def _opened_or_path(model: object) -> tuple[Opened | None, str]:
     import os
 
-    if isinstance(model, os.PathLike):
-        # `Path("mine")` means a file, though "mine" would mean a model.
-        return None, os.path.join(os.curdir, os.fspath(model))
+    from genzoo.run.request import request_of
     from genzoo_core.errors import UsageError
     from genzoo_core.zoo import Opened
 
-    if isinstance(model, Opened):
-        return model, model.name
-    raise UsageError(
-        f"model is a {type(model).__name__}", "give a name, a path or what `open_zoo().open` gave"
+    opened = model if isinstance(model, Opened) else None
+    reference: object = opened.name if opened else model
+    if isinstance(reference, os.PathLike):
+        # `Path("mine")` means a file, though "mine" would mean a model.
+        reference = os.path.join(os.curdir, os.fspath(reference))
+    if not isinstance(reference, str):
+        hint = "give a name, a path or what `open_zoo().open` gave"
+        raise UsageError(f"model is a {type(reference).__name__}", hint)
+    request = request_of(reference, prompts, **fields)
+    return (zoo or open_zoo()).generate(
+        request, opened=opened, keep_frames=keep_frames, on_progress=on_progress
     )
 
 

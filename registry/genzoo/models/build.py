@@ -42,7 +42,6 @@ MODULE_KINDS = ("model", "codec", "encoder", "conditioner")
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 """What a conditioner of a model can be called, and the role of a part."""
-_WORD_HINT = "letters, digits, _ and - will do"
 
 
 @dataclass(frozen=True)
@@ -173,11 +172,7 @@ def build_module(
 
 
 def build_blueprint(
-    catalogue: Catalogue,
-    spec: ModelSpec,
-    parts: Mapping[str, nn.Module],
-    *,
-    training: bool = False,
+    catalogue: Catalogue, spec: ModelSpec, parts: Mapping[str, nn.Module], *, training: bool = False
 ) -> Opened:
     """As `build_module`, without weights: what would hold them lies on the meta device."""
     # A constructor may draw numbers; loading a model must not move the caller's generator.
@@ -191,10 +186,9 @@ def _check_words(spec: ModelSpec) -> None:
     words = [("conditioner", name) for name in spec.conditioners]
     words += [("part", role) for role in spec.parts]
     for what, word in words:
-        if not _WORD.fullmatch(word) or word in reserved:
-            hint = (
-                "torch keeps that word" if word in reserved else "letters, digits, _ and - will do"
-            )
+        if word in reserved or not _WORD.fullmatch(word):
+            hint = "letters, digits, _ and - will do"
+            hint = "torch keeps that word" if word in reserved else hint
             raise ConfigError(f"{word[:80]!a} cannot be the name of a {what}", hint)
 
 

@@ -117,13 +117,7 @@ def _file_of(model: Model) -> Path:
 def resolve_reference(
     reference: str, call_hook: CallHook, *, sha256: str = "", what: str = ""
 ) -> WeightsFile:
-    """The file that "scheme://…" names, through the hook of a plugin that knows it.
-
-    Args:
-        reference: "scheme://…".
-        call_hook: Calls a hook.
-        sha256: Digest that the file must have; "" where none is known.
-        what: The reference in a message.
+    """The file that "scheme://…" names (`what`, in a message), through the hook of a plugin.
 
     Raises:
         HubError: No plugin knows the reference, or it is not on this machine.

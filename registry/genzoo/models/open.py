@@ -32,7 +32,7 @@ PART_PREFIX = "parts."
 def open_model(catalogue: Catalogue, found: Model | WeightsFile, device: str = "cpu") -> Opened:
     """What `find` found, on a device, in evaluation mode."""
     check_device(device)
-    opened = _Loader(catalogue).open(found)
+    opened = Loader(catalogue).open(found)
     for module in (opened.module, *opened.parts.values()):
         module.to(device)
     return opened
@@ -45,7 +45,7 @@ def build_fresh(catalogue: Catalogue, spec: ModelSpec, *, training: bool) -> Ope
         ConfigError: An unknown component, a config that is not of its type, or one that asks
             for more memory than the machine has.
     """
-    spec, parts = load_parts(catalogue, spec)
+    spec, parts = Loader(catalogue).parts(spec)
     blueprint = build_blueprint(catalogue, spec, parts, training=training)
     needed = sum(tensor.nbytes for tensor in blueprint.own_tensors().values())
     if needed > (memory := memory_bytes()):
@@ -56,11 +56,6 @@ def build_fresh(catalogue: Catalogue, spec: ModelSpec, *, training: bool) -> Ope
     return build_module(catalogue, spec, parts, training=training)
 
 
-def load_parts(catalogue: Catalogue, spec: ModelSpec) -> tuple[ModelSpec, dict[str, nn.Module]]:
-    """`spec` with its parts' full names and digests; and the parts, loaded and frozen, by role."""
-    return _Loader(catalogue).parts(spec)
-
-
 def read_file(catalogue: Catalogue, found: Model | WeightsFile) -> ModelFile:
     """The file with a model's weights, which is the one that was promised."""
     weights = weights_of(catalogue, found)
@@ -69,7 +64,7 @@ def read_file(catalogue: Catalogue, found: Model | WeightsFile) -> ModelFile:
 
 
 @dataclass(frozen=True)
-class _Loader:
+class Loader:
     """Opens a model, and the models that it is made of: each of these once."""
 
     catalogue: Catalogue
@@ -118,7 +113,10 @@ class _Loader:
     def parts(
         self, spec: ModelSpec, file: ModelFile | None = None, prefix: str = ""
     ) -> tuple[ModelSpec, dict[str, nn.Module]]:
-        """As `load_parts`; parts that lie in `file` itself come from there."""
+        """`spec` with its parts' full names and digests, and the parts, frozen, by role.
+
+        Those that lie in `file` itself come from there.
+        """
         specs: dict[str, PartSpec] = {}
         modules: dict[str, nn.Module] = {}
         for role, part in spec.parts.items():

@@ -14,7 +14,7 @@ from genzoo.files.write_model import write_model_file
 from genzoo.models.build import build_blueprint
 from genzoo.models.fill import check_tensors
 from genzoo.models.find import card_in, find
-from genzoo.models.open import PART_PREFIX, load_parts, open_model, read_file
+from genzoo.models.open import PART_PREFIX, Loader, open_model, read_file
 from genzoo_core.errors import ConfigError, WeightsError
 from genzoo_core.plugin import Model
 from genzoo_core.specs import ModelSpec, PartSpec
@@ -48,7 +48,7 @@ def save_model(
     """
     if card.kind != spec.kind:
         raise ConfigError(f"the card says {card.kind!r}, but a {spec.kind!r} is to be saved")
-    built = build_blueprint(catalogue, *load_parts(catalogue, spec))
+    built = build_blueprint(catalogue, *Loader(catalogue).parts(spec))
     declared = {
         name: (DTYPE_NAME.get(tensor.dtype, str(tensor.dtype)), tuple(tensor.shape))
         for name, tensor in tensors.items()
