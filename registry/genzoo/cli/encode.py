@@ -49,8 +49,8 @@ def encode(
     \b
     genzoo encode vae-mnist digit.png -o z.npz
     """
-    from genzoo.run.make import make_latents
     from genzoo.run.plan import plan
+    from genzoo.run.tasks.encode import make_latents
 
     zoo: Zoo = ctx.obj
     begin = time.monotonic()

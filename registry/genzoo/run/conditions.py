@@ -1,40 +1,68 @@
-"""What the prompts and conditions of a plan are, as tensors."""
+"""From prompts and conditions, as text, to the raw values that a model's conditioners take."""
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from genzoo.run.tasks.task import Plan
+from genzoo_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from collections.abc import Mapping, Sequence
+
+    from genzoo.zoo import Zoo
+    from genzoo_core.conditioner import Conditioner
+    from genzoo_core.zoo import Opened
+
+MAX_TEXT = 10_000
+"""Most characters of a prompt, or of a condition's value."""
 
 
-def prepare(plan: Plan, start: int, stop: int) -> dict[str, Tensor]:
-    """Prepared conditions of pictures `start` to `stop`, by name of the conditioner.
-
-    What conditioners leave to chance is drawn from generators of their own, seeded with a hash of
-    the picture's seed and the conditioner's name: a seed gives the same noise whatever the prompt.
-    """
+def parse_conditions(
+    prompts: Sequence[str], conditions: Mapping[str, str], rows: int, opened: Opened, zoo: Zoo
+) -> dict[str, tuple[Any, ...]]:
+    """By name of the conditioner, the raw value of each row; the first reads the prompts."""
     from genzoo_core.conditioner import conditioners_of
+
+    conditioners = conditioners_of(opened.module)
+    raws: dict[str, tuple[Any, ...]] = {}
+    if prompts:
+        if not conditioners:
+            raise _no_prompt(opened, zoo, prompts[0])
+        first = next(iter(conditioners))
+        parsed = tuple(_parse(conditioners[first], "the prompt", prompt) for prompt in prompts)
+        if len(parsed) not in (1, rows):
+            raise UsageError(f"{len(parsed)} prompts do not go with {rows} inputs; give one or all")
+        raws[first] = parsed if len(parsed) == rows else parsed * rows
+    for name, text in conditions.items():
+        raws[name] = (_parse(conditioners[name], name, text),) * rows
+    return raws
+
+
+def _parse(conditioner: Conditioner, what: str, text: str) -> Any:
+    """The raw value of `text`, checked before any work is done for it."""
     from genzoo_core.rng import SampleRng
 
-    conditioners = conditioners_of(plan.opened.module)
-    seeds = plan.seeds[start:stop] or [plan.record.seed] * (stop - start)
-    return {
-        name: conditioners[name].prepare(
-            [raws[index // plan.record.n] for index in range(start, stop)],
-            SampleRng([_derived(seed, name) for seed in seeds]),
-        )
-        for name, raws in plan.raws.items()
-    }
+    raw = conditioner.parse(_check_text(what, text))
+    conditioner.prepare([raw], SampleRng([0]))
+    return raw
 
 
-def _derived(seed: int, name: str) -> int:
-    """A seed in [0, 2**63) for what conditioner `name` of the picture leaves to chance.
+def _check_text(what: str, text: str) -> str:
+    """`text`, where a record can hold it."""
+    if not isinstance(text, str):
+        raise UsageError(f"{what} is {text!r}; it must be text")
+    if len(text) > MAX_TEXT:
+        raise UsageError(f"{what} has {len(text):,} characters; at most {MAX_TEXT:,} are taken")
+    if "\0" in text:
+        raise UsageError(f"{what} holds a NUL character; leave it out")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError(f"{what} is not valid Unicode: {text[:40]!a}; give it as UTF-8")
+    return text
 
-    Drawing from the picture's own seed would tie a random label to its noise.
-    """
-    digest = hashlib.blake2b(f"{seed} {name}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest) >> 1
+
+def _no_prompt(opened: Opened, zoo: Zoo, prompt: str) -> UsageError:
+    if prompt.lower().endswith((".png", ".jpg", ".jpeg", ".webp", ".gif")):
+        return UsageError(f"{opened.name} takes no prompt", f"give a picture with --input {prompt}")
+    able = [card.name for card in zoo.cards() if card.conditioners]
+    hint = f"these do: {', '.join(able[:5])}" if able else "no installed model does"
+    return UsageError(f"{opened.name} takes no prompt", hint)

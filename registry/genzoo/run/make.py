@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from genzoo.run.conditions import prepare
-from genzoo.run.tasks.encode import Encode
-from genzoo.run.tasks.task import Plan
+from genzoo.run.tasks.task import Batch, Plan
 from genzoo.run.threads import threads
 from genzoo_core.errors import GenzooError
-from genzoo_core.pictures import Latents, Pictures
+from genzoo_core.pictures import Pictures
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,7 +45,7 @@ def make(
     on_progress: OnProgress | None = None,
     on_message: Callable[[str], None] | None = None,
 ) -> Pictures:
-    """Make what was planned, telling the hooks before and after.
+    """Make what was planned, telling the hooks of `zoo` before and after.
 
     Args:
         plan: What to make.
@@ -74,22 +72,6 @@ def make(
     return pictures
 
 
-def make_latents(plan: Plan) -> Latents:
-    """The posteriors of the inputs of a plan whose request says `encode`."""
-    import torch
-
-    from genzoo_core.encoder import Posterior
-
-    task, step, count = plan.task, plan.record.batch, plan.count
-    assert isinstance(task, Encode)
-    with torch.inference_mode(), threads(plan.record.threads):
-        spans = [(start, min(start + step, count)) for start in range(0, count, step)]
-        parts = [task.posterior(plan, prepare(plan, *span), *span) for span in spans]
-    stds = [part.std for part in parts if part.std is not None]
-    mean = torch.cat([part.mean for part in parts]).cpu()
-    return Latents(Posterior(mean, torch.cat(stds).cpu() if stds else None), plan.record)
-
-
 class _Run:
     """A run under way: what is finished, and how big the next batch is."""
 
@@ -101,14 +83,15 @@ class _Run:
         on_message: Callable[[str], None] | None,
     ) -> None:
         self.plan = plan
-        self.first, self.last = plan.record.pictures or (0, plan.count)
-        self.batch = plan.record.batch
-        # A batch begins where it did when the pictures were made first: see Record.
-        self.done = self.begin = self.first // self.batch * self.batch
-        self.made: list[Tensor] = []
-        self.frames: list[list[Tensor]] | None = [] if keep_frames else None
+        self.keep_frames = keep_frames
         self.on_progress = on_progress
         self.on_message = on_message
+        self.first, self.last = plan.record.pictures or (0, plan.count)
+        self.size = plan.record.batch
+        # A batch begins where it did when the pictures were made first: see Record.
+        self.done = self.begin = self.first // self.size * self.size
+        self.images: list[Tensor] = []
+        self.frames: list[list[Tensor]] = []
 
     def make(self) -> None:
         """Make the pictures, batch by batch."""
@@ -116,39 +99,38 @@ class _Run:
 
         with torch.inference_mode():
             while self.done < self.last:
-                stop = min(self.done + self.batch, self.plan.count)
+                stop = min(self.done + self.size, self.plan.count)
                 try:
                     self._make_batch(stop)
                 except (RuntimeError, MemoryError) as error:
-                    self._halve(error, stop - self.done)
+                    if not is_out_of_memory(error):
+                        raise
+                    self._halve(stop - self.done, error)
 
     def _make_batch(self, stop: int) -> None:
         import torch
 
         frames: list[Tensor] = []
-        plan, on_step = self.plan, self._on_step(frames, stop - self.done)
-        conditions = prepare(plan, self.done, stop)
-        images = plan.task.make(plan, conditions, self.done, stop, on_step)
-        images = images.detach().float().cpu()
+        batch = Batch(self.plan, self.done, stop, self._on_step(frames, stop - self.done))
+        images = self.plan.task.make(batch).detach().float().cpu()
         if not torch.isfinite(images).all():
             raise GenzooError(
                 f"{self.plan.opened.name} gave pictures that are not finite",
                 "use options closer to its defaults",
             )
-        self.made.append(images.clamp(-1, 1))
-        if self.frames is not None:
-            self.frames.append(frames)
+        self.images.append(images.clamp(-1, 1))
+        self.frames.append(frames)
         self.done = stop
         self._report(stop)
 
     def _on_step(self, frames: list[Tensor], size: int) -> OnStep | None:
-        if self.frames is None and self.on_progress is None:
+        if not self.keep_frames and self.on_progress is None:
             return None
 
         def on_step(step: int, total: int, x: Tensor) -> None:
             self._report(self.done + size * step / max(total, 1))
             spacing = max(1, -(-total // MAX_FRAMES))
-            if self.frames is not None and (step % spacing == 0 or step == total):
+            if self.keep_frames and (step % spacing == 0 or step == total):
                 frames.append(x.detach().float().cpu().clamp(-1, 1).clone())
 
         return on_step
@@ -157,18 +139,16 @@ class _Run:
         if self.on_progress is not None:
             self.on_progress(min(done, self.last) - self.begin, self.last - self.begin)
 
-    def _halve(self, error: Exception, size: int) -> None:
-        """Go on in smaller batches if memory ran out: a picture does not depend on its batch."""
-        if not is_out_of_memory(error):
-            raise error
+    def _halve(self, size: int, error: Exception) -> None:
+        """Go on in smaller batches: a picture does not depend on its batch."""
         if size == 1:
             raise GenzooError(
                 f"out of memory making one picture with {self.plan.opened.name}",
                 "close other programs, or use --device cpu",
             ) from error
-        self.batch = size // 2
+        self.size = size // 2
         if self.on_message is not None:
-            self.on_message(f"out of memory with {size} pictures at a time; trying {self.batch}")
+            self.on_message(f"out of memory with {size} pictures at a time; trying {self.size}")
 
     def pictures(self) -> Pictures:
         """What is finished."""
@@ -178,17 +158,16 @@ class _Run:
         part = slice(first - self.begin, last - self.begin)
         record = msgspec.structs.replace(
             plan.record,
-            batch=min(self.batch, plan.record.batch),
+            batch=min(self.size, plan.record.batch),
             pictures=None if (first, last) == (0, plan.count) else (first, last),
         )
-        steps = min((len(frames) for frames in self.frames or ()), default=0)
-        frames = [torch.cat([batch[step] for batch in self.frames or ()]) for step in range(steps)]
+        steps = zip(*self.frames, strict=False)  # batches may differ in their number of frames
         above = plan.task.above(plan)
         return Pictures(
-            images=torch.cat(self.made)[part],
+            images=torch.cat(self.images)[part],
             record=record,
             seeds=tuple(plan.seeds[first:last]),
-            frames=tuple(frame[part] for frame in frames),
+            frames=tuple(torch.cat(batches)[part] for batches in steps),
             columns=min(record.n, last - first) if plan.task.in_rows else None,
             inputs=None if above is None else above[first:last],
         )

@@ -48,87 +48,48 @@ def options_of(catalogue: Catalogue, spec: ModelSpec) -> tuple[Option, ...]:
     if component.entry.options is None:
         return ()
     struct = load_target(component.plugin, component.entry.options)
-    options = {option.name: option for option in fields_of(struct)}
+    options, inner = [], []
     for field in msgspec.structs.fields(struct):
+        option = _option(field)
         if takes_choice(field.type):
-            own = spec.config.get(field.encode_name)
-            options |= _choice(catalogue, options[field.encode_name], own)
-    return tuple(options.values())
+            option, of_choices = _choice(catalogue, option, spec.config.get(option.name))
+            inner += of_choices
+        options.append(option)
+    return (*options, *inner)
 
 
-def fields_of(options: type[msgspec.Struct]) -> tuple[Option, ...]:
-    """The options that a typed `Options` declares."""
-    return tuple(
-        Option(
-            field.encode_name,
-            describe(field.type),
-            _choices(field.type),
-            _default(field),
-            field.required,
-        )
-        for field in msgspec.structs.fields(options)
-    )
+def _option(field: msgspec.structs.FieldInfo) -> Option:
+    kind, default = field.type, field.default
+    if field.default_factory is not msgspec.NODEFAULT:
+        default = field.default_factory()
+    default = None if default is msgspec.NODEFAULT else msgspec.to_builtins(default)
+    return Option(field.encode_name, describe(kind), _values(kind), default, field.required)
 
 
-def _choice(catalogue: Catalogue, option: Option, own: Any) -> dict[str, Option]:
-    """An option that chooses a component, and after it those of all that it can choose.
+def _choice(catalogue: Catalogue, option: Option, own: Any) -> tuple[Option, list[Option]]:
+    """An option that chooses a component, and the options of all that it can choose.
 
-    Args:
-        catalogue: Has the components.
-        option: The option; it is named after their kind.
-        own: What the model's config says in its place.
+    The option is named after their kind; `own` is what the model's config says in its place.
     """
     kind, rows = option.name, components_of(catalogue, option.name)
     try:
         chosen = ComponentSpec.of(msgspec.convert(option.default or own or "", Choice))
     except msgspec.ValidationError:  # the config of a file that cannot be built
         chosen = ComponentSpec("")
-    found = {
-        kind: replace(
-            option,
-            type=f"one of {', '.join(rows)}",
-            choices=tuple(rows),
-            default=chosen.component or None,
-        )
-    }
+    words, default = f"one of {', '.join(rows)}", chosen.component or None
+    choice = replace(option, type=words, choices=tuple(rows), default=default)
+    inner: list[Option] = []
     for name, struct in component_options(catalogue, kind).items():
-        full = full_name(rows[name])
-        config = chosen.config if chosen.component in (name, full) else {}
-        for one in fields_of(struct):
+        config = chosen.config if chosen.component in (name, full_name(rows[name])) else {}
+        for one in map(_option, msgspec.structs.fields(struct)):
             default = config.get(one.name, one.default)
-            inner = replace(one, name=f"{kind}.{one.name}", of=name, default=default)
-            found[f"{inner.name} of {name}"] = inner
-    return found
+            inner.append(replace(one, name=f"{kind}.{one.name}", of=name, default=default))
+    return choice, inner
 
 
 def takes_choice(kind: Any) -> bool:
     """Whether a field of that type chooses a component; see `genzoo_core.Choice`."""
-    info = inspect.type_info(kind)
-    return isinstance(info, inspect.UnionType) and any(map(_is_spec, info.types))
-
-
-def _is_spec(info: Any) -> bool:
-    return isinstance(info, inspect.StructType) and info.cls is ComponentSpec
-
-
-def _choices(kind: Any) -> tuple[Any, ...]:
-    info = inspect.type_info(kind)
-    kinds = info.types if isinstance(info, inspect.UnionType) else (info,)
-    found: list[Any] = []
-    for one in kinds:
-        if isinstance(one, inspect.LiteralType):
-            found += one.values
-        elif isinstance(one, inspect.EnumType):
-            found += [member.value for member in one.cls]
-    return tuple(found)
-
-
-def _default(field: msgspec.structs.FieldInfo) -> Any:
-    if field.default is not msgspec.NODEFAULT:
-        return msgspec.to_builtins(field.default)
-    if field.default_factory is not msgspec.NODEFAULT:
-        return msgspec.to_builtins(field.default_factory())
-    return None
+    return any(map(_is_spec, _kinds(inspect.type_info(kind))))
 
 
 def describe(kind: Any) -> str:
@@ -136,20 +97,37 @@ def describe(kind: Any) -> str:
     return _describe(inspect.type_info(kind))
 
 
+def _kinds(info: Any) -> tuple[Any, ...]:
+    """The types of a union without `null`, which is how a field says that it can be left out."""
+    kinds = info.types if isinstance(info, inspect.UnionType) else (info,)
+    return tuple(kind for kind in kinds if not isinstance(kind, inspect.NoneType))
+
+
+def _is_spec(info: Any) -> bool:
+    return isinstance(info, inspect.StructType) and info.cls is ComponentSpec
+
+
+def _values(kind: Any) -> tuple[Any, ...]:
+    """All values of a type, where they can be counted."""
+    values: list[Any] = []
+    for one in _kinds(inspect.type_info(kind)):
+        if isinstance(one, inspect.LiteralType):
+            values += one.values
+        elif isinstance(one, inspect.EnumType):
+            values += [member.value for member in one.cls]
+    return tuple(values)
+
+
 def _describe(info: Any) -> str:
     match info:
         case inspect.UnionType():
-            # `null` is how a field says that it need not be given; a choice is said by its name.
-            kinds = [
-                kind
-                for kind in info.types
-                if not isinstance(kind, inspect.NoneType) and not _is_spec(kind)
-            ]
-            words = " or ".join(_describe(kind) for kind in kinds)
+            # A component that is chosen is said by its name.
+            kinds = [kind for kind in _kinds(info) if not _is_spec(kind)]
+            words = " or ".join(map(_describe, kinds))
         case inspect.Metadata():
             words = (info.extra_json_schema or {}).get("description") or _describe(info.type)
         case inspect.LiteralType():
-            words = f"one of {', '.join(str(value) for value in info.values)}"
+            words = f"one of {', '.join(map(str, info.values))}"
         case inspect.BoolType():
             words = "true or false"
         case inspect.IntType():
@@ -164,18 +142,8 @@ def _describe(info: Any) -> str:
 
 
 def _bounds(info: Any) -> str:
-    low, above = info.ge, info.gt
-    high, below = info.le, info.lt
-    if low is not None and high is not None:
-        return f" from {low:g} to {high:g}"
-    bounds = [
-        f"{word} {bound:g}"
-        for word, bound in (
-            ("of at least", low),
-            ("above", above),
-            ("of at most", high),
-            ("below", below),
-        )
-        if bound is not None
-    ]
+    if info.ge is not None and info.le is not None:
+        return f" from {info.ge:g} to {info.le:g}"
+    limits = {"of at least": info.ge, "above": info.gt, "of at most": info.le, "below": info.lt}
+    bounds = [f"{word} {limit:g}" for word, limit in limits.items() if limit is not None]
     return f" {' and '.join(bounds)}" if bounds else ""

@@ -16,8 +16,7 @@ from genzoo.models.device import check_device
 from genzoo.models.find import SUFFIX, has_scheme, is_path, resolve_reference
 from genzoo.run.outputs.layout import lay_out
 from genzoo.run.outputs.record import Stored, read
-from genzoo.run.plan import fit
-from genzoo.run.request import check_types
+from genzoo.run.plan import plan
 from genzoo.run.tasks import task_of
 from genzoo.run.tasks.task import Plan
 from genzoo_core.errors import ConfigError, GenzooError, ReplayError, UsageError
@@ -86,61 +85,60 @@ def plan_replay(
     opened = _open(path, record, zoo, model, device)
     _check_weights(path, record, opened)
     try:
-        request = _request(path, record, inputs, device)
-        check_types(request)
-        task_of(request).check()
-        plan = _part(fit(request, opened, zoo), record)
+        planned = plan(_request(path, record, inputs, device), zoo, opened)
+        first, last = record.pictures or (0, planned.count)
+        if not 0 <= first < last <= planned.count:
+            raise UsageError(f"it says that it holds pictures {first} to {last} of {planned.count}")
     except UsageError as error:
         raise ReplayError(f"{path} cannot be made again: {error}") from error
-    _check_inputs(record.inputs, plan.record.inputs)
+    for before, after in zip(record.inputs, planned.record.inputs, strict=True):
+        if before.sha256 != after.sha256:
+            raise ReplayError(
+                f"input {after.path} is not the file that was used then",
+                "say where that is with --input",
+            )
     for name, version in record.versions.items():
-        now = plan.record.versions.get(name)
+        now = planned.record.versions.get(name)
         if now != version:
             notes.append(f"{path} was made with {name} {version}; here is {now or 'none'}")
-    return Replay(path, stored, plan, tuple(notes))
+    part = msgspec.structs.replace(planned.record, pictures=record.pictures)
+    return Replay(path, stored, replace(planned, record=part), tuple(notes))
 
 
 def verify(replay: Replay, pictures: Pictures) -> str:
-    """Compare pictures with those of the file that is replayed.
-
-    Returns:
-        What was found, in one line.
+    """Compare pictures with those of the file that is replayed; what was found, in one line.
 
     Raises:
         ReplayError: They differ by more than rounding.
     """
     import numpy as np
 
-    before = replay.stored.pixels
+    path, before = replay.path, replay.stored.pixels
     if before is None:
-        return (
-            f"made again; {replay.path.suffix or 'the file'} does not keep exact pixels to compare"
-        )
-    now = _pixels(replay, pictures)
+        return f"made again; {path.suffix or 'the file'} does not keep exact pixels to compare"
+    now = _pixels(pictures, like=before, alone=replay.stored.layout is None)
     if now.shape == before.shape:
         apart = np.abs(now.astype(np.int16) - before.astype(np.int16))
         if not apart.any():
-            return f"the same pixels as {replay.path}"
+            return f"the same pixels as {path}"
         if apart.max() <= ROUNDING:
             return (
-                f"the same as {replay.path} but for rounding: {np.count_nonzero(apart)} of "
+                f"the same as {path} but for rounding: {np.count_nonzero(apart)} of "
                 f"{apart.size} values differ by at most {apart.max()} of 255"
             )
     reason = "; ".join(replay.notes) or "it was changed after it was made"
-    raise ReplayError(f"what {replay.path} shows is not what its record makes", reason)
+    raise ReplayError(f"what {path} shows is not what its record makes", reason)
 
 
-def _pixels(replay: Replay, pictures: Pictures) -> NDArray[np.uint8]:
+def _pixels(pictures: Pictures, like: NDArray[np.uint8], alone: bool) -> NDArray[np.uint8]:
+    """The pictures as `Stored.pixels`: each by itself, one alone, or in a grid."""
     from genzoo_core.images import to_uint8
 
-    before = replay.stored.pixels
-    assert before is not None
-    if before.ndim == 4:
+    if like.ndim == 4:
         return to_uint8(pictures.images).permute(0, 2, 3, 1).numpy()
-    alone = replay.stored.layout is None
     image = to_uint8(pictures.images[0]) if alone else lay_out(pictures)
     array = image.permute(1, 2, 0).numpy()
-    return array[..., 0] if before.ndim == 2 else array
+    return array[..., 0] if like.ndim == 2 else array
 
 
 def _recorded_device(record: Record, notes: list[str]) -> str:
@@ -154,27 +152,26 @@ def _recorded_device(record: Record, notes: list[str]) -> str:
 
 def _open(path: Path, record: Record, zoo: Zoo, model: str | None, device: str) -> Opened:
     reference = model or record.model
-    elsewhere = has_scheme(reference)
-    if model is None and not is_path(reference) and not elsewhere:
-        _check_name(path, reference)
+    installed = not has_scheme(reference) and not is_path(reference)
+    if model is None and installed:
+        try:
+            check_name("model", reference)
+        except ConfigError as error:
+            raise ReplayError(f"the record in {path} is not well-formed: {error}") from error
     try:
-        if elsewhere:
+        if has_scheme(reference):
             file = resolve_reference(reference, zoo.call_hook, sha256=record.weights)
             return zoo.open(file, device=device)
-        if is_path(reference):
-            named = _find(path, reference, SUFFIX) if model is None else model
-            return zoo.open(named, device=device)
+        if model is None and is_path(reference):
+            return zoo.open(_find(path, reference, SUFFIX), device=device)
         return zoo.open(reference, device=device)
-    except ReplayError:
-        raise
-    except UsageError as error:
-        if model is not None or is_path(reference) or elsewhere:
-            raise ReplayError(f"{path} was made with {record.model}: {error}") from error
-        raise ReplayError(
-            f"{path} was made with {record.model}, which is not installed", _installation(record)
-        ) from error
     except GenzooError as error:
-        raise ReplayError(f"{path} was made with {record.model}: {error}") from error
+        message = f"{path} was made with {record.model}"
+        if model is None and installed and isinstance(error, UsageError):
+            raise ReplayError(
+                f"{message}, which is not installed", _installation(record)
+            ) from error
+        raise ReplayError(f"{message}: {error}") from error
 
 
 def _installation(record: Record) -> str | None:
@@ -185,14 +182,6 @@ def _installation(record: Record) -> str | None:
     version = record.versions.get(distribution, "")
     exactly = f"=={version}" if re.fullmatch(r"[0-9A-Za-z.+!]{1,40}", version) else ""
     return f"if you trust whoever made it: `genzoo install {distribution}{exactly}`"
-
-
-def _check_name(path: Path, name: str) -> None:
-    """Refuse a name that is none, before a message repeats it as a command to type."""
-    try:
-        check_name("model", name)
-    except ConfigError as error:
-        raise ReplayError(f"the record in {path} is not well-formed: {error}") from error
 
 
 def _find(path: Path, name: str, suffix: str = "") -> Path:
@@ -227,32 +216,17 @@ def _check_weights(path: Path, record: Record, opened: Opened) -> None:
 
 
 def _request(path: Path, record: Record, inputs: Sequence[Path], device: str) -> Request:
-    """What was asked then, in the same batches on as many threads, so that rounding is the same."""
+    """The request of then, in the same batches on as many threads, so that rounding is the same."""
     if inputs and len(inputs) != len(record.inputs):
         raise UsageError(f"it has {len(record.inputs)} inputs, not {len(inputs)}")
-    asked = {name: getattr(record, name) for name in Request.__struct_fields__}
     task = task_of(record)
-    asked["n"] = record.n if task.counts else None
-    asked["seed"] = record.seed if task.draws else None
-    asked["device"] = device
-    asked["threads"] = min(record.threads, os.cpu_count() or 1)
     files = inputs or [_find(path, given.path) for given in record.inputs]
-    asked["inputs"] = tuple(Input(str(file)) for file in files)
-    return Request(**asked)
-
-
-def _part(plan: Plan, record: Record) -> Plan:
-    """The plan of the pictures that the file holds, where it does not hold all."""
-    first, last = record.pictures or (0, plan.count)
-    if not 0 <= first < last <= plan.count:
-        raise UsageError(f"it says that it holds pictures {first} to {last} of {plan.count}")
-    return replace(plan, record=msgspec.structs.replace(plan.record, pictures=record.pictures))
-
-
-def _check_inputs(then: Sequence[Input], now: Sequence[Input]) -> None:
-    for before, after in zip(then, now, strict=True):
-        if before.sha256 != after.sha256:
-            raise ReplayError(
-                f"input {after.path} is not the file that was used then",
-                "say where that is with --input",
-            )
+    fields = {name: getattr(record, name) for name in Request.__struct_fields__}
+    fields |= {
+        "n": record.n if task.counts else None,
+        "seed": record.seed if task.draws else None,
+        "inputs": tuple(Input(str(file)) for file in files),
+        "device": device,
+        "threads": min(record.threads, os.cpu_count() or 1),
+    }
+    return Request(**fields)

@@ -19,11 +19,7 @@ MAX_SEED = 2**63
 
 
 def request_of(model: str, prompts: object = (), **fields: Any) -> Request:
-    """A request in the words of a Python user: one prompt, or one path, may stand for a list.
-
-    Raises:
-        UsageError: An unknown field, or a value that is not of its field's type.
-    """
+    """A request in the words of a Python user: one prompt, or one path, may stand for a list."""
     known = Request.__struct_fields__
     for name in fields:
         if name not in known:
@@ -44,11 +40,7 @@ def request_of(model: str, prompts: object = (), **fields: Any) -> Request:
 
 
 def check_types(request: Request) -> None:
-    """What the type checker of a Python user would have said.
-
-    Raises:
-        UsageError: A field is not of its type; says what it is.
-    """
+    """What the type checker of a Python user would have said."""
     for prompt in request.prompts:
         if not isinstance(prompt, str):
             raise UsageError(f"a prompt is {prompt!r}; give text")
@@ -63,16 +55,7 @@ def check_types(request: Request) -> None:
 
 
 def check_numbers(request: Request, n: int, rows: int) -> None:
-    """Check counts and seeds against their ranges.
-
-    Args:
-        request: What is asked.
-        n: Pictures per row.
-        rows: Rows of pictures.
-
-    Raises:
-        UsageError: One is out of range.
-    """
+    """Check counts and seeds of `rows` rows of `n` pictures against their ranges."""
     if not 1 <= n * rows <= MAX_PICTURES:
         per_prompt = f" for each of {rows} prompts" if rows > 1 else ""
         raise UsageError(
@@ -87,8 +70,6 @@ def check_numbers(request: Request, n: int, rows: int) -> None:
 
 
 def check_seed(seed: int, count: int) -> None:
-    """Raises:
-    UsageError: One of `count` seeds from `seed` on is out of range.
-    """
+    """Check that `count` seeds from `seed` on are in range."""
     if not 0 <= seed <= MAX_SEED - count:
         raise UsageError(f"seed {seed} is out of range; seeds go from 0 to {MAX_SEED - count}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from genzoo.run.outputs.record import KEY, Provenance, encode
+from genzoo.run.outputs.record import KEY, encode
 from genzoo_core.pictures import Latents, Pictures
 from genzoo_core.request import Record
 
@@ -38,12 +38,11 @@ def latent_tensors(latents: Latents) -> dict[str, Tensor]:
 
 def pictures_npz(pictures: Pictures) -> bytes:
     """`images` (and `inputs`) as uint8 `[N, H, W, C]`, `seeds`, and `record` as JSON."""
-    tensors = picture_tensors(pictures)
-    moved = {
+    tensors = {
         name: tensor.permute(0, 2, 3, 1).contiguous() if tensor.dim() == 4 else tensor
-        for name, tensor in tensors.items()
+        for name, tensor in picture_tensors(pictures).items()
     }
-    return npz(moved, pictures.record)
+    return npz(tensors, pictures.record)
 
 
 def npz(tensors: dict[str, Tensor], record: Record) -> bytes:
@@ -52,9 +51,7 @@ def npz(tensors: dict[str, Tensor], record: Record) -> bytes:
 
     arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
     out = io.BytesIO()
-    np.savez_compressed(
-        out, allow_pickle=False, record=np.array(encode(Provenance(record))), **arrays
-    )
+    np.savez_compressed(out, allow_pickle=False, record=np.array(encode(record)), **arrays)
     return out.getvalue()
 
 
@@ -63,4 +60,4 @@ def safetensors(tensors: dict[str, Tensor], record: Record) -> bytes:
     from safetensors.torch import save
 
     contiguous = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    return save(contiguous, {KEY: encode(Provenance(record))})
+    return save(contiguous, {KEY: encode(record)})

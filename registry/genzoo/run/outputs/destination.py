@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from genzoo.files.writing import check_writable, put, write_failure
 from genzoo.run.tasks import task_of
@@ -21,15 +21,8 @@ if TYPE_CHECKING:
     from genzoo.plugins.catalogue import Catalogue
     from genzoo_core.zoo import Zoo
 
-Format = Literal["png", "gif", "npz", "safetensors", "folder", "plugin"]
-
-PICTURES: dict[str, Format] = {
-    ".png": "png",
-    ".gif": "gif",
-    ".npz": "npz",
-    ".safetensors": "safetensors",
-}
-LATENTS: dict[str, Format] = {".npz": "npz", ".safetensors": "safetensors"}
+PICTURES = ("png", "gif", "npz", "safetensors")
+LATENTS = ("npz", "safetensors")
 
 
 @dataclass(frozen=True)
@@ -38,12 +31,12 @@ class Destination:
 
     Attributes:
         path: The file or folder; None to name a file in the current folder after what it shows.
-        format: How it is written.
+        format: One of `PICTURES`, "folder", or "plugin".
         force: Replace what exists.
     """
 
     path: Path | None
-    format: Format
+    format: str
     force: bool = False
 
 
@@ -65,15 +58,15 @@ def choose(output: str | None, *, force: bool, catalogue: Catalogue) -> Destinat
     if output in ("", "-"):
         raise UsageError(f"-o {output!r} names no file", "give one, such as -o out.png")
     path = Path(output)
-    with _path_errors(path):
-        if output.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
-            return _folder(path, force)
-        format_ = PICTURES.get(path.suffix.lower())
-        if format_ is None:
-            if not any("genzoo_write_output" in plugin.hooks for plugin in catalogue.plugins):
-                raise unknown_suffix(path, [*PICTURES, "a folder"])
-            format_ = "plugin"
-        _check_file(path, force)
+    if output.endswith(("/", os.sep)) or os.path.isdir(output) or not path.suffix:
+        _check_folder(path, force)
+        return Destination(path, "folder", force)
+    format_ = path.suffix[1:].lower()
+    if format_ not in PICTURES:
+        if not any("genzoo_write_output" in plugin.hooks for plugin in catalogue.plugins):
+            raise UsageError(f"cannot write {path}: give .{', .'.join(PICTURES)} or a folder")
+        format_ = "plugin"
+    check_file(path, force)
     return Destination(path, format_, force)
 
 
@@ -83,16 +76,45 @@ def choose_latents(output: str | None, *, force: bool) -> Destination:
         check_writable(Path())
         return Destination(None, "npz")
     path = Path(output)
-    format_ = LATENTS.get(path.suffix.lower())
-    if format_ is None:
-        raise unknown_suffix(path, list(LATENTS))
+    format_ = path.suffix[1:].lower()
+    if format_ not in LATENTS:
+        raise UsageError(f"cannot write {path}: give .{' or .'.join(LATENTS)}")
     check_file(path, force)
     return Destination(path, format_, force)
 
 
-def unknown_suffix(path: Path, known: list[str]) -> UsageError:
-    """The error for a file that nothing writes."""
-    return UsageError(f"cannot write {path}: give {', '.join(known[:-1])} or {known[-1]}")
+def check_file(path: Path, force: bool) -> None:
+    """Check that a file can be written.
+
+    Raises:
+        UsageError: It exists without `force`, is a folder, its folder is missing, or it cannot
+            be written.
+    """
+    with _path_errors(path):
+        if path.is_dir():
+            raise UsageError(f"cannot write {path}: it is a folder")
+        if not path.parent.is_dir():
+            raise UsageError(f"cannot write {path}: there is no folder {path.parent}")
+        if path.exists() and not path.is_file():
+            raise UsageError(f"cannot write {path}: it is not a regular file")
+        if path.exists() and not force:
+            raise UsageError(f"{path} exists", "choose another name, or replace it with --force")
+        check_writable(path.parent)
+
+
+def _check_folder(path: Path, force: bool) -> None:
+    """Check that files can be written into a folder, or that it can be made."""
+    with _path_errors(path):
+        if not path.exists():
+            check_file(path, force)
+        elif not path.is_dir():
+            raise UsageError(f"{path} exists and is not a folder", "give a name with a suffix")
+        elif not force and any(path.iterdir()):
+            raise UsageError(
+                f"folder {path} is not empty", "choose another, or write into it with --force"
+            )
+        else:
+            check_writable(path)
 
 
 @contextmanager
@@ -104,63 +126,33 @@ def _path_errors(path: Path) -> Iterator[None]:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
-def check_file(path: Path, force: bool) -> None:
-    """Check that a file can be written.
-
-    Raises:
-        UsageError: It exists without `force`, is a folder, its folder is missing, or it cannot
-            be written.
-    """
-    with _path_errors(path):
-        _check_file(path, force)
-
-
-def _check_file(path: Path, force: bool) -> None:
-    if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a folder")
-    if not path.parent.is_dir():
-        raise UsageError(f"cannot write {path}: there is no folder {path.parent}")
-    if path.exists() and not path.is_file():
-        raise UsageError(f"cannot write {path}: it is not a regular file")
-    if path.exists() and not force:
-        raise UsageError(f"{path} exists", "choose another name, or replace it with --force")
-    check_writable(path.parent)
-
-
-def _folder(path: Path, force: bool) -> Destination:
-    if path.is_dir():
-        if not force and any(path.iterdir()):
-            raise UsageError(
-                f"folder {path} is not empty", "choose another, or write into it with --force"
-            )
-        check_writable(path)
-    elif path.exists():
-        raise UsageError(f"{path} exists and is not a folder", "give a name with a suffix")
-    else:
-        _check_file(path, force)
-    return Destination(path, "folder", force)
-
-
 def write(destination: Destination, pictures: Pictures, zoo: Zoo) -> Path:
-    """Write pictures.
-
-    Returns:
-        The file or folder that was written.
+    """Write pictures to a file or folder; which it was.
 
     Raises:
         UsageError: The format cannot hold them, or a file of that name has appeared.
         GenzooError: It cannot be written.
     """
-    path = destination.path
-    if path is not None and destination.format == "folder":
-        from genzoo.run.outputs.folder import write_folder
+    from genzoo.run.outputs import arrays, folder, gif, png
 
-        write_folder(path, pictures)
-        return path
-    if path is not None and destination.format == "plugin":
-        _write_with_plugin(path, pictures, zoo, destination.force)
-        return path
-    return _put(destination, _content(destination.format, pictures), pictures.record)
+    path = destination.path
+    match destination.format:
+        case "png":
+            data = png.grid_png(pictures)
+        case "gif":
+            data = gif.animation_gif(pictures)
+        case "npz":
+            data = arrays.pictures_npz(pictures)
+        case "safetensors":
+            data = arrays.safetensors(arrays.picture_tensors(pictures), pictures.record)
+        case format_:
+            assert path is not None  # only a path says that it is a folder or a plugin's
+            if format_ == "folder":
+                folder.write_folder(path, pictures)
+            else:
+                _write_with_plugin(path, pictures, zoo, destination.force)
+            return path
+    return _put(destination, data, pictures.record)
 
 
 def write_latents(destination: Destination, latents: Latents) -> Path:
@@ -172,47 +164,40 @@ def write_latents(destination: Destination, latents: Latents) -> Path:
     return _put(destination, data, latents.record)
 
 
-def _content(format_: Format, pictures: Pictures) -> bytes:
-    if format_ == "png":
-        from genzoo.run.outputs.png import grid_png
-
-        return grid_png(pictures)
-    if format_ == "gif":
-        from genzoo.run.outputs.gif import animation_gif
-
-        return animation_gif(pictures)
-    from genzoo.run.outputs import arrays
-
-    if format_ == "npz":
-        return arrays.pictures_npz(pictures)
-    return arrays.safetensors(arrays.picture_tensors(pictures), pictures.record)
-
-
 def _put(destination: Destination, data: bytes, record: Record) -> Path:
-    path = destination.path
-    if path is None:
-        return _put_anywhere(data, name_of(record), destination.format)
-    try:
-        put(path, data, replace=destination.force)
-    except FileExistsError as error:
-        raise _appeared(path) from error
-    return path
-
-
-def _put_anywhere(data: bytes, stem: str, suffix: str) -> Path:
-    """Under the first free name of stem.png, stem-1.png, …"""
-    for number in count():
-        path = Path(f"{stem}-{number}.{suffix}" if number else f"{stem}.{suffix}")
-        try:
-            put(path, data, replace=False)
-        except FileExistsError:
-            continue
+    """Write a file; where it has no path, under the first free name of stem.png, stem-1.png, …"""
+    path, suffix = destination.path, destination.format
+    if path is not None:
+        with _refusing_to_replace(path):
+            put(path, data, replace=destination.force)
         return path
-    raise AssertionError("there is always a free name")
+    stem = name_of(record)
+    for number in count():
+        free = Path(f"{stem}-{number}.{suffix}" if number else f"{stem}.{suffix}")
+        with suppress(FileExistsError):
+            put(free, data, replace=False)
+            break
+    return free
 
 
-def _appeared(path: Path) -> UsageError:
-    return UsageError(f"{path} has appeared meanwhile", "replace it with --force")
+def _write_with_plugin(path: Path, pictures: Pictures, zoo: Zoo, force: bool) -> None:
+    try:
+        with _refusing_to_replace(path), becoming(path, replace=force) as temporary:
+            if not any(zoo.call_hook("genzoo_write_output", path=temporary, pictures=pictures)):
+                hint = "the warnings above say why, if one tried"
+                raise PluginError(f"no plugin wrote {path}", hint)
+            if not temporary.is_file():
+                raise PluginError(f"a plugin said that it had written {path}, but it has not")
+    except OSError as error:
+        raise write_failure(path, error) from error
+
+
+@contextmanager
+def _refusing_to_replace(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError as error:
+        raise UsageError(f"{path} has appeared meanwhile", "replace it with --force") from error
 
 
 def name_of(record: Record) -> str:
@@ -220,17 +205,3 @@ def name_of(record: Record) -> str:
     model = record.model.partition("@")[0] if "://" in record.model else record.model
     model = model.removesuffix(".safetensors").rsplit("/", 1)[-1]
     return f"{model}-{task_of(record).stem}"
-
-
-def _write_with_plugin(path: Path, pictures: Pictures, zoo: Zoo, force: bool) -> None:
-    try:
-        with becoming(path, replace=force) as temporary:
-            if not any(zoo.call_hook("genzoo_write_output", path=temporary, pictures=pictures)):
-                hint = "the warnings above say why, if one tried"
-                raise PluginError(f"no plugin wrote {path}", hint)
-            if not temporary.is_file():
-                raise PluginError(f"a plugin said that it had written {path}, but it has not")
-    except FileExistsError as error:
-        raise _appeared(path) from error
-    except OSError as error:
-        raise write_failure(path, error) from error

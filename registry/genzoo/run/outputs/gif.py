@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 
-from genzoo.run.outputs.layout import GAP, columns_of, lay_out
-from genzoo.run.outputs.record import Layout, Provenance, encode
+from genzoo.run.outputs.layout import GAP, lay_out, layout_of
+from genzoo.run.outputs.record import encode
 from genzoo.run.tasks import task_of
 from genzoo_core.errors import UsageError
 from genzoo_core.pictures import Pictures
@@ -17,11 +17,7 @@ REST = 1600
 
 
 def animation_gif(pictures: Pictures) -> bytes:
-    """An animation that runs for ever.
-
-    Raises:
-        UsageError: The model makes its pictures in one step, and no walk was asked for.
-    """
+    """An animation that runs for ever."""
     from genzoo_core.images import grid, to_pil, to_uint8
 
     record = pictures.record
@@ -31,8 +27,7 @@ def animation_gif(pictures: Pictures) -> bytes:
         frames = there + there[-2:0:-1]
         durations = [FRAME] * len(frames)
     elif pictures.frames:
-        frames = [lay_out(pictures, frame) for frame in pictures.frames]
-        frames.append(lay_out(pictures))
+        frames = [lay_out(pictures, frame) for frame in (*pictures.frames, pictures.images)]
         durations = [FRAME] * (len(frames) - 1) + [REST]
     else:
         raise UsageError(
@@ -48,6 +43,6 @@ def animation_gif(pictures: Pictures) -> bytes:
         append_images=images[1:],
         duration=durations,
         loop=0,
-        comment=encode(Provenance(record, Layout(columns_of(pictures), GAP))).encode(),
+        comment=encode(record, layout_of(pictures)).encode(),
     )
     return out.getvalue()

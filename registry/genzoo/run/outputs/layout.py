@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from genzoo.files.pictures import MAX_PIXELS
+from genzoo.run.outputs.record import Layout
 from genzoo.run.plan import picture_shape
 from genzoo.run.tasks.task import Plan
 from genzoo_core.errors import UsageError
@@ -20,12 +21,13 @@ PAIRS = 16
 """Most inputs in a row above their reconstructions."""
 
 
-def columns_of(pictures: Pictures) -> int:
-    """Pictures in a row."""
+def layout_of(pictures: Pictures) -> Layout:
+    """How pictures lie in a grid."""
     count = len(pictures.images)
+    columns = pictures.columns or math.ceil(math.sqrt(count))
     if pictures.inputs is not None:
-        return math.ceil(count / math.ceil(count / PAIRS))
-    return pictures.columns or math.ceil(math.sqrt(count))
+        columns = math.ceil(count / math.ceil(count / PAIRS))
+    return Layout(columns, GAP)
 
 
 def lay_out(pictures: Pictures, images: Tensor | None = None) -> Tensor:
@@ -38,7 +40,7 @@ def lay_out(pictures: Pictures, images: Tensor | None = None) -> Tensor:
     from genzoo_core.images import grid, to_uint8
 
     images = pictures.images if images is None else images
-    columns = columns_of(pictures)
+    columns = layout_of(pictures).columns
     if pictures.inputs is not None:
         images = _interleave(pictures.inputs, images, columns)
     return grid(to_uint8(images), columns, GAP)
@@ -50,19 +52,13 @@ def _interleave(above: Tensor, below: Tensor, columns: int) -> Tensor:
 
     missing = -len(above) % columns
     white = above.new_ones(missing, *above.shape[1:])
-    pair = [
-        torch.cat([images, white]).reshape(-1, columns, *above.shape[1:])
-        for images in (above, below)
-    ]
+    rows = (-1, columns, *above.shape[1:])
+    pair = [torch.cat([images, white]).reshape(rows) for images in (above, below)]
     return torch.stack(pair, 1).flatten(0, 2)
 
 
 def check_grid(plan: Plan) -> None:
-    """Check that the pictures fit into one.
-
-    Raises:
-        UsageError: They have more pixels than genzoo itself would read again.
-    """
+    """Check that the pictures fit into one that genzoo itself would read again."""
     _, height, width = picture_shape(plan.opened)
     if plan.count * (height + GAP) * (width + GAP) > MAX_PIXELS:
         raise UsageError(

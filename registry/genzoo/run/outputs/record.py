@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    _Content = tuple[object, NDArray[np.uint8] | None]  # the record as text, if any, and the pixels
+
 KEY = "genzoo"
 """The PNG text chunk and the safetensors metadata entry that hold the record."""
 FORMAT = 2
@@ -66,27 +68,29 @@ class Stored:
 
     Attributes:
         record: How they were made.
-        pixels: uint8; of a grid or a single picture `[H, W]` or `[H, W, C]`, of several
-                `[N, H, W, C]`; None where the format does not keep them exactly.
         layout: How they lie in a grid, or None.
+        pixels: uint8; of a grid or a single picture `[H, W]` or `[H, W, C]`, of several
+            `[N, H, W, C]`; None where the format does not keep them exactly.
     """
 
     record: Record
-    pixels: NDArray[np.uint8] | None = None
-    layout: Layout | None = None
+    layout: Layout | None
+    pixels: NDArray[np.uint8] | None
 
 
-def encode(provenance: Provenance) -> str:
+def encode(record: Record, layout: Layout | None = None) -> str:
     """The JSON that goes into a file."""
-    return msgspec.json.encode(provenance).decode()
+    return msgspec.json.encode(Provenance(record, layout)).decode()
 
 
-def decode(text: bytes, path: Path) -> Provenance:
-    """What a file's JSON says.
-
-    Raises:
-        RecordError: It is too long or nested, no JSON, or not what a record is.
-    """
+def _decode(text: object, path: Path) -> Provenance:
+    if not isinstance(text, str | bytes):
+        raise RecordError(
+            f"{path} holds no record of how it was made",
+            "give a .png, .gif, .npz or .safetensors file as genzoo wrote it",
+        )
+    if isinstance(text, str):
+        text = text.encode("utf-8", "surrogatepass")
     if len(text) > MAX_RECORD:
         raise RecordError(f"the record in {path} has over {MAX_RECORD:,} bytes; it is not ours")
     try:
@@ -117,65 +121,47 @@ def read(path: Path) -> Stored:
         raise RecordError(f"{path} is a folder", "give one of its pictures")
     try:
         data = read_bytes(path)
-        if data.startswith(b"\x89PNG"):
-            return _read_png(data, path)
-        if data.startswith(b"GIF8"):
-            return _read_gif(data, path)
-        if data.startswith(b"PK"):
-            return _read_npz(data, path)
-        return _read_safetensors(data, path)
+        readers = {b"\x89PNG": _read_png, b"GIF8": _read_gif, b"PK": _read_npz}
+        reader = next((readers[magic] for magic in readers if data.startswith(magic)), None)
+        text, pixels = (reader or _read_safetensors)(data, path)
+        provenance = _decode(text, path)
     except RecordError:
         raise
     except UsageError as error:
         raise RecordError(error.message, error.hint) from error
+    return Stored(provenance.record, provenance.layout, pixels)
 
 
-def _no_record(path: Path) -> RecordError:
-    return RecordError(
-        f"{path} holds no record of how it was made",
-        "give a .png, .gif, .npz or .safetensors file as genzoo wrote it",
-    )
-
-
-def _read_png(data: bytes, path: Path) -> Stored:
+def _read_png(data: bytes, path: Path) -> _Content:
     import numpy as np
 
     image = decode_picture(data, path)
-    text = image.info.get(KEY)
-    if not isinstance(text, str):
-        raise _no_record(path)
     pixels = np.asarray(image) if image.mode in ("L", "RGB") else None
-    provenance = decode(text.encode("utf-8", "surrogatepass"), path)
-    return Stored(provenance.record, pixels, provenance.layout)
+    return image.info.get(KEY), pixels
 
 
-def _read_gif(data: bytes, path: Path) -> Stored:
-    comment = decode_picture(data, path).info.get("comment")
-    if not isinstance(comment, bytes):
-        raise _no_record(path)
+def _read_gif(data: bytes, path: Path) -> _Content:
     # A GIF has 256 colours: its pixels are not those that were made.
-    return Stored(decode(comment, path).record)
+    return decode_picture(data, path).info.get("comment"), None
 
 
-def _read_npz(data: bytes, path: Path) -> Stored:
+def _read_npz(data: bytes, path: Path) -> _Content:
     import zipfile
 
     import numpy as np
 
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if "record.npy" not in archive.namelist():
-                raise _no_record(path)
+            names = archive.namelist()
+            if "record.npy" not in names:
+                return None, None
             text = str(_read_array(archive, "record.npy", 4 * MAX_RECORD + 1024))
-            record = decode(text.encode("utf-8", "surrogatepass"), path).record
-            if record.encode:
-                return Stored(record)
+            if "mean.npy" in names:  # latents
+                return text, None
             images = _read_array(archive, "images.npy", 2**31)
             if images.ndim != 4 or images.dtype != np.uint8:
                 raise ValueError(f"images are {images.dtype} of shape {images.shape}")
-            return Stored(record, images)
-    except RecordError:
-        raise
+            return text, images
     except Exception as error:  # whatever the parsers of zip archives and of array headers raise
         raise RecordError(f"{path} is a damaged .npz file: {one_line(error)}") from error
 
@@ -199,7 +185,7 @@ def _read_array(archive: zipfile.ZipFile, name: str, limit: int) -> NDArray[np.u
     return np.frombuffer(rest, dtype).reshape(shape)
 
 
-def _read_safetensors(data: bytes, path: Path) -> Stored:
+def _read_safetensors(data: bytes, path: Path) -> _Content:
     import json
 
     import numpy as np
@@ -207,18 +193,13 @@ def _read_safetensors(data: bytes, path: Path) -> Stored:
     from safetensors.numpy import load
 
     length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or length > 2 * MAX_RECORD or length + 8 > len(data):
-        raise _no_record(path)
+    if length > 2 * MAX_RECORD or length + 8 > len(data):
+        return None, None
     try:
-        header = json.loads(data[8 : 8 + length])
-        text = header["__metadata__"][KEY]
-        tensors = load(data)
-    except (ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
-        raise _no_record(path) from error
-    if not isinstance(text, str):
-        raise _no_record(path)
-    record = decode(text.encode("utf-8", "surrogatepass"), path).record
-    images = tensors.get("images")
+        text = json.loads(data[8 : 8 + length])["__metadata__"][KEY]
+        images = load(data).get("images")
+    except (ValueError, KeyError, TypeError, RecursionError, SafetensorError):
+        return None, None
     if images is None or images.ndim != 4 or images.dtype != np.uint8:
-        return Stored(record)
-    return Stored(record, images.transpose(0, 2, 3, 1))
+        return text, None
+    return text, images.transpose(0, 2, 3, 1)

@@ -6,16 +6,16 @@ from genzoo.run.tasks.encode import Encode
 from genzoo.run.tasks.reconstruct import Reconstruct
 from genzoo.run.tasks.sample import Sample
 from genzoo.run.tasks.task import Task
-from genzoo.run.tasks.walk import Walk, WalkBetweenInputs
+from genzoo.run.tasks.walk import WalkBetweenInputs, WalkBetweenSeeds
 from genzoo_core.request import Request
-
-__all__ = ["Task", "task_of"]
 
 
 def task_of(request: Request) -> Task:
     """What is to be made of a request, or was made of a record."""
     if request.encode:
         return Encode(request)
+    if request.interpolate == "inputs":
+        return WalkBetweenInputs(request)
     if request.interpolate is not None:
-        return Walk(request) if request.interpolate != "inputs" else WalkBetweenInputs(request)
+        return WalkBetweenSeeds(request)
     return Reconstruct(request) if request.inputs else Sample(request)

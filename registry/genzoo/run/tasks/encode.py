@@ -2,63 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
-from genzoo.run.tasks.task import (
-    Plan,
-    Task,
-    condition_of,
-    encoder_of,
-    no_encoder,
-    stem_of_input,
-)
+from genzoo.run.tasks.abilities import encoder_of
+from genzoo.run.tasks.task import Batch, OfInputs, Plan
+from genzoo.run.threads import threads
 from genzoo_core.errors import UsageError
+from genzoo_core.pictures import Latents
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from genzoo_core.encoder import Posterior
-    from genzoo_core.model import OnStep
     from genzoo_core.zoo import Opened
 
 
-class Encode(Task):
+class Encode(OfInputs):
     """The posterior of each input."""
 
-    counts = False
-
-    @property
-    def rows(self) -> int:
-        return len(self.request.inputs)
-
-    @property
-    def n(self) -> int:
-        return 1
-
     def require(self, opened: Opened) -> None:
-        if encoder_of(opened) is None:
-            raise no_encoder(opened)
+        encoder_of(opened)
 
-    def make(
-        self,
-        plan: Plan,
-        conditions: Mapping[str, Tensor],
-        start: int,
-        stop: int,
-        on_step: OnStep | None,
-    ) -> NoReturn:
+    def make(self, batch: Batch) -> NoReturn:
         raise UsageError("latents are no pictures", "`genzoo encode` makes them")
 
-    def posterior(
-        self, plan: Plan, conditions: Mapping[str, Tensor], start: int, stop: int
-    ) -> Posterior:
-        """The posteriors of inputs `start` to `stop`."""
-        encoder = encoder_of(plan.opened)
-        assert encoder is not None  # `require` saw one
-        condition = condition_of(plan.opened, conditions, stop - start)
-        return encoder.encode(plan.input_rows(start, stop), condition)
 
-    @property
-    def stem(self) -> str:
-        return stem_of_input(self.request)
+def make_latents(plan: Plan) -> Latents:
+    """The posteriors of the inputs of a plan whose request says `encode`."""
+    import torch
+
+    from genzoo_core.encoder import Posterior
+
+    encoder, step, count = encoder_of(plan.opened), plan.record.batch, plan.count
+    batches = (Batch(plan, start, min(start + step, count)) for start in range(0, count, step))
+    with torch.inference_mode(), threads(plan.record.threads):
+        parts = [encoder.encode(batch.inputs, batch.condition) for batch in batches]
+    stds = [part.std for part in parts if part.std is not None]
+    mean = torch.cat([part.mean for part in parts]).cpu()
+    return Latents(Posterior(mean, torch.cat(stds).cpu() if stds else None), plan.record)

@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from genzoo.run.tasks.task import (
-    Plan,
-    Task,
-    codec_of,
-    condition_of,
-    require_codec,
-    stem_of_input,
-)
+from genzoo.run.tasks.abilities import codec_of
+from genzoo.run.tasks.task import Batch, OfInputs, Plan
 from genzoo_core.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from genzoo_core.model import OnStep
     from genzoo_core.zoo import Opened
 
 
-class Reconstruct(Task):
+class Reconstruct(OfInputs):
     """A reconstruction of each input, shown below it."""
-
-    counts = False
-
-    @property
-    def rows(self) -> int:
-        return len(self.request.inputs)
-
-    @property
-    def in_rows(self) -> bool:  # type: ignore[override]
-        """A row for each of several prompts."""
-        return len(self.request.prompts) > 1
-
-    @property
-    def n(self) -> int:
-        return 1
 
     def check(self) -> None:
         if self.request.n is not None:
@@ -46,22 +23,10 @@ class Reconstruct(Task):
         super().check()
 
     def require(self, opened: Opened) -> None:
-        require_codec(opened)
+        codec_of(opened)
 
-    def make(
-        self,
-        plan: Plan,
-        conditions: Mapping[str, Tensor],
-        start: int,
-        stop: int,
-        on_step: OnStep | None,
-    ) -> Tensor:
-        condition = condition_of(plan.opened, conditions, stop - start)
-        return codec_of(plan.opened).reconstruct(plan.input_rows(start, stop), condition)
+    def make(self, batch: Batch) -> Tensor:
+        return codec_of(batch.plan.opened).reconstruct(batch.inputs, batch.condition)
 
     def above(self, plan: Plan) -> Tensor | None:
         return plan.inputs
-
-    @property
-    def stem(self) -> str:
-        return stem_of_input(self.request)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from genzoo.run.request import check_numbers
+from genzoo.run.tasks.abilities import condition_of
 from genzoo_core.errors import UsageError
 from genzoo_core.request import Record, Request
 
 if TYPE_CHECKING:
     import msgspec
-    import torch
     from torch import Tensor
 
     from genzoo_core.conditioner import Condition
-    from genzoo_core.encoder import Codec, Encoder
-    from genzoo_core.model import GenerativeModel, OnStep
+    from genzoo_core.model import OnStep
     from genzoo_core.pictures import Pictures
     from genzoo_core.zoo import Opened
 
@@ -59,27 +60,80 @@ class Plan:
 
     def input_rows(self, start: int, stop: int) -> Tensor:
         """Some of the given pictures, on the model's device."""
-        assert self.inputs is not None  # the task asks for some
-        return self.inputs[start:stop].to(self._device())
+        assert self.inputs is not None  # the task needs some
+        tensors = self.opened.module.parameters()
+        device = next((tensor.device for tensor in tensors), None)
+        return self.inputs[start:stop].to(device)
 
-    def _device(self) -> torch.device | None:
-        """Where the model is; None for one without parameters."""
-        return next((tensor.device for tensor in self.opened.module.parameters()), None)
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures `start` to `stop` of a plan, which are made at once.
+
+    `on_step` is told of each step of a model that samples in several.
+    """
+
+    plan: Plan
+    start: int
+    stop: int
+    on_step: OnStep | None = None
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def seeds(self) -> range:
+        """The seed of each picture; empty where no chance is involved."""
+        return self.plan.seeds[self.start : self.stop]
+
+    @property
+    def inputs(self) -> Tensor:
+        """The given picture of each, on the model's device."""
+        return self.plan.input_rows(self.start, self.stop)
+
+    @cached_property
+    def conditions(self) -> dict[str, Tensor]:
+        """Prepared conditions of these pictures, by name of the conditioner.
+
+        What conditioners leave to chance is drawn from generators of their own, seeded with a hash
+        of the picture's seed and the conditioner's name: a seed gives the same noise whatever the
+        prompt.
+        """
+        from genzoo_core.conditioner import conditioners_of
+        from genzoo_core.rng import SampleRng
+
+        conditioners, record = conditioners_of(self.plan.opened.module), self.plan.record
+        rows = [index // record.n for index in range(self.start, self.stop)]
+        seeds = self.seeds or [record.seed] * len(self)
+        return {
+            name: conditioners[name].prepare(
+                [raws[row] for row in rows], SampleRng([_derived(seed, name) for seed in seeds])
+            )
+            for name, raws in self.plan.raws.items()
+        }
+
+    @property
+    def condition(self) -> Condition | None:
+        """The conditions as encoder and decoder take them."""
+        return condition_of(self.plan.opened, self.conditions, len(self))
+
+
+def _derived(seed: int, name: str) -> int:
+    """A seed in [0, 2**63) for what conditioner `name` of the picture leaves to chance.
+
+    Drawing from the picture's own seed would tie a random label to its noise.
+    """
+    digest = hashlib.blake2b(f"{seed} {name}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) >> 1
 
 
 class Task(ABC):
-    """A request, as what is to be made of it.
-
-    Args:
-        request: What is asked, or the record of what was made.
-    """
+    """A request, or the record of what was made, as what is to be made of it."""
 
     draws = False
     """Whether noise is drawn, from seeds that count on."""
     counts = True
     """Whether `n` can be chosen."""
-    in_rows = False
-    """Whether the pictures of a row belong side by side in a grid."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -99,50 +153,33 @@ class Task(ABC):
         """Seed of the first picture; 0 where none is drawn."""
         return 0
 
-    def check(self) -> None:
-        """Check all that needs no model.
+    @property
+    def in_rows(self) -> bool:
+        """Whether the pictures of a row belong side by side in a grid."""
+        return len(self.request.prompts) > 1
 
-        Raises:
-            UsageError: The fields do not go with each other, or a number is out of range.
-        """
+    @property
+    def stem(self) -> str:
+        """What names a file after the model: the input, the walk's ends, or the seed."""
+        inputs = self.request.inputs
+        return Path(inputs[0].path).stem if inputs else str(self.request.seed)
+
+    def check(self) -> None:
+        """Check all that needs no model."""
         if not self.draws and self.request.seed is not None:
             raise UsageError("--seed does not go with --interpolate or --input: no noise is drawn")
         check_numbers(self.request, self.n, self.rows)
 
     @abstractmethod
     def require(self, opened: Opened) -> None:
-        """Check that a model can do it.
-
-        Raises:
-            UsageError: It cannot; names those that can.
-        """
+        """Check that a model can do it; the error names those that can."""
 
     def check_options(self, plan: Plan) -> None:  # noqa: B027
-        """Let the model refuse its options before anything is said or drawn.
-
-        Raises:
-            UsageError: They do not fit it.
-            NotFittedError: It has nothing to sample from.
-        """
+        """Let the model refuse its options before anything is said or drawn."""
 
     @abstractmethod
-    def make(
-        self,
-        plan: Plan,
-        conditions: Mapping[str, Tensor],
-        start: int,
-        stop: int,
-        on_step: OnStep | None,
-    ) -> Tensor:
-        """Pictures `start` to `stop`, `[stop - start, C, H, W]`.
-
-        Args:
-            plan: What is made.
-            conditions: Prepared conditions of these pictures, by name of the conditioner.
-            start: The first picture.
-            stop: One past the last.
-            on_step: Told of each step of a model that samples in several.
-        """
+    def make(self, batch: Batch) -> Tensor:
+        """The pictures of a batch, `[len(batch), C, H, W]`."""
 
     def above(self, plan: Plan) -> Tensor | None:
         """What is shown above the pictures, or None."""
@@ -152,82 +189,20 @@ class Task(ABC):
         """The pictures as steps of walks, `[steps, walks, C, H, W]`; None for no walk."""
         return None
 
-    @property
-    def stem(self) -> str:
-        """What names a file after the model: the seed, the walk's ends, or the input."""
-        return str(self.request.seed)
-
     def told(self, seeds: range) -> str:
         """The line that says what chance went into the pictures."""
         return "no seed: nothing is left to chance"
 
 
-def require_codec(opened: Opened) -> None:
-    """Raises:
-    UsageError: The model cannot take a picture and give it back.
-    """
-    from genzoo_core.encoder import Codec
+class OfInputs(Task):
+    """One result for each input."""
 
-    if not isinstance(encoder_of(opened), Codec):
-        raise no_encoder(opened)
+    counts = False
 
+    @property
+    def rows(self) -> int:
+        return len(self.request.inputs)
 
-def no_encoder(opened: Opened) -> UsageError:
-    """The error for a model that cannot take a picture."""
-    return UsageError(
-        f"{opened.name} has no encoder: it cannot take a picture",
-        "autoencoders and VAEs can: see `genzoo list --family autoencoder` and `--family vae`",
-    )
-
-
-def require_sampling(opened: Opened) -> None:
-    """Raises:
-    UsageError: It is no model that makes pictures from noise.
-    """
-    from genzoo_core.conditioner import Conditioner
-    from genzoo_core.model import GenerativeModel
-
-    if isinstance(opened.module, Conditioner):
-        raise UsageError(
-            f"{opened.name} makes no pictures: it reads prompts for the models whose part it is",
-            "`genzoo list` shows those",
-        )
-    if not isinstance(opened.module, GenerativeModel):
-        raise UsageError(
-            f"{opened.name} is not a generative model: it has nothing to sample from",
-            "give it a picture with --input",
-        )
-
-
-def encoder_of(opened: Opened) -> Encoder | None:
-    """The encoder of a model, or the encoder that it is; None where there is none."""
-    from genzoo_core.encoder import Encoder
-    from genzoo_core.model import GenerativeModel
-
-    module = opened.module
-    if isinstance(module, GenerativeModel):
-        return module.codec
-    return module if isinstance(module, Encoder) else None
-
-
-def codec_of(opened: Opened) -> Codec:
-    """The codec of a model that `require_codec` let pass."""
-    return cast("Codec", encoder_of(opened))
-
-
-def sampler_of(opened: Opened) -> GenerativeModel[msgspec.Struct]:
-    """The model, which `require_sampling` let pass, as one that samples."""
-    return cast("GenerativeModel[msgspec.Struct]", opened.module)
-
-
-def condition_of(opened: Opened, conditions: Mapping[str, Tensor], n: int) -> Condition | None:
-    """What a model's encoder and decoder are conditioned on; None for one that takes none."""
-    from genzoo_core.model import GenerativeModel
-
-    module = opened.module
-    return module.condition(conditions, n) if isinstance(module, GenerativeModel) else None
-
-
-def stem_of_input(request: Request) -> str:
-    """The name of the first input without its suffix."""
-    return Path(request.inputs[0].path).stem
+    @property
+    def n(self) -> int:
+        return 1

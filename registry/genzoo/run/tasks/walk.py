@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from genzoo.run.request import check_seed
-from genzoo.run.tasks.task import (
-    Plan,
-    Task,
-    codec_of,
-    condition_of,
-    require_codec,
-    require_sampling,
-    sampler_of,
-    stem_of_input,
-)
+from genzoo.run.tasks.abilities import codec_of, condition_of, sampler_of
+from genzoo.run.tasks.task import Batch, Plan, Task
 from genzoo_core.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from genzoo_core.model import OnStep
     from genzoo_core.pictures import Pictures
     from genzoo_core.zoo import Opened
 
@@ -30,7 +20,7 @@ STRIP = 8
 
 
 class Walk(Task):
-    """A walk between two seeds, in `n` steps for each prompt."""
+    """A walk in `n` steps for each prompt."""
 
     in_rows = True
 
@@ -38,13 +28,32 @@ class Walk(Task):
     def n(self) -> int:
         return STRIP if self.request.n is None else self.request.n
 
+    def along(self, batch: Batch) -> list[float]:
+        """How far along its walk each picture is; a walk of one picture stands at its start."""
+        return [index % self.n / max(self.n - 1, 1) for index in range(batch.start, batch.stop)]
+
+    def steps(self, pictures: Pictures) -> Tensor:
+        """Of an interrupted walk what is whole."""
+        steps = min(self.n, len(pictures.images))
+        walks = len(pictures.images) // steps
+        whole = pictures.images[: walks * steps]
+        return whole.reshape(walks, steps, *whole.shape[1:]).transpose(0, 1)
+
+
+class WalkBetweenSeeds(Walk):
+    """A walk between the noise of two seeds."""
+
+    @property
+    def _ends(self) -> tuple[int, int]:
+        return cast("tuple[int, int]", self.request.interpolate)
+
     @property
     def seed(self) -> int:
         return self._ends[0]
 
     @property
-    def _ends(self) -> tuple[int, int]:
-        return cast("tuple[int, int]", self.request.interpolate)
+    def stem(self) -> str:
+        return f"{self._ends[0]}-{self._ends[1]}"
 
     def check(self) -> None:
         super().check()
@@ -57,34 +66,16 @@ class Walk(Task):
             check_seed(end, 1)
 
     def require(self, opened: Opened) -> None:
-        require_sampling(opened)
+        sampler_of(opened)
 
     def check_options(self, plan: Plan) -> None:
         sampler_of(plan.opened).check_options(plan.options)
 
-    def make(
-        self,
-        plan: Plan,
-        conditions: Mapping[str, Tensor],
-        start: int,
-        stop: int,
-        on_step: OnStep | None,
-    ) -> Tensor:
+    def make(self, batch: Batch) -> Tensor:
         from genzoo_core.rng import InterpolationRng
 
-        rng = InterpolationRng(*self._ends, along(self.n, start, stop))
-        return sampler_of(plan.opened).sample(rng, conditions, plan.options, on_step)
-
-    def steps(self, pictures: Pictures) -> Tensor:
-        """Of an interrupted walk what is whole."""
-        steps = min(self.n, len(pictures.images))
-        walks = len(pictures.images) // steps
-        whole = pictures.images[: walks * steps]
-        return whole.reshape(walks, steps, *whole.shape[1:]).transpose(0, 1)
-
-    @property
-    def stem(self) -> str:
-        return f"{self._ends[0]}-{self._ends[1]}"
+        model, rng = sampler_of(batch.plan.opened), InterpolationRng(*self._ends, self.along(batch))
+        return model.sample(rng, batch.conditions, batch.plan.options, batch.on_step)
 
     def told(self, seeds: range) -> str:
         return f"seeds {self._ends[0]} to {self._ends[1]}"
@@ -93,12 +84,8 @@ class Walk(Task):
 class WalkBetweenInputs(Walk):
     """A walk between the latents of two pictures; the condition speaks of what is decoded."""
 
-    @property
-    def seed(self) -> int:
-        return 0
-
     def check(self) -> None:
-        Task.check(self)
+        super().check()
         if len(self.request.inputs) != 2:
             raise UsageError(
                 f"a walk between inputs needs two, not {len(self.request.inputs)}",
@@ -106,36 +93,14 @@ class WalkBetweenInputs(Walk):
             )
 
     def require(self, opened: Opened) -> None:
-        require_codec(opened)
+        codec_of(opened)
 
-    def check_options(self, plan: Plan) -> None:
-        """No option of sampling matters."""
-
-    def make(
-        self,
-        plan: Plan,
-        conditions: Mapping[str, Tensor],
-        start: int,
-        stop: int,
-        on_step: OnStep | None,
-    ) -> Tensor:
+    def make(self, batch: Batch) -> Tensor:
         import torch
 
+        plan = batch.plan
         codec = codec_of(plan.opened)
-        condition = condition_of(plan.opened, conditions, stop - start)
         ends = codec.encode(plan.input_rows(0, 2), condition_of(plan.opened, {}, 2)).mode()
-        weights = torch.tensor(along(self.n, start, stop)).to(ends)
+        weights = torch.tensor(self.along(batch)).to(ends)
         weights = weights.reshape(-1, *([1] * (ends.dim() - 1)))
-        return codec.decode(torch.lerp(ends[:1], ends[1:], weights), condition)
-
-    @property
-    def stem(self) -> str:
-        return stem_of_input(self.request)
-
-    def told(self, seeds: range) -> str:
-        return Task.told(self, seeds)
-
-
-def along(n: int, start: int, stop: int) -> list[float]:
-    """How far along its walk each picture is; a walk of one picture stands at its start."""
-    return [index % n / max(n - 1, 1) for index in range(start, stop)]
+        return codec.decode(torch.lerp(ends[:1], ends[1:], weights), batch.condition)

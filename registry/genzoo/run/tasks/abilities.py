@@ -1,0 +1,71 @@
+"""What a task needs a model to be, or the error that says which models are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from genzoo_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from genzoo_core.conditioner import Condition
+    from genzoo_core.encoder import Codec, Encoder
+    from genzoo_core.model import GenerativeModel
+    from genzoo_core.zoo import Opened
+
+
+def sampler_of(opened: Opened) -> GenerativeModel[Any]:
+    """The model, as one that makes pictures from noise."""
+    from genzoo_core.conditioner import Conditioner
+    from genzoo_core.model import GenerativeModel
+
+    if isinstance(opened.module, GenerativeModel):
+        return opened.module
+    if isinstance(opened.module, Conditioner):
+        raise UsageError(
+            f"{opened.name} makes no pictures: it reads prompts for the models whose part it is",
+            "`genzoo list` shows those",
+        )
+    raise UsageError(
+        f"{opened.name} is not a generative model: it has nothing to sample from",
+        "give it a picture with --input",
+    )
+
+
+def encoder_of(opened: Opened) -> Encoder:
+    """The encoder of a model, or the encoder that it is."""
+    from genzoo_core.encoder import Encoder
+    from genzoo_core.model import GenerativeModel
+
+    module = opened.module
+    encoder = module.codec if isinstance(module, GenerativeModel) else module
+    if not isinstance(encoder, Encoder):
+        raise _no_encoder(opened)
+    return encoder
+
+
+def codec_of(opened: Opened) -> Codec:
+    """The model's encoder, where it can decode as well."""
+    from genzoo_core.encoder import Codec
+
+    encoder = encoder_of(opened)
+    if not isinstance(encoder, Codec):
+        raise _no_encoder(opened)
+    return encoder
+
+
+def _no_encoder(opened: Opened) -> UsageError:
+    return UsageError(
+        f"{opened.name} has no encoder: it cannot take a picture",
+        "autoencoders and VAEs can: see `genzoo list --family autoencoder` and `--family vae`",
+    )
+
+
+def condition_of(opened: Opened, conditions: Mapping[str, Tensor], n: int) -> Condition | None:
+    """What encoder and decoder are conditioned on for `n` pictures; None where they are not."""
+    from genzoo_core.model import GenerativeModel
+
+    module = opened.module
+    return module.condition(conditions, n) if isinstance(module, GenerativeModel) else None
