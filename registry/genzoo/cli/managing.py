@@ -11,7 +11,7 @@ import click
 from genzoo.cli.reporting import message
 from genzoo.managing.overview import provides
 from genzoo.plugins.guard import warn
-from genzoo.plugins.selection import Selection
+from genzoo.plugins.selection import admits
 from genzoo.text import printable
 from genzoo_core.errors import GenzooError, PluginError
 
@@ -91,5 +91,5 @@ def _provides(plugin: Plugin) -> Iterator[str]:
 
 def _mention_hidden(plugin: Plugin, no_plugins: bool) -> None:
     """Warn of a plugin that the user's own variables leave out."""
-    if not Selection.from_environment(no_plugins=no_plugins).admits(plugin):
+    if not admits(plugin, no_plugins=no_plugins):
         warn(f"{plugin} is left out by GENZOO_PLUGINS, GENZOO_DISABLE or --no-plugins")

@@ -29,13 +29,8 @@ PATIENCE = 2.0
 def read_dataset(recipe: DataRecipe, folder: Path | None) -> Dataset:
     """The dataset that a recipe names.
 
-    Args:
-        recipe: What to read, and as what shape.
-        folder: A folder that holds the dataset, itself or in a folder of its name: parquet
-            files as on the Hub, or images, in folders by label or not. None for the Hub.
-
-    Raises:
-        DataError: It is not there or cannot be read; says what to do.
+    `folder` holds it, itself or in a folder of its name: parquet files as on the Hub, or images,
+    in folders by label or not. Without one it comes from the Hub.
     """
     if find_spec("datasets") is None:
         raise DataError(

@@ -45,11 +45,7 @@ class TensorInfo:
 
 
 def header_length(beginning: bytes, size: int, where: str) -> int:
-    """Length in bytes of the header of a file of `size` bytes that has this `beginning`.
-
-    Raises:
-        WeightsError: It cannot be a safetensors file.
-    """
+    """Length in bytes of the header of a file of `size` bytes that has this `beginning`."""
     if size == 0:
         raise WeightsError(f"{where} is empty")
     length = int.from_bytes(beginning[:LENGTH_BYTES], "little")

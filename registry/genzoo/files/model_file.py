@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import stat
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from genzoo.files.cards import check_figures
 from genzoo.files.header import LENGTH_BYTES, TensorInfo, check_header, header_length
 from genzoo.files.strict_json import parse_json
 from genzoo.text import brief
@@ -73,13 +73,7 @@ class ModelFile:
 
 
 def read_header(path: Path) -> ModelFileHeader:
-    """What the model file at `path` says of itself. Reads the header only, imports no torch.
-
-    Raises:
-        UsageError: No such file.
-        WeightsError: Not a genzoo model file.
-        ConfigError: Its description of the model is not well-formed.
-    """
+    """As `read_model_file`, but reads the header alone, and imports no torch."""
     with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
         length = header_length(file.read(LENGTH_BYTES), size, str(path))
@@ -89,14 +83,9 @@ def read_header(path: Path) -> ModelFileHeader:
 def read_model_file(path: Path, *, sha256: str = "", size: int = 0) -> ModelFile:
     """Read a model file whole, and check all that can be checked without building the model.
 
-    Args:
-        path: The file.
-        sha256: Digest that it must have; empty where none was promised.
-        size: Size in bytes that was promised; 0 where none was.
-
     Raises:
         UsageError: No such file.
-        IntegrityError: Not the file that was promised.
+        IntegrityError: Not the file whose sha256 and size were promised, where they were.
         WeightsError: Not a genzoo model file.
         ConfigError: Its description of the model is not well-formed.
     """
@@ -123,31 +112,13 @@ def _not_promised(where: str, what: str) -> IntegrityError:
     return IntegrityError(f"{where} {what}", "install its plugin again, or fetch the file again")
 
 
-def check_figures(card: ModelCard) -> None:
-    """Check a card's numbers, which others compute with and print.
-
-    Raises:
-        ConfigError: One of them is out of range, or not finite.
-    """
-    if not all(0 <= count < 2**63 for count in (card.size, card.parameters, *(card.shape or ()))):
-        raise ConfigError(f"model {card.name}: size, parameters or shape is out of range")
-    figures = [figure for metric in card.metrics for figure in (metric.value, metric.floor)]
-    if not all(figure is None or math.isfinite(figure) for figure in figures):
-        raise ConfigError(f"model {card.name}: a metric is not finite")
-
-
 def memory_bytes() -> int:
     """Bytes of memory that this machine has."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def open_file(path: Path) -> BufferedReader:
-    """A file to read from.
-
-    Raises:
-        UsageError: No such file.
-        WeightsError: It cannot be read.
-    """
+    """A regular file to read from; a `UsageError` where there is none."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise UsageError(f"{path} is not a file", "name a .safetensors model file")

@@ -46,11 +46,7 @@ class Given:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file that a user named.
-
-    Raises:
-        UsageError: It is missing, no regular file, cannot be read, or has over `MAX_BYTES`.
-    """
+    """The content of a regular file that a user named, of at most `MAX_BYTES`."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -64,11 +60,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def decode_picture(data: bytes, path: Path) -> Image.Image:
-    """The first frame of the file that lay at `path`, whole and turned as its EXIF data says.
-
-    Raises:
-        UsageError: It is no picture, is damaged, or has more than `MAX_PIXELS`.
-    """
+    """The first frame of the file that lay at `path`, whole and turned as its EXIF data says."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     from genzoo_core.images import FORMATS
@@ -97,15 +89,9 @@ def decode_picture(data: bytes, path: Path) -> Image.Image:
 
 
 def read_picture(path: Path, shape: tuple[int, int, int], background: int) -> Given:
-    """An input picture, converted to what a model takes.
+    """An input picture, converted to the `shape` [C, H, W] that a model takes.
 
-    Args:
-        path: The file.
-        shape: (C, H, W) of the model's pictures.
-        background: Grey level 0–255 that transparent pixels are laid on.
-
-    Raises:
-        UsageError: It cannot be read, or the model's pictures have neither 1 nor 3 channels.
+    Transparent pixels are laid on the grey level `background`, 0–255.
     """
     from genzoo_core.images import from_pil
 

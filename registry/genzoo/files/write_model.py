@@ -29,18 +29,8 @@ def write_model_file(
     The safetensors library writes metadata in an order that changes from run to run, which
     would give one model many digests; hence the header is laid out here.
 
-    Args:
-        path: Where to; an existing file is replaced.
-        spec: What the tensors belong to.
-        tensors: By name, as they are to be stored.
-        card: What is known of the model; its own sha256 and size are left out.
-
     Returns:
-        sha256 and size in bytes of the file.
-
-    Raises:
-        WeightsError: A tensor is not finite, or of a dtype that a model file does not hold.
-        GenzooError: The file cannot be written.
+        sha256 and size in bytes of the file; those of the card are left out of it.
     """
     # Wide elements first, so that each tensor is aligned; then by name.
     ordered = sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0]))

@@ -12,12 +12,7 @@ from genzoo_core.errors import GenzooError, UsageError
 
 
 def put(path: Path, content: bytes, *, replace: bool = True) -> None:
-    """Write a file atomically.
-
-    Raises:
-        FileExistsError: It exists, and `replace` is False.
-        GenzooError: It cannot be written.
-    """
+    """Write a file atomically; a `FileExistsError` where it exists, unless `replace`."""
     try:
         write_atomically(path, content, replace=replace)
     except FileExistsError:

@@ -52,11 +52,7 @@ class Listing(msgspec.Struct, frozen=True, array_like=True):
 
 
 def open_plugins(*, no_plugins: bool) -> tuple[Plugin, ...]:
-    """The plugins that are installed, from the cache where that is still right.
-
-    Raises:
-        UsageError: `GENZOO_PLUGINS` or `GENZOO_DISABLE` names what is not installed.
-    """
+    """The plugins that are installed, from the cache where that is still right."""
     chosen = os.environ.get("GENZOO_PLUGINS"), os.environ.get("GENZOO_DISABLE")
     path = [os.path.abspath(entry) for entry in sys.path]
     key = (FORMAT, sys.executable, sys.version, path, no_plugins, *chosen)
@@ -86,10 +82,9 @@ def _read(file: str, key: Key) -> tuple[Plugin, ...] | None:
 def _search(file: str | None, key: Key, *, no_plugins: bool) -> tuple[Plugin, ...]:
     """Find out what is installed, and keep it in `file`."""
     from genzoo.plugins.discovery import discover
-    from genzoo.plugins.selection import Selection
 
     started = time.time_ns()
-    plugins, watched = discover(Selection.from_environment(no_plugins=no_plugins))
+    plugins, watched = discover(no_plugins=no_plugins)
     code = [os.path.abspath(str(import_module(name).__file__)) for name in CODE]
     watch = _stamps([*key[3], *code, *watched])
     if file and _settled(plugins, watch, started):

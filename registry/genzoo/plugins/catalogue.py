@@ -44,14 +44,7 @@ class Catalogue:
 
     @classmethod
     def open(cls, *, no_plugins: bool = False) -> Catalogue:
-        """The catalogue of what is installed, as `GENZOO_PLUGINS` and `GENZOO_DISABLE` limit it.
-
-        Args:
-            no_plugins: Leave out all but what the genzoo distribution brings itself.
-
-        Raises:
-            UsageError: One of these variables names a plugin that is not installed.
-        """
+        """The catalogue of what is installed; with `no_plugins` of what genzoo itself brings."""
         return cls(open_plugins(no_plugins=no_plugins))
 
     def _add(self, models: Iterable[Model]) -> None:
@@ -69,11 +62,7 @@ class Catalogue:
         return model.name if model.bare in self._several else model.bare
 
     def find_plugins(self, name: str) -> tuple[Plugin, ...]:
-        """The plugins of a distribution, or those of that name.
-
-        Raises:
-            UsageError: No plugin is called that, nor its distribution.
-        """
+        """The plugins of a distribution, or those of that name."""
         found = [p for p in self.plugins if p.distribution == normalise(name)]
         found = found or [p for p in self.plugins if p.name == name]
         if not found:
@@ -121,14 +110,7 @@ class Catalogue:
         return _only(found, f"model name {quoted(name)}", UsageError)
 
     def find_component(self, kind: str, name: str) -> Owned[ComponentEntry]:
-        """A component by `distribution/name`, or by its bare name while it is unique.
-
-        Imports nothing.
-
-        Raises:
-            ConfigError: No such component, or several; names the choices.
-            PluginError: The plugin that would own it is broken.
-        """
+        """A component by `distribution/name`, or by its bare name while it is unique."""
         of_kind = [component for component in self.components if component.entry.kind == kind]
         found = matches(name, of_kind)
         if not found:
@@ -146,10 +128,7 @@ class Catalogue:
         return self._hooks
 
     def call_hook(self, name: str, **arguments: Any) -> list[Any]:
-        """The results of a hook's implementations; see `genzoo.plugins.hooks.Hooks.results`.
-
-        Nothing is imported where no manifest lists the hook.
-        """
+        """What a hook's implementations give; imports nothing where no manifest lists it."""
         if not self._listed(name):
             return []
         return [result for _, result in self.hooks.results(name, arguments)]
@@ -192,11 +171,7 @@ def _only(found: Sequence[NamedT], what: str, error: type[GenzooError]) -> Named
 
 
 def _checked(card: object, names: set[str]) -> ModelCard:
-    """A card that a `genzoo_models` hook gave, whose name is then among `names`.
-
-    Raises:
-        ConfigError: It is no well-formed card, or one of this name was there.
-    """
+    """A card that a `genzoo_models` hook gave, whose name is then among `names`."""
     from genzoo.plugins.manifests import REFERENCE, check_identity
 
     if not isinstance(card, ModelCard):

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from genzoo.files.strict_toml import parse_toml
 from genzoo.plugins.manifests import check_manifest, names_in
 from genzoo.plugins.names import normalise
-from genzoo.plugins.selection import Selection
+from genzoo.plugins.selection import admits, named_in
 from genzoo.text import one_line
 from genzoo_core.errors import ConfigError, PluginError, UsageError, did_you_mean
 from genzoo_core.plugin import Plugin
@@ -29,33 +29,26 @@ MAX_MANIFEST = 2**24
 """Bytes of the largest manifest that is read; ten thousand cards take half of it."""
 
 
-def discover(selection: Selection) -> tuple[tuple[Plugin, ...], list[str]]:
+def discover(*, no_plugins: bool) -> tuple[tuple[Plugin, ...], list[str]]:
     """Every plugin that is installed: genzoo's own first, then by distribution and name.
 
-    Runs no code of a plugin. Plugins that `selection` leaves out are listed as disabled, and
-    nothing of them is read.
+    Runs no code of a plugin. Those that the user leaves out are listed as disabled, and nothing
+    of them is read.
 
     Returns:
         The plugins, and the files that tell by their time and size whether this still holds.
-
-    Raises:
-        UsageError: `selection` names a plugin that is not installed.
     """
     found = sorted(_entry_points(), key=lambda f: (not f[0].builtin, f[0].distribution, f[0].name))
-    _refuse_unknown(selection, [plugin for plugin, _ in found])
-    plugins = tuple(
-        _read(plugin) if selection.admits(plugin) else replace(plugin, disabled=True, error="")
-        for plugin, _ in found
-    )
+    _refuse_unknown([plugin for plugin, _ in found])
+    plugins = tuple(_read(plugin, no_plugins=no_plugins) for plugin, _ in found)
     manifests = [os.path.join(p.location, MANIFEST) for p in plugins if p.location]
     return plugins, [*(file for _, file in found), *manifests]
 
 
-def _refuse_unknown(selection: Selection, plugins: Sequence[Plugin]) -> None:
+def _refuse_unknown(plugins: Sequence[Plugin]) -> None:
     known = sorted({name for p in plugins for name in (p.name, p.distribution)})
-    given = {"GENZOO_PLUGINS": selection.only or (), "GENZOO_DISABLE": selection.without}
-    for variable, names in given.items():
-        for name in names:
+    for variable in ("GENZOO_PLUGINS", "GENZOO_DISABLE"):
+        for name in named_in(variable) or ():
             if name not in known and normalise(name) not in known:
                 hint = did_you_mean(name, known) or f"known: {', '.join(known)}"
                 raise UsageError(f"{variable} names {name!r}, which no installed plugin has", hint)
@@ -90,8 +83,10 @@ def _plugins_of(distribution: metadata.Distribution, folder: Path) -> Iterator[P
         yield Plugin(name, normalise(name), version, error=text)
 
 
-def _read(plugin: Plugin) -> Plugin:
-    """`plugin` with its manifest, or as broken."""
+def _read(plugin: Plugin, *, no_plugins: bool) -> Plugin:
+    """`plugin` with its manifest, or as disabled or broken."""
+    if not admits(plugin, no_plugins=no_plugins):
+        return replace(plugin, disabled=True, error="")
     if plugin.error:
         return plugin
     lost: tuple[str, ...] = ()

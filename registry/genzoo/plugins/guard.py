@@ -79,11 +79,7 @@ def import_module(plugin: Plugin, name: str) -> Any:
 
 
 def load_target(plugin: Plugin, target: str) -> Any:
-    """What `target`, "module:attribute" in a plugin's manifest, names.
-
-    Raises:
-        PluginError: The module cannot be imported, or lacks the attribute.
-    """
+    """What `target`, "module:attribute" in a plugin's manifest, names."""
     module_name, _, attribute = target.partition(":")
     module = import_module(plugin, module_name)
     try:

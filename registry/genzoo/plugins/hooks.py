@@ -26,10 +26,7 @@ def _new_manager() -> pluggy.PluginManager:
 
 
 class Hooks:
-    """The hook implementations of sound plugins.
-
-    A plugin is imported when a hook is called that its manifest lists.
-    """
+    """The hooks of sound plugins; one is imported when a hook is called that it lists."""
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
         self._plugins = plugins
@@ -38,23 +35,11 @@ class Hooks:
         self._warnings: set[str] = set()
 
     def results(self, name: str, arguments: Mapping[str, Any]) -> Iterator[tuple[Plugin, Any]]:
-        """Call a hook's implementations one by one.
+        """Call a hook's implementations one by one: what they give but for None, by plugin.
 
         One that raises is a warning on stderr, and the next one is called; of a first-result
         hook, a `GenzooError` is an answer, which is raised where no other gives a result. What
         they write to stdout goes to stderr. Generators are run to their end.
-
-        Args:
-            name: The hook's name.
-            arguments: All that its specification says, no more and no less.
-
-        Yields:
-            What the implementations gave but for None, with the plugin that each is from; for a
-            first-result hook at most one.
-
-        Raises:
-            PluginError: There is no such hook.
-            GenzooError: What an implementation of a first-result hook answers.
         """
         if name not in hook_names():
             raise PluginError(f"there is no hook {name!r}", did_you_mean(name, hook_names()))

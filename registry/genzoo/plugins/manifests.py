@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from genzoo.files.model_file import check_figures
+from genzoo.files.cards import check_figures
 from genzoo.plugins.names import shared
 from genzoo.text import brief
 from genzoo_core.cards import ModelCard
@@ -29,11 +29,7 @@ _TABLES = {"models": ModelCard, "components": ComponentEntry, "commands": Comman
 
 
 def check_manifest(data: Mapping[str, Any], folder: Path) -> Manifest:
-    """The manifest that a parsed `genzoo.toml` describes.
-
-    Args:
-        data: Its tables.
-        folder: The plugin's package, which no path of a card may leave.
+    """The manifest in a parsed `genzoo.toml`; no path of a card may leave the package's `folder`.
 
     Raises:
         PluginError: It was written for another API, or lists a hook that there is not.
@@ -62,11 +58,7 @@ def check_manifest(data: Mapping[str, Any], folder: Path) -> Manifest:
 
 
 def check_identity(card: ModelCard) -> None:
-    """Check a card's names, kind, digest and numbers.
-
-    Raises:
-        ConfigError: One of them is malformed, unknown or out of range.
-    """
+    """Refuse a card, as a `ConfigError`, with a malformed name, kind, digest or number."""
     for name in (card.name, *card.aliases):
         if not NAME.fullmatch(name):
             raise ConfigError(

@@ -32,19 +32,10 @@ def select(
     conditioner: str | None = None,
     kind: str | None = None,
 ) -> list[Model]:
-    """The models that match all that is given.
+    """The models that match all that is given; see `genzoo.list_models`.
 
-    Args:
-        models: What to choose among.
-        pattern: A glob ("vae*", "acme/*") where it holds one of `*?[`, else a part of a name.
-            Upper and lower case are the same. Aliases count; the distribution does where the
-            pattern holds a "/".
-        family: Only models of this family.
-        conditioner: Only models that own a conditioner of this name.
-        kind: Only weights of this kind of component.
-
-    Raises:
-        UsageError: A family, conditioner or kind that no model has; names those there are.
+    A pattern is a glob where it holds one of `*?[`, else a part of a name. Upper and lower case
+    are the same. Aliases count; the distribution does where the pattern holds a "/".
     """
     wanted = {"family": family, "conditioner": conditioner, "kind": kind}
     for what, value in {"pattern": pattern, **wanted}.items():
