@@ -70,30 +70,29 @@ def _check_hub(name: str, folder: str) -> None:
     """One short request before the long ones, in a thread: no timeout covers looking a host up."""
     from huggingface_hub import HfApi
 
-    answers: list[Exception | None] = []
+    faults: list[str] = []
 
     def request() -> None:
         try:
             HfApi().dataset_info(name, timeout=PATIENCE)
-            answers.append(None)
+            faults.append("")
         except Exception as error:
-            answers.append(error)
+            faults.append((str(error).strip().splitlines() or [type(error).__name__])[0])
 
     thread = threading.Thread(target=request, daemon=True)
     thread.start()
     thread.join(PATIENCE)
-    if not answers:
+    if not faults:
         raise DataError(f"the Hub does not answer, where {name} is", folder)
-    if answers[0] is not None:
-        reason = str(answers[0]).strip().splitlines() or [type(answers[0]).__name__]
-        raise DataError(f"the Hub does not give {name}: {reason[0]}", folder)
+    if faults[0]:
+        raise DataError(f"the Hub does not give {name}: {faults[0]}", folder)
 
 
 def _open_folder(recipe: DataRecipe, folder: Path) -> datasets.IterableDataset:
+    """The rows straight from the files: no second copy in a cache, no network."""
     from datasets import load_dataset
 
     kind, files = _files(recipe, folder)
-    # Rows are read straight from the files: no second copy in a cache, no network.
     return load_dataset(kind, data_files={"train": files}, split="train", streaming=True)
 
 

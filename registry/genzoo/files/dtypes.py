@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import torch
 
-TORCH_DTYPE = {
-    "BOOL": torch.bool,
-    "U8": torch.uint8,
-    "I8": torch.int8,
-    "I16": torch.int16,
-    "I32": torch.int32,
-    "I64": torch.int64,
-    "F16": torch.float16,
-    "BF16": torch.bfloat16,
-    "F32": torch.float32,
-    "F64": torch.float64,
-}
-"""By the names that `genzoo.files.header.ITEM_SIZE` knows."""
+from genzoo.files.header import DTYPES
 
+TORCH_DTYPE: dict[str, torch.dtype] = {
+    name: getattr(torch, torch_name) for name, (torch_name, _) in DTYPES.items()
+}
 DTYPE_NAME = {dtype: name for name, dtype in TORCH_DTYPE.items()}
 
 

@@ -7,8 +7,7 @@ gives each tensor's dtype, shape and byte range in the data), the data.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from genzoo.files.strict_json import parse_json
 from genzoo_core.errors import WeightsError
@@ -17,26 +16,25 @@ LENGTH_BYTES = 8
 MAX_HEADER = 1_000_000
 MAX_DIMENSIONS = 16
 
-ITEM_SIZE = {
-    "BOOL": 1,
-    "U8": 1,
-    "I8": 1,
-    "I16": 2,
-    "I32": 4,
-    "I64": 8,
-    "F16": 2,
-    "BF16": 2,
-    "F32": 4,
-    "F64": 8,
+DTYPES = {
+    "BOOL": ("bool", 1),
+    "U8": ("uint8", 1),
+    "I8": ("int8", 1),
+    "I16": ("int16", 2),
+    "I32": ("int32", 4),
+    "I64": ("int64", 8),
+    "F16": ("float16", 2),
+    "BF16": ("bfloat16", 2),
+    "F32": ("float32", 4),
+    "F64": ("float64", 8),
 }
-"""Bytes of one element, by the dtypes that a model file may hold."""
+"""Torch's name and the bytes of one element, by the dtypes that a model file may hold."""
 
 _PICKLE_OR_ZIP = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"(dp", b"}q")
 
 
-@dataclass(frozen=True)
-class TensorInfo:
-    """A tensor in a file: dtype (a key of `ITEM_SIZE`), shape, first byte, one past the last."""
+class TensorInfo(NamedTuple):
+    """A tensor in a file: dtype (a key of `DTYPES`), shape, first byte, one past the last."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -108,12 +106,12 @@ def _tensor(name: str, entry: Any, data_start: int) -> TensorInfo:
             raise ValueError(f"does not give dtype, shape and data_offsets of {name[:80]!r}")
     if len(entry) != 3:
         raise ValueError(f"says more than dtype, shape and data_offsets of {name[:80]!r}")
-    if dtype not in ITEM_SIZE:
-        known = ", ".join(ITEM_SIZE)
+    if dtype not in DTYPES:
+        known = ", ".join(DTYPES)
         raise ValueError(f"gives {name[:80]!r} the dtype {dtype[:20]!r}; known are {known}")
     if len(shape) > MAX_DIMENSIONS or not all(type(n) is int and n >= 0 for n in (*shape, start)):
         raise ValueError(f"gives {name[:80]!r} no shape or offset that a tensor can have")
-    if type(end) is not int or end - start != math.prod(shape) * ITEM_SIZE[dtype]:
+    if type(end) is not int or end - start != math.prod(shape) * DTYPES[dtype][1]:
         raise ValueError(f"gives {name[:80]!r} a shape that does not match its bytes")
     return TensorInfo(dtype, tuple(shape), data_start + start, data_start + end)
 

@@ -37,13 +37,13 @@ class ModelFileHeader:
     Attributes:
         spec: What to build.
         card: What was known of the model when the file was written; None where it says nothing.
-        tensors: dtype (in safetensors' spelling) and shape of each tensor by name.
+        tensors: What each tensor is, and where it lies, by name.
         size: Size of the file in bytes.
     """
 
     spec: ModelSpec
     card: ModelCard | None
-    tensors: dict[str, tuple[str, tuple[int, ...]]]
+    tensors: dict[str, TensorInfo]
     size: int
 
 
@@ -54,7 +54,6 @@ class ModelFile:
     path: Path
     header: ModelFileHeader
     sha256: str
-    _slots: dict[str, TensorInfo] = field(repr=False)
     _data: bytearray = field(repr=False)
 
     def tensor(self, name: str) -> Tensor:
@@ -63,13 +62,13 @@ class ModelFile:
 
         from genzoo.files.dtypes import TORCH_DTYPE
 
-        slot = self._slots[name]
-        dtype = TORCH_DTYPE[slot.dtype]
-        if slot.start == slot.end:
-            return torch.empty(slot.shape, dtype=dtype)
-        count = (slot.end - slot.start) // dtype.itemsize
-        flat = torch.frombuffer(self._data, dtype=dtype, count=count, offset=slot.start)
-        return flat.reshape(slot.shape)
+        info = self.header.tensors[name]
+        dtype = TORCH_DTYPE[info.dtype]
+        if info.start == info.end:
+            return torch.empty(info.shape, dtype=dtype)
+        count = (info.end - info.start) // dtype.itemsize
+        flat = torch.frombuffer(self._data, dtype=dtype, count=count, offset=info.start)
+        return flat.reshape(info.shape)
 
 
 def read_header(path: Path) -> ModelFileHeader:
@@ -77,7 +76,7 @@ def read_header(path: Path) -> ModelFileHeader:
     with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
         length = header_length(file.read(LENGTH_BYTES), size, str(path))
-        return _describe(*check_header(file.read(length), size, str(path)), size, str(path))
+        return _describe(file.read(length), size, str(path))
 
 
 def read_model_file(path: Path, *, sha256: str = "", size: int = 0) -> ModelFile:
@@ -98,8 +97,7 @@ def read_model_file(path: Path, *, sha256: str = "", size: int = 0) -> ModelFile
     digest = hashlib.sha256(data).hexdigest()
     check_sha256(where, digest, sha256)
     end = LENGTH_BYTES + header_length(bytes(data[:LENGTH_BYTES]), actual, where)
-    slots, metadata = check_header(bytes(data[LENGTH_BYTES:end]), actual, where)
-    return ModelFile(path, _describe(slots, metadata, actual, where), digest, slots, data)
+    return ModelFile(path, _describe(bytes(data[LENGTH_BYTES:end]), actual, where), digest, data)
 
 
 def check_sha256(where: str, found: str, promised: str) -> None:
@@ -147,9 +145,8 @@ def _read_all(file: BufferedReader, size: int, where: str) -> bytearray:
     return data
 
 
-def _describe(
-    slots: dict[str, TensorInfo], metadata: dict[str, str], size: int, where: str
-) -> ModelFileHeader:
+def _describe(header: bytes, size: int, where: str) -> ModelFileHeader:
+    tensors, metadata = check_header(header, size, where)
     if metadata.get("format") != FORMAT or "model" not in metadata:
         raise WeightsError(
             f"{where} is no genzoo model: its header does not say what to build",
@@ -171,7 +168,6 @@ def _describe(
             check_figures(card)
         except ConfigError as error:
             raise ConfigError(f"{where}: `card`: {error.message}") from None
-    tensors = {name: (slot.dtype, slot.shape) for name, slot in slots.items()}
     return ModelFileHeader(spec, card, tensors, size)
 
 

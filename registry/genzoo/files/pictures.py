@@ -31,7 +31,7 @@ _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError
 
 
 @dataclass(frozen=True)
-class Given:
+class InputPicture:
     """An input picture.
 
     Attributes:
@@ -88,7 +88,7 @@ def decode_picture(data: bytes, path: Path) -> Image.Image:
         raise UsageError(f"{path} is a damaged picture: {error}") from error
 
 
-def read_picture(path: Path, shape: tuple[int, int, int], background: int) -> Given:
+def read_picture(path: Path, shape: tuple[int, int, int], background: int) -> InputPicture:
     """An input picture, converted to the `shape` [C, H, W] that a model takes.
 
     Transparent pixels are laid on the grey level `background`, 0–255.
@@ -111,7 +111,9 @@ def read_picture(path: Path, shape: tuple[int, int, int], background: int) -> Gi
     pixels = from_pil(_eight_bits(image), shape, background)
     shown = shown_path(path)
     record = Input(shown, hashlib.sha256(data).hexdigest())
-    return Given(pixels, record, f"{shown}: converted {', '.join(changes)}" if changes else "")
+    return InputPicture(
+        pixels, record, f"{shown}: converted {', '.join(changes)}" if changes else ""
+    )
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
@@ -125,10 +127,10 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray((levels / 257).round().astype(np.uint8))
 
 
-def stack(given: Sequence[Given]) -> Tensor:
+def stack(inputs: Sequence[InputPicture]) -> Tensor:
     """The inputs as a model takes them, float32 `[N, C, H, W]` in [-1, 1]."""
     import torch
 
     from genzoo_core.images import from_uint8
 
-    return from_uint8(torch.stack([picture.pixels for picture in given]))
+    return from_uint8(torch.stack([picture.pixels for picture in inputs]))

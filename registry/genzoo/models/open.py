@@ -100,7 +100,7 @@ class Loader:
             f"{prefix}{PART_PREFIX}{role}." for role, part in spec.parts.items() if part.inline
         )
         declared = {
-            name.removeprefix(prefix): info
+            name.removeprefix(prefix): (info.dtype, info.shape)
             for name, info in file.header.tensors.items()
             if name.startswith(prefix) and not name.startswith(inlined)
         }
