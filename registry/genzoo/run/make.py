@@ -28,8 +28,7 @@ OnProgress = Callable[[float, int], None]
 class RunInterrupted(KeyboardInterrupt):
     """Ctrl-C in a run, or SIGTERM under `genzoo`; `__cause__` says which.
 
-    Attributes:
-        pictures: What was finished, or None where nothing was.
+    `pictures` is what was finished, or None where nothing was.
     """
 
     def __init__(self, pictures: Pictures | None) -> None:
@@ -45,18 +44,13 @@ def make(
     on_progress: OnProgress | None = None,
     on_message: Callable[[str], None] | None = None,
 ) -> Pictures:
-    """Make what was planned, telling the hooks of `zoo` before and after.
+    """Make what was planned, calling the hooks of `zoo` before and after.
 
-    Args:
-        plan: What to make.
-        zoo: Whose hooks are told.
-        keep_frames: Keep the pictures on the way.
-        on_progress: Told how far it is.
-        on_message: Told of what a user should know, in one line.
+    `keep_frames` keeps the pictures on the way; `on_message` is told in one line what a user
+    should know.
 
     Raises:
         RunInterrupted: Ctrl-C; holds what was finished.
-        UsageError: The options do not fit the model.
         GenzooError: The model fails, or memory runs out for a single picture.
     """
     plan.task.check_options(plan)

@@ -22,11 +22,8 @@ class Option:
     """An option of a model, as `--set NAME=VALUE` sets it.
 
     Attributes:
-        name: Its name.
         type: What it takes, in words: "a number from 0 to 2".
         choices: The values that there are, or () where they are not countable.
-        default: Its default; None where there is none.
-        required: Whether it must be given.
         of: The component that has it, where the model only chooses that: "ddim" has `sampler.eta`.
     """
 

@@ -15,7 +15,7 @@ from genzoo.models.components import check_name
 from genzoo.models.device import check_device
 from genzoo.models.find import SUFFIX, has_scheme, is_path, resolve_reference
 from genzoo.run.outputs.layout import lay_out
-from genzoo.run.outputs.record import Stored, read
+from genzoo.run.outputs.record import Layout, read
 from genzoo.run.plan import plan
 from genzoo.run.tasks import task_of
 from genzoo.run.tasks.task import Plan
@@ -24,9 +24,7 @@ from genzoo_core.pictures import Pictures
 from genzoo_core.request import Input, Record, Request
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from genzoo.run.outputs.record import Pixels
     from genzoo.zoo import Zoo
     from genzoo_core.zoo import Opened
 
@@ -36,17 +34,14 @@ ROUNDING = 2
 
 @dataclass(frozen=True)
 class Replay:
-    """A run to be repeated.
+    """A run to be repeated, with the pixels of its file and their layout, as `read` gives them.
 
-    Attributes:
-        path: The file that it was read from.
-        stored: What that file holds.
-        plan: What will be made.
-        notes: What a user should be told: other versions, another device.
+    `notes` say what a user should be told: other versions, another device.
     """
 
     path: Path
-    stored: Stored
+    pixels: Pixels | None
+    layout: Layout | None
     plan: Plan
     notes: tuple[str, ...]
 
@@ -65,7 +60,7 @@ def plan_replay(
         path: A file that genzoo wrote.
         zoo: Where the model is looked for.
         model: Where the model is now, if not where the record says.
-        inputs: Where the inputs are now, in their order, if not where the record says.
+        inputs: Where all inputs are now, if not where the record says.
         device: Where to compute; where it was done before unless given.
 
     Raises:
@@ -73,15 +68,15 @@ def plan_replay(
         ReplayError: Its model, parts or inputs are missing or not what they were.
         UsageError: `device` is not here.
     """
-    stored = read(path)
-    record = stored.record
+    provenance, pixels = read(path)
+    record = provenance.record
     if record.encode:
         raise ReplayError(f"{path} holds latents, not pictures", "`genzoo encode` makes them")
     notes: list[str] = []
-    if device is not None:
-        check_device(device)
-    else:
+    if device is None:
         device = _recorded_device(record, notes)
+    else:
+        check_device(device)
     opened = _open(path, record, zoo, model, device)
     _check_weights(path, record, opened)
     try:
@@ -102,7 +97,7 @@ def plan_replay(
         if now != version:
             notes.append(f"{path} was made with {name} {version}; here is {now or 'none'}")
     part = msgspec.structs.replace(planned.record, pictures=record.pictures)
-    return Replay(path, stored, replace(planned, record=part), tuple(notes))
+    return Replay(path, pixels, provenance.layout, replace(planned, record=part), tuple(notes))
 
 
 def verify(replay: Replay, pictures: Pictures) -> str:
@@ -113,10 +108,10 @@ def verify(replay: Replay, pictures: Pictures) -> str:
     """
     import numpy as np
 
-    path, before = replay.path, replay.stored.pixels
+    path, before = replay.path, replay.pixels
     if before is None:
         return f"made again; {path.suffix or 'the file'} does not keep exact pixels to compare"
-    now = _pixels(pictures, like=before, alone=replay.stored.layout is None)
+    now = _pixels(pictures, like=before, alone=replay.layout is None)
     if now.shape == before.shape:
         apart = np.abs(now.astype(np.int16) - before.astype(np.int16))
         if not apart.any():
@@ -130,8 +125,8 @@ def verify(replay: Replay, pictures: Pictures) -> str:
     raise ReplayError(f"what {path} shows is not what its record makes", reason)
 
 
-def _pixels(pictures: Pictures, like: NDArray[np.uint8], alone: bool) -> NDArray[np.uint8]:
-    """The pictures as `Stored.pixels`: each by itself, one alone, or in a grid."""
+def _pixels(pictures: Pictures, like: Pixels, alone: bool) -> Pixels:
+    """The pictures as pixels of the same form: several, one alone, or a grid."""
     from genzoo_core.images import to_uint8
 
     if like.ndim == 4:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def picture_tensors(pictures: Pictures) -> dict[str, Tensor]:
-    """`images` and, of reconstructions, `inputs`, uint8 `[N, C, H, W]`; `seeds`, int64 `[N]`."""
+def picture_tensors(pictures: Pictures, *, channels_last: bool) -> dict[str, Tensor]:
+    """`images` and, of reconstructions, `inputs`, uint8 `[N, …]`; `seeds`, int64 `[N]`."""
     import torch
 
     from genzoo_core.images import to_uint8
@@ -22,6 +22,8 @@ def picture_tensors(pictures: Pictures) -> dict[str, Tensor]:
     tensors = {"images": to_uint8(pictures.images)}
     if pictures.inputs is not None:
         tensors["inputs"] = to_uint8(pictures.inputs)
+    if channels_last:
+        tensors = {name: tensor.permute(0, 2, 3, 1) for name, tensor in tensors.items()}
     if pictures.seeds:
         tensors["seeds"] = torch.tensor(pictures.seeds, dtype=torch.int64)
     return tensors
@@ -29,27 +31,15 @@ def picture_tensors(pictures: Pictures) -> dict[str, Tensor]:
 
 def latent_tensors(latents: Latents) -> dict[str, Tensor]:
     """`mean` and, where the encoder has one, `std`, float32 `[N, *latent]`."""
-    posterior = latents.posterior
-    tensors = {"mean": posterior.mean.float()}
-    if posterior.std is not None:
-        tensors["std"] = posterior.std.float()
-    return tensors
-
-
-def pictures_npz(pictures: Pictures) -> bytes:
-    """`images` (and `inputs`) as uint8 `[N, H, W, C]`, `seeds`, and `record` as JSON."""
-    tensors = {
-        name: tensor.permute(0, 2, 3, 1).contiguous() if tensor.dim() == 4 else tensor
-        for name, tensor in picture_tensors(pictures).items()
-    }
-    return npz(tensors, pictures.record)
+    mean, std = latents.posterior.mean, latents.posterior.std
+    return {"mean": mean.float()} | ({} if std is None else {"std": std.float()})
 
 
 def npz(tensors: dict[str, Tensor], record: Record) -> bytes:
     """A .npz file of `tensors`, with the record as an array of one text."""
     import numpy as np
 
-    arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+    arrays = {name: tensor.contiguous().numpy() for name, tensor in tensors.items()}
     out = io.BytesIO()
     np.savez_compressed(out, allow_pickle=False, record=np.array(encode(record)), **arrays)
     return out.getvalue()
@@ -59,5 +49,5 @@ def safetensors(tensors: dict[str, Tensor], record: Record) -> bytes:
     """A safetensors file of `tensors`, with the record in its metadata."""
     from safetensors.torch import save
 
-    contiguous = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
     return save(contiguous, {KEY: encode(record)})

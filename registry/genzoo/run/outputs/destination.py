@@ -41,16 +41,10 @@ class Destination:
 
 
 def choose(output: str | None, *, force: bool, catalogue: Catalogue) -> Destination:
-    """What `-o` means for pictures.
+    """What `-o` means for pictures; the plugins of `catalogue` may write further formats.
 
-    Args:
-        output: A file; a folder where it exists as one, ends in "/" or has no suffix; or None.
-        force: Replace what exists.
-        catalogue: Its plugins may write further formats.
-
-    Raises:
-        UsageError: It exists, its folder does not, it cannot be written, or nothing writes its
-            suffix.
+    `output` is a file, or a folder where it exists as one, ends in "/" or has no suffix. What
+    exists is replaced with `force` alone.
     """
     if output is None:
         check_writable(Path())
@@ -84,12 +78,7 @@ def choose_latents(output: str | None, *, force: bool) -> Destination:
 
 
 def check_file(path: Path, force: bool) -> None:
-    """Check that a file can be written.
-
-    Raises:
-        UsageError: It exists without `force`, is a folder, its folder is missing, or it cannot
-            be written.
-    """
+    """Check that a file can be written; one that exists, with `force` alone."""
     with _path_errors(path):
         if path.is_dir():
             raise UsageError(f"cannot write {path}: it is a folder")
@@ -133,22 +122,24 @@ def write(destination: Destination, pictures: Pictures, zoo: Zoo) -> Path:
         UsageError: The format cannot hold them, or a file of that name has appeared.
         GenzooError: It cannot be written.
     """
-    from genzoo.run.outputs import arrays, folder, gif, png
+    from genzoo.run.outputs import arrays, images
 
     path = destination.path
     match destination.format:
         case "png":
-            data = png.grid_png(pictures)
+            data = images.grid_png(pictures)
         case "gif":
-            data = gif.animation_gif(pictures)
+            data = images.animation_gif(pictures)
         case "npz":
-            data = arrays.pictures_npz(pictures)
+            tensors = arrays.picture_tensors(pictures, channels_last=True)
+            data = arrays.npz(tensors, pictures.record)
         case "safetensors":
-            data = arrays.safetensors(arrays.picture_tensors(pictures), pictures.record)
+            tensors = arrays.picture_tensors(pictures, channels_last=False)
+            data = arrays.safetensors(tensors, pictures.record)
         case format_:
             assert path is not None  # only a path says that it is a folder or a plugin's
             if format_ == "folder":
-                folder.write_folder(path, pictures)
+                images.write_folder(path, pictures)
             else:
                 _write_with_plugin(path, pictures, zoo, destination.force)
             return path

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Depth = Literal["truecolor", "256", "none"]
+Rgb = list[int]
 
 RESET = "\x1b[0m"
 BLOCK = "▀"
@@ -35,13 +36,16 @@ def render(image: Tensor, depth: Depth, columns: int, lines: int) -> str:
         columns: Width of the terminal in characters; a wider picture is shrunk.
         lines: Height that the picture may take.
     """
+    import numpy as np
+
     from genzoo_core.images import to_pil
 
     picture = _fit(to_pil(image).convert("RGB"), columns, 2 * lines)
-    rows = range(0, picture.height, 2)
+    rows = np.asarray(picture).tolist()
+    pairs = [list(zip(*pair, strict=True)) for pair in zip(rows[::2], rows[1::2], strict=True)]
     if depth == "none":
-        return "".join(_shades(picture, top) + "\n" for top in rows)
-    return "".join(_blocks(picture, top, depth) + RESET + "\n" for top in rows)
+        return "".join(_shades(pair) + "\n" for pair in pairs)
+    return "".join(_blocks(pair, depth) + RESET + "\n" for pair in pairs)
 
 
 def _fit(picture: Image.Image, width: int, height: int) -> Image.Image:
@@ -53,31 +57,21 @@ def _fit(picture: Image.Image, width: int, height: int) -> Image.Image:
     return picture.resize(size, Image.Resampling.BOX) if size != picture.size else picture
 
 
-def _blocks(picture: Image.Image, top: int, depth: Depth) -> str:
-    cells = []
-    before = ""
-    for x in range(picture.width):
-        upper, lower = _rgb(picture, x, top), _rgb(picture, x, top + 1)
+def _blocks(pair: list[tuple[Rgb, Rgb]], depth: Depth) -> str:
+    cells, before = [], ""
+    for upper, lower in pair:
         colours = f"\x1b[{_code(38, upper, depth)};{_code(48, lower, depth)}m"
         cells.append(BLOCK if colours == before else colours + BLOCK)
         before = colours
     return "".join(cells)
 
 
-def _shades(picture: Image.Image, top: int) -> str:
-    greys = [
-        sum(_rgb(picture, x, top)) + sum(_rgb(picture, x, top + 1)) for x in range(picture.width)
-    ]
+def _shades(pair: list[tuple[Rgb, Rgb]]) -> str:
+    greys = [sum(upper) + sum(lower) for upper, lower in pair]
     return "".join(SHADES[grey * (len(SHADES) - 1) // (6 * 255)] for grey in greys)
 
 
-def _rgb(picture: Image.Image, x: int, y: int) -> tuple[int, int, int]:
-    pixel = picture.getpixel((x, y))
-    assert isinstance(pixel, tuple)
-    return pixel[0], pixel[1], pixel[2]
-
-
-def _code(ground: int, rgb: tuple[int, int, int], depth: Depth) -> str:
+def _code(ground: int, rgb: Rgb, depth: Depth) -> str:
     """The parameters of a select-graphic-rendition sequence for a colour (xterm, ISO 8613-6)."""
     red, green, blue = rgb
     if depth == "truecolor":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    _Content = tuple[object, NDArray[np.uint8] | None]  # the record as text, if any, and the pixels
+    Pixels = NDArray[np.uint8]
 
 KEY = "genzoo"
 """The PNG text chunk and the safetensors metadata entry that hold the record."""
@@ -62,22 +61,6 @@ class _Version(msgspec.Struct, frozen=True):
     format: int = 1
 
 
-@dataclass(frozen=True)
-class Stored:
-    """What was read from a file of pictures.
-
-    Attributes:
-        record: How they were made.
-        layout: How they lie in a grid, or None.
-        pixels: uint8; of a grid or a single picture `[H, W]` or `[H, W, C]`, of several
-            `[N, H, W, C]`; None where the format does not keep them exactly.
-    """
-
-    record: Record
-    layout: Layout | None
-    pixels: NDArray[np.uint8] | None
-
-
 def encode(record: Record, layout: Layout | None = None) -> str:
     """The JSON that goes into a file."""
     return msgspec.json.encode(Provenance(record, layout)).decode()
@@ -108,11 +91,15 @@ def _decode(text: object, path: Path) -> Provenance:
         ) from error
 
 
-def read(path: Path) -> Stored:
-    """The record and the pixels of a file that genzoo wrote, whatever its name says.
+def read(path: Path) -> tuple[Provenance, Pixels | None]:
+    """What a file that genzoo wrote says of itself, and its pixels, whatever its name says.
 
     Args:
         path: A .png (a grid, or one of a folder), .gif, .npz or .safetensors file.
+
+    Returns:
+        The provenance, and pixels as uint8: of a grid or a single picture `[H, W]` or `[H, W, C]`,
+        of several `[N, H, W, C]`; None where the format does not keep them exactly.
 
     Raises:
         RecordError: It cannot be read, or holds no record.
@@ -124,15 +111,14 @@ def read(path: Path) -> Stored:
         readers = {b"\x89PNG": _read_png, b"GIF8": _read_gif, b"PK": _read_npz}
         reader = next((readers[magic] for magic in readers if data.startswith(magic)), None)
         text, pixels = (reader or _read_safetensors)(data, path)
-        provenance = _decode(text, path)
+        return _decode(text, path), pixels
     except RecordError:
         raise
     except UsageError as error:
         raise RecordError(error.message, error.hint) from error
-    return Stored(provenance.record, provenance.layout, pixels)
 
 
-def _read_png(data: bytes, path: Path) -> _Content:
+def _read_png(data: bytes, path: Path) -> tuple[object, Pixels | None]:
     import numpy as np
 
     image = decode_picture(data, path)
@@ -140,12 +126,12 @@ def _read_png(data: bytes, path: Path) -> _Content:
     return image.info.get(KEY), pixels
 
 
-def _read_gif(data: bytes, path: Path) -> _Content:
+def _read_gif(data: bytes, path: Path) -> tuple[object, Pixels | None]:
     # A GIF has 256 colours: its pixels are not those that were made.
     return decode_picture(data, path).info.get("comment"), None
 
 
-def _read_npz(data: bytes, path: Path) -> _Content:
+def _read_npz(data: bytes, path: Path) -> tuple[object, Pixels | None]:
     import zipfile
 
     import numpy as np
@@ -166,26 +152,17 @@ def _read_npz(data: bytes, path: Path) -> _Content:
         raise RecordError(f"{path} is a damaged .npz file: {one_line(error)}") from error
 
 
-def _read_array(archive: zipfile.ZipFile, name: str, limit: int) -> NDArray[np.uint8]:
-    """An array of at most `limit` bytes: neither the archive's word nor the array's is taken."""
-    import numpy as np
+def _read_array(archive: zipfile.ZipFile, name: str, limit: int) -> Pixels:
+    """An array of at most `limit` bytes, whatever the archive says of its size."""
     from numpy.lib import format as npy
 
     if archive.getinfo(name).file_size > limit:
         raise ValueError(f"{name} is too large")
-    content = io.BytesIO(archive.read(name))
-    if npy.read_magic(content) != (1, 0):
-        raise ValueError(f"{name} has an unknown version")
-    shape, fortran, dtype = npy.read_array_header_1_0(content)
-    if dtype.hasobject or fortran or dtype.kind not in "uU":
-        raise ValueError(f"{name} holds {dtype}")
-    rest = content.getbuffer()[content.tell() :]
-    if int(np.prod(shape, dtype=object)) * dtype.itemsize != len(rest):
-        raise ValueError(f"{name} has {len(rest)} bytes for shape {shape}")
-    return np.frombuffer(rest, dtype).reshape(shape)
+    array: Pixels = npy.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
+    return array
 
 
-def _read_safetensors(data: bytes, path: Path) -> _Content:
+def _read_safetensors(data: bytes, path: Path) -> tuple[object, Pixels | None]:
     import json
 
     import numpy as np

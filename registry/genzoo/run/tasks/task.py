@@ -30,10 +30,7 @@ class Plan:
     """What will be made: a request that fits its model.
 
     Attributes:
-        opened: The model.
-        task: What is made.
         record: The resolved request.
-        options: The model's options.
         raws: By name of the conditioner, the raw value of each row.
         inputs: The given pictures, float32 `[N, C, H, W]` in [-1, 1], or None.
         notes: What a user should be told: how inputs were converted.

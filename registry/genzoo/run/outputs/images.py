@@ -1,0 +1,106 @@
+"""PNG and GIF, each with its record: a grid, a folder of single pictures, an animation."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from genzoo.files.writing import put
+from genzoo.run.outputs.layout import GAP, lay_out, layout_of
+from genzoo.run.outputs.record import KEY, encode
+from genzoo.run.tasks import task_of
+from genzoo_core.atomic import beside
+from genzoo_core.errors import GenzooError, UsageError
+from genzoo_core.pictures import Pictures
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FRAME = 80
+"""Milliseconds that a frame is shown."""
+REST = 1600
+"""Milliseconds that the result is shown."""
+
+
+def grid_png(pictures: Pictures) -> bytes:
+    """All pictures in one PNG, with the record in a text chunk."""
+    return _png(lay_out(pictures), encode(pictures.record, layout_of(pictures)))
+
+
+def _png(image: Tensor, text: str) -> bytes:
+    from PIL.PngImagePlugin import PngInfo
+
+    from genzoo_core.images import to_pil
+
+    info = PngInfo()
+    info.add_itxt(KEY, text)
+    out = io.BytesIO()
+    to_pil(image).save(out, "PNG", pnginfo=info)
+    return out.getvalue()
+
+
+def write_folder(path: Path, pictures: Pictures) -> None:
+    """Write the pictures as 0000.png, 0001.png, …, each with a record that makes it alone.
+
+    A new folder appears whole. In one that exists, files of the same names are replaced.
+    """
+    if path.exists():
+        _fill(path, pictures)
+        return
+    temporary = beside(path)
+    try:
+        temporary.mkdir()
+        _fill(temporary, pictures)
+        temporary.replace(path)
+    except OSError as error:
+        raise GenzooError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _fill(folder: Path, pictures: Pictures) -> None:
+    first, _ = pictures.record.pictures or (0, 0)
+    width = max(4, len(str(first + len(pictures.images) - 1)))
+    for index, image in enumerate(pictures.images, first):
+        record = msgspec.structs.replace(pictures.record, pictures=(index, index + 1))
+        put(folder / f"{index:0{width}d}.png", _png(image, encode(record)))
+
+
+def animation_gif(pictures: Pictures) -> bytes:
+    """The pictures on their way from noise, or a walk and back, for ever; the record is a comment.
+
+    Raises:
+        UsageError: The model makes its pictures in one step, and they are no walk.
+    """
+    from genzoo_core.images import grid, to_pil, to_uint8
+
+    record = pictures.record
+    walk = task_of(record).steps(pictures)
+    if walk is not None:
+        there = [grid(to_uint8(step), columns=1, gap=GAP) for step in walk]
+        frames = there + there[-2:0:-1]
+        durations = [FRAME] * len(frames)
+    elif pictures.frames:
+        frames = [lay_out(pictures, frame) for frame in (*pictures.frames, pictures.images)]
+        durations = [FRAME] * (len(frames) - 1) + [REST]
+    else:
+        raise UsageError(
+            f"{record.model} makes a picture in one step: there is nothing to animate",
+            "write a .png, or animate a walk: --interpolate 0,1",
+        )
+    first, *others = map(to_pil, frames)
+    out = io.BytesIO()
+    first.save(
+        out,
+        "GIF",
+        save_all=True,
+        append_images=others,
+        duration=durations,
+        loop=0,
+        comment=encode(record, layout_of(pictures)).encode(),
+    )
+    return out.getvalue()
