@@ -73,7 +73,7 @@ class Zoo:
 
         return build_fresh(self.catalogue, spec, training=training)
 
-    def component(self, kind: str, name: str, config: Mapping[str, Any]) -> Any:
+    def component(self, kind: str, name: str, config: Mapping[str, object]) -> Any:
         """Build a component on its own, with no conditioners and no parts."""
         from genzoo.models.build import BuildContext
 
@@ -159,6 +159,6 @@ class Zoo:
             return None
         return folder if os.access(folder, os.W_OK) else None
 
-    def call_hook(self, name: str, **arguments: Any) -> list[Any]:
+    def call_hook(self, name: str, **arguments: object) -> list[Any]:
         """Call a hook's implementations one by one; one that fails is a warning."""
         return self.catalogue.call_hook(name, **arguments)

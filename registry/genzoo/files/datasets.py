@@ -123,7 +123,7 @@ def _decode(rows: datasets.IterableDataset, recipe: DataRecipe, where: str) -> D
         columns = ", ".join(known) or "none"
         raise DataError(f"{where} has no column {recipe.image!r}; its columns are {columns}")
     images: list[Tensor] = []
-    others: dict[str, list[Any]] = {name: [] for name in known if name != recipe.image}
+    others: dict[str, list[object]] = {name: [] for name in known if name != recipe.image}
     for chunk in rows.cast_column(recipe.image, Image(decode=False)).iter(batch_size=1000):
         for name, values in others.items():
             values.extend(chunk[name])

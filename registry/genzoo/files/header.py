@@ -7,7 +7,7 @@ gives each tensor's dtype, shape and byte range in the data), the data.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from genzoo.files.strict_json import parse_json
 from genzoo_core.errors import WeightsError
@@ -92,19 +92,19 @@ def check_header(
     return tensors, metadata
 
 
-def _metadata(value: Any) -> dict[str, str]:
+def _metadata(value: object) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
         raise ValueError("has metadata that is not text by name")
     return value
 
 
-def _tensor(name: str, entry: Any, data_start: int) -> TensorInfo:
+def _tensor(name: str, entry: object, data_start: int) -> TensorInfo:
     match entry:
         case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [start, end]}:
             pass
         case _:
             raise ValueError(f"does not give dtype, shape and data_offsets of {name[:80]!r}")
-    if len(entry) != 3:
+    if not isinstance(entry, dict) or len(entry) != 3:
         raise ValueError(f"says more than dtype, shape and data_offsets of {name[:80]!r}")
     if dtype not in DTYPES:
         known = ", ".join(DTYPES)

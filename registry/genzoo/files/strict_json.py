@@ -47,7 +47,7 @@ def _check_depth(text: str) -> None:
             depth -= 1
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     out: dict[str, Any] = {}
     for key, value in pairs:
         if key in out:

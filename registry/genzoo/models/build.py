@@ -57,7 +57,7 @@ class BuildContext:
     full_names: dict[str, str] = field(default_factory=dict)
     """Of the components that were built, by the names that configs call them."""
 
-    def component(self, kind: str, name: str, config: Mapping[str, Any]) -> Any:
+    def component(self, kind: str, name: str, config: Mapping[str, object]) -> Any:
         """Build another component; it has this one's parts and no conditioners of its own."""
         found = _resolve(self.catalogue, kind, name, config)
         self.full_names[name] = found.name
@@ -109,7 +109,7 @@ class _Resolved:
         return ComponentSpec(self.name, msgspec.to_builtins(self.config))
 
 
-def _resolve(catalogue: Catalogue, kind: str, name: str, config: Mapping[str, Any]) -> _Resolved:
+def _resolve(catalogue: Catalogue, kind: str, name: str, config: Mapping[str, object]) -> _Resolved:
     """Find a component and convert its config. Imports its plugin, builds nothing."""
     canonical, cls, config_type = load_component(catalogue, kind, name)
     try:
@@ -192,7 +192,7 @@ def _check_words(spec: ModelSpec) -> None:
             raise ConfigError(f"{word[:80]!a} cannot be the name of a {what}", hint)
 
 
-def _with_full_names(value: Any, names: Mapping[str, str]) -> Any:
+def _with_full_names(value: object, names: Mapping[str, str]) -> Any:
     """A config in which each mapping with the key `component` names it in full."""
     if isinstance(value, dict):
         out = {key: _with_full_names(inner, names) for key, inner in value.items()}

@@ -127,7 +127,7 @@ class Catalogue:
             self._hooks = Hooks([plugin for plugin in self.plugins if plugin.status == "ok"])
         return self._hooks
 
-    def call_hook(self, name: str, **arguments: Any) -> list[Any]:
+    def call_hook(self, name: str, **arguments: object) -> list[Any]:
         """What a hook's implementations give; imports nothing where no manifest lists it."""
         if not self._listed(name):
             return []

@@ -34,7 +34,7 @@ class Hooks:
         self._managers: dict[str, pluggy.PluginManager | None] = {}
         self._warnings: set[str] = set()
 
-    def results(self, name: str, arguments: Mapping[str, Any]) -> Iterator[tuple[Plugin, Any]]:
+    def results(self, name: str, arguments: Mapping[str, object]) -> Iterator[tuple[Plugin, Any]]:
         """Call a hook's implementations one by one: what they give but for None, by plugin.
 
         One that raises is a warning on stderr, and the next one is called; of a first-result

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 
@@ -28,7 +28,7 @@ _UNKNOWN = re.compile(
 _TABLES = {"models": ModelCard, "components": ComponentEntry, "commands": CommandEntry}
 
 
-def check_manifest(data: Mapping[str, Any], folder: Path) -> Manifest:
+def check_manifest(data: Mapping[str, object], folder: Path) -> Manifest:
     """The manifest in a parsed `genzoo.toml`; no path of a card may leave the package's `folder`.
 
     Raises:
@@ -72,7 +72,7 @@ def check_identity(card: ModelCard) -> None:
     check_figures(card)
 
 
-def names_in(data: Mapping[str, Any]) -> tuple[str, ...]:
+def names_in(data: Mapping[str, object]) -> tuple[str, ...]:
     """Names of the models and components in a manifest that may be malformed elsewhere."""
     tables = [data.get("models"), data.get("components")]
     rows = [row for table in tables if isinstance(table, list) for row in table]

@@ -19,12 +19,12 @@ MAX_TEXT = 10_000
 
 def parse_conditions(
     prompts: Sequence[str], conditions: Mapping[str, str], rows: int, opened: Opened, zoo: Zoo
-) -> dict[str, tuple[Any, ...]]:
+) -> dict[str, tuple[object, ...]]:
     """By name of the conditioner, the raw value of each row; the first reads the prompts."""
     from genzoo_core.conditioner import conditioners_of
 
     conditioners = conditioners_of(opened.module)
-    raws: dict[str, tuple[Any, ...]] = {}
+    raws: dict[str, tuple[object, ...]] = {}
     if prompts:
         if not conditioners:
             raise _no_prompt(opened, zoo, prompts[0])

@@ -29,7 +29,7 @@ class Option:
 
     name: str
     type: str
-    choices: tuple[Any, ...]
+    choices: tuple[object, ...]
     default: Any
     required: bool
     of: str = ""
@@ -63,7 +63,7 @@ def _option(field: msgspec.structs.FieldInfo) -> Option:
     return Option(field.encode_name, describe(kind), _values(kind), default, field.required)
 
 
-def _choice(catalogue: Catalogue, option: Option, own: Any) -> tuple[Option, list[Option]]:
+def _choice(catalogue: Catalogue, option: Option, own: object) -> tuple[Option, list[Option]]:
     """An option that chooses a component, and the options of all that it can choose.
 
     The option is named after their kind; `own` is what the model's config says in its place.
@@ -84,29 +84,29 @@ def _choice(catalogue: Catalogue, option: Option, own: Any) -> tuple[Option, lis
     return choice, inner
 
 
-def takes_choice(kind: Any) -> bool:
+def takes_choice(kind: object) -> bool:
     """Whether a field of that type chooses a component; see `genzoo_core.Choice`."""
     return any(map(_is_spec, _kinds(inspect.type_info(kind))))
 
 
-def describe(kind: Any) -> str:
+def describe(kind: object) -> str:
     """A field's type in words: "a number from 0 to 2", "one of fitted, standard-normal"."""
     return _describe(inspect.type_info(kind))
 
 
-def _kinds(info: Any) -> tuple[Any, ...]:
+def _kinds(info: object) -> tuple[object, ...]:
     """The types of a union without `null`, which is how a field says that it can be left out."""
     kinds = info.types if isinstance(info, inspect.UnionType) else (info,)
     return tuple(kind for kind in kinds if not isinstance(kind, inspect.NoneType))
 
 
-def _is_spec(info: Any) -> bool:
+def _is_spec(info: object) -> bool:
     return isinstance(info, inspect.StructType) and info.cls is ComponentSpec
 
 
-def _values(kind: Any) -> tuple[Any, ...]:
+def _values(kind: object) -> tuple[object, ...]:
     """All values of a type, where they can be counted."""
-    values: list[Any] = []
+    values: list[object] = []
     for one in _kinds(inspect.type_info(kind)):
         if isinstance(one, inspect.LiteralType):
             values += one.values
@@ -115,7 +115,7 @@ def _values(kind: Any) -> tuple[Any, ...]:
     return tuple(values)
 
 
-def _describe(info: Any) -> str:
+def _describe(info: object) -> str:
     match info:
         case inspect.UnionType():
             # A component that is chosen is said by its name.
@@ -138,7 +138,7 @@ def _describe(info: Any) -> str:
     return words
 
 
-def _bounds(info: Any) -> str:
+def _bounds(info: inspect.IntType | inspect.FloatType) -> str:
     if info.ge is not None and info.le is not None:
         return f" from {info.ge:g} to {info.le:g}"
     limits = {"of at least": info.ge, "above": info.gt, "of at most": info.le, "below": info.lt}

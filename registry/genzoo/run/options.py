@@ -57,7 +57,7 @@ def _types(struct: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 def _split(
-    request: Request, model: str, options: Mapping[str, Any], conditioners: list[str]
+    request: Request, model: str, options: Mapping[str, object], conditioners: list[str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Divide what a request sets into options and conditions: its `options` may hold both.
 
@@ -85,7 +85,7 @@ def _split(
     return settings, conditions
 
 
-def _chosen(kind: str, value: Any) -> ComponentSpec:
+def _chosen(kind: str, value: object) -> ComponentSpec:
     """What is chosen, with its config."""
     if value is None:
         raise UsageError(f"no {kind} is named that could be set", f"--set {kind}=NAME does")
@@ -113,7 +113,7 @@ def _typed(kind: str, chosen: ComponentSpec, catalogue: Catalogue) -> ComponentS
 
 
 def _read(
-    owner: str, types: Mapping[str, Any], settings: Mapping[str, Any], prefix: str = ""
+    owner: str, types: Mapping[str, object], settings: Mapping[str, object], prefix: str = ""
 ) -> dict[str, Any]:
     """Settings as values of their types; `owner` and `prefix` are for messages."""
     read: dict[str, Any] = {}
@@ -136,6 +136,6 @@ def _unknown(owner: str, name: str, known: Iterable[str]) -> UsageError:
     return UsageError(message, did_you_mean(name, known))
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     shown = ascii(value)
     return shown if len(shown) <= 60 else f"{shown[:60]}…"

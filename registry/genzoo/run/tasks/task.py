@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genzoo.run.request import check_numbers
 from genzoo.run.tasks.abilities import condition_of
@@ -40,7 +40,7 @@ class Plan:
     task: Task
     record: Record
     options: msgspec.Struct
-    raws: Mapping[str, tuple[Any, ...]]
+    raws: Mapping[str, tuple[object, ...]]
     inputs: Tensor | None
     notes: tuple[str, ...]
 
