@@ -56,19 +56,18 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     shape = picture_shape(opened)
     background = _background(opened, zoo) if request.inputs else 255
     given = [read_picture(Path(file.path), shape, background) for file in request.inputs]
+    filled = {
+        "model": shown_path(opened.name),
+        "n": task.n,
+        "seed": task.seed,
+        "options": msgspec.to_builtins(options),
+        "conditions": conditions,
+        "inputs": tuple(picture.record for picture in given),
+        "threads": request.threads or best_threads(opened.module),
+        "batch": min(request.batch, task.rows * task.n),
+    }
     record = Record(
-        model=shown_path(opened.name),
-        prompts=request.prompts,
-        n=task.n,
-        seed=task.seed,
-        options=msgspec.to_builtins(options),
-        conditions=conditions,
-        interpolate=request.interpolate,
-        inputs=tuple(picture.record for picture in given),
-        encode=request.encode,
-        device=request.device,
-        threads=request.threads or best_threads(opened.module),
-        batch=min(request.batch, task.rows * task.n),
+        **{**msgspec.structs.asdict(request), **filled},
         weights=opened.sha256,
         parts={role: part.sha256 for role, part in opened.spec.parts.items()},
         versions=_versions(opened, zoo),
