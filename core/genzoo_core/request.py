@@ -8,6 +8,9 @@ import msgspec
 
 from genzoo_core.config import Config
 
+BATCH = 64
+"""Pictures made at a time unless a request says otherwise."""
+
 Seeds = Annotated[tuple[int, int], msgspec.Meta(description="two seeds")]
 
 
@@ -54,7 +57,7 @@ class Request(Config, omit_defaults=True):
     encode: bool = False
     device: str = "cpu"
     threads: int | None = None
-    batch: int = 64
+    batch: int = BATCH
 
 
 class Record(Request, omit_defaults=True, kw_only=True):

@@ -12,7 +12,7 @@ from genzoo.cli.options import complete_models
 from genzoo.cli.reporting import message, print_result
 from genzoo.cli.settings import gather
 from genzoo.run.outputs.destination import choose_latents, write_latents
-from genzoo_core.request import Input, Request
+from genzoo_core.request import BATCH, Input, Request
 
 if TYPE_CHECKING:
     from genzoo.zoo import Zoo
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("-f", "--force", is_flag=True, help="Replace what exists.")
 @click.option("--device", default="cpu", metavar="NAME", help="Where to compute.")
 @click.option("--threads", type=int, help="CPU threads.")
-@click.option("--batch", type=int, default=64, help="Pictures encoded at a time.")
+@click.option("--batch", type=int, default=BATCH, help="Pictures encoded at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @click.pass_context
 def encode(

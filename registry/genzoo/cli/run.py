@@ -24,7 +24,7 @@ from genzoo.plugins.guard import stdout_to_stderr
 from genzoo.run.outputs.destination import Destination, choose, write
 from genzoo_core.downloads import no_downloads
 from genzoo_core.errors import UsageError
-from genzoo_core.request import Input, Request
+from genzoo_core.request import BATCH, Input, Request
 
 if TYPE_CHECKING:
     from genzoo.run.replay import Replay
@@ -105,7 +105,7 @@ def _is_number(word: str) -> bool:
 @click.option("-f", "--force", is_flag=True, help="Replace what exists.")
 @click.option("--device", metavar="NAME", help="Where to compute: cpu, cuda, mps.")
 @click.option("--threads", type=int, help="CPU threads.")
-@click.option("--batch", type=int, help="Pictures made at a time; 64 unless given.")
+@click.option("--batch", type=int, help=f"Pictures made at a time; {BATCH} unless given.")
 @click.option(
     "--replay",
     type=click.Path(path_type=Path),
@@ -168,7 +168,7 @@ def run(
             inputs=tuple(Input(str(path)) for path in inputs),
             device=device or "cpu",
             threads=threads,
-            batch=64 if batch is None else batch,
+            batch=BATCH if batch is None else batch,
         )
         plan = plan_request(request, zoo)
     else:
