@@ -9,9 +9,9 @@ BUILTIN = {
     "encode": ("genzoo.cli.encode:encode", "Turn pictures into latents."),
     "export": ("genzoo.cli.export:export", "Write a model to one file."),
     "plugins": ("genzoo.cli.plugins:plugins", "Show the plugins that are installed."),
-    "install": ("genzoo.cli.install:install", "Install plugins, and look whether they work."),
-    "uninstall": ("genzoo.cli.uninstall:uninstall", "Remove plugins."),
-    "doctor": ("genzoo.cli.doctor:doctor", "Look whether genzoo works here."),
+    "install": ("genzoo.managing.install:install", "Install plugins, and look whether they work."),
+    "uninstall": ("genzoo.managing.uninstall:uninstall", "Remove plugins."),
+    "doctor": ("genzoo.cli.doctor.command:doctor", "Look whether genzoo works here."),
     "completion": ("genzoo.cli.completion:completion", "Print a shell's completion script."),
 }
 """Target and help line of each command of genzoo itself. Plugins cannot take these names."""

@@ -11,8 +11,8 @@ import click
 
 from genzoo.cli import table
 from genzoo.cli.context import catalogue_of
-from genzoo.cli.restore import restore
-from genzoo.managing.overview import conflicts, overview
+from genzoo.cli.overview import conflicts, overview
+from genzoo.managing.restore import restore
 from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.guard import warn
 from genzoo.text import printable

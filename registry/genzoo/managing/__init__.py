@@ -1,1 +1,1 @@
-"""Installing plugins, removing them, and looking at whether all of it works."""
+"""`genzoo install`, `uninstall` and `plugins restore`, and what they remember."""

@@ -1,13 +1,13 @@
-"""Which distributions a user's requirements mean."""
+"""What a user wants installed, and which distributions that means."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import (
@@ -18,20 +18,32 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
-from genzoo.managing.installers import Wanted
 from genzoo.managing.snapshot import Distribution
 from genzoo.text import quoted
 from genzoo_core.errors import UsageError
 
-EXTRAS = re.compile(r"^(?P<path>.*?)(?P<extras>\[[^\[\]]*\])?$", re.DOTALL)
+EXTRAS = re.compile(r"\[[^\[\]]*\]\Z")
+
+
+class Wanted(NamedTuple):
+    """What is to be installed: requirements as pip reads them, and folders that stay in place.
+
+    Attributes:
+        upgrade: Take newer versions of what is there already.
+        constraints: A file of versions to keep to, or None.
+    """
+
+    requirements: tuple[str, ...]
+    editable: tuple[str, ...] = ()
+    upgrade: bool = False
+    constraints: str | None = None
+
+    def __str__(self) -> str:
+        return ", ".join((*self.requirements, *self.editable))
 
 
 def check_wanted(wanted: Wanted) -> None:
-    """Refuse what an installer would take for an option.
-
-    Raises:
-        UsageError: There is nothing to install, or something that names no distribution.
-    """
+    """Refuse what an installer would take for an option, and nothing at all."""
     if not (wanted.requirements or wanted.editable):
         raise UsageError("nothing to install was named", "give a requirement, a path or a URL")
     for requirement in (*wanted.requirements, *wanted.editable):
@@ -42,22 +54,23 @@ def check_wanted(wanted: Wanted) -> None:
             )
 
 
-def meant(
-    wanted: Wanted, changed: Sequence[Distribution], installed: dict[str, Distribution]
+def resolve(
+    wanted: Wanted, changed: Sequence[Distribution], installed: Mapping[str, Distribution]
 ) -> dict[str, str]:
-    """The distributions that were asked for, with the requirement that did.
+    """The distributions that were asked for, each with its requirement.
 
-    Args:
-        wanted: What was asked for.
-        changed: The distributions that came or were replaced.
-        installed: All that are there now, by name.
+    Of those that were named by a path or URL, it is among the `changed` that they are found.
     """
     found: dict[str, str] = {}
     unclear = []
     for requirement in (*wanted.requirements, *wanted.editable):
-        names = [name for name in _names(requirement, changed) if name in installed]
-        found.update((name, requirement) for name in names if name not in found)
+        if name := name_of(requirement) or _name_in_file(requirement):
+            names = [name] if name in installed else []
+        else:
+            names = [d.name for d in changed if d.direct and _is_source(requirement, d.direct)]
         unclear += [] if names else [requirement]
+        for name in names:
+            found.setdefault(name, requirement)
     # What came by a path or URL that its installer wrote in another way.
     rest = [d.name for d in changed if d.requested and d.direct and d.name not in found]
     if len(unclear) == len(rest) == 1:
@@ -65,60 +78,49 @@ def meant(
     return found
 
 
+def name_of(requirement: str) -> str | None:
+    """The name that a requirement begins with; None for a path or URL."""
+    try:
+        return canonicalize_name(Requirement(requirement).name)
+    except InvalidRequirement:
+        return None
+
+
 def extras_of(requirement: str) -> str:
     """The extras that a requirement asks for, "[train,eval]"; "" for none."""
     try:
         extras = sorted(Requirement(requirement).extras)
     except InvalidRequirement:
-        match = EXTRAS.match(requirement)
-        return (match and match["extras"]) or ""
+        found = EXTRAS.search(requirement)
+        return found[0] if found else ""
     return f"[{','.join(extras)}]" if extras else ""
 
 
 def path_of(url: str) -> Path | None:
     """The path that a file: URL means; None for another URL."""
+    from urllib.request import url2pathname  # slow to import
+
     parts = urlsplit(url)
     return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
 
 
-def _names(requirement: str, changed: Sequence[Distribution]) -> Iterator[str]:
-    named = _name(requirement)
-    if named is not None:
-        yield named
-        return
-    for distribution in changed:
-        if distribution.direct and _is_source(requirement, str(distribution.direct["url"])):
-            yield distribution.name
-
-
-def _name(requirement: str) -> str | None:
-    """The distribution's name as far as the requirement itself says it."""
-    try:
-        return canonicalize_name(Requirement(requirement).name)
-    except InvalidRequirement:
-        pass
-    file = os.path.basename(unquote(urlsplit(_bare(requirement)).path))
+def _name_in_file(requirement: str) -> str | None:
+    """The name that the file of a wheel or an sdist begins with; None for what is none."""
+    file = os.path.basename(unquote(urlsplit(EXTRAS.sub("", requirement)).path))
     try:
         if file.endswith(".whl"):
             return parse_wheel_filename(file)[0]
-        if file.endswith((".tar.gz", ".zip")):
-            return parse_sdist_filename(file)[0]
+        return parse_sdist_filename(file)[0]
     except (InvalidWheelFilename, InvalidSdistFilename):
-        pass
-    return None
+        return None
 
 
-def _is_source(requirement: str, url: str) -> bool:
-    """Whether a distribution that came from `url` is what the requirement asked for."""
+def _is_source(requirement: str, direct: Mapping[str, Any]) -> bool:
+    """Whether what came from the URL that pip noted is what the requirement asked for."""
+    url: str = direct["url"]
     here = path_of(url)
     if here is not None and "://" not in requirement:
-        return os.path.realpath(_bare(requirement)) == os.path.realpath(here)
+        return os.path.realpath(EXTRAS.sub("", requirement)) == os.path.realpath(here)
     # An installer notes a URL without its credentials, its revision and what "git+" says.
     asked, got = urlsplit(requirement.partition("+")[2] or requirement), urlsplit(url)
     return asked.hostname == got.hostname and asked.path.startswith(got.path)
-
-
-def _bare(requirement: str) -> str:
-    """A path or URL without extras."""
-    match = EXTRAS.match(requirement)
-    return match["path"] if match else requirement

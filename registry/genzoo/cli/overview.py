@@ -12,12 +12,7 @@ from genzoo_core.plugin import Plugin, Verification
 
 
 def overview(plugin: Plugin, verified: Verification | None = None) -> dict[str, Any]:
-    """A plugin as `genzoo plugins --json` shows it.
-
-    Args:
-        plugin: The plugin.
-        verified: What came of importing it, where that was tried.
-    """
+    """A plugin as `genzoo plugins --json` shows it."""
     errors = [plugin.error] if plugin.error else []
     errors += verified.problems if verified else ()
     return {
@@ -51,16 +46,13 @@ def conflicts(catalogue: Catalogue) -> Iterator[str]:
     """Names that more than one plugin gives, or that are genzoo's own, in a line each."""
     for command in catalogue.commands:
         if command.bare in BUILTIN:
-            own = full_name(command)
-            yield (
-                f"command {command.bare} is genzoo's own; "
-                f"{command.distribution}'s is `genzoo {own}`"
-            )
+            theirs = f"{command.distribution}'s is `genzoo {full_name(command)}`"
+            yield f"command {command.bare} is genzoo's own; {theirs}"
     named: list[tuple[str, Plugin | None]] = [
-        (f"command {each.bare}", each.plugin) for each in catalogue.commands
+        *((f"command {each.bare}", each.plugin) for each in catalogue.commands),
+        *((f"model {model.bare}", model.plugin) for model in catalogue.models),
+        *((f"component {c.entry.kind} {c.bare}", c.plugin) for c in catalogue.components),
     ]
-    named += [(f"model {model.bare}", model.plugin) for model in catalogue.models]
-    named += [(f"component {c.entry.kind} {c.bare}", c.plugin) for c in catalogue.components]
     for name in sorted(shared(name for name, _ in named)):
         owners = [str(plugin) for other, plugin in named if other == name]
         yield f"{name} is ambiguous: {' and '.join(owners)} have it"

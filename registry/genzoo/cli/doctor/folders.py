@@ -8,7 +8,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from genzoo.managing.doctor.findings import Finding, State
+from genzoo.cli.doctor.findings import Finding, State
+from genzoo.cli.doctor.ledger import ledger_file, read_ledger
+from genzoo.cli.table import size
+from genzoo.files.folders import cache_folder
 
 LITTLE = 1_000_000_000
 """Bytes below which a download or a training may not fit."""
@@ -18,13 +21,9 @@ NONE = 50_000_000
 
 def look_at_cache() -> Iterator[Finding]:
     """The cache: whether it can be written, what the index is, and how much room there is."""
-    from genzoo.cli.table import size
-    from genzoo.files.folders import cache_folder
-
     found = cache_folder()
     if found is None:
-        advice = "set GENZOO_CACHE to a folder"
-        yield Finding("cache", "there is no place for it", "note", advice)
+        yield Finding("cache", "there is no place for it", "note", "set GENZOO_CACHE to a folder")
         return
     folder = Path(found)
     yield _written("cache", folder, "GENZOO_CACHE", "a listing reads all manifests each time")
@@ -40,8 +39,7 @@ def look_at_cache() -> Iterator[Finding]:
 
 def look_at_ledger() -> Iterator[Finding]:
     """The configuration: what `genzoo install` remembers."""
-    from genzoo.managing.ledger import ledger_file, read_ledger
-    from genzoo.managing.requirements import installed_version
+    from genzoo.cli.doctor.requirements import installed_version
 
     folder = ledger_file().parent
     yield _written("config", folder, "GENZOO_CONFIG", "`genzoo install` remembers nothing")

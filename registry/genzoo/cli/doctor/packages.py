@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 
-from genzoo.managing.doctor.findings import Finding
+import genzoo
+from genzoo.cli.doctor.findings import Finding
+from genzoo.cli.doctor.torchcheck import try_torch
 from genzoo.plugins.catalogue import Catalogue
 from genzoo_core.errors import GenzooError
 
@@ -16,10 +19,11 @@ PRIVATE = ("dev",)
 
 def look_at_packages() -> Iterator[Finding]:
     """genzoo, and the versions of what it requires."""
-    from genzoo.managing.requirements import installed_version, needs_of
+    from genzoo.cli.doctor.requirements import installed_version, requirements
 
-    yield Finding("genzoo", f"{installed_version('genzoo')}, {_folder()}")
-    needs = [need for need in needs_of() if not need.extra]
+    folder = os.path.dirname(os.path.abspath(str(genzoo.__file__)))
+    yield Finding("genzoo", f"{installed_version('genzoo')}, {folder}")
+    needs = requirements()
     sound = [f"{need.name} {need.installed}" for need in needs if not need.problem]
     yield Finding("requires", ", ".join(sound))
     for need in needs:
@@ -30,8 +34,6 @@ def look_at_packages() -> Iterator[Finding]:
 
 def look_at_torch() -> Iterator[Finding]:
     """Whether torch computes, and on what. A fresh process tries it."""
-    from genzoo.managing.torchcheck import try_torch
-
     torch = try_torch()
     built = f"built for CUDA {torch.cuda}" if torch.cuda else "built without CUDA"
     threads = f"{torch.threads} thread{'' if torch.threads == 1 else 's'}"
@@ -50,19 +52,19 @@ def look_at_torch() -> Iterator[Finding]:
 
 def look_at_extras(no_plugins: bool) -> Iterator[Finding]:
     """The extras of genzoo: which are there, and what they are for."""
-    from genzoo.managing.requirements import needs_of
+    from genzoo.cli.doctor.requirements import all_requirements
 
-    lacking: dict[str, list[str]] = {}
-    for need in needs_of():
+    problems: dict[str, list[str]] = defaultdict(list)
+    for need in all_requirements():
         if need.extra and need.extra not in PRIVATE:
-            lacking.setdefault(need.extra, []).extend([need.problem] if need.problem else [])
+            problems[need.extra] += [need.problem] if need.problem else []
     purposes = _purposes(no_plugins)
-    for extra, problems in lacking.items():
+    for extra, lacking in problems.items():
         purpose = ", ".join(purposes[extra])
         text = f"{extra}, for {purpose}" if purpose else extra
-        if problems:
+        if lacking:
             advice = f"`pip install 'genzoo[{extra}]'`"
-            yield Finding("extra", f"{text}: {', '.join(problems)}", "note", advice)
+            yield Finding("extra", f"{text}: {', '.join(lacking)}", "note", advice)
         else:
             yield Finding("extra", f"{text}: installed")
 
@@ -79,11 +81,3 @@ def _purposes(no_plugins: bool) -> dict[str, list[str]]:
             for extra in filter(None, command.entry.extra.split(",")):
                 purposes[extra].append(f"`genzoo {command.bare}`")
     return purposes
-
-
-def _folder() -> str:
-    import os
-
-    import genzoo
-
-    return os.path.dirname(os.path.abspath(str(genzoo.__file__)))

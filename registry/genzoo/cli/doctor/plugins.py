@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from genzoo.managing.doctor.findings import Finding
+from genzoo.cli.doctor.findings import Finding
+from genzoo.cli.overview import conflicts
 from genzoo.plugins.catalogue import Catalogue
 from genzoo_core.plugin import Plugin
 
 
-def look_at_plugins(*, no_plugins: bool, check: bool) -> Iterator[Finding]:
-    """Plugins that are broken or left out, and names that several of them have.
-
-    Args:
-        no_plugins: Whether the user wants genzoo's own alone.
-        check: Import all that they name, each plugin in a process of its own.
-    """
-    from genzoo.managing.overview import conflicts
-
+def look_at_plugins(no_plugins: bool, check: bool) -> Iterator[Finding]:
+    """Plugins that are broken or left out, and names that several have; `check` imports all."""
     catalogue = Catalogue.open(no_plugins=no_plugins)
     sound = [plugin for plugin in catalogue.plugins if plugin.status == "ok"]
     others = [str(plugin) for plugin in sound if not plugin.builtin]
@@ -38,12 +32,8 @@ def look_at_plugins(*, no_plugins: bool, check: bool) -> Iterator[Finding]:
 def _check(plugins: list[Plugin]) -> Iterator[Finding]:
     from genzoo.models.verify import verify_plugin
 
-    faults = [
-        _broken(plugin, problem) for plugin in plugins for problem in verify_plugin(plugin).problems
-    ]
-    yield from faults
-    if not faults:
-        yield Finding("plugins", "all that they name can be imported")
+    faults = [_broken(p, problem) for p in plugins for problem in verify_plugin(p).problems]
+    yield from faults or [Finding("plugins", "all that they name can be imported")]
 
 
 def _broken(plugin: Plugin, error: str) -> Finding:

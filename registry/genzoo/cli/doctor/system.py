@@ -1,9 +1,10 @@
-"""Python, the environment, and what the shell knows of genzoo."""
+"""Python, the environment and its variables, and what the shell knows of genzoo."""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sys
 import sysconfig
@@ -11,8 +12,9 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from genzoo.managing.doctor.findings import Finding
-from genzoo_core.errors import PluginError
+from genzoo.cli.doctor.environment import environment, find_installer
+from genzoo.cli.doctor.findings import Finding
+from genzoo_core.errors import PluginError, did_you_mean
 
 STARTUP = {
     "bash": (".bashrc", ".bash_profile", ".profile", ".bash_completion"),
@@ -21,34 +23,43 @@ STARTUP = {
 }
 """Where a shell would be told of completion, below the home folder."""
 
+OURS = (
+    "GENZOO_CACHE",
+    "GENZOO_CONFIG",
+    "GENZOO_DATA",
+    "GENZOO_DEBUG",
+    "GENZOO_DISABLE",
+    "GENZOO_INCEPTION",
+    "GENZOO_PLUGINS",
+)
+"""Those that genzoo itself knows; a plugin may have more."""
+
+PREFIXES = ("GENZOO_", "HF_", "HUGGING_FACE_", "HUGGINGFACE_")
+SECRET = re.compile(r"TOKEN|SECRET|PASS|KEY|CREDENTIAL", re.IGNORECASE)
+ACCOUNT = re.compile(r"://[^/\s]*@")
+
 
 def look_at_python() -> Iterator[Finding]:
     """The interpreter and the machine."""
     from packaging.specifiers import SpecifierSet
 
     version = platform.python_version()
-    wanted = str(metadata.metadata("genzoo").json.get("requires_python", ""))
+    wanted = metadata.metadata("genzoo")["Requires-Python"]
     text = f"{platform.python_implementation()} {version}, {sys.executable}"
     if SpecifierSet(wanted).contains(version, prereleases=True):
         yield Finding("python", text)
     else:
-        advice = f"genzoo requires Python {wanted}"
-        yield Finding("python", text, "problem", advice)
+        yield Finding("python", text, "problem", f"genzoo requires Python {wanted}")
     yield Finding("platform", f"{platform.platform()}, {os.cpu_count()} processors")
 
 
 def look_at_environment() -> Iterator[Finding]:
     """The environment, and who installs plugins into it."""
-    from genzoo.managing.environment import Environment, find_installer
-
-    here = Environment.current()
-    text = f"{here.kind}, {here.prefix}"
+    text = f"{environment()}, {sys.prefix}"
     try:
-        installer = find_installer(here)
+        yield Finding("environment", f"{text}; `genzoo install` uses {find_installer().name}")
     except PluginError as error:
         yield Finding("environment", f"{text}: {error.message}", "note", error.hint or "")
-        return
-    yield Finding("environment", f"{text}; `genzoo install` uses {installer.name}")
 
 
 def look_at_path() -> Iterator[Finding]:
@@ -57,21 +68,13 @@ def look_at_path() -> Iterator[Finding]:
     scripts = sysconfig.get_path("scripts")
     own = os.path.join(scripts, "genzoo")
     if found is None:
-        yield Finding(
-            "command",
-            "no genzoo is on PATH",
-            "note",
-            f"put {scripts} there, or run `{sys.executable} -m genzoo`",
-        )
+        advice = f"put {scripts} there, or run `{sys.executable} -m genzoo`"
+        yield Finding("command", "no genzoo is on PATH", "note", advice)
     elif os.path.realpath(found) == os.path.realpath(own) or _interpreter(found) == sys.executable:
         yield Finding("command", f"{found} is this genzoo")
     else:
-        yield Finding(
-            "command",
-            f"{found} comes first on PATH, and is another genzoo than this one, of {sys.prefix}",
-            "note",
-            f"put {scripts} before it, or uninstall the other",
-        )
+        text = f"{found} comes first on PATH, and is another genzoo than this one, of {sys.prefix}"
+        yield Finding("command", text, "note", f"put {scripts} before it, or uninstall the other")
 
 
 def look_at_completion() -> Iterator[Finding]:
@@ -92,6 +95,19 @@ def look_at_completion() -> Iterator[Finding]:
     yield Finding("completion", f"not set up for {shell}", "note", advice)
 
 
+def look_at_variables() -> Iterator[Finding]:
+    """Each variable in force. What may be a secret is not shown."""
+    for name in sorted(os.environ):
+        if not name.startswith(PREFIXES):
+            continue
+        text = f"{name}={_shown(name, os.environ[name])}"
+        near = did_you_mean(name, OURS) if name.startswith("GENZOO_") else None
+        if near and name not in OURS:
+            yield Finding("variable", f"{text}: genzoo itself knows no such one", "note", near)
+        else:
+            yield Finding("variable", text)
+
+
 def _interpreter(script: str) -> str:
     """The Python that a script is run by, or ""."""
     try:
@@ -100,3 +116,9 @@ def _interpreter(script: str) -> str:
     except OSError:
         return ""
     return os.fsdecode(first[2:].strip()) if first.startswith(b"#!") else ""
+
+
+def _shown(name: str, value: str) -> str:
+    if SECRET.search(name) and name != "HF_TOKEN_PATH":
+        return "(set, and not shown)"
+    return ACCOUNT.sub("://…@", value)

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-from genzoo.managing.fresh import ask
-
-PATIENCE = 600.0
-"""Seconds that the import and a product may take, on a machine that has much to do."""
+from genzoo.cli.doctor.fresh import ask
 
 
 class Torch(msgspec.Struct, frozen=True):
-    """What torch says of itself.
-
-    Attributes:
-        version: Its version.
-        cuda: The version of CUDA that it was built for, or None.
-        devices: Where it can compute beside the CPU.
-        threads: How many threads it uses unless told otherwise.
-    """
+    """What torch says of itself: the CUDA it was built for, and its devices beside the CPU."""
 
     version: str
     cuda: str | None
@@ -34,10 +22,10 @@ def try_torch() -> Torch:
     Raises:
         GenzooError: It fails; says how.
     """
-    return msgspec.convert(ask("genzoo.managing.torchcheck:tried", patience=PATIENCE), Torch)
+    return ask("genzoo.cli.doctor.torchcheck:compute", Torch)
 
 
-def tried() -> dict[str, Any]:
+def compute() -> Torch:
     """What torch says, for `try_torch`: called in the fresh process."""
     import numpy as np
     import torch
@@ -49,9 +37,5 @@ def tried() -> dict[str, Any]:
     devices = ["mps"] if torch.backends.mps.is_available() else []
     if torch.cuda.is_available():
         devices += [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return {
-        "version": torch.__version__,
-        "cuda": torch.version.cuda,
-        "devices": devices,
-        "threads": torch.get_num_threads(),
-    }
+    version = str(torch.__version__)
+    return Torch(version, torch.version.cuda, tuple(devices), torch.get_num_threads())

@@ -1,0 +1,1 @@
+"""`genzoo doctor`: whether genzoo works here, and what to do where it does not."""

@@ -1,0 +1,82 @@
+"""`genzoo doctor`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from functools import partial
+
+import click
+
+from genzoo.cli.doctor import folders, packages, plugins, system
+from genzoo.cli.doctor.findings import Finding
+from genzoo.text import one_line, printable
+from genzoo_core.errors import GenzooError
+
+Look = Callable[[], Iterable[Finding]]
+
+
+@click.command("doctor")
+@click.option("--check", is_flag=True, help="Import the plugins too, and all that they name.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def doctor(ctx: click.Context, *, check: bool, as_json: bool) -> None:
+    """Look whether genzoo works here, and say what to do where it does not.
+
+    Python, torch and what else genzoo needs, the plugins, the cache and the variables in force.
+    No plugin's code runs without --check. The exit code is 1 where there is a problem; a note may
+    be meant to be so.
+    """
+    no_plugins = bool(ctx.find_root().params.get("no_plugins"))
+    looks: dict[str, Look] = {
+        "python": system.look_at_python,
+        "environment": system.look_at_environment,
+        "command": system.look_at_path,
+        "completion": system.look_at_completion,
+        "genzoo": packages.look_at_packages,
+        "torch": packages.look_at_torch,
+        "extra": partial(packages.look_at_extras, no_plugins),
+        "cache": folders.look_at_cache,
+        "config": folders.look_at_ledger,
+        "plugins": partial(plugins.look_at_plugins, no_plugins, check),
+        "variable": system.look_at_variables,
+    }
+    found: list[Finding] = []
+    for topic, look in looks.items():
+        for finding in _guarded(topic, look):
+            found.append(finding)
+            if not as_json:
+                _print(finding)
+    problems = sum(finding.state == "problem" for finding in found)
+    if as_json:
+        shown = {"problems": problems, "findings": [asdict(finding) for finding in found]}
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+    else:
+        click.echo(f"\n{_sum(found)}", err=True)
+    if problems:
+        ctx.exit(1)
+
+
+def _guarded(topic: str, look: Look) -> Iterator[Finding]:
+    """What `look` finds; where it fails, whatever it fails with, that is a problem.
+
+    So that it can be one, a look imports itself what genzoo's other commands do without.
+    """
+    try:
+        yield from look()
+    except GenzooError as error:
+        yield Finding(topic, error.message, "problem", error.hint or "")
+    except (Exception, SystemExit) as error:
+        yield Finding(topic, f"it cannot be looked at: {one_line(error)}", "problem")
+
+
+def _print(finding: Finding) -> None:
+    advice = f"; {finding.advice}" if finding.advice else ""
+    click.echo(printable(f"{finding.state:7}  {finding.topic:11}  {finding.text}{advice}"))
+
+
+def _sum(found: list[Finding]) -> str:
+    counts = {what: sum(f.state == what for f in found) for what in ("problem", "note")}
+    said = [f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items() if n]
+    return " and ".join(said) or "all is well"

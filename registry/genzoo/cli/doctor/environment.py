@@ -1,0 +1,88 @@
+"""What kind of environment genzoo runs in, and who installs packages into it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import sysconfig
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from genzoo_core.errors import PluginError
+
+PIPX = "pipx_metadata.json"
+UV_TOOL = "uv-receipt.toml"
+
+AFTER_UPGRADE = "after `uv tool upgrade genzoo`, `genzoo plugins restore` brings plugins back"
+"""`uv tool` makes its environments anew, and then knows nothing of what came later."""
+
+
+class Installer(NamedTuple):
+    """Who installs packages into this environment.
+
+    Attributes:
+        program: Its executable; Python's for pip, which is a module.
+        note: What its users should know of what they install; "" for nothing.
+    """
+
+    name: Literal["pip", "uv", "pipx"]
+    program: str
+    note: str = ""
+
+
+def environment() -> str:
+    """What this process's environment is, in a few words."""
+    if _has(PIPX):
+        return "an environment of pipx"
+    if _has(UV_TOOL):
+        return "an environment of uv tool"
+    if sys.prefix != sys.base_prefix:
+        return "a virtual environment"
+    if _has("conda-meta"):
+        return "a conda environment"
+    return "managed by the system" if _managed() else "not a virtual environment"
+
+
+def find_installer() -> Installer:
+    """Who installs packages here: pipx or uv where the environment is theirs, else pip.
+
+    Raises:
+        PluginError: Nobody may or can; says what to do.
+    """
+    uv = shutil.which("uv")
+    if _has(PIPX) and (pipx := shutil.which("pipx")):
+        return Installer("pipx", pipx)
+    if _managed() and not _breaking():
+        raise PluginError(
+            f"{sys.executable} is managed by the system, which lets nothing be installed into it",
+            f"install genzoo into an environment of its own: `pipx install genzoo`, or "
+            f"`{sys.executable} -m venv ENV` and `ENV/bin/pip install genzoo`",
+        )
+    if uv and _has(UV_TOOL):
+        return Installer("uv", uv, AFTER_UPGRADE)
+    if find_spec("pip"):
+        return Installer("pip", sys.executable)
+    if uv:
+        return Installer("uv", uv)
+    raise PluginError(
+        f"the environment {sys.prefix} has no pip, and uv is not on PATH",
+        f"`{sys.executable} -m ensurepip` gives it pip",
+    )
+
+
+def _has(name: str) -> bool:
+    return (Path(sys.prefix) / name).exists()
+
+
+def _managed() -> bool:
+    """Whether the system's own package manager claims the environment (PEP 668)."""
+    marker = Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED"
+    return sys.prefix == sys.base_prefix and marker.is_file()
+
+
+def _breaking() -> bool:
+    """Whether the user lets pip and uv install into a managed environment, as these ask it."""
+    named = ("PIP_BREAK_SYSTEM_PACKAGES", "UV_BREAK_SYSTEM_PACKAGES")
+    return any(os.environ.get(name, "").lower() in {"1", "true", "yes", "on"} for name in named)

@@ -1,1 +1,0 @@
-"""Finding out why something does not work here."""
