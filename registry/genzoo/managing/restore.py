@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,26 +13,6 @@ from genzoo_core.errors import PluginError
 if TYPE_CHECKING:
     from genzoo.cli.doctor.environment import Installer
     from genzoo.cli.doctor.ledger import Entry
-    from genzoo.managing.snapshot import Snapshot
-
-
-class Step(NamedTuple):
-    """What becomes of an entry of the ledger.
-
-    Attributes:
-        exactly: The requirement to install; "" where there is nothing to do.
-        problem: Why it cannot be installed; "" where it can.
-    """
-
-    entry: Entry
-    exactly: str = ""
-    problem: str = ""
-
-    def __str__(self) -> str:
-        text = f"install {self.exactly}" if self.exactly else "already there"
-        if self.problem:
-            text = f"cannot be restored: {self.problem}"
-        return f"{self.entry.distribution} {self.entry.version}: {text}"
 
 
 @click.command("restore")
@@ -48,64 +28,64 @@ def restore(*, constraints: str | None, yes: bool, dry_run: bool) -> None:
     from genzoo.cli.doctor.environment import find_installer
     from genzoo.cli.doctor.ledger import ledger_file, read_ledger
     from genzoo.cli.reporting import message
+    from genzoo.managing.ledger import exactly
     from genzoo.managing.outcome import find_out, report
     from genzoo.managing.snapshot import take_snapshot
-    from genzoo.managing.wanted import Wanted
+    from genzoo.managing.wanted import Wanted, path_of
 
     entries = read_ledger()
     if not entries:
         click.echo(f"nothing to restore: {ledger_file()} holds no plugins", err=True)
         return
     before = take_snapshot()
-    steps = [_plan(entry, before) for entry in entries]
-    for step in steps:
-        click.echo(printable(str(step)))
-    if not dry_run and any(step.exactly for step in steps):
+    missing: list[Entry] = []
+    lost: set[str] = set()
+    for entry in entries:
+        path = path_of(entry.url)
+        if before.version(entry.distribution) == entry.version:
+            plan = "already there"
+        elif path is not None and not path.exists():
+            plan = f"cannot be restored: it came from {path}, which is not there any more"
+            lost.add(entry.distribution)
+        else:
+            plan = f"install {exactly(entry)}"
+            missing.append(entry)
+        click.echo(printable(f"{entry.distribution} {entry.version}: {plan}"))
+    if missing and not dry_run:
         installer = find_installer()
         message(TRUST)
         confirm("Install them?", yes)
-        # One by one, so that one that fails does not keep the others away.
-        steps = [_install(step, installer, constraints) for step in steps]
+        lost |= _install(missing, installer, constraints)
         # By name: each requirement was exact.
         outcome = find_out(before, Wanted(tuple(entry.distribution for entry in entries)))
         report(outcome, installer.note)
-        for position, entry in enumerate(entries):
-            if entry.distribution in outcome.broken:
-                steps[position] = Step(entry, problem="it is broken")
-    lost = [step.entry.distribution for step in steps if step.problem]
-    if lost:
+        lost |= outcome.broken
+    names = [entry.distribution for entry in entries if entry.distribution in lost]
+    if names:
         raise PluginError(
-            f"{len(lost)} of {len(steps)} cannot be restored: {', '.join(lost)}",
+            f"{len(names)} of {len(entries)} cannot be restored: {', '.join(names)}",
             "install another version of it with `genzoo install`",
         )
 
 
-def _plan(entry: Entry, installed: Snapshot) -> Step:
-    from genzoo.managing.ledger import exactly
-    from genzoo.managing.wanted import path_of
+def _install(entries: list[Entry], installer: Installer, constraints: str | None) -> set[str]:
+    """Install one by one, so that one that fails does not keep the others away.
 
-    if installed.version(entry.distribution) == entry.version:
-        return Step(entry)
-    path = path_of(entry.url)
-    if path is not None and not path.exists():
-        return Step(entry, problem=f"it came from {path}, which is not there any more")
-    return Step(entry, exactly(entry))
-
-
-def _install(step: Step, installer: Installer, constraints: str | None) -> Step:
-    """`step` as it went."""
+    Returns the distributions that failed.
+    """
     from genzoo.cli.reporting import message
     from genzoo.managing.commands import run_all, to_install
+    from genzoo.managing.ledger import exactly
     from genzoo.managing.wanted import Wanted
 
-    if not step.exactly:
-        return step
-    wanted = Wanted((step.exactly,), constraints=constraints)
-    if step.entry.editable:
-        wanted = wanted._replace(requirements=(), editable=wanted.requirements)
-    try:
-        run_all(to_install(installer, wanted), f"{installer.name} could not install it")
-    except PluginError as error:
-        message(f"{step.entry.distribution}: {error}")
-        return step._replace(problem=str(error))
-    return step
+    failed = set()
+    for entry in entries:
+        wanted = Wanted((exactly(entry),), constraints=constraints)
+        if entry.editable:
+            wanted = wanted._replace(requirements=(), editable=wanted.requirements)
+        try:
+            run_all(to_install(installer, wanted), f"{installer.name} could not install it")
+        except PluginError as error:
+            message(f"{entry.distribution}: {error}")
+            failed.add(entry.distribution)
+    return failed
