@@ -137,6 +137,11 @@ def test_hostile_31_pixels_that_are_text(painter: Path, cli: Cli) -> None:
         assert_refused(replay(cli, "a.npz"), "damaged")
 
 
+def test_hostile_31_a_record_that_is_no_text(painter: Path, cli: Cli) -> None:
+    np.savez("a.npz", record=np.zeros(3), images=np.zeros((1, 8, 8, 1), np.uint8))
+    assert_refused(replay(cli, "a.npz"), "record.npy holds float64")
+
+
 def test_hostile_31_an_array_of_objects_is_not_unpickled(
     painter: Path, tmp_path: Path, cli: Cli
 ) -> None:

@@ -159,6 +159,8 @@ def _read_array(archive: zipfile.ZipFile, name: str, limit: int) -> Pixels:
     if archive.getinfo(name).file_size > limit:
         raise ValueError(f"{name} is too large")
     array: Pixels = npy.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
+    if array.dtype.kind not in "uU":
+        raise ValueError(f"{name} holds {array.dtype}")
     return array
 
 
