@@ -142,6 +142,50 @@ def test_hostile_31_a_record_that_is_no_text(painter: Path, cli: Cli) -> None:
     assert_refused(replay(cli, "a.npz"), "record.npy holds float64")
 
 
+def npy(header: str, data: bytes, version: int = 1) -> bytes:
+    """An array file with that header."""
+    text = header.ljust(117).encode() + b"\n"
+    return b"\x93NUMPY" + bytes([version, 0]) + len(text).to_bytes(2, "little") + text + data
+
+
+@pytest.mark.parametrize(
+    ("images", "says"),
+    [
+        (npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1, 8, 8, 1)}", bytes(65)), "65"),
+        (npy("{'descr': '|u1', 'fortran_order': False, 'shape': (2**40,)}", b""), "damaged"),
+        (
+            npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1099511627776,)}", b""),
+            "0 bytes",
+        ),
+        (npy("{'descr': '|u1', 'fortran_order': True, 'shape': (1, 8, 8, 1)}", bytes(64)), "holds"),
+        (npy("{'descr': '|u1', 'fortran_order': False, 'shape': (64,)}", bytes(64), 2), "version"),
+    ],
+)
+def test_hostile_31_an_array_that_is_not_what_genzoo_writes(
+    painter: Path, cli: Cli, images: bytes, says: str
+) -> None:
+    assert cli("run", "plain", "--seed", "0", "-o", "a.npz").code == 0
+    with zipfile.ZipFile("a.npz") as archive:
+        record = archive.read("record.npy")
+    with zipfile.ZipFile("b.npz", "w") as archive:
+        archive.writestr("record.npy", record)
+        archive.writestr("images.npy", images)
+    assert_refused(replay(cli, "b.npz"), "damaged", says)
+
+
+def test_hostile_31_an_array_beside_the_pictures_does_not_hide_them(
+    painter: Path, cli: Cli
+) -> None:
+    assert cli("run", "plain", "--seed", "0", "-o", "a.npz").code == 0
+    with np.load("a.npz") as file:
+        arrays = dict(file)
+    arrays["images"] = 255 - arrays["images"]
+    np.savez("b.npz", **arrays, mean=np.zeros(3))
+    done = replay(cli, "b.npz")
+    assert done.code == 1
+    assert "is not what its record makes" in done.err
+
+
 def test_hostile_31_an_array_of_objects_is_not_unpickled(
     painter: Path, tmp_path: Path, cli: Cli
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,29 +139,38 @@ def _read_npz(data: bytes, path: Path) -> tuple[object, Pixels | None]:
 
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()
-            if "record.npy" not in names:
+            if "record.npy" not in archive.namelist():
                 return None, None
             text = str(_read_array(archive, "record.npy", 4 * MAX_RECORD + 1024))
-            if "mean.npy" in names:  # latents
+            if _decode(text, path).record.encode:  # latents: no pixels to compare
                 return text, None
             images = _read_array(archive, "images.npy", 2**31)
             if images.ndim != 4 or images.dtype != np.uint8:
                 raise ValueError(f"images are {images.dtype} of shape {images.shape}")
             return text, images
+    except RecordError:
+        raise
     except Exception as error:  # whatever the parsers of zip archives and of array headers raise
         raise RecordError(f"{path} is a damaged .npz file: {one_line(error)}") from error
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, limit: int) -> Pixels:
-    """An array of at most `limit` bytes, whatever the archive says of its size."""
+    """An array of at most `limit` bytes: neither the archive's word nor the array's is taken."""
+    import numpy as np
     from numpy.lib import format as npy
 
     if archive.getinfo(name).file_size > limit:
         raise ValueError(f"{name} is too large")
-    array: Pixels = npy.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
-    if array.dtype.kind not in "uU":
-        raise ValueError(f"{name} holds {array.dtype}")
+    content = io.BytesIO(archive.read(name))
+    if npy.read_magic(content) != (1, 0):
+        raise ValueError(f"{name} has an unknown version")
+    shape, fortran, dtype = npy.read_array_header_1_0(content)
+    if dtype.hasobject or fortran or dtype.kind not in "uU":
+        raise ValueError(f"{name} holds {dtype}{' in Fortran order' if fortran else ''}")
+    rest = content.getbuffer()[content.tell() :]
+    if prod(shape) * dtype.itemsize != len(rest):
+        raise ValueError(f"{name} has {len(rest)} bytes for shape {shape}")
+    array: Pixels = np.frombuffer(rest, dtype).reshape(shape)
     return array
 
 
