@@ -63,7 +63,7 @@ def test_a_mutated_manifest_breaks_its_plugin_alone(
     folder = shelf.add("mutant-one")
     sound = 0
 
-    @fuzzed(600)
+    @fuzzed(800)
     @given(MUTATIONS)
     def read(mutation: Mutation) -> None:
         nonlocal sound

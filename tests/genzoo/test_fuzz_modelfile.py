@@ -38,9 +38,9 @@ from genzoo_core import (
     Zoo,
 )
 
-EXAMPLES = 1000
+EXAMPLES = 1200
 """Files that are read whole."""
-HEADERS = 4000
+HEADERS = 5000
 """Files with a few random bytes changed, of which the header is read."""
 
 MEMORY = 2**30

@@ -43,7 +43,7 @@ def test_a_mutated_record_is_replayed_or_refused(painter: Path, cli: Cli) -> Non
     path = Path("b.png")
     outcomes: set[bool] = set()
 
-    @fuzzed(300)
+    @fuzzed(500)
     @given(DATA_EDITS)
     def replay(edits: list[tuple[str, int, Any]]) -> None:
         info = PngInfo()
@@ -65,7 +65,7 @@ def test_a_damaged_file_of_pictures_is_read_or_refused(
     whole = path.read_bytes()
     chance = random.Random(suffix)
     outcomes: set[bool] = set()
-    for _ in range(150):
+    for _ in range(250):
         damaged = bytearray(whole)
         for _ in range(chance.randint(1, 4)):
             at = chance.randrange(min(len(damaged), chance.choice([64, 600, len(damaged)])))
