@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from genzoo_core.picture_files import eight_bits
+
 if TYPE_CHECKING:
     from PIL import Image
-
-
-FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
-"""What is decoded; Pillow has further decoders, and one of them starts a program."""
 
 
 def to_uint8(images: Tensor) -> Tensor:
@@ -42,14 +40,18 @@ def from_pil(image: Image.Image, shape: tuple[int, int, int], background: int = 
     converted (area-averaging when it shrinks).
 
     Args:
-        image: Of any size and mode.
+        image: Of any size, and of any mode that `eight_bits` takes.
         shape: (C, H, W) to convert to, C being 1 or 3.
         background: Grey level 0–255.
+
+    Raises:
+        UsageError: As `eight_bits`.
     """
     import numpy as np
     from PIL import Image
 
     channels, height, width = shape
+    image = eight_bits(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         canvas = Image.new("RGBA", image.size, (background, background, background, 255))

@@ -139,7 +139,8 @@ def evaluate_images(
         path: An .npz file or a folder; see `GivenImages.read`.
         dataset: What to compare with.
         data: Folder that holds the dataset; None for the Hub.
-        settings: `n` is the most images that are looked at; options have no meaning here.
+        settings: `n` is the most images that are looked at, drawn with `seed` where there are
+            more; options have no meaning here.
         again: Measure even if there is a report.
         tell: Told what takes a while.
 
@@ -148,9 +149,10 @@ def evaluate_images(
         DataError: The dataset cannot be read.
     """
     settings = settings or Settings()
-    given = GivenImages.read(path, data_recipe(zoo, dataset, "test").shape)
+    given = GivenImages.read(path, data_recipe(zoo, dataset, "test"), tell)
     n = min(settings.n, len(given.images))
-    settings = msgspec.structs.replace(settings, n=n, seed=0, costs=False)
+    seed = settings.seed if n < len(given.images) else 0  # all are looked at: none is drawn
+    settings = msgspec.structs.replace(settings, n=n, seed=seed, costs=False)
     _check(settings)
     nets = load_nets(zoo, dataset, settings.nets)
     judge = classifier_of(nets)
@@ -164,7 +166,9 @@ def evaluate_images(
         return msgspec.structs.replace(known, subject=given.subject, command=command)
     reference = read_reference(zoo, dataset, data, nets, n, tell)
     figures, tables = _figures(given, reference, settings, tell)
-    report = Report(given.subject, dataset, reference.digest, n, 0, tuple(figures), tables, command)
+    report = Report(
+        given.subject, dataset, reference.digest, n, seed, tuple(figures), tables, command
+    )
     cache.put(asked, report)
     return report
 

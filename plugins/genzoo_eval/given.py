@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +14,11 @@ import torch
 from torch import Tensor
 
 from genzoo_core.errors import UsageError
-from genzoo_core.images import FORMATS, from_pil
-from genzoo_eval.picture_files import LAYOUT, SUFFIXES
+from genzoo_core.images import from_pil
+from genzoo_core.picture_files import MAX_BYTES, decode, find_pictures, left_out
+from genzoo_core.reading import read_bytes
+from genzoo_core.recipe import DataRecipe
+from genzoo_eval.picture_files import LAYOUT
 from genzoo_eval.report import Subject
 
 if TYPE_CHECKING:
@@ -38,20 +42,24 @@ class GivenImages:
     labels: Tensor | None = None
 
     @classmethod
-    def read(cls, path: Path, shape: tuple[int, int, int]) -> GivenImages:
-        """Read an .npz file, or a folder of picture files.
+    def read(
+        cls, path: Path, data: DataRecipe, tell: Callable[[str], None] = lambda _: None
+    ) -> GivenImages:
+        """Read an .npz file, or a folder of picture files and folders of such.
 
         A file has `images`, uint8 `[N, H, W, C]` or `[N, H, W]`, and perhaps `labels`, whole
-        numbers `[N]`. The pictures of a folder are taken in the order of their names.
+        numbers `[N]`.
 
         Args:
             path: Of the file or folder.
-            shape: (C, H, W) of the images that they are to be compared with.
+            data: How the images are read that they are to be compared with.
+            tell: Told which files of a folder were left out.
 
         Raises:
             UsageError: There is nothing there, or it holds something else.
         """
-        given = _read_folder(path, shape) if path.is_dir() else _read_file(path)
+        shape = data.shape
+        given = _read_folder(path, data, tell) if path.is_dir() else _read_file(path)
         found = tuple(given.images.shape[1:])
         if found != shape:
             in_file = (*found[1:], found[0])
@@ -73,12 +81,18 @@ class GivenImages:
             raise UsageError(f"the labels of {name} are not from 0 to {classes - 1}")
 
     def unasked(self, n: int, seed: int) -> Tensor:
-        """The first `n` images."""
-        return self.images[:n]
+        """`n` images, drawn with the seed."""
+        return self.images[self._draw(n, seed)]
 
     def asked(self, n: int, seed: int, classes: int) -> tuple[Tensor, Tensor] | None:
-        """The first `n` images with their labels."""
-        return None if self.labels is None else (self.images[:n], self.labels[:n])
+        """`n` images, drawn with the seed, with their labels."""
+        rows = self._draw(n, seed)
+        return None if self.labels is None else (self.images[rows], self.labels[rows])
+
+    def _draw(self, n: int, seed: int) -> Tensor:
+        """Rows of `n` images in their order; the first ones would be of one class, often."""
+        order = torch.randperm(len(self.images), generator=torch.Generator().manual_seed(seed))
+        return order[:n].sort().values
 
 
 def _by(shape: tuple[int, ...]) -> str:
@@ -126,32 +140,22 @@ def _arrays(path: Path) -> tuple[bytes, dict[str, np.ndarray]]:
         raise UsageError(f"{path} cannot be read as an .npz file: {error}") from error
 
 
-def _read_folder(path: Path, shape: tuple[int, int, int]) -> GivenImages:
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
-    if not files:
-        raise UsageError(f"{path} holds no pictures", f"their names end in {', '.join(SUFFIXES)}")
+def _read_folder(path: Path, data: DataRecipe, tell: Callable[[str], None]) -> GivenImages:
+    found = find_pictures(path)
+    note = left_out(found.others)
+    if not found.pictures:
+        raise UsageError(f"{path} holds no pictures", note or None)
+    if note:
+        tell(note)
     digest = hashlib.sha256()
     pictures: list[Tensor] = []
-    for file in files:
-        data, picture = _picture(file, shape)
-        digest.update(hashlib.sha256(data).digest())
-        pictures.append(picture)
+    _, height, width = data.shape
+    for file in found.pictures:
+        content = read_bytes(file, MAX_BYTES)
+        image = decode(content, str(file))
+        if image.size != (width, height):
+            wanted = f"{width}×{height} pixels are wanted"
+            raise UsageError(f"{file} has {image.width}×{image.height}; {wanted}")
+        digest.update(hashlib.sha256(content).digest())
+        pictures.append(from_pil(image, data.shape, data.background))
     return GivenImages(Subject(str(path), digest.hexdigest()), torch.stack(pictures))
-
-
-def _picture(file: Path, shape: tuple[int, int, int]) -> tuple[bytes, Tensor]:
-    """A file's bytes, and its picture, uint8 `[C, H, W]`; another size is not decoded at all."""
-    from PIL import Image
-
-    _, height, width = shape
-    try:
-        data = file.read_bytes()
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.size != (width, height):
-                wanted = f"{width}×{height} pixels are wanted"
-                raise UsageError(f"{file} has {image.width}×{image.height}; {wanted}")
-            if image.mode.startswith(("I", "F")):
-                raise UsageError(f"{file} has more than 8 bits a channel; convert it first")
-            return data, from_pil(image, shape)
-    except (OSError, ValueError, TypeError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UsageError(f"{file} cannot be read: {error}") from error

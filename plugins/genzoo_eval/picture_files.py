@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from genzoo_core.errors import UsageError
+from genzoo_core.picture_files import picture_suffixes
 from genzoo_core.zoo import Zoo
 
 LAYOUT = "uint8 [N, H, W, C]"
 """How pictures lie in an .npz file."""
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff")
-"""Of the files that are read from a folder."""
 
 
 def are_pictures(zoo: Zoo, subject: str) -> bool:
@@ -25,7 +23,7 @@ def are_pictures(zoo: Zoo, subject: str) -> bool:
     """
     path = Path(subject)
     suffix = path.suffix.lower()
-    if suffix in (".npy", *SUFFIXES):
+    if suffix in (".npy", *picture_suffixes()):
         raise UsageError(
             f"{subject} cannot be measured: give an .npz file or a folder of pictures",
             f"`images` in the file are {LAYOUT}",

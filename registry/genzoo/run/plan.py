@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from genzoo.files.pictures import MAX_PIXELS, read_picture, stack
+from genzoo.files.pictures import read_input, stack
 from genzoo.models.device import check_device
 from genzoo.run.conditions import parse_conditions
 from genzoo.run.options import read_settings
@@ -20,6 +20,7 @@ from genzoo.run.tasks.task import Plan
 from genzoo.run.threads import best_threads, threads
 from genzoo.text import shown_path
 from genzoo_core.errors import ConfigError, GenzooError, UsageError
+from genzoo_core.picture_files import MAX_PIXELS
 from genzoo_core.request import Record, Request
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     raws = parse_conditions(request.prompts, conditions, task.rows, opened, zoo)
     shape = picture_shape(opened)
     background = _background(opened, zoo) if request.inputs else 255
-    given = [read_picture(Path(file.path), shape, background) for file in request.inputs]
+    given = [read_input(Path(file.path), shape, background) for file in request.inputs]
     filled = {
         "model": shown_path(opened.name),
         "n": task.n,

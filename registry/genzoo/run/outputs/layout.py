@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from genzoo.files.pictures import MAX_PIXELS
 from genzoo.run.outputs.record import Layout
 from genzoo.run.plan import picture_shape
 from genzoo.run.tasks.task import Plan
 from genzoo_core.errors import UsageError
+from genzoo_core.picture_files import MAX_PIXELS
 from genzoo_core.pictures import Pictures
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from genzoo.files.pictures import decode_picture, read_bytes
 from genzoo.text import brief, one_line
 from genzoo_core.config import Config
 from genzoo_core.errors import ReplayError, UsageError
+from genzoo_core.picture_files import MAX_BYTES, decode
+from genzoo_core.reading import read_bytes
 from genzoo_core.request import Record
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def read(path: Path) -> tuple[Provenance, Pixels | None]:
     if path.is_dir():
         raise RecordError(f"{path} is a folder", "give one of its pictures")
     try:
-        data = read_bytes(path)
+        data = read_bytes(path, MAX_BYTES)
         readers = {b"\x89PNG": _read_png, b"GIF8": _read_gif, b"PK": _read_npz}
         reader = next((readers[magic] for magic in readers if data.startswith(magic)), None)
         text, pixels = (reader or _read_safetensors)(data, path)
@@ -122,14 +123,14 @@ def read(path: Path) -> tuple[Provenance, Pixels | None]:
 def _read_png(data: bytes, path: Path) -> tuple[object, Pixels | None]:
     import numpy as np
 
-    image = decode_picture(data, path)
+    image = decode(data, str(path))
     pixels = np.asarray(image) if image.mode in ("L", "RGB") else None
     return image.info.get(KEY), pixels
 
 
 def _read_gif(data: bytes, path: Path) -> tuple[object, Pixels | None]:
     # A GIF has 256 colours: its pixels are not those that were made.
-    return decode_picture(data, path).info.get("comment"), None
+    return decode(data, str(path)).info.get("comment"), None
 
 
 def _read_npz(data: bytes, path: Path) -> tuple[object, Pixels | None]:
