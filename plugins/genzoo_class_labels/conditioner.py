@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from numbers import Integral
 
@@ -17,12 +18,17 @@ RANDOM = "random"
 MOST_NAMED = 20
 
 
+class Drawn(str):
+    """What a prompt that asks for any class is read as: no label of a dataset, whatever it is."""
+
+
 class ClassLabels(Conditioner):
     """One learned embedding for each class, and one for null.
 
-    A raw value is an id, a name ("ankle boot", in any case and with any of space, hyphen and
-    underscore), or "random", which draws a class at its frequency. Prepared values are ids,
-    int64 `[B]`; null is the id after the last class.
+    A prompt is an id, a name ("ankle boot", in any case and with any of space, hyphen and
+    underscore), or "random", which draws a class at its frequency. The labels of a dataset are
+    ids, or names that are matched with those of the classes. Prepared values are ids, int64
+    `[B]`; null is the id after the last class.
     """
 
     Config = ClassLabelsConfig
@@ -36,22 +42,30 @@ class ClassLabels(Conditioner):
         self.embedding = nn.Embedding(self.categories + 1, config.dim)
         self._ids = _ids_by_name(config.classes)
 
-    def parse(self, text: str) -> int | str:
+    def parse(self, text: str) -> int | Drawn:
         """The id that a number or a name stands for, or "random"."""
         name = _plain(text)
         if name == RANDOM:
-            return RANDOM
-        if name in self._ids:
-            return self._ids[name]
-        if re.fullmatch(r"[0-9]{1,9}", text.strip()) and int(text) < self.categories:
-            return int(text)
-        raise self._unknown(text)
+            return Drawn(RANDOM)
+        found = self._ids.get(name, _number(text))
+        if found is None or found >= self.categories:
+            raise self._unknown(text)
+        return found
 
     def prepare(self, raw: Sequence[object], rng: Rng) -> Tensor:
-        """Ids, int64 `[B]`."""
-        drawn = self.typical(rng).tolist() if RANDOM in raw else []
+        """Ids, int64 `[B]`.
+
+        Raises:
+            UsageError: A value is no class; where it is a label of a dataset, names them all.
+        """
+        drawn = self.typical(rng).tolist() if any(isinstance(v, Drawn) for v in raw) else []
+        names = {v for v in raw if isinstance(v, str) and not isinstance(v, Drawn)}
+        ids = self._ids_of_labels(names)
         return torch.tensor(
-            [drawn[i] if value == RANDOM else self._id(value) for i, value in enumerate(raw)],
+            [
+                drawn[i] if isinstance(v, Drawn) else ids[v] if isinstance(v, str) else self._id(v)
+                for i, v in enumerate(raw)
+            ],
             dtype=torch.int64,
         )
 
@@ -71,11 +85,23 @@ class ClassLabels(Conditioner):
         # A float32 close to 1 must not fall behind the last edge.
         return torch.searchsorted(edges / edges[-1], chance, right=True).clamp_max(len(edges) - 1)
 
+    def _ids_of_labels(self, labels: set[str]) -> dict[str, int]:
+        """The id of each label of a dataset, by its name; or as a number, where all are numbers
+        and no class is called one."""
+        ids = {label: self._ids.get(_plain(label)) for label in labels}
+        if not any(_number(name) is not None for name in self._ids):
+            numbers = {label: _number(label) for label in labels}
+            if all(n is not None and n < self.categories for n in numbers.values()):
+                ids = numbers
+        unknown = sorted(label for label, found in ids.items() if found is None)
+        if unknown:
+            raise UsageError(
+                f"no class {unknown[0][:80]!r}; the classes are {_listed(self.config.classes)}, "
+                f"the labels of the data {_listed(sorted(labels))}"
+            )
+        return {label: found for label, found in ids.items() if found is not None}
+
     def _id(self, value: object) -> int:
-        if isinstance(value, str):
-            found = self.parse(value)
-            assert isinstance(found, int)  # "random" was handled
-            return found
         if isinstance(value, bool) or not isinstance(value, Integral):
             raise self._unknown(value)
         if not 0 <= int(value) < self.categories:
@@ -93,8 +119,20 @@ class ClassLabels(Conditioner):
 
 
 def _plain(text: str) -> str:
-    """A name as it is compared: without case, and with single spaces for all that separates."""
-    return re.sub(r"[\s_-]+", " ", text.casefold()).strip()
+    """A name as it is compared: without case, in one Unicode form, and with single spaces for all
+    that separates."""
+    name = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    return re.sub(r" ?/ ?", "/", re.sub(r"[\s_-]+", " ", name).strip())
+
+
+def _number(text: str) -> int | None:
+    """The id that a text gives as a number."""
+    return int(text) if re.fullmatch(r"\s*[0-9]{1,9}\s*", text) else None
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(name[:80] for name in names[:MOST_NAMED]) + more
 
 
 def _ids_by_name(classes: Sequence[str]) -> dict[str, int]:

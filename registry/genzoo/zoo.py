@@ -94,8 +94,9 @@ class Zoo:
     def dataset(self, recipe: DataRecipe, folder: Path | None = None) -> Dataset:
         """Read a dataset into memory."""
         from genzoo.files.datasets import read_dataset
+        from genzoo.plugins.guard import warn
 
-        return read_dataset(recipe, folder)
+        return read_dataset(recipe, folder, warn)
 
     def resolve(self, request: Request) -> Record:
         """What `generate` would do: the record of a run, without the run."""

@@ -71,11 +71,11 @@ def test_prepare_takes_ids_and_names() -> None:
 @given(seeds=st.lists(st.integers(0, 2**62), min_size=1, max_size=6))
 def test_a_random_class_depends_on_its_images_seed_alone(seeds: list[int]) -> None:
     labels = build(FASHION)
-    together = labels.prepare(["random"] * len(seeds), SampleRng(seeds))
-    alone = [labels.prepare(["random"], SampleRng([seed])).item() for seed in seeds]
+    together = labels.prepare([labels.parse("random")] * len(seeds), SampleRng(seeds))
+    alone = [labels.prepare([labels.parse("random")], SampleRng([seed])).item() for seed in seeds]
     assert together.tolist() == alone
     # What else is asked in the batch does not move it.
-    mixed = labels.prepare(["random"] * (len(seeds) - 1) + [1], SampleRng(seeds))
+    mixed = labels.prepare([labels.parse("random")] * (len(seeds) - 1) + [1], SampleRng(seeds))
     assert mixed.tolist() == [*alone[:-1], 1]
 
 

@@ -2,35 +2,58 @@
 
 from __future__ import annotations
 
-import io
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
-import torch
-from torch import Tensor
-
+from genzoo.files import metadata
+from genzoo.files.splits import find_split
 from genzoo_core.dataset import Dataset
-from genzoo_core.errors import DataError, GenzooError
-from genzoo_core.images import FORMATS, from_pil
+from genzoo_core.errors import DataError, GenzooError, UsageError
+from genzoo_core.images import from_pil
+from genzoo_core.picture_files import MAX_BYTES, decode, find_pictures, left_out
+from genzoo_core.reading import read_bytes
 from genzoo_core.recipe import DataRecipe
-
-if TYPE_CHECKING:
-    import datasets
-
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 
 PATIENCE = 2.0
 """Seconds to wait for the Hub's first answer; `datasets` alone would retry for minutes."""
 
+LABEL = "label"
+"""The column that an image folder has where its pictures lie in folders."""
 
-def read_dataset(recipe: DataRecipe, folder: Path | None) -> Dataset:
+
+class Table(NamedTuple):
+    """Rows of a dataset.
+
+    Attributes:
+        where: What they are called in an error.
+        features: What its columns hold.
+        chunks: Some rows at a time, as lists by name of the column.
+        folders: Where a picture may lie of which a row says a path alone: the first is that from
+            which the path leads.
+    """
+
+    where: str
+    features: Mapping[str, Any]
+    chunks: Iterable[Mapping[str, list[Any]]]
+    folders: Sequence[Path]
+
+
+def read_dataset(recipe: DataRecipe, folder: Path | None, note: Callable[[str], None]) -> Dataset:
     """The dataset that a recipe names.
 
     `folder` holds it, itself or in a folder of its name: parquet files as on the Hub, or images,
     in folders by label or not. Without one it comes from the Hub.
+
+    Args:
+        recipe: What to read, and as what shape.
+        folder: Where it lies; None for the Hub.
+        note: Told what was left out.
+
+    Raises:
+        DataError: It is not there or cannot be read; says what to do.
     """
     if find_spec("datasets") is None:
         raise DataError(
@@ -39,8 +62,11 @@ def read_dataset(recipe: DataRecipe, folder: Path | None) -> Dataset:
         )
     where = f"the Hub's {recipe.hub}" if folder is None else str(folder)
     try:
-        rows = _open_hub(recipe) if folder is None else _open_folder(recipe, folder)
-        return _decode(rows, recipe, where)
+        if folder is None:
+            return _read_tables([_open_hub(recipe)], recipe)
+        return _read_folder(recipe, folder, note)
+    except UsageError as error:
+        raise DataError(error.message, error.hint) from error
     except GenzooError:
         raise
     except Exception as error:  # whatever pyarrow and datasets raise on a damaged file
@@ -48,22 +74,28 @@ def read_dataset(recipe: DataRecipe, folder: Path | None) -> Dataset:
         raise DataError(f"{where} cannot be read: {reason}") from error
 
 
-def _open_hub(recipe: DataRecipe) -> datasets.IterableDataset:
+def _open_hub(recipe: DataRecipe) -> Table:
     """The rows of the recipe's dataset on the Hub, from its cache where it is there."""
     folder = f"give a folder that holds {recipe.name}: --data DIR, or GENZOO_DATA"
     if not recipe.hub:
         raise DataError(f"no data for {recipe.name}", folder)
-    from huggingface_hub.constants import HF_HUB_OFFLINE
+    from huggingface_hub.constants import HF_HUB_CACHE, HF_HUB_OFFLINE
 
     if not HF_HUB_OFFLINE:
         _check_hub(recipe.hub, folder)
-    from datasets import load_dataset
+    from datasets import Image, config, load_dataset
 
     try:
-        return load_dataset(recipe.hub, split=recipe.split).to_iterable_dataset()
+        rows = load_dataset(recipe.hub, split=recipe.split)
     except Exception as error:
         reason = " ".join(str(error).split())
         raise DataError(f"cannot load {recipe.hub} from the Hub: {reason}", folder) from error
+    features = rows.features
+    if isinstance(features.get(recipe.image), Image):
+        rows = rows.cast_column(recipe.image, Image(decode=False))
+    caches = (Path(HF_HUB_CACHE), Path(config.HF_DATASETS_CACHE))
+    chunks = rows.to_iterable_dataset().iter(batch_size=1000)
+    return Table(f"the Hub's {recipe.hub}", features, chunks, caches)
 
 
 def _check_hub(name: str, folder: str) -> None:
@@ -88,58 +120,134 @@ def _check_hub(name: str, folder: str) -> None:
         raise DataError(f"the Hub does not give {name}: {faults[0]}", folder)
 
 
-def _open_folder(recipe: DataRecipe, folder: Path) -> datasets.IterableDataset:
-    """The rows straight from the files: no second copy in a cache, no network."""
-    from datasets import load_dataset
-
-    kind, files = _files(recipe, folder)
-    return load_dataset(kind, data_files={"train": files}, split="train", streaming=True)
-
-
-def _files(recipe: DataRecipe, folder: Path) -> tuple[str, list[str]]:
-    """What kind of files hold the split, and which."""
-    home = folder / recipe.name if (folder / recipe.name).is_dir() else folder
+def _read_folder(recipe: DataRecipe, folder: Path, note: Callable[[str], None]) -> Dataset:
+    """Straight from the files: no second copy in a cache, no network."""
+    inside = folder / recipe.name
+    home = inside if inside.is_dir() else folder
     hint = f"give the folder that holds {recipe.name} as --data"
     if not home.is_dir():
         raise DataError(f"there is no folder {home}", hint)
-    split = recipe.split
-    for pattern in (f"{split}-*", split, f"{split}/*", f"data/{split}-*"):
-        if files := sorted(home.glob(f"{pattern}.parquet")):
-            return "parquet", [str(file) for file in files]
-    pictures = home / split if (home / split).is_dir() else home
-    # No deeper: a folder given by mistake must not be searched for whatever lies below it.
-    found = sorted([*pictures.glob("*"), *pictures.glob("*/*")])
-    images = [str(file) for file in found if file.suffix.lower() in IMAGE_SUFFIXES]
-    if not images:
-        raise DataError(f"{home} holds neither {split}-*.parquet nor images", hint)
-    return "imagefolder", images
+    split = find_split(home, recipe.split, named=home.resolve().name == recipe.name)
+    if split.pictures is None:
+        return _read_tables(_open_parquet(split.parquet, home), recipe)
+    found = find_pictures(split.pictures, depth=split.depth)
+    beside = [path for path in found.others if path.name.lower() in metadata.NAMES]
+    left = left_out([path for path in found.others if path.name.lower() not in metadata.NAMES])
+    if not found.pictures:
+        nothing = f"{home} holds neither {recipe.split}-*.parquet nor images"
+        raise DataError(nothing, left or hint)
+    if left:
+        note(f"{recipe.name}: {left}")
+    return _read_pictures(found.pictures, beside, split.pictures, recipe, note)
 
 
-def _decode(rows: datasets.IterableDataset, recipe: DataRecipe, where: str) -> Dataset:
-    from datasets import Image
+def _read_pictures(
+    files: Sequence[Path],
+    beside: Sequence[Path],
+    root: Path,
+    recipe: DataRecipe,
+    note: Callable[[str], None],
+) -> Dataset:
+    """Pictures, labelled by the folder below the root that they lie in, and by what lies beside."""
+    rows: dict[Path, dict[str, object]] = {}
+    labelled = any(len(file.relative_to(root).parts) > 1 for file in files)
+    for file in files:
+        place = file.relative_to(root).parts
+        rows[file] = {LABEL: place[0] if len(place) > 1 else None} if labelled else {}
+    if beside:
+        said = metadata.read_metadata(beside, files)
+        without = len(files) - len(said)
+        if without:
+            note(f"{recipe.name}: {without:,} pictures are left out, which no metadata names")
+        rows = {file: row | dict(said[file]) for file, row in rows.items() if file in said}
+    names = dict.fromkeys(name for row in rows.values() for name in row)
+    columns = {name: [row.get(name) for row in rows.values()] for name in names}
+    pictures = ((str(file), read_bytes(file, MAX_BYTES)) for file in rows)
+    return _dataset(pictures, columns, recipe, str(root))
 
-    known = list(rows.features or next(iter(rows.take(1)), {}))
-    if recipe.image not in known:
-        columns = ", ".join(known) or "none"
-        raise DataError(f"{where} has no column {recipe.image!r}; its columns are {columns}")
-    images: list[Tensor] = []
-    others: dict[str, list[object]] = {name: [] for name in known if name != recipe.image}
-    for chunk in rows.cast_column(recipe.image, Image(decode=False)).iter(batch_size=1000):
-        for name, values in others.items():
-            values.extend(chunk[name])
-        for cell in chunk[recipe.image]:
-            images.append(_picture(cell, recipe, len(images), where))
+
+def _open_parquet(files: Sequence[Path], home: Path) -> Iterator[Table]:
+    import pyarrow.parquet as pq
+    from datasets import Features
+
+    for path in files:
+        if not path.is_file():  # a pipe would be waited for
+            raise DataError(f"{path} is not a file")
+        with pq.ParquetFile(path) as file:
+            features = Features.from_arrow_schema(file.schema_arrow)
+            chunks = (batch.to_pydict() for batch in file.iter_batches(batch_size=1000))
+            yield Table(str(path), features, chunks, (path.parent, home))
+
+
+def _read_tables(tables: Iterable[Table], recipe: DataRecipe) -> Dataset:
+    columns: dict[str, list[object]] = {}
+    first: list[str] = []
+
+    def pictures() -> Iterator[tuple[str, bytes]]:
+        for table in tables:
+            known = list(table.features)
+            if recipe.image not in known:
+                names = ", ".join(known) or "none"
+                raise DataError(
+                    f"{table.where} has no column {recipe.image!r}; its columns are {names}"
+                )
+            first.extend(known if not first else ())
+            if sorted(known) != sorted(first):
+                other = f"{', '.join(known)}, other files {', '.join(first)}"
+                raise DataError(f"{table.where} has the columns {other}")
+            row = 0
+            for chunk in table.chunks:
+                for name in known:
+                    if name != recipe.image:
+                        values = _named(chunk[name], table.features[name])
+                        columns.setdefault(name, []).extend(values)
+                for cell in chunk[recipe.image]:
+                    place = f"image {row} of {table.where}"
+                    yield place, _content(cell, place, table.folders)
+                    row += 1
+
+    return _dataset(pictures(), columns, recipe, recipe.name)
+
+
+def _named(values: list[Any], feature: object) -> list[Any]:
+    """Names in place of the ids of classes: another data set, or a recipe, may number otherwise.
+
+    An id that has no name, as -1 on the Hub for what is not known, is None.
+    """
+    from datasets import ClassLabel
+
+    if not isinstance(feature, ClassLabel) or not feature.names:
+        return values
+    names = dict(enumerate(feature.names))
+    return [names.get(value) for value in values]
+
+
+def _content(cell: object, place: str, folders: Sequence[Path]) -> bytes:
+    """The bytes of a picture in a cell, or in the file of the dataset that it names."""
+    data, path = (cell.get("bytes"), cell.get("path")) if isinstance(cell, dict) else (cell, None)
+    if isinstance(data, bytes):
+        return data
+    if data is not None or not isinstance(path, str):
+        raise DataError(f"{place} is no picture: {str(cell)[:80]!r}")
+    file = (folders[0] / path).resolve()
+    # Of a stranger's data, which must not make a private picture part of a model.
+    if not any(file.is_relative_to(folder.resolve()) for folder in folders):
+        raise DataError(f"{place} names {path!r}, outside of the data set")
+    return read_bytes(file, MAX_BYTES)
+
+
+def _dataset(
+    pictures: Iterable[tuple[str, bytes]],
+    columns: Mapping[str, Sequence[object]],
+    recipe: DataRecipe,
+    where: str,
+) -> Dataset:
+    """The pictures decoded, each named by its path or row where it cannot be."""
+    import torch
+
+    images = [
+        from_pil(decode(data, name), recipe.shape, recipe.background) for name, data in pictures
+    ]
     if not images:
         raise DataError(f"{where} holds no images")
-    return Dataset(torch.stack(images), others)
-
-
-def _picture(cell: Mapping[str, Any], recipe: DataRecipe, row: int, where: str) -> Tensor:
-    from PIL import Image
-
-    try:
-        source = io.BytesIO(cell["bytes"]) if cell["bytes"] is not None else cell["path"]
-        with Image.open(source, formats=FORMATS) as image:
-            return from_pil(image, recipe.shape, recipe.background)
-    except (OSError, ValueError, TypeError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"image {row} of {where} cannot be read: {error}") from error
+    return Dataset(torch.stack(images), columns)

@@ -1,0 +1,91 @@
+"""What a `metadata.jsonl` or `metadata.csv` beside pictures says of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import msgspec
+
+from genzoo_core.errors import DataError
+from genzoo_core.reading import read_bytes
+
+NAMES = ("metadata.csv", "metadata.jsonl")
+PICTURE = "file_name"
+"""The column with the path of a picture, from the folder of the file."""
+MAX_BYTES = 2**30
+"""A larger file is not read."""
+
+
+def read_metadata(
+    files: Sequence[Path], pictures: Sequence[Path]
+) -> dict[Path, Mapping[str, object]]:
+    """What the files say of each picture that they name.
+
+    A cell of a .csv file is text, or None where it is empty.
+
+    Args:
+        files: Called as one of `NAMES`.
+        pictures: All that there are. Names are compared after Unicode normalisation.
+
+    Raises:
+        DataError: A file is malformed, or names what is none of the pictures, or one twice.
+        UsageError: It cannot be read.
+    """
+    there = {_normal(path): path for path in pictures}
+    found: dict[Path, Mapping[str, object]] = {}
+    for file in files:
+        for line, row in _rows(file):
+            name = row.pop(PICTURE, None)
+            if not isinstance(name, str) or not name:
+                columns = ", ".join(row) or "none"
+                raise DataError(
+                    f"line {line} of {file} has no {PICTURE!r}; its columns are {columns}"
+                )
+            place = PurePosixPath(name.replace("\\", "/"))
+            if place.is_absolute() or PureWindowsPath(name).drive or ".." in place.parts:
+                raise DataError(f"line {line} of {file} names {name!r}, outside of its folder")
+            picture = there.get(_normal(file.parent / place))
+            if picture is None:
+                raise DataError(f"line {line} of {file} names {name!r}, which is no picture there")
+            if picture in found:
+                raise DataError(f"line {line} of {file} names {name!r}, which was named before")
+            found[picture] = row
+    return found
+
+
+def _normal(path: Path) -> str:
+    return unicodedata.normalize("NFC", str(path))
+
+
+def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of a file, each with the number of its line."""
+    data = read_bytes(file, MAX_BYTES)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file} is not UTF-8: {error}") from error
+    if file.suffix.lower() == ".csv":
+        yield from _csv(text, file)
+        return
+    for number, line in enumerate(io.StringIO(text), 1):
+        if line.strip():
+            try:
+                yield number, msgspec.json.decode(line, type=dict[str, Any])
+            except (msgspec.MsgspecError, RecursionError) as error:
+                raise DataError(f"line {number} of {file} is no JSON object: {error}") from error
+
+
+def _csv(text: str, file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for row in rows:
+            if None in row:
+                raise DataError(f"line {rows.line_num} of {file} has more cells than columns")
+            yield rows.line_num, {name: value or None for name, value in row.items()}
+    except csv.Error as error:
+        raise DataError(f"line {rows.line_num} of {file} is no CSV: {error}") from error

@@ -1,0 +1,123 @@
+"""Where the files of a split of a dataset lie in a folder."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from genzoo_core.errors import DataError
+from genzoo_core.picture_files import is_hidden
+
+_SPLITS = {
+    "train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval",
+    "evaluation",
+}  # fmt: skip
+"""Folders of these names are splits, not classes: those that the Hub's datasets know."""
+
+_SHARD = re.compile(r"-(\d{1,6})-of-(\d{1,6})(?=\D|\Z)")
+
+
+@dataclass(frozen=True)
+class Split:
+    """What a split is read from.
+
+    Attributes:
+        parquet: The files with its rows; or none, and it is made of
+        pictures: the pictures in this folder,
+        depth: and in so many folders below each other; None for all.
+    """
+
+    parquet: tuple[Path, ...] = ()
+    pictures: Path | None = None
+    depth: int | None = None
+
+
+def find_split(home: Path, split: str, *, named: bool) -> Split:
+    """What a split is read from.
+
+    Args:
+        home: The folder of the dataset.
+        split: Name of the split.
+        named: Whether the folder is called as the dataset is. One that is not may have been given
+            by mistake, and is not searched for whatever lies deep in it.
+
+    Raises:
+        DataError: There is no such split, or a file of it is missing.
+    """
+    try:
+        entries = sorted(path for path in home.iterdir() if not is_hidden(path.name))
+        folders = [path for path in entries if path.is_dir()]
+        shards = _shards(home, split, folders)
+    except OSError as error:
+        raise DataError(f"cannot read {home}: {error.strerror}") from error
+    if shards:
+        _check_complete(shards)
+        return Split(parquet=tuple(shards))
+    if (home / split) in folders:
+        return Split(pictures=home / split)
+    there = [path.name for path in folders if path.name.lower() in _SPLITS]
+    there += sorted({_split_of(path) for path in (*entries, *_within(folders)) if _is_rows(path)})
+    if there or split != "train":
+        what = ", ".join(there) if there else "train alone: its folders are no splits"
+        raise DataError(f"there is no split {split} in {home}; it has {what}")
+    return Split(pictures=home, depth=None if named else 1)
+
+
+def _is_rows(path: Path) -> bool:
+    return path.suffix.lower() == ".parquet"
+
+
+def _within(folders: Iterable[Path]) -> list[Path]:
+    return [path for folder in folders for path in sorted(folder.iterdir())]
+
+
+def _shards(home: Path, split: str, folders: list[Path]) -> list[Path]:
+    """The parquet files of a split, in the layouts of the Hub, in their order."""
+
+    def of_split(place: Path) -> list[Path]:
+        return [
+            path
+            for path in sorted(place.iterdir())
+            if _is_rows(path) and (path.stem == split or path.name.startswith(f"{split}-"))
+        ]
+
+    if own := of_split(home):
+        return own
+    if (home / split) in folders and (
+        inside := [path for path in _within([home / split]) if _is_rows(path)]
+    ):
+        return inside
+    # One folder for each configuration of the dataset, called "data" where there is one alone.
+    found = {folder.name: files for folder in folders if (files := of_split(folder))}
+    if len(found) > 1:
+        raise DataError(
+            f"{home} has several datasets: {', '.join(found)}", "give one of these folders"
+        )
+    return next(iter(found.values()), [])
+
+
+def _split_of(path: Path) -> str:
+    """The split that a parquet file is of, by its name."""
+    return re.sub(r"-\d+(-of-\d+.*)?\Z", "", path.stem)
+
+
+def _check_complete(files: list[Path]) -> None:
+    """Check that of files called "…-00000-of-00002…" all are there, and once."""
+    groups: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for path in files:
+        if found := _SHARD.search(path.stem):
+            number, total = map(int, found.groups())
+            groups[path.stem[: found.start()], total].append(number)
+    for (stem, total), numbers in groups.items():
+        missing = sorted(set(range(total)).difference(numbers))
+        if missing:
+            first = f"{stem}-{missing[0]:05}-of-{total:05}.parquet"
+            more = f" and {len(missing) - 1} more" if missing[1:] else ""
+            raise DataError(f"{first}{more} is missing in {files[0].parent}", "fetch it again")
+        if len(numbers) > total:
+            raise DataError(
+                f"{files[0].parent} has a part of {stem} twice", "remove what is of another time"
+            )
