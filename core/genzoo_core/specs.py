@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from genzoo_core.config import Config
+
+ComponentName = Annotated[str, msgspec.Meta(max_length=201)]
+"""`distribution/name`, or the bare name while it is unique."""
 
 
 class ComponentSpec(Config):
@@ -15,7 +20,7 @@ class ComponentSpec(Config):
         config: The fields of the component's `Config`; checked when it is built.
     """
 
-    component: str
+    component: ComponentName
     config: dict[str, Any] = {}
 
     @classmethod
@@ -24,7 +29,7 @@ class ComponentSpec(Config):
         return cls(choice) if isinstance(choice, str) else choice
 
 
-Choice = str | ComponentSpec
+Choice = ComponentName | ComponentSpec
 """A component that a config or a run chooses: by its name alone, or with a config.
 
 Among a model's `Options`, such a field has the name of the component's kind, and where it is unset

@@ -7,16 +7,19 @@ from typing import Annotated, Literal
 import msgspec
 
 from genzoo_core import Config
+from genzoo_core.ranges import (
+    Blocks,
+    Guidance,
+    ImageShape,
+    Steps,
+    Temperature,
+    Weight,
+    Width,
+    check_sides,
+)
 from genzoo_core.specs import ComponentSpec
 
-Width = Annotated[int, msgspec.Meta(ge=1, le=4096)]
-Temperature = Annotated[float, msgspec.Meta(ge=0, le=10)]
-Guidance = Annotated[float, msgspec.Meta(ge=0, le=100)]
-ImageShape = tuple[
-    Annotated[int, msgspec.Meta(ge=1, le=4)],
-    Annotated[int, msgspec.Meta(ge=4, le=512)],
-    Annotated[int, msgspec.Meta(ge=4, le=512)],
-]
+Components = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 
 
 class MLPConfig(Config, tag="mlp"):
@@ -40,7 +43,7 @@ class ConvConfig(Config, tag="conv"):
     """
 
     width: Width = 32
-    blocks: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+    blocks: Blocks = 1
     encoder: ComponentSpec | None = None
 
 
@@ -61,9 +64,9 @@ class FlowPriorConfig(Config, tag="flow"):
     """
 
     width: Width = 512
-    blocks: Annotated[int, msgspec.Meta(ge=1, le=16)] = 3
+    blocks: Blocks = 3
     embedding: Width = 128
-    steps: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 10
+    steps: Steps = 10
     guidance: Guidance = 1.0
 
 
@@ -80,11 +83,21 @@ class SecondStageConfig(Config, tag="vae"):
     """
 
     width: Width = 1024
-    layers: Annotated[int, msgspec.Meta(ge=1, le=16)] = 3
+    layers: Blocks = 3
     embedding: Width = 128
 
 
 LearnedPrior = FlowPriorConfig | SecondStageConfig
+
+
+def check_network(network: Network, shape: ImageShape) -> None:
+    """Refuse a shape that the network cannot have.
+
+    Raises:
+        ValueError: The convolutional network halves the sides twice, and cannot.
+    """
+    if isinstance(network, ConvConfig):
+        check_sides(shape, 4)
 
 
 class AutoencoderConfig(Config):
@@ -105,9 +118,12 @@ class AutoencoderConfig(Config):
     shape: ImageShape = (1, 28, 28)
     latent: Width = 32
     network: Network = MLPConfig()
-    latent_penalty: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    components: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+    latent_penalty: Weight = 0.0
+    components: Components = 0
     prior: LearnedPrior | None = None
+
+    def __post_init__(self) -> None:
+        check_network(self.network, self.shape)
 
 
 class LatentOptions(Config):

@@ -9,14 +9,12 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
-from genzoo_autoencoder.config import ImageShape, Width
 from genzoo_autoencoder.networks import ResidualBlock, group_norm
 from genzoo_core import (
     Batch,
     Codec,
     Condition,
     Config,
-    ConfigError,
     Context,
     Phase,
     Posterior,
@@ -24,6 +22,7 @@ from genzoo_core import (
     Rng,
     Trainable,
 )
+from genzoo_core.ranges import Blocks, ImageShape, Weight, Width, check_sides
 
 
 class SpatialCodecConfig(Config):
@@ -41,8 +40,11 @@ class SpatialCodecConfig(Config):
     shape: ImageShape = (1, 28, 28)
     channels: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
     width: Width = 32
-    blocks: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
-    kl_weight: Annotated[float, msgspec.Meta(ge=0)] = 3e-4
+    blocks: Blocks = 1
+    kl_weight: Weight = 3e-4
+
+    def __post_init__(self) -> None:
+        check_sides(self.shape, 4)
 
 
 class SpatialCodec(Codec, Trainable):
@@ -61,8 +63,6 @@ class SpatialCodec(Codec, Trainable):
     def __init__(self, config: SpatialCodecConfig, context: Context) -> None:
         super().__init__()
         colours, height, width = config.shape
-        if height % 4 or width % 4:
-            raise ConfigError(f"this codec needs sides divisible by 4, not {height}×{width}")
         self.config = config
         self.latent_shape = (config.channels, height // 4, width // 4)
         half, quarter = config.width, 2 * config.width

@@ -7,6 +7,9 @@ from typing import Annotated
 import msgspec
 
 from genzoo_core import Config
+from genzoo_core.ranges import Width
+
+MOST_CLASSES = 10_000
 
 
 class ClassLabelsConfig(Config):
@@ -20,10 +23,13 @@ class ClassLabelsConfig(Config):
 
     classes: Annotated[
         tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=100)], ...],
-        msgspec.Meta(min_length=1, max_length=10_000),
+        msgspec.Meta(min_length=1, max_length=MOST_CLASSES),
     ]
-    dim: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 64
-    frequencies: tuple[Annotated[float, msgspec.Meta(ge=0)], ...] = ()
+    dim: Width = 64
+    frequencies: Annotated[
+        tuple[Annotated[float, msgspec.Meta(ge=0, le=1e9)], ...],
+        msgspec.Meta(max_length=MOST_CLASSES),
+    ] = ()
 
     def __post_init__(self) -> None:
         if self.frequencies and len(self.frequencies) != len(self.classes):

@@ -7,17 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from genzoo_core import Config
+from genzoo_core.ranges import Blocks, Guidance, ImageShape, Share, Steps, Width
 from genzoo_core.specs import Choice, ComponentSpec
-
-Width = Annotated[int, msgspec.Meta(ge=1, le=4096)]
-Blocks = Annotated[int, msgspec.Meta(ge=1, le=16)]
-Steps = Annotated[int, msgspec.Meta(ge=1, le=1000)]
-Guidance = Annotated[float, msgspec.Meta(ge=0, le=100)]
-ImageShape = tuple[
-    Annotated[int, msgspec.Meta(ge=1, le=4)],
-    Annotated[int, msgspec.Meta(ge=4, le=512)],
-    Annotated[int, msgspec.Meta(ge=4, le=512)],
-]
 
 
 class MLPConfig(Config, tag="mlp"):
@@ -54,7 +45,8 @@ class UNetConfig(Config, tag="unet"):
 
     width: Width = 32
     multipliers: Annotated[
-        tuple[Annotated[int, msgspec.Meta(ge=1, le=16)], ...], msgspec.Meta(min_length=1)
+        tuple[Annotated[int, msgspec.Meta(ge=1, le=16)], ...],
+        msgspec.Meta(min_length=1, max_length=8),
     ] = (1, 2)
     blocks: Blocks = 2
     patch: Annotated[int, msgspec.Meta(ge=1, le=16)] = 2
@@ -115,4 +107,4 @@ class DiffusionOptions(Config):
     steps: Steps | None = None
     sampler: Choice | None = None
     guidance: Guidance | None = None
-    eta: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    eta: Share | None = None

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from genzoo_core import Config
-from genzoo_diffusion.config import Guidance, ImageShape, Network, UNetConfig
+from genzoo_core.ranges import Guidance, ImageShape
+from genzoo_diffusion.config import Network, UNetConfig
 
 Few = Annotated[int, msgspec.Meta(ge=1, le=100)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]

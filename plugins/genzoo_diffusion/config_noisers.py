@@ -8,7 +8,7 @@ import msgspec
 
 from genzoo_core import Config
 
-Positive = Annotated[float, msgspec.Meta(gt=0, le=1000)]
+Sigma = Annotated[float, msgspec.Meta(ge=1e-5, le=1e4)]
 
 
 class DDPMConfig(Config):
@@ -48,9 +48,16 @@ class EDMConfig(Config):
         log_std: Its standard deviation.
     """
 
-    data_std: Positive = 0.5
-    sigma_min: Positive = 0.002
-    sigma_max: Positive = 80.0
-    rho: Positive = 7.0
-    log_mean: float = -1.2
-    log_std: Positive = 1.2
+    data_std: Annotated[float, msgspec.Meta(ge=1e-3, le=1e3)] = 0.5
+    sigma_min: Sigma = 0.002
+    sigma_max: Sigma = 80.0
+    rho: Annotated[float, msgspec.Meta(ge=0.1, le=1000)] = 7.0
+    log_mean: Annotated[float, msgspec.Meta(ge=-10, le=10)] = -1.2
+    log_std: Annotated[float, msgspec.Meta(ge=1e-3, le=10)] = 1.2
+
+    def __post_init__(self) -> None:
+        # Closer together, the times of a long grid would be the same in single precision.
+        if self.sigma_max <= 2 * self.sigma_min:
+            raise ValueError(
+                f"`sigma_max` is {self.sigma_max}, not above twice `sigma_min`, {self.sigma_min}"
+            )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import msgspec
-
 from genzoo_core import Config
+from genzoo_core.ranges import Share
 
 
 class DDIMConfig(Config):
@@ -17,4 +14,4 @@ class DDIMConfig(Config):
             deviation: 0 adds none, 1 all (Song et al. 2021, equation 16).
     """
 
-    eta: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    eta: Share = 0.0

@@ -14,6 +14,8 @@ from genzoo_diffusion.config import UNetConfig
 
 FLAT_BLOCKS = 2
 """Residual blocks of the flat network at the smallest size."""
+MOST_PLACES = 128 * 128
+"""Places of the smallest size, each of which attends to all."""
 
 
 class UNet(nn.Module):
@@ -27,7 +29,8 @@ class UNet(nn.Module):
         shape: (C, H, W) of the data.
 
     Raises:
-        ConfigError: The data's sides cannot be halved as often as the config asks.
+        ConfigError: The data's sides cannot be halved as often as the config asks, or are still
+            too large then to attend.
     """
 
     def __init__(self, config: UNetConfig, shape: tuple[int, int, int]) -> None:
@@ -39,6 +42,13 @@ class UNet(nn.Module):
             raise ConfigError(
                 f"this U-Net needs sides divisible by {factor}, not {height}×{width}",
                 "change patch or multipliers",
+            )
+        places = (height // factor) * (width // factor)
+        if places > MOST_PLACES:
+            raise ConfigError(
+                f"the smallest size of this U-Net has {places:,} places, at most {MOST_PLACES:,} "
+                "can attend to one another",
+                "raise patch, or give more multipliers",
             )
         folded, dim = channels * config.patch**2, config.embedding
         self.embedding = Embedding(dim)
@@ -53,7 +63,6 @@ class UNet(nn.Module):
         self.middle = ResidualBlock(deep, deep, dim)
         self.attention = Attention(deep)
         self.reading = CrossAttention(deep, dim) if config.cross_attention else None
-        places = (height // factor) * (width // factor)
         self.flat = Flat(deep * places, config.flat, dim) if config.flat else None
         # As in the flat network on pixels: predicted noise has as many dimensions as the data.
         self.gate = nn.Linear(dim, channels) if config.flat else None

@@ -7,16 +7,17 @@ from typing import Annotated, Literal
 import msgspec
 
 from genzoo_core import Config
+from genzoo_core.ranges import (
+    Blocks,
+    ImageShape,
+    Share,
+    Temperature,
+    Weight,
+    Width,
+    check_sides,
+)
 
-Width = Annotated[int, msgspec.Meta(ge=1, le=4096)]
-Weight = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Every = Annotated[int, msgspec.Meta(ge=1, le=1000)]
-ImageShape = tuple[
-    Annotated[int, msgspec.Meta(ge=1, le=4)],
-    Annotated[int, msgspec.Meta(ge=4, le=512)],
-    Annotated[int, msgspec.Meta(ge=4, le=512)],
-]
 LossName = Literal[
     "cross-entropy", "minimax", "non-saturating", "hinge", "wasserstein", "relativistic"
 ]
@@ -48,9 +49,9 @@ class ConvConfig(Config, tag="conv"):
     """
 
     width: Width = 32
-    blocks: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+    blocks: Blocks = 1
     critic_width: Width = 32
-    critic_blocks: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+    critic_blocks: Blocks = 1
     hidden: Width = 256
     depth: Annotated[int, msgspec.Meta(ge=0, le=16)] = 0
     embedding: Width = 64
@@ -70,10 +71,9 @@ class ZeroCentredPenalty(Config, tag="zero-centred"):
             "Analyzing and improving the image quality of StyleGAN", section 3.1).
     """
 
-    on: Annotated[tuple[Literal["reals", "fakes"], ...], msgspec.Meta(min_length=1)] = (
-        "reals",
-        "fakes",
-    )
+    on: Annotated[
+        tuple[Literal["reals", "fakes"], ...], msgspec.Meta(min_length=1, max_length=2)
+    ] = ("reals", "fakes")
     gamma: Weight = 0.05
     final_gamma: Weight = 0.005
     every: Every = 1
@@ -144,6 +144,10 @@ class GANConfig(Config):
     mismatched: Weight = 0.0
     paired: Weight = 0.0
 
+    def __post_init__(self) -> None:
+        if isinstance(self.network, ConvConfig):
+            check_sides(self.shape, 4)
+
 
 class GANOptions(Config):
     """How to sample from a GAN.
@@ -152,4 +156,4 @@ class GANOptions(Config):
         temperature: Scale of the noise; below 1 gives fewer odd pictures and less variety.
     """
 
-    temperature: Annotated[float, msgspec.Meta(ge=0, le=10)] = 1.0
+    temperature: Temperature = 1.0

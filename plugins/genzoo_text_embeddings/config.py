@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 
 from genzoo_core import Config
+from genzoo_core.ranges import Width
 
-Dim = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 Role = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Place = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 Revision = Annotated[str, msgspec.Meta(max_length=100)]
@@ -26,7 +26,7 @@ class StaticTextConfig(Config):
     """
 
     pieces: Annotated[int, msgspec.Meta(ge=1, le=500_000)]
-    dim: Dim
+    dim: Width
     vocabulary_bytes: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
     length: Annotated[int, msgspec.Meta(ge=1, le=512)] = 16
 
@@ -51,7 +51,7 @@ class SentenceTransformersEncoder(Config, tag="sentence-transformers"):
     """
 
     model: Place
-    dim: Dim
+    dim: Width
     revision: Revision = ""
 
 
@@ -65,7 +65,7 @@ class ClipEncoder(Config, tag="clip"):
     """
 
     model: Place
-    dim: Dim
+    dim: Width
     revision: Revision = ""
 
 
@@ -86,6 +86,6 @@ class TextConfig(Config):
 
     encoder: PartEncoder | SentenceTransformersEncoder | ClipEncoder = PartEncoder()
     tokens: Annotated[int, msgspec.Meta(ge=0, le=512)] = 8
-    dim: Dim = 128
-    hidden: Dim = 256
+    dim: Width = 128
+    hidden: Width = 256
     typical: Annotated[tuple[Caption, ...], msgspec.Meta(max_length=10_000)] = ()

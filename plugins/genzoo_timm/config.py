@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from genzoo_core import Config
+from genzoo_core.ranges import Channels
 
 Side = Annotated[int, msgspec.Meta(ge=4, le=1024)]
 
@@ -27,6 +28,6 @@ class TimmConfig(Config):
     """
 
     backbone: Annotated[str, msgspec.Meta(max_length=100)] = "resnet18"
-    shape: tuple[Annotated[int, msgspec.Meta(ge=1, le=4)], Side, Side] = (1, 28, 28)
+    shape: tuple[Channels, Side, Side] = (1, 28, 28)
     pretrained: bool = False
     size: Side | None = None

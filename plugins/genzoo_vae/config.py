@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from genzoo_autoencoder.config import ImageShape, LearnedPrior, MLPConfig, Network, Width
+from genzoo_autoencoder.config import Components, LearnedPrior, MLPConfig, Network, check_network
 from genzoo_core import Config
+from genzoo_core.ranges import ImageShape, Share, Width
 
 
 class VAEConfig(Config):
@@ -33,7 +34,10 @@ class VAEConfig(Config):
     latent: Width = 32
     network: Network = MLPConfig()
     likelihood: Literal["unit", "optimal"] = "unit"
-    kl_warmup: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
-    free_bits: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    components: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+    kl_warmup: Share = 0.0
+    free_bits: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
+    components: Components = 0
     prior: LearnedPrior | None = None
+
+    def __post_init__(self) -> None:
+        check_network(self.network, self.shape)

@@ -30,6 +30,8 @@ from genzoo_core import ConfigError, Manifest, SampleRng
 from genzoo_core.images import from_pil, from_uint8
 from genzoo_core.recipe import Recipe
 from genzoo_core.specs import ModelSpec
+from genzoo_core.testing import unbounded
+from genzoo_core.testing.plugins import load
 
 ALL = [word for kind in KINDS for word in ("--kind", kind.name)]
 
@@ -182,6 +184,15 @@ def test_a_model_is_a_page_or_two(genzoo: Genzoo) -> None:
     files = {path.name: path.read_text() for path in Path("my-plugin").rglob("*.py")}
     assert set(files) == {"__init__.py", "config.py", "model.py", "test_conformance.py"}
     assert sum(len(text.splitlines()) for text in files.values()) <= 110
+
+
+def test_what_can_be_set_of_it_has_bounds(genzoo: Genzoo, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert genzoo("new", "bounded-acme", *ALL).code == 0
+    monkeypatch.syspath_prepend(str(Path("bounded-acme/src").resolve()))
+    text = Path("bounded-acme/src/bounded_acme/genzoo.toml").read_text()
+    for entry in msgspec.convert(tomllib.loads(text), Manifest).components:
+        for struct in (load(entry.target).Config, *map(load, filter(None, [entry.options]))):
+            assert list(unbounded(struct)) == []
 
 
 def test_every_file_says_the_plugin_s_names(genzoo: Genzoo) -> None:

@@ -130,6 +130,11 @@ def test_sides_that_cannot_be_halved_are_refused(shape: tuple[int, int, int]) ->
         build_network(UNetConfig(), shape)
 
 
+def test_more_places_than_can_attend_are_refused() -> None:
+    with torch.device("meta"), pytest.raises(ConfigError, match=r"262,144 places.*raise patch"):
+        build_network(UNetConfig(patch=1, multipliers=(1,)), (1, 512, 512))
+
+
 def test_a_unet_wants_pictures() -> None:
     with pytest.raises(ConfigError, match=r"not of shape \[32\].*mlp"):
         build_network(UNetConfig(), (32,))

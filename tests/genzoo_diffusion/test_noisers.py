@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from itertools import product
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from noisers_and_samplers import NOISERS, component, noiser_of
+from torch import Tensor
 
-from genzoo_core import BatchRng, ConfigError, SampleRng
+from genzoo_core import BatchRng, ConfigError, SampleRng, Trajectory
 
 BUILT = {case: noiser_of(case) for case in NOISERS}
 CASES = pytest.mark.parametrize("case", NOISERS)
@@ -174,6 +177,54 @@ def test_edm_trains_at_log_normal_levels() -> None:
 def test_edm_refuses_levels_that_do_not_rise() -> None:
     with pytest.raises(ConfigError, match="not above"):
         component("noiser", "edm", sigma_min=2.0, sigma_max=1.0)
+
+
+EXTREMES = {
+    "data_std": (1e-3, 0.5, 1e3),
+    "sigma_min": (1e-5, 0.002, 4999.0),
+    "sigma_max": (2.1e-5, 80.0, 1e4),
+    "rho": (0.1, 7.0, 1000.0),
+}
+"""Ends of what a config may say, and what it says by itself."""
+
+
+@pytest.mark.parametrize("sampler", ["euler", "heun", "dpmpp-2m"])
+def test_edm_falls_and_samples_finite_data_at_the_ends_of_its_ranges(sampler: str) -> None:
+    solve = component("sampler", sampler)
+    for values in product(*EXTREMES.values()):
+        config = dict(zip(EXTREMES, values, strict=True))
+        if config["sigma_max"] <= 2 * config["sigma_min"]:
+            continue
+        noiser = component("noiser", "edm", **config)
+        assert bool((noiser.grid(1000).diff() < 0).all()), config
+
+        def denoise(x: Tensor, t: Tensor, noiser: Any = noiser) -> tuple[Tensor, Tensor]:
+            split: tuple[Tensor, Tensor] = noiser.split((3 * x).sin(), x, t)
+            return split
+
+        for steps in (1, 2, 5):
+            rng = SampleRng([0])
+            path = Trajectory(denoise, noiser, noiser.grid(steps), rng)
+            x = solve(path, noiser.prior(rng, (4,), torch.empty(0)))
+            assert bool(torch.isfinite(x).all()), (config, steps)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        *({field: end / 2} for field, (end, *_) in EXTREMES.items()),
+        *({field: ends[-1] * 2} for field, ends in EXTREMES.items() if field != "sigma_min"),
+        *({field: math.nan} for field in (*EXTREMES, "log_mean", "log_std")),
+        *({field: math.inf} for field in (*EXTREMES, "log_mean", "log_std")),
+        {"rho": 1e-300},
+        {"log_mean": -1e9},
+        {"log_std": 0.0},
+    ],
+)
+def test_edm_refuses_what_is_out_of_range_by_its_name(config: dict[str, float]) -> None:
+    (field,) = config
+    with pytest.raises(ConfigError, match=rf"noiser genzoo/edm: .*{field}"):
+        component("noiser", "edm", **config)
 
 
 @pytest.mark.parametrize(

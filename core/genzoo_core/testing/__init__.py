@@ -22,6 +22,7 @@ from genzoo_core.testing.checking import (
     examine_recipe,
 )
 from genzoo_core.testing.report import ConformanceError, Finding, Report
+from genzoo_core.testing.strictness import unbounded
 
 __all__ = [
     "ConformanceError",
@@ -35,4 +36,5 @@ __all__ = [
     "examine_model",
     "examine_plugin",
     "examine_recipe",
+    "unbounded",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import inspect
 
+from genzoo_core.specs import ComponentSpec
 from genzoo_core.testing.report import problem, unexpected
 
 STRANGER = "no_such_field"
@@ -20,7 +21,9 @@ def strict_struct(owner: type, attribute: str) -> Iterator[str]:
         mend = f"set `{attribute}` to a class that derives from genzoo_core.Config"
         yield problem(f"{name} to be a msgspec.Struct", repr(struct), mend)
         return
-    for inner in dict.fromkeys(_structs(struct)):
+    infos = [info for _, info in _types(inspect.type_info(struct))]
+    structs = (info.cls for info in infos if isinstance(info, inspect.StructType))
+    for inner in dict.fromkeys(structs):
         config = inner.__struct_config__
         if not config.frozen:
             yield problem(f"{_path(name, struct, inner)} frozen", "one that can be changed", FROZEN)
@@ -49,26 +52,57 @@ def strict_options(options: type[msgspec.Struct]) -> Iterator[str]:
         yield problem("the default options to be valid", unexpected(error), mend)
 
 
-def _structs(struct: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
-    """A struct and all that its fields can hold, each once."""
-    seen: set[type[msgspec.Struct]] = set()
-    todo: list[inspect.Type] = [inspect.type_info(struct)]
-    while todo:
-        info = todo.pop(0)
-        if isinstance(info, inspect.StructType):
-            if info.cls in seen:
-                continue
-            seen.add(info.cls)
-            yield info.cls
-            todo += [field.type for field in info.fields]
-        elif isinstance(info, inspect.UnionType):
-            todo += info.types
-        elif isinstance(info, inspect.TupleType):
-            todo += info.item_types
-        elif isinstance(info, inspect.CollectionType):
-            todo.append(info.item_type)
-        elif isinstance(info, inspect.DictType):
-            todo.append(info.value_type)
+def unbounded(struct: type[msgspec.Struct]) -> Iterator[str]:
+    """Fields of a config or of options, and of the structs inside it, whose values have no end.
+
+    A model file may come from a stranger, and its config with it. Each number wants two bounds,
+    each text, list and mapping a `max_length`; the config of a component that a field names is
+    checked when that is built.
+
+    Yields:
+        A line each: "views.shift has no upper bound".
+    """
+    for place, info in _types(inspect.type_info(struct)):
+        if isinstance(info, inspect.AnyType):
+            yield f"{place} takes anything"
+        elif isinstance(info, inspect.IntType | inspect.FloatType):
+            if info.ge is None and info.gt is None:
+                yield f"{place} has no lower bound"
+            if info.le is None and info.lt is None:
+                yield f"{place} has no upper bound"
+        elif isinstance(info, LENGTHY) and info.max_length is None:
+            yield f"{place} has no greatest length"
+
+
+LENGTHY = (inspect.StrType, inspect.BytesType, inspect.CollectionType, inspect.DictType)
+
+
+def _types(
+    info: inspect.Type, place: str = "", outer: frozenset[type] = frozenset()
+) -> Iterator[tuple[str, inspect.Type]]:
+    """A type and all inside it, each with where it stands; not again what is inside itself."""
+    yield place, info
+    inner: list[tuple[str, inspect.Type]] = []
+    if isinstance(info, inspect.StructType) and info.cls not in outer:
+        outer |= {info.cls}
+        dot = f"{place}." if place else ""
+        inner = [
+            (dot + field.encode_name, field.type)
+            for field in info.fields
+            if info.cls is not ComponentSpec or field.name == "component"
+        ]
+    elif isinstance(info, inspect.Metadata):
+        inner = [(place, info.type)]
+    elif isinstance(info, inspect.UnionType):
+        inner = [(place, each) for each in info.types]
+    elif isinstance(info, inspect.TupleType):
+        inner = [(f"{place}[{i}]", each) for i, each in enumerate(info.item_types)]
+    elif isinstance(info, inspect.CollectionType):
+        inner = [(f"{place}[]", info.item_type)]
+    elif isinstance(info, inspect.DictType):
+        inner = [(f"{place}[]", info.key_type), (f"{place}[]", info.value_type)]
+    for where, each in inner:
+        yield from _types(each, where, outer)
 
 
 def _path(name: str, outer: type, inner: type) -> str:

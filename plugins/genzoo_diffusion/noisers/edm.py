@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from genzoo_core import Context, Rng, ScheduledNoiser
-from genzoo_core.errors import ConfigError
 from genzoo_diffusion.config_noisers import EDMConfig
 
 
@@ -30,10 +29,6 @@ class EDM(ScheduledNoiser):
 
     def __init__(self, config: EDMConfig, context: Context) -> None:
         super().__init__(config, context)
-        if config.sigma_max <= config.sigma_min:
-            raise ConfigError(
-                f"sigma_max is {config.sigma_max}, not above sigma_min {config.sigma_min}"
-            )
         self._settings = config
         self._span = math.log1p(config.sigma_max / config.sigma_min)
 

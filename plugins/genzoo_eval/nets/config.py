@@ -7,10 +7,12 @@ from typing import Annotated
 import msgspec
 
 from genzoo_core import Config
+from genzoo_core.ranges import ImageShape, Share, Width, check_sides
 from genzoo_core.specs import ComponentSpec
 
-Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
-Side = Annotated[int, msgspec.Meta(ge=4, le=512)]
+Change = Annotated[float, msgspec.Meta(ge=0, le=0.99)]
+"""Largest change of a size, as a share of it; what is left of it is divided by."""
+Pixels = Annotated[int, msgspec.Meta(ge=0, le=512)]
 
 
 class TrunkConfig(Config):
@@ -25,11 +27,15 @@ class TrunkConfig(Config):
             and `blocks` mean nothing: the features are a linear layer's of what it gives.
     """
 
-    shape: tuple[Annotated[int, msgspec.Meta(ge=1, le=4)], Side, Side] = (1, 28, 28)
+    shape: ImageShape = (1, 28, 28)
     width: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 32
     blocks: Annotated[int, msgspec.Meta(ge=0, le=16)] = 1
-    features: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 128
+    features: Width = 128
     encoder: ComponentSpec | None = None
+
+    def __post_init__(self) -> None:
+        if self.encoder is None:
+            check_sides(self.shape, 2)
 
 
 class ViewConfig(Config):
@@ -47,12 +53,12 @@ class ViewConfig(Config):
     """
 
     rotate: Annotated[float, msgspec.Meta(ge=0, le=180)] = 15.0
-    scale: Share = 0.2
-    shear: Share = 0.2
-    shift: Annotated[float, msgspec.Meta(ge=0)] = 3.0
-    contrast: Share = 0.4
-    erase: Annotated[int, msgspec.Meta(ge=0)] = 8
-    tint: Share = 0.0
+    scale: Change = 0.2
+    shear: Change = 0.2
+    shift: Annotated[float, msgspec.Meta(ge=0, le=512)] = 3.0
+    contrast: Change = 0.4
+    erase: Pixels = 8
+    tint: Change = 0.0
 
 
 class ClassifierConfig(Config):
@@ -64,7 +70,7 @@ class ClassifierConfig(Config):
     """
 
     trunk: TrunkConfig = TrunkConfig()
-    shift: Annotated[int, msgspec.Meta(ge=0)] = 2
+    shift: Pixels = 2
 
 
 class SelfSupervisedConfig(Config):
@@ -79,8 +85,8 @@ class SelfSupervisedConfig(Config):
 
     trunk: TrunkConfig = TrunkConfig()
     views: ViewConfig = ViewConfig()
-    projection: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 64
-    temperature: Annotated[float, msgspec.Meta(gt=0)] = 0.2
+    projection: Width = 64
+    temperature: Annotated[float, msgspec.Meta(ge=1e-3, le=100)] = 0.2
 
 
 class CaptionWordsConfig(Config):
@@ -93,7 +99,7 @@ class CaptionWordsConfig(Config):
         parts: Parts of a word that are read, itself among them.
     """
 
-    dim: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 64
+    dim: Width = 64
     buckets: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 16_384
     words: Annotated[int, msgspec.Meta(ge=1, le=512)] = 16
     parts: Annotated[int, msgspec.Meta(ge=1, le=64)] = 12
@@ -114,8 +120,12 @@ class DualEncoderConfig(Config):
 
     trunk: TrunkConfig = TrunkConfig()
     views: ViewConfig = ViewConfig()
-    width: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 128
+    width: Width = 128
     layers: Annotated[int, msgspec.Meta(ge=1, le=32)] = 2
     heads: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
-    joint: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 128
+    joint: Width = 128
     forget: Share = 0.1
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise ValueError(f"{self.heads} heads do not divide a width of {self.width}")

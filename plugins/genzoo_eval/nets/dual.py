@@ -73,8 +73,7 @@ class DualEncoder(FeatureNet, Conditioned):
     from its own captions alone, not from what conditions the models that it measures.
 
     Raises:
-        ConfigError: Not exactly one conditioner, one that gives no tokens, or heads that do not
-            divide the width.
+        ConfigError: Not exactly one conditioner, or one that gives no tokens.
     """
 
     Config = DualEncoderConfig
@@ -88,8 +87,6 @@ class DualEncoder(FeatureNet, Conditioned):
             raise ConfigError(
                 f"a dual encoder needs one conditioner, for its captions, not {given}"
             )
-        if config.width % config.heads:
-            raise ConfigError(f"{config.heads} heads do not divide a width of {config.width}")
         ((self.column, spec),) = context.conditioners.items()
         conditioner: Conditioner = context.component("conditioner", spec.component, spec.config)
         if conditioner.token_dim is None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from genzoo_core import Batch, Condition, ConfigError, Context, Encoder, Posterior, Trainable
+from genzoo_core import Batch, Condition, Context, Encoder, Posterior, Trainable
 from genzoo_eval.nets.config import TrunkConfig
 
 
@@ -52,7 +52,7 @@ def build_trunk(config: TrunkConfig, context: Context) -> nn.Sequential:
     """The network from images `[B, C, H, W]` to features `[B, features]`.
 
     Raises:
-        ConfigError: A side of the image is odd, or the encoder that it names cannot be built.
+        ConfigError: The encoder that it names cannot be built.
     """
     if config.encoder is not None:
         spec = config.encoder
@@ -61,8 +61,6 @@ def build_trunk(config: TrunkConfig, context: Context) -> nn.Sequential:
             Seen(encoder), nn.Linear(math.prod(encoder.latent_shape), config.features)
         )
     colours, height, width = config.shape
-    if height % 2 or width % 2:
-        raise ConfigError(f"a feature net needs even sides, not {height}×{width}")
     half, deep = config.width, 2 * config.width
     cells = math.ceil(height / 8) * math.ceil(width / 8)
     return nn.Sequential(
