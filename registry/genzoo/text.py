@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 SHOWN = 100
-"""Characters of a name that a message repeats."""
+"""Characters of a value that a message repeats."""
 
 
 def printable(text: str) -> str:
@@ -29,6 +29,12 @@ def shown_path(path: object) -> str:
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def quoted(name: str) -> str:
-    """`name` in quotes as a message repeats it: its beginning where it is long."""
-    return repr(name) if len(name) <= SHOWN else f"{name[:SHOWN]!r}…"
+def quoted(value: object) -> str:
+    """A value, most often a name, as a message repeats it: its beginning where it is long."""
+    if isinstance(value, str) and len(value) > SHOWN:
+        return f"{value[:SHOWN]!r}…"
+    try:
+        text = repr(value)
+    except Exception:  # nested too deep, a number of too many digits, or a `__repr__` of its own
+        return f"<{type(value).__name__}>"
+    return text if isinstance(value, str) or len(text) <= SHOWN else f"{text[:SHOWN]}…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import struct
 import subprocess
@@ -18,7 +19,8 @@ from PIL.PngImagePlugin import PngInfo
 
 import genzoo
 from genzoo import generate
-from genzoo_core.errors import UsageError
+from genzoo_core.errors import ConfigError, UsageError
+from genzoo_core.specs import ComponentSpec, ModelSpec
 
 
 @pytest.mark.parametrize("label", ["-1", "10", "cat", "1.5", "٣", "3 "])
@@ -113,6 +115,28 @@ def test_hostile_30_other_numbers(painter: Path, cli: Cli, option: str, value: s
     assert os.listdir() == []
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["run", "plain", f"{option}={'9' * 5000}"] for option in ("--seed", "--threads")),
+        *(["run", "plain", f"{option}={'x' * 10**5}"] for option in ("--seed", "--device")),
+        *(["run", "plain", "-n", digits] for digits in ("9" * 5000, "-" + "9" * 5000)),
+        *(["run", "plain", "--set", setting] for setting in ("x" * 10**5, "x=" + "y" * 10**5)),
+        *(["run", "plain", "--set", f"steps={value}"] for value in ("9" * 5000, "[" * 10**5)),
+        ["run", "plain", "--set", "x" * 10**5 + "=1"],
+        ["run", "plain", "--interpolate", "1," + "9" * 5000],
+        ["run", "x" * 10**5],
+        ["info", "x" * 10**5],
+    ],
+)
+def test_hostile_30_what_is_long_is_refused_in_a_short_line(
+    painter: Path, cli: Cli, words: list[str]
+) -> None:
+    done = cli(*words)
+    assert_refused(done)
+    assert len(done.err) < 1100
+
+
 def test_hostile_30_a_batch_without_end_is_one_batch(painter: Path, cli: Cli) -> None:
     assert cli("run", "plain", "-n", "2", "--batch", "9" * 30, "-o", "a.png").code == 0
 
@@ -141,6 +165,76 @@ def test_hostile_30_what_names_no_model(painter: Path, what: Any) -> None:
 def test_hostile_30_wrong_types_from_python(painter: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         generate("plain", **wrong)
+
+
+def nested(depth: int) -> list[Any]:
+    inner: list[Any] = []
+    for _ in range(depth):
+        inner = [inner]
+    return inner
+
+
+ENDLESS: dict[str, Any] = {
+    "a list 100,000 deep": nested(100_000),
+    "10**400": 10**400,
+    "more digits than Python prints": -(10**5000),
+    "a megabyte": "x" * 2**20,
+    "bytes": b"x" * 2**20,
+    "a hundred thousand numbers": [1] * 10**5,
+    "no plain data": object(),
+    "a lone surrogate": "\ud800",
+    "NaN": math.nan,
+    "infinity": math.inf,
+    "text of infinity": "1e999",
+}
+
+
+@pytest.mark.parametrize("value", ENDLESS.values(), ids=ENDLESS)
+def test_hostile_30_values_without_end_from_python(painter: Path, value: Any) -> None:
+    ddim = {"sampler": ComponentSpec("ddim", {"eta": value})}
+    asked: list[tuple[str, str, dict[str, Any]]] = [
+        ("plain", "steps", {"options": {"steps": value}}),
+        ("plain", "prior", {"options": {"prior": value}}),
+        ("flow-mnist", "guidance", {"options": {"guidance": value}}),
+        ("flow-mnist", "eta", {"options": {"sampler": "ddim", "sampler.eta": value}}),
+        ("flow-mnist", "sampler", {"options": {"sampler": value}}),
+        ("flow-mnist", "", {"options": ddim}),
+        ("flow-mnist", "", {"options": {"sampler": ComponentSpec(value)}}),
+        *(("plain", name, {name: value}) for name in ("options", "conditions", "encode")),
+        *(("plain", name, {name: value}) for name in ("n", "seed", "threads", "interpolate")),
+        ("plain", "", {"prompts": value}),
+        ("plain", "device", {"device": value}),
+    ]
+    for model, name, fields in asked:
+        with pytest.raises(UsageError) as caught:
+            generate(model, **fields)
+        assert name in str(caught.value), fields
+        assert len(str(caught.value)) < 400, fields
+
+
+@pytest.mark.parametrize("value", ENDLESS.values(), ids=ENDLESS)
+def test_hostile_30_configs_without_end_from_python(painter: Path, value: Any) -> None:
+    zoo = genzoo.open_zoo()
+    for kind, name, field in (
+        ("noiser", "edm", "rho"),
+        ("sampler", "ddim", "eta"),
+        ("conditioner", "class-labels", "dim"),
+    ):
+        with pytest.raises(ConfigError, match=name) as caught:
+            zoo.component(kind, name, {field: value})
+        assert len(str(caught.value)) < 500
+    for spec in (
+        ModelSpec("vae", {"latent": value}),
+        ModelSpec("vae", {"prior": {"type": "flow", "width": value}}),
+        ModelSpec("diffusion", {"noiser": {"component": "edm", "config": {"rho": value}}}),
+        ModelSpec("diffusion", {"noiser": {"component": value}}),
+        ModelSpec("vae", value),
+        ModelSpec(value),
+        ModelSpec("vae", kind=value),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            zoo.build(spec)
+        assert len(str(caught.value)) < 500
 
 
 def test_hostile_30_more_than_fits(painter: Path, cli: Cli) -> None:

@@ -22,6 +22,9 @@ INTERRUPTED = 128 + 2
 CLOSED_PIPE = 128 + 13
 TERMINATED = 128 + 15
 
+LONGEST = 1000
+"""Characters of a message; of a longer one, such as of a name that is, both ends are shown."""
+
 
 Handler = Callable[[int, FrameType | None], Any] | int | None
 
@@ -150,8 +153,11 @@ def _message(error: BaseException) -> str:
 
 
 def _complain(text: str) -> None:
+    line = " ".join(text.split())
+    if len(line) > LONGEST:
+        line = f"{line[: LONGEST - 300]} … {line[-300:]}"
     try:
-        sys.stderr.write(f"Error: {printable(' '.join(text.split()))}\n")
+        sys.stderr.write(f"Error: {printable(line)}\n")
         sys.stderr.flush()
     except (AttributeError, OSError, ValueError):  # nobody reads stderr: the exit code says it
         return

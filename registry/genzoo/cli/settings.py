@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from genzoo.text import quoted
 from genzoo_core.errors import UsageError
 
 
@@ -23,7 +24,7 @@ def gather(settings: Sequence[str], flags: Mapping[str, Sequence[str]]) -> dict[
     gathered: dict[str, str] = {}
     for name, value in pairs:
         if name in gathered:
-            raise UsageError(f"{name} is set twice: {gathered[name]!r} and {value!r}")
+            raise UsageError(f"{name} is set twice: {quoted(gathered[name])} and {quoted(value)}")
         gathered[name] = value
     return gathered
 
@@ -31,7 +32,7 @@ def gather(settings: Sequence[str], flags: Mapping[str, Sequence[str]]) -> dict[
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise UsageError(f"--set {text!r} is not of the form KEY=VALUE")
+        raise UsageError(f"--set {quoted(text)} is not of the form KEY=VALUE")
     return name, value
 
 
@@ -48,6 +49,6 @@ def parse_interpolate(text: str) -> tuple[int, int] | Literal["inputs"]:
         start, end = (int(part) for part in parts)
     except ValueError as error:
         raise UsageError(
-            f"--interpolate {text!r} is not two seeds", "give them as in --interpolate 3,8"
+            f"--interpolate {quoted(text)} is not two seeds", "give them as in --interpolate 3,8"
         ) from error
     return start, end

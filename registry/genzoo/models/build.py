@@ -113,8 +113,8 @@ def _resolve(catalogue: Catalogue, kind: str, name: str, config: Mapping[str, ob
     """Find a component and convert its config. Imports its plugin, builds nothing."""
     canonical, cls, config_type = load_component(catalogue, kind, name)
     try:
-        typed = msgspec.convert(dict(config), config_type, strict=True)
-    except (msgspec.ValidationError, RecursionError, OverflowError, UnicodeError) as error:
+        typed = msgspec.convert(config, config_type, strict=True)
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
         fields = ", ".join(config_type.__struct_encode_fields__) or "none"
         raise ConfigError(
             f"config of {kind} {canonical}: {brief(error)}", f"its fields are {fields}"

@@ -10,6 +10,7 @@ import msgspec
 
 from genzoo.plugins.guard import load_target
 from genzoo.plugins.names import Owned, full_name, shared
+from genzoo.text import quoted
 from genzoo_core.errors import ConfigError, GenzooError, PluginError
 from genzoo_core.manifest import ComponentEntry
 
@@ -59,5 +60,5 @@ def component_options(catalogue: Catalogue, kind: str) -> dict[str, type[msgspec
 
 def check_name(kind: str, name: str) -> None:
     """Refuse what cannot be a name before a message repeats it as a command to type."""
-    if not _NAME.fullmatch(name):
-        raise ConfigError(f"{name[:80]!a} is no name of a {kind}", "names are plugin/name")
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        raise ConfigError(f"{quoted(name)} is no name of a {kind}", "names are plugin/name")

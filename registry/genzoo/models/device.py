@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from genzoo.text import quoted
 from genzoo_core.errors import UsageError
 
 
@@ -21,5 +22,5 @@ def check_device(device: str) -> None:
         here = ["cpu"]
         here += ["cuda"] if torch.cuda.is_available() else []
         here += ["mps"] if torch.backends.mps.is_available() else []
-        message = f"device {device!r} is not available here; there is {', '.join(here)}"
+        message = f"device {quoted(device)} is not available here; there is {', '.join(here)}"
         raise UsageError(message) from error

@@ -12,6 +12,7 @@ import msgspec
 
 from genzoo.files.model_file import ModelFileHeader, check_sha256, open_file, read_header
 from genzoo.plugins.manifests import REFERENCE
+from genzoo.text import quoted
 from genzoo_core.cards import ModelCard
 from genzoo_core.downloads import downloads_allowed
 from genzoo_core.errors import ConfigError, HubError, IntegrityError, PluginError, UsageError
@@ -39,7 +40,7 @@ def find(catalogue: Catalogue, reference: str | os.PathLike[str]) -> Model | Wei
         # `Path("mine")` means a file, though "mine" would mean a model.
         reference = os.path.join(os.curdir, os.fspath(reference))
     if not isinstance(reference, str):
-        raise UsageError(f"{reference!r} names no model; give a name or a path")
+        raise UsageError(f"{quoted(reference)} names no model; give a name or a path")
     if has_scheme(reference):
         return resolve_reference(reference, catalogue.call_hook)
     # `os.path`'s tests, unlike Path's, are for names of any length.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from genzoo.text import quoted
 from genzoo_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _parse(conditioner: Conditioner, what: str, text: str) -> Any:
 def _check_text(what: str, text: str) -> str:
     """`text`, where a record can hold it."""
     if not isinstance(text, str):
-        raise UsageError(f"{what} is {text!r}; it must be text")
+        raise UsageError(f"{what} is {quoted(text)}; it must be text")
     if len(text) > MAX_TEXT:
         raise UsageError(f"{what} has {len(text):,} characters; at most {MAX_TEXT:,} are taken")
     if "\0" in text:

@@ -133,6 +133,8 @@ def _describe(info: object) -> str:
             words = f"a number{_bounds(info)}"
         case inspect.StrType():
             words = "text"
+        case inspect.DictType():
+            words = "values by name"
         case _:
             words = type(info).__name__.removesuffix("Type").lower()
     return words

@@ -10,6 +10,7 @@ import msgspec
 
 from genzoo.models.components import component_options, load_component
 from genzoo.run.option_list import describe, takes_choice
+from genzoo.text import quoted
 from genzoo_core.errors import ConfigError, UsageError, did_you_mean
 from genzoo_core.request import Request
 from genzoo_core.specs import Choice, ComponentSpec
@@ -44,7 +45,7 @@ def read_settings(
     read = _read(name, types, settings)
     for kind in kinds:
         if isinstance(read.get(kind), ComponentSpec):
-            read[kind] = _typed(kind, read[kind], catalogue)
+            read[kind] = _typed(kind, _chosen(kind, read[kind]), catalogue)
     try:
         return msgspec.convert(msgspec.to_builtins(read), options_type), conditions
     except msgspec.ValidationError as error:
@@ -73,7 +74,7 @@ def _split(
         if name.partition(".")[0] in options:
             settings[name] = value
         elif name in conditions:
-            raise UsageError(f"{name} is set twice: {conditions[name]!r} and {value!r}")
+            raise UsageError(f"{name} is set twice: {quoted(conditions[name])} and {quoted(value)}")
         elif name in others:
             conditions[name] = value
         elif name in conditioners:
@@ -90,9 +91,10 @@ def _chosen(kind: str, value: object) -> ComponentSpec:
     if value is None:
         raise UsageError(f"no {kind} is named that could be set", f"--set {kind}=NAME does")
     try:
-        return ComponentSpec.of(msgspec.convert(value, Choice))
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{kind} cannot be {_shown(value)}; give its name") from error
+        # As plain data: what a Python user made by hand was never checked.
+        return ComponentSpec.of(msgspec.convert(msgspec.to_builtins(value), Choice))
+    except ValueError as error:
+        raise UsageError(f"{kind} cannot be {quoted(value)}; give its name") from error
 
 
 def _typed(kind: str, chosen: ComponentSpec, catalogue: Catalogue) -> ComponentSpec:
@@ -122,20 +124,17 @@ def _read(
             raise _unknown(owner, name, types)
         try:
             read[name] = msgspec.convert(value, types[name], strict=False)
-            json.dumps(msgspec.to_builtins(read[name]), allow_nan=False)  # no infinity either
-        except (msgspec.ValidationError, ValueError, RecursionError) as error:
+            plain = msgspec.to_builtins(read[name])
+            # A record holds neither infinity nor half a character.
+            json.dumps(plain, allow_nan=False, ensure_ascii=False).encode()
+        except (ValueError, RecursionError) as error:
             raise UsageError(
-                f"{owner}: {prefix}{name} cannot be {_shown(value)}; it is {describe(types[name])}"
+                f"{owner}: {prefix}{name} cannot be {quoted(value)}; it is {describe(types[name])}"
             ) from error
     return read
 
 
 def _unknown(owner: str, name: str, known: Iterable[str]) -> UsageError:
     """The error for a name that is neither an option nor a condition of its owner."""
-    message = f"{owner} has no option {name!r}; it has {', '.join(known) or 'none'}"
+    message = f"{owner} has no option {quoted(name)}; it has {', '.join(known) or 'none'}"
     return UsageError(message, did_you_mean(name, known))
-
-
-def _shown(value: object) -> str:
-    shown = ascii(value)
-    return shown if len(shown) <= 60 else f"{shown[:60]}…"

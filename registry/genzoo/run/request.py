@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from genzoo.run.option_list import describe
+from genzoo.text import quoted
 from genzoo_core.errors import UsageError, did_you_mean
 from genzoo_core.request import Input, Request
 
@@ -24,11 +25,11 @@ def request_of(model: str, prompts: object = (), **fields: Any) -> Request:
     for name in fields:
         if name not in known:
             there = f"known: {', '.join(known)}"
-            raise UsageError(f"a request has no {name!r}", did_you_mean(name, known) or there)
+            raise UsageError(f"a request has no {quoted(name)}", did_you_mean(name, known) or there)
     inputs = fields.get("inputs", ())
     files = (inputs,) if isinstance(inputs, str | Path) else inputs
     if not (isinstance(files, list | tuple) and all(isinstance(f, str | Path) for f in files)):
-        raise UsageError(f"inputs is {inputs!r}; give a path, or a list of paths")
+        raise UsageError(f"inputs is {quoted(inputs)}; give a path, or a list of paths")
     fields["inputs"] = tuple(Input(str(file)) for file in files)
     for name in ("options", "conditions"):
         value = fields.get(name) or {}
@@ -43,15 +44,26 @@ def check_types(request: Request) -> None:
     """What the type checker of a Python user would have said."""
     for prompt in request.prompts:
         if not isinstance(prompt, str):
-            raise UsageError(f"a prompt is {prompt!r}; give text")
+            raise UsageError(f"a prompt is {quoted(prompt)}; give text")
+    if isinstance(request.options, dict):
+        for name, value in request.options.items():
+            if isinstance(value, str):
+                continue  # a condition's text has a check of its own
+            try:
+                msgspec.json.encode(value)
+            except (TypeError, ValueError, OverflowError, RecursionError):
+                raise UsageError(
+                    f"{quoted(name)} is {quoted(value)}, which no record can hold",
+                    "give a number, text, true or false, or a component with its config",
+                ) from None
     for field in msgspec.structs.fields(Request):
         value = getattr(request, field.name)
         try:
             fits = msgspec.convert(value, field.type) == value  # a list is no tuple
-        except (msgspec.ValidationError, TypeError):
+        except (TypeError, ValueError, RecursionError):
             fits = False
         if not fits:
-            raise UsageError(f"{field.name} is {value!r}; give {describe(field.type)}")
+            raise UsageError(f"{field.name} is {quoted(value)}; give {describe(field.type)}")
 
 
 def check_numbers(request: Request, n: int, rows: int) -> None:
@@ -59,17 +71,18 @@ def check_numbers(request: Request, n: int, rows: int) -> None:
     if not 1 <= n * rows <= MAX_PICTURES:
         per_prompt = f" for each of {rows} prompts" if rows > 1 else ""
         raise UsageError(
-            f"-n is {n}{per_prompt}; a run makes from 1 to {MAX_PICTURES:,} pictures in all"
+            f"-n is {quoted(n)}{per_prompt}; a run makes from 1 to {MAX_PICTURES:,} pictures in all"
         )
     if request.seed is not None:
         check_seed(request.seed, n * rows)
     if request.threads is not None and not 1 <= request.threads <= 1024:
-        raise UsageError(f"--threads is {request.threads}; give a number from 1 to 1024")
+        raise UsageError(f"--threads is {quoted(request.threads)}; give a number from 1 to 1024")
     if request.batch < 1:
-        raise UsageError(f"--batch is {request.batch}; give a number of at least 1")
+        raise UsageError(f"--batch is {quoted(request.batch)}; give a number of at least 1")
 
 
 def check_seed(seed: int, count: int) -> None:
     """Check that `count` seeds from `seed` on are in range."""
     if not 0 <= seed <= MAX_SEED - count:
-        raise UsageError(f"seed {seed} is out of range; seeds go from 0 to {MAX_SEED - count}")
+        most = MAX_SEED - count
+        raise UsageError(f"seed {quoted(seed)} is out of range; seeds go from 0 to {most}")
