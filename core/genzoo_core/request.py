@@ -10,6 +10,10 @@ from genzoo_core.config import Config
 
 BATCH = 64
 """Pictures made at a time unless a request says otherwise."""
+MOST_PICTURES = 1_000_000
+"""Most pictures of one run."""
+MOST_SEED = 2**63 - 1
+"""The largest seed."""
 
 Seeds = Annotated[tuple[int, int], msgspec.Meta(description="two seeds")]
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from genzoo_core.errors import UsageError
+from genzoo_core.request import MOST_PICTURES, MOST_SEED
 from genzoo_core.zoo import Zoo
 from genzoo_eval.picture_files import are_pictures
 from genzoo_eval.progress import Progress
+from genzoo_eval.settings import FEWEST
 
 if TYPE_CHECKING:
     from genzoo_eval.report import Report
@@ -32,10 +34,10 @@ for _name in ("datasets", "torchmetrics"):
 )
 @click.option(
     "-n",
-    type=click.IntRange(min=50),
+    type=click.IntRange(FEWEST, MOST_PICTURES),
     help="Images.  [default: as many as the dataset's figures that ship have, or 10000]",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, MOST_SEED), default=0, show_default=True)
 @click.option("--steps", type=int, metavar="N", help="Steps of sampling.")
 @click.option("--sampler", metavar="NAME", help="How to sample.")
 @click.option("--guidance", type=float, metavar="SCALE", help="How closely to keep to a prompt.")

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from genzoo_core.errors import UsageError
+from genzoo_core.request import MOST_PICTURES, MOST_SEED
 from genzoo_core.zoo import Zoo
 from genzoo_eval.progress import Progress
+from genzoo_eval.settings import FEWEST
 
 if TYPE_CHECKING:
     from genzoo_eval.comparing.comparison import Comparison
@@ -51,10 +53,10 @@ for _name in ("datasets", "jinja2", "torchmetrics"):
 @click.option("-f", "--force", is_flag=True, help="Replace what exists.")
 @click.option(
     "-n",
-    type=click.IntRange(min=50),
+    type=click.IntRange(FEWEST, MOST_PICTURES),
     help="Images.  [default: as many as the dataset's figures that ship have, or 10000]",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, MOST_SEED), default=0, show_default=True)
 @click.option(
     "--curve",
     is_flag=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from genzoo_core.errors import GenzooError, UsageError, did_you_mean
+from genzoo_core.request import MOST_PICTURES
 from genzoo_core.zoo import Zoo
 from genzoo_eval.stability.plan import DATASET, QUICK, VARIANTS, Settings, Variant, plan_runs
 
@@ -20,6 +22,17 @@ if TYPE_CHECKING:
 
 NEEDED = ("datasets", "filelock", "lightning_fabric", "torchmetrics")
 """Libraries of extras: it trains by `genzoo train`, and measures by torchmetrics."""
+
+
+MOST_SECONDS = 604_800
+"""Longest training: a week."""
+
+
+def _number(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    """Refuse NaN, which is in every range of click's."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is no number")
+    return value
 
 
 @click.command()
@@ -38,10 +51,13 @@ NEEDED = ("datasets", "filelock", "lightning_fabric", "torchmetrics")
 @click.option("--quick", is_flag=True, help="A few seconds each: to see that it works.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0, max=MOST_SECONDS, min_open=True),
+    callback=_number,
     help="CPU seconds of one thread for each training.  [default: 120]",
 )
-@click.option("-n", type=click.IntRange(min=10), help="Images to measure.  [default: 2000]")
+@click.option(
+    "-n", type=click.IntRange(10, MOST_PICTURES), help="Images to measure.  [default: 2000]"
+)
 @click.option(
     "--variant",
     "names",
@@ -51,7 +67,11 @@ NEEDED = ("datasets", "filelock", "lightning_fabric", "torchmetrics")
 )
 @click.option("--net", metavar="MODEL", help="Classifier that measures.  [default: the dataset's]")
 @click.option(
-    "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Trainings at a time."
+    "--jobs",
+    type=click.IntRange(1, 1024),
+    default=2,
+    show_default=True,
+    help="Trainings at a time.",
 )
 @click.option("--measure", is_flag=True, help="Measure here, instead of showing what ships.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")

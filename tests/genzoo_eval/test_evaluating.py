@@ -206,6 +206,8 @@ def test_the_command_prints_json_alone_on_stdout(digits: Path, tmp_path: Path) -
         (("pictures.npy", "--reference", "mnist"), "give an .npz file or a folder of pictures"),
         (("picture.png", "--reference", "mnist"), "give an .npz file or a folder of pictures"),
         ((str(Path(__file__).parent), "--reference", "mnist"), "holds no pictures"),
+        (("pictures.npz", "--seed", str(2**63)), "is not in the range"),
+        (("pictures.npz", "-n", str(10**15)), "is not in the range"),
     ],
 )
 def test_what_cannot_be_measured_is_said_in_a_line(

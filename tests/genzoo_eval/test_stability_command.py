@@ -116,8 +116,12 @@ def test_other_settings_need_another_folder(
         (["--variant", "vea"], "no variant 'vea'; there are autoencoder, vae, gan-classic, gan,"),
         (["--data", "minst"], "'minst' is neither mnist, which the protocol knows, nor a folder"),
         (["--net", "vae-mnist"], "vae-mnist is no classifier; give one as --net"),
-        (["--seconds", "0"], "0.0 is not in the range x>0"),
-        (["-n", "9"], "9 is not in the range x>=10"),
+        (["--seconds", "0"], "0.0 is not in the range 0<x<=604800"),
+        (["-n", "9"], "9 is not in the range 10<=x<=1000000"),
+        (["-n", "9" * 30], "is not in the range"),
+        *((["--seconds", text], "is not in the range") for text in ("0", "-1", "inf", "1e300")),
+        (["--seconds", "nan"], "nan is no number"),
+        *((["--jobs", text], "is not in the range") for text in ("0", "9" * 30)),
     ],
 )
 def test_wrong_options_exit_with_2(

@@ -11,12 +11,7 @@ import msgspec
 from genzoo.run.option_list import describe
 from genzoo.text import quoted
 from genzoo_core.errors import UsageError, did_you_mean
-from genzoo_core.request import Input, Request
-
-MAX_PICTURES = 1_000_000
-"""Most pictures of one run."""
-MAX_SEED = 2**63
-"""Seeds are below this."""
+from genzoo_core.request import MOST_PICTURES, MOST_SEED, Input, Request
 
 
 def request_of(model: str, prompts: object = (), **fields: Any) -> Request:
@@ -68,10 +63,11 @@ def check_types(request: Request) -> None:
 
 def check_numbers(request: Request, n: int, rows: int) -> None:
     """Check counts and seeds of `rows` rows of `n` pictures against their ranges."""
-    if not 1 <= n * rows <= MAX_PICTURES:
+    if not 1 <= n * rows <= MOST_PICTURES:
         per_prompt = f" for each of {rows} prompts" if rows > 1 else ""
         raise UsageError(
-            f"-n is {quoted(n)}{per_prompt}; a run makes from 1 to {MAX_PICTURES:,} pictures in all"
+            f"-n is {quoted(n)}{per_prompt}; a run makes from 1 to {MOST_PICTURES:,} pictures "
+            "in all"
         )
     if request.seed is not None:
         check_seed(request.seed, n * rows)
@@ -83,6 +79,6 @@ def check_numbers(request: Request, n: int, rows: int) -> None:
 
 def check_seed(seed: int, count: int) -> None:
     """Check that `count` seeds from `seed` on are in range."""
-    if not 0 <= seed <= MAX_SEED - count:
-        most = MAX_SEED - count
+    most = MOST_SEED + 1 - count
+    if not 0 <= seed <= most:
         raise UsageError(f"seed {quoted(seed)} is out of range; seeds go from 0 to {most}")
