@@ -140,5 +140,7 @@ def _ids_by_name(classes: Sequence[str]) -> dict[str, int]:
     for i, name in enumerate(classes):
         for spelling in dict.fromkeys((_plain(name), *map(_plain, name.split("/")))):
             if ids.setdefault(spelling, i) != i or spelling == RANDOM:
-                raise ConfigError(f"two meanings of the class name {spelling!r}", "rename one")
+                raise ConfigError(
+                    f"`classes` has two meanings of the class name {spelling!r}", "rename one"
+                )
     return ids

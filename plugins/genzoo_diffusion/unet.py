@@ -41,14 +41,14 @@ class UNet(nn.Module):
         if height % factor or width % factor:
             raise ConfigError(
                 f"this U-Net needs sides divisible by {factor}, not {height}×{width}",
-                "change patch or multipliers",
+                "change shape, patch or multipliers",
             )
         places = (height // factor) * (width // factor)
         if places > MOST_PLACES:
             raise ConfigError(
                 f"the smallest size of this U-Net has {places:,} places, at most {MOST_PLACES:,} "
                 "can attend to one another",
-                "raise patch, or give more multipliers",
+                "shrink shape, raise patch or give more multipliers",
             )
         folded, dim = channels * config.patch**2, config.embedding
         self.embedding = Embedding(dim)
