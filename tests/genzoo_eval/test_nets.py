@@ -125,7 +125,7 @@ def test_a_self_supervised_net_has_no_labels() -> None:
 
 
 def test_an_odd_side_is_a_config_error() -> None:
-    with pytest.raises(ConfigError, match="even sides, not 8×11"):
+    with pytest.raises(ConfigError, match="`shape` needs sides divisible by 2, not 8×11"):
         build("self-supervised", trunk=TRUNK | {"shape": [1, 8, 11]})
 
 
