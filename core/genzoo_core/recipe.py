@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from copy import deepcopy
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -10,8 +12,12 @@ from genzoo_core.config import Config
 from genzoo_core.manifest import Name
 from genzoo_core.specs import ComponentSpec, PartSpec
 
-Positive = Annotated[int, msgspec.Meta(ge=1)]
+# Every number has an end: what exceeds these is a slip, and neither NaN nor infinity is a setting.
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+Positive = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
 Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
+LearningRate = Annotated[float, msgspec.Meta(ge=0, le=1e30)]
+Decay = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 Side = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 
 # A recipe may come from a stranger, and these become parts of paths and of addresses.
@@ -100,13 +106,13 @@ class PhaseRecipe(Config):
     """
 
     optimizer: Literal["adam", "adamw"] = "adam"
-    lr: float = 1e-3
-    betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = 0.0
+    lr: LearningRate = 1e-3
+    betas: tuple[Decay, Decay] = (0.9, 0.999)
+    weight_decay: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
     schedule: Literal["constant", "cosine", "linear"] = "cosine"
-    final_lr: float = 0.0
-    warmup: Annotated[int, msgspec.Meta(ge=0)] = 0
-    clip: Annotated[float, msgspec.Meta(ge=0)] = 1.0
+    final_lr: LearningRate = 0.0
+    warmup: Count = 0
+    clip: Annotated[float, msgspec.Meta(ge=0, le=1e9)] = 1.0
 
 
 class StageRecipe(Config):
@@ -116,17 +122,18 @@ class StageRecipe(Config):
         name: Name of the model's stage.
         epochs: Passes over the data; or give `steps`.
         steps: Optimiser steps, where `epochs` is not given.
-        batch_size: Images in a step.
+        batch_size: Images in a step: at most as many as there are, or 128 where there are fewer,
+            which are then seen several times in a step.
         ema: Half-life of the weights' moving average in images, ramped to at most 5 % of the
             images seen so far (Karras et al. 2022, `ema_rampup_ratio`); 0 for no average.
         phases: Settings of each phase by its name.
     """
 
     name: str
-    epochs: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    epochs: Annotated[float, msgspec.Meta(gt=0, le=1e6)] | None = None
     steps: Positive | None = None
-    batch_size: Positive = 128
-    ema: Annotated[float, msgspec.Meta(ge=0)] = 50_000
+    batch_size: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 128
+    ema: Annotated[float, msgspec.Meta(ge=0, le=1e12)] = 50_000
     phases: dict[str, PhaseRecipe] = {}
 
     def __post_init__(self) -> None:
@@ -145,9 +152,9 @@ class ReportRecipe(Config):
     """
 
     log_every: Positive = 50
-    sample_every: Annotated[int, msgspec.Meta(ge=0)] = 2000
+    sample_every: Count = 2000
     checkpoint_every: Positive = 1000
-    samples: Positive = 64
+    samples: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 64
 
 
 class CardRecipe(Config):
@@ -181,8 +188,42 @@ class Recipe(Config):
     data: DataRecipe
     model: ModelRecipe
     stages: tuple[StageRecipe, ...]
-    seed: int = 0
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
     precision: Literal["32", "bf16"] = "32"
     weights_dtype: Literal["float16", "bfloat16", "float32"] = "float16"
     report: ReportRecipe = ReportRecipe()
     tried: tuple[str, ...] = ()
+
+
+def as_recipe(fields: object) -> Recipe:
+    """A recipe of plain data: dicts, lists, numbers and text.
+
+    Raises:
+        msgspec.ValidationError: What is wrong, and at which field.
+    """
+    try:
+        return msgspec.convert(fields, Recipe)
+    except msgspec.ValidationError as error:
+        raise msgspec.ValidationError(_with_key(str(error), fields)) from None
+
+
+def _with_key(message: str, fields: Any) -> str:
+    """What msgspec says of a fault, with the key that it leaves out: `phases.elbo.lr` instead of
+    `phases[...].lr`."""
+    place = re.search(r"`\$([^`]*?)\[\.\.\.\]", message)
+    if place is None:
+        return message
+    fields = deepcopy(fields)
+    table = fields
+    for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", place[1]):
+        table = table[name or int(index)]
+    for key, value in dict(table).items():
+        # Alone in its table, the entry at fault is refused with the same words.
+        table.clear()
+        table[key] = value
+        try:
+            msgspec.convert(fields, Recipe)
+        except msgspec.ValidationError as error:
+            if str(error) == message:
+                return message.replace("[...]", f".{key[:80]}", 1)
+    return message

@@ -9,7 +9,7 @@ import msgspec
 from genzoo.files.strict_toml import parse_toml
 from genzoo.text import brief
 from genzoo_core.errors import ConfigError, UsageError
-from genzoo_core.recipe import Recipe
+from genzoo_core.recipe import Recipe, as_recipe
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -21,7 +21,7 @@ def read_recipe(path: Path) -> Recipe:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        return msgspec.convert(parse_toml(text), Recipe, strict=True)
+        return as_recipe(parse_toml(text))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise UsageError(f"there is no recipe {path}") from None
     except OSError as error:
