@@ -87,6 +87,14 @@ class Conditioner(nn.Module, ABC):
         """
         return self.null(rng.n)
 
+    def category(self, index: int) -> str:
+        """What one of the `categories` is called in messages.
+
+        Its name in the config's `classes`, where a conditioner by custom has them, or its number.
+        """
+        names = getattr(getattr(self, "config", None), "classes", ())
+        return str(names[index]) if index < len(names) else str(index)
+
     def drop(self, prepared: Tensor, rng: Rng, probability: float) -> Tensor:
         """`prepared` with each row replaced by null at the given probability.
 

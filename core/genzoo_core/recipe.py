@@ -21,9 +21,9 @@ Decay = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 Side = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 
 # A recipe may come from a stranger, and these become parts of paths and of addresses.
-Folder = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+Folder = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=100)]
 Split = Annotated[str, msgspec.Meta(pattern=r"^(?!\.+\Z)[^/\\\x00-\x1f]+\Z", max_length=100)]
-OnHub = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?)?$")]
+OnHub = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?)?\Z")]
 
 
 class DataRecipe(Config):

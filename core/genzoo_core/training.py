@@ -112,6 +112,24 @@ class Trainable(ABC):
             The scalar to minimise, and named figures to log (detached scalars).
         """
 
+    def check_data(  # noqa: B027 - most take any
+        self, images: int, conditions: Mapping[str, Tensor]
+    ) -> None:
+        """Refuse training data that `finalize` or a later stage could not do with.
+
+        Called before the first step, so that nobody trains for hours to hear it: of a class with
+        fewer images than the mixture that is fitted to it has components, of a library that is
+        missing. Does nothing unless overridden.
+
+        Args:
+            images: Number of images.
+            conditions: Prepared values of all images by name of the conditioner, each
+                `[images, ...]`.
+
+        Raises:
+            GenzooError: What is missing, and what to do; a `DataError` where it is the data.
+        """
+
     def prepare_stage(  # noqa: B027 - most have one stage
         self, stage: Stage, batches: Iterable[Batch], *, resumed: bool
     ) -> None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from genzoo_core import NotFittedError, Rng, TrainingError
+
+if TYPE_CHECKING:
+    from sklearn.mixture import GaussianMixture as Estimator
 
 MOST_POINTS = 30_000
 """Latents that a mixture is fitted to; every n-th is taken of more."""
@@ -80,6 +86,20 @@ class GaussianMixture(Density):
         noise = rng.normal(self.means.shape[2:], self.means) * temperature
         return self.means[which, chosen] + (self.factors[which, chosen] @ noise[..., None])[..., 0]
 
+    @property
+    def least_points(self) -> int:
+        """Latents that `fit` needs of each class: a covariance takes two."""
+        return max(self.weights.shape[1], 2)
+
+    def check_library(self) -> None:
+        """Raises:
+        TrainingError: What `fit` needs is not installed.
+        """
+        if find_spec("sklearn") is None:
+            raise TrainingError(
+                "fitting a mixture needs scikit-learn", "pip install 'genzoo[train]'"
+            )
+
     def fit(
         self, means: Tensor, variances: Tensor | None = None, classes: Tensor | None = None
     ) -> None:
@@ -93,8 +113,10 @@ class GaussianMixture(Density):
             classes: The mixture that each latent belongs to, int64 `[N]`; the first unless given.
 
         Raises:
-            TrainingError: scikit-learn is missing, or a class has fewer images than components.
+            TrainingError: scikit-learn is missing, a class has fewer than `least_points` latents,
+                or they are not finite.
         """
+        self.check_library()
         which = torch.zeros(len(means), dtype=torch.int64) if classes is None else classes.cpu()
         for index in range(len(self.weights)):
             rows = (which == index).nonzero()[:, 0]
@@ -103,20 +125,24 @@ class GaussianMixture(Density):
         self.fitted.fill_(True)
 
     def _fit_one(self, index: int, means: Tensor, variances: Tensor | None) -> None:
-        try:
-            from sklearn.mixture import GaussianMixture as Estimator
-        except ModuleNotFoundError as error:
-            raise TrainingError(
-                "fitting a mixture needs scikit-learn", "pip install 'genzoo[train]'"
-            ) from error
         components = self.weights.shape[1]
-        if len(means) < components:
+        if len(means) < self.least_points:
             raise TrainingError(
                 f"a mixture of {components} components cannot be fitted to {len(means)} images"
             )
+        if not (finite := means.isfinite()).all():
+            raise TrainingError(
+                f"the latents of the training images became {means[~finite][0].item()}, and no "
+                "mixture fits them",
+                "lower the learning rate, in another --out",
+            )
         points = means.float().cpu().numpy()
-        # The ridge keeps covariances valid in single precision, which is twice as fast.
-        mixture = Estimator(components, reg_covar=1e-4, random_state=0, max_iter=100).fit(points)
+        try:
+            # The ridge keeps covariances valid in single precision, which is twice as fast.
+            mixture = estimated(points, components)
+        except ValueError:
+            # Not those of latents whose scales lie far apart.
+            mixture = estimated(points.astype(np.float64), components)
         covariances = torch.from_numpy(mixture.covariances_).double()
         if variances is not None:
             shares = torch.from_numpy(mixture.predict_proba(points)).double()
@@ -125,3 +151,10 @@ class GaussianMixture(Density):
         self.weights[index] = torch.from_numpy(mixture.weights_)
         self.means[index] = torch.from_numpy(mixture.means_)
         self.factors[index] = torch.linalg.cholesky(covariances)
+
+
+def estimated(points: np.ndarray, components: int) -> Estimator:
+    """A mixture fitted to points `[N, D]`, in their precision."""
+    from sklearn.mixture import GaussianMixture as Estimator
+
+    return Estimator(components, reg_covar=1e-4, random_state=0, max_iter=100).fit(points)

@@ -20,6 +20,7 @@ from genzoo_core import (
     Batch,
     ConfigError,
     Context,
+    DataError,
     GenerativeModel,
     Noiser,
     NotFittedError,
@@ -34,6 +35,9 @@ from genzoo_core.sampler import StepDone
 
 CONDITION_DIM = 64
 """Size of the joined condition vector that decoders are told."""
+
+SHOWN = 5
+"""Classes that a message names."""
 
 PRIOR = "prior"
 """Name of the stage that trains a density, and of its phase."""
@@ -212,6 +216,34 @@ class LatentModel(GenerativeModel[LatentOptions]):
         if not isinstance(self.density, LearnedDensity):
             return stages
         return (*stages, Stage(PRIOR, (Phase(PRIOR, tuple(self.density.parameters())),)))
+
+    def check_data(self, images: int, conditions: Mapping[str, Tensor]) -> None:
+        """Refuse a class with fewer images than a mixture is fitted to.
+
+        Raises:
+            DataError: There is one; names it.
+            TrainingError: The library that fits mixtures is missing.
+        """
+        if not isinstance(self.density, GaussianMixture):
+            return
+        self.density.check_library()
+        least = self.density.least_points
+        needed = f"each mixture of latents is fitted to {least} images or more"
+        hint = "add images, or give the config fewer components, 0 for no mixtures"
+        if self.classes_from is None:
+            if images < least:
+                raise DataError(f"{needed}, and there are {images}", hint)
+            return
+        conditioner = self.conditioners[self.classes_from]
+        counts = conditions[self.classes_from].bincount(minlength=len(self.density.weights))
+        few = (counts[: len(self.density.weights)] < least).nonzero()[:, 0].tolist()
+        if few:
+            shown = [f"{conditioner.category(i)} ({counts[i]})" for i in few[:SHOWN]]
+            more = f" and {len(few) - SHOWN} more" if len(few) > SHOWN else ""
+            raise DataError(
+                f"{needed}, and these classes have fewer: {', '.join(shown)}{more}",
+                f"{hint}, or leave those classes out of the recipe",
+            )
 
     def prepare_stage(self, stage: Stage, batches: Iterable[Batch], *, resumed: bool) -> None:
         """Encode all images once, and tell the density how the latents are distributed."""

@@ -76,7 +76,8 @@ class Autoencoder(LatentModel):
             classes.append(self.classes_of(batch))
         z = torch.cat(latents)
         # A latent that the penalty switched off has no spread; dividing by it would blow up.
-        mean, std = z.mean(0), z.std(0).clamp_min(1e-3)
+        # Nor has the latent of a single image.
+        mean, std = z.mean(0), z.std(0, correction=min(len(z) - 1, 1)).clamp_min(1e-3)
         self.codec.standardize(mean, std)
         if self.density is not None:
             self.density.fit((z - mean) / std, classes=torch.cat(classes))

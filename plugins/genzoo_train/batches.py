@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from genzoo_core.conditioner import conditioners_of
 from genzoo_core.dataset import Dataset
-from genzoo_core.errors import ConfigError, DataError, UsageError
+from genzoo_core.errors import ConfigError, DataError
 from genzoo_core.images import from_uint8
 from genzoo_core.recipe import Recipe
-from genzoo_core.rng import BatchRng
 from genzoo_core.training import Batch
-from genzoo_train.columns import column_of
+from genzoo_train.columns import column_of, prepared
 from genzoo_train.seeds import generator
 
 
@@ -124,21 +123,27 @@ def make_batches(
     """
     shape = tuple(dataset.images.shape[1:])
     if not len(dataset.images) or shape != tuple(recipe.data.shape):
-        wanted = "×".join(map(str, recipe.data.shape))
-        got = f"{len(dataset.images)} of {'×'.join(map(str, shape))}"
-        raise DataError(f"{recipe.name} trains on images of {wanted}, but the dataset has {got}")
+        raise DataError(
+            f"{recipe.name} trains on images of {times(recipe.data.shape)}, but the dataset has "
+            f"{len(dataset.images)} of {times(shape)}"
+        )
     conditioners = conditioners_of(module)
     if set(conditioners) != set(recipe.model.conditioners):
         given = ", ".join(recipe.model.conditioners) or "none"
         owned = ", ".join(conditioners) or "none"
         raise ConfigError(f"{recipe.name} names the conditioners {given}, the model has {owned}")
-    prepared: dict[str, Tensor] = {}
-    for name, conditioner in conditioners.items():
-        values = column_of(dataset, recipe, name)
-        rng = BatchRng(generator(recipe.seed, "prepare", name), len(dataset.images))
-        try:
-            prepared[name] = conditioner.prepare(values, rng)
-        except UsageError as error:
-            column = recipe.model.conditioners[name].column
-            raise DataError(f"column {column!r} of {recipe.data.name}: {error}") from error
-    return Batches(dataset.images, prepared, device)
+    conditions = {
+        name: prepared(
+            conditioner,
+            column_of(dataset, recipe, name),
+            generator(recipe.seed, "prepare", name),
+            f"column {recipe.model.conditioners[name].column!r} of {recipe.data.name}",
+        )
+        for name, conditioner in conditioners.items()
+    }
+    return Batches(dataset.images, conditions, device)
+
+
+def times(shape: Sequence[int]) -> str:
+    """A shape in words: "1×28×28"."""
+    return "×".join(map(str, shape))

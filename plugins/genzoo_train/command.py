@@ -101,7 +101,7 @@ def train(
         context.exit(stopped.exit_code)
     finally:
         reporter.close()
-    card = path.with_name("card.toml").read_text()
+    card = path.with_name("card.toml").read_text(encoding="utf-8")
     click.echo(f"wrote {path}", err=True)
     if as_json:
         import tomllib

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import TrainingError
@@ -26,19 +26,37 @@ def finalize(built: Opened, batches: Batches, recipe: Recipe) -> None:
     """
     module = built.module
     module.eval()
+    check_rounding(built, recipe)
     dtype: torch.dtype = getattr(torch, recipe.weights_dtype)
-    shared = {id(p) for part in built.parts.values() for p in part.parameters()}
-    for name, parameter in module.named_parameters():
-        if id(parameter) in shared:
-            continue
+    for parameter in own_parameters(built).values():
         parameter.copy_(parameter.to(dtype))
-        if not parameter.isfinite().all():
-            raise TrainingError(
-                f"{name} does not fit into {recipe.weights_dtype}",
-                'set weights_dtype = "bfloat16" in the recipe',
-            )
     assert isinstance(module, Trainable)  # plan_stages made sure
     module.finalize(InOrder(batches, recipe.stages[-1].batch_size))
+
+
+def check_rounding(built: Opened, recipe: Recipe) -> None:
+    """Raises:
+    TrainingError: A weight is not finite, or not in the dtype that it is stored in.
+    """
+    dtype: torch.dtype = getattr(torch, recipe.weights_dtype)
+    for name, parameter in own_parameters(built).items():
+        if not (finite := parameter.isfinite()).all():
+            raise TrainingError(
+                f"{name} became {parameter[~finite][0].item()}",
+                "lower the learning rate, in another --out",
+            )
+        if not parameter.to(dtype).isfinite().all():
+            raise TrainingError(
+                f"{name} does not fit into {recipe.weights_dtype}",
+                'set weights_dtype = "bfloat16" in the recipe; --resume goes on with that',
+            )
+
+
+def own_parameters(built: Opened) -> dict[str, nn.Parameter]:
+    """The parameters by name, without those of the shared parts."""
+    shared = {id(p) for part in built.parts.values() for p in part.parameters()}
+    named = built.module.named_parameters()
+    return {name: parameter for name, parameter in named if id(parameter) not in shared}
 
 
 def export(zoo: Zoo, built: Opened, recipe: Recipe, path: Path) -> ModelCard:

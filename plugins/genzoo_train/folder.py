@@ -9,9 +9,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from genzoo_core.errors import TrainingError
+from genzoo_core.errors import ConfigError, TrainingError
 
 LOCK = ".lock"
+
+LEFTOVER = ".genzoo-"
+"""How files begin that a killed training was about to write; see `genzoo_core.atomic`."""
 
 
 class RunFolder:
@@ -41,6 +44,11 @@ class RunFolder:
             raise TrainingError(f"cannot write in {path}: {error.strerror}") from error
         try:
             check_free(path, resume=resume)
+            for leftover in (*path.glob(f"{LEFTOVER}*"), *path.glob(f"samples/{LEFTOVER}*")):
+                leftover.unlink(missing_ok=True)
+        except OSError as error:
+            self.close()
+            raise TrainingError(f"cannot write in {path}: {error.strerror}") from error
         except TrainingError:
             self.close()
             raise
@@ -59,6 +67,25 @@ class RunFolder:
         """The model file that comes out."""
         return self.path / f"{name}.safetensors"
 
+    @property
+    def card(self) -> Path:
+        """The model's card."""
+        return self.path / "card.toml"
+
+    def check_files(self, name: str) -> None:
+        """Refuse what would be in the way of the files that a training ends with.
+
+        Raises:
+            ConfigError: The model has the name of the checkpoint.
+            TrainingError: There is a folder of a file's name.
+        """
+        weights = self.weights(name)
+        if weights == self.checkpoint:
+            raise ConfigError(f"no model can be called {name}", "try --set name=…")
+        for file in (weights, self.checkpoint, self.log, self.card):
+            if file.is_dir():
+                raise TrainingError(f"{file} is a folder, not a file", "choose another --out")
+
     def samples(self, stage: str, step: int) -> Path:
         """A sample grid."""
         folder = self.path / "samples"
@@ -66,14 +93,21 @@ class RunFolder:
         return folder / f"{stage}-{step:07d}.png"
 
     def write_log(self, step: int, values: Mapping[str, float | str]) -> None:
-        """Append the figures of a step."""
-        with self.log.open("a") as file:
-            # JSON has no NaN: a figure that is none is null.
-            finite = {
-                name: None if isinstance(value, float) and not math.isfinite(value) else value
-                for name, value in values.items()
-            }
-            file.write(json.dumps({"step": step, **finite}) + "\n")
+        """Append the figures of a step.
+
+        Raises:
+            TrainingError: It cannot be written.
+        """
+        # JSON has no NaN: a figure that is none is null.
+        finite = {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in values.items()
+        }
+        try:
+            with self.log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"step": step, **finite}) + "\n")
+        except OSError as error:
+            raise TrainingError(f"cannot write {self.log}: {error.strerror}") from error
 
     def cut_log(self, step: int) -> None:
         """Forget the figures of steps after `step`, which will be done again."""
@@ -94,7 +128,9 @@ def check_free(path: Path, *, resume: bool) -> None:
     Raises:
         TrainingError: The folder is not empty and `resume` is false.
     """
-    if not resume and path.is_dir() and any(entry.name != LOCK for entry in path.iterdir()):
+    if resume or not path.is_dir():
+        return
+    if any(entry.name != LOCK and not entry.name.startswith(LEFTOVER) for entry in path.iterdir()):
         raise TrainingError(
             f"{path} is not empty", "add --resume to go on, or choose another --out"
         )

@@ -9,10 +9,31 @@ import torch
 
 from genzoo_core.errors import TrainingError
 
+SPELLINGS = (
+    "allocate memory",  # torch on the CPU: no class of its own
+    "not enough memory",  # the same on Windows
+    "out of memory",
+    "bad_alloc",
+    "bad allocation",
+    "alloc_failed",  # CUBLAS_STATUS_ALLOC_FAILED and its like
+    "size calculation overflowed",
+)
+"""What `RuntimeError`s say that mean it, in lower case."""
+
 
 @contextmanager
-def memory_advice(stage: int, batch_size: int) -> Iterator[None]:
-    """Turn a failed allocation into a `TrainingError` that names the setting to lower.
+def memory_advice(message: str, hint: str) -> Iterator[None]:
+    """Turn a failed allocation, however it is spelt, into a `TrainingError`."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        raise TrainingError(message, hint) from error
+
+
+def step_advice(stage: int, batch_size: int) -> tuple[str, str]:
+    """What to say of a failed allocation in a step, with the setting to lower.
 
     A smaller batch gives other weights, so that is for the user to choose.
 
@@ -20,19 +41,15 @@ def memory_advice(stage: int, batch_size: int) -> Iterator[None]:
         stage: Index of the stage.
         batch_size: Images in a step of it.
     """
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _advice(stage, batch_size) from error
-    except RuntimeError as error:
-        # What torch's CPU allocator raises has no class of its own.
-        if "can't allocate memory" not in str(error):
-            raise
-        raise _advice(stage, batch_size) from error
+    message = f"out of memory at a batch of {batch_size} images"
+    if batch_size == 1:
+        return message, "make the model smaller, or its pictures"
+    return message, f"try --set stages.{stage}.batch_size={batch_size // 2} in another --out"
 
 
-def _advice(stage: int, batch_size: int) -> TrainingError:
-    return TrainingError(
-        f"out of memory at a batch of {batch_size} images",
-        f"try --set stages.{stage}.batch_size={max(batch_size // 2, 1)} in another --out",
-    )
+def out_of_memory(error: Exception) -> bool:
+    """Whether an exception is a failed allocation."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(spelling in text for spelling in SPELLINGS)

@@ -8,6 +8,7 @@ import msgspec
 import torch
 from torch import Tensor
 
+from genzoo_core.atomic import becoming
 from genzoo_core.errors import NotFittedError
 from genzoo_core.images import grid, to_pil
 from genzoo_core.model import GenerativeModel
@@ -43,7 +44,8 @@ def write_grid(path: Path, built: Opened, batches: Batches, n: int) -> None:
         for part in built.parts.values():
             part.eval()
     if pictures is not None:
-        to_pil(grid(pictures)).save(path)
+        with becoming(path) as temporary:
+            to_pil(grid(pictures)).save(temporary)
 
 
 def _pictures(model: GenerativeModel[msgspec.Struct], batches: Batches, n: int) -> Tensor | None:

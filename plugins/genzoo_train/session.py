@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
@@ -11,25 +12,35 @@ from lightning_fabric import Fabric
 
 from genzoo_core.atomic import write_atomically
 from genzoo_core.dataset import Dataset
-from genzoo_core.errors import GenzooError, TrainingError
+from genzoo_core.errors import TrainingError
 from genzoo_core.recipe import Recipe
 from genzoo_core.specs import ModelSpec
 from genzoo_core.training import Progress, Trainable
 from genzoo_core.zoo import Opened, Zoo
 from genzoo_train.batches import Batches, InOrder, make_batches
 from genzoo_train.beginning import begin_from
+from genzoo_train.checking import (
+    check_data,
+    classes_without_images,
+    plainly,
+    rehearse,
+    rehearse_export,
+)
 from genzoo_train.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from genzoo_train.export import card_toml, export, finalize
 from genzoo_train.folder import RunFolder
 from genzoo_train.interrupts import StoppedError, StopRequests
 from genzoo_train.loop import StageLoop
-from genzoo_train.memory import memory_advice
+from genzoo_train.memory import memory_advice, step_advice
 from genzoo_train.reporting import Reporter
 from genzoo_train.samples import write_grid
 from genzoo_train.seeds import derive
 from genzoo_train.stages import plan_stages
 from genzoo_train.threads import set_fastest
 from genzoo_train.typical import conditioner_specs
+
+SHOWN = 5
+"""Classes that a message names."""
 
 
 class Session:
@@ -56,9 +67,11 @@ class Session:
     ) -> None:
         self._zoo, self._recipe, self._folder = zoo, recipe, folder
         self._fabric, self._reporter = fabric, reporter
+        folder.check_files(recipe.name)
         self._built = self._build(dataset)
         self._plans = plan_stages(self._built, recipe, len(dataset.images))
         self._batches: Batches = make_batches(dataset, recipe, self._built.module, fabric.device)
+        self._check_end()
         self._data = self._batches.fingerprint()
         self._index = 0
         self._loop = self._stage_loop()
@@ -81,6 +94,19 @@ class Session:
             part.to(self._fabric.device)
         _train_mode(built)
         return built
+
+    def _check_end(self) -> None:
+        """Say now what the training would end in."""
+        built, recipe, batches = self._built, self._recipe, self._batches
+        built.module.eval()
+        check_data(built, batches, recipe)
+        rehearse_export(self._zoo, built, recipe, self._folder.weights(recipe.name))
+        _train_mode(built)
+        if missing := classes_without_images(built.module, batches):
+            more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+            told = f"{', '.join(missing[:SHOWN])}{more}"
+            self._reporter.note(f"no images of {told}: the model will not know what that is")
+        rehearse(built, self._plans, batches, recipe, self._fabric)
 
     def _stage_loop(self) -> StageLoop:
         plan = self._plans[self._index]
@@ -116,7 +142,7 @@ class Session:
         elif threads == "fastest" and self._threads:
             torch.set_num_threads(self._threads)
         elif threads == "fastest" and self._fabric.device.type == "cpu":
-            with memory_advice(self._index, self._loop.plan.recipe.batch_size):
+            with self._memory_advice():
                 self._reporter.note(f"CPU threads: {set_fastest(self._loop)}, which is fastest")
         count = torch.get_num_threads()
         if self._threads not in (0, count):
@@ -134,7 +160,7 @@ class Session:
             self._prepare(resumed=True)
         with StopRequests() as stop:
             while True:
-                with memory_advice(self._index, self._loop.plan.recipe.batch_size):
+                with self._memory_advice(), plainly(self._where("fails")):
                     self._run_stage(limit, stop)
                 if self._index + 1 == len(self._plans) or self.done >= limit:
                     return
@@ -151,9 +177,17 @@ class Session:
         assert isinstance(module, Trainable)  # plan_stages made sure
         batches = InOrder(self._batches, plan.recipe.batch_size)
         module.eval()
-        with memory_advice(self._index, plan.recipe.batch_size):
+        with self._memory_advice(), plainly(self._where("cannot begin")):
             module.prepare_stage(plan.stage, batches, resumed=resumed)
         _train_mode(self._built)
+
+    def _memory_advice(self) -> AbstractContextManager[None]:
+        batch_size = self._plans[self._index].recipe.batch_size
+        return memory_advice(*step_advice(self._index, batch_size))
+
+    def _where(self, doing: str) -> str:
+        stage = self._plans[self._index].stage.name
+        return f"stage {stage!r} of {self._recipe.model.component} {doing}"
 
     def _run_stage(self, limit: int, stop: StopRequests) -> None:
         loop, report, reporter = self._loop, self._recipe.report, self._reporter
@@ -192,13 +226,14 @@ class Session:
     def _sample(self) -> None:
         loop = self._loop
         loop.figures.check()
-        path = self._folder.samples(loop.plan.stage.name, loop.step)
         loop.average.swap()
         try:
+            path = self._folder.samples(loop.plan.stage.name, loop.step)
             write_grid(path, self._built, self._batches, self._recipe.report.samples)
-        except GenzooError as error:
-            # A picture is no reason to lose a training.
-            self._reporter.note(f"no samples at step {loop.step}: {error}")
+        except Exception as error:
+            # A picture is no reason to lose a training: not to a full disk or memory either.
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            self._reporter.note(f"no samples at step {loop.step}: {reason}")
         finally:
             loop.average.swap()
         self._since = (loop.step, time.monotonic())
@@ -216,10 +251,14 @@ class Session:
         """Fit what has a closed form, and write the weights and their card."""
         self._reporter.note("fitting what is fitted last, and writing the weights")
         self._loop.average.adopt()
-        finalize(self._built, self._batches, self._recipe)
+        with plainly(f"{self._recipe.model.component} cannot be fitted"):
+            finalize(self._built, self._batches, self._recipe)
         path = self._folder.weights(self._recipe.name)
         card = export(self._zoo, self._built, self._recipe, path)
-        write_atomically(self._folder.path / "card.toml", card_toml(card).encode())
+        try:
+            write_atomically(self._folder.card, card_toml(card).encode())
+        except OSError as error:
+            raise TrainingError(f"cannot write {self._folder.card}: {error.strerror}") from error
         return path
 
 

@@ -12,6 +12,9 @@ from genzoo_core.recipe import PhaseRecipe, Recipe, StageRecipe
 from genzoo_core.training import Stage, Trainable
 from genzoo_core.zoo import Opened
 
+MOST_REPEATED = 128
+"""A batch of up to so many images may be larger than the data, which it then repeats."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -63,8 +66,14 @@ def plan_stages(built: Opened, recipe: Recipe, images: int) -> tuple[Plan, ...]:
             "give one [[stages]] for each",
         )
     owned = _owned(built)
-    for stage, given in zip(stages, recipe.stages, strict=True):
+    for index, (stage, given) in enumerate(zip(stages, recipe.stages, strict=True)):
         _check_phases(stage, given, recipe.name, owned)
+        if given.batch_size > max(images, MOST_REPEATED):
+            raise ConfigError(
+                f"{recipe.name}: stage {stage.name!r} takes {given.batch_size} images in a step, "
+                f"and the data have {images}",
+                f"try --set stages.{index}.batch_size={images}",
+            )
     return tuple(
         Plan(stage, given, _steps(given, images))
         for stage, given in zip(stages, recipe.stages, strict=True)

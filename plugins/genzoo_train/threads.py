@@ -8,6 +8,9 @@ import torch
 
 from genzoo_train.loop import StageLoop
 
+MOST_THREADS = 1024
+"""Threads that a training may take: the system gives them out one by one, and fails at some."""
+
 GAIN = 1.15
 """How much faster a doubling must be to be worth it: it takes cores from others."""
 

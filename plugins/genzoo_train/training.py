@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -13,8 +14,13 @@ from genzoo_core.errors import UsageError
 from genzoo_core.recipe import Recipe
 from genzoo_core.zoo import Zoo
 from genzoo_train.folder import RunFolder
+from genzoo_train.memory import memory_advice
 from genzoo_train.reporting import Reporter, SilentReporter
 from genzoo_train.session import Session
+from genzoo_train.threads import MOST_THREADS
+
+ROOM = "use fewer or smaller images, a smaller model, or a machine with more memory"
+"""What to do about memory where no batch is to blame."""
 
 
 def train(
@@ -55,8 +61,10 @@ def train(
             it, a checkpoint being saved.
         ConfigError: The recipe does not fit the model.
         DataError: The dataset does not fit the recipe.
-        UsageError: No such device.
+        UsageError: No such device, or too many threads.
     """
+    if isinstance(threads, int) and threads > MOST_THREADS:
+        raise UsageError(f"a training takes at most {MOST_THREADS} CPU threads")
     fabric = _fabric(device, recipe)
     reporter = reporter or SilentReporter()
     folder = RunFolder(out, resume=resume)
@@ -65,7 +73,7 @@ def train(
     before = torch.get_num_threads()
     cuda = [fabric.device] if fabric.device.type == "cuda" else []
     try:
-        with torch.random.fork_rng(cuda):
+        with torch.random.fork_rng(cuda), memory_advice("out of memory", ROOM):
             run = Session(
                 zoo,
                 recipe,
@@ -90,9 +98,12 @@ def _fabric(device: str, recipe: Recipe) -> Fabric:
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
     }
-    if not available.get(kind) or (index and not index.isdecimal()):
+    count = torch.cuda.device_count() if kind == "cuda" else 1
+    wrong = index and not (re.fullmatch(r"[0-9]{1,9}", index) and int(index) < count)
+    if not available.get(kind) or wrong:
         choices = ", ".join(name for name, there in available.items() if there)
-        raise UsageError(f"no device {device!r}", f"this machine has {choices}")
+        several = f", cuda:0 to cuda:{count - 1}" if count > 1 else ""
+        raise UsageError(f"no device {device[:100]!r}", f"this machine has {choices}{several}")
     fabric = Fabric(
         accelerator=kind,
         devices=[int(index)] if index and kind != "cpu" else 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from genzoo_core import (
     NotFittedError,
     Progress,
     SampleRng,
+    TrainingError,
 )
 
 CONV = {"type": "conv", "width": 8, "blocks": 1}
@@ -144,6 +146,30 @@ def test_posterior_variances_add_to_the_components() -> None:
     covariance = mixture.factors[0, 0] @ mixture.factors[0, 0].T
     # The law of total variance: 1 + 3 and 1 + 0.
     torch.testing.assert_close(covariance.diag(), torch.tensor([4.0, 1.0]), atol=0.1, rtol=0)
+
+
+def test_latents_whose_scales_lie_far_apart_are_fitted_in_double_precision() -> None:
+    direction = torch.tensor([[100.0, 1e-3, 50.0, 2.0]]).repeat(1, 50)
+    points = torch.randn(50, 1, generator=torch.Generator().manual_seed(0)) @ direction
+    mixture = GaussianMixture(1, 200)
+    mixture.fit(points)  # in single precision its covariance has no Cholesky factor
+    drawn = mixture.sample(SampleRng(range(500)))
+    torch.testing.assert_close(drawn.std(0)[:4], points.std(0)[:4], rtol=0.2, atol=0.05)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_latents_that_are_not_finite_are_no_internal_error(value: float) -> None:
+    with pytest.raises(TrainingError, match=f"training images became {value}, and no mixture"):
+        GaussianMixture(1, 2).fit(torch.full((9, 2), value))
+
+
+def test_that_scikit_learn_is_missing_is_said_before_a_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    build(components=0).check_data(9, {})
+    with pytest.raises(TrainingError, match="needs scikit-learn; pip install 'genzoo"):
+        build(components=1).check_data(9, {})
 
 
 def test_temperature_zero_gives_the_components_means() -> None:

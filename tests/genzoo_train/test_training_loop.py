@@ -17,6 +17,7 @@ from genzoo_core.images import from_uint8
 from genzoo_core.recipe import PhaseRecipe
 from genzoo_core.zoo import Zoo
 from genzoo_train.checkpoints import read_checkpoint
+from genzoo_train.memory import memory_advice
 from genzoo_train.reporting import LineReporter
 from genzoo_train.training import train
 
@@ -173,6 +174,43 @@ def test_hostile_36_out_of_memory_advises_a_smaller_batch(
     advice = r"out of memory at a batch of 16 images; try --set stages\.0\.batch_size=8"
     with pytest.raises(TrainingError, match=advice):
         train(zoo, recipe("memory"), dataset, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        MemoryError("std::bad_alloc"),
+        RuntimeError("std::bad_alloc"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"),
+        RuntimeError("Storage size calculation overflowed with sizes=[4503599627370496]"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
+        RuntimeError("MPS backend out of memory"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+    ],
+    ids=range(9),
+)
+def test_out_of_memory_is_known_by_each_of_its_names(error: Exception) -> None:
+    with pytest.raises(TrainingError, match="full; use less"), memory_advice("full", "use less"):
+        raise error
+    with pytest.raises(RuntimeError, match="shapes"), memory_advice("full", "use less"):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+
+def test_a_batch_of_one_cannot_be_made_smaller(zoo: Zoo, dataset: Dataset, tmp_path: Path) -> None:
+    given = with_stage(recipe("bad_alloc"), 0, batch_size=1)
+    with pytest.raises(TrainingError, match="at a batch of 1 images; make the model smaller"):
+        train(zoo, given, dataset, tmp_path / "run")
+
+
+def test_a_grid_that_cannot_be_drawn_is_no_reason_to_lose_a_training(
+    zoo: Zoo, dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(
+        zoo, recipe("drawing"), dataset, tmp_path / "run", reporter=LineReporter()
+    ).exists()
+    assert "no samples at step 6: this model cannot draw\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from genzoo_core import (
     Batch,
     Context,
+    DataError,
     GenerativeModel,
     NoOptions,
     NotFittedError,
@@ -23,7 +24,21 @@ from genzoo_core import (
     Stage,
 )
 
-Fault = Literal["", "nan", "overlap", "foreign", "memory", "huge", "sampling"]
+Fault = Literal[
+    "",
+    "nan",
+    "overlap",
+    "foreign",
+    "memory",
+    "bad_alloc",
+    "huge",
+    "sampling",
+    "drawing",
+    "loss",
+    "data",
+    "checking",
+    "finalizing",
+]
 
 
 class AwkwardConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,6 +78,8 @@ class Awkward(GenerativeModel[NoOptions]):
     ) -> Tensor:
         if self.config.fault == "sampling":
             raise NotFittedError("the awkward model has nothing to sample from")
+        if self.config.fault == "drawing":
+            raise RuntimeError("this model\ncannot draw")
         pixels: Tensor = self.decoder(rng.normal((16,), self.decoder.weight)).tanh()
         return pixels.reshape(-1, 1, 8, 8)
 
@@ -89,6 +106,10 @@ class Awkward(GenerativeModel[NoOptions]):
         time.sleep(self.config.sleep)
         if self.config.fault == "memory":
             torch.empty(2**52)
+        if self.config.fault == "bad_alloc":
+            raise RuntimeError("std::bad_alloc")
+        if self.config.fault == "loss":
+            raise IndexError("no such\npicture")
         pixels = batch.images.flatten(1)
         z = self.encoder(pixels + 0.1 * rng.normal((64,), pixels))
         loss = (self.decoder(z) - pixels).square().mean()
@@ -101,6 +122,13 @@ class Awkward(GenerativeModel[NoOptions]):
             loss = loss * float("nan")
         return loss, {"fraction": progress.fraction, "odd": float("inf")}
 
+    def check_data(self, images: int, conditions: Mapping[str, Tensor]) -> None:
+        assert not self.training
+        if self.config.fault == "data":
+            raise DataError(f"{images} images are too few", "bring more")
+        if self.config.fault == "checking":
+            raise IndexError("no such\npicture")
+
     def prepare_stage(self, stage: Stage, batches: Iterable[Batch], *, resumed: bool) -> None:
         assert (stage.name, self.training) == ("flow", False)
         pixels = torch.cat([batch.images.flatten(1) for batch in batches])
@@ -110,4 +138,6 @@ class Awkward(GenerativeModel[NoOptions]):
 
     def finalize(self, batches: Iterable[Batch]) -> None:
         assert not self.training
+        if self.config.fault == "finalizing":
+            raise IndexError("no such\npicture")
         self.seen.fill_(sum(len(batch.images) for batch in batches))

@@ -1,0 +1,129 @@
+"""What a training would end in, said before its first step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from genzoo_core.atomic import beside
+from genzoo_core.conditioner import conditioners_of
+from genzoo_core.encoder import Encoder
+from genzoo_core.errors import ConfigError, GenzooError, TrainingError
+from genzoo_core.model import GenerativeModel
+from genzoo_core.recipe import Recipe
+from genzoo_core.training import Batch, Trainable
+from genzoo_core.zoo import Opened, Zoo
+from genzoo_train.batches import Batches, times
+from genzoo_train.export import check_rounding, export
+from genzoo_train.loop import StageLoop
+from genzoo_train.memory import memory_advice, out_of_memory, step_advice
+from genzoo_train.stages import Plan
+
+
+@contextmanager
+def plainly(doing: str) -> Iterator[None]:
+    """Turn whatever a model's code raises while `doing` something into one line."""
+    try:
+        yield
+    except GenzooError:
+        raise
+    except Exception as error:
+        if out_of_memory(error):
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise TrainingError(
+            f"{doing}: {type(error).__name__}: {reason}", "`genzoo --debug …` shows where"
+        ) from error
+
+
+def check_data(built: Opened, batches: Batches, recipe: Recipe) -> None:
+    """Ask the model whether it can end a training on these data.
+
+    Raises:
+        ConfigError: The model or its codec is for pictures of another shape.
+        GenzooError: What the model's own `check_data` says.
+    """
+    module = built.module
+    assert isinstance(module, Trainable)  # plan_stages made sure
+    with torch.no_grad(), plainly(f"{recipe.model.component} refuses these data"):
+        _check_shapes(built, batches.first(2), recipe)
+        module.check_data(len(batches), batches.conditions)
+
+
+def _check_shapes(built: Opened, batch: Batch, recipe: Recipe) -> None:
+    """A fully convolutional network learns from pictures of any size, and then draws its own."""
+    module, condition = built.module, None
+    hint = "give the data, the model and its codec one shape"
+    if isinstance(module, GenerativeModel):
+        if tuple(module.sample_shape) != tuple(batch.images.shape[1:]):
+            raise ConfigError(
+                f"{recipe.name} trains on images of {times(recipe.data.shape)}, but its model "
+                f"makes pictures of {times(module.sample_shape)}",
+                hint,
+            )
+        encoder: nn.Module | None = module.codec
+        # A codec of its own may be told the model's condition; a shared one knows nothing of it.
+        if not any(encoder is inner for part in built.parts.values() for inner in part.modules()):
+            condition = module.condition(batch.conditions, len(batch.images))
+    else:
+        encoder = module
+    if isinstance(encoder, Encoder):
+        latent = encoder.encode(batch.images, condition).mode().shape[1:]
+        if tuple(latent) != tuple(encoder.latent_shape):
+            raise ConfigError(
+                f"{recipe.name} trains on images of {times(recipe.data.shape)}, which the model's "
+                f"{type(encoder).__name__} makes latents of {times(latent)} of, "
+                f"not of {times(encoder.latent_shape)}",
+                hint,
+            )
+
+
+def classes_without_images(module: nn.Module, batches: Batches) -> list[str]:
+    """What a model would know by name alone, as "label rare"."""
+    missing = []
+    for name, conditioner in conditioners_of(module).items():
+        if conditioner.categories is not None:
+            counts = batches.conditions[name].bincount(minlength=conditioner.categories).tolist()
+            without = [i for i in range(conditioner.categories) if not counts[i]]
+            missing += [f"{name} {conditioner.category(i)}" for i in without]
+    return missing
+
+
+def rehearse(
+    built: Opened, plans: Sequence[Plan], batches: Batches, recipe: Recipe, fabric: Fabric
+) -> None:
+    """Do a step of each stage that can be done now, without changing the weights.
+
+    A stage that builds on what `prepare_stage` gives after the ones before it cannot.
+    """
+    prepares = type(built.module).prepare_stage is not Trainable.prepare_stage  # type: ignore[attr-defined]
+    for index, plan in enumerate(plans[:1] if prepares else plans):
+        doing = f"stage {plan.stage.name!r} of {recipe.model.component} fails on these data"
+        advice = step_advice(index, plan.recipe.batch_size)
+        with memory_advice(*advice), plainly(doing):
+            StageLoop(plan, built, batches, recipe, fabric).rehearse()
+
+
+def rehearse_export(zoo: Zoo, built: Opened, recipe: Recipe, path: Path) -> None:
+    """Write the fresh weights as the trained ones will be, and open the file.
+
+    Raises:
+        TrainingError: The disk is full, the header is too long, a weight does not fit its dtype.
+    """
+    check_rounding(built, recipe)
+    trial, doing = beside(path), f"{path} cannot be written and read"
+    with plainly(doing):
+        try:
+            export(zoo, built, recipe, trial)
+            zoo.open(trial)
+        except GenzooError as error:
+            reason = error.message.replace(str(trial), "it")
+            hint = "choose another --out" if isinstance(error.__cause__, OSError) else error.hint
+            raise TrainingError(f"{doing}: {reason}", hint) from error
+        finally:
+            trial.unlink(missing_ok=True)
