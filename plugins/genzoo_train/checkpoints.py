@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from safetensors import SafetensorError, safe_open
+import torch
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -17,7 +19,10 @@ from genzoo_core.errors import TrainingError
 from genzoo_core.recipe import Recipe
 
 FORMAT = "genzoo-checkpoint"
-VERSION = "1"
+VERSION = "2"
+
+SHOWN = 80
+"""Characters of a field's value that a message repeats."""
 
 # Fields of a recipe that the weights do not depend on: they may change between two sittings.
 FREE = ("card", "report", "tried", "weights_dtype")
@@ -55,51 +60,78 @@ def write_checkpoint(path: Path, recipe: Recipe, checkpoint: Checkpoint) -> None
         "step": str(checkpoint.step),
         "data": checkpoint.data,
         "threads": str(checkpoint.threads),
-        "recipe": msgspec.json.encode(recipe).decode(),
     }
     # A copy each: tied weights share storage, which the format cannot say.
     tensors = {
         name: tensor.detach().cpu().contiguous().clone()
         for name, tensor in checkpoint.tensors.items()
     }
+    # The recipe is compared with the one of today, so it needs no digest.
+    metadata["digest"] = _digest(metadata, tensors)
+    metadata["recipe"] = msgspec.json.encode(recipe).decode()
     try:
         write_atomically(path, save(tensors, metadata))
     except OSError as error:
-        raise TrainingError(
-            f"cannot write {path}: {error.strerror}", "the checkpoint before it is whole"
-        ) from error
+        before = "the checkpoint before it is whole" if path.exists() else None
+        raise TrainingError(f"cannot write {path}: {error.strerror}", before) from error
 
 
 def read_checkpoint(path: Path, recipe: Recipe) -> Checkpoint:
     """Read a checkpoint of this very recipe.
 
     Raises:
-        TrainingError: It cannot be read, or belongs to another recipe; names the fields.
+        TrainingError: It cannot be read, is damaged, or belongs to another recipe; names the
+            fields.
     """
+    again = f"begin in another --out, or remove {path} and begin again"
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if (metadata.get("format"), metadata.get("version")) != (FORMAT, VERSION):
-                raise TrainingError(f"{path} is not a checkpoint of this version of genzoo")
+                raise TrainingError(f"{path} is not a checkpoint of this version of genzoo", again)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise TrainingError(f"{path} cannot be read: {error}", "train in another --out") from error
-    changed = _differences(_as_today(metadata["recipe"]), msgspec.to_builtins(recipe))
+    except TrainingError:
+        raise
+    except Exception as error:  # what safetensors and torch raise of damage has no common class
+        reason = " ".join(str(error).split())[:200]
+        raise TrainingError(f"{path} cannot be read: {reason}", "train in another --out") from error
+    stored, digest = _as_today(metadata.pop("recipe", "")), metadata.pop("digest", "")
+    if stored is None or digest != _digest(metadata, tensors):
+        raise TrainingError(f"{path} is damaged: its content does not have the digest in it", again)
+    changed = _differences(stored, json.loads(msgspec.json.encode(recipe)))
     if changed:
         raise TrainingError(
             f"{path.parent} was trained with another recipe: {'; '.join(changed[:5])}",
             "change it back, or choose another --out",
         )
-    stage, step, threads = (int(metadata.get(name, 0)) for name in ("stage", "step", "threads"))
-    return Checkpoint(stage, step, metadata["data"], threads, tensors)
+    try:
+        stage, step, threads = (int(metadata[name]) for name in ("stage", "step", "threads"))
+        return Checkpoint(stage, step, metadata["data"], threads, tensors)
+    except (KeyError, ValueError) as error:
+        raise TrainingError(f"{path} is damaged: it does not say where it stands", again) from error
+
+
+def _digest(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
+    """Of all that a training goes on with."""
+    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(repr((name, tensor.dtype, tuple(tensor.shape))).encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _as_today(stored: str) -> object:
-    """A stored recipe; what recipes have gained since is at its default, as it was in effect."""
+    """A stored recipe; what recipes have gained since is at its default, as it was in effect.
+
+    None where it is damaged.
+    """
     try:
-        return msgspec.to_builtins(msgspec.json.decode(stored, type=Recipe))
+        fields = json.loads(stored)
+        return json.loads(msgspec.json.encode(msgspec.convert(fields, Recipe)))
     except msgspec.ValidationError:  # of a version that knows more
-        return json.loads(stored)
+        return fields
+    except (ValueError, RecursionError):
+        return None
 
 
 def _differences(old: object, new: object, place: str = "") -> list[str]:
@@ -107,10 +139,11 @@ def _differences(old: object, new: object, place: str = "") -> list[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         keys = [key for key in {**old, **new} if place or key not in FREE]
         pairs = [(f"{key}", old.get(key), new.get(key)) for key in keys]
-    elif isinstance(old, list | tuple) and isinstance(new, list | tuple) and len(old) == len(new):
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         pairs = [(str(index), *values) for index, values in enumerate(zip(old, new, strict=True))]
     else:
-        return [] if old == new else [f"{place} was {json.dumps(old)}, is {json.dumps(new)}"]
+        was, now = (json.dumps(value)[:SHOWN] for value in (old, new))
+        return [] if old == new else [f"{place} was {was}, is {now}"]
     return [
         difference
         for key, before, after in pairs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -30,27 +31,28 @@ class Figures:
         for name, value in named.items():
             self._named.setdefault(name, []).append(value)
 
-    def check(self) -> None:
-        """Raises:
-        TrainingError: A loss was not finite; says at which step.
+    def check(self, checkpoint: Path) -> None:
+        """Refuse to go on where a loss was not finite.
+
+        Args:
+            checkpoint: Where the training stood before, if there is such a file.
+
+        Raises:
+            TrainingError: Says at which step.
         """
         for phase, losses in self._losses.items():
             finite = torch.stack([loss for _, loss in losses]).isfinite()
             if not finite.all():
                 first, loss = losses[int(finite.long().argmin())]
+                before = "; the checkpoint before it is kept" if checkpoint.exists() else ""
                 raise TrainingError(
                     f"the loss of phase {phase!r} became {loss.item()} at step {first} of stage "
-                    f"{self._stage!r}; the checkpoint before it is kept",
+                    f"{self._stage!r}{before}",
                     "lower the learning rate, or clip harder",
                 )
 
     def means(self) -> dict[str, float]:
-        """The mean of each figure since the last report; "loss" is the sum over the phases.
-
-        Raises:
-            TrainingError: A loss was not finite.
-        """
-        self.check()
+        """The mean of each figure since the last report; "loss" is the sum over the phases."""
         losses = {
             phase: torch.stack([loss for _, loss in losses]).mean().item()
             for phase, losses in self._losses.items()

@@ -9,12 +9,16 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from genzoo_core.atomic import write_atomically
 from genzoo_core.errors import ConfigError, TrainingError
 
 LOCK = ".lock"
 
 LEFTOVER = ".genzoo-"
 """How files begin that a killed training was about to write; see `genzoo_core.atomic`."""
+
+LONGEST_LINE = 1_000_000
+"""Bytes of a line of the log; more in one are damage."""
 
 
 class RunFolder:
@@ -109,13 +113,30 @@ class RunFolder:
         except OSError as error:
             raise TrainingError(f"cannot write {self.log}: {error.strerror}") from error
 
-    def cut_log(self, step: int) -> None:
-        """Forget the figures of steps after `step`, which will be done again."""
-        if not self.log.exists():
-            return
-        lines = self.log.read_text().splitlines(keepends=True)
-        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
-        self.log.write_text("".join(kept))
+    def cut_log(self, step: int) -> int:
+        """Forget the figures of steps after `step`, which will be done again.
+
+        Returns:
+            How many lines were damaged, and are left out as well.
+
+        Raises:
+            TrainingError: The log cannot be read or written.
+        """
+        cut, damaged = [], 0
+        try:
+            with self.log.open("rb") as file:
+                while line := file.readline(LONGEST_LINE):
+                    logged = _step(line)
+                    if logged is None:
+                        damaged += 1
+                    elif logged <= step:
+                        cut.append(line)
+            write_atomically(self.log, b"".join(cut))
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise TrainingError(f"cannot write {self.log}: {error.strerror}") from error
+        return damaged
 
     def close(self) -> None:
         """Let others train here."""
@@ -134,3 +155,13 @@ def check_free(path: Path, *, resume: bool) -> None:
         raise TrainingError(
             f"{path} is not empty", "add --resume to go on, or choose another --out"
         )
+
+
+def _step(line: bytes) -> int | None:
+    """The step of a line of the log; None where it is damaged."""
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    step = fields.get("step") if isinstance(fields, dict) else None
+    return step if type(step) is int and line.endswith(b"\n") else None

@@ -21,6 +21,12 @@ from genzoo_train.optimisation import MovingAverage, learning_rate, make_optimiz
 from genzoo_train.seeds import derive
 from genzoo_train.stages import Plan, parameters_of
 
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+"""What Adam and AdamW know of a parameter after its first step."""
+
+SHOWN = 100
+"""Characters of a tensor's name that a message repeats."""
+
 
 class PhaseLoop:
     """A phase with its optimiser.
@@ -180,24 +186,37 @@ class StageLoop:
         """Go on from `step` with what `tensors()` gave there.
 
         Raises:
-            TrainingError: The tensors are those of another module.
+            TrainingError: The tensors are those of another module; nothing is changed then.
         """
         state = dict(tensors)
         own = {f"model.{name}": tensor for name, tensor in self._built.own_tensors().items()}
         for name, average in zip(self._names, self.average.averages, strict=False):
             own[f"average.{name}"] = average
-        for name, tensor in own.items():
-            if name not in state or state[name].shape != tensor.shape:
-                raise TrainingError(
-                    f"the checkpoint has no {name} of shape {list(tensor.shape)}",
-                    "its plugin has changed since: train in another --out",
-                )
-            tensor.copy_(state.pop(name))
         parameters = dict(zip(self._names, parameters_of(self.plan.stage), strict=True))
+        stepped = [name for name in parameters if f"optimizer.step.{name}" in state]
+        wanted = own | {
+            f"optimizer.{moment}.{name}": torch.zeros(()) if moment == "step" else parameters[name]
+            for name in stepped
+            for moment in MOMENTS
+        }
+        for name, tensor in wanted.items():
+            there = state.get(name)
+            if there is None or (there.shape, there.dtype) != (tensor.shape, tensor.dtype):
+                raise _foreign(f"has no {name} of shape {list(tensor.shape)} and {tensor.dtype}")
+        if unknown := next((name for name in state if name not in wanted), None):
+            raise _foreign(f"has {unknown[:SHOWN]}, which is not of this stage")
+        for name, tensor in own.items():
+            tensor.copy_(state[name])
         owner = {id(p): loop.optimizer for loop in self._phases for p in loop.parameters}
-        for key, value in state.items():
-            _, moment, name = key.split(".", 2)
+        for name in stepped:
             parameter = parameters[name]
             place = owner[id(parameter)].state[parameter]
-            place[moment] = value.to(parameter.device)
+            for moment in MOMENTS:
+                place[moment] = state[f"optimizer.{moment}.{name}"].to(parameter.device)
         self.step = step
+
+
+def _foreign(fault: str) -> TrainingError:
+    return TrainingError(
+        f"the checkpoint {fault}", "its plugin has changed since: train in another --out"
+    )

@@ -36,7 +36,7 @@ from genzoo_train.reporting import Reporter
 from genzoo_train.samples import write_grid
 from genzoo_train.seeds import derive
 from genzoo_train.stages import plan_stages
-from genzoo_train.threads import set_fastest
+from genzoo_train.threads import MOST_THREADS, set_fastest
 from genzoo_train.typical import conditioner_specs
 
 SHOWN = 5
@@ -77,7 +77,7 @@ class Session:
         self._loop = self._stage_loop()
         self._since = (0, time.monotonic())
         self._threads = 0
-        self._saved = -1
+        self._saved = self._until = -1
 
     def _build(self, dataset: Dataset) -> Opened:
         model = self._recipe.model
@@ -122,6 +122,7 @@ class Session:
         path = self._folder.checkpoint
         if path.exists():
             checkpoint = read_checkpoint(path, self._recipe)
+            self._check_place(checkpoint)
             if checkpoint.data != self._data:
                 raise TrainingError(
                     f"{self._folder.path} was trained on other data",
@@ -133,7 +134,19 @@ class Session:
             self._saved = checkpoint.step
             self._threads = checkpoint.threads
             self._reporter.note(f"going on at step {self.done}")
-        self._folder.cut_log(self.done)
+        if damaged := self._folder.cut_log(self.done):
+            self._reporter.note(f"damaged lines of {self._folder.log}, left out: {damaged}")
+
+    def _check_place(self, checkpoint: Checkpoint) -> None:
+        """Refuse a checkpoint of a stage or a step that there is not."""
+        steps = dict(enumerate(plan.steps for plan in self._plans))
+        there = 0 <= checkpoint.step <= steps.get(checkpoint.stage, -1)
+        if not there or not 0 <= checkpoint.threads <= MOST_THREADS:
+            raise TrainingError(
+                f"the checkpoint in {self._folder.path} stands at step {checkpoint.step} of stage "
+                f"{checkpoint.stage} on {checkpoint.threads} threads, which cannot be",
+                "train in another --out",
+            )
 
     def set_threads(self, threads: int | Literal["fastest"] | None) -> None:
         """Set the number of CPU threads; see `train`."""
@@ -192,7 +205,8 @@ class Session:
     def _run_stage(self, limit: int, stop: StopRequests) -> None:
         loop, report, reporter = self._loop, self._recipe.report, self._reporter
         total, done = loop.plan.steps, self.done
-        reporter.stage(loop.plan.stage.name, Progress(loop.step, total))
+        self._until = min(total, loop.step + limit - done)
+        reporter.stage(loop.plan.stage.name, Progress(loop.step, self._until))
         self._since = (loop.step, time.monotonic())
         while loop.step < total and done < limit and not stop.signum:
             loop.advance()
@@ -213,11 +227,12 @@ class Session:
             )
 
     def _log(self, done: int) -> None:
+        self._loop.figures.check(self._folder.checkpoint)
         values = self._loop.figures.means()
         step, since = self._since
         seconds = max(time.monotonic() - since, 1e-9) / max(self._loop.step - step, 1)
         values |= {"images/s": self._loop.plan.recipe.batch_size / seconds, "s/step": seconds}
-        progress = Progress(self._loop.step, self._loop.plan.steps)
+        progress = Progress(self._loop.step, self._until)
         self._reporter.figures(progress, values)
         self._folder.write_log(done, {"stage": self._loop.plan.stage.name, **values})
         self._zoo.call_hook("genzoo_log_training", run=self._recipe.name, step=done, values=values)
@@ -225,7 +240,7 @@ class Session:
 
     def _sample(self) -> None:
         loop = self._loop
-        loop.figures.check()
+        loop.figures.check(self._folder.checkpoint)
         loop.average.swap()
         try:
             path = self._folder.samples(loop.plan.stage.name, loop.step)
@@ -242,7 +257,7 @@ class Session:
         loop = self._loop
         if loop.step == self._saved:
             return
-        loop.figures.check()
+        loop.figures.check(self._folder.checkpoint)
         checkpoint = Checkpoint(self._index, loop.step, self._data, self._threads, loop.tensors())
         write_checkpoint(self._folder.checkpoint, self._recipe, checkpoint)
         self._saved = loop.step

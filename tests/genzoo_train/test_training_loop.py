@@ -161,7 +161,8 @@ def test_a_model_that_cannot_sample_yet_trains_without_pictures(
 def test_a_loss_that_is_not_finite_names_its_step_and_keeps_the_checkpoint(
     zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
-    with pytest.raises(TrainingError, match="became nan at step 7 of stage 'game'"):
+    kept_one = "became nan at step 7 of stage 'game'; the checkpoint before it is kept"
+    with pytest.raises(TrainingError, match=kept_one):
         train(zoo, recipe("nan"), dataset, tmp_path / "run")
     kept = read_checkpoint(tmp_path / "run" / "checkpoint.safetensors", recipe("nan"))
     assert kept.step == 5
@@ -204,6 +205,15 @@ def test_a_batch_of_one_cannot_be_made_smaller(zoo: Zoo, dataset: Dataset, tmp_p
         train(zoo, given, dataset, tmp_path / "run")
 
 
+def test_no_checkpoint_is_promised_where_there_is_none(
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
+) -> None:
+    given = recipe("nan", report={"log_every": 4, "sample_every": 0})
+    with pytest.raises(TrainingError, match="at step 7 of stage 'game'; lower the learning rate"):
+        train(zoo, given, dataset, tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoint.safetensors").exists()
+
+
 def test_a_grid_that_cannot_be_drawn_is_no_reason_to_lose_a_training(
     zoo: Zoo, dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -211,6 +221,26 @@ def test_a_grid_that_cannot_be_drawn_is_no_reason_to_lose_a_training(
         zoo, recipe("drawing"), dataset, tmp_path / "run", reporter=LineReporter()
     ).exists()
     assert "no samples at step 6: this model cannot draw\n" in capsys.readouterr().err
+
+
+def test_a_limited_training_shows_its_own_number_of_steps(
+    zoo: Zoo, dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lines(max_steps: int, *, resume: bool = False) -> list[str]:
+        out, reporter = tmp_path / "run", LineReporter()
+        train(zoo, recipe(), dataset, out, resume=resume, max_steps=max_steps, reporter=reporter)
+        told = capsys.readouterr().err.splitlines()
+        return [
+            line.partition("  ")[0] for line in told if line.startswith(("stage", "game", "fl"))
+        ]
+
+    assert lines(9) == ["stage game: 9 steps, from 0", "game 4/9", "game 8/9"]
+    assert lines(16, resume=True) == [
+        "stage game: 12 steps, from 9",
+        "game 12/12",
+        "stage flow: 4 steps, from 0",
+        "flow 4/4",
+    ]
 
 
 @pytest.mark.parametrize(

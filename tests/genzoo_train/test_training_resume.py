@@ -24,6 +24,7 @@ from training_cases import SLOW, recipe
 from genzoo_core import Dataset, TrainingError
 from genzoo_core.zoo import Zoo
 from genzoo_train.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from genzoo_train.reporting import LineReporter
 from genzoo_train.training import train
 
 PATIENCE = 120
@@ -252,6 +253,166 @@ def test_a_damaged_checkpoint_is_a_clear_error(content: bytes, tmp_path: Path) -
     path.write_bytes(content)
     with pytest.raises(TrainingError, match=r"cannot be read: .* train in another --out"):
         read_checkpoint(path, recipe())
+
+
+def checkpoint_of(zoo: Zoo, dataset: Dataset, out: Path) -> Path:
+    """The checkpoint of a training that stands in its second stage."""
+    train(zoo, QUIET, dataset, out, max_steps=14)
+    return out / "checkpoint.safetensors"
+
+
+QUIET = recipe(report={"sample_every": 0})
+
+
+def test_a_checkpoint_with_a_changed_byte_is_refused_or_changes_nothing(
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
+) -> None:
+    path = checkpoint_of(zoo, dataset, tmp_path / "run")
+    good = path.read_bytes()
+    header = 8 + int.from_bytes(good[:8], "little")
+    whole = read_checkpoint(path, QUIET)
+    chance = random.Random(0)
+    for attempt in range(400):
+        damaged = bytearray(good)
+        at = chance.randrange(header if attempt % 2 else len(good))
+        damaged[at] ^= 1 << chance.randrange(8)
+        if attempt % 5 == 0:
+            del damaged[at : at + chance.choice((1, 8, 1000))]
+        path.write_bytes(damaged)
+        try:
+            read = read_checkpoint(path, QUIET)
+        except TrainingError as error:
+            assert "\n" not in str(error)  # noqa: PT017 - a change of a summary is none
+            assert len(str(error)) < 1000  # noqa: PT017
+        else:
+            assert at < header
+            assert (read.stage, read.step, read.data) == (whole.stage, whole.step, whole.data)
+            assert all(torch.equal(read.tensors[n], t) for n, t in whole.tensors.items())
+
+
+def test_a_changed_number_in_a_checkpoint_is_told_with_what_to_do(
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
+) -> None:
+    path = checkpoint_of(zoo, dataset, tmp_path / "run")
+    damaged = bytearray(path.read_bytes())
+    damaged[-1] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(TrainingError) as caught:
+        train(zoo, QUIET, dataset, tmp_path / "run", resume=True)
+    assert str(caught.value) == (
+        f"{path} is damaged: its content does not have the digest in it; "
+        f"begin in another --out, or remove {path} and begin again"
+    )
+    path.unlink()
+    assert train(zoo, QUIET, dataset, tmp_path / "run", resume=True).exists()
+
+
+WEIGHT = "model.encoder.0.weight"
+STEP = "optimizer.step.flow.weight"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stage": 2}, "stands at step 2 of stage 2 on 1 threads, which cannot be"),
+        ({"stage": -1}, "stands at step 2 of stage -1 on"),
+        ({"step": 9}, "stands at step 9 of stage 1 on"),
+        ({"step": -1}, "stands at step -1 of stage 1 on"),
+        ({WEIGHT: None}, r"has no model.encoder.0.weight of shape \[16, 64\] and torch.float32"),
+        ({WEIGHT: torch.zeros(3)}, "has no model.encoder.0.weight of shape"),
+        ({WEIGHT: torch.zeros(16, 64, dtype=torch.int64)}, "has no model.encoder.0.weight of sh"),
+        ({STEP: torch.zeros(2)}, r"has no optimizer.step.flow.weight of shape \[\] and"),
+        ({STEP: None}, "has optimizer.exp_avg.flow.weight, which is not of this stage"),
+        ({"optimizer.exp_avg.flow.weight": None}, "has no optimizer.exp_avg.flow.weight of shape"),
+        ({"average.flow.bias": torch.zeros(0)}, "has no average.flow.bias of shape"),
+        ({"optimizer": torch.zeros(1)}, "has optimizer, which is not of this stage"),
+        ({"x" * 5000: torch.zeros(1)}, "has xxx"),
+    ],
+    ids=range(13),
+)
+def test_a_whole_checkpoint_of_another_training_is_refused(
+    changes: dict[str, Any], message: str, zoo: Zoo, dataset: Dataset, tmp_path: Path
+) -> None:
+    path = checkpoint_of(zoo, dataset, tmp_path / "run")
+    read = read_checkpoint(path, QUIET)
+    where = {"stage": read.stage, "step": read.step} | {
+        name: value for name, value in changes.items() if isinstance(value, int)
+    }
+    tensors = dict(read.tensors) | {
+        name: value for name, value in changes.items() if not isinstance(value, int)
+    }
+    kept = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+    other = Checkpoint(where["stage"], where["step"], read.data, 1, kept)
+    write_checkpoint(path, QUIET, other)
+    with pytest.raises(TrainingError, match=message) as caught:
+        train(zoo, QUIET, dataset, tmp_path / "run", resume=True)
+    assert "another --out" in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("field", ["stage", "step", "threads", "data", "recipe", "digest"])
+def test_a_checkpoint_that_says_too_little_is_damaged(
+    field: str, zoo: Zoo, dataset: Dataset, tmp_path: Path
+) -> None:
+    path = checkpoint_of(zoo, dataset, tmp_path / "run")
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    for value in (None, "x", "[" * 100_000, "1" * 5000, "null"):
+        changed = {name: text for name, text in metadata.items() if name != field}
+        save_file(load_file(path), path, changed if value is None else changed | {field: value})
+        with pytest.raises(TrainingError, match=r"is damaged|with another recipe"):
+            train(zoo, QUIET, dataset, tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"\n",
+        b"nothing\n",
+        b'{"step": 4, "loss"',
+        b'{"step": "4"}\n',
+        b'{"step": null}\n[4]\n"step"\n4\n{}\n',
+        b"\xff\xfe\x00\n",
+        b"[" * 100_000 + b"\n",
+        b'{"step": ' + b"9" * 5000 + b"}\n",
+        b"x" * 3_000_000,
+    ],
+    ids=range(9),
+)
+def test_a_damaged_log_is_no_reason_not_to_go_on(
+    damage: bytes,
+    zoo: Zoo,
+    dataset: Dataset,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    train(zoo, recipe(), dataset, tmp_path / "run", max_steps=14)
+    log = tmp_path / "run" / "log.jsonl"
+    first, *rest = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join([first, damage, b"\n", *rest, b'{"step": 16, "lo']))
+    train(zoo, recipe(), dataset, tmp_path / "run", resume=True, reporter=LineReporter())
+    lines = log.read_text(encoding="utf-8").splitlines()
+    assert [msgspec.json.decode(line)["step"] for line in lines] == [4, 8, 12, 16, 20]
+    assert f"damaged lines of {log}, left out: " in capsys.readouterr().err
+
+
+def test_what_a_killed_training_was_about_to_write_is_swept(
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    (out / "samples").mkdir(parents=True)
+    leftovers = [out / ".genzoo-1.safetensors", out / "samples" / ".genzoo-2.png"]
+    for leftover in leftovers:
+        leftover.write_bytes(b"half")
+    train(zoo, recipe(), dataset, out, resume=True, max_steps=1)
+    assert not any(leftover.exists() for leftover in leftovers)
+
+
+def test_the_first_checkpoint_promises_none_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "checkpoint.safetensors"
+    with pytest.raises(TrainingError) as caught:
+        write_checkpoint(path, recipe(), Checkpoint(0, 1, "data", 1, {"w": torch.ones(4)}))
+    assert str(caught.value) == f"cannot write {path}: No such file or directory"
 
 
 def test_a_model_file_is_no_checkpoint(zoo: Zoo, dataset: Dataset, tmp_path: Path) -> None:
