@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from genzoo_core.text import shortened
+
 COMPARED = 200
 """Names that are compared closely with a mistyped one, which takes a tenth of a millisecond each;
 of more, those that share the most pairs of letters with it."""
@@ -16,16 +18,16 @@ class GenzooError(Exception):
     """Base of all errors that a user of genzoo can meet.
 
     Args:
-        message: What is wrong, and where. One line.
+        message: What is wrong, and where. One line; of a long one, the middle is left out.
         hint: What to do next, or None. Joined to the message by a semicolon.
     """
 
     exit_code = 1
 
     def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message if hint is None else f"{message}; {hint}")
-        self.message = message
-        self.hint = hint
+        self.message = shortened(message)
+        self.hint = hint and shortened(hint)
+        super().__init__(f"{self.message}; {self.hint}" if self.hint else self.message)
 
 
 class UsageError(GenzooError):

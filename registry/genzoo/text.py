@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from genzoo_core.text import LONGEST, printable, shortened
+
+__all__ = ["printable", "shortened"]  # those of the core, for whoever takes the others from here
+
 SHOWN = 100
 """Characters of a value that a message repeats."""
 
-
-def printable(text: str) -> str:
-    """`text` in one line, without anything that a terminal would obey: that is shown escaped."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+NAMES = 20
+"""Names of which a message lists the first."""
 
 
 def brief(error: BaseException) -> str:
     """What an error says, in one line of at most 300 characters."""
-    return " ".join(str(error).split())[:300]
+    return shortened(" ".join(str(error).split()), 300)
 
 
 def one_line(error: BaseException) -> str:
     """An exception as "Type: message" in one line of at most 300 characters."""
     name, text = type(error).__name__, brief(error)
-    return (f"{name}: {text}" if text else name)[:300]
+    return shortened(f"{name}: {text}" if text else name, 300)
+
+
+def as_message(text: str) -> str:
+    """What a terminal shows of a message: one line, escaped, without its middle where long."""
+    return shortened(printable(" ".join(text.split())), 2 * LONGEST + len("; "))
 
 
 def shown_path(path: object) -> str:
@@ -38,3 +45,8 @@ def quoted(value: object) -> str:
     except Exception:  # nested too deep, a number of too many digits, or a `__repr__` of its own
         return f"<{type(value).__name__}>"
     return text if isinstance(value, str) or len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def listed(names: Sequence[str], between: str = ", ") -> str:
+    """Names as a message lists them: the first ones where there are many."""
+    return between.join([*names[:NAMES], *(["…"] if len(names) > NAMES else [])])

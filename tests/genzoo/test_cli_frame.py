@@ -137,6 +137,31 @@ def test_an_error_is_one_line_and_an_exit_code(
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["x" * 5000], "; `genzoo --help` shows those there are"),
+        (["info", "x" * 5000], "; `genzoo list` shows those there are"),
+        (["info", "x" * 5000 + ".safetensors"], "; `genzoo list` shows the models there are"),
+        (["info", "x://" + "x" * 5000], "knows this address"),
+        (["list", "--family", "x" * 5000], "; known: "),
+        (["list", "--" + "x" * 5000], "; see `genzoo list --help`"),
+        (["run", "vae-mlp-mnist", "-n", "x" * 5000], "; see `genzoo run --help`"),
+        (["run", "vae-mlp-mnist", "-o", "/".join(["x" * 100] * 45)], "File name too long"),
+        (["uninstall", "x" * 5000, "--dry-run"], "shows what is installed"),
+    ],
+)
+def test_an_error_is_short_however_long_what_it_repeats_is(
+    shelf: Shelf, words: list[str], why: str
+) -> None:
+    done = shelf.genzoo(*words)
+    assert done.returncode in (1, 2)
+    [line] = done.stderr.splitlines()
+    assert line.startswith("Error: ")
+    assert why in line
+    assert len(line) < 850
+
+
 @pytest.mark.parametrize(("fault", "code"), [("exit", 5), ("sys.exit", 6)])
 def test_a_command_may_choose_its_exit_code(shop: Shelf, fault: str, code: int) -> None:
     done = shop.genzoo("fail", fault)

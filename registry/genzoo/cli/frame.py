@@ -15,16 +15,12 @@ from typing import Any
 import click
 
 from genzoo.cli.group import ZooGroup
-from genzoo.text import printable
+from genzoo.text import as_message, one_line
 from genzoo_core.errors import GenzooError
 
 INTERRUPTED = 128 + 2
 CLOSED_PIPE = 128 + 13
 TERMINATED = 128 + 15
-
-LONGEST = 1000
-"""Characters of a message; of a longer one, such as of a name that is, both ends are shown."""
-
 
 Handler = Callable[[int, FrameType | None], Any] | int | None
 
@@ -147,17 +143,12 @@ def _message(error: BaseException) -> str:
         case OSError() if error.strerror:
             where = f"{error.filename}: " if error.filename is not None else ""
             return where + error.strerror
-    from genzoo.text import one_line
-
     return f"internal error: {one_line(error)}; `genzoo --debug …` shows where"
 
 
 def _complain(text: str) -> None:
-    line = " ".join(text.split())
-    if len(line) > LONGEST:
-        line = f"{line[: LONGEST - 300]} … {line[-300:]}"
     try:
-        sys.stderr.write(f"Error: {printable(line)}\n")
+        sys.stderr.write(f"Error: {as_message(text)}\n")
         sys.stderr.flush()
     except (AttributeError, OSError, ValueError):  # nobody reads stderr: the exit code says it
         return

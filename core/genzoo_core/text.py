@@ -1,0 +1,24 @@
+"""Text that others wrote, made fit to be shown."""
+
+from __future__ import annotations
+
+LONGEST = 400
+"""Characters of the longest message, and of the longest hint."""
+
+
+def printable(text: str) -> str:
+    """`text` in one line, without anything that a terminal would obey: that is shown escaped."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """`text` with an ellipsis in place of its middle where it has more characters than `longest`.
+
+    A message says at its beginning what is wrong, and at its end why.
+    """
+    if len(text) <= longest:
+        return text
+    end = longest // 3
+    return f"{text[: longest - end - 1]}…{text[-end:]}"
