@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import msgspec
+
 from genzoo_core.config import Config
+
+# A card may come from a stranger, and a listing shows those of all together.
+Word = Annotated[str, msgspec.Meta(max_length=100)]
+Line = Annotated[str, msgspec.Meta(max_length=1000)]
+Text = Annotated[str, msgspec.Meta(max_length=20_000)]
+Place = Annotated[str, msgspec.Meta(max_length=4096)]
+"""A path, an address or a command."""
+Words = Annotated[tuple[Word, ...], msgspec.Meta(max_length=100)]
+Lines = Annotated[tuple[Line, ...], msgspec.Meta(max_length=100)]
 
 
 class Metric(Config, omit_defaults=True):
@@ -18,17 +31,20 @@ class Metric(Config, omit_defaults=True):
         note: What a reader must know to compare it: the feature net, the split.
     """
 
-    name: str
+    name: Line
     value: float
-    command: str
-    unit: str = ""
+    command: Place
+    unit: Word = ""
     n: int | None = None
     floor: float | None = None
-    note: str = ""
+    note: Line = ""
 
 
 class ModelCard(Config, omit_defaults=True):
     """One model of the zoo: an entry of `[[models]]` in a plugin's manifest.
+
+    A word has at most 100 characters, a line 1,000, notes 20,000; of each list there are at most
+    100, of metrics 1,000.
 
     Attributes:
         name: The model's name, unique within its distribution: `[a-z0-9][a-z0-9._-]*`.
@@ -51,20 +67,20 @@ class ModelCard(Config, omit_defaults=True):
         notes: What a user should know that the fields above do not say.
     """
 
-    name: str
-    family: str
-    summary: str
-    kind: str = "model"
-    dataset: str = ""
+    name: Word
+    family: Word
+    summary: Line
+    kind: Word = "model"
+    dataset: Word = ""
     shape: tuple[int, int, int] | None = None
-    conditioners: tuple[str, ...] = ()
-    weights: str = ""
-    sha256: str = ""
+    conditioners: Words = ()
+    weights: Place = ""
+    sha256: Word = ""
     size: int = 0
     parameters: int = 0
-    license: str = ""
-    credits: tuple[str, ...] = ()
-    recipe: str = ""
-    aliases: tuple[str, ...] = ()
-    metrics: tuple[Metric, ...] = ()
-    notes: str = ""
+    license: Line = ""
+    credits: Lines = ()
+    recipe: Place = ""
+    aliases: Words = ()
+    metrics: Annotated[tuple[Metric, ...], msgspec.Meta(max_length=1000)] = ()
+    notes: Text = ""

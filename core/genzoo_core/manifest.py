@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from genzoo_core.cards import ModelCard
+from genzoo_core.cards import Line, ModelCard, Words
 from genzoo_core.config import Config
 
 API_VERSION = 2
@@ -14,11 +14,10 @@ API_VERSION = 2
 
 Kind = Literal["model", "encoder", "codec", "noiser", "sampler", "conditioner"]
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
-Target = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-
-
-Extra = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._,-]*$", max_length=100)]
+# They end in \Z: a $ would let a newline pass.
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]*\Z", max_length=100)]
+Target = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*\Z", max_length=200)]
+Extra = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._,-]*\Z", max_length=100)]
 
 
 class ComponentEntry(Config, omit_defaults=True):
@@ -36,7 +35,7 @@ class ComponentEntry(Config, omit_defaults=True):
     name: Name
     target: Target
     options: Target | None = None
-    summary: str = ""
+    summary: Line = ""
 
 
 class CommandEntry(Config, omit_defaults=True):
@@ -52,14 +51,14 @@ class CommandEntry(Config, omit_defaults=True):
     """
 
     name: Name
-    help: str
+    help: Line
     target: Target
     extra: Extra = ""
     argument: Literal["model"] | None = None
 
 
 class Manifest(Config):
-    """The content of `genzoo.toml`.
+    """The content of `genzoo.toml`, which has at most 1 MiB.
 
     Attributes:
         api: The `API_VERSION` that the plugin was written for.
@@ -70,9 +69,9 @@ class Manifest(Config):
         models: Cards of the models that it ships.
     """
 
-    api: int
-    summary: str = ""
-    hooks: tuple[str, ...] = ()
-    components: tuple[ComponentEntry, ...] = ()
-    commands: tuple[CommandEntry, ...] = ()
+    api: Annotated[int, msgspec.Meta(ge=0, le=1000)]
+    summary: Line = ""
+    hooks: Words = ()
+    components: Annotated[tuple[ComponentEntry, ...], msgspec.Meta(max_length=1000)] = ()
+    commands: Annotated[tuple[CommandEntry, ...], msgspec.Meta(max_length=100)] = ()
     models: tuple[ModelCard, ...] = ()

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from genzoo_core.cards import Line, Lines, Text, Word
 from genzoo_core.config import Config
 from genzoo_core.manifest import Name
 from genzoo_core.specs import ComponentSpec, PartSpec
@@ -160,11 +161,11 @@ class ReportRecipe(Config):
 class CardRecipe(Config):
     """What the card of the trained model says beyond what is measured."""
 
-    family: str
-    summary: str
-    license: str = ""
-    credits: tuple[str, ...] = ()
-    notes: str = ""
+    family: Word
+    summary: Line
+    license: Line = ""
+    credits: Lines = ()
+    notes: Text = ""
 
 
 class Recipe(Config):

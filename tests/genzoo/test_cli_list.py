@@ -183,6 +183,15 @@ def test_a_pipe_gets_lines_whole(shop: Shelf) -> None:
     assert "…" not in shop.genzoo("list", "cat", COLUMNS="40").stdout
 
 
+def test_one_model_with_long_text_does_not_widen_the_rows_of_others(shelf: Shelf) -> None:
+    long = {"family": "x" * 100, "conditioners": ["y" * 100] * 100, "summary": "é" * 1000}
+    shelf.add("acme", model("long", **long), model("short"))
+    rows = {line.split()[0]: line for line in shelf.genzoo("list", "acme/").stdout.splitlines()}
+    assert all(text in rows["long"] for text in ("x" * 100, "y" * 100, "é" * 1000))
+    assert len(rows["short"]) < 200
+    assert max(map(len, on_terminal(80, "list", "acme/"))) == 80
+
+
 def test_a_summary_cannot_steer_the_terminal(shelf: Shelf) -> None:
     shelf.add("acme", model("x", summary="a\x1b[2Jb\nc\x07"))
     done = shelf.genzoo("list", "acme/x")

@@ -12,7 +12,7 @@ from genzoo.cli import table
 from genzoo.cli.context import catalogue_of
 from genzoo.cli.options import complete_models
 from genzoo.plugins.guard import warn
-from genzoo.text import printable
+from genzoo.text import printable, shortened
 
 if TYPE_CHECKING:
     from genzoo.cli.look import Look
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 """Most names of what a conditioner takes that are shown."""
+MOST, WIDEST, LONGEST = 100, 60, 1000
+"""Most fields that are shown, and most characters of a name and of a value: a model file's header
+may say a megabyte of each."""
 
 
 @click.command()
@@ -148,8 +151,12 @@ def _metric(metric: Metric) -> Iterator[str]:
 
 
 def _fields(fields: Iterator[tuple[str, str]]) -> Iterator[str]:
-    """Name and value in two columns; what is empty is left out."""
-    there = [(name, value) for name, value in fields if value]
+    """Name and value in two columns; what is empty is left out, and too much of it."""
+    there = [
+        (shortened(name, WIDEST), shortened(value, LONGEST)) for name, value in fields if value
+    ]
     longest = max((len(name) for name, _ in there), default=0)
-    for name, value in there:
+    for name, value in there[:MOST]:
         yield f"  {name:{longest}}  {value}"
+    if len(there) > MOST:
+        yield f"  … and {len(there) - MOST} more; --json shows them"

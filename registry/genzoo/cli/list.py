@@ -13,7 +13,7 @@ from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.guard import warn
 from genzoo.plugins.names import Owned, full_name
 from genzoo.plugins.select import refuse_unknown, select, select_components
-from genzoo.text import quoted
+from genzoo.text import listed, quoted
 from genzoo_core.errors import GenzooError, UsageError, did_you_mean
 from genzoo_core.manifest import ComponentEntry
 from genzoo_core.plugin import Model
@@ -100,7 +100,7 @@ def _print_json(found: object) -> None:
 def _mention_components(found: Sequence[Owned[ComponentEntry]]) -> None:
     """Name what recipes can make others of this kind with."""
     if found:
-        names = ", ".join(map(full_name, found))
+        names = listed([full_name(each) for each in found])
         click.echo(f"components of this kind, for recipes: {names}", err=True)
 
 

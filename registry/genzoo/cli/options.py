@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from genzoo.cli.context import catalogue_of
+from genzoo.text import printable
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -37,7 +38,7 @@ def complete_samplers(
 
     found = components_of(catalogue_of(ctx), "sampler").items()
     return [
-        CompletionItem(name, help=each.entry.summary)
+        CompletionItem(name, help=printable(each.entry.summary))
         for name, each in found
         if name.startswith(incomplete)
     ]
@@ -52,7 +53,7 @@ def complete_settings(
     known = _look(ctx)
     if known is None:
         return []
-    words = {f"{option.name}=": option.type for option in known.options}
+    words = {f"{option.name}=": printable(option.type) for option in known.options}
     conditioners = list(known.spec.conditioners) if known.spec else []
     words |= {f"{name}=": "a condition" for name in conditioners[1:]}
     if "=" in incomplete:

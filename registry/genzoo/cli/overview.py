@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 from genzoo.cli.builtin import BUILTIN
 from genzoo.plugins.catalogue import Catalogue
-from genzoo.plugins.names import full_name, shared
+from genzoo.plugins.names import full_name
+from genzoo.text import listed
 from genzoo_core.plugin import Plugin, Verification
 
 
@@ -48,11 +50,14 @@ def conflicts(catalogue: Catalogue) -> Iterator[str]:
         if command.bare in BUILTIN:
             theirs = f"{command.distribution}'s is `genzoo {full_name(command)}`"
             yield f"command {command.bare} is genzoo's own; {theirs}"
-    named: list[tuple[str, Plugin | None]] = [
-        *((f"command {each.bare}", each.plugin) for each in catalogue.commands),
-        *((f"model {model.bare}", model.plugin) for model in catalogue.models),
-        *((f"component {c.entry.kind} {c.bare}", c.plugin) for c in catalogue.components),
-    ]
-    for name in sorted(shared(name for name, _ in named)):
-        owners = [str(plugin) for other, plugin in named if other == name]
-        yield f"{name} is ambiguous: {' and '.join(owners)} have it"
+    owners: defaultdict[str, list[str]] = defaultdict(list)
+    for each in catalogue.commands:
+        owners[f"command {each.bare}"].append(str(each.plugin))
+    for model in catalogue.models:
+        owners[f"model {model.bare}"].append(str(model.plugin))
+    for component in catalogue.components:
+        name = f"component {component.entry.kind} {component.bare}"
+        owners[name].append(str(component.plugin))
+    for name in sorted(owners):
+        if len(owners[name]) > 1:
+            yield f"{name} is ambiguous: {listed(owners[name], ' and ')} have it"

@@ -15,7 +15,7 @@ from genzoo.cli.overview import conflicts, overview
 from genzoo.managing.restore import restore
 from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.guard import warn
-from genzoo.text import printable
+from genzoo.text import NAMES, printable
 from genzoo_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,8 +48,11 @@ def plugins(ctx: click.Context, *, check: bool, times: bool, as_json: bool) -> N
         click.echo(json.dumps(found, indent=2))
     else:
         _draw(shown, times=times)
-        for problem in conflicts(catalogue):
+        problems = list(conflicts(catalogue))
+        for problem in problems[:NAMES]:
             warn(problem)
+        if len(problems) > NAMES:
+            warn(f"{len(problems) - NAMES} more names are ambiguous; --json shows them")
     if check and any(entry["status"] == "broken" for entry in shown):
         ctx.exit(1)
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from genzoo.text import printable
 
 GAP = "  "
+
+WIDEST = 40
+"""Columns of the widest cell that others are aligned with; one that is wider moves its own row."""
 
 
 def write_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -18,7 +22,7 @@ def write_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     terminal is shown as an escape.
     """
     lines = [[printable(cell) for cell in row] for row in ([*map(str.upper, header)], *rows)]
-    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
+    widths = [min(max(map(width, column)), WIDEST) for column in zip(*lines, strict=True)]
     room = terminal_width()
     for line in lines:
         cells = (cell + " " * (w - width(cell)) for cell, w in zip(line, widths, strict=True))
@@ -42,18 +46,21 @@ def width(text: str) -> int:
     """Columns that `text` takes: two for a wide character, none for a combining one."""
     if text.isascii():
         return len(text)
+    return sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
     from unicodedata import combining, east_asian_width
 
-    return sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)
+    return 0 if combining(character) else 1 + (east_asian_width(character) in "WF")
 
 
 def cut(text: str, room: int | None) -> str:
     """`text` with its end replaced by an ellipsis where it is wider than `room` columns."""
     if room is None or width(text) <= room:
         return text
-    while text and width(text) > room - 1:
-        text = text[:-1]
-    return text + "…"
+    ends = accumulate(map(_columns, text))
+    return text[: sum(end < room for end in ends)] + "…"
 
 
 def shape(value: Sequence[int] | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from genzoo.plugins.names import NamedT, Owned, full_name
-from genzoo.text import quoted
+from genzoo.text import listed, quoted
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import UsageError, did_you_mean
 from genzoo_core.manifest import ComponentEntry
@@ -63,7 +63,7 @@ def refuse_unknown(what: str, value: str, values: Iterable[str]) -> None:
     known = sorted(set(values) - {""})
     if value not in known:
         near = did_you_mean(value, known)
-        there = f"known: {', '.join(known)}" if known else "no installed model has one"
+        there = f"known: {listed(known)}" if known else "no installed model has one"
         raise UsageError(f"no {what} {quoted(value)}", f"{near}; {there}" if near else there)
 
 
