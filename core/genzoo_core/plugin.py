@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 from genzoo_core.cards import ModelCard
@@ -11,6 +12,9 @@ from genzoo_core.weights import WeightsFile
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
+"""What a distribution can be called (PEP 508), in whole."""
 
 
 class Plugin(Config, omit_defaults=True):
@@ -63,8 +67,9 @@ class Plugin(Config, omit_defaults=True):
 
     @property
     def removal(self) -> str | None:
-        """The command that removes it; None where it belongs to genzoo itself."""
-        return None if self.builtin else f"genzoo uninstall {self.distribution}"
+        """The command that removes it; None where it is genzoo's own, or has a malformed name."""
+        removable = not self.builtin and DISTRIBUTION.fullmatch(self.distribution)
+        return f"genzoo uninstall {self.distribution}" if removable else None
 
     def __str__(self) -> str:
         return f"{self.name} ({self.distribution} {self.version})"

@@ -6,10 +6,10 @@ import os
 import re
 
 import pytest
-from answers import error_of, full_name
+from answers import answer, error_of, full_name
 from shelf import Shelf, command, component, model
 
-LARGEST_MANIFEST = 2**24
+LARGEST_MANIFEST = 2**20
 """Bytes of the largest manifest that is read."""
 
 ESCAPES = "\x1b[31mred\x1b[0m\x07 \u202e"
@@ -39,9 +39,9 @@ def test_what_a_manifest_cannot_say_is_told_with_what_it_can(
     [
         ("api = " + "9" * 5000, "not TOML"),
         ("api = 2\n[[models]]\nsize = 0x" + "f" * 5000, "genzoo.toml"),
-        ("api = 2\n" + "a." * 200_000 + "b = 1", "thousands of parts"),
-        ("api = 2\n" + f"[{'a.' * 1000}b]\n" * 5000, "thousands of parts"),
-        ("api = 2\n" + "a." * 900 + "b = 1", "unknown field `a`"),
+        ("api = 2\n" + "a." * 200_000 + "b = 1", "a key of more than 16 parts"),
+        ("api = 2\n" + f"[{'a.' * 1000}b]\n" * 500, "a key of more than 16 parts"),
+        ("api = 2\n" + "a." * 15 + "b = 1", "unknown field `a`"),
         ("api = 2\nx = 9999-99-99", "not TOML"),
         ("api = 2\n" + command("do", "a:b", extra="x]' && rm -rf ~ #"), "extra"),
         ("api = 2\n" + component("\\u001b[31m", "model", "a:B"), "$.components[0].name"),
@@ -54,6 +54,50 @@ def test_hostile_27_a_manifest_that_is_made_to_hurt(shelf: Shelf, manifest: str,
     assert full_name("fine") == "good-one/fine"
 
 
+@pytest.mark.parametrize(
+    ("manifest", "where"),
+    [
+        (model("x", summary="é" * 1001), "$.models[0].summary"),
+        (model("x", family="x" * 101), "$.models[0].family"),
+        (model("x", dataset="x" * 101), "$.models[0].dataset"),
+        (model("x", kind="x" * 10**5), "$.models[0].kind"),
+        (model("x", license="x" * 10**5), "$.models[0].license"),
+        (model("x", notes="x" * 10**5), "$.models[0].notes"),
+        (model("x", weights="x/" * 10**4), "$.models[0].weights"),
+        (model("x", credits=["x" * 1001]), "$.models[0].credits[0]"),
+        (model("x", aliases=["a"] * 101), "$.models[0].aliases"),
+        (model("x", conditioners=["a"] * 101), "$.models[0].conditioners"),
+        (component("x" * 101, "model", "a:B"), "$.components[0].name"),
+        (component("x", "model", "a:" + "B" * 200), "$.components[0].target"),
+        (command("do", "a:b", help="x" * 1001), "$.commands[0].help"),
+        ("".join(command(f"do-{i}", "a:b") for i in range(101)), "$.commands"),
+        ("hooks = ['" + "x" * 101 + "']", "$.hooks[0]"),
+        ("summary = '" + "x" * 1001 + "'", "$.summary"),
+    ],
+)
+def test_hostile_27_more_text_than_a_listing_can_show(
+    shelf: Shelf, manifest: str, where: str
+) -> None:
+    shelf.add("bad-one", manifest)
+    shelf.add("good-one", model("fine"))
+    error = error_of("bad_one")
+    assert "length <= " in error
+    assert where in error
+    assert full_name("fine") == "good-one/fine"
+
+
+@pytest.mark.parametrize("api", ["0x" + "f" * 9000, "-1", "99999999999999999999"])
+def test_an_api_version_that_is_no_version(shelf: Shelf, api: str) -> None:
+    shelf.add("bad-one", head=f"api = {api}")
+    assert "$.api" in error_of("bad_one")
+
+
+def test_ten_thousand_models_are_listed(shelf: Shelf) -> None:
+    many = "".join(f'[[models]]\nname="m{i}"\nfamily="f"\nsummary="s"\n' for i in range(10_000))
+    shelf.add("large-one", many)
+    assert len(answer("list", "large-one/")) == 10_000
+
+
 def test_hostile_27_a_manifest_without_end(shelf: Shelf) -> None:
     with (shelf.add("large-one") / "genzoo.toml").open("r+b") as file:
         file.truncate(LARGEST_MANIFEST + 1)
@@ -64,7 +108,7 @@ def test_hostile_27_a_manifest_without_end(shelf: Shelf) -> None:
     device.unlink()
     device.symlink_to("/dev/zero")
     shelf.add("good-one", model("fine"))
-    assert "which is no manifest" in error_of("large_one")
+    assert "more than 1,048,576 bytes" in error_of("large_one")
     assert "no file" in error_of("pipe_one")
     assert "no file" in error_of("device_one")
     assert full_name("fine") == "good-one/fine"

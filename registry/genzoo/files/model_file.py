@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
-import stat
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
@@ -14,6 +14,7 @@ import msgspec
 
 from genzoo.files.cards import check_figures
 from genzoo.files.header import LENGTH_BYTES, TensorInfo, check_header, header_length
+from genzoo.files.reading import open_regular
 from genzoo.files.strict_json import parse_json
 from genzoo.text import brief
 from genzoo_core.cards import ModelCard
@@ -118,15 +119,13 @@ def memory_bytes() -> int:
 def open_file(path: Path) -> BufferedReader:
     """A regular file to read from; a `UsageError` where there is none."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UsageError(f"{path} is not a file", "name a .safetensors model file")
-        return path.open("rb")
+        return open_regular(path)
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"there is no file {path}") from None
-    except ValueError:
-        raise UsageError(f"{str(path)!r} cannot be the name of a file") from None
     except OSError as error:
-        raise WeightsError(f"cannot read {path}: {error.strerror}") from None
+        misnamed = error.errno in (errno.EINVAL, errno.EISDIR)
+        kind = UsageError if misnamed else WeightsError
+        raise kind(f"cannot read {path}: {error.strerror}") from None
 
 
 def _read_all(file: BufferedReader, size: int, where: str) -> bytearray:

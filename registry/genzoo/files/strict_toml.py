@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from pathlib import Path
 from typing import Any
 
-_DOTS = 100
-"""Dots in a line from which on it may be one long key; a manifest's keys have two."""
-_MOST = 10**6
-"""Of such lines, the sum of the squares of their dots: what the parser's time grows with."""
+from genzoo.files.reading import read_bytes
+
+MAX_BYTES = 2**20
+"""Size of the largest file that is read; the largest manifest of genzoo's own has 24 kB."""
+
+MAX_PARTS = 16
+"""Parts of the longest dotted key. The parser's time grows with their number for each line below
+a table, and a recipe's deepest key has five."""
+
+# Possessive, and content with a string that never ends: it takes time in proportion to the text.
+_STRINGS = re.compile(
+    r'"""(?:[^"\\]|\\.|"(?!""))*+|'
+    r"'''(?:[^']|'(?!''))*+|"
+    r'"(?:[^"\\\n]|\\.)*+"?|'
+    r"'[^'\n]*+'?|#[^\n]*+",
+    re.DOTALL,
+)
+_BETWEEN_DOTS = re.compile(r"[^.,=\n\[\]{}]++")
 
 
-def parse_toml(text: str) -> dict[str, Any]:
-    """The tables of a TOML document.
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file.
 
     Raises:
-        ValueError: It is no TOML, holds a number that no int can be made of, or a key with
-            thousands of parts, which would take the parser hours.
+        OSError: It cannot be read, is no regular file, or has more than `MAX_BYTES`.
+        ValueError: It is no TOML in UTF-8, holds a number that no int can be made of, or a key of
+            more than `MAX_PARTS` parts.
         RecursionError: It is nested too deep.
     """
-    counts = (line.count(".") for line in text.splitlines())
-    if sum(count * count for count in counts if count > _DOTS) > _MOST:
-        raise ValueError("it has keys of thousands of parts")
+    text = read_bytes(path, MAX_BYTES).decode("utf-8")
+    if "." * MAX_PARTS in _BETWEEN_DOTS.sub("", _STRINGS.sub("", text)):
+        raise ValueError(f"it has a key of more than {MAX_PARTS} parts")
     return tomllib.loads(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from genzoo.cli.doctor.environment import find_installer
@@ -12,6 +14,7 @@ from genzoo.managing.ledger import entry_of, update_ledger
 from genzoo.managing.outcome import OURS, find_out, report
 from genzoo.managing.snapshot import take_snapshot
 from genzoo.managing.wanted import Wanted, check_wanted
+from genzoo.text import listed
 from genzoo_core.errors import PluginError
 
 
@@ -68,15 +71,16 @@ def install(
             if name in sound
         ]
     )
-    broken = [str(plugin) for plugin, problems in outcome.plugins if problems]
+    broken = [plugin for plugin, problems in outcome.plugins if problems]
     if broken:
+        names = sorted({plugin.distribution for plugin in broken if plugin.removal})
         raise PluginError(
-            f"{', '.join(broken)} came and {'is' if len(broken) == 1 else 'are'} broken",
-            f"remove it with `genzoo uninstall {' '.join(sorted(outcome.broken))}`",
+            f"{listed([*map(str, broken)])} came and {'is' if len(broken) == 1 else 'are'} broken",
+            f"remove it with `genzoo uninstall {' '.join(names)}`" if names else None,
         )
     idle = [name for name in outcome.requested if name not in sound and name != OURS]
     if idle or not (outcome.requested or sound):
-        removal = f"; `pip uninstall {' '.join(idle)}` removes it" if idle else ""
+        removal = f"; `pip uninstall {shlex.join(idle)}` removes it" if idle else ""
         raise PluginError(
             f"{', '.join(idle) or wanted} brought no plugin of genzoo",
             f"a plugin has an entry point in the group `genzoo`{removal}",

@@ -13,7 +13,7 @@ from genzoo.cli.overview import provides
 from genzoo.cli.reporting import message
 from genzoo.managing.snapshot import Checked, Distribution, Snapshot, check, take_snapshot
 from genzoo.managing.wanted import Wanted, resolve
-from genzoo.plugins.guard import warn
+from genzoo.plugins.guard import removal_hint, warn
 from genzoo.plugins.selection import admits
 from genzoo.text import printable
 from genzoo_core.errors import GenzooError
@@ -100,7 +100,8 @@ def report(outcome: Outcome, note: str) -> None:
         warn(conflict)
     for plugin, problems in outcome.plugins:
         click.echo(printable(str(plugin)) + (" is broken" if problems else ""))
-        lines = [*problems, *([f"remove it with `{plugin.removal}`"] if problems else [])]
+        removal = removal_hint(plugin)
+        lines = [*problems, *([removal] if problems and removal else [])]
         provided = provides(plugin).items()
         lines += [f"{what:10}  {', '.join(names)}" for what, names in provided if names]
         for line in lines:

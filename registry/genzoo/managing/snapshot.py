@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,9 @@ import msgspec
 from genzoo.cli.doctor.fresh import ask
 from genzoo.cli.doctor.requirements import requirements
 from genzoo.cli.overview import conflicts
+from genzoo.files.reading import read_bytes
 from genzoo.plugins.catalogue import Catalogue
+from genzoo.plugins.distributions import MAX_METADATA, distributions
 from genzoo.plugins.names import normalise
 from genzoo_core.errors import GenzooError
 from genzoo_core.plugin import Plugin
@@ -104,8 +105,8 @@ def check_here(*distributions: str) -> Checked:
 
 def _distributions() -> dict[str, Distribution]:
     found: dict[str, Distribution] = {}
-    for distribution in metadata.distributions():
-        folder = Path(getattr(distribution, "_path", ""))  # no public way leads to it
+    for distribution in distributions():
+        folder = distribution.folder
         try:
             name = normalise(distribution.metadata["Name"])
             version = str(distribution.version)
@@ -122,7 +123,7 @@ def _distributions() -> dict[str, Distribution]:
 
 def _direct(file: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads(file.read_bytes())
+        found = json.loads(read_bytes(file, MAX_METADATA))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) and isinstance(found.get("url"), str) else None

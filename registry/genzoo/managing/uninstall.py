@@ -15,12 +15,13 @@ from genzoo.managing.snapshot import Snapshot, take_snapshot
 from genzoo.plugins.names import normalise
 from genzoo.text import quoted
 from genzoo_core.errors import PluginError, UsageError, did_you_mean
+from genzoo_core.plugin import DISTRIBUTION
 
 
 def _complete_distributions(
     ctx: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    owners = {plugin.distribution for plugin in catalogue_of(ctx).plugins if not plugin.builtin}
+    owners = {plugin.distribution for plugin in catalogue_of(ctx).plugins if plugin.removal}
     return sorted(name for name in owners if name.startswith(incomplete))
 
 
@@ -67,7 +68,7 @@ def _find(name: str, installed: Snapshot) -> str:
     distribution = normalise(name)
     if distribution == "genzoo":
         raise UsageError("genzoo itself is no plugin", "`pip uninstall genzoo` removes it")
-    owners = {plugin.distribution for plugin in installed.plugins if not plugin.builtin}
+    owners = {plugin.distribution for plugin in installed.plugins if plugin.removal}
     if distribution in owners:
         return distribution
     for plugin in installed.plugins:
@@ -77,7 +78,7 @@ def _find(name: str, installed: Snapshot) -> str:
                 f"`{plugin.removal}`" if plugin.removal else f"GENZOO_DISABLE={name} leaves it out"
             )
             raise UsageError(f"plugin {name} is part of {owner}", hint)
-    if distribution in installed.distributions:
+    if distribution in installed.distributions and DISTRIBUTION.fullmatch(distribution):
         hint = f"`pip uninstall {distribution}` removes it"
         raise UsageError(f"{distribution} is installed, but no plugin of genzoo is in it", hint)
     near = did_you_mean(distribution, sorted(owners)) or "`genzoo plugins` shows what is installed"

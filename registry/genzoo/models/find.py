@@ -46,7 +46,7 @@ def find(catalogue: Catalogue, reference: str | os.PathLike[str]) -> Model | Wei
     # `os.path`'s tests, unlike Path's, are for names of any length.
     if is_path(reference):
         path = os.path.expanduser(reference)
-        if not os.path.exists(path):
+        if not os.path.lexists(path):
             path = os.path.normpath(path)
             raise UsageError(f"there is no file {path}", "`genzoo list` shows the models there are")
         return WeightsFile(Path(path))
@@ -92,7 +92,7 @@ def weights_of(catalogue: Catalogue, found: Model | WeightsFile) -> WeightsFile:
             "add it to the manifest of its plugin",
         )
     if has_scheme(weights):
-        what = f"{weights!r}, the weights of {found.name}"
+        what = f"{quoted(weights)}, the weights of {found.name}"
         return resolve_reference(weights, catalogue.call_hook, sha256=sha256, what=what)
     return WeightsFile(_file_of(found), sha256=sha256)
 
@@ -123,7 +123,7 @@ def resolve_reference(
     Raises:
         HubError: No plugin knows the reference, or it is not on this machine.
     """
-    what = what or repr(reference)
+    what = what or quoted(reference)
     hook = RESOLVE_HOOK if downloads_allowed() else CACHED_HOOK
     for found in call_hook(hook, reference=reference, sha256=sha256):
         if isinstance(found, WeightsFile):
@@ -166,16 +166,19 @@ def file_in_package(plugin: Plugin | None, path: str, what: str) -> Path:
     pure = PurePosixPath(path)
     outside = pure.is_absolute() or PureWindowsPath(path).drive or "\\" in path or "\0" in path
     if outside or ".." in pure.parts:
-        raise ConfigError(f"{what}: {path!r} leaves the plugin's folder", "name a file inside it")
+        raise ConfigError(
+            f"{what}: {quoted(path)} leaves the plugin's folder", "name a file inside it"
+        )
     if plugin is None or plugin.folder is None:
         raise PluginError(f"{what}: its plugin has no folder")
-    folder = plugin.folder.resolve()
-    file = (folder / pure).resolve()
+    # `os.path`'s functions, unlike Path's, are for links to themselves and names of any length.
+    folder = os.path.realpath(plugin.folder)
+    file = Path(os.path.realpath(os.path.join(folder, pure)))
     if not file.is_relative_to(folder):
-        raise ConfigError(f"{what}: {path!r} is a link that leaves the plugin's folder")
-    if not file.is_file():
+        raise ConfigError(f"{what}: {quoted(path)} is a link that leaves the plugin's folder")
+    if not os.path.isfile(file):
         raise PluginError(
-            f"{what}: {plugin.distribution} lacks its file {path!r}",
+            f"{what}: {plugin.distribution} lacks its file {quoted(path)}",
             "install the plugin again, or train the model if it has a recipe",
         )
     return file

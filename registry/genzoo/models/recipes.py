@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from genzoo.files.strict_toml import parse_toml
+from genzoo.files.strict_toml import read_toml
 from genzoo.text import brief
 from genzoo_core.errors import ConfigError, UsageError
 from genzoo_core.recipe import Recipe, as_recipe
@@ -20,8 +20,7 @@ def read_recipe(path: Path) -> Recipe:
         ConfigError: Not a well-formed recipe.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        return as_recipe(parse_toml(text))
+        return as_recipe(read_toml(path))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise UsageError(f"there is no recipe {path}") from None
     except OSError as error:

@@ -88,7 +88,8 @@ def _search(file: str | None, key: Key, *, no_plugins: bool) -> tuple[Plugin, ..
     code = [os.path.abspath(str(import_module(name).__file__)) for name in CODE]
     watch = _stamps([*key[3], *code, *watched])
     if file and _settled(plugins, watch, started):
-        with contextlib.suppress(OSError):
+        # A path need not be text that JSON can hold: what lies there is searched each time.
+        with contextlib.suppress(OSError, UnicodeEncodeError):
             _write(file, msgspec.json.encode(Listing(key, watch, plugins)))
     return plugins
 

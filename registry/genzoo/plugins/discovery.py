@@ -6,7 +6,7 @@ This is the cold path: what it finds is cached (`genzoo.plugins.cache`).
 from __future__ import annotations
 
 import os
-import stat
+import re
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from importlib.util import find_spec
@@ -15,18 +15,22 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from genzoo.files.strict_toml import parse_toml
+from genzoo.files.strict_toml import read_toml
+from genzoo.plugins.distributions import Installed, distributions
 from genzoo.plugins.manifests import check_manifest, names_in
 from genzoo.plugins.names import normalise
 from genzoo.plugins.selection import admits, named_in
-from genzoo.text import one_line
+from genzoo.text import SHOWN, listed, one_line, printable, quoted, shortened
 from genzoo_core.errors import ConfigError, PluginError, UsageError, did_you_mean
-from genzoo_core.plugin import Plugin
+from genzoo_core.plugin import DISTRIBUTION, Plugin
 
 GROUP = "genzoo"
 MANIFEST = "genzoo.toml"
-MAX_MANIFEST = 2**24
-"""Bytes of the largest manifest that is read; ten thousand cards take half of it."""
+
+MAX_PLUGINS = 100
+"""Most plugins of one distribution."""
+
+VERSION = re.compile(r"[A-Za-z0-9._+!-]{0,100}")
 
 
 def discover(*, no_plugins: bool) -> tuple[tuple[Plugin, ...], list[str]]:
@@ -50,37 +54,70 @@ def _refuse_unknown(plugins: Sequence[Plugin]) -> None:
     for variable in ("GENZOO_PLUGINS", "GENZOO_DISABLE"):
         for name in named_in(variable) or ():
             if name not in known and normalise(name) not in known:
-                hint = did_you_mean(name, known) or f"known: {', '.join(known)}"
-                raise UsageError(f"{variable} names {name!r}, which no installed plugin has", hint)
+                hint = did_you_mean(name, known) or f"known: {listed(known)}"
+                what = f"{variable} names {quoted(name)}, which no installed plugin has"
+                raise UsageError(what, hint)
 
 
 def _entry_points() -> Iterator[tuple[Plugin, str]]:
     """The plugins, and the file that each is named in."""
-    for distribution in metadata.distributions():
+    for distribution in distributions():
+        file = str(distribution.folder / "entry_points.txt")
         try:
             text = distribution.read_text("entry_points.txt") or ""
-        except (OSError, UnicodeDecodeError):
+        except (PermissionError, UnicodeDecodeError):
+            continue
+        except OSError as error:
+            # A pipe, for example: other libraries would wait for it, so it is shown.
+            yield _well_formed(_unreadable(distribution.folder, error), distribution.folder), file
             continue
         if GROUP in text:
-            folder = Path(getattr(distribution, "_path", ""))  # no public way leads to it
-            for plugin in _plugins_of(distribution, folder):
-                yield plugin, str(folder / "entry_points.txt")
+            for plugin in _plugins_of(distribution):
+                yield _well_formed(plugin, distribution.folder), file
 
 
-def _plugins_of(distribution: metadata.Distribution, folder: Path) -> Iterator[Plugin]:
+def _plugins_of(distribution: Installed) -> Iterator[Plugin]:
+    folder = distribution.folder
     name, _, version = folder.stem.partition("-")
     try:
-        name = distribution.metadata["Name"] or name
-        version = distribution.metadata["Version"] or version
+        called = distribution.metadata["Name"] or name
+        if folder.suffix == ".dist-info" and normalise(called) != normalise(name):
+            # Commands name it, and pip goes by the folder; nor may it pass for genzoo itself.
+            raise ValueError(f"it says that its name is {quoted(called)}")
+        name, version = called, distribution.metadata["Version"] or version
         first = metadata.distribution(name)
         if Path(str(first.locate_file(""))) != Path(str(distribution.locate_file(""))):
             return  # an earlier entry of `sys.path` has the same distribution: that one counts
-        for entry_point in distribution.entry_points.select(group=GROUP):
+        found = distribution.entry_points.select(group=GROUP)
+        if len(found) > MAX_PLUGINS:
+            raise ValueError(f"it names {len(found)} plugins; at most {MAX_PLUGINS} are read")
+        for entry_point in found:
             yield Plugin(entry_point.name, normalise(name), version, entry_point.value)
     except Exception as error:
-        # The parsers raise whatever a malformed file makes them raise.
-        text = f"its metadata in {folder.name} cannot be read: {one_line(error)}"
-        yield Plugin(name, normalise(name), version, error=text)
+        yield _unreadable(folder, error)  # whatever a malformed file makes the parsers raise
+
+
+def _unreadable(folder: Path, error: Exception) -> Plugin:
+    """What is known of a distribution whose metadata cannot be read."""
+    name, _, version = folder.stem.partition("-")
+    text = f"its metadata in {folder.name} cannot be read: {one_line(error)}"
+    return Plugin(name, normalise(name), version, error=text)
+
+
+def _well_formed(plugin: Plugin, folder: Path) -> Plugin:
+    """`plugin`, or a broken one: its names stand in messages, and in commands to type."""
+    fields = {
+        "name": plugin.name if plugin.name.isprintable() and len(plugin.name) <= SHOWN else None,
+        "distribution": DISTRIBUTION.fullmatch(plugin.distribution),
+        "version": VERSION.fullmatch(plugin.version),
+    }
+    malformed = {field: getattr(plugin, field) for field, fine in fields.items() if fine is None}
+    if not malformed:
+        return plugin
+    field, text = next(iter(malformed.items()))
+    shown = {field: shortened(printable(text), SHOWN) for field, text in malformed.items()}
+    error = plugin.error or f"its {field} {quoted(text)} is malformed; {folder} says it"
+    return replace(plugin, **shown, error=error)
 
 
 def _read(plugin: Plugin, *, no_plugins: bool) -> Plugin:
@@ -98,12 +135,14 @@ def _read(plugin: Plugin, *, no_plugins: bool) -> Plugin:
         return replace(plugin, manifest=check_manifest(data, folder))
     except (PluginError, ConfigError) as error:
         return replace(plugin, error=str(error), lost=lost)
+    except Exception as error:  # whatever else a file of a stranger makes the libraries raise
+        return replace(plugin, error=one_line(error), lost=lost)
 
 
 def _package_folder(module: str) -> Path:
     """Folder of a top-level package on disk, found without running anything of it."""
     if not module.isidentifier():
-        raise PluginError(f"its entry point must name a top-level package, not {module!r}")
+        raise PluginError(f"its entry point must name a top-level package, not {quoted(module)}")
     try:
         spec = find_spec(module)
     except Exception as error:  # a finder of another project, or a half-imported module
@@ -119,13 +158,7 @@ def _package_folder(module: str) -> Path:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        status = path.stat()
-        # Opening a pipe would wait for ever, and a device has no end.
-        if not stat.S_ISREG(status.st_mode):
-            raise PluginError(f"{path} cannot be read: it is no file")
-        if status.st_size > MAX_MANIFEST:
-            raise PluginError(f"{path} has over {MAX_MANIFEST:,} bytes, which is no manifest")
-        return parse_toml(path.read_text(encoding="utf-8"))
+        return read_toml(path)
     except FileNotFoundError:
         raise PluginError(f"it has no manifest: {path} is missing") from None
     except OSError as error:

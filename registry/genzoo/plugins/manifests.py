@@ -12,7 +12,7 @@ import msgspec
 
 from genzoo.files.cards import check_figures
 from genzoo.plugins.names import shared
-from genzoo.text import brief
+from genzoo.text import brief, quoted
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import ConfigError, PluginError, did_you_mean
 from genzoo_core.manifest import API_VERSION, CommandEntry, ComponentEntry, Kind, Manifest
@@ -36,7 +36,7 @@ def check_manifest(data: Mapping[str, object], folder: Path) -> Manifest:
         ConfigError: It is not what its type says; says where.
     """
     api = data.get("api")
-    if type(api) is int and api != API_VERSION:
+    if type(api) is int and 0 <= api <= 1000 and api != API_VERSION:
         raise PluginError(
             f"its manifest was written for API {api}; this genzoo knows {API_VERSION}",
             "upgrade genzoo with `pip install -U genzoo`"
@@ -62,11 +62,11 @@ def check_identity(card: ModelCard) -> None:
     for name in (card.name, *card.aliases):
         if not NAME.fullmatch(name):
             raise ConfigError(
-                f"model name {name!r} is not of the form [a-z0-9][a-z0-9._-]* (at most 100)"
+                f"model name {quoted(name)} is not of the form [a-z0-9][a-z0-9._-]* (at most 100)"
             )
     if card.kind not in get_args(Kind):
         near = did_you_mean(card.kind, get_args(Kind))
-        raise ConfigError(f"model {card.name}: unknown kind {card.kind!r}", near)
+        raise ConfigError(f"model {card.name}: unknown kind {quoted(card.kind)}", near)
     if card.sha256 and not SHA256.fullmatch(card.sha256):
         raise ConfigError(f"model {card.name}: sha256 is not 64 lower-case hexadecimal digits")
     check_figures(card)
@@ -77,7 +77,7 @@ def names_in(data: Mapping[str, object]) -> tuple[str, ...]:
     tables = [data.get("models"), data.get("components")]
     rows = [row for table in tables if isinstance(table, list) for row in table]
     names = [row.get("name") for row in rows if isinstance(row, dict)]
-    return tuple(name for name in names if isinstance(name, str))
+    return tuple(name for name in names if isinstance(name, str) and NAME.fullmatch(name))
 
 
 def _known(error: msgspec.ValidationError) -> str | None:
@@ -93,13 +93,22 @@ def _known(error: msgspec.ValidationError) -> str | None:
 
 def _check_inside(what: str, path: str, folder: Path) -> None:
     if os.path.isabs(path) or "\\" in path or "\0" in path or ":" in path:
-        raise ConfigError(f"{what} = {path!r} is not a relative path inside the plugin's package")
+        raise ConfigError(
+            f"{what} = {quoted(path)} is not a relative path inside the plugin's package"
+        )
     steps = path.split("/")
     inside = [os.path.join(folder, *steps[: end + 1]) for end in range(len(steps))]
     if ".." not in steps and not any(map(os.path.islink, inside)):
         return  # almost always, and ten times faster than resolving both
-    if not (folder / path).resolve().is_relative_to(folder.resolve()):
-        raise ConfigError(f"{what} = {path!r} leaves the plugin's package")
+    real = os.path.realpath(inside[-1])  # of links that go in a circle, as far as it gets
+    if not Path(real).is_relative_to(os.path.realpath(folder)):
+        raise ConfigError(f"{what} = {quoted(path)} leaves the plugin's package")
+    try:
+        os.stat(inside[-1])
+    except FileNotFoundError:
+        return  # said when the file is used, as of one that is no link
+    except OSError as error:
+        raise ConfigError(f"{what} = {quoted(path)} cannot be read: {error.strerror}") from error
 
 
 def _check_hooks(manifest: Manifest) -> None:
@@ -111,7 +120,7 @@ def _check_hooks(manifest: Manifest) -> None:
     for hook in manifest.hooks:
         if hook not in known:
             hint = did_you_mean(hook, known) or f"known: {', '.join(known)}"
-            raise PluginError(f"its manifest lists an unknown hook {hook!r}", hint)
+            raise PluginError(f"its manifest lists an unknown hook {quoted(hook)}", hint)
 
 
 def _check_unique(manifest: Manifest) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from genzoo.cli.doctor.findings import Finding
 from genzoo.cli.overview import conflicts
 from genzoo.plugins.catalogue import Catalogue
+from genzoo.plugins.guard import removal_hint
 from genzoo_core.plugin import Plugin
 
 
@@ -37,5 +38,5 @@ def _check(plugins: list[Plugin]) -> Iterator[Finding]:
 
 
 def _broken(plugin: Plugin, error: str) -> Finding:
-    advice = "install genzoo anew" if plugin.builtin else f"remove it with `{plugin.removal}`"
+    advice = "install genzoo anew" if plugin.builtin else removal_hint(plugin) or ""
     return Finding("plugins", f"{plugin} is broken: {error}", "problem", advice)
