@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -17,6 +18,7 @@ from PIL import Image
 from raw_files import edited, edited_model, split
 
 import genzoo
+from genzoo.cli import main
 from genzoo_core import ConfigError, ModelCard, ModelSpec, PluginError
 from genzoo_core.zoo import Zoo
 
@@ -42,8 +44,38 @@ def test_hostile_11_an_unknown_component(zoo: Zoo, sound: Path) -> None:
 
 def test_hostile_11_a_missing_plugin(zoo: Zoo, sound: Path) -> None:
     path = edited_model(sound, lambda m: m.update(component="other-zoo/unet"))
-    with pytest.raises(ConfigError, match="genzoo install other-zoo"):
+    with pytest.raises(ConfigError, match="no plugin 'other-zoo' is installed") as caught:
         zoo.open(str(path))
+    assert "genzoo install" not in str(caught.value)  # a stranger's file says that name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"component": "x" * 400_000},
+        {"kind": "x" * 400_000},
+        {"config": {"x" * 400_000: "y" * 400_000}},
+        {"config": {f"x{i}": 1 for i in range(20_000)}},
+        {"conditioners": {"x" * 300_000: {"component": "y" * 300_000}}},
+        {"conditioners": {f"x{i}": {"component": "y"} for i in range(10_000)}},
+        {"parts": {"x" * 300_000: {"model": "y" * 300_000}}},
+        {"x" * 400_000: 1},
+        {"\x1b[31m\u009b31m": 1},
+    ],
+)
+def test_hostile_13_a_header_is_shown_and_refused_in_few_words(
+    sound: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any]
+) -> None:
+    path = str(edited_model(sound, lambda m: m.update(change)))
+    main(["info", path])
+    shown = capsys.readouterr()
+    assert len(shown.out) < 20_000
+    assert main(["run", path]) != 0
+    refused = capsys.readouterr().err
+    for line in [*shown.err.splitlines(), *refused.splitlines()]:
+        assert len(line) < 1000
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown.out + shown.err + refused)
+    assert "internal error" not in refused
 
 
 @pytest.mark.parametrize("name", ["x`rm -rf ~`/net", "../net", "a/b/c", "net\nnet", "", "-r/x"])

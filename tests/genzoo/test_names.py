@@ -100,7 +100,7 @@ def test_hostile_11_an_unknown_component(shelf: Shelf) -> None:
     zoo = genzoo.open_zoo()
     with pytest.raises(ConfigError, match="unknown model 'buterfly'; did you mean butterfly"):
         zoo.build(ModelSpec("buterfly"))
-    with pytest.raises(ConfigError, match="`genzoo install nice-zoo`"):
+    with pytest.raises(ConfigError, match="no plugin 'nice-zoo' is installed"):
         zoo.build(ModelSpec("nice-zoo/net"))
     with pytest.raises(ConfigError, match="unknown noiser"):
         zoo.component("noiser", "butterfly", {})
@@ -109,9 +109,9 @@ def test_hostile_11_an_unknown_component(shelf: Shelf) -> None:
 def test_of_a_plugin_that_is_not_there_no_other_component_is_proposed(shelf: Shelf) -> None:
     shelf.add("acme", component("net", "model", "acme:Net"))
     zoo = genzoo.open_zoo()
-    with pytest.raises(ConfigError, match=r"'acme-zoo/nett'; no plugin acme-zoo is installed; if"):
+    with pytest.raises(ConfigError, match=r"'acme-zoo/nett'; no plugin 'acme-zoo' is"):
         zoo.build(ModelSpec("acme-zoo/nett"))
-    with pytest.raises(ConfigError, match=r"did you mean acme/net.*`genzoo install acne`"):
+    with pytest.raises(ConfigError, match=r"did you mean acme/net.*no plugin 'acne' is"):
         zoo.build(ModelSpec("acne/net"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn, cast
 
@@ -40,7 +41,7 @@ class ZooGroup(click.Group):
         if len(found) > 1:
             owners = " and ".join(map(full_name, found))
             raise UsageError(
-                f"command {quoted(cmd_name)} is ambiguous: {owners}; use the full name"
+                f"command {quoted(cmd_name)} is ambiguous: {owners}", "use the full name"
             )
         return _load(found[0]) if found else None
 
@@ -103,10 +104,10 @@ def _load(owned: Owned[CommandEntry]) -> click.Command:
     except PluginError as error:
         missing = error.__cause__
         if entry.extra and isinstance(missing, ModuleNotFoundError):
-            wanted = f"pip install '{plugin.distribution}[{entry.extra}]'"
+            wanted = shlex.quote(f"{plugin.distribution}[{entry.extra}]")
             raise PluginError(
                 f"`genzoo {entry.name}` needs {missing.name}, which is not installed",
-                f"`{wanted}`",
+                f"`pip install {wanted}`",
             ) from error
         raise
     if not isinstance(command, click.Command):

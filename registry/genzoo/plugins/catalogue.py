@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from genzoo.plugins.cache import open_plugins
 from genzoo.plugins.names import NamedT, Owned, choices, full_name, matches, normalise, shared
-from genzoo.text import SHOWN, quoted
+from genzoo.text import brief, listed, quoted
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import ConfigError, GenzooError, PluginError, UsageError, did_you_mean
 from genzoo_core.manifest import CommandEntry, ComponentEntry
@@ -142,20 +144,20 @@ class Catalogue:
         for plugin in self.broken:
             if plugin.distribution == wanted if distribution else bare in plugin.lost:
                 raise PluginError(
-                    f"{kind} {name!r} belongs to plugin {plugin}, which is broken: {plugin.error}",
+                    f"{kind} {quoted(name)} belongs to plugin {plugin}, "
+                    f"which is broken: {plugin.error}",
                     "see `genzoo plugins`",
                 )
 
     def _where_from(self, name: str, among: Sequence[Owned[ComponentEntry]]) -> str:
         distribution, _, bare = name.rpartition("/")
         hint = "`genzoo plugins` shows what is installed"
-        near = None
         if distribution and normalise(distribution) not in {p.distribution for p in self.plugins}:
-            hint = f"if you trust whoever made it: `genzoo install {distribution[:SHOWN]}`"
-            near = f"no plugin {distribution[:SHOWN]} is installed"
+            # No command that installs it: a stranger's file may name what a stranger registered.
+            hint = f"no plugin {quoted(distribution)} is installed: ask its author where to get it"
             # Another plugin's component can be meant only where it has the same name.
             among = [each for each in among if each.bare == bare]
-        near = did_you_mean(name, choices(among)) or near
+        near = did_you_mean(name, choices(among))
         return f"{near}; {hint}" if near else hint
 
 
@@ -165,9 +167,9 @@ def _only(found: Sequence[NamedT], what: str, error: type[GenzooError]) -> Named
         return found[0]
     names = [full_name(named) for named in found]
     if len(set(names)) == len(names):
-        raise error(f"{what} is ambiguous: {' and '.join(names)}; use the full name")
-    owners = " and ".join(str(named.plugin) for named in found)
-    raise error(f"{what} is ambiguous: {owners} both have it; leave one out with GENZOO_DISABLE")
+        raise error(f"{what} is ambiguous: {listed(names, ' and ')}", "use the full name")
+    owners = listed([str(named.plugin) for named in found], " and ")
+    raise error(f"{what} is ambiguous: {owners} have it", "leave one out with GENZOO_DISABLE")
 
 
 def _checked(card: object, names: set[str]) -> ModelCard:
@@ -176,10 +178,14 @@ def _checked(card: object, names: set[str]) -> ModelCard:
 
     if not isinstance(card, ModelCard):
         raise ConfigError(f"gave {type(card).__name__}, not a ModelCard")
+    try:  # a struct that code makes is not checked
+        card = msgspec.convert(msgspec.to_builtins(card), ModelCard)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise ConfigError(f"gave a card that is none: {brief(error)}") from error
     check_identity(card)
     if card.name in names:
         raise ConfigError(f"gave two models named {card.name}")
     names.add(card.name)
     if card.weights and not (os.path.isabs(card.weights) or REFERENCE.match(card.weights)):
-        raise ConfigError(f"model {card.name}: weights {card.weights!r} is no absolute path")
+        raise ConfigError(f"model {card.name}: weights {quoted(card.weights)} is no absolute path")
     return card

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import sysconfig
@@ -58,7 +59,7 @@ def find_installer() -> Installer:
         raise PluginError(
             f"{sys.executable} is managed by the system, which lets nothing be installed into it",
             f"install genzoo into an environment of its own: `pipx install genzoo`, or "
-            f"`{sys.executable} -m venv ENV` and `ENV/bin/pip install genzoo`",
+            f"`{shlex.quote(sys.executable)} -m venv ENV` and `ENV/bin/pip install genzoo`",
         )
     if uv and _has(UV_TOOL):
         return Installer("uv", uv, AFTER_UPGRADE)
