@@ -78,6 +78,18 @@ def test_hostile_13_a_header_is_shown_and_refused_in_few_words(
     assert "internal error" not in refused
 
 
+def test_json_is_ascii_whatever_a_file_is_called(
+    sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = sound.rename(tmp_path / "a\u009b31m\u202e.safetensors")
+    made, exported = tmp_path / "\u009b.png", tmp_path / "\u009b.safetensors"
+    assert main(["run", str(path), "-o", str(made), "--json"]) == 0
+    assert main(["export", str(path), "-o", str(exported), "--json"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.isascii()
+    assert [json.loads(line)["path"] for line in shown.splitlines()] == [str(made), str(exported)]
+
+
 @pytest.mark.parametrize("name", ["x`rm -rf ~`/net", "../net", "a/b/c", "net\nnet", "", "-r/x"])
 def test_hostile_11_what_is_no_name_is_not_repeated_as_a_command(
     zoo: Zoo, sound: Path, name: str

@@ -47,6 +47,6 @@ def export(zoo: Zoo, model: str, *, output: str, whole: bool, force: bool, as_js
 
         from msgspec import to_builtins
 
-        click.echo(json.dumps({"path": output, "card": to_builtins(card)}, ensure_ascii=False))
+        click.echo(json.dumps({"path": output, "card": to_builtins(card)}))
         return
     click.echo(f"{output}: {card.name}, {card.size:,} bytes, sha256 {card.sha256}")

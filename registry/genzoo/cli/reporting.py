@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -86,7 +87,8 @@ def print_result(record: Record, path: Path, as_json: bool, **figures: Any) -> N
     import msgspec
 
     shown: Mapping[str, Any] = {"path": shown_path(path), **figures, "record": record}
-    click.echo(msgspec.json.encode(shown))
+    # As ASCII: a record may hold a stranger's words.
+    click.echo(json.dumps(json.loads(msgspec.json.encode(shown))))
 
 
 def show_preview(pictures: Pictures, wanted: bool | None) -> None:

@@ -51,7 +51,7 @@ def doctor(ctx: click.Context, *, check: bool, as_json: bool) -> None:
     problems = sum(finding.state == "problem" for finding in found)
     if as_json:
         shown = {"problems": problems, "findings": [asdict(finding) for finding in found]}
-        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(shown, indent=2))
     else:
         click.echo(f"\n{_sum(found)}", err=True)
     if problems:
