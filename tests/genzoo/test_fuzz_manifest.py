@@ -21,7 +21,7 @@ from genzoo.cli import main
 from genzoo_core.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
-LONGEST = 1200
+LONGEST = 850
 """Characters of the longest message."""
 
 MUTATIONS = st.tuples(DATA_EDITS, BYTE_EDITS)
