@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genzoo_core.cards import ModelCard
-from genzoo_core.errors import GenzooError
+from genzoo_core.errors import GenzooError, HubError
 from genzoo_hub.promises import Promise, sha256_of
 from genzoo_hub.reference import SCHEME, SUFFIX, Reference, is_commit, parse
 from genzoo_hub.repo_cache import SET_ASIDE, RepoCache, cache_folder
@@ -53,21 +53,25 @@ class Waste:
         path: A file, or the folder of an old commit.
         what: What it is, in words.
         size: Bytes that it takes.
-        commit: The commit, where it is an old one.
+        cache: Its repository, where it is an old commit.
     """
 
     path: Path
     what: str
     size: int
-    commit: str = ""
+    cache: RepoCache | None = None
 
 
-def cached_models() -> list[CachedModel]:
-    """The model files of genzoo's in the Hub's cache, by repository, newest commit first."""
-    return [model for cache in _repositories() for model in _models(cache)]
+def cached_models(left_out: list[str]) -> list[CachedModel]:
+    """The model files of genzoo's in the Hub's cache, by repository, newest commit first.
+
+    Args:
+        left_out: Gets a line for each thing that cannot be read: it hides no other.
+    """
+    return [model for cache in _repositories(left_out) for model in _models(cache, left_out)]
 
 
-def find_waste(cards: Iterable[ModelCard]) -> list[Waste]:
+def find_waste(cards: Iterable[ModelCard], left_out: list[str]) -> list[Waste]:
     """What can be removed of the repositories with models of genzoo's.
 
     That is what broken downloads have left, files that were set aside, and commits but for the
@@ -76,11 +80,12 @@ def find_waste(cards: Iterable[ModelCard]) -> list[Waste]:
 
     Args:
         cards: Of the installed models.
+        left_out: As for `cached_models`.
     """
     pinned = set(_pinned(cards))
     waste: list[Waste] = []
-    for cache in _repositories():
-        commits = dict.fromkeys(model.reference.revision for model in _models(cache))
+    for cache in _repositories(left_out):
+        commits = dict.fromkeys(model.reference.revision for model in _models(cache, left_out))
         waste += [
             Waste(path, "left over", _size(path))
             for path in cache.leftovers()
@@ -91,7 +96,8 @@ def find_waste(cards: Iterable[ModelCard]) -> list[Waste]:
             if cache.refs(commit) or commit in pinned:
                 continue
             folder = cache.folder / "snapshots" / commit
-            waste.append(Waste(folder, f"{cache.repo}@{commit[:12]}", _only_here(folder), commit))
+            freed = sum(map(_size, cache.only_in(commit)))
+            waste.append(Waste(folder, f"{cache.repo}@{commit[:12]}", freed, cache))
     return waste
 
 
@@ -101,18 +107,19 @@ def remove(waste: Sequence[Waste]) -> None:
     Raises:
         OSError: The cache cannot be written to.
     """
-    from huggingface_hub import scan_cache_dir
-
     for one in waste:
-        if not one.commit:
+        if one.cache is None:
             one.path.unlink(missing_ok=True)
-    commits = [one.commit for one in waste if one.commit]
-    if commits:
-        scan_cache_dir(cache_folder()).delete_revisions(*commits).execute()
+        else:
+            one.cache.remove(one.path.name)
 
 
 def is_model_file(path: Path) -> bool:
-    """Whether the header of a safetensors file says that genzoo wrote it."""
+    """Whether the header of a safetensors file says that genzoo wrote it.
+
+    Raises:
+        OSError: It cannot be read.
+    """
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
@@ -120,31 +127,49 @@ def is_model_file(path: Path) -> bool:
                 return False
             metadata = json.loads(file.read(length)).get("__metadata__", {})
             return bool(metadata.get("format") == "genzoo")
-    except (OSError, ValueError, AttributeError, RecursionError):
+    except (ValueError, AttributeError, RecursionError):
         return False
 
 
-def _repositories() -> Iterator[RepoCache]:
-    for folder in sorted(cache_folder().glob(f"{_PREFIX}*--*")):
+def _repositories(left_out: list[str]) -> Iterator[RepoCache]:
+    try:
+        folders = sorted(cache_folder().glob(f"{_PREFIX}*--*"))
+    except OSError as error:
+        left_out.append(f"{cache_folder()}: {error.strerror}")
+        return
+    for folder in folders:
         owner, _, name = folder.name.removeprefix(_PREFIX).partition("--")
-        if folder.is_dir() and "--" not in name:
+        if "--" in name:
+            continue
+        try:
+            list((folder / "snapshots").iterdir())
+        except OSError as error:
+            left_out.append(f"{folder}: its snapshots cannot be read ({error.strerror})")
+        else:
             yield RepoCache(f"{owner}/{name}")
 
 
-def _models(cache: RepoCache) -> Iterator[CachedModel]:
+def _models(cache: RepoCache, left_out: list[str]) -> Iterator[CachedModel]:
     for commit in cache.commits():
         root = cache.folder / "snapshots" / commit
         for path in sorted(root.rglob(f"*{SUFFIX}")):
             file = path.relative_to(root).as_posix()
-            if is_model_file(path) and cache.find(commit, file) is not None:
-                yield CachedModel(
-                    Reference(cache.repo, file, commit),
-                    path,
-                    cache.refs(commit),
-                    path.stat().st_size,
-                    sha256_of(path),
-                    cache.promise(path),
-                )
+            try:
+                if cache.find(commit, file) is None:
+                    left_out.append(f"{path}: it is no file, nor a link to one that is there")
+                elif is_model_file(path):
+                    yield CachedModel(
+                        Reference(cache.repo, file, commit),
+                        path,
+                        cache.refs(commit),
+                        path.stat().st_size,
+                        sha256_of(path),
+                        cache.promise(path),
+                    )
+            except HubError as error:
+                left_out.append(error.message)
+            except OSError as error:
+                left_out.append(f"{path}: {error.strerror}")
 
 
 def _pinned(cards: Iterable[ModelCard]) -> Iterator[str]:
@@ -156,19 +181,6 @@ def _pinned(cards: Iterable[ModelCard]) -> Iterator[str]:
                 continue
             if is_commit(revision):
                 yield revision
-
-
-def _only_here(folder: Path) -> int:
-    """Bytes of a commit's files that no other commit has too."""
-    others = {
-        path.resolve()
-        for sibling in folder.parent.iterdir()
-        if sibling != folder
-        for path in sibling.rglob("*")
-        if path.is_file()
-    }
-    own = {path.resolve() for path in folder.rglob("*") if path.is_file()}
-    return sum(_size(path) for path in own - others)
 
 
 def _size(path: Path) -> int:

@@ -8,6 +8,7 @@ models--owner--repo/blobs/<ETag>                   the bytes
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 import shutil
@@ -53,8 +54,11 @@ class RepoCache:
         """The commit that a revision was at when it was last asked for."""
         if is_commit(revision):
             return revision
+        path = self.folder / "refs" / revision
         try:
-            commit = (self.folder / "refs" / revision).read_text().strip()
+            # No device or pipe, and not more than is read of it.
+            with path.open("rb") if path.is_file() else io.BytesIO() as file:
+                commit = file.read(100).decode().strip()
         except (OSError, ValueError):
             return None
         return commit if is_commit(commit) else None
@@ -95,17 +99,40 @@ class RepoCache:
             HubError: It is a link that leaves the cache.
         """
         path = self._snapshot(commit) / file
-        if not path.is_file():
-            return None
-        if not path.resolve().is_relative_to(self.root.resolve()):
+        try:
+            if not path.is_file():
+                return None
+        except OSError as error:
+            raise HubError(f"{path} cannot be read: {error.strerror}") from error
+        if not self._stays(path):
             raise HubError(f"{path} is a link that leaves the Hub's cache", "remove it")
         return path
 
+    def _stays(self, path: Path) -> bool:
+        """Whether what a commit holds lies in the cache, of which any folder may be elsewhere.
+
+        Its owner can link the cache, a repository or its blobs to another disk. Within a commit
+        a link leads to the repository's blobs, or at least to somewhere in the cache.
+        """
+        real = Path(os.path.realpath(path))
+        homes = (self.root, self.folder, self.folder / "blobs")
+        if any(real.is_relative_to(os.path.realpath(home)) for home in homes):
+            return True
+        return path.is_symlink() and self._is_blob(self._blob(path))
+
+    def _blob(self, path: Path) -> Path:
+        """What holds the bytes of a cached file: the file that it is a link to, or itself."""
+        if not path.is_symlink():
+            return path
+        return Path(os.path.normpath(os.path.realpath(path.parent) / Path(os.readlink(path))))
+
+    def _is_blob(self, path: Path) -> bool:
+        """Whether a path is that of something among the blobs, be that a link itself."""
+        return os.path.realpath(path.parent) == os.path.realpath(self.folder / "blobs")
+
     def promise(self, path: Path) -> Promise:
         """What the repository promised of a cached file: its bytes lie under their ETag."""
-        return (
-            Promise.of_etag(os.path.basename(os.readlink(path))) if path.is_symlink() else Promise()
-        )
+        return Promise.of_etag(self._blob(path).name) if path.is_symlink() else Promise()
 
     def set_aside(self, path: Path) -> Path:
         """Take a cached file out of use, and keep it for who wants to look at it.
@@ -116,13 +143,35 @@ class RepoCache:
         Raises:
             OSError: The cache cannot be written to.
         """
-        blob = Path(os.path.abspath(path.parent / os.readlink(path))) if path.is_symlink() else path
+        blob = self._blob(path)
+        real = Path(os.path.realpath(blob))
+        ours = any(real.is_relative_to(os.path.realpath(p)) for p in (self.root, self.folder))
         kept = self.folder / "blobs" / f"{blob.name}{SET_ASIDE}"
         kept.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(blob.resolve(), kept)
+        os.replace(real if ours else blob, kept)  # what its owner keeps elsewhere stays there
         for link in (path, blob):
             link.unlink(missing_ok=True)
         return kept
+
+    def blobs(self, commit: str) -> set[Path]:
+        """What holds the bytes of a commit's files: the repository's blobs alone."""
+        links = (path for path in self._snapshot(commit).rglob("*") if path.is_symlink())
+        return {blob for blob in map(self._blob, links) if self._is_blob(blob)}
+
+    def remove(self, commit: str) -> None:
+        """Remove a commit, and the blobs that no other one has.
+
+        Raises:
+            OSError: The cache cannot be written to.
+        """
+        for blob in self.only_in(commit):
+            blob.unlink(missing_ok=True)
+        shutil.rmtree(self._snapshot(commit))
+
+    def only_in(self, commit: str) -> set[Path]:
+        """The blobs of a commit that no other one has."""
+        others = (self.blobs(other) for other in self.commits() if other != commit)
+        return self.blobs(commit).difference(*others)
 
     def leftovers(self) -> Iterator[Path]:
         """Partial downloads that no process is at any more, and files that were set aside."""

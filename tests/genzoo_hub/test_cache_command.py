@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +73,97 @@ def test_what_is_no_model_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.safetensors"
     path.write_bytes(content)
     assert not keeping.is_model_file(path)
+
+
+def move_and_link(folder: Path, disk: Path) -> None:
+    """Put a folder on another disk, and a link in its place."""
+    disk.mkdir(exist_ok=True)
+    folder.rename(disk / folder.name)
+    folder.symlink_to(disk / folder.name)
+
+
+LINKED = {
+    "home": ["."],
+    "hub": ["hub"],
+    "repository": ["hub/models--someone--digits"],
+    "blobs": ["hub/models--someone--digits/blobs"],
+    "several": ["hub/models--someone--digits", "hub"],
+}
+
+
+@pytest.mark.parametrize("what", [*LINKED, "blob"])
+def test_a_cache_that_its_owner_linked_to_another_disk(
+    hub: Hub, machine: Machine, weights: bytes, tmp_path: Path, what: str
+) -> None:
+    commit = hub.add(REPO, {FILE: weights})
+    done = machine.genzoo("pull", f"hf://{REPO}")
+    disk = tmp_path / "disk"
+    if what == "blob":
+        disk.mkdir()
+        (blob,) = (machine.cache / "models--someone--digits" / "blobs").iterdir()
+        blob.rename(disk / "elsewhere")
+        blob.symlink_to(disk / "elsewhere")
+    for folder in LINKED.get(what, []):
+        move_and_link(machine.home / folder, disk)
+
+    assert machine.genzoo("pull", f"hf://{REPO}@{commit}").stdout == done.stdout
+    assert [model["commit"] for model in said(machine, "list")] == [commit]
+    assert [model["state"] for model in said(machine, "verify")] == ["ok"]
+    later = hub.add(REPO, {FILE: weights[:-1] + b"?"})
+    assert machine.genzoo("pull", f"hf://{REPO}").returncode == 0
+    assert said(machine, "prune", "--yes")["removed"]
+    assert [model["commit"] for model in said(machine, "list")] == [later]
+
+
+def test_a_damaged_copy_on_another_disk_is_fetched_again(
+    hub: Hub, machine: Machine, weights: bytes, tmp_path: Path
+) -> None:
+    hub.add(REPO, {FILE: weights})
+    done = machine.genzoo("pull", f"hf://{REPO}")
+    (blob,) = (machine.cache / "models--someone--digits" / "blobs").iterdir()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"?" * len(weights))
+    blob.unlink()
+    blob.symlink_to(elsewhere)
+    assert machine.genzoo("pull", f"hf://{REPO}").stdout == done.stdout
+    assert elsewhere.read_bytes() == b"?" * len(weights)
+
+
+def test_a_bad_repository_hides_no_other(
+    hub: Hub, machine: Machine, weights: bytes, tmp_path: Path
+) -> None:
+    commit = hub.add(REPO, {FILE: weights})
+    machine.genzoo("pull", f"hf://{REPO}")
+    outside = tmp_path / "outside.safetensors"
+    outside.write_bytes(weights)
+
+    def repository(name: str) -> Path:
+        snapshot = machine.cache / f"models--bad--{name}" / "snapshots" / commit
+        snapshot.mkdir(parents=True)
+        return snapshot
+
+    (repository("leaves") / FILE).symlink_to(outside)
+    (repository("dangles") / FILE).symlink_to("../../blobs/gone")
+    loop = repository("loops") / FILE
+    loop.symlink_to(loop)
+    os.mkfifo(repository("pipe") / FILE)
+    (machine.cache / "models--bad--file").write_text("no folder")
+    (machine.cache / "models--bad--bare").mkdir()
+    circle = machine.cache / "models--bad--circle"
+    circle.symlink_to(circle)
+    refs = repository("refs").parents[1] / "refs"
+    refs.mkdir()
+    (refs / "main").write_bytes(b"\xff" * 1000)
+    (refs / "loop").symlink_to(refs / "loop")
+    os.mkfifo(refs / "pipe")
+    os.makedirs(os.fsencode(machine.cache) + b"/models--bad--\xff/snapshots")
+
+    bad = {"leaves", "dangles", "loops", "pipe", "file", "bare", "circle"}
+    for words in (("list",), ("verify",), ("prune",), ("prune", "--yes")):
+        done = machine.genzoo("cache", *words)
+        assert done.returncode == 0, done.stderr
+        lines = [line for line in done.stderr.splitlines() if line.startswith("Warning: ")]
+        assert {
+            line.partition("models--bad--")[2].split("/")[0].split(":")[0] for line in lines
+        } == bad
+    assert [model["commit"] for model in said(machine, "list")] == [commit]

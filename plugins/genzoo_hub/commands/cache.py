@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import click
 
@@ -12,7 +13,7 @@ from genzoo_hub.failures import About, explain
 from genzoo_hub.keeping import CachedModel, cached_models, find_waste
 from genzoo_hub.keeping import remove as remove_waste
 from genzoo_hub.repo_cache import cache_folder
-from genzoo_hub.shown import size, write_table
+from genzoo_hub.shown import shown, size, write_table
 
 
 @click.group("cache")
@@ -28,7 +29,7 @@ def cache() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(*, as_json: bool) -> None:
     """Show the model files that were fetched."""
-    models = cached_models()
+    models = _models()
     if as_json:
         click.echo(json.dumps([_as_json(model) for model in models], indent=2))
         return
@@ -52,10 +53,10 @@ def list_(*, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify(*, as_json: bool) -> None:
     """Check that each model file is what its repository promised."""
-    models = [(model, model.state) for model in cached_models()]
+    models = [(model, model.state) for model in _models()]
     if as_json:
-        shown = [{**_as_json(model), "state": state} for model, state in models]
-        click.echo(json.dumps(shown, indent=2))
+        states = [{**_as_json(model), "state": state} for model, state in models]
+        click.echo(json.dumps(states, indent=2))
     elif models:
         write_table(["state", "file"], [[state, str(model.reference)] for model, state in models])
     damaged = [model for model, state in models if state == "damaged"]
@@ -80,7 +81,9 @@ def prune(zoo: Zoo, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     Kept are the newest commit of each repository, those that a branch or tag was at, and those
     that an installed model names.
     """
-    waste = find_waste(zoo.cards())
+    left_out: list[str] = []
+    waste = find_waste(zoo.cards(), left_out)
+    _warn(left_out)
     removing = yes and not dry_run
     if removing:
         try:
@@ -100,6 +103,18 @@ def prune(zoo: Zoo, *, dry_run: bool, yes: bool, as_json: bool) -> None:
         click.echo(f"Removed {total}.", err=True)
     else:
         click.echo(f"Nothing was removed; `genzoo cache prune --yes` frees {total}.", err=True)
+
+
+def _models() -> list[CachedModel]:
+    left_out: list[str] = []
+    models = cached_models(left_out)
+    _warn(left_out)
+    return models
+
+
+def _warn(left_out: Sequence[str]) -> None:
+    for line in left_out:
+        click.echo(f"Warning: left out: {shown(line)}", err=True)
 
 
 def _as_json(model: CachedModel) -> dict[str, object]:
