@@ -1,10 +1,36 @@
-"""Whether what is not on this machine may be fetched. Imports no torch."""
+"""What may be fetched from the Hugging Face Hub, and how much of it. Imports no torch.
+
+The Hub's client writes whatever a server sends, for as long as it sends. What is fetched here is
+held to what was promised, in bytes and in seconds, whoever the server is.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from genzoo_core.errors import GenzooError, HubError
+
+ANSWER_BYTES = 10_000_000
+"""The most that is read of all answers to one question; the names of 100,000 files are less."""
+
+ANSWER_SECONDS = 60.0
+"""The most that the answers to one question may take."""
+
+FILE_BYTES = 50_000_000_000
+"""The largest file that is fetched; the Hub's client fetches no larger one over plain HTTP."""
+
+_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{16,}")
+_USER = re.compile(r"//[^/\s]*@")
+_QUERY = re.compile(r"(\w://[^\s?#'\"]*)[?#][^\s'\"]*")
 
 _ALLOWED: ContextVar[bool] = ContextVar("genzoo_downloads", default=True)
 
@@ -22,3 +48,244 @@ def no_downloads() -> Iterator[None]:
         yield
     finally:
         _ALLOWED.reset(token)
+
+
+def transfer_seconds(size: int) -> float:
+    """The most that a transfer of `size` bytes may take: half a minute, and 20 s for each MB.
+
+    It grows with HF_HUB_DOWNLOAD_TIMEOUT, which is 10 unless the environment says otherwise.
+    """
+    from huggingface_hub import constants
+
+    seconds = constants.HF_HUB_DOWNLOAD_TIMEOUT * (3 + size / 500_000)
+    return min(seconds, threading.TIMEOUT_MAX)
+
+
+@contextmanager
+def bounded_answers(seconds: float = ANSWER_SECONDS) -> Iterator[None]:
+    """Within it, what the Hub answers in this thread has an end: in memory and in time.
+
+    Raises:
+        HubError: The answers have more than `ANSWER_BYTES` in all, or take too long.
+    """
+    with _bounded(_Bound("an answer", ANSWER_BYTES, seconds)):
+        yield
+
+
+def download(repo: str, file: str, revision: str, size: int | None) -> Path:
+    """Fetch a file into the Hub's cache by the Hub's client, held to the size that was promised.
+
+    Args:
+        repo: "owner/repo".
+        file: Path in it.
+        revision: A branch, a tag or a commit.
+        size: What the Hub has promised, in bytes; None where it says nothing.
+
+    Returns:
+        Where it is in the cache.
+
+    Raises:
+        HubError: It is too large, the disk too small, or the Hub sends something else.
+        Exception: Whatever else the Hub's client raises.
+    """
+    from huggingface_hub import constants, hf_hub_download
+
+    what = f"hf://{repo}/{file}"
+    if size is None or size < 0:
+        raise HubError(f"the Hub does not say how large {what} is", "check HF_ENDPOINT")
+    if size > FILE_BYTES:
+        raise HubError(f"{what} has {size:,} bytes; at most {FILE_BYTES:,} are fetched")
+    cache = Path(constants.HF_HUB_CACHE).expanduser()
+    room = shutil.disk_usage(next(p for p in (cache, *cache.parents) if os.path.exists(p))).free
+    if size > room:
+        raise HubError(
+            f"{what} needs {size:,} bytes, {cache} has {room:,}",
+            "make room (`genzoo cache prune`), or name another folder with HF_HUB_CACHE",
+        )
+    with _bounded(_Bound(what, size, transfer_seconds(size), is_file=True)):
+        return Path(hf_hub_download(repo, file, revision=revision))
+
+
+def without_secrets(text: str) -> str:
+    """`text` without the user's token, and without the names, passwords and queries of addresses.
+
+    A server can send a token back, and signed addresses let in whoever has them.
+    """
+    from huggingface_hub import get_token
+
+    if token := get_token():
+        text = text.replace(token, "***")
+    return _QUERY.sub(r"\1", _USER.sub("//", _TOKEN.sub("***", text)))
+
+
+@dataclass
+class _Bound:
+    """How much may come, and whether its time is over.
+
+    Attributes:
+        what: What is fetched, for messages.
+        size: Bytes that may come: of the file, or of all answers.
+        seconds: That it may take.
+        is_file: Whether each response is the file, or the rest of it.
+        left: Bytes that may still come.
+        limit: What `left` began as, for messages.
+        over: Whether the time is over.
+    """
+
+    what: str
+    size: int
+    seconds: float
+    is_file: bool = False
+    left: int = 0
+    limit: str = ""
+    over: bool = False
+
+    def __post_init__(self) -> None:
+        self.left = self.size
+        self.limit = f"the {self.size:,} bytes that are read of {self.what}"
+
+    def begin(self, response: Any) -> None:
+        """Hold a response to it, before anything of its body is read."""
+        self.check()
+        headers = response.headers
+        # A client that is asked to wait for a year does.
+        headers.pop("Retry-After", None)
+        headers.pop("RateLimit", None)
+        if headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
+            raise HubError(f"the Hub sends {self.what} compressed, though asked not to")
+        if self.is_file and response.is_success:
+            # The client's progress bar shows it, or else the end of the address, with its query.
+            headers["Content-Disposition"] = f'filename="{self.what.rpartition("/")[2]}";'
+            self.left = self.size
+            self.limit = f"the {self.size:,} bytes that it promised of {self.what}"
+            if response.status_code == 206:  # the rest of a broken download
+                start = response.request.headers.get("Range", "bytes=0-")
+                self.left -= int(start.removeprefix("bytes=").partition("-")[0])
+        elif self.is_file:
+            # A redirection, or words on what is wrong.
+            self.left, self.limit = ANSWER_BYTES, f"the {ANSWER_BYTES:,} bytes that are read of it"
+        if response.request.method != "HEAD":
+            response.stream = _counted(response.stream, self)
+
+    def check(self) -> None:
+        """Refuse to go on where the time is over."""
+        if self.over:
+            raise HubError(
+                f"the Hub takes more than {self.seconds:.0f} seconds to send {self.what}",
+                "HF_HUB_DOWNLOAD_TIMEOUT=60 waits longer",
+            )
+
+    def count(self, piece: bytes) -> bytes:
+        """A piece of a body, where it may still come."""
+        self.check()
+        self.left -= len(piece)
+        if self.left < 0:
+            raise HubError(f"the Hub sends more than {self.limit}", "check HF_ENDPOINT")
+        return piece
+
+    def end(self) -> None:
+        """Stop what is under way, in whatever thread: no timeout of the client covers a server
+        that sends a byte a second."""
+        from huggingface_hub import close_session
+
+        self.over = True
+        close_session()
+
+
+_BOUND: ContextVar[_Bound | None] = ContextVar("genzoo_bound", default=None)
+_WATCHING = threading.Lock()
+
+
+@contextmanager
+def _bounded(bound: _Bound) -> Iterator[None]:
+    timer = threading.Timer(bound.seconds, bound.end)
+    timer.daemon = True
+    with ExitStack() as stack:
+        stack.enter_context(_without_xet())
+        _watch()
+        stack.callback(_BOUND.reset, _BOUND.set(bound))
+        timer.start()
+        stack.callback(timer.cancel)
+        try:
+            yield
+        except GenzooError:
+            raise
+        except Exception as error:
+            try:
+                bound.check()
+            except HubError as late:
+                raise late from error
+            raise
+
+
+def _watch() -> None:
+    """Have each response to the Hub's client pass by here, where one thread has set a bound."""
+    from huggingface_hub import get_session, set_client_factory
+    from huggingface_hub.utils import _http
+
+    with _WATCHING:
+        if _held in get_session().event_hooks["response"]:
+            return
+        # After a fault the client is made anew, unwatched but for this. A program may have set its
+        # own factory, with its proxies and certificates, and no public name says which it is.
+        make = _http._GLOBAL_CLIENT_FACTORY
+
+        def watched() -> Any:
+            client = make()
+            hooks = client.event_hooks
+            client.event_hooks = {
+                "request": [*hooks["request"], _asked],
+                "response": [*hooks["response"], _held],
+            }
+            return client
+
+        set_client_factory(watched)
+
+
+def _asked(request: Any) -> None:
+    if (bound := _BOUND.get()) is not None:
+        bound.check()
+        request.headers["Accept-Encoding"] = "identity"  # what is compressed has no size
+
+
+def _held(response: Any) -> None:
+    if (bound := _BOUND.get()) is not None:
+        bound.begin(response)
+
+
+def _counted(stream: Any, bound: _Bound) -> Any:
+    """A body whose pieces are counted as they come; of the class that the client's library has."""
+    base = next(cls for cls in type(stream).__mro__ if cls.__name__ == "SyncByteStream")
+    pieces = {
+        "__iter__": lambda _: (bound.count(piece) for piece in stream),
+        "close": lambda _: stream.close(),
+    }
+    return type("Counted", (base,), pieces)()
+
+
+_XET_USERS = 0
+_XET_BEFORE = False
+
+
+@contextmanager
+def _without_xet() -> Iterator[None]:
+    """Within it, files come over the Hub's plain HTTP.
+
+    hf_xet makes connections of its own, at an address that the server names, where nothing of
+    ours counts; plain HTTP gives the same bytes.
+    """
+    global _XET_USERS, _XET_BEFORE  # noqa: PLW0603
+    from huggingface_hub import constants
+
+    with _WATCHING:
+        if _XET_USERS == 0:
+            _XET_BEFORE = constants.HF_HUB_DISABLE_XET
+        _XET_USERS += 1
+        constants.HF_HUB_DISABLE_XET = True
+    try:
+        yield
+    finally:
+        with _WATCHING:
+            _XET_USERS -= 1
+            if _XET_USERS == 0:
+                constants.HF_HUB_DISABLE_XET = _XET_BEFORE

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from logging import ERROR
 from typing import TypeVar
 
+from genzoo_core.downloads import bounded_answers
 from genzoo_hub.failures import About, explain, offline, was_dropped
 
 PATIENCE = 5.0
@@ -87,7 +88,8 @@ def _within(seconds: float, work: Callable[[], Answer]) -> Answer:
 
     def run() -> None:
         try:
-            done.append(work())
+            with bounded_answers():
+                done.append(work())
         except BaseException as error:
             failed.append(error)
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from genzoo_core.downloads import download
 from genzoo_core.errors import HubError, IntegrityError
 from genzoo_hub.client import ask, quiet
 from genzoo_hub.failures import About, explain, no_hub
@@ -61,8 +62,7 @@ def bring(
         remote = look(repo, file, commit)
         if max_bytes is not None and (remote.size or 0) > max_bytes:
             raise HubError(f"{about} has {remote.size} bytes; at most {max_bytes} are read")
-        _check_room(cache, remote, about)
-        path = _download(cache, file, commit, about)
+        path = _download(cache, file, commit, remote.size, about)
         wanted = promise if promise != Promise() else remote.promise
     assert path is not None
     if wanted.kept_by(path):
@@ -94,13 +94,11 @@ def look(repo: str, file: str, commit: str) -> RemoteFile:
     return RemoteFile(metadata.size, Promise.of_etag(metadata.etag))
 
 
-def _download(cache: RepoCache, file: str, commit: str, about: About) -> Path:
-    from huggingface_hub import hf_hub_download
-
+def _download(cache: RepoCache, file: str, commit: str, size: int | None, about: About) -> Path:
     cache.sweep()
     try:
         with quiet():
-            hf_hub_download(cache.repo, file, revision=commit)
+            download(cache.repo, file, commit, size)
     except Exception as error:
         cache.sweep()
         raise explain(error, about) from error
@@ -108,15 +106,6 @@ def _download(cache: RepoCache, file: str, commit: str, about: About) -> Path:
     if path is None:
         raise HubError(f"the Hub's client did not put {about} into {cache.root}")
     return path
-
-
-def _check_room(cache: RepoCache, remote: RemoteFile, about: About) -> None:
-    room = cache.room()
-    if remote.size is not None and remote.size > room:
-        raise HubError(
-            f"{about} needs {remote.size:,} bytes, {cache.root} has {room:,}",
-            "make room (`genzoo cache prune`), or name another folder with HF_HUB_CACHE",
-        )
 
 
 def _set_aside(cache: RepoCache, path: Path, about: About, wanted: Promise) -> Path | None:

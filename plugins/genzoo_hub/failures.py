@@ -10,6 +10,7 @@ import errno
 from dataclasses import dataclass
 from typing import Any
 
+from genzoo_core.downloads import without_secrets
 from genzoo_core.errors import GenzooError, HubError
 
 _NO_ANSWER = {"TimeoutException", "TimeoutError"}
@@ -112,7 +113,8 @@ def _of_response(error: BaseException, names: set[str], response: Any, about: Ab
     for applies, message, hint in cases:
         if applies:
             return HubError(message, hint)
-    return HubError(f"the Hub at {_endpoint()} answers {status}: {said[:200]}")
+    said = without_secrets(said[:2000])[:200]
+    return HubError(f"the Hub at {_endpoint()} answers {status}: {said}")
 
 
 def _of_connection(error: BaseException, names: set[str], about: About) -> HubError:
@@ -135,7 +137,10 @@ def _of_connection(error: BaseException, names: set[str], about: About) -> HubEr
 def _of_rest(error: BaseException, about: About) -> HubError:
     if "Consistency check failed" in str(error):
         return HubError(f"the Hub sent another number of bytes of {about} than it promised")
-    if isinstance(error, ValueError | TypeError | KeyError | AttributeError | OSError):
+    if "TooManyRedirects" in _names(error):
+        return no_hub("redirects without an end")
+    not_json = ValueError | TypeError | KeyError | AttributeError | RecursionError | OSError
+    if isinstance(error, not_json):
         return no_hub("answers what no Hub does")
     return HubError(f"the Hub's client fails with {about}: {_reason(error)}")
 
@@ -156,10 +161,10 @@ def _names(error: BaseException) -> set[str]:
 
 
 def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return without_secrets(" ".join(str(error)[:2000].split()))[:200] or type(error).__name__
 
 
 def _endpoint() -> str:
     from huggingface_hub import constants
 
-    return constants.ENDPOINT
+    return without_secrets(constants.ENDPOINT)

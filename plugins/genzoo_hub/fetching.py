@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from genzoo_hub.promises import Promise, sha256_of
 from genzoo_hub.reference import SUFFIX, Reference, check_file, is_commit, parse
 from genzoo_hub.repo_cache import RepoCache
 from genzoo_hub.repo_config import MAX_BYTES, NAME, read_config
+from genzoo_hub.shown import NAME_SHOWN, few
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
@@ -105,17 +106,22 @@ def _resolve(reference: Reference) -> tuple[str, list[str]]:
 
     about = About(reference.repo, reference.revision)
     info = ask(question, about)
-    commit = info.sha or ""
+    commit = info.sha if isinstance(info.sha, str) else ""
     if not is_commit(commit) or (reference.commit and commit != reference.commit):
         raise no_hub(f"does not say which commit {reference.revision!r} is")
     if info.siblings is not None:
-        return commit, [sibling.rfilename for sibling in info.siblings]
+        return commit, _texts(sibling.rfilename for sibling in info.siblings)
     # A mirror may leave the files out.
     api = HfApi()
     tree = ask(
         lambda _: list(api.list_repo_tree(reference.repo, revision=commit, recursive=True)), about
     )
-    return commit, [entry.path for entry in tree]
+    return commit, _texts(entry.path for entry in tree)
+
+
+def _texts(names: Iterable[object]) -> list[str]:
+    """Those names that are text; nothing of what a Hub answers has to be."""
+    return [name for name in names if isinstance(name, str)]
 
 
 def _choose(reference: Reference, commit: str, names: Sequence[str]) -> tuple[str, Promise]:
@@ -124,7 +130,7 @@ def _choose(reference: Reference, commit: str, names: Sequence[str]) -> tuple[st
     models = [name for name in names if name.endswith(SUFFIX)]
     if reference.file:
         if names and reference.file not in names:
-            there = f"it has {', '.join(models[:5])}" if models else "it has no model file"
+            there = f"it has {few(models)}" if models else "it has no model file"
             raise HubError(f"{where} has no file {reference.file!r} (404)", there)
         return reference.file, Promise()
     if NAME in names:
@@ -135,9 +141,9 @@ def _choose(reference: Reference, commit: str, names: Sequence[str]) -> tuple[st
     if len(at_root) == 1:
         return check_file(at_root[0], where), Promise()
     if at_root:
-        example = f"name one, as in hf://{repo}/{at_root[0]}"
-        raise HubError(f"{where} has {len(at_root)} model files: {', '.join(at_root[:5])}", example)
-    below = f"name one of {', '.join(models[:5])}" if models else None
+        example = f"name one, as in hf://{repo}/{at_root[0][:NAME_SHOWN]}"
+        raise HubError(f"{where} has {len(at_root)} model files: {few(at_root)}", example)
+    below = f"name one of {few(models)}" if models else None
     raise HubError(f"{where} has no {SUFFIX} file at its root", below)
 
 

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from genzoo_core.cards import ModelCard
+from genzoo_core.downloads import bounded_answers, transfer_seconds, without_secrets
 from genzoo_core.errors import ConfigError, GenzooError, UsageError
 from genzoo_core.specs import ModelSpec
 from genzoo_core.zoo import Zoo
 from genzoo_hub import readme, repo_config
 from genzoo_hub.client import ask, quiet
-from genzoo_hub.failures import About, explain
-from genzoo_hub.promises import sha256_of
-from genzoo_hub.reference import MAIN, SUFFIX, Reference, check_file
+from genzoo_hub.downloading import bring
+from genzoo_hub.failures import About, explain, no_hub
+from genzoo_hub.promises import Promise, sha256_of
+from genzoo_hub.reference import MAIN, SUFFIX, Reference, check_file, is_commit
 from genzoo_hub.repo_config import RepoConfig
 
 if TYPE_CHECKING:
@@ -122,17 +124,18 @@ def share(
     operations = [CommitOperationAdd(name, content) for name, content in contents.items()]
     said = message or f"Share {package.card.name} with genzoo"
     try:
-        with quiet():
+        with quiet(), bounded_answers(transfer_seconds(package.card.size)):
             done = api.create_commit(repo, operations, commit_message=said, revision=revision)
     except Exception as error:
         raise explain(error, about) from error
-    pinned = Reference(repo, package.file, done.oid)
-    return Pushed(str(pinned), done.commit_url, package.card.sha256, kept)
+    if not (isinstance(done.oid, str) and is_commit(done.oid)):
+        raise no_hub("does not say which commit it made")
+    url = f"{without_secrets(api.endpoint)}/{repo}/commit/{done.oid}"
+    return Pushed(str(Reference(repo, package.file, done.oid)), url, package.card.sha256, kept)
 
 
 def _has_own_readme(api: HfApi, about: About) -> bool:
     """Whether the repository has a README that no push has made."""
-    from huggingface_hub import hf_hub_download
 
     def question(seconds: float) -> ModelInfo:
         return api.model_info(about.repo, revision=about.revision, timeout=seconds)
@@ -140,12 +143,10 @@ def _has_own_readme(api: HfApi, about: About) -> bool:
     info = ask(question, about)
     if readme.NAME not in [sibling.rfilename for sibling in info.siblings or ()]:
         return False
-    try:
-        with quiet():
-            path = hf_hub_download(about.repo, readme.NAME, revision=info.sha)
-        return readme.MARK not in Path(path).read_text(encoding="utf-8", errors="replace")
-    except Exception as error:
-        raise explain(error, about) from error
+    if not (isinstance(info.sha, str) and is_commit(info.sha)):
+        raise no_hub(f"does not say which commit {about.revision!r} is")
+    path = bring(about.repo, readme.NAME, info.sha, Promise(), max_bytes=readme.MAX_BYTES)
+    return readme.MARK not in path.read_text(encoding="utf-8", errors="replace")
 
 
 def _dataset(zoo: Zoo, model: str, card: ModelCard) -> str:

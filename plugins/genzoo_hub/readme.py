@@ -8,6 +8,8 @@ from genzoo_core.cards import Metric, ModelCard
 from genzoo_core.specs import ModelSpec
 
 NAME = "README.md"
+MAX_BYTES = 1_000_000
+"""A larger one is not read."""
 TAG = "genzoo"
 """What `genzoo search` finds models by."""
 MARK = "<!-- made by genzoo push -->"

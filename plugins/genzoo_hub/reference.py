@@ -13,6 +13,9 @@ MAIN = "main"
 SUFFIX = ".safetensors"
 FORM = "write hf://owner/repo, hf://owner/repo/file.safetensors or hf://owner/repo@revision"
 
+MAX_PATH = 500
+"""Characters of a file's path in a repository."""
+
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?")
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+/-]{0,199}")
@@ -50,18 +53,22 @@ def parse(text: str) -> Reference:
         UsageError: It is not of the form.
         ConfigError: It names a file outside the repository, or one that is no safetensors file.
     """
+    first, slash, _ = text.removeprefix(SCHEME).partition("/")
+    if ":" in first or (slash and "@" in first):
+        # Not repeated: it may be a password.
+        raise UsageError("a reference to the Hub holds no name or password; set HF_TOKEN", FORM)
     rest, at, revision = text.removeprefix(SCHEME).rpartition("@")
     if not at:
         rest, revision = revision, MAIN
     owner, _, rest = rest.partition("/")
     name, slash, file = rest.partition("/")
     if owner in _OTHER_KINDS:
-        raise UsageError(f"{text!r} does not name a model's repository", FORM)
+        raise UsageError(f"{text[:120]!r} does not name a model's repository", FORM)
     repo = check_repo(f"{owner}/{name}")
     if revision.endswith(SUFFIX):
-        raise UsageError(f"{text!r}: the revision goes to the end", FORM)
+        raise UsageError(f"{text[:120]!r}: the revision goes to the end", FORM)
     if slash:
-        check_file(file, repr(text))
+        check_file(file, repr(text[:120]))
     return Reference(repo, file, check_revision(revision))
 
 
@@ -100,7 +107,7 @@ def check_file(path: str, where: str) -> str:
         ConfigError: It leaves the repository, or is that of no safetensors file.
     """
     strange = "\\" in path or ":" in path or "@" in path or not path.isprintable()
-    if strange or any(part in ("", ".", "..") for part in path.split("/")):
+    if strange or len(path) > MAX_PATH or any(part in ("", ".", "..") for part in path.split("/")):
         raise ConfigError(f"{where}: {path[:120]!r} is no path inside the repository")
     if not path.endswith(SUFFIX):
         raise ConfigError(

@@ -47,10 +47,13 @@ def read_config(path: Path, where: str) -> RepoConfig | None:
         where: The repository, for messages.
 
     Raises:
-        ConfigError: genzoo's format, but not well-formed.
+        ConfigError: genzoo's format, but not well-formed; or too large to be read.
         OSError: It cannot be read.
     """
-    data = path.read_bytes()
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"{NAME} of {where} has more than {MAX_BYTES:,} bytes")
     try:
         if msgspec.json.decode(data, type=_Marked).format != FORMAT:
             return None

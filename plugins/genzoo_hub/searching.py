@@ -9,6 +9,10 @@ from genzoo_hub.client import ask
 from genzoo_hub.failures import About, no_hub
 from genzoo_hub.readme import TAG
 from genzoo_hub.reference import SCHEME, check_repo
+from genzoo_hub.shown import NAME_SHOWN
+
+TAGS_SHOWN = 20
+"""Tags of a model that are shown."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,11 @@ def _hit(entry: dict[str, object]) -> Hit | None:
     given = entry.get("tags")
     tags = [tag for tag in given if isinstance(tag, str)] if isinstance(given, list) else []
     licenses = [tag.removeprefix("license:") for tag in tags if tag.startswith("license:")]
+    own = [tag[:NAME_SHOWN] for tag in tags if ":" not in tag and tag != TAG]
     return Hit(
         reference=f"{SCHEME}{repo}",
-        tags=tuple(tag for tag in tags if ":" not in tag and tag != TAG),
-        license=licenses[0] if licenses else "",
+        tags=tuple(own[:TAGS_SHOWN]),
+        license=licenses[0][:NAME_SHOWN] if licenses else "",
         downloads=_count(entry.get("downloads")),
         likes=_count(entry.get("likes")),
         updated=str(entry.get("lastModified") or "")[:10],
@@ -85,4 +90,4 @@ def _hit(entry: dict[str, object]) -> Hit | None:
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and 0 <= value < 10**12 else 0

@@ -6,6 +6,14 @@ from collections.abc import Iterable, Sequence
 
 import click
 
+NAME_SHOWN = 60
+"""Characters of a name that a Hub gives."""
+
+
+def few(names: Sequence[str]) -> str:
+    """The first five names, of each its beginning."""
+    return ", ".join(name[:NAME_SHOWN] for name in names[:5])
+
 
 def shown(text: str) -> str:
     """`text` in one line, with escapes for what a terminal would obey."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +15,12 @@ import torch
 from torch import Tensor
 
 from genzoo_core import Condition, ConfigError, GenzooError, HubError
-from genzoo_core.downloads import downloads_allowed
+from genzoo_core.downloads import (
+    bounded_answers,
+    download,
+    downloads_allowed,
+    without_secrets,
+)
 from genzoo_core.libraries import mend_torchvision
 from genzoo_text_embeddings.config import ClipEncoder, Pretrained, SentenceTransformersEncoder
 from genzoo_text_embeddings.features import pack
@@ -21,6 +28,12 @@ from genzoo_text_embeddings.texts import Notices, is_longer, readable
 
 FETCHED = ["*.safetensors", "*.json", "*.txt", "*.model"]
 """What is taken from a repository: tensors and text, so neither pickles nor code."""
+
+MOST_FILES = 200
+"""Files of an encoder that are fetched; of more, none is."""
+
+PATIENCE = 10.0
+"""Seconds to wait for the Hub to go on with its answer."""
 
 REMEMBERED = 20_000
 """Texts whose features are kept."""
@@ -123,22 +136,59 @@ def _folder(config: Pretrained) -> Path:
             f"there is no folder {config.model[:100]!r} to read a text encoder from",
             "on the Hub, one is called owner/repo",
         )
-    from huggingface_hub import snapshot_download
-
     try:
-        fetched = snapshot_download(
-            config.model,
-            revision=config.revision or None,
-            allow_patterns=FETCHED,
-            local_files_only=not downloads_allowed(),
-        )
-        return Path(fetched)
+        return _fetched(config) if downloads_allowed() else _cached(config.model, config.revision)
+    except HubError:
+        raise
     except Exception as error:
         raise HubError(
             f"the text encoder {config.model[:100]!r} is no folder here, and the Hub does not "
-            f"give it: {_one_line(error)}",
+            f"give it: {without_secrets(_one_line(error))}",
             "name a folder that holds it, or fetch it once with a network",
         ) from error
+
+
+def _cached(repo: str, revision: str) -> Path:
+    """The folder in the Hub's cache; no request is made."""
+    from huggingface_hub import snapshot_download
+
+    found = snapshot_download(
+        repo, revision=revision or None, allow_patterns=FETCHED, local_files_only=True
+    )
+    return Path(found)
+
+
+def _fetched(config: Pretrained) -> Path:
+    """The folder in the Hub's cache, with what was missing there; as it is where no Hub answers.
+
+    The files are fetched one by one, as the client's own way to fetch all has no bounds.
+    """
+    from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+    from huggingface_hub.utils import filter_repo_objects
+
+    repo, revision = config.model, config.revision or "main"
+    try:
+        with bounded_answers():
+            info = HfApi().model_info(repo, revision=revision, timeout=PATIENCE)
+    except HubError:
+        raise
+    except Exception:
+        with suppress(Exception):
+            return _cached(repo, revision)
+        raise
+    if not re.fullmatch(r"[0-9a-f]{40}", str(info.sha)):
+        raise HubError(f"the Hub does not say which commit {revision!r} of {repo} is")
+    names = [str(sibling.rfilename) for sibling in info.siblings or ()]
+    wanted = list(filter_repo_objects(names, allow_patterns=FETCHED))
+    if len(wanted) > MOST_FILES:
+        raise HubError(f"{repo} has {len(wanted):,} files; no text encoder has over {MOST_FILES}")
+    for name in wanted:
+        if try_to_load_from_cache(repo, name, revision=info.sha) is None:
+            with bounded_answers():
+                url = hf_hub_url(repo, name, revision=revision)
+                size = get_hf_file_metadata(url, timeout=PATIENCE).size
+            download(repo, name, revision, size)
+    return _cached(repo, str(info.sha))
 
 
 def _sentence_transformer(

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from genzoo_core import ConfigError, HubError, IntegrityError
+from genzoo_core.downloads import bounded_answers, download, without_secrets
 from genzoo_timm.backbones import Known
 
 PATIENCE = 5.0
@@ -46,19 +47,21 @@ def _cached(repository: str, revision: str) -> Path | None:
 
 
 def _fetched(name: str, repository: str, revision: str) -> Path:
-    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
 
     given = os.environ.get("HF_HUB_ETAG_TIMEOUT")
     patience = float(constants.HF_HUB_ETAG_TIMEOUT) if given else PATIENCE
     try:
         # The download asks a Hub that does not answer again and again; this asks once.
         url = hf_hub_url(repository, FILE, revision=revision)
-        get_hf_file_metadata(url, timeout=patience)
-        return Path(hf_hub_download(repository, FILE, revision=revision, etag_timeout=patience))
+        with bounded_answers():
+            promised = get_hf_file_metadata(url, timeout=patience).size
+        return download(repository, FILE, revision, promised)
     except Exception as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        said = without_secrets((str(error).splitlines() or [type(error).__name__])[0][:2000])[:200]
+        endpoint = without_secrets(constants.ENDPOINT)
         raise HubError(
-            f"the weights of {name} are not on this machine, and {constants.ENDPOINT} does not "
+            f"the weights of {name} are not on this machine, and {endpoint} does not "
             f"give {repository}/{FILE} ({said})",
             f"fetch them where there is a network (`hf download {repository} {FILE}`), "
             "or set pretrained = false",

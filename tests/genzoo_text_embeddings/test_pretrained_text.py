@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
+import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -263,3 +265,110 @@ def test_a_replay_asks_no_hub_for_an_encoder(
 def test_blank_text_needs_no_encoder() -> None:
     reader = text(encoder=sentences("no-such-folder"))
     assert torch.equal(prepared(reader, "", " "), reader.null(2))
+
+
+COMMIT = "c" * 40
+
+
+class Serving(BaseHTTPRequestHandler):
+    """A Hub with one repository, which may send its tensors without an end."""
+
+    folder: ClassVar[Path]
+    endless: ClassVar[bool]
+    taken: ClassVar[list[str]]
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/api/models/"):
+            files = [path for path in self.folder.rglob("*") if path.is_file()]
+            names = [path.relative_to(self.folder).as_posix() for path in files]
+            info = {
+                "id": "owner/repo",
+                "sha": COMMIT,
+                "siblings": [{"rfilename": n} for n in names],
+            }
+            self.answer(json.dumps(info).encode())
+        elif "/resolve/" in self.path:
+            name = self.path.partition("/resolve/")[2].partition("/")[2]
+            self.answer((self.folder / name).read_bytes(), name)
+        else:
+            self.send_error(404)
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def answer(self, data: bytes, name: str = "") -> None:
+        self.send_response(200)
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
+        if self.command == "HEAD" or not (self.endless and name.endswith(".safetensors")):
+            self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        if name:
+            self.taken.append(name)
+        with suppress(ConnectionError):
+            self.wfile.write(data)
+            while self.endless and name.endswith(".safetensors"):
+                self.wfile.write(bytes(1 << 16))
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def serving(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clip_folder: Path
+) -> Iterator[type[Serving]]:
+    from huggingface_hub import constants
+
+    Serving.folder, Serving.endless, Serving.taken = tmp_path / "repo", False, []
+    shutil.copytree(clip_folder, Serving.folder)
+    (Serving.folder / "pytorch_model.bin").write_bytes(b"a pickle")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Serving)
+    Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    template = url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    yield Serving
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_encoder_of_the_hub_is_fetched_once(
+    serving: type[Serving], clip_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    here = prepared(text(encoder=clip(clip_folder), tokens=2), "red cat")
+    reader = text(encoder=clip("owner/repo"), tokens=2)
+    assert torch.equal(prepared(reader, "red cat"), here)
+    assert "model.safetensors" in serving.taken
+    assert "pytorch_model.bin" not in serving.taken
+    serving.taken.clear()
+    for offline in (False, True):
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
+        open_encoder.cache_clear()
+        assert torch.equal(prepared(text(encoder=clip("owner/repo"), tokens=2), "red cat"), here)
+    assert serving.taken == []
+
+
+def test_a_hub_sends_no_more_of_an_encoder_than_it_promised(
+    serving: type[Serving], tmp_path: Path
+) -> None:
+    serving.endless = True
+    with pytest.raises(
+        HubError, match=r"more than the [\d,]+ bytes that it promised of hf://owner"
+    ):
+        prepared(text(encoder=clip("owner/repo")), "red")
+    assert not list(tmp_path.glob("hub/**/*.incomplete"))
+
+
+def test_a_repository_of_very_many_files_is_no_encoder(serving: type[Serving]) -> None:
+    for i in range(201):
+        (serving.folder / f"{i}.json").write_text("{}")
+    with pytest.raises(HubError, match="no text encoder has over 200"):
+        prepared(text(encoder=clip("owner/repo")), "red")
+    assert serving.taken == []

@@ -60,6 +60,25 @@ def test_they_are_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert Path(told[1]).read_bytes() == file.read_bytes()
 
 
+def test_a_hub_sends_no_more_than_it_promised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "genzoo_hub"))
+    from hostile_hub import HostileHub
+
+    with HostileHub({"model.safetensors": bytes(1000)}, "model for ever") as hub:
+        there = {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, "-c", FETCH],
+            env={**os.environ, **there},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert "more than the 1,000 bytes that it promised" in done.stderr
+    assert not list(tmp_path.rglob("*.incomplete"))
+
+
 def test_without_them_it_is_said_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
