@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from collections.abc import Iterator, Sequence
 
 from genzoo_core.cards import Metric, ModelCard
@@ -25,6 +28,14 @@ _LICENSES = {
 """Those that the Hub knows; another one is named in `license_name`."""
 
 
+_MARKUP = re.compile(r"[\\`*_\[\]~$#]")
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"})
+_BLOCK = re.compile(r"^(\d*)(?=[-+=:.)])")
+"""What a backslash follows where a line would begin a list or the like."""
+_JOINER = "\u200d"
+"""Joins emoji."""
+
+
 def write_readme(
     card: ModelCard, spec: ModelSpec, repo: str, revision: str, dataset: str = ""
 ) -> str:
@@ -39,13 +50,13 @@ def write_readme(
     """
     reference = f"hf://{repo}" if revision == "main" else f"hf://{repo}@{revision}"
     parts = [
-        f"---\n{_metadata(card, dataset)}\n---\n{MARK}\n\n# {card.name}",
-        card.summary,
+        f"---\n{_metadata(card, dataset)}\n---\n{MARK}\n\n# {_text(card.name)}",
+        _text(card.summary),
         "\n".join(_use(card, spec, reference)),
         "\n".join(_facts(card, spec)),
         "\n".join(_figures(card.metrics)),
         "\n".join(_rights(card)),
-        card.notes.strip(),
+        *map(_text, re.split(r"\n\s*\n", card.notes)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -53,15 +64,15 @@ def write_readme(
 def _metadata(card: ModelCard, dataset: str) -> str:
     from huggingface_hub import ModelCardData
 
-    license_ = card.license.lower()
+    license_ = _line(card.license).lower()
     known = license_ in _LICENSES
     data = ModelCardData(
         license=(license_ if known else "other") if license_ else None,
         license_name=license_ if license_ and not known else None,
         library_name=TAG,
         pipeline_tag="unconditional-image-generation" if card.kind == "model" else None,
-        tags=[TAG, *([card.family] if card.family else []), card.kind],
-        datasets=[dataset] if dataset else None,
+        tags=[tag for tag in (TAG, _line(card.family), _line(card.kind)) if tag],
+        datasets=[_line(dataset)] if dataset else None,
     )
     return data.to_yaml()
 
@@ -71,45 +82,47 @@ def _use(card: ModelCard, spec: ModelSpec, reference: str) -> Iterator[str]:
     yield ""
     yield "```console"
     yield "$ pip install genzoo"
-    yield f"$ genzoo info {reference}"
+    yield f"$ genzoo info {shlex.quote(reference)}"
     if card.kind == "model":
-        yield f"$ genzoo run {reference} -n 16 --seed 0 -o pictures.png"
+        yield f"$ genzoo run {shlex.quote(reference)} -n 16 --seed 0 -o pictures.png"
         yield "```"
         yield ""
         yield "```python"
         yield "import genzoo"
         yield ""
-        yield f'pictures = genzoo.generate("{reference}", n=16, seed=0)'
+        yield f"pictures = genzoo.generate({json.dumps(reference)}, n=16, seed=0)"
     yield "```"
     if spec.conditioners:
         first, *others = spec.conditioners
         yield ""
-        yield f"Its conditioner `{first}` reads the prompt: `genzoo run {reference} PROMPT`."
+        run = _code(f"genzoo run {shlex.quote(reference)} PROMPT")
+        yield f"Its conditioner {_code(first)} reads the prompt: {run}."
         for name in others:
-            yield f"`--set {name}=…` sets its conditioner `{name}`."
+            setting = _code(f"--set {shlex.quote(name)}=…")
+            yield f"{setting} sets its conditioner {_code(name)}."
     needed = sorted(_distributions(spec) - {"genzoo"})
     if needed:
         yield ""
         yield (
-            f"It is made of components of {_code(needed)}: install them where you trust who made "
+            f"It is made of components of {_codes(needed)}: install them where you trust who made "
             "them."
         )
-    apart = [f"`{part.model}`" for part in spec.parts.values() if part.inline is None]
+    apart = [part.model for part in spec.parts.values() if part.inline is None]
     if apart:
         yield ""
-        yield f"It shares parts with {', '.join(apart)}, which must be installed too."
+        yield f"It shares parts with {_codes(apart)}, which must be installed too."
 
 
 def _facts(card: ModelCard, spec: ModelSpec) -> Iterator[str]:
     rows = {
-        "family": card.family,
-        "component": f"`{spec.component}`",
-        "conditioners": _code(list(spec.conditioners)),
-        "dataset": card.dataset,
+        "family": _text(card.family),
+        "component": _cell(spec.component),
+        "conditioners": ", ".join(map(_cell, spec.conditioners)),
+        "dataset": _text(card.dataset),
         "pictures": "×".join(map(str, card.shape or ())),
         "parameters": f"{card.parameters:,}" if card.parameters else "",
         "size": f"{card.size:,} bytes",
-        "sha256": f"`{card.sha256}`",
+        "sha256": _cell(card.sha256),
     }
     yield "## What it is"
     yield ""
@@ -117,7 +130,7 @@ def _facts(card: ModelCard, spec: ModelSpec) -> Iterator[str]:
     yield "|---|---|"
     for name, value in rows.items():
         if value:
-            yield f"| {name} | {_cell(value)} |"
+            yield f"| {name} | {value} |"
 
 
 def _figures(metrics: Sequence[Metric]) -> Iterator[str]:
@@ -128,11 +141,11 @@ def _figures(metrics: Sequence[Metric]) -> Iterator[str]:
     yield "| figure | value | floor | images | note | command |"
     yield "|---|--:|--:|--:|---|---|"
     for metric in metrics:
-        unit = f" {metric.unit}" if metric.unit else ""
+        unit = f" {_text(metric.unit)}" if metric.unit else ""
         floor = "" if metric.floor is None else f"{metric.floor:g}{unit}"
         n = "" if metric.n is None else f"{metric.n:,}"
-        cells = [metric.name, f"{metric.value:g}{unit}", floor, n, metric.note]
-        yield f"| {' | '.join(map(_cell, cells))} | `{_cell(metric.command)}` |"
+        cells = [_text(metric.name), f"{metric.value:g}{unit}", floor, n, _text(metric.note)]
+        yield f"| {' | '.join(cells)} | {_cell(metric.command)} |"
     yield ""
     yield "The floor is the same figure for real training images."
 
@@ -140,10 +153,10 @@ def _figures(metrics: Sequence[Metric]) -> Iterator[str]:
 def _rights(card: ModelCard) -> Iterator[str]:
     yield "## Licence and credits"
     yield ""
-    yield f"Licence: {card.license or 'not stated'}."
+    yield f"Licence: {_text(card.license) or 'not stated'}."
     if card.credits:
         yield ""
-        yield from (f"- {credit}" for credit in card.credits)
+        yield from (f"- {_text(credit)}" for credit in card.credits)
 
 
 def _distributions(spec: ModelSpec) -> set[str]:
@@ -154,10 +167,33 @@ def _distributions(spec: ModelSpec) -> set[str]:
     return found | {name.partition("/")[0] for name in components if "/" in name}
 
 
-def _code(names: Sequence[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+def _codes(names: Sequence[str]) -> str:
+    return ", ".join(map(_code, names))
+
+
+def _line(text: str) -> str:
+    """Text in one line, of characters that are seen."""
+    words = " ".join(text.split())
+    return "".join(c if c.isprintable() or c == _JOINER else "\ufffd" for c in words)
+
+
+def _text(text: str) -> str:
+    """Text that a card says, as it is: none of it is Markdown or HTML."""
+    escaped = _MARKUP.sub(r"\\\g<0>", _line(text)).translate(_HTML)
+    return _BLOCK.sub(r"\1\\", escaped)
+
+
+def _code(text: str) -> str:
+    """Text as code, between more backticks than it has."""
+    line = _line(text)
+    if not line:
+        return ""
+    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    return (
+        f"{fence} {line} {fence}" if line[0] == "`" or line[-1] == "`" else f"{fence}{line}{fence}"
+    )
 
 
 def _cell(text: str) -> str:
-    """Text that stays within its cell of a table."""
-    return " ".join(text.split()).replace("|", "\\|")
+    """Text as code that stays within its cell of a table."""
+    return _code(text).replace("|", "\\|")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import click
 
 from genzoo_core.zoo import Zoo
 from genzoo_hub.reference import MAIN, check_repo, check_revision
+from genzoo_hub.shown import shown
 
 
 @click.command("push")
@@ -49,15 +51,16 @@ def push(
     package = pack(zoo, model)
     for role, part in package.spec.parts.items():
         if part.inline is None:
-            whole = f"genzoo export {model} --whole -o whole{package.path.suffix}"
-            click.echo(f"its part {role} stays in {part.model}; `{whole}` makes one file", err=True)
+            whole = f"genzoo export {shlex.quote(model)} --whole -o whole{package.path.suffix}"
+            stays = shown(f"its part {role} stays in {part.model}")
+            click.echo(f"{stays}; `{whole}` makes one file", err=True)
     if not package.card.license:
         click.echo("Warning: the model's card states no licence", err=True)
     done = share(package, repo, private=private, revision=revision, message=message)
     if done.kept_readme:
         click.echo(f"{repo} has a README.md of its own, which was kept", err=True)
     if as_json:
-        shown = {"reference": done.reference, "url": done.url, "sha256": done.sha256}
-        click.echo(json.dumps(shown))
+        what = {"reference": done.reference, "url": done.url, "sha256": done.sha256}
+        click.echo(json.dumps(what))
         return
     click.echo(f"{done.url}\n{done.reference}")
