@@ -19,6 +19,7 @@ from genzoo.run.outputs.record import Layout, read
 from genzoo.run.plan import plan
 from genzoo.run.tasks import task_of
 from genzoo.run.tasks.task import Plan
+from genzoo.text import quoted
 from genzoo_core.errors import ConfigError, GenzooError, ReplayError, UsageError
 from genzoo_core.pictures import Pictures
 from genzoo_core.request import Input, Record, Request
@@ -163,20 +164,18 @@ def _open(path: Path, record: Record, zoo: Zoo, model: str | None, device: str) 
     except GenzooError as error:
         message = f"{path} was made with {record.model}"
         if model is None and installed and isinstance(error, UsageError):
-            raise ReplayError(
-                f"{message}, which is not installed", _installation(record)
-            ) from error
+            raise ReplayError(f"{message}, which is not installed", _owner(record)) from error
         raise ReplayError(f"{message}: {error}") from error
 
 
-def _installation(record: Record) -> str | None:
-    """How to get the model of a record, where it says who ships it."""
+def _owner(record: Record) -> str | None:
+    """Whose the model of a record is, where it says so; no command: anyone can write a record."""
     distribution, slash, _ = record.model.partition("/")
     if not slash:
         return None
     version = record.versions.get(distribution, "")
-    exactly = f"=={version}" if re.fullmatch(r"[0-9A-Za-z.+!]{1,40}", version) else ""
-    return f"if you trust whoever made it: `genzoo install {distribution}{exactly}`"
+    of = f" {version}" if re.fullmatch(r"[0-9A-Za-z.+!]{1,40}", version) else ""
+    return f"it is of the plugin {quoted(distribution)}{of}: ask its author where to get it"
 
 
 def _find(path: Path, name: str, suffix: str = "") -> Path:
