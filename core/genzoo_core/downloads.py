@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -88,6 +87,8 @@ def download(repo: str, file: str, revision: str, size: int | None) -> Path:
         HubError: It is too large, the disk too small, or the Hub sends something else.
         Exception: Whatever else the Hub's client raises.
     """
+    import shutil  # with three compressors, which a listing has no use for
+
     from huggingface_hub import constants, hf_hub_download
 
     what = f"hf://{repo}/{file}"

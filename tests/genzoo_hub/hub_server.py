@@ -65,6 +65,7 @@ class Hub:
         flips: Downloads whose bytes are not those that were promised.
         refuses_files: Answer every request for a file with this status, where it is not 0.
         terse: Leave the files out of what is said of a repository, as some mirrors do.
+        oid: What to call every new commit, where it is not "".
         etag: What to give as every file's ETag, where it is not "".
         gate: A download stops in its middle until this is set.
         half_way: Set once a download is in its middle.
@@ -82,6 +83,7 @@ class Hub:
         self.refuses_files = 0
         self.terse = False
         self.etag = ""
+        self.oid = ""
         self.gate = threading.Event()
         self.gate.set()
         self.half_way = threading.Event()
@@ -232,7 +234,7 @@ class _Handler(BaseHTTPRequestHandler):
                 files[value["path"]] = self.hub.objects[value["oid"]]
         sha = repo.commit(files, branch)
         url = f"{self.hub.url}/{name}/commit/{sha}"
-        self._json({"commitUrl": url, "commitOid": sha})
+        self._json({"commitUrl": url, "commitOid": self.hub.oid or sha})
 
     def _create(self, asked: dict[str, Any]) -> None:
         if not self._allowed():

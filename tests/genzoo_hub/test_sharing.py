@@ -82,6 +82,17 @@ def test_what_a_push_is_refused_for(hub: Hub, machine: Machine, login: dict[str,
     assert hub.repos == {}
 
 
+def test_a_hub_that_does_not_say_what_it_made_of_a_push(
+    hub: Hub, machine: Machine, login: dict[str, str]
+) -> None:
+    hub.oid = "\x1b[2J../../main"
+    done = machine.genzoo("push", MODEL, REPO, **login)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "does not say which commit it made" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
 def test_a_push_to_a_private_branch_keeps_a_readme_that_is_not_ours(
     hub: Hub, machine: Machine, login: dict[str, str]
 ) -> None:
