@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from genzoo_core.atomic import becoming_folder
 from genzoo_core.errors import GenzooError, UsageError
 
 
@@ -39,21 +38,16 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         GenzooError: It cannot be written. Nothing is left behind.
     """
     home = folder.absolute()  # "." has a name then
-    temporary = home.with_name(f".{home.name}-{secrets.token_hex(4)}")
     try:
-        for name, content in files.items():
-            path = temporary / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        if home.is_dir():
-            for path in temporary.iterdir():
-                path.rename(home / path.name)
-        else:
-            temporary.rename(home)
+        if not home.parent.exists():
+            home.parent.mkdir(parents=True, exist_ok=True)
+        with becoming_folder(home) as temporary:
+            for name, content in files.items():
+                path = temporary / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise GenzooError(
             f"cannot write {str(folder)!r}: {reason}", "choose another place with --out"
         ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

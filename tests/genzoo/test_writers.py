@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import acme_plugin
 import numpy as np
 import pytest
-from painting import Cli
+from painting import GENZOO, Cli
 from PIL import Image, ImageSequence
 from safetensors import safe_open
 
@@ -100,12 +101,15 @@ def test_files_have_the_mode_that_the_umask_says(painter: Path, cli: Cli) -> Non
 
 
 EARLY = """
+import os
 from pathlib import Path
 from genzoo_core import hookimpl
 
 @hookimpl
-def genzoo_after_run(record, pictures):
-    Path("a.png").write_text("old")
+def genzoo_before_run(record):
+    path = Path(os.environ["EARLY"])
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("old")
 """
 
 FULL = """
@@ -129,15 +133,50 @@ def install_hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: str, sou
     monkeypatch.syspath_prepend(str(folder.parent))
 
 
-def test_a_file_that_appears_during_the_run_is_not_replaced(
-    painter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
+OUTPUTS = ["a.png", "a.gif", "a.npz", "a.safetensors", "a.txt", "new", "there"]
+"""One of each kind; the last is an empty folder."""
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_what_appears_during_the_run_is_replaced_with_force_alone(
+    painter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli, output: str
 ) -> None:
-    install_hook(tmp_path, monkeypatch, "genzoo_after_run", EARLY)
-    done = cli("run", "plain", "-o", "a.png")
+    install_hook(tmp_path, monkeypatch, "genzoo_before_run", EARLY)
+    file = Path(output) if "." in output else Path(output) / "0001.png"
+    monkeypatch.setenv("EARLY", str(file))
+    words = ["run", "colour", "-n", "2", "--steps", "2", "-o", output]
+    if output == "there":
+        Path(output).mkdir()
+    done = cli(*words)
     assert done.code == 2
-    assert "a.png has appeared meanwhile" in done.err
-    assert Path("a.png").read_text() == "old"
-    assert os.listdir() == ["a.png"]
+    assert f"{output} has appeared meanwhile; replace it with --force" in done.err
+    assert file.read_text() == "old"
+    assert [str(path) for path in Path().rglob("*") if path.is_file()] == [str(file)]
+    file.unlink()
+    if output == "new":
+        Path(output).rmdir()
+    assert cli(*words, "--force").code == 0
+    assert file.read_bytes() != b"old"
+    assert os.listdir() == [output]
+
+
+def test_of_runs_into_one_place_one_is_told(painter: Path) -> None:
+    run = ["run", "plain", "-n", "9", "--seed", "3", "-o"]
+    several = [
+        (path, subprocess.Popen([*GENZOO, *words, path], stderr=subprocess.PIPE, text=True))
+        for words, path in [(run, "new/"), (["export", "plain", "-o"], "a.safetensors")]
+        for _ in range(2)
+    ]
+    ended: dict[str, list[int]] = {}
+    for path, process in several:
+        process.communicate()
+        ended.setdefault(path, []).append(process.returncode)
+    assert {path: sorted(codes) for path, codes in ended.items()} == {
+        "new/": [0, 2],
+        "a.safetensors": [0, 2],
+    }
+    assert sorted(os.listdir()) == ["a.safetensors", "new"]
+    assert len(os.listdir("new")) == 9
 
 
 def test_a_failed_write_leaves_what_was_there(

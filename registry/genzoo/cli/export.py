@@ -32,7 +32,7 @@ def export(zoo: Zoo, model: str, *, output: str, whole: bool, force: bool, as_js
     `genzoo run FILE` makes pictures with it wherever the plugins of its components are.
     """
     from genzoo.models.find import SUFFIX
-    from genzoo.run.outputs.destination import check_file
+    from genzoo.run.outputs.destination import check_file, writing
 
     path = Path(output)
     if path.suffix != SUFFIX:
@@ -41,7 +41,8 @@ def export(zoo: Zoo, model: str, *, output: str, whole: bool, force: bool, as_js
     zoo.find(model)  # a wrong name is told before torch is imported
     from genzoo.models.save import export_model
 
-    card = export_model(zoo.catalogue, model, path, whole=whole)
+    with writing(path):
+        card = export_model(zoo.catalogue, model, path, whole=whole, replace=force)
     if as_json:
         import json
 

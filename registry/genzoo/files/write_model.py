@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 
 def write_model_file(
-    path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard
+    path: Path,
+    spec: ModelSpec,
+    tensors: Mapping[str, Tensor],
+    card: ModelCard,
+    *,
+    replace: bool = True,
 ) -> tuple[str, int]:
     """Write a model file atomically. The same content gives the same bytes.
 
@@ -36,7 +41,7 @@ def write_model_file(
     ordered = sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0]))
     header = _header(spec, dict(ordered), card)
     data = b"".join([header, *(_bytes(name, tensor) for name, tensor in ordered)])
-    put(path, data)
+    put(path, data, replace=replace)
     return hashlib.sha256(data).hexdigest(), len(data)
 
 

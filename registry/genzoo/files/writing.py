@@ -23,19 +23,19 @@ def put(path: Path, content: bytes, *, replace: bool = True) -> None:
 
 def check_writable(folder: Path) -> None:
     """Refuse a folder, as a `UsageError`, in which no file can be made, by making one."""
-    probe = beside(folder / "probe")
     try:
-        probe.touch()
-        probe.unlink()
+        with beside(folder / "probe") as probe:
+            probe.touch()
     except OSError as error:
         raise UsageError(f"cannot write into {folder}: {error.strerror}") from error
 
 
 def write_failure(path: Path, error: OSError, size: int = 0) -> GenzooError:
-    """What to say of a file of `size` bytes that could not be written."""
+    """What to say of a file of `size` bytes, where they are known, that could not be written."""
     reason = error.strerror or str(error)
     if error.errno == errno.ENOSPC:
         with suppress(OSError):
             free = shutil.disk_usage(path.parent).free
-            reason = f"the disk is full: {size:,} bytes are needed, {free:,} are free"
+            needed = f"{size:,} bytes are needed, " if size else ""
+            reason = f"the disk is full: {needed}{free:,} bytes are free"
     return GenzooError(f"cannot write {path}: {reason}", "choose another place with -o")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,33 +58,46 @@ def save_model(
 
 
 def export_model(
-    catalogue: Catalogue, reference: str, path: Path, *, whole: bool = False
+    catalogue: Catalogue, reference: str, path: Path, *, whole: bool = False, replace: bool = False
 ) -> ModelCard:
     """Write a model of the zoo to one file, its tensors bit for bit as they are stored.
 
     Args:
         catalogue: Where models are found.
         reference: A model's name, or the path of a model file.
-        path: Where to; an existing file is replaced.
+        path: Where to.
         whole: Put the shared parts into the file, so that it needs no other.
+        replace: Replace a file that exists.
 
     Returns:
         The model's card with the file's `sha256`, `size` and `parameters`.
+
+    Raises:
+        FileExistsError: The file exists, and `replace` is False.
     """
     found = find(catalogue, reference)
     opened, file = open_model(catalogue, found), read_file(catalogue, found)
     tensors = {name: file.tensor(name) for name in file.header.tensors}
     if whole:
-        opened = replace(opened, spec=_inline_parts(catalogue, opened.spec, tensors, ""))
+        opened = dataclasses.replace(
+            opened, spec=_inline_parts(catalogue, opened.spec, tensors, "")
+        )
     card = found.card if isinstance(found, Model) else card_in(file.header, file.path)
     card = msgspec.structs.replace(card, weights="")
-    return _write(path, opened, tensors, card)
+    return _write(path, opened, tensors, card, replace=replace)
 
 
-def _write(path: Path, built: Opened, tensors: Mapping[str, Tensor], card: ModelCard) -> ModelCard:
+def _write(
+    path: Path,
+    built: Opened,
+    tensors: Mapping[str, Tensor],
+    card: ModelCard,
+    *,
+    replace: bool = True,
+) -> ModelCard:
     own = {p for module in built.own_modules().values() for p in module.parameters(recurse=False)}
     card = msgspec.structs.replace(card, parameters=sum(p.numel() for p in own))
-    sha256, size = write_model_file(path, built.spec, tensors, card)
+    sha256, size = write_model_file(path, built.spec, tensors, card, replace=replace)
     return msgspec.structs.replace(card, sha256=sha256, size=size)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from genzoo.files.writing import check_writable, put, write_failure
 from genzoo.run.tasks import task_of
-from genzoo_core.atomic import becoming
+from genzoo_core.atomic import becoming, becoming_folder
 from genzoo_core.errors import PluginError, UsageError
 from genzoo_core.pictures import Latents, Pictures
 from genzoo_core.request import Record
@@ -86,7 +86,7 @@ def check_file(path: Path, force: bool) -> None:
             raise UsageError(f"cannot write {path}: there is no folder {path.parent}")
         if path.exists() and not path.is_file():
             raise UsageError(f"cannot write {path}: it is not a regular file")
-        if path.exists() and not force:
+        if os.path.lexists(path) and not force:
             raise UsageError(f"{path} exists", "choose another name, or replace it with --force")
         check_writable(path.parent)
 
@@ -98,12 +98,12 @@ def _check_folder(path: Path, force: bool) -> None:
             check_file(path, force)
         elif not path.is_dir():
             raise UsageError(f"{path} exists and is not a folder", "give a name with a suffix")
-        elif not force and any(path.iterdir()):
-            raise UsageError(
-                f"folder {path} is not empty", "choose another, or write into it with --force"
-            )
         else:
-            check_writable(path)
+            check_writable(path)  # which removes what killed runs have left
+            if not force and any(path.iterdir()):
+                raise UsageError(
+                    f"folder {path} is not empty", "choose another, or write into it with --force"
+                )
 
 
 @contextmanager
@@ -138,10 +138,13 @@ def write(destination: Destination, pictures: Pictures, zoo: Zoo) -> Path:
             data = arrays.safetensors(tensors, pictures.record)
         case format_:
             assert path is not None  # only a path says that it is a folder or a plugin's
-            if format_ == "folder":
-                images.write_folder(path, pictures)
-            else:
-                _write_with_plugin(path, pictures, zoo, destination.force)
+            with writing(path):
+                if format_ == "folder":
+                    with becoming_folder(path, replace=destination.force) as folder:
+                        images.fill_folder(folder, pictures)
+                else:
+                    with becoming(path, replace=destination.force) as temporary:
+                        _write_with_plugin(path, temporary, pictures, zoo)
             return path
     return _put(destination, data, pictures.record)
 
@@ -159,7 +162,7 @@ def _put(destination: Destination, data: bytes, record: Record) -> Path:
     """Write a file; where it has no path, under the first free name of stem.png, stem-1.png, …"""
     path, suffix = destination.path, destination.format
     if path is not None:
-        with _refusing_to_replace(path):
+        with writing(path):
             put(path, data, replace=destination.force)
         return path
     stem = name_of(record)
@@ -171,24 +174,23 @@ def _put(destination: Destination, data: bytes, record: Record) -> Path:
     return free
 
 
-def _write_with_plugin(path: Path, pictures: Pictures, zoo: Zoo, force: bool) -> None:
-    try:
-        with _refusing_to_replace(path), becoming(path, replace=force) as temporary:
-            if not any(zoo.call_hook("genzoo_write_output", path=temporary, pictures=pictures)):
-                hint = "the warnings above say why, if one tried"
-                raise PluginError(f"no plugin wrote {path}", hint)
-            if not temporary.is_file():
-                raise PluginError(f"a plugin said that it had written {path}, but it has not")
-    except OSError as error:
-        raise write_failure(path, error) from error
+def _write_with_plugin(path: Path, temporary: Path, pictures: Pictures, zoo: Zoo) -> None:
+    if not any(zoo.call_hook("genzoo_write_output", path=temporary, pictures=pictures)):
+        hint = "the warnings above say why, if one tried"
+        raise PluginError(f"no plugin wrote {path}", hint)
+    if not temporary.is_file():
+        raise PluginError(f"a plugin said that it had written {path}, but it has not")
 
 
 @contextmanager
-def _refusing_to_replace(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
+    """What the system says where something cannot be written, in our words."""
     try:
         yield
     except FileExistsError as error:
         raise UsageError(f"{path} has appeared meanwhile", "replace it with --force") from error
+    except OSError as error:
+        raise write_failure(path, error) from error
 
 
 def name_of(record: Record) -> str:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import io
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from genzoo.files.writing import put
 from genzoo.run.outputs.layout import GAP, lay_out, layout_of
 from genzoo.run.outputs.record import KEY, encode
 from genzoo.run.tasks import task_of
-from genzoo_core.atomic import beside
-from genzoo_core.errors import GenzooError, UsageError
+from genzoo_core.errors import UsageError
 from genzoo_core.pictures import Pictures
 
 if TYPE_CHECKING:
@@ -43,31 +40,13 @@ def _png(image: Tensor, text: str) -> bytes:
     return out.getvalue()
 
 
-def write_folder(path: Path, pictures: Pictures) -> None:
-    """Write the pictures as 0000.png, 0001.png, …, each with a record that makes it alone.
-
-    A new folder appears whole. In one that exists, files of the same names are replaced.
-    """
-    if path.exists():
-        _fill(path, pictures)
-        return
-    temporary = beside(path)
-    try:
-        temporary.mkdir()
-        _fill(temporary, pictures)
-        temporary.replace(path)
-    except OSError as error:
-        raise GenzooError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _fill(folder: Path, pictures: Pictures) -> None:
+def fill_folder(folder: Path, pictures: Pictures) -> None:
+    """Write the pictures as 0000.png, 0001.png, …, each with a record that makes it alone."""
     first, _ = pictures.record.pictures or (0, 0)
     width = max(4, len(str(first + len(pictures.images) - 1)))
     for index, image in enumerate(pictures.images, first):
         record = msgspec.structs.replace(pictures.record, pictures=(index, index + 1))
-        put(folder / f"{index:0{width}d}.png", _png(image, encode(record)))
+        (folder / f"{index:0{width}d}.png").write_bytes(_png(image, encode(record)))
 
 
 def animation_gif(pictures: Pictures) -> bytes:
