@@ -73,7 +73,9 @@ def main() -> None:
         share = neighbours_right(net, train, test, column, k)
         note(f"{column} by {k} nearest training images", share, len(test.images))
     if given.json is not None:
-        given.json.write_text(json.dumps({"metrics": {net.name: metrics}}, indent=1))
+        given.json.write_text(
+            json.dumps({"metrics": {net.name: metrics}}, indent=1), encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

@@ -37,8 +37,10 @@ def install(site: Path, number: int) -> None:
     name = f"acme_{number:03}"
     info = site / f"{name}-1.0.dist-info"
     info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[genzoo]\n{name} = {name}\n")
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8"
+    )
+    (info / "entry_points.txt").write_text(f"[genzoo]\n{name} = {name}\n", encoding="utf-8")
     folder = site / name
     folder.mkdir()
     (folder / "__init__.py").touch()
@@ -81,7 +83,7 @@ note = "in the features of the classifier"
 """
         for model in range(MODELS)
     ]
-    (folder / "genzoo.toml").write_text("".join(tables))
+    (folder / "genzoo.toml").write_text("".join(tables), encoding="utf-8")
 
 
 def cases(work: Path) -> dict[str, Case]:

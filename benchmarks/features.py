@@ -191,7 +191,7 @@ def main() -> None:
     if arguments.json:
         metrics = {net: card_metrics(arguments.dataset, found[net]["accuracy"]) for net in nets}
         report = {"n": N, "nets": found, "metrics": metrics}
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+        arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

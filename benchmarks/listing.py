@@ -76,8 +76,10 @@ def install(site: Path, number: int) -> None:
     name = f"acme_{number}"
     info = site / f"{name}-1.0.dist-info"
     info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[genzoo]\n{name} = {name}\n")
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8"
+    )
+    (info / "entry_points.txt").write_text(f"[genzoo]\n{name} = {name}\n", encoding="utf-8")
     folder = site / name
     folder.mkdir()
     (folder / "__init__.py").touch()
@@ -99,7 +101,8 @@ summary = "One of many."
 dataset = "mnist"
 shape = [1, 28, 28]
 weights = "weights/model.safetensors"
-"""
+""",
+        encoding="utf-8",
     )
 
 
@@ -141,7 +144,7 @@ def imported(case: Case) -> set[str]:
         case.command,
         env={**case.environment, "PYTHONPROFILEIMPORTTIME": "1"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]

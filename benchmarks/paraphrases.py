@@ -250,7 +250,7 @@ def main() -> None:
             shown = ", ".join(f"{key} {value:.3g}" for key, value in figures.items())
             print(f"  {what:12} {shown}")
     if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+        arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

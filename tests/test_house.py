@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -79,6 +80,48 @@ def test_the_finder_of_circles_sees_what_a_reader_sees(tmp_path: Path) -> None:
         ("house.east", "house.west", "house.wing.inner", "house.east"),
         ("house.self", "house.self"),
     ]
+
+
+def without_encoding(tree: ast.AST) -> Iterator[int]:
+    """The lines of calls that read or write text as the locale says."""
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call):
+            continue
+        named = {keyword.arg: keyword.value for keyword in call.keywords}
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+        values = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+        modes = [value for value in values if re.fullmatch(r"[rwax][t+]*", str(value))]
+        # `open(path)` and `path.open()`, but not `Catalogue.open()`.
+        bare = len(call.args) == isinstance(call.func, ast.Name)
+        bare = bare and not ast.unparse(call.func)[0].isupper()
+        flags = [named[flag] for flag in ("text", "universal_newlines") if flag in named]
+        text = (
+            name == "write_text"
+            or (name == "read_text" and not call.args)
+            or (name == "open" and (bare or modes))
+            or any(isinstance(flag, ast.Constant) and flag.value is True for flag in flags)
+        )
+        if text and "encoding" not in named:
+            yield call.lineno
+
+
+def test_text_is_utf_8_whatever_the_locale_says() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for folder in (*WITHOUT_CIRCLES, "tools", "benchmarks")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line in without_encoding(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert found == []
+    calls = [
+        "open(p)",
+        "open(p, 'w')",
+        "p.open()",
+        "p.open('a')",
+        "p.read_text()",
+        "r(x, text=True)",
+    ]
+    assert [len(list(without_encoding(ast.parse(call)))) for call in calls] == [1] * len(calls)
 
 
 @pytest.mark.parametrize("package", ["genzoo", "genzoo_core", *PLUGINS])

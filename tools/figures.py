@@ -50,12 +50,12 @@ def as_toml(fields: Card, header: str) -> str:
 
 def write(manifest: Path, cards: list[Card]) -> None:
     """Write the manifest with these cards, in the order of their names."""
-    before = manifest.read_text().partition("[[models]]")[0].rstrip()
+    before = manifest.read_text(encoding="utf-8").partition("[[models]]")[0].rstrip()
     blocks = []
     for card in sorted(cards, key=by_name):
         blocks.append(as_toml({k: v for k, v in card.items() if k != "metrics"}, "[[models]]"))
         blocks += [as_toml(metric, "[[models.metrics]]") for metric in card.get("metrics", ())]
-    manifest.write_text("\n".join([before + "\n", *blocks]))
+    manifest.write_text("\n".join([before + "\n", *blocks]), encoding="utf-8")
 
 
 def by_name(card: Card) -> str:
@@ -63,7 +63,7 @@ def by_name(card: Card) -> str:
 
 
 def cards_in(manifest: Path) -> list[Card]:
-    return tomllib.loads(manifest.read_text()).get("models", [])
+    return tomllib.loads(manifest.read_text(encoding="utf-8")).get("models", [])
 
 
 def card_of(name: str, cards: list[Card]) -> Card:
@@ -82,7 +82,7 @@ def set_metrics(name: str, metrics: list[dict[str, Any]]) -> None:
 
 def add_figures(file: Path) -> None:
     """Put the figures that `benchmarks/features.py --json` found into the cards of the nets."""
-    for name, metrics in json.loads(file.read_text())["metrics"].items():
+    for name, metrics in json.loads(file.read_text(encoding="utf-8"))["metrics"].items():
         set_metrics(name.rpartition("/")[2], metrics)
 
 

@@ -39,7 +39,7 @@ def main() -> None:
     if shapes[0] != shapes[1]:
         parser.error("the recipe describes other tensors than the run has")
     card = export(zoo, dataclasses.replace(trained, spec=settled.spec), recipe, path)
-    (asked.run / "card.toml").write_text(card_toml(card))
+    (asked.run / "card.toml").write_text(card_toml(card), encoding="utf-8")
     print(f"{path}: {card.sha256}")
 
 

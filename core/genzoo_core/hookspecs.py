@@ -102,7 +102,7 @@ def genzoo_write_output(path: Path, pictures: Pictures) -> bool | None:
         >>> @hookimpl
         ... def genzoo_write_output(path, pictures):
         ...     if path.suffix == ".txt":
-        ...         path.write_text(f"{len(pictures.images)} pictures")
+        ...         path.write_text(f"{len(pictures.images)} pictures", encoding="utf-8")
         ...         return True
     """
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import click
 from PIL import Image, ImageDraw
 
+from genzoo_core.atomic import becoming
+
 LABELS = ("circle", "cross", "square", "triangle")
 SIDE, FINE = 16, 8  # pixels of a picture, and how many times finer it is drawn
 
@@ -44,7 +46,8 @@ def main(data: Path, count: int) -> None:
         folder = data / "shapes" / "train" / label
         folder.mkdir(parents=True, exist_ok=True)
         for number in range(count):
-            draw(label, chance).save(folder / f"{number:03}.png")
+            with becoming(folder / f"{number:03}.png") as temporary:
+                draw(label, chance).save(temporary)
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ def ship(file: Path, reports: Iterable[tuple[str, Report]]) -> None:
     file.parent.mkdir(exist_ok=True)
     ordered = dict(sorted(kept.items(), key=lambda item: (item[1].subject.name, item[0])))
     text = msgspec.json.format(msgspec.json.encode(Shipped(ordered)), indent=1)
-    file.write_bytes(text + b"\n")
+    write_atomically(file, text + b"\n")
 
 
 def _replaces(new: Report, old: Report) -> bool:

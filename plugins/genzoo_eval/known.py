@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+from genzoo_core.atomic import write_atomically
 from genzoo_core.errors import DataError
 from genzoo_core.zoo import Zoo
 from genzoo_eval.caching import Asked, ReportCache, shipped
@@ -57,7 +58,7 @@ class Known:
         folder = self._zoo.cache("eval")
         if folder is not None:
             with contextlib.suppress(OSError):
-                return (folder / name).read_text()
+                return (folder / name).read_text(encoding="utf-8")
         try:
             test = self._zoo.dataset(data_recipe(self._zoo, self._dataset, "test"), self._data)
         except DataError:
@@ -65,7 +66,7 @@ class Known:
         digest = digest_of(test.images)
         if folder is not None:
             with contextlib.suppress(OSError):
-                (folder / name).write_text(digest)
+                write_atomically(folder / name, digest.encode())
         return digest
 
 

@@ -103,7 +103,8 @@ def run_once(model: str, settings: Mapping[str, object], n: int) -> Process:
         done = subprocess.run(
             [sys.executable, "-S", "-c", _WATCH, *command],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
         )
     if done.returncode:
@@ -117,7 +118,7 @@ def machine() -> str:
     """The processor and the number of cores, as a reader of speeds needs it."""
     name = platform.processor() or platform.machine()
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

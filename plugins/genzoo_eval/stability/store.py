@@ -101,7 +101,7 @@ class Store:
         content = path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
         if whole != content:  # a crash left half a line
-            path.write_bytes(whole)
+            write_atomically(path, whole)
         return [self._decode(line, Row, path) for line in whole.splitlines()]
 
     def _decode(self, content: bytes, kind: type[T], path: Path) -> T:

@@ -84,7 +84,7 @@ class Leg:
         """
         if self.process.returncode == 0:
             return None
-        said = self.log.read_text(errors="replace").splitlines()
+        said = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         last = said[-1].removeprefix("Error: ") if said else ""
         if self.process.returncode == 1 and DIVERGED.search(last):
             return last

@@ -85,7 +85,7 @@ def look_at_completion() -> Iterator[Finding]:
     for name in STARTUP[shell]:
         file = Path.home() / name
         try:
-            text = file.read_text(errors="replace")
+            text = file.read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue
         if "genzoo completion" in text or "_GENZOO_COMPLETE" in text:
