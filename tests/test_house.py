@@ -89,16 +89,18 @@ def without_encoding(tree: ast.AST) -> Iterator[int]:
             continue
         named = {keyword.arg: keyword.value for keyword in call.keywords}
         name = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
-        values = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
-        modes = [value for value in values if re.fullmatch(r"[rwax][t+]*", str(value))]
-        # `open(path)` and `path.open()`, but not `Catalogue.open()`.
-        bare = len(call.args) == isinstance(call.func, ast.Name)
-        bare = bare and not ast.unparse(call.func)[0].isupper()
+        # `open(path, "w")`, and `path.open("w")`; but not `Catalogue.open()`.
+        before = isinstance(call.func, ast.Name)
+        mode = call.args[before:] or [named.get("mode", ast.Constant("r"))]
+        is_text = isinstance(mode[0], ast.Constant) and re.fullmatch(
+            "[rwaxt+]+", str(mode[0].value)
+        )
+        is_class = ast.unparse(call.func)[0].isupper()
         flags = [named[flag] for flag in ("text", "universal_newlines") if flag in named]
         text = (
             name == "write_text"
             or (name == "read_text" and not call.args)
-            or (name == "open" and (bare or modes))
+            or (name == "open" and is_text and not is_class)
             or any(isinstance(flag, ast.Constant) and flag.value is True for flag in flags)
         )
         if text and "encoding" not in named:

@@ -54,9 +54,7 @@ def becoming_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     with beside(path / "_" if path.is_dir() else path) as temporary:
         temporary.mkdir()
         yield temporary
-        for entry in temporary.rglob("*"):
-            _sync(entry)
-        _sync(temporary)
+        _sync_all(temporary)
         if temporary.parent == path or not _rename_folder(temporary, path):
             _fill(path, temporary, replace)
         _sync(path.parent)
@@ -159,16 +157,26 @@ def _fill(folder: Path, temporary: Path, replace: bool) -> None:
     """Move the files of `temporary` into a folder: unless `replace`, all or none."""
     if not replace and any(not _TEMPORARY.fullmatch(name) for name in os.listdir(folder)):
         raise FileExistsError(folder)
-    moved: list[Path] = []
+    names, moved = sorted(os.listdir(temporary)), 0
     try:
-        for name in sorted(os.listdir(temporary)):
+        for name in names:
             _move(temporary / name, folder / name, replace)
-            moved.append(folder / name)
+            moved += 1
     except BaseException:
-        if not replace:
-            for path in moved:
-                _remove(path)
+        for name in names[:moved] if not replace else ():
+            _remove(folder / name)
         raise
+
+
+def _sync_all(folder: Path) -> None:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            own = Path(entry.path)
+            if entry.is_dir(follow_symlinks=False):
+                _sync_all(own)
+            else:
+                _sync(own)
+    _sync(folder)
 
 
 def _sync(path: Path) -> None:

@@ -125,6 +125,9 @@ def genzoo_before_run(record: Record) -> None:
 def genzoo_after_run(record: Record, pictures: Pictures) -> None:
     """Called after pictures were made and before they are written. A failure is a warning.
 
+    It is given all pictures, so that they are in memory at once, where without it a folder or
+    arrays are written as they are made.
+
     Args:
         record: The resolved request.
         pictures: What came out.

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import acme_plugin
 import pytest
-from painting import cli, painter, painter_site
+from painting import cli, painter, painter_site, silent_painter
 from shelf import Shelf
 from wheels import Place, make_place
 
 import genzoo
 from genzoo_core.zoo import Zoo
 
-__all__ = ["cli", "painter", "painter_site"]
+__all__ = ["cli", "painter", "painter_site", "silent_painter"]
 
 
 @pytest.fixture(scope="session")

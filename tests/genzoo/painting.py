@@ -110,9 +110,25 @@ def painter(painter_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     Returns:
         An empty folder, which is the current one.
     """
-    monkeypatch.syspath_prepend(str(painter_site))
+    return _workplace(painter_site, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def silent_painter(painter_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """As `painter`, of which no hook wants all pictures at once: they are written as they come."""
+    site = tmp_path / "silent"
+    shutil.copytree(painter_site, site)
+    (site / "genzoo_painter" / "__init__.py").write_text("")
+    manifest = site / "genzoo_painter" / "genzoo.toml"
+    lines = manifest.read_text().splitlines(keepends=True)
+    manifest.write_text("".join(line for line in lines if not line.startswith("hooks")))
+    return _workplace(site, tmp_path, monkeypatch)
+
+
+def _workplace(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.syspath_prepend(str(site))
     path = os.environ.get("PYTHONPATH")
-    monkeypatch.setenv("PYTHONPATH", f"{painter_site}{os.pathsep + path if path else ''}")
+    monkeypatch.setenv("PYTHONPATH", f"{site}{os.pathsep + path if path else ''}")
     monkeypatch.setenv("GENZOO_CACHE", str(tmp_path / "cache"))
     work = tmp_path / "work"
     work.mkdir()

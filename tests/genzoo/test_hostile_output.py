@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,16 +134,23 @@ def test_hostile_32_a_name_that_is_no_text(painter: Path, cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "number", "code"),
+    ("site", "name", "number", "code"),
     [
-        ("a.npz", signal.SIGINT, 130),
-        ("folder", signal.SIGINT, 130),
-        ("a.npz", signal.SIGTERM, 143),
+        ("painter", "a.npz", signal.SIGINT, 130),
+        ("painter", "folder", signal.SIGTERM, 143),
+        ("silent_painter", "a.npz", signal.SIGTERM, 143),
+        ("silent_painter", "folder", signal.SIGINT, 130),
     ],
 )
 def test_hostile_33_ctrl_c_and_sigterm_keep_what_is_finished(
-    painter: Path, cli: Cli, name: str, number: signal.Signals, code: int
+    request: pytest.FixtureRequest,
+    cli: Cli,
+    site: str,
+    name: str,
+    number: signal.Signals,
+    code: int,
 ) -> None:
+    request.getfixturevalue(site)
     words = ["run", "plain", "-n", "40", "--seed", "0", "--batch", "2", "--set", "fault=slow"]
     process = subprocess.Popen(
         [*GENZOO, *words, "-o", name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -157,6 +165,7 @@ def test_hostile_33_ctrl_c_and_sigterm_keep_what_is_finished(
     assert out == f"{name}\n"
     assert "interrupted: kept 4 of 40" in err
     assert "Traceback" not in err
+    assert os.listdir() == [name]
     if name == "folder":
         assert len(os.listdir(name)) == 4
         assert cli("run", "--replay", "folder/0003.png", "-o", "b.png").code == 0
@@ -167,6 +176,43 @@ def test_hostile_33_ctrl_c_and_sigterm_keep_what_is_finished(
     assert cli("run", "--replay", name, "-o", "b.npz").code == 0
     with np.load(name) as before, np.load("b.npz") as after:
         np.testing.assert_array_equal(before["images"], after["images"])
+
+
+@pytest.mark.parametrize("output", ["new", "there"])
+def test_hostile_33_what_a_killed_run_left_is_swept_by_the_next(
+    silent_painter: Path, cli: Cli, output: str
+) -> None:
+    place = Path(output) if output == "there" else Path()
+    place.mkdir(exist_ok=True)
+    words = ["run", "plain", "-n", "9", "--batch", "1", "--set", "fault=slow", "-o", output]
+    with subprocess.Popen([*GENZOO, *words], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        begun = 0
+        while begun < 2:  # one picture is finished
+            begun += process.stderr.readline() == "sampling\n"
+        assert [path.name for path in place.glob(".genzoo-*/*.png")] == ["0000.png"]
+        process.kill()
+    assert cli("run", "plain", "-n", "2", "-o", output).code == 0
+    assert sorted(os.listdir(output)) == ["0000.png", "0001.png"]
+    assert os.listdir() == [output]
+
+
+def peak_memory(*words: str) -> int:
+    """Bytes that a run took at most."""
+    process = subprocess.Popen([*GENZOO, "run", *words], stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def test_hostile_36_memory_does_not_grow_with_the_number_of_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    few = peak_memory("gan-mlp-mnist", "-n", "64", "-o", "few.npz")
+    for name in ("many.npz", "many"):
+        assert peak_memory("gan-mlp-mnist", "-n", "4000", "-o", name) < few + 12 * 2**20
 
 
 INTERRUPTED = """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from painting import Cli, Outcome, assert_refused
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from genzoo_core.request import Record
 
@@ -196,3 +201,74 @@ def test_hostile_31_an_array_of_objects_is_not_unpickled(
     np.savez("a.npz", record=np.array(Bomb(), dtype=object))
     assert_refused(replay(cli, "a.npz"), "a.npz")
     assert not (tmp_path / "exploded").exists()
+
+
+def bomb(record: bytes, compression: int) -> None:
+    """An archive of a few hundred KiB with 400 MiB of pictures, of which the record has two."""
+    n = 400 * 2**20 // 64
+    with zipfile.ZipFile("bomb.npz", "w", compression) as archive:
+        archive.writestr("record.npy", record)
+        with archive.open("images.npy", "w", force_zip64=True) as images:
+            shape = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({n}, 8, 8, 1)}}"
+            images.write(npy(shape, b""))
+            for _ in range(n * 64 // 2**20):
+                images.write(bytes(2**20))
+
+
+@pytest.mark.parametrize(
+    ("compression", "says"),
+    [
+        (zipfile.ZIP_DEFLATED, "what bomb.npz shows is not what its record makes"),
+        (zipfile.ZIP_BZIP2, "is compressed as numpy does not"),
+    ],
+)
+def test_hostile_31_pixels_that_the_record_does_not_promise_are_not_inflated(
+    painter: Path, cli: Cli, compression: int, says: str
+) -> None:
+    cli("run", "plain", "-n", "2", "-o", "a.npz")
+    with zipfile.ZipFile("a.npz") as archive:
+        bomb(archive.read("record.npy"), compression)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    done = replay(cli, "bomb.npz")
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert (done.code, done.out) in [(1, ""), (2, "")]
+    assert says in done.err
+    assert grown * (1 if sys.platform == "darwin" else 1024) < 100 * 2**20
+
+
+def test_hostile_31_an_archive_of_a_million_members(painter: Path, cli: Cli) -> None:
+    with zipfile.ZipFile("a.npz", "w") as archive:
+        archive.writestr("x", b"")
+    data = Path("a.npz").read_bytes()
+    start = data.index(b"PK\1\2")
+    entry, end = data[start:-22], data[-22:]
+    size = (len(entry) * 1_000_000).to_bytes(4, "little")
+    many = data[:start] + entry * 1_000_000 + end[:12] + size + end[16:]
+    Path("a.npz").write_bytes(many)
+    assert_refused(replay(cli, "a.npz"), "its list of members is too long")
+
+
+def test_hostile_31_files_larger_than_their_record_says(painter: Path, cli: Cli) -> None:
+    for name in ("a.png", "a.safetensors", "a.npz", "one"):
+        assert cli("run", "plain", "-n", "3", "--seed", "0", "-o", name).code == 0
+    with Image.open("a.png") as image:
+        text = image.info["genzoo"]
+    info = PngInfo()
+    info.add_itxt("genzoo", text)
+    Image.new("L", (7000, 7000)).save("b.png", pnginfo=info)
+    Image.new("RGB", (18, 18)).save("c.png", pnginfo=info)
+    with safe_open("a.safetensors", "np") as file:
+        metadata = file.metadata()
+    images = np.zeros((4, 1, 8, 8), np.uint8)
+    save_file({"images": images}, "b.safetensors", metadata)
+    for name in ("b.png", "c.png", "b.safetensors"):
+        done = replay(cli, name)
+        assert done.code == 1
+        assert f"what {name} shows is not what its record makes" in done.err
+
+
+def test_hostile_31_text_in_a_png_that_inflates_without_end(painter: Path, cli: Cli) -> None:
+    info = PngInfo()
+    info.add_itxt("genzoo", " " * 64 * 2**20, zip=True)
+    Image.new("L", (8, 8)).save("a.png", pnginfo=info)
+    assert_refused(replay(cli, "a.png"), "a.png is a damaged picture")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -58,6 +59,33 @@ def test_other_files_come_out_again(painter: Path, cli: Cli, name: str) -> None:
     assert cli("run", "--replay", name, "-o", "b.png").code == 0
 
 
+@pytest.mark.parametrize("name", ["a.npz", "a.safetensors", "a.png"])
+def test_pictures_are_compared_as_they_come(silent_painter: Path, cli: Cli, name: str) -> None:
+    assert cli("run", "colour", "3", "4", "-n", "4", "--batch", "3", "-o", name).code == 0
+    again = f"b{Path(name).suffix}"
+    done = cli("run", "--replay", name, "-o", again)
+    assert done.code == 0
+    assert f"the same pixels as {name}" in done.err
+    assert Path(name).read_bytes() == Path(again).read_bytes()
+    assert cli("run", "--replay", name, "-o", "c").code == 0
+    for number in range(8):
+        done = cli("run", "--replay", f"c/{number:04}.png", "-o", "one.npz", "-f")
+        assert "the same pixels" in done.err
+
+
+def test_what_differs_in_a_late_batch_leaves_nothing(silent_painter: Path, cli: Cli) -> None:
+    cli("run", "plain", "-n", "4", "--batch", "1", "-o", "a.npz")
+    with np.load("a.npz") as arrays:
+        kept = dict(arrays)
+    kept["images"][3] ^= 0xFF
+    np.savez("a.npz", **kept)
+    for output in ("b", "b.npz"):
+        done = cli("run", "--replay", "a.npz", "-o", output)
+        assert done.code == 1
+        assert "what a.npz shows is not what its record makes" in done.err
+        assert os.listdir() == ["a.npz"]
+
+
 def test_one_picture_of_a_folder_comes_out_alone(painter: Path, cli: Cli) -> None:
     words = ["--seed", "0", "--batch", "32", "--set", "fault=crowded"]
     assert cli("run", "plain", "-n", "70", *words, "-o", "many/").code == 0
@@ -66,6 +94,13 @@ def test_one_picture_of_a_folder_comes_out_alone(painter: Path, cli: Cli) -> Non
         assert done.code == 0
         assert "the same pixels" in done.err
         np.testing.assert_array_equal(pixels("one.png"), pixels(f"many/{number:04}.png"))
+
+
+def test_names_in_a_folder_are_as_long_in_all_batches(painter: Path, cli: Cli) -> None:
+    cli("run", "plain", "-n", "3", "-o", "few")
+    rewrite("few/0001.png", '"n":3', '"n":10001')
+    assert cli("run", "--replay", "few/0001.png", "-o", "one").code == 0
+    assert os.listdir("one") == ["00001.png"]
 
 
 def test_a_reconstruction_needs_its_input(painter: Path, cli: Cli) -> None:

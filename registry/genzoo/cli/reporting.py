@@ -91,25 +91,23 @@ def print_result(record: Record, path: Path, as_json: bool, **figures: Any) -> N
     click.echo(json.dumps(json.loads(msgspec.json.encode(shown))))
 
 
-def show_preview(pictures: Pictures, wanted: bool | None) -> None:
-    """Show the pictures in the terminal.
+def preview_is_wanted(said: bool | None) -> bool:
+    """Whether to show pictures: as the user said, or where a terminal shows colours."""
+    from genzoo.run.outputs.preview import colour_depth
 
-    Args:
-        pictures: What to show.
-        wanted: True and False as the user said; None where stdout and stderr are a terminal
-            that shows colours.
-    """
-    from genzoo.run.outputs.preview import colour_depth, render
+    if said is not None:
+        return said
+    return sys.stderr.isatty() and sys.stdout.isatty() and colour_depth() != "none"
 
-    depth = colour_depth()
-    terminal = sys.stderr.isatty() and sys.stdout.isatty()
-    if wanted is False or (wanted is None and (not terminal or depth == "none")):
-        return
+
+def show_preview(pictures: Pictures) -> None:
+    """Show pictures in the terminal."""
     import shutil
 
     from genzoo.run.outputs.layout import lay_out
+    from genzoo.run.outputs.preview import colour_depth, render
 
     columns, lines = shutil.get_terminal_size()
-    text = render(lay_out(pictures), depth, columns, max(4, lines - 4))
+    text = render(lay_out(pictures), colour_depth(), columns, max(4, lines - 4))
     # click strips colours where stderr is no terminal; who says --preview wants them.
     click.echo(text, err=True, nl=False, color=True)

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genzoo.cli.options import complete_models, complete_samplers, complete_settings
+from genzoo.cli.passing import Passing
 from genzoo.cli.reporting import (
     ProgressBar,
     message,
+    preview_is_wanted,
     print_result,
     show_preview,
 )
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from genzoo.run.replay import Replay
     from genzoo.run.tasks.task import Plan
     from genzoo.zoo import Zoo
-    from genzoo_core.pictures import Pictures
 
 
 class RunCommand(click.Command):
@@ -175,12 +176,20 @@ def run(
         _refuse_with_replay(prompts, n, seed, given, walk, threads, batch)
         again = _plan_again(replay, zoo, model, inputs, device)
         plan = again.plan
-    pictures = _make(plan, destination, zoo, again)
-    with finishing():
-        path = write(destination, pictures, zoo)
-    show_preview(pictures, False if as_json else preview)
+    previewed = preview_is_wanted(False if as_json else preview)
+    path, made = _write(plan, destination, zoo, again, previewed)
+    if made.interrupt is not None:
+        click.echo(os.fsencode(path))
+        raise made.interrupt
+    assert made.record is not None  # what was not interrupted has pictures
+    if previewed:
+        from genzoo.run.make import join
+
+        show_preview(join(made.first))
     seconds = round(time.monotonic() - begin, 3)
-    print_result(pictures.record, path, as_json, seeds=pictures.seeds, seconds=seconds)
+    first, last = made.record.pictures or (0, plan.count)
+    seeds = tuple(plan.seeds[first:last]) if as_json else ()
+    print_result(made.record, path, as_json, seeds=seeds, seconds=seconds)
 
 
 def _plan_again(
@@ -203,37 +212,41 @@ def _refuse_with_replay(*settings: Any) -> None:
         )
 
 
-def _make(plan: Plan, destination: Destination, zoo: Zoo, again: Replay | None) -> Pictures:
-    """Make the pictures; of an interrupted run, write what is finished."""
-    from contextlib import suppress
-
-    from genzoo.run.make import RunInterrupted, make
+def _write(
+    plan: Plan, destination: Destination, zoo: Zoo, again: Replay | None, preview: bool
+) -> tuple[Path, Passing]:
+    """Make the pictures, and write them as they come; of an interrupted run, what is finished."""
+    from genzoo.run.make import check_memory, make_batches
     from genzoo.run.outputs.layout import check_grid
+    from genzoo.run.replay import verify
 
     if destination.format in ("png", "gif"):
         check_grid(plan)
+    elif destination.format == "plugin":
+        check_memory(plan)
     plan.task.check_options(plan)
     for note in plan.notes:
         message(note)
     message(f"{plan.opened.name}: {plan.task.told(plan.seeds)}")
-    try:
-        with ProgressBar(plan.opened.name) as bar, stdout_to_stderr():
-            pictures = make(
-                plan,
-                zoo,
-                keep_frames=destination.format in ("gif", "plugin"),
-                on_progress=bar.update if bar.visible else None,
-                on_message=message,
-            )
-    except RunInterrupted as interrupt:
-        if interrupt.pictures is not None:
-            with suppress(UsageError), finishing():  # an animation may have no frame yet
-                path = write(destination, interrupt.pictures, zoo)
-                message(f"interrupted: kept {len(interrupt.pictures.images)} of {plan.count}")
-                click.echo(os.fsencode(path))
-        raise
-    if again is not None:
-        from genzoo.run.replay import verify
-
-        message(verify(again, pictures))
-    return pictures
+    with ProgressBar(plan.opened.name) as bar, stdout_to_stderr(), finishing() as signals:
+        batches = make_batches(
+            plan,
+            zoo,
+            keep_frames=destination.format in ("gif", "plugin"),
+            on_progress=bar.update if bar.visible else None,
+            on_message=message,
+        )
+        if again is not None:
+            batches = verify(again, batches, message)
+        made = Passing(batches, signals, preview=preview)
+        try:
+            path = write(destination, made, zoo)
+        except UsageError:
+            if made.interrupt is not None:  # an animation may have no frame yet
+                raise made.interrupt from None
+            raise
+    if made.interrupt is not None:
+        assert made.record is not None
+        first, last = made.record.pictures or (0, plan.count)
+        message(f"interrupted: kept {last - first} of {plan.count}")
+    return path, made

@@ -6,7 +6,9 @@ gives each tensor's dtype, shape and byte range in the data), the data.
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from genzoo.files.strict_json import parse_json
@@ -42,13 +44,41 @@ class TensorInfo(NamedTuple):
     end: int
 
 
-def header_length(beginning: bytes, size: int, where: str) -> int:
-    """Length in bytes of the header of a file of `size` bytes that has this `beginning`."""
+def safetensors_header(
+    metadata: Mapping[str, str], tensors: Iterable[tuple[str, str, tuple[int, ...]]]
+) -> bytes:
+    """What stands in a file before the data.
+
+    Args:
+        metadata: Text by name.
+        tensors: Of each its name, torch's name of its dtype and its shape, in the order in which
+            they lie in the file; the widest elements first, so that each is aligned.
+
+    Raises:
+        WeightsError: The format has no such dtype.
+    """
+    entries: dict[str, object] = {"__metadata__": metadata}
+    names = {torch_name: (name, width) for name, (torch_name, width) in DTYPES.items()}
+    position = 0
+    for name, dtype, shape in tensors:
+        if dtype not in names:
+            raise WeightsError(f"tensor {name!r} has dtype {dtype}, which cannot be stored")
+        end = position + math.prod(shape) * names[dtype][1]
+        offsets = [position, end]
+        entries[name] = {"dtype": names[dtype][0], "shape": list(shape), "data_offsets": offsets}
+        position = end
+    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(LENGTH_BYTES, "little") + text
+
+
+def header_length(beginning: bytes, size: int, where: str, limit: int = MAX_HEADER) -> int:
+    """Length in bytes, up to `limit`, of the header of a file of `size` bytes that begins so."""
     if size == 0:
         raise WeightsError(f"{where} is empty")
     length = int.from_bytes(beginning[:LENGTH_BYTES], "little")
     # A sound header's length can begin like a pickle, but a pickle gives no sound length.
-    sound = size >= LENGTH_BYTES and length <= min(MAX_HEADER, size - LENGTH_BYTES)
+    sound = size >= LENGTH_BYTES and length <= min(limit, size - LENGTH_BYTES)
     if not sound and beginning.startswith(_PICKLE_OR_ZIP):
         raise WeightsError(
             f"{where} is a pickle or a zip archive, and pickle is never loaded",
@@ -56,10 +86,10 @@ def header_length(beginning: bytes, size: int, where: str) -> int:
         )
     if size < LENGTH_BYTES:
         raise WeightsError(f"{where} is no safetensors file: it has only {size} bytes")
-    if length > MAX_HEADER:
+    if length > limit:
         raise WeightsError(
             f"{where} is damaged, or no safetensors file: it declares a header of {length} bytes; "
-            f"at most {MAX_HEADER} are accepted"
+            f"at most {limit} are accepted"
         )
     if length > size - LENGTH_BYTES:
         raise WeightsError(

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from genzoo.files.header import MAX_HEADER
+from genzoo.files.header import LENGTH_BYTES, MAX_HEADER, safetensors_header
 from genzoo.files.model_file import FORMAT, FORMAT_VERSION
-from genzoo.files.writing import put
+from genzoo.files.writing import new_file
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import WeightsError
 from genzoo_core.specs import ModelSpec
@@ -41,13 +40,12 @@ def write_model_file(
     ordered = sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0]))
     header = _header(spec, dict(ordered), card)
     data = b"".join([header, *(_bytes(name, tensor) for name, tensor in ordered)])
-    put(path, data, replace=replace)
+    with new_file(path, replace=replace) as file:
+        file.write(data)
     return hashlib.sha256(data).hexdigest(), len(data)
 
 
 def _header(spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard) -> bytes:
-    from genzoo.files.dtypes import DTYPE_NAME
-
     own = msgspec.structs.replace(card, sha256="", size=0, weights="")
     metadata = {
         "format": FORMAT,
@@ -55,23 +53,16 @@ def _header(spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard) -> 
         "model": msgspec.json.encode(_plain(spec)).decode(),
         "card": msgspec.json.encode(own, order="deterministic").decode(),
     }
-    entries: dict[str, object] = {"__metadata__": metadata}
-    position = 0
-    for name, tensor in tensors.items():
-        if tensor.dtype not in DTYPE_NAME:
-            raise WeightsError(f"tensor {name!r} has dtype {tensor.dtype}, which cannot be stored")
-        end = position + tensor.nbytes
-        entries[name] = {
-            "dtype": DTYPE_NAME[tensor.dtype],
-            "shape": list(tensor.shape),
-            "data_offsets": [position, end],
-        }
-        position = end
-    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
-    if len(text) > MAX_HEADER:
-        raise WeightsError(f"a header of {len(text)} bytes is over the format's {MAX_HEADER}")
-    return len(text).to_bytes(8, "little") + text
+    header = safetensors_header(
+        metadata,
+        (
+            (name, str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape))
+            for name, tensor in tensors.items()
+        ),
+    )
+    if len(header) - LENGTH_BYTES > MAX_HEADER:
+        raise WeightsError(f"a header of {len(header):,} bytes is over the format's {MAX_HEADER:,}")
+    return header
 
 
 def _plain(spec: ModelSpec) -> dict[str, Any]:

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import errno
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
-from genzoo_core.atomic import beside, write_atomically
+from genzoo_core.atomic import becoming, beside
 from genzoo_core.errors import GenzooError, UsageError
 
 
-def put(path: Path, content: bytes, *, replace: bool = True) -> None:
-    """Write a file atomically; a `FileExistsError` where it exists, unless `replace`."""
+@contextmanager
+def new_file(path: Path, *, replace: bool = True) -> Iterator[IO[bytes]]:
+    """A file to write in, which becomes `path` whole at the end of the block.
+
+    Raises:
+        FileExistsError: `path` exists, and `replace` is False.
+        GenzooError: It cannot be written; nothing is left of the attempt.
+    """
     try:
-        write_atomically(path, content, replace=replace)
+        with becoming(path, replace=replace) as temporary, temporary.open("wb") as file:
+            yield file
     except FileExistsError:
         raise
     except OSError as error:
-        raise write_failure(path, error, len(content)) from error
+        raise write_failure(path, error) from error
 
 
 def check_writable(folder: Path) -> None:
@@ -30,12 +39,11 @@ def check_writable(folder: Path) -> None:
         raise UsageError(f"cannot write into {folder}: {error.strerror}") from error
 
 
-def write_failure(path: Path, error: OSError, size: int = 0) -> GenzooError:
-    """What to say of a file of `size` bytes, where they are known, that could not be written."""
+def write_failure(path: Path, error: OSError) -> GenzooError:
+    """What to say of a file or folder that could not be written."""
     reason = error.strerror or str(error)
     if error.errno == errno.ENOSPC:
         with suppress(OSError):
             free = shutil.disk_usage(path.parent).free
-            needed = f"{size:,} bytes are needed, " if size else ""
-            reason = f"the disk is full: {needed}{free:,} bytes are free"
+            reason = f"the disk is full: {free:,} bytes are free"
     return GenzooError(f"cannot write {path}: {reason}", "choose another place with -o")

@@ -79,7 +79,7 @@ class Catalogue:
         Imports the plugins whose manifests list `genzoo_models`, and no other. A lookup does so
         where the manifests know no such name.
         """
-        if self._has_dynamic or not self._listed("genzoo_models"):
+        if self._has_dynamic or not self.has_hook("genzoo_models"):
             return
         self._has_dynamic = True
         found: list[Model] = []
@@ -131,11 +131,12 @@ class Catalogue:
 
     def call_hook(self, name: str, **arguments: object) -> list[Any]:
         """What a hook's implementations give; imports nothing where no manifest lists it."""
-        if not self._listed(name):
+        if not self.has_hook(name):
             return []
         return [result for _, result in self.hooks.results(name, arguments)]
 
-    def _listed(self, hook: str) -> bool:
+    def has_hook(self, hook: str) -> bool:
+        """Whether the manifest of a plugin lists a hook."""
         return any(hook in plugin.hooks for plugin in self.plugins)
 
     def _refuse_broken_owner(self, kind: str, name: str) -> None:

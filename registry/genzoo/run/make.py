@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from genzoo.run.plan import picture_shape
+from genzoo.run.tasks import task_of
 from genzoo.run.tasks.task import Batch, Plan
 from genzoo.run.threads import threads
-from genzoo_core.errors import GenzooError
+from genzoo.text import one_line
+from genzoo_core.errors import GenzooError, PluginError, UsageError
 from genzoo_core.pictures import Pictures
+from genzoo_core.request import Record
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from genzoo.zoo import Zoo
     from genzoo_core.model import OnStep
-    from genzoo_core.zoo import Zoo
 
 MAX_FRAMES = 64
 """Most frames that are kept of a sampling; of more steps, evenly spaced ones."""
@@ -42,28 +48,112 @@ def make(
     *,
     keep_frames: bool = False,
     on_progress: OnProgress | None = None,
-    on_message: Callable[[str], None] | None = None,
 ) -> Pictures:
-    """Make what was planned, calling the hooks of `zoo` before and after.
-
-    `keep_frames` keeps the pictures on the way; `on_message` is told in one line what a user
-    should know.
+    """Make what was planned, all of it in memory; as `make_batches`.
 
     Raises:
         RunInterrupted: Ctrl-C; holds what was finished.
+    """
+    check_memory(plan)
+    batches: list[Pictures] = []
+    try:
+        # What came before an interrupt stays in the list.
+        batches.extend(make_batches(plan, zoo, keep_frames=keep_frames, on_progress=on_progress))
+    except KeyboardInterrupt as interrupt:
+        raise RunInterrupted(join(batches) if batches else None) from interrupt
+    return join(batches)
+
+
+def make_batches(
+    plan: Plan,
+    zoo: Zoo,
+    *,
+    keep_frames: bool = False,
+    on_progress: OnProgress | None = None,
+    on_message: Callable[[str], None] | None = None,
+) -> Iterator[Pictures]:
+    """Make what was planned, batch by batch, calling the hooks of `zoo` before and after.
+
+    Where a plugin listens to `genzoo_after_run`, which is given all pictures, they come at once.
+    At Ctrl-C what is finished comes before it is raised.
+
+    Args:
+        plan: What to make.
+        zoo: Whose plugins' hooks are called.
+        keep_frames: Keep the pictures on the way.
+        on_progress: Called with how many of how many pictures are made.
+        on_message: Told in one line what a user should know.
+
+    Raises:
         GenzooError: The model fails, or memory runs out for a single picture.
     """
     plan.task.check_options(plan)
     zoo.call_hook("genzoo_before_run", record=plan.record)
-    run = _Run(plan, keep_frames, on_progress, on_message)
+    batches = _Run(plan, keep_frames, on_progress, on_message).batches()
+    if not zoo.catalogue.has_hook("genzoo_after_run"):
+        yield from batches
+        return
+    check_memory(plan)
+    yield from at_once(
+        batches,
+        lambda made: zoo.call_hook("genzoo_after_run", record=made.record, pictures=made),
+    )
+
+
+def at_once(batches: Iterable[Pictures], look: Callable[[Pictures], object]) -> Iterator[Pictures]:
+    """All batches as one, at which `look` has looked; at Ctrl-C what is finished."""
+    finished: list[Pictures] = []
     try:
-        with threads(plan.record.threads):
-            run.make()
-        pictures = run.pictures()
-        zoo.call_hook("genzoo_after_run", record=pictures.record, pictures=pictures)
-    except KeyboardInterrupt as interrupt:
-        raise RunInterrupted(run.pictures() if run.done > run.first else None) from interrupt
-    return pictures
+        finished.extend(batches)
+        pictures = join(finished)
+        look(pictures)
+    except KeyboardInterrupt:
+        if finished:
+            yield join(finished)
+        raise
+    yield pictures
+
+
+def join(batches: Sequence[Pictures]) -> Pictures:
+    """Batches of a run that follow each other, as one."""
+    import torch
+
+    if len(batches) == 1:
+        return batches[0]
+    columns = [batch.columns for batch in batches if batch.columns]
+    inputs = [batch.inputs for batch in batches if batch.inputs is not None]
+    record = spanning(batches[0].record, batches[-1].record)
+    frames = zip(*(batch.frames for batch in batches), strict=False)  # not all have as many
+    return Pictures(
+        images=torch.cat([batch.images for batch in batches]),
+        record=record,
+        seeds=tuple(seed for batch in batches for seed in batch.seeds),
+        frames=tuple(torch.cat(parts) for parts in frames),
+        columns=min(record.n, sum(columns)) if columns else None,
+        inputs=torch.cat(inputs) if inputs else None,
+    )
+
+
+def spanning(first: Record, last: Record) -> Record:
+    """The record of a run's pictures from those of its `first` batch to those of its `last`."""
+    whole = (0, task_of(first).rows * first.n)
+    pictures = ((first.pictures or whole)[0], (last.pictures or whole)[1])
+    return msgspec.structs.replace(last, pictures=None if pictures == whole else pictures)
+
+
+def check_memory(plan: Plan) -> None:
+    """Refuse more pictures than half of this machine's memory holds, where the system says it."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return
+    needed = plan.count * 4 * prod(picture_shape(plan.opened))
+    if needed > memory / 2:
+        raise UsageError(
+            f"{plan.count:,} pictures take {needed / 2**30:.1f} GiB, and this machine has "
+            f"{memory / 2**30:.1f} GiB of memory; write them to a folder, or ask for fewer, and "
+            "for the others with --seed"
+        )
 
 
 class _Run:
@@ -84,38 +174,58 @@ class _Run:
         self.size = plan.record.batch
         # A batch begins where it did when the pictures were made first: see Record.
         self.done = self.begin = self.first // self.size * self.size
-        self.images: list[Tensor] = []
-        self.frames: list[list[Tensor]] = []
 
-    def make(self) -> None:
+    def batches(self) -> Iterator[Pictures]:
         """Make the pictures, batch by batch."""
-        import torch
+        while self.done < self.last:
+            start, stop = self.done, min(self.done + self.size, self.plan.count)
+            try:
+                pictures = self._make_batch(start, stop)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._halve(stop - start, error)
+                continue
+            self.done = stop
+            if stop > self.first:
+                yield pictures
+            self._report(stop)
 
-        with torch.inference_mode():
-            while self.done < self.last:
-                stop = min(self.done + self.size, self.plan.count)
-                try:
-                    self._make_batch(stop)
-                except (RuntimeError, MemoryError) as error:
-                    if not is_out_of_memory(error):
-                        raise
-                    self._halve(stop - self.done, error)
-
-    def _make_batch(self, stop: int) -> None:
+    def _make_batch(self, start: int, stop: int) -> Pictures:
         import torch
 
         frames: list[Tensor] = []
-        batch = Batch(self.plan, self.done, stop, self._on_step(frames, stop - self.done))
-        images = self.plan.task.make(batch).detach().float().cpu()
+        batch = Batch(self.plan, start, stop, self._on_step(frames, stop - start))
+        with torch.inference_mode(), threads(self.plan.record.threads):
+            try:
+                images = self.plan.task.make(batch).detach().float().cpu()
+            except OSError as error:
+                name = self.plan.opened.name
+                raise PluginError(f"{name} failed: {one_line(error)}") from error
         if not torch.isfinite(images).all():
             raise GenzooError(
                 f"{self.plan.opened.name} gave pictures that are not finite",
                 "use options closer to its defaults",
             )
-        self.images.append(images.clamp(-1, 1))
-        self.frames.append(frames)
-        self.done = stop
-        self._report(stop)
+        return self._pictures(start, stop, images.clamp(-1, 1), frames)
+
+    def _pictures(self, start: int, stop: int, images: Tensor, frames: list[Tensor]) -> Pictures:
+        """Of a batch what was asked for."""
+        plan, first, last = self.plan, max(start, self.first), min(stop, self.last)
+        part = slice(first - start, last - start)
+        above = plan.task.above(plan)
+        return Pictures(
+            images=images[part],
+            record=msgspec.structs.replace(
+                plan.record,
+                batch=min(self.size, plan.record.batch),
+                pictures=None if (first, last) == (0, plan.count) else (first, last),
+            ),
+            seeds=tuple(plan.seeds[first:last]),
+            frames=tuple(frame[part] for frame in frames),
+            columns=min(plan.record.n, last - first) if plan.task.in_rows else None,
+            inputs=None if above is None else above[first:last],
+        )
 
     def _on_step(self, frames: list[Tensor], size: int) -> OnStep | None:
         if not self.keep_frames and self.on_progress is None:
@@ -143,28 +253,6 @@ class _Run:
         self.size = size // 2
         if self.on_message is not None:
             self.on_message(f"out of memory with {size} pictures at a time; trying {self.size}")
-
-    def pictures(self) -> Pictures:
-        """What is finished."""
-        import torch
-
-        plan, first, last = self.plan, self.first, min(self.done, self.last)
-        part = slice(first - self.begin, last - self.begin)
-        record = msgspec.structs.replace(
-            plan.record,
-            batch=min(self.size, plan.record.batch),
-            pictures=None if (first, last) == (0, plan.count) else (first, last),
-        )
-        steps = zip(*self.frames, strict=False)  # batches may differ in their number of frames
-        above = plan.task.above(plan)
-        return Pictures(
-            images=torch.cat(self.images)[part],
-            record=record,
-            seeds=tuple(plan.seeds[first:last]),
-            frames=tuple(torch.cat(batches)[part] for batches in steps),
-            columns=min(record.n, last - first) if plan.task.in_rows else None,
-            inputs=None if above is None else above[first:last],
-        )
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,7 +74,6 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     )
     if len(msgspec.json.encode(record)) > MAX_RECORD:
         raise UsageError(f"the prompts are longer than the {MAX_RECORD:,} bytes that are recorded")
-    _check_memory(task.rows * task.n, shape)
     inputs = stack(given) if given else None
     notes = tuple(picture.converted for picture in given if picture.converted)
     return Plan(opened, task_of(record), record, options, raws, inputs, notes)
@@ -117,17 +115,3 @@ def _versions(opened: Opened, zoo: Zoo) -> dict[str, str]:
     owners = [zoo.catalogue.find_component(kind, name).plugin for kind, name in named]
     versions = {owner.distribution: owner.version for owner in owners}
     return {**versions, "torch": str(torch.__version__)}
-
-
-def _check_memory(count: int, shape: tuple[int, ...]) -> None:
-    """Refuse more pictures than half of this machine's memory holds, where the system says it."""
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return
-    needed = count * 4 * prod(shape)
-    if needed > memory / 2:
-        raise UsageError(
-            f"{count:,} pictures take {needed / 2**30:.1f} GiB, and this machine has "
-            f"{memory / 2**30:.1f} GiB of memory; ask for fewer, and for the others with --seed"
-        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +14,11 @@ import msgspec
 from genzoo.models.components import check_name
 from genzoo.models.device import check_device
 from genzoo.models.find import SUFFIX, has_scheme, is_path, resolve_reference
-from genzoo.run.outputs.layout import lay_out
-from genzoo.run.outputs.record import Layout, read
-from genzoo.run.plan import plan
+from genzoo.run.make import at_once
+from genzoo.run.outputs.layout import grid_size, lay_out
+from genzoo.run.outputs.reading import Stored, read
+from genzoo.run.outputs.record import Layout
+from genzoo.run.plan import picture_shape, plan
 from genzoo.run.tasks import task_of
 from genzoo.run.tasks.task import Plan
 from genzoo.text import quoted
@@ -25,7 +27,7 @@ from genzoo_core.pictures import Pictures
 from genzoo_core.request import Input, Record, Request
 
 if TYPE_CHECKING:
-    from genzoo.run.outputs.record import Pixels
+    from genzoo.run.outputs.reading import Pixels
     from genzoo.zoo import Zoo
     from genzoo_core.zoo import Opened
 
@@ -37,11 +39,13 @@ ROUNDING = 2
 class Replay:
     """A run to be repeated, with the pixels of its file and their layout, as `read` gives them.
 
+    The pixels have the shape that the record promises, and are read as they are compared.
+
     `notes` say what a user should be told: other versions, another device.
     """
 
     path: Path
-    pixels: Pixels | None
+    pixels: Stored | None
     layout: Layout | None
     plan: Plan
     notes: tuple[str, ...]
@@ -69,7 +73,7 @@ def plan_replay(
         ReplayError: Its model, parts or inputs are missing or not what they were.
         UsageError: `device` is not here.
     """
-    provenance, pixels = read(path)
+    provenance, stored = read(path)
     record = provenance.record
     if record.encode:
         raise ReplayError(f"{path} holds latents, not pictures", "`genzoo encode` makes them")
@@ -98,43 +102,88 @@ def plan_replay(
         if now != version:
             notes.append(f"{path} was made with {name} {version}; here is {now or 'none'}")
     part = msgspec.structs.replace(planned.record, pictures=record.pictures)
-    return Replay(path, pixels, provenance.layout, replace(planned, record=part), tuple(notes))
+    planned = replace(planned, record=part)
+    if stored is not None and stored.shape != _promised(planned, stored, provenance.layout):
+        raise _other_pixels(path, notes)
+    return Replay(path, stored, provenance.layout, planned, tuple(notes))
 
 
-def verify(replay: Replay, pictures: Pictures) -> str:
-    """Compare pictures with those of the file that is replayed; what was found, in one line.
+def verify(
+    replay: Replay, batches: Iterable[Pictures], on_message: Callable[[str], None]
+) -> Iterator[Pictures]:
+    """The batches, compared with the pixels of the file that is replayed as they pass.
+
+    `on_message` is told at the end, in one line, what was found.
 
     Raises:
         ReplayError: They differ by more than rounding.
     """
-    import numpy as np
-
-    path, before = replay.path, replay.pixels
-    if before is None:
-        return f"made again; {path.suffix or 'the file'} does not keep exact pixels to compare"
-    now = _pixels(pictures, like=before, alone=replay.layout is None)
-    if now.shape == before.shape:
-        apart = np.abs(now.astype(np.int16) - before.astype(np.int16))
-        if not apart.any():
-            return f"the same pixels as {path}"
-        if apart.max() <= ROUNDING:
-            return (
-                f"the same as {path} but for rounding: {np.count_nonzero(apart)} of "
-                f"{apart.size} values differ by at most {apart.max()} of 255"
-            )
-    reason = "; ".join(replay.notes) or "it was changed after it was made"
-    raise ReplayError(f"what {path} shows is not what its record makes", reason)
-
-
-def _pixels(pictures: Pictures, like: Pixels, alone: bool) -> Pixels:
-    """The pictures as pixels of the same form: several, one alone, or a grid."""
     from genzoo_core.images import to_uint8
 
-    if like.ndim == 4:
-        return to_uint8(pictures.images).permute(0, 2, 3, 1).numpy()
-    image = to_uint8(pictures.images[0]) if alone else lay_out(pictures)
-    array = image.permute(1, 2, 0).numpy()
-    return array[..., 0] if like.ndim == 2 else array
+    path, stored, found = replay.path, replay.pixels, _Difference()
+    if stored is None:
+        yield from batches
+        on_message(f"made again; {path.suffix or 'the file'} does not keep exact pixels to compare")
+        return
+    if len(stored.shape) == 4:
+        for pictures in batches:
+            now = to_uint8(pictures.images).permute(0, 2, 3, 1).numpy()
+            found.add(now, stored.read(len(now)), replay)
+            yield pictures
+    else:
+        # Of a whole grid, or of one picture.
+        show = lay_out if replay.layout else lambda pictures: to_uint8(pictures.images[0])
+        yield from at_once(
+            batches,
+            lambda pictures: found.add(
+                show(pictures).permute(1, 2, 0).numpy().reshape(stored.shape),
+                stored.read(1),
+                replay,
+            ),
+        )
+    on_message(found.told(path))
+
+
+@dataclass
+class _Difference:
+    """How far pixels are from those of before."""
+
+    apart: int = 0
+    of: int = 0
+    most: int = 0
+
+    def add(self, now: Pixels, before: Pixels, replay: Replay) -> None:
+        import numpy as np
+
+        apart = np.abs(now.astype(np.int16) - before.astype(np.int16))
+        self.apart += int(np.count_nonzero(apart))
+        self.of += apart.size
+        self.most = max(self.most, int(apart.max()))
+        if self.most > ROUNDING:
+            raise _other_pixels(replay.path, replay.notes)
+
+    def told(self, path: Path) -> str:
+        if not self.apart:
+            return f"the same pixels as {path}"
+        return (
+            f"the same as {path} but for rounding: {self.apart} of "
+            f"{self.of} values differ by at most {self.most} of 255"
+        )
+
+
+def _promised(plan: Plan, stored: Stored, layout: Layout | None) -> tuple[int, ...]:
+    """The shape that the pixels have by what the record says."""
+    channels, height, width = picture_shape(plan.opened)
+    first, last = plan.record.pictures or (0, plan.count)
+    if len(stored.shape) == 4:
+        return (last - first, height, width, channels)
+    size = grid_size(plan) if layout else (height, width)
+    return size if channels == 1 else (*size, channels)
+
+
+def _other_pixels(path: Path, notes: Sequence[str]) -> ReplayError:
+    reason = "; ".join(notes) or "it was changed after it was made"
+    return ReplayError(f"what {path} shows is not what its record makes", reason)
 
 
 def _recorded_device(record: Record, notes: list[str]) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING
 
+from genzoo.files.header import safetensors_header
 from genzoo.run.outputs.record import KEY, encode
 from genzoo_core.pictures import Latents, Pictures
 from genzoo_core.request import Record
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+CHUNK = 2**20
+"""Bytes that are copied at a time."""
 
 
 def picture_tensors(pictures: Pictures, *, channels_last: bool) -> dict[str, Tensor]:
@@ -35,19 +41,80 @@ def latent_tensors(latents: Latents) -> dict[str, Tensor]:
     return {"mean": mean.float()} | ({} if std is None else {"std": std.float()})
 
 
-def npz(tensors: dict[str, Tensor], record: Record) -> bytes:
-    """A .npz file of `tensors`, with the record as an array of one text."""
+class Rows:
+    """A tensor to which rows are added; they lie on the disk, in a file without a name.
+
+    How many there will be, and what the record in front of them says, is known at the end alone.
+
+    Args:
+        folder: On whose disk.
+        dtype: In numpy's spelling.
+        shape: Of one row.
+    """
+
+    def __init__(self, folder: Path, dtype: str, shape: tuple[int, ...]) -> None:
+        self._file = TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+        self._row = shape
+        self.dtype = dtype
+        self.count = 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the whole tensor."""
+        return (self.count, *self._row)
+
+    def add(self, rows: Tensor) -> None:
+        """Add some rows."""
+        rest = memoryview(rows.contiguous().numpy().tobytes())
+        while rest:
+            rest = rest[self._file.write(rest) :]
+        self.count += len(rows)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes of the whole tensor."""
+        self._file.seek(0)
+        while chunk := self._file.read(CHUNK):
+            yield chunk
+
+
+def add_rows(arrays: dict[str, Rows], tensors: Mapping[str, Tensor], folder: Path) -> None:
+    """Add a batch's tensors to those of the batches before."""
+    for name, tensor in tensors.items():
+        if name not in arrays:
+            dtype = str(tensor.dtype).removeprefix("torch.")
+            arrays[name] = Rows(folder, dtype, tuple(tensor.shape[1:]))
+        arrays[name].add(tensor)
+
+
+def write_npz(file: IO[bytes], arrays: Mapping[str, Rows], record: Record) -> None:
+    """A .npz file as numpy's `savez_compressed` writes it; the record is an array of one text."""
+    import zipfile
+
+    import numpy as np
+    from numpy.lib import format as npy
+
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("record.npy", "w", force_zip64=True) as member:
+            npy.write_array(member, np.array(encode(record)), allow_pickle=False)
+        for name, rows in arrays.items():
+            header = {
+                "descr": npy.dtype_to_descr(np.dtype(rows.dtype)),
+                "fortran_order": False,
+                "shape": rows.shape,
+            }
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                npy.write_array_header_1_0(member, header)
+                for chunk in rows.chunks():
+                    member.write(chunk)
+
+
+def write_safetensors(file: IO[bytes], arrays: Mapping[str, Rows], record: Record) -> None:
+    """A safetensors file, with the record in its metadata; the widest elements come first."""
     import numpy as np
 
-    arrays = {name: tensor.contiguous().numpy() for name, tensor in tensors.items()}
-    out = io.BytesIO()
-    np.savez_compressed(out, allow_pickle=False, record=np.array(encode(record)), **arrays)
-    return out.getvalue()
-
-
-def safetensors(tensors: dict[str, Tensor], record: Record) -> bytes:
-    """A safetensors file of `tensors`, with the record in its metadata."""
-    from safetensors.torch import save
-
-    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    return save(contiguous, {KEY: encode(record)})
+    widths = {name: np.dtype(rows.dtype).itemsize for name, rows in arrays.items()}
+    ordered = sorted(arrays, key=lambda name: (-widths[name], name))
+    tensors = [(name, arrays[name].dtype, arrays[name].shape) for name in ordered]
+    file.write(safetensors_header({KEY: encode(record)}, tensors))
+    for name in ordered:
+        file.writelines(arrays[name].chunks())

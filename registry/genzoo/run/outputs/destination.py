@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
-from genzoo.files.writing import check_writable, put, write_failure
+from genzoo.files.writing import check_writable, new_file, write_failure
+from genzoo.run.make import join, spanning
 from genzoo.run.tasks import task_of
 from genzoo_core.atomic import becoming, becoming_folder
 from genzoo_core.errors import PluginError, UsageError
@@ -18,6 +19,8 @@ from genzoo_core.pictures import Latents, Pictures
 from genzoo_core.request import Record
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from genzoo.plugins.catalogue import Catalogue
     from genzoo_core.zoo import Zoo
 
@@ -57,7 +60,7 @@ def choose(output: str | None, *, force: bool, catalogue: Catalogue) -> Destinat
         return Destination(path, "folder", force)
     format_ = path.suffix[1:].lower()
     if format_ not in PICTURES:
-        if not any("genzoo_write_output" in plugin.hooks for plugin in catalogue.plugins):
+        if not catalogue.has_hook("genzoo_write_output"):
             raise UsageError(f"cannot write {path}: give .{', .'.join(PICTURES)} or a folder")
         format_ = "plugin"
     check_file(path, force)
@@ -115,8 +118,10 @@ def _path_errors(path: Path) -> Iterator[None]:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
-def write(destination: Destination, pictures: Pictures, zoo: Zoo) -> Path:
-    """Write pictures to a file or folder; which it was.
+def write(destination: Destination, batches: Iterable[Pictures], zoo: Zoo) -> Path:
+    """Write the pictures of a run to a file or folder, as they come; which it was.
+
+    A folder and arrays take no more memory for more pictures.
 
     Raises:
         UsageError: The format cannot hold them, or a file of that name has appeared.
@@ -124,52 +129,68 @@ def write(destination: Destination, pictures: Pictures, zoo: Zoo) -> Path:
     """
     from genzoo.run.outputs import arrays, images
 
-    path = destination.path
-    match destination.format:
-        case "png":
-            data = images.grid_png(pictures)
-        case "gif":
-            data = images.animation_gif(pictures)
-        case "npz":
-            tensors = arrays.picture_tensors(pictures, channels_last=True)
-            data = arrays.npz(tensors, pictures.record)
-        case "safetensors":
-            tensors = arrays.picture_tensors(pictures, channels_last=False)
-            data = arrays.safetensors(tensors, pictures.record)
-        case format_:
-            assert path is not None  # only a path says that it is a folder or a plugin's
-            with writing(path):
-                if format_ == "folder":
-                    with becoming_folder(path, replace=destination.force) as folder:
-                        images.fill_folder(folder, pictures)
-                else:
-                    with becoming(path, replace=destination.force) as temporary:
-                        _write_with_plugin(path, temporary, pictures, zoo)
-            return path
-    return _put(destination, data, pictures.record)
+    path, force = destination.path, destination.force
+    if destination.format in LATENTS:
+        last = destination.format == "npz"
+        tensors = ((arrays.picture_tensors(each, channels_last=last), each) for each in batches)
+        return _write_arrays(destination, tensors)
+    if destination.format in PICTURES:
+        pictures = join(list(batches))
+        as_file = images.grid_png if destination.format == "png" else images.animation_gif
+        data = as_file(pictures)
+        return _write_file(destination, pictures.record, lambda file: file.write(data))
+    assert path is not None  # only a path says that it is a folder or a plugin's
+    with writing(path):
+        if destination.format == "folder":
+            with becoming_folder(path, replace=force) as folder:
+                for pictures in batches:
+                    images.fill_folder(folder, pictures)
+        else:
+            with becoming(path, replace=force) as temporary:
+                _write_with_plugin(path, temporary, join(list(batches)), zoo)
+    return path
 
 
 def write_latents(destination: Destination, latents: Latents) -> Path:
     """Write latents; as `write`."""
+    from genzoo.run.outputs.arrays import latent_tensors
+
+    return _write_arrays(destination, [(latent_tensors(latents), latents)])
+
+
+def _write_arrays(
+    destination: Destination, batches: Iterable[tuple[Mapping[str, Tensor], Pictures | Latents]]
+) -> Path:
+    """Write the tensors of all batches, those of one name as one."""
     from genzoo.run.outputs import arrays
 
-    as_file = arrays.npz if destination.format == "npz" else arrays.safetensors
-    data = as_file(arrays.latent_tensors(latents), latents.record)
-    return _put(destination, data, latents.record)
+    rows: dict[str, arrays.Rows] = {}
+    record: Record | None = None
+    place = destination.path or Path()
+    with writing(place):
+        for tensors, batch in batches:
+            arrays.add_rows(rows, tensors, place.parent)
+            record = spanning(record or batch.record, batch.record)
+    assert record is not None  # a run has pictures
+    write_as = arrays.write_npz if destination.format == "npz" else arrays.write_safetensors
+    return _write_file(destination, record, lambda file: write_as(file, rows, record))
 
 
-def _put(destination: Destination, data: bytes, record: Record) -> Path:
+def _write_file(
+    destination: Destination, record: Record, fill: Callable[[IO[bytes]], object]
+) -> Path:
     """Write a file; where it has no path, under the first free name of stem.png, stem-1.png, …"""
     path, suffix = destination.path, destination.format
     if path is not None:
-        with writing(path):
-            put(path, data, replace=destination.force)
+        with writing(path), new_file(path, replace=destination.force) as file:
+            fill(file)
         return path
     stem = name_of(record)
     for number in count():
         free = Path(f"{stem}-{number}.{suffix}" if number else f"{stem}.{suffix}")
         with suppress(FileExistsError):
-            put(free, data, replace=False)
+            with new_file(free, replace=False) as file:
+                fill(file)
             break
     return free
 

@@ -42,11 +42,12 @@ def _png(image: Tensor, text: str) -> bytes:
 
 def fill_folder(folder: Path, pictures: Pictures) -> None:
     """Write the pictures as 0000.png, 0001.png, …, each with a record that makes it alone."""
-    first, _ = pictures.record.pictures or (0, 0)
-    width = max(4, len(str(first + len(pictures.images) - 1)))
+    record = pictures.record
+    first, _ = record.pictures or (0, 0)
+    width = max(4, len(str(task_of(record).rows * record.n - 1)))
     for index, image in enumerate(pictures.images, first):
-        record = msgspec.structs.replace(pictures.record, pictures=(index, index + 1))
-        (folder / f"{index:0{width}d}.png").write_bytes(_png(image, encode(record)))
+        own = msgspec.structs.replace(record, pictures=(index, index + 1))
+        (folder / f"{index:0{width}d}.png").write_bytes(_png(image, encode(own)))
 
 
 def animation_gif(pictures: Pictures) -> bytes:

@@ -23,11 +23,25 @@ PAIRS = 16
 
 def layout_of(pictures: Pictures) -> Layout:
     """How pictures lie in a grid."""
-    count = len(pictures.images)
-    columns = pictures.columns or math.ceil(math.sqrt(count))
-    if pictures.inputs is not None:
+    return _layout(len(pictures.images), pictures.columns, pictures.inputs is not None)
+
+
+def _layout(count: int, columns: int | None, paired: bool) -> Layout:
+    columns = columns or math.ceil(math.sqrt(count))
+    if paired:
         columns = math.ceil(count / math.ceil(count / PAIRS))
     return Layout(columns, GAP)
+
+
+def grid_size(plan: Plan) -> tuple[int, int]:
+    """(H, W) of the grid of all pictures that are planned."""
+    first, last = plan.record.pictures or (0, plan.count)
+    columns = min(plan.record.n, last - first) if plan.task.in_rows else None
+    paired = plan.task.above(plan) is not None
+    columns = _layout(last - first, columns, paired).columns
+    rows = math.ceil((last - first) / columns) * (2 if paired else 1)
+    _, height, width = picture_shape(plan.opened)
+    return rows * (height + GAP) - GAP, columns * (width + GAP) - GAP
 
 
 def lay_out(pictures: Pictures, images: Tensor | None = None) -> Tensor:

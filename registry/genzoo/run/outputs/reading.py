@@ -1,0 +1,217 @@
+"""Reading what was written, without trust: the record first, and pixels once that promises them."""
+
+from __future__ import annotations
+
+import io
+import stat
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from genzoo.files.header import LENGTH_BYTES, check_header, header_length
+from genzoo.run.outputs.record import KEY, MAX_RECORD, Provenance, RecordError, decode
+from genzoo.text import one_line
+from genzoo_core.errors import UsageError, WeightsError
+from genzoo_core.picture_files import read_picture
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    Pixels = NDArray[np.uint8]
+
+MOST = 2**20
+"""Bytes that are read of an archive at a time."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The pixels of a file, uint8, which are not read before someone asks for them.
+
+    Attributes:
+        shape: Of a grid or a single picture `(H, W)` or `(H, W, 3)`, of several `(N, H, W, C)`.
+        read: Gives the whole of a grid or a single picture, and of several the next ones, as
+            many as it is called with.
+    """
+
+    shape: tuple[int, ...]
+    read: Callable[[int], Pixels]
+
+
+def read(path: Path) -> tuple[Provenance, Stored | None]:
+    """What a file that genzoo wrote says of itself, and its pixels, whatever its name says.
+
+    Args:
+        path: A .png (a grid, or one of a folder), .gif, .npz or .safetensors file.
+
+    Returns:
+        The provenance, and the pixels; None where the format does not keep them exactly.
+
+    Raises:
+        RecordError: It cannot be read, or holds no record.
+    """
+    if path.is_dir():
+        raise RecordError(f"{path} is a folder", "give one of its pictures")
+    readers = {b"\x89PNG": _read_png, b"GIF8": _read_gif, b"PK": _read_npz}
+    try:
+        with _open(path) as file:
+            beginning = file.read(4)
+        reader = next((readers[magic] for magic in readers if beginning.startswith(magic)), None)
+        text, pixels = (reader or _read_safetensors)(path)
+        return decode(text, path), pixels
+    except RecordError:
+        raise
+    except UsageError as error:
+        raise RecordError(error.message, error.hint) from error
+
+
+@contextmanager
+def _damaged(path: Path, what: str) -> Iterator[None]:
+    """Whatever the parsers of a format raise is the file's fault."""
+    try:
+        yield
+    except RecordError:
+        raise
+    except Exception as error:
+        raise RecordError(f"{path} is a damaged {what}: {one_line(error)}") from error
+
+
+class _Archive(io.FileIO):
+    """A file that is read in pieces of at most `MOST` bytes; zipfile reads the list of its members,
+    of which each becomes an object, in one piece."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        whole = size is None or not 0 <= size <= MOST
+        data = super().read(MOST + 1 if whole else size) or b""
+        if len(data) > MOST:
+            raise ValueError("its list of members is too long")
+        return data
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise RecordError(f"{path} is not a file")
+        return path.open("rb")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RecordError(f"cannot read {path}: {reason}") from error
+
+
+def _read_png(path: Path) -> tuple[object, Stored | None]:
+    import numpy as np
+
+    with _header(path, "PNG") as image:
+        text, size = image.info.get(KEY), (image.height, image.width)
+        mode = image.mode
+
+    if text is None:  # some programs write it after the pixels
+        text = read_picture(path).info.get(KEY)
+    if mode not in ("L", "RGB"):
+        return text, None
+    shape = size if mode == "L" else (*size, 3)
+    return text, Stored(shape, lambda _: np.asarray(read_picture(path)))
+
+
+def _read_gif(path: Path) -> tuple[object, None]:
+    # A GIF has 256 colours: its pixels are not those that were made.
+    with _header(path, "GIF") as image:
+        return image.info.get("comment"), None
+
+
+@contextmanager
+def _header(path: Path, kind: str) -> Iterator[Image.Image]:
+    """A picture of which no pixel is decoded."""
+    from PIL import Image
+
+    with _damaged(path, "picture"), _open(path) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is refused before it is decoded
+        yield Image.open(file, formats=[kind])
+
+
+def _read_npz(path: Path) -> tuple[object, Stored | None]:
+    import numpy as np
+
+    with _damaged(path, ".npz file"):
+        archive = zipfile.ZipFile(_Archive(path))
+        if "record.npy" not in archive.namelist():
+            return None, None
+        if archive.getinfo("record.npy").file_size > 4 * MAX_RECORD + 1024:
+            raise ValueError("record.npy is too large")
+        shape, dtype, read = _member(archive, "record.npy")
+        if dtype.kind != "U":
+            raise ValueError(f"record.npy holds {dtype}")
+        size = prod(shape) * dtype.itemsize
+        text = str(np.frombuffer(read(size), dtype).reshape(shape))
+        if decode(text, path).record.encode:  # latents: no pixels to compare
+            return text, None
+        shape, dtype, read = _member(archive, "images.npy")
+        if len(shape) != 4 or dtype != np.uint8:
+            raise ValueError(f"images are {dtype} of shape {shape}")
+
+    def next_rows(count: int) -> Pixels:
+        with _damaged(path, ".npz file"):
+            return np.frombuffer(read(count * prod(shape[1:])), np.uint8).reshape(-1, *shape[1:])
+
+    return text, Stored(shape, next_rows)
+
+
+def _member(
+    archive: zipfile.ZipFile, name: str
+) -> tuple[tuple[int, ...], np.dtype[np.generic], Callable[[int], bytes]]:
+    """Shape and dtype of an array, which its size bears out, and what reads its next bytes."""
+    from numpy.lib import format as npy
+
+    if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name} is compressed as numpy does not")  # nor inflated in small pieces
+    member = archive.open(name)
+    if npy.read_magic(member) != (1, 0):
+        raise ValueError(f"{name} has an unknown version")
+    shape, fortran, dtype = npy.read_array_header_1_0(member)
+    if dtype.hasobject or fortran:
+        raise ValueError(f"{name} holds {dtype}{' in Fortran order' if fortran else ''}")
+    rest = archive.getinfo(name).file_size - member.tell()
+    if prod(shape) * dtype.itemsize != rest:
+        raise ValueError(f"{name} has {rest} bytes for shape {shape}")
+
+    def read(size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            chunk = member.read(min(size - len(data), MOST))
+            if not chunk:
+                raise ValueError(f"{name} ends early")
+            data += chunk
+        return bytes(data)
+
+    return shape, dtype, read
+
+
+def _read_safetensors(path: Path) -> tuple[object, Stored | None]:
+    import numpy as np
+
+    file = _open(path)
+    size = file.seek(0, 2)
+    file.seek(0)
+    try:
+        length = header_length(file.read(LENGTH_BYTES), size, str(path), 2 * MAX_RECORD)
+        tensors, metadata = check_header(file.read(length), size, str(path))
+    except WeightsError:
+        return None, None
+    images, text = tensors.get("images"), metadata.get(KEY)
+    if images is None or len(images.shape) != 4 or images.dtype != "U8":
+        return text, None
+    n, *row = images.shape
+    file.seek(images.start)
+
+    def next_rows(count: int) -> Pixels:
+        with _damaged(path, ".safetensors file"):
+            pixels = np.frombuffer(file.read(count * prod(row)), np.uint8)
+            return pixels.reshape(-1, *row).transpose(0, 2, 3, 1)
+
+    return text, Stored((n, row[1], row[2], row[0]), next_rows)
