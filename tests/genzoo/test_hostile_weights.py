@@ -210,6 +210,23 @@ def test_hostile_06_wrong_dtype(
     assert_refused(zoo, resaved(sound, tensors), message)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "name"),
+    [
+        (torch.float8_e4m3fn, "F8_E4M3"),
+        (torch.float8_e5m2, "F8_E5M2"),
+        (torch.uint16, "U16"),
+        (torch.uint64, "U64"),
+    ],
+)
+def test_hostile_06_a_dtype_that_is_not_read(
+    zoo: Zoo, sound: Path, dtype: torch.dtype, name: str
+) -> None:
+    tensors = stored(sound)
+    tensors["body.bias"] = tensors["body.bias"].to(dtype)
+    assert_refused(zoo, resaved(sound, tensors), f"'body.bias' is stored as '{name}', which genzoo")
+
+
 @pytest.mark.parametrize("bad", [b"\x00\x00\xc0\x7f", b"\x00\x00\x80\x7f", b"\x00\x00\x80\xff"])
 def test_hostile_07_nan_and_infinity(zoo: Zoo, sound: Path, bad: bytes) -> None:
     header, data = split(sound)

@@ -234,6 +234,23 @@ def test_a_file_without_a_card_is_named_after_itself(zoo: Zoo, tmp_path: Path) -
     assert zoo.card(str(path)).name == "edited"
 
 
+def test_what_other_programs_add_to_the_header_does_no_harm(zoo: Zoo, tmp_path: Path) -> None:
+    save_net(zoo, tmp_path / "a.safetensors")
+    header, _ = split(tmp_path / "a.safetensors")
+    tensors = safetensors.torch.load_file(tmp_path / "a.safetensors")
+    more = {
+        "format": "pt",
+        "modelspec.sai_model_spec": "1.0.1",
+        "modelspec.title": "Mine ♥",
+        "modelspec.thumbnail": f"data:image/jpeg;base64,{'A' * 100_000}",
+    }
+    path = tmp_path / "theirs.safetensors"
+    safetensors.torch.save_file(tensors, path, metadata={**header["__metadata__"], **more})
+    before, after = zoo.open(str(tmp_path / "a.safetensors")), zoo.open(str(path))
+    assert after.spec == before.spec
+    assert all(map(torch.equal, before.own_tensors().values(), after.own_tensors().values()))
+
+
 def test_plain_safetensors_say_what_is_missing(zoo: Zoo, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     safetensors.torch.save_file({"x": torch.zeros(2)}, path)

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 def export(zoo: Zoo, model: str, *, output: str, whole: bool, force: bool, as_json: bool) -> None:
     """Write MODEL, a name or a model file, to one file.
 
-    `genzoo run FILE` makes pictures with it wherever the plugins of its components are.
+    `genzoo run FILE` makes pictures with it wherever the plugins of its components are. What other
+    programs have added to the header of a model file, such as `modelspec.title`, is left out.
     """
     from genzoo.models.find import SUFFIX
     from genzoo.run.outputs.destination import check_file, writing

@@ -146,17 +146,19 @@ def _read_all(file: BufferedReader, size: int, where: str) -> bytearray:
 
 def _describe(header: bytes, size: int, where: str) -> ModelFileHeader:
     tensors, metadata = check_header(header, size, where)
-    if metadata.get("format") != FORMAT or "model" not in metadata:
+    # `format` may be "pt": other programs write that over ours.
+    if not {"model", "format_version"} <= metadata.keys():
         raise WeightsError(
             f"{where} is no genzoo model: its header does not say what to build",
             "`genzoo export` and `genzoo train` write files that do",
         )
-    if (version := metadata.get("format_version")) != FORMAT_VERSION:
+    if (version := metadata["format_version"]) != FORMAT_VERSION:
         raise WeightsError(
-            f"{where} has format version {str(version)[:20]!r}, this genzoo reads {FORMAT_VERSION}",
+            f"{where} has format version {version[:20]!r}, this genzoo reads {FORMAT_VERSION}",
             "a newer genzoo may read it",
         )
-    if unknown := sorted(set(metadata) - set(_KEYS)):
+    # Conventions of others have a name before a dot: `modelspec.title`.
+    if unknown := sorted(key for key in set(metadata) - set(_KEYS) if "." not in key):
         known = ", ".join(_KEYS)
         raise ConfigError(f"{where}: unknown metadata {unknown[0][:80]!r}; known are {known}")
     spec = _decode(metadata["model"], ModelSpec, f"{where}: `model`")
