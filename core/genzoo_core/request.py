@@ -74,6 +74,8 @@ class Record(Request, omit_defaults=True, kw_only=True):
 
     Attributes:
         weights: sha256 of the weights file.
+        content: Digest of what that file says and holds, its parts among it: the same for a file
+            that `genzoo export` makes of it.
         parts: sha256 of each shared part's weights, by role.
         pictures: Which of the run's pictures these are, [first, last), where they are not all:
             one picture of a folder, or what was finished when the run was interrupted.
@@ -84,6 +86,7 @@ class Record(Request, omit_defaults=True, kw_only=True):
     seed: int
     threads: int = 1
     weights: str
+    content: str = ""
     parts: dict[str, str] = {}
     pictures: tuple[int, int] | None = None
     versions: dict[str, str] = {}

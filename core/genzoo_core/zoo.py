@@ -31,6 +31,8 @@ class Opened:
         spec: Its description with canonical names and the parts' sha256.
         parts: The frozen shared modules by role.
         sha256: Digest of its weights file; "" for one with fresh weights.
+        content: Digest of its description, its tensors as they are stored, and its parts: the same
+            in every file that holds them, with whatever card. "" for one with fresh weights.
         model: The model in the list, or the model file; None for one with fresh weights.
     """
 
@@ -38,6 +40,7 @@ class Opened:
     spec: ModelSpec
     parts: Mapping[str, nn.Module] = field(default_factory=dict)
     sha256: str = ""
+    content: str = ""
     model: Model | None = None
 
     @property

@@ -133,3 +133,41 @@ def test_wrong_use_is_one_line(
     assert message in done.err
     assert done.err.count("\n") == 1
     assert not (tmp_path / "out.safetensors").exists()
+
+
+def test_an_export_makes_the_pictures_again(painter: Path, cli: Cli) -> None:
+    cli("run", "colour", "3", "-n", "2", "-o", "a.png")
+    card = export(cli, "colour", "-o", "mine.safetensors")
+    assert card["sha256"] != genzoo.card("colour").sha256
+    done = cli("run", "mine.safetensors", "--replay", "a.png", "-o", "b.png")
+    assert (done.code, done.out) == (0, "b.png\n")
+    assert "the same pixels as a.png" in done.err
+    # What was made with the file is made again with the model that it came from.
+    assert cli("run", "colour", "--replay", "b.png", "-o", "c.png").code == 0
+    assert Path("a.png").stat().st_size > 0
+    header, data = split(Path("mine.safetensors"))
+    join(Path("other.safetensors"), header, data[:-1] + bytes([data[-1] ^ 1]))
+    done = cli("run", "other.safetensors", "--replay", "a.png", "-o", "d.png")
+    assert done.code == 1
+    assert "a.png was made with other weights" in done.err
+
+
+def test_a_whole_export_makes_the_pictures_again(
+    site: Path, latent_file: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    monkeypatch.chdir(latent_file.parent)
+    cli("run", latent_file, "-n", "2", "-o", "a.npz")
+    export(cli, latent_file, "-o", "whole.safetensors", "--whole")
+    done = cli("run", "whole.safetensors", "--replay", "a.npz", "-o", "b.npz")
+    assert done.code == 0, done.err
+    assert "the same pixels as a.npz" in done.err
+    assert cli("run", latent_file, "--replay", "b.npz", "-o", "c.npz").code == 0
+    # The file says that its part is the one of before, and it is another.
+    header, data = split(Path("whole.safetensors"))
+    start = 1 + min(
+        entry["data_offsets"][0] for name, entry in header.items() if name.startswith("parts.")
+    )
+    join(Path("forged.safetensors"), header, data[:start] + b"\x77" + data[start + 1 :])
+    done = cli("run", "forged.safetensors", "--replay", "a.npz", "-o", "d.npz")
+    assert done.code == 1
+    assert "a.npz was made with other weights" in done.err

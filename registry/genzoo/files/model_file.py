@@ -57,6 +57,11 @@ class ModelFile:
     sha256: str
     _data: bytearray = field(repr=False)
 
+    def stored(self, name: str) -> memoryview:
+        """The bytes of one tensor."""
+        info = self.header.tensors[name]
+        return memoryview(self._data)[info.start : info.end]
+
     def tensor(self, name: str) -> Tensor:
         """One tensor as it is stored. It shares its memory with the file's bytes."""
         import torch

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MethodType
 from typing import TYPE_CHECKING
@@ -45,7 +47,7 @@ def build_fresh(catalogue: Catalogue, spec: ModelSpec, *, training: bool) -> Ope
         ConfigError: An unknown component, a config that is not of its type, or one that asks
             for more memory than the machine has.
     """
-    spec, parts = Loader(catalogue).parts(spec)
+    spec, parts, _ = Loader(catalogue).parts(spec)
     blueprint = build_blueprint(catalogue, spec, parts, training=training)
     needed = sum(tensor.nbytes for tensor in blueprint.own_tensors().values())
     if needed > (memory := memory_bytes()):
@@ -94,7 +96,7 @@ class Loader:
 
     def module(self, file: ModelFile, spec: ModelSpec, prefix: str = "") -> Opened:
         """Build on the meta device, compare, fill: what the tensors with that prefix belong to."""
-        spec, parts = self.parts(spec, file, prefix)
+        spec, parts, contents = self.parts(spec, file, prefix)
         built = build_blueprint(self.catalogue, spec, parts)
         inlined = tuple(
             f"{prefix}{PART_PREFIX}{role}." for role, part in spec.parts.items() if part.inline
@@ -108,16 +110,17 @@ class Loader:
         check_tensors(built, declared, where)
         fill(built, lambda name: file.tensor(prefix + name), where)
         built.module.eval()
-        return built
+        return replace(built, content=_content(built, file, prefix, contents))
 
     def parts(
         self, spec: ModelSpec, file: ModelFile | None = None, prefix: str = ""
-    ) -> tuple[ModelSpec, dict[str, nn.Module]]:
+    ) -> tuple[ModelSpec, dict[str, nn.Module], dict[str, str]]:
         """`spec` with its parts' full names and digests, and the parts, frozen, by role.
 
-        Those that lie in `file` itself come from there.
+        Those that lie in `file` itself come from there. Last, by role, `Opened.content` of each.
         """
         specs: dict[str, PartSpec] = {}
+        contents: dict[str, str] = {}
         modules: dict[str, nn.Module] = {}
         for role, part in spec.parts.items():
             if file is not None and part.inline is not None:
@@ -131,7 +134,8 @@ class Loader:
                 opened = self.part(role, part)
                 specs[role] = PartSpec(opened.name, opened.sha256)
             modules[role] = _freeze(opened.module)
-        return msgspec.structs.replace(spec, parts=specs), modules
+            contents[role] = opened.content
+        return msgspec.structs.replace(spec, parts=specs), modules, contents
 
     def part(self, role: str, part: PartSpec) -> Opened:
         """The model of the zoo that is a part of another, if it is the very one."""
@@ -148,6 +152,24 @@ class Loader:
         opened = self.opened_parts[model.name]
         _check_part(what, part.sha256, opened.sha256)
         return opened
+
+
+def _content(built: Opened, file: ModelFile, prefix: str, parts: Mapping[str, str]) -> str:
+    """What `Opened.content` says; `parts` is that of the parts."""
+    spec, tensors = built.spec, file.header.tensors
+    names = sorted(built.own_tensors())
+    described = {
+        "component": (spec.kind, spec.component, spec.config),
+        "conditioners": list(spec.conditioners.items()),  # the first reads the prompt
+        "parts": {role: parts[role] for role in spec.parts},
+        "tensors": [
+            (name, tensors[prefix + name].dtype, tensors[prefix + name].shape) for name in names
+        ],
+    }
+    digest = hashlib.sha256(msgspec.json.encode(described, order="deterministic"))
+    for name in names:
+        digest.update(file.stored(prefix + name))
+    return digest.hexdigest()
 
 
 def _check_part(what: str, wanted: str, found: str) -> None:

@@ -48,7 +48,8 @@ def save_model(
     """
     if card.kind != spec.kind:
         raise ConfigError(f"the card says {card.kind!r}, but a {spec.kind!r} is to be saved")
-    built = build_blueprint(catalogue, *Loader(catalogue).parts(spec))
+    spec, parts, _ = Loader(catalogue).parts(spec)
+    built = build_blueprint(catalogue, spec, parts)
     declared = {
         name: (DTYPE_NAME.get(tensor.dtype, str(tensor.dtype)), tuple(tensor.shape))
         for name, tensor in tensors.items()

@@ -69,6 +69,7 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     record = Record(
         **{**msgspec.structs.asdict(request), **filled},
         weights=opened.sha256,
+        content=opened.content,
         parts={role: part.sha256 for role, part in opened.spec.parts.items()},
         versions=_versions(opened, zoo),
     )
