@@ -272,3 +272,18 @@ def test_hostile_31_text_in_a_png_that_inflates_without_end(painter: Path, cli: 
     info.add_itxt("genzoo", " " * 64 * 2**20, zip=True)
     Image.new("L", (8, 8)).save("a.png", pnginfo=info)
     assert_refused(replay(cli, "a.png"), "a.png is a damaged picture")
+
+
+def test_hostile_31_versions_without_end_are_a_few_short_lines(painter: Path, cli: Cli) -> None:
+    cli("run", "plain", "-o", "a.png")
+    with Image.open("a.png") as image:
+        said = json.loads(image.info["genzoo"])
+        said["record"]["versions"] |= {"\x1b" * 5000 + str(i): "1" * 5000 for i in range(20)}
+        info = PngInfo()
+        info.add_itxt("genzoo", json.dumps(said))
+        image.save("b.png", pnginfo=info)
+    done = replay(cli, "b.png")
+    assert done.code == 0
+    lines = done.err.splitlines()
+    assert sum(line.startswith("Warning: ") for line in lines) == 5
+    assert max(map(len, lines)) < 400

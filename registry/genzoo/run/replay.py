@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from genzoo.run.outputs.record import Layout
 from genzoo.run.plan import picture_shape, plan
 from genzoo.run.tasks import task_of
 from genzoo.run.tasks.task import Plan
-from genzoo.text import quoted
+from genzoo.text import SHOWN, printable, quoted
 from genzoo_core.errors import ConfigError, GenzooError, ReplayError, UsageError
 from genzoo_core.pictures import Pictures
 from genzoo_core.request import Input, Record, Request
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from genzoo.zoo import Zoo
     from genzoo_core.zoo import Opened
 
+NOTES = 5
+"""Most versions that are said to be others."""
 ROUNDING = 2
 """Levels of 255 by which pixels may differ on another machine."""
 
@@ -97,10 +99,7 @@ def plan_replay(
                 f"input {after.path} is not the file that was used then",
                 "say where that is with --input",
             )
-    for name, version in record.versions.items():
-        now = planned.record.versions.get(name)
-        if now != version:
-            notes.append(f"{path} was made with {name} {version}; here is {now or 'none'}")
+    notes += _other_versions(path, record.versions, planned.record.versions)
     part = msgspec.structs.replace(planned.record, pictures=record.pictures)
     planned = replace(planned, record=part)
     if stored is not None and stored.shape != _promised(planned, stored, provenance.layout):
@@ -169,6 +168,16 @@ class _Difference:
             f"the same as {path} but for rounding: {self.apart} of "
             f"{self.of} values differ by at most {self.most} of 255"
         )
+
+
+def _other_versions(path: Path, then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What was of another version when the file was made; of what it names, the first few."""
+    others = [name for name, version in then.items() if version != now.get(name)]
+    return [
+        f"{path} was made with {printable(name)[:SHOWN]} {printable(then[name])[:SHOWN]}; "
+        f"here is {now.get(name, 'none')}"
+        for name in others[:NOTES]
+    ]
 
 
 def _promised(plan: Plan, stored: Stored, layout: Layout | None) -> tuple[int, ...]:
