@@ -151,6 +151,17 @@ def test_what_does_not_fit_is_refused_with_what_does(
     assert list(painter.iterdir()) == []
 
 
+@pytest.mark.parametrize("output", ["a.npz", "a"])
+def test_a_file_that_the_model_misses_is_not_the_output(
+    silent_painter: Path, cli: Cli, output: str
+) -> None:
+    done = cli("run", "plain", "--set", "fault=lost", "-o", output)
+    assert done.code == 1
+    assert "plain failed: FileNotFoundError" in done.err
+    assert "cannot write" not in done.err
+    assert list(silent_painter.iterdir()) == []
+
+
 def test_a_walk_goes_from_seed_to_seed(painter: Path, cli: Cli) -> None:
     assert cli("run", "plain", "--interpolate", "3,8", "-n", "5", "-o", "walk.npz").code == 0
     walk = images("walk.npz")

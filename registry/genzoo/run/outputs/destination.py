@@ -210,6 +210,8 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except FileExistsError as error:
         raise UsageError(f"{path} has appeared meanwhile", "replace it with --force") from error
+    except BrokenPipeError:  # nobody reads stderr
+        raise
     except OSError as error:
         raise write_failure(path, error) from error
 

@@ -89,7 +89,9 @@ class Painter(GenerativeModel[PainterOptions]):
 
 def fail(fault: str | None, n: int) -> None:
     """What can go wrong: "slow" says when it samples and takes its time, "hungry" asks
-    for more memory than there is but for a single picture."""
+    for more memory than there is but for a single picture, "lost" opens what is not there."""
+    if fault == "lost":
+        open("weights-that-are-gone").close()
     if fault == "slow":
         sys.stderr.write("sampling\n")
         time.sleep(0.3)
