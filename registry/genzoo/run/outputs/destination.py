@@ -97,16 +97,16 @@ def check_file(path: Path, force: bool) -> None:
 def _check_folder(path: Path, force: bool) -> None:
     """Check that files can be written into a folder, or that it can be made."""
     with _path_errors(path):
-        if not path.exists():
-            check_file(path, force)
-        elif not path.is_dir():
-            raise UsageError(f"{path} exists and is not a folder", "give a name with a suffix")
-        else:
+        if path.is_dir():
             check_writable(path)  # which removes what killed runs have left
             if not force and any(path.iterdir()):
                 raise UsageError(
                     f"folder {path} is not empty", "choose another, or write into it with --force"
                 )
+        elif os.path.lexists(path):
+            raise UsageError(f"{path} exists and is not a folder", "give a name with a suffix")
+        else:
+            check_file(path, force)
 
 
 @contextmanager
