@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
@@ -11,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from genzoo_core import Config
-from genzoo_core.atomic import write_atomically
+from genzoo_eval.kept import keep_value, kept_value
 from genzoo_eval.report import Report, Subject
 from genzoo_eval.settings import Settings
 
@@ -38,6 +37,8 @@ class Asked(msgspec.Struct, frozen=True):
         nets: Digests of the feature nets.
         costs: Whether speed and memory are measured.
         method: `METHOD`.
+        versions: Of the code that makes the pictures. No part of the key: what ships is found by
+            other versions too.
     """
 
     sha256: str
@@ -50,6 +51,7 @@ class Asked(msgspec.Struct, frozen=True):
     nets: tuple[str, ...]
     costs: bool
     method: int = METHOD
+    versions: dict[str, str] = {}
 
     @classmethod
     def of(
@@ -72,11 +74,14 @@ class Asked(msgspec.Struct, frozen=True):
             dataset=dataset,
             nets=nets,
             costs=costs,
+            versions=subject.versions,
         )
 
     def key(self) -> str:
-        """A digest of all of it."""
-        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:32]
+        """A digest of all of it but the versions."""
+        fields = msgspec.to_builtins(self)
+        del fields["versions"]
+        return hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()[:32]
 
 
 def key_of(report: Report, nets: tuple[str, ...]) -> str:
@@ -140,7 +145,7 @@ def _replaces(new: Report, old: Report) -> bool:
 
 
 class ReportCache:
-    """Reports in a folder of the user's cache. One that cannot be read is not there.
+    """Reports in a folder of the user's cache.
 
     Args:
         folder: Where they are, or None for no cache.
@@ -152,20 +157,12 @@ class ReportCache:
 
     def get(self, asked: Asked) -> Report | None:
         """The report of what was asked, if there is one."""
-        if self._folder is None:
-            return None
-        try:
-            return msgspec.json.decode(self._file(self._folder, asked).read_bytes(), type=Report)
-        except (OSError, msgspec.DecodeError):
-            return None
+        return kept_value(self._folder, self._name(asked), Report)
 
     def put(self, asked: Asked, report: Report) -> None:
         """Keep a report; silent where that cannot be done."""
-        if self._folder is None:
-            return
-        with contextlib.suppress(OSError):
-            write_atomically(self._file(self._folder, asked), msgspec.json.encode(report))
+        keep_value(self._folder, self._name(asked), report)
 
-    def _file(self, folder: Path, asked: Asked) -> Path:
-        digest = hashlib.sha256(f"{asked.key()} {self._copy}".encode()).hexdigest()[:32]
-        return folder / f"{digest}.report.json"
+    def _name(self, asked: Asked) -> str:
+        depends = repr((asked.key(), sorted(asked.versions.items()), self._copy))
+        return f"{hashlib.sha256(depends.encode()).hexdigest()[:32]}.report"

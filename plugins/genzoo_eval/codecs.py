@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,9 +58,8 @@ def evaluate_codec(
         raise UsageError(f"{model} is a codec, measured by its reconstructions: no {given} fits")
     card = zoo.card(model)
     dataset, own = dataset or own_dataset(zoo, model), card.dataset
-    digest = hashlib.sha256(zoo.weights(model).path.read_bytes()).hexdigest()
     name = model if Path(model).is_file() else card.name
-    subject = Subject(name, digest, family=card.family)
+    subject = Subject(name, zoo.weights(model).sha256, family=card.family)
     # What ships is found by the dataset's nets, though none is looked at.
     nets = tuple(net.sha256 for net in feature_cards(zoo, dataset))
     asked = Asked.of(subject, dataset, 0, 0, nets, costs=False)

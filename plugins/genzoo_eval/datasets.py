@@ -94,9 +94,10 @@ def parse_data(zoo: Zoo, given: str | None) -> tuple[str | None, Path | None]:
 
 
 def fingerprint(dataset: str, folder: Path | None) -> str:
-    """What tells one copy of a dataset from another without reading it: its files' sizes."""
+    """What tells one copy of a dataset from another without reading it: sizes and times."""
     if folder is None:
         return "hub"
     home = folder / dataset if (folder / dataset).is_dir() else folder
-    files = sorted((file.name, file.stat().st_size) for file in home.rglob("*") if file.is_file())
-    return hashlib.sha256(repr(files).encode()).hexdigest()
+    files = ((file.relative_to(home), file.stat()) for file in home.rglob("*") if file.is_file())
+    stamps = sorted((str(name), status.st_size, status.st_mtime_ns) for name, status in files)
+    return hashlib.sha256(repr(stamps).encode()).hexdigest()

@@ -115,10 +115,10 @@ def _load(zoo: Zoo, name: str, dataset: str) -> FrozenNet:
         known = (card.name for card in feature_cards(zoo))
         there = ", ".join([*known, INCEPTION, f"{PREFIX}BACKBONE"])
         raise UsageError(f"{card.name} is no feature net; there are {there}")
-    module = zoo.open(name).module
-    if not isinstance(module, Encoder):
+    opened = zoo.open(name)
+    if not isinstance(opened.module, Encoder):
         raise GenzooError(f"{card.name} is no encoder")
-    return FrozenNet(card.name, card.sha256, module)
+    return FrozenNet(card.name, opened.sha256, opened.module)
 
 
 def classifier_of(nets: tuple[FrozenNet, ...]) -> FrozenNet | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
-from genzoo_core.atomic import write_atomically
 from genzoo_core.errors import DataError
 from genzoo_core.zoo import Zoo
 from genzoo_eval.caching import Asked, ReportCache, shipped
 from genzoo_eval.datasets import data_recipe, fingerprint
 from genzoo_eval.feature_nets import FrozenNet
+from genzoo_eval.kept import keep_value, kept_value
 from genzoo_eval.reference import Tell, digest_of
 from genzoo_eval.report import Report, Subject
 from genzoo_eval.settings import Settings
@@ -54,19 +53,16 @@ class Known:
         """Digest of the test images; None where they are not at hand."""
         if self._data is None:
             return None
-        name = f"{fingerprint(self._dataset, self._data)}.test.sha256"
+        name = f"{fingerprint(self._dataset, self._data)}.test"
         folder = self._zoo.cache("eval")
-        if folder is not None:
-            with contextlib.suppress(OSError):
-                return (folder / name).read_text(encoding="utf-8")
+        if (digest := kept_value(folder, name, str)) is not None:
+            return digest
         try:
             test = self._zoo.dataset(data_recipe(self._zoo, self._dataset, "test"), self._data)
         except DataError:
             return None
         digest = digest_of(test.images)
-        if folder is not None:
-            with contextlib.suppress(OSError):
-                write_atomically(folder / name, digest.encode())
+        keep_value(folder, name, digest)
         return digest
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from genzoo_core.dataset import Dataset
 from genzoo_core.zoo import Zoo
+from genzoo_eval.caching import METHOD
 from genzoo_eval.datasets import data_recipe, fingerprint
 from genzoo_eval.feature_nets import FrozenNet, classifier_of
 from genzoo_eval.floors import class_floors, kept_floors, require_as_many
@@ -113,7 +114,7 @@ def read_reference(
     def beside() -> Tensor:
         return test.images if real[0].swapped else training_images()
 
-    name = _file_name("floor", digest, copy, ",".join(net.sha256 for net in nets), str(n))
+    name = _file_name("floor", digest, copy, *(f"{net.name} {net.sha256}" for net in nets), str(n))
     floors = kept_floors(cache, name, real, beside, n)
     judge, frequencies = classifier_of(nets), None
     if judge is not None and judge.conditioner is not None and judge.conditioner.categories:
@@ -130,4 +131,4 @@ def read_reference(
 
 
 def _file_name(*parts: str) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+    return hashlib.sha256(repr((METHOD, *parts)).encode()).hexdigest()[:32]

@@ -14,6 +14,7 @@ import pytest
 
 from genzoo.cli import main
 from genzoo_core import TrainingError
+from genzoo_core.errors import DataError
 from genzoo_core.zoo import Zoo
 from genzoo_eval.stability.plan import VARIANTS, Run, Settings, overrides
 from genzoo_eval.stability.results import Row, StabilityResults, load
@@ -227,6 +228,44 @@ def test_a_run_goes_on_at_its_first_checkpoint_that_is_not_measured() -> None:
     assert next_mark(run, at) is None
     failed = Row(run.name, "gan", 1.0, 0, 6, 10, failed="the loss became nan")
     assert next_mark(run, [failed]) is None
+
+
+def test_a_damaged_result_is_refused_by_its_line(tmp_path: Path) -> None:
+    settings = Settings("mnist", "net")
+    store = Store(tmp_path, settings)
+    for seed in range(3):
+        store.add(Row(f"gan-rate1-seed{seed}", "gan", 1.0, seed, 6, 10, {"fd": 1.5, "kid": 0.25}))
+    store.close()
+    file = tmp_path / "results.jsonl"
+    whole = file.read_bytes()
+    begin = whole.index(b"\n") + 1
+    second = range(begin, whole.index(b"\n", begin))
+    others = [whole[:i] + bytes([whole[i] ^ 1 << i % 8]) + whole[i + 1 :] for i in second]
+    huge = [whole.replace(b"0.25", number, 2) for number in (b"1e308", b"NaN", b"9" * 5000)]
+    for content in (*others, *huge, whole.replace(b"{", b"[" * 100_000, 1)):
+        file.write_bytes(content)
+        with pytest.raises(DataError) as caught:
+            Store(tmp_path, settings)
+        assert str(caught.value).startswith(f"{file} is damaged in line ")
+        assert str(caught.value).endswith("; choose another --out")
+
+
+def test_what_the_results_do_not_rest_on_is_made_again(tmp_path: Path) -> None:
+    settings = Settings("mnist", "net")
+    store = Store(tmp_path, settings)
+    assert store.kept("floor", dict[str, float], lambda: {"fd": 1.5}) == {"fd": 1.5}
+    assert store.kept("floor", dict[str, float], dict) == {"fd": 1.5}
+    file = tmp_path / "floor.json"
+    whole = file.read_bytes()
+    for content in (whole.replace(b"1.5", b"7.5"), whole[:-9], b"", b"\xff", b"[" * 100_000):
+        file.write_bytes(content)
+        assert store.kept("floor", dict[str, float], lambda: {"fd": 1.5}) == {"fd": 1.5}
+        assert file.read_bytes() == whole
+    store.rows.append(Row("gan-rate1-seed0", "gan", 1.0, 0, 6, 10))
+    for content in (b'{"gan": 11, "vae": 9}', b'{"gan": 0}', b'{"gan": 1e308}', b"", b"\xff"):
+        (tmp_path / "steps.json").write_bytes(content)
+        assert store.steps()["gan"] == 10  # as long as those that are measured
+    store.close()
 
 
 def test_half_a_line_that_a_crash_left_is_dropped(tmp_path: Path) -> None:

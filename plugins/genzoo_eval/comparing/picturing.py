@@ -16,12 +16,14 @@ from genzoo_core.images import from_uint8, to_uint8
 from genzoo_core.model import GenerativeModel
 from genzoo_core.request import Request
 from genzoo_core.zoo import Opened, Zoo
+from genzoo_eval.caching import METHOD
 from genzoo_eval.comparing.choosing import Contender
 from genzoo_eval.comparing.comparison import Gallery
-from genzoo_eval.datasets import data_recipe, fingerprint
+from genzoo_eval.datasets import data_recipe
 from genzoo_eval.feature_nets import FrozenNet, classifier_of
 from genzoo_eval.kept import keep, kept
 from genzoo_eval.metrics.neighbours import nearest
+from genzoo_eval.reference import digest_of
 from genzoo_eval.text.asking import reads_words
 from genzoo_eval.text.captions import choose, sampled
 from genzoo_eval.text.judge import judge_of
@@ -83,7 +85,7 @@ class RealImages:
         judge = judge_of(nets)
         captions = () if judge is None else sampled(choose(test, train, judge.column), CAPTIONS)
         net = classifier_of(nets) or nets[0]
-        key = repr(("neighbours", fingerprint(dataset, folder), net.sha256))
+        key = repr(("neighbours", METHOD, digest_of(train.images), net.sha256))
         name, cache = hashlib.sha256(key.encode()).hexdigest()[:32], zoo.cache("eval")
         tensors = kept(cache, name)
         if tensors is None:

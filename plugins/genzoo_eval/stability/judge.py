@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Mapping
@@ -101,13 +100,10 @@ def load_classifier(zoo: Zoo, reference: str) -> tuple[Classifier, str]:
         UsageError: It is no classifier.
         GenzooError: It cannot be loaded.
     """
-    module = zoo.open(reference).module
-    if not isinstance(module, Classifier):
+    opened = zoo.open(reference)
+    if not isinstance(opened.module, Classifier):
         raise UsageError(f"{reference} is no classifier", "give one as --net")
-    path = Path(reference)
-    if path.is_file():
-        return module, hashlib.sha256(path.read_bytes()).hexdigest()
-    return module, zoo.card(reference).sha256
+    return opened.module, opened.sha256
 
 
 def examine(

@@ -144,7 +144,7 @@ class Protocol:
 
     def _steps(self) -> dict[str, int]:
         """Steps of each variant's trainings: as many as fit into the time."""
-        known = self._store.kept("steps", dict[str, int], dict)
+        known = self._store.steps()
         missing = {n: recipe for n, recipe in self._recipes.items() if n not in known}
         if missing:
             self._tell(f"counting the steps per second of {', '.join(missing)}")

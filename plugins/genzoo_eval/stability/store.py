@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from filelock import FileLock, Timeout
 
 from genzoo_core.atomic import write_atomically
 from genzoo_core.errors import DataError, UsageError
+from genzoo_eval.sealing import seal, unseal
 from genzoo_eval.stability.plan import Settings
 from genzoo_eval.stability.results import Row
 
 T = TypeVar("T")
+Steps = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Store:
@@ -62,18 +65,27 @@ class Store:
     def add(self, row: Row) -> None:
         """Keep a checkpoint's figures, so that a crash leaves them."""
         with (self.path / "results.jsonl").open("ab") as file:
-            file.write(msgspec.json.encode(row) + b"\n")
+            file.write(seal("row", row) + b"\n")
             file.flush()
             os.fsync(file.fileno())
 
     def kept(self, name: str, kind: type[T], make: Callable[[], T]) -> T:
-        """What was kept under a name; made and kept where there is nothing yet."""
+        """What was measured under a name; made where there is nothing yet, or it is damaged."""
         path = self.path / f"{name}.json"
-        if path.exists():
-            return self._decode(path.read_bytes(), kind, path)
-        value = make()
-        self.write(name, value)
-        return value
+        found = unseal(name, path.read_bytes(), kind) if path.is_file() else None
+        if found is None:
+            found = make()
+            write_atomically(path, seal(name, found) + b"\n")
+        return found
+
+    def steps(self) -> dict[str, int]:
+        """Steps of the trainings by variant, where they are known: those of the rows count."""
+        path = self.path / "steps.json"
+        found: dict[str, int] = {}
+        if path.is_file():
+            with suppress(DataError):
+                found = self._decode(path.read_bytes(), dict[str, Steps], path)
+        return found | {row.variant: row.total for row in self.rows}
 
     def write(self, name: str, value: object) -> Path:
         """Keep a value under a name: the old one stays until the new one is whole."""
@@ -83,7 +95,10 @@ class Store:
         return path
 
     def _check(self, settings: Settings) -> None:
-        before = self.kept("settings", Settings, lambda: settings)
+        path = self.path / "settings.json"
+        if not path.exists():
+            self.write("settings", settings)
+        before = self._decode(path.read_bytes(), Settings, path)
         old, new = msgspec.to_builtins(before), msgspec.to_builtins(settings)
         changed = [
             f"{name} was {old[name]}, is {new[name]}" for name in new if old[name] != new[name]
@@ -102,10 +117,15 @@ class Store:
         whole = content[: content.rfind(b"\n") + 1]
         if whole != content:  # a crash left half a line
             write_atomically(path, whole)
-        return [self._decode(line, Row, path) for line in whole.splitlines()]
+        rows = []
+        for number, line in enumerate(whole.split(b"\n")[:-1], 1):
+            if (row := unseal("row", line, Row)) is None:
+                raise DataError(f"{path} is damaged in line {number}", "choose another --out")
+            rows.append(row)
+        return rows
 
     def _decode(self, content: bytes, kind: type[T], path: Path) -> T:
         try:
             return msgspec.json.decode(content, type=kind)
-        except msgspec.MsgspecError as error:
+        except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
             raise DataError(f"{path} is damaged: {error}", "choose another --out") from error
