@@ -64,8 +64,7 @@ import resource, subprocess, sys, time
 start = time.perf_counter()
 code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
 seconds = time.perf_counter() - start
-print(seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(code)
+print(seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, code)
 """
 """A small process between this one and the one that is measured: Linux begins the largest
 memory of a process with that of the one that started it."""
@@ -97,20 +96,24 @@ def run_once(model: str, settings: Mapping[str, object], n: int) -> Process:
     """
     pairs = [f"{name}={value}" for name, value in settings.items() if value is not None]
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "genzoo", "run", model, "-n", str(n), "--seed", "0"]
+        # -P: a file in the current folder must not pass for a module.
+        command = [sys.executable, "-P", "-m", "genzoo", "run", "-n", str(n), "--seed", "0"]
         command += [word for pair in pairs for word in ("--set", pair)]
-        command += ["--no-preview", "-o", str(Path(folder) / "pictures.png")]
+        command += ["--no-preview", "-o", str(Path(folder) / "pictures.png"), "--", model]
         done = subprocess.run(
-            [sys.executable, "-S", "-c", _WATCH, *command],
+            [sys.executable, "-P", "-S", "-c", _WATCH, *command],
             capture_output=True,
             encoding="utf-8",
             errors="replace",
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
             check=False,
         )
-    if done.returncode:
+    seconds, memory, code = (done.stdout.split() or ["0", "0", str(done.returncode)])[-3:]
+    if int(code) < 0:
+        raise GenzooError(f"`genzoo run {model}` was killed by signal {-int(code)}")
+    if int(code):
         said = done.stderr.strip().splitlines() or ["nothing"]
-        raise GenzooError(f"`genzoo run {model}` failed: {said[-1]}")
-    seconds, memory = done.stdout.split()
+        raise GenzooError(f"`genzoo run {model}` failed: {said[-1][:300]}")
     return Process(float(seconds), int(memory) * (1 if sys.platform == "darwin" else 1024))
 
 

@@ -55,7 +55,8 @@ class Leg:
         """
         out.mkdir(parents=True, exist_ok=True)
         folder, log = out / run.name, out / f"{run.name}.log"
-        words = [sys.executable, "-m", "genzoo", "train", str(recipe), "--out", str(folder)]
+        # -P: a file in the current folder must not pass for a module.
+        words = [sys.executable, "-P", "-m", "genzoo", "train", str(recipe), "--out", str(folder)]
         words += ["--resume", "--threads", "1", "--max-steps", str(mark)]
         words += [] if data is None else ["--data", str(data)]
         words += [word for change in changes for word in ("--set", change)]
@@ -66,7 +67,7 @@ class Leg:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=file,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"},
                 start_new_session=True,
             )
         return cls(run, mark, folder, log, process)

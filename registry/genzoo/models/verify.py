@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from hashlib import file_digest
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ from genzoo.files.model_file import read_header
 from genzoo.models.find import file_in_package, has_scheme
 from genzoo.models.recipes import read_recipe
 from genzoo.plugins.catalogue import Catalogue
+from genzoo.plugins.fresh import run_fresh
 from genzoo.plugins.guard import (
     caught_stdout,
     import_module,
@@ -42,24 +44,23 @@ def verify_plugin(plugin: Plugin) -> Verification:
     # The same path, or the child might find other plugins than the parent did.
     code = (
         f"import sys; sys.path[:] = {sys.path!r}; from genzoo.models.verify import report; "
-        f"report({plugin.name!r}, {plugin.distribution!r})"
+        f"report(sys.argv[1], {plugin.name!r}, {plugin.distribution!r})"
     )
-    command = [sys.executable, "-c", code]
     started = time.monotonic()
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, timeout=PATIENCE, check=False)
+        answer, ending = run_fresh(code, patience=PATIENCE)
     except subprocess.TimeoutExpired:
         problem = f"its imports take more than {PATIENCE:.0f} s"
         return Verification((problem,), seconds=PATIENCE, importable=False)
     try:
-        return msgspec.json.decode(done.stdout, type=Verification)
-    except msgspec.MsgspecError:
-        problem = f"importing it ends the process, with code {done.returncode}"
+        return msgspec.json.decode(answer, type=Verification)
+    except ValueError:
+        problem = f"importing it ends the process, with code {ending}"
         return Verification((problem,), seconds=time.monotonic() - started, importable=False)
 
 
-def report(name: str, distribution: str) -> None:
-    """What runs in that process: check the plugin, print what was found as JSON."""
+def report(answer: str, name: str, distribution: str) -> None:
+    """What runs in that process: check the plugin, write what was found into a file, as JSON."""
     catalogue = Catalogue.open()
     owners = {(plugin.name, plugin.distribution): plugin for plugin in catalogue.plugins}
     with stdout_to_stderr():
@@ -67,7 +68,7 @@ def report(name: str, distribution: str) -> None:
             found = _Checks(owners[name, distribution]).run(catalogue)
         except Exception as error:  # a check met what it did not foresee: a finding as well
             found = Verification((one_line(error),))
-    sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+    Path(answer).write_bytes(msgspec.json.encode(found))
 
 
 class _Checks:

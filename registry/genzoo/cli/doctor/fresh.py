@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-import sys
+import tempfile
 from typing import TypeVar
 
 import msgspec
 
+from genzoo.plugins.fresh import run_fresh
 from genzoo_core.errors import GenzooError
 
 PATIENCE = 900.0
@@ -29,23 +29,22 @@ def ask(function: str, answer: type[T], *arguments: str) -> T:
     """
     module, _, name = function.partition(":")
     code = (
-        f"import json, sys; from {module} import {name}; from msgspec import to_builtins; "
-        f"print('\\n' + json.dumps(to_builtins({name}(*sys.argv[1:]))))"
+        f"import sys; from pathlib import Path; from {module} import {name}; import msgspec; "
+        f"Path(sys.argv[1]).write_bytes(msgspec.json.encode({name}(*sys.argv[2:])))"
     )
-    # -P: a file in the current folder must not pass for a module.
-    command = [sys.executable, "-P", "-c", code, *arguments]
     environment = {name: value for name, value in os.environ.items() if name not in SELECTING}
-    try:
-        done = subprocess.run(
-            command, capture_output=True, env=environment, timeout=PATIENCE, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise GenzooError(f"a fresh process did not answer within {PATIENCE:.0f} s") from None
-    try:
-        # The last line: what starts with the interpreter may print as well.
-        return msgspec.convert(json.loads(done.stdout.splitlines()[-1]), answer)
-    except (ValueError, IndexError):
-        lines = done.stderr.decode(errors="replace").split("\n")
-        said = [line.strip() for line in lines if line.strip()]
-        ending = said[-1][:300] if said else f"the process ended with code {done.returncode}"
-        raise GenzooError(ending) from None
+    environment["PYTHONIOENCODING"] = "utf-8"
+    with tempfile.TemporaryFile() as said:
+        try:
+            found, ending = run_fresh(
+                code, *arguments, patience=PATIENCE, stderr=said, environment=environment
+            )
+        except subprocess.TimeoutExpired:
+            raise GenzooError(f"a fresh process did not answer within {PATIENCE:.0f} s") from None
+        try:
+            return msgspec.json.decode(found, type=answer)
+        except ValueError:
+            said.seek(max(0, said.tell() - 10_000))
+            lines = said.read().decode(errors="replace").split("\n")
+            last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+            raise GenzooError(last[:300] or f"the process ended with code {ending}") from None

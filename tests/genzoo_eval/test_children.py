@@ -1,0 +1,67 @@
+"""Processes that a measurement starts: nothing but what they are for has a say in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from genzoo_core.errors import GenzooError
+from genzoo_core.zoo import Zoo
+from genzoo_eval.costs.timing import run_once
+from genzoo_eval.stability.plan import VARIANTS, Run, overrides
+from genzoo_eval.stability.training import Leg
+
+LIES = ("numpy", "torch", "json", "random", "subprocess", "resource", "click", "genzoo")
+"""Modules that these processes import."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with files that could pass for modules."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in LIES:
+        (folder / f"{name}.py").write_text(f"raise SystemExit('{name} is none of yours')\n")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_what_is_timed_imports_nothing_of_the_current_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-16")
+    took = run_once("gan-mlp-mnist", {}, 1)
+    assert took.seconds > 0
+    assert took.memory > 50e6
+
+
+def test_a_training_imports_nothing_of_the_current_folder(
+    folder: Path, zoo: Zoo, digits: Path, tmp_path: Path
+) -> None:
+    recipe = VARIANTS["vae"].recipe
+    run = Run("vae", 1.0, 0, (2,))
+    changes = overrides(run, zoo.recipe(str(recipe)))
+    leg = Leg.begin(run, 2, recipe, changes, digits, tmp_path / "runs")
+    leg.process.wait(600)
+    assert leg.failure() is None
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("import os\nos.kill(os.getpid(), 9)", "was killed by signal 9"),
+        ("print('x' * 10**6)\nraise SystemExit('no room é')", "failed: SystemExit: no room é"),
+        ("import os\nos._exit(3)", "failed: nothing"),
+    ],
+)
+def test_what_is_timed_and_fails_is_an_error_in_plain_words(
+    code: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        f"import sys\nif '-m' in sys.orig_argv:\n    exec({code!r})\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(GenzooError) as caught:
+        run_once("gan-mlp-mnist", {}, 1)
+    assert str(caught.value) == f"`genzoo run gan-mlp-mnist` {message}"
