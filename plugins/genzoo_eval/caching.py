@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from genzoo_core import Config
+from genzoo_core.atomic import write_atomically
 from genzoo_eval.kept import keep_value, kept_value
 from genzoo_eval.report import Report, Subject
 from genzoo_eval.settings import Settings

@@ -116,8 +116,8 @@ def rehearse_export(zoo: Zoo, built: Opened, recipe: Recipe, path: Path) -> None
         TrainingError: The disk is full, the header is too long, a weight does not fit its dtype.
     """
     check_rounding(built, recipe)
-    trial, doing = beside(path), f"{path} cannot be written and read"
-    with plainly(doing):
+    doing = f"{path} cannot be written and read"
+    with plainly(doing), beside(path) as trial:
         try:
             export(zoo, built, recipe, trial)
             zoo.open(trial)
@@ -125,5 +125,3 @@ def rehearse_export(zoo: Zoo, built: Opened, recipe: Recipe, path: Path) -> None
             reason = error.message.replace(str(trial), "it")
             hint = "choose another --out" if isinstance(error.__cause__, OSError) else error.hint
             raise TrainingError(f"{doing}: {reason}", hint) from error
-        finally:
-            trial.unlink(missing_ok=True)

@@ -149,9 +149,9 @@ def open_zoo(*, no_plugins: bool = False) -> Zoo:
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from genzoo.plugins.distributions import installed_version
 
-        return version("genzoo")
+        return installed_version("genzoo")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

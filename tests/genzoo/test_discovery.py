@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ from answers import answer, error_of, full_name, plugin, plugins
 from shelf import Shelf, command, component, model
 
 import genzoo
+from genzoo.plugins.distributions import installed
 from genzoo_core.errors import UsageError
 
 METRIC = "metrics = [{name = 'Fréchet distance', value = nan, command = 'genzoo eval'}]"
@@ -186,6 +189,67 @@ def test_of_a_distribution_installed_twice_the_first_on_the_path_counts(
     monkeypatch.syspath_prepend(str(first.site))
     assert plugin("acme")["version"] == "2.0"
     assert [entry["name"] for entry in answer("list", "acme/")] == ["new"]
+
+
+def test_of_what_an_upgrade_left_beside_it_the_newest_counts(shelf: Shelf) -> None:
+    shelf.add("acme", model("one"), command("paint", "acme:paint"), version="0.10")
+    for version in ("0.9", "0.2", "0.10.dev1", "no-version"):
+        old = shelf.site / f"acme-{version}.dist-info"
+        old.mkdir()
+        (old / "METADATA").write_text(f"Metadata-Version: 2.1\nName: acme\nVersion: {version}\n")
+        (old / "entry_points.txt").write_text("[genzoo]\nacme = acme\ngone = gone\n")
+    [found] = added()
+    assert (found["name"], found["version"], found["status"]) == ("acme", "0.10", "ok")
+    done = shelf.genzoo("doctor")
+    old = shelf.site / "acme-0.9.dist-info"
+    assert f"acme is there twice: {shelf.site / 'acme-0.10.dist-info'} counts, " in done.stdout
+    assert f"{old} does not; `rm -r {old}`\n" in done.stdout
+
+
+def test_what_is_half_removed_does_not_count_beside_what_is_whole(shelf: Shelf) -> None:
+    shelf.add("acme", model("one"), version="1.0")
+    whole = shelf.site / "acme-1.0.dist-info"
+    for name in ("~acme-1.0", "~cme-3.0", "~-me-0.5", "acme-2.0", "acme-2.1", "acme-2.2"):
+        shutil.copytree(whole, shelf.site / f"{name}.dist-info")
+    (shelf.site / "acme-2.0.dist-info" / "METADATA").unlink()
+    (shelf.site / "acme-2.1.dist-info" / "METADATA").write_text("")
+    (shelf.site / "acme-2.2.dist-info" / "METADATA").write_bytes(b"\xff")
+    (shelf.site / "acme-2.3.dist-info").mkdir()
+    egg = shelf.site / "acme.egg-info"
+    shutil.copytree(whole, egg)
+    (egg / "METADATA").rename(egg / "PKG-INFO")
+    [found] = added()
+    assert (found["name"], found["version"], found["status"]) == ("acme", "1.0", "ok")
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_genzoo_works_beside_the_leftovers_of_another_version(
+    shelf: Shelf, beside: bool, tmp_path: Path
+) -> None:
+    own = installed("genzoo").folder
+    text = (own / "METADATA").read_text(encoding="utf-8")
+    for version in ("0.0.9", "99.1"):
+        copy = shelf.site / f"genzoo-{version}.dist-info"
+        shutil.copytree(own, copy)
+        (copy / "METADATA").write_text(re.sub(r"(?m)^Version: .*$", f"Version: {version}", text))
+    if not beside:
+        shutil.rmtree(shelf.site / "genzoo-0.0.9.dist-info")
+    names = [entry["full_name"] for entry in shelf.json("list")]
+    assert len(set(names)) == len(names) > 10
+    assert {entry["version"] for entry in shelf.json("plugins")["plugins"]} == {"99.1"}
+    assert shelf.genzoo("--version").stdout == "genzoo, version 99.1\n"
+    assert shelf.json("info", "vae-mnist")["name"] == "genzoo/vae-mnist"
+    assert shelf.genzoo("train", "--help").returncode == 0
+
+
+def test_a_folder_that_is_on_the_path_twice_is_looked_into_once(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.add("acme", model("one"))
+    (tmp_path / "link").symlink_to(shelf.site)
+    for folder in (shelf.site, tmp_path / "link"):
+        monkeypatch.syspath_prepend(str(folder))
+    assert len(added()) == 1
 
 
 def test_an_editable_install_is_found(shelf: Shelf, tmp_path: Path) -> None:

@@ -29,6 +29,14 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM came. What keeps finished work at Ctrl-C keeps it now as well."""
 
 
+def _show_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from genzoo import __version__
+
+        click.echo(f"genzoo, version {__version__}")
+        ctx.exit()
+
+
 @click.group(
     cls=ZooGroup,
     invoke_without_command=True,
@@ -36,7 +44,14 @@ class Terminated(KeyboardInterrupt):
 )
 @click.option("--no-plugins", is_flag=True, help="Use only what comes with genzoo itself.")
 @click.option("--debug", is_flag=True, help="Show tracebacks, as GENZOO_DEBUG=1 does.")
-@click.version_option(package_name="genzoo", prog_name="genzoo")
+@click.option(
+    *("--version", "_version"),
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 @click.pass_context
 def genzoo(ctx: click.Context, no_plugins: bool, debug: bool) -> None:
     """A zoo of generative models in which everything is a plugin."""

@@ -14,7 +14,7 @@ from genzoo.cli.doctor.requirements import requirements
 from genzoo.cli.overview import conflicts
 from genzoo.files.reading import read_bytes
 from genzoo.plugins.catalogue import Catalogue
-from genzoo.plugins.distributions import MAX_METADATA, distributions
+from genzoo.plugins.distributions import MAX_METADATA, distributions, installed
 from genzoo.plugins.names import normalise
 from genzoo_core.errors import GenzooError
 from genzoo_core.plugin import Plugin
@@ -113,7 +113,8 @@ def _distributions() -> dict[str, Distribution]:
             stamp = folder.stat().st_mtime_ns
         except (OSError, KeyError, TypeError, ValueError, AttributeError):
             continue  # a leftover of a removal that was cut short
-        if name not in found:  # else an earlier place on the path has it: that one counts
+        counting = installed(name)
+        if not distribution.set_aside and (counting is None or counting.folder == folder):
             requested = (folder / "REQUESTED").is_file()
             direct = _direct(folder / "direct_url.json")
             place = str(folder.parent)

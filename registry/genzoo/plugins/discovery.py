@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from genzoo.files.strict_toml import read_toml
-from genzoo.plugins.distributions import Installed, distributions
+from genzoo.plugins.distributions import Installed, distributions, installed
 from genzoo.plugins.manifests import check_manifest, names_in
 from genzoo.plugins.names import normalise
 from genzoo.plugins.selection import admits, named_in
@@ -61,33 +60,36 @@ def _refuse_unknown(plugins: Sequence[Plugin]) -> None:
 
 def _entry_points() -> Iterator[tuple[Plugin, str]]:
     """The plugins, and the file that each is named in."""
-    for distribution in distributions():
-        file = str(distribution.folder / "entry_points.txt")
+    # A folder that is on the path twice is looked into twice.
+    for folder, distribution in {d.folder: d for d in distributions()}.items():
+        file = str(folder / "entry_points.txt")
+        if distribution.set_aside:
+            continue
         try:
             text = distribution.read_text("entry_points.txt") or ""
         except (PermissionError, UnicodeDecodeError):
             continue
         except OSError as error:
             # A pipe, for example: other libraries would wait for it, so it is shown.
-            yield _well_formed(_unreadable(distribution.folder, error), distribution.folder), file
+            yield _well_formed(_unreadable(folder, error), folder), file
             continue
         if GROUP in text:
             for plugin in _plugins_of(distribution):
-                yield _well_formed(plugin, distribution.folder), file
+                yield _well_formed(plugin, folder), file
 
 
 def _plugins_of(distribution: Installed) -> Iterator[Plugin]:
     folder = distribution.folder
     name, _, version = folder.stem.partition("-")
+    counting = installed(name)
+    if counting is None or counting.folder != folder:
+        return
     try:
         called = distribution.metadata["Name"] or name
         if folder.suffix == ".dist-info" and normalise(called) != normalise(name):
             # Commands name it, and pip goes by the folder; nor may it pass for genzoo itself.
             raise ValueError(f"it says that its name is {quoted(called)}")
         name, version = called, distribution.metadata["Version"] or version
-        first = metadata.distribution(name)
-        if Path(str(first.locate_file(""))) != Path(str(distribution.locate_file(""))):
-            return  # an earlier entry of `sys.path` has the same distribution: that one counts
         found = distribution.entry_points.select(group=GROUP)
         if len(found) > MAX_PLUGINS:
             raise ValueError(f"it names {len(found)} plugins; at most {MAX_PLUGINS} are read")

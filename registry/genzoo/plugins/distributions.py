@@ -6,8 +6,12 @@ import os
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from genzoo.files.reading import read_bytes
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 MAX_METADATA = 2**22
 """Bytes of the largest file of a distribution's metadata that is read."""
@@ -20,6 +24,11 @@ class Installed(metadata.PathDistribution):
     def folder(self) -> Path:
         """Its `.dist-info`, or what older tools made."""
         return Path(str(self._path))
+
+    @property
+    def set_aside(self) -> bool:
+        """Whether pip put it aside, "~cme-1.0.dist-info", and was ended before it removed it."""
+        return self.folder.name.startswith("~")
 
     def read_text(self, filename: str | os.PathLike[str]) -> str | None:
         """A file of the metadata, or None where it is not there.
@@ -34,9 +43,63 @@ class Installed(metadata.PathDistribution):
             return None
 
 
-def distributions() -> Iterator[Installed]:
-    """Those in the folders of `sys.path`, in its order; a plugin in an archive cannot be read."""
-    for found in metadata.distributions():
+def distributions(name: str | None = None) -> Iterator[Installed]:
+    """Those in the folders of `sys.path`, or those of a name, in its order.
+
+    What lies in an archive is left out: a plugin there cannot be read.
+    """
+    for found in metadata.distributions(name=name):
         path = getattr(found, "_path", None)  # no public way leads to it
         if isinstance(path, Path):
             yield Installed(path)
+
+
+def installed(name: str) -> Installed | None:
+    """The distribution of a name; None where it is not installed."""
+    return next(iter(installations(name)), None)
+
+
+def installed_version(name: str) -> str | None:
+    """The version of a distribution; None where it is not installed."""
+    found = installed(name)
+    try:
+        return found.version if found else None
+    except KeyError:
+        return None
+
+
+def installations(name: str) -> list[Installed]:
+    """All of the name, the one that counts first.
+
+    The first on the path counts; within one folder, whose order means nothing, the newest that is
+    whole: one that does not say its name and version is half removed.
+    """
+    found = [each for each in distributions(name) if not each.set_aside]
+    if len(found) < 2:  # as nearly always: nothing is read
+        return found
+    places = list(dict.fromkeys(each.folder.parent for each in found))
+    found.sort(key=_version, reverse=True)
+    return sorted(
+        found,
+        key=lambda each: (
+            places.index(each.folder.parent),
+            not _is_whole(each),
+            each.folder.suffix != ".dist-info",
+        ),
+    )
+
+
+def _is_whole(distribution: Installed) -> bool:
+    try:
+        return bool(distribution.metadata["Name"] and distribution.metadata["Version"])
+    except Exception:  # the parser raises whatever a malformed file makes it raise
+        return False
+
+
+def _version(distribution: Installed) -> Version:
+    from packaging.version import Version
+
+    try:
+        return Version(distribution.version)
+    except Exception:
+        return Version("0.dev0")

@@ -12,6 +12,7 @@ from genzoo.cli.doctor.findings import Finding, State
 from genzoo.cli.doctor.ledger import ledger_file, read_ledger
 from genzoo.cli.table import size
 from genzoo.files.folders import cache_folder
+from genzoo.plugins.distributions import installed_version
 
 LITTLE = 1_000_000_000
 """Bytes below which a download or a training may not fit."""
@@ -39,8 +40,6 @@ def look_at_cache() -> Iterator[Finding]:
 
 def look_at_ledger() -> Iterator[Finding]:
     """The configuration: what `genzoo install` remembers."""
-    from genzoo.cli.doctor.requirements import installed_version
-
     folder = ledger_file().parent
     yield _written("config", folder, "GENZOO_CONFIG", "`genzoo install` remembers nothing")
     entries = read_ledger()

@@ -11,6 +11,7 @@ import genzoo
 from genzoo.cli.doctor.findings import Finding
 from genzoo.cli.doctor.torchcheck import try_torch
 from genzoo.plugins.catalogue import Catalogue
+from genzoo.plugins.distributions import installed_version
 from genzoo_core.errors import GenzooError
 
 PRIVATE = ("dev",)
@@ -19,7 +20,7 @@ PRIVATE = ("dev",)
 
 def look_at_packages() -> Iterator[Finding]:
     """genzoo, and the versions of what it requires."""
-    from genzoo.cli.doctor.requirements import installed_version, requirements
+    from genzoo.cli.doctor.requirements import requirements
 
     folder = os.path.dirname(os.path.abspath(str(genzoo.__file__)))
     yield Finding("genzoo", f"{installed_version('genzoo')}, {folder}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from genzoo.cli.doctor.findings import Finding
 from genzoo.cli.overview import conflicts
 from genzoo.plugins.catalogue import Catalogue
+from genzoo.plugins.distributions import installations
 from genzoo.plugins.guard import removal_hint
 from genzoo_core.plugin import Plugin
 
@@ -26,8 +28,20 @@ def look_at_plugins(no_plugins: bool, check: bool) -> Iterator[Finding]:
         yield _broken(plugin, plugin.error)
     for line in conflicts(catalogue):
         yield Finding("names", line, "note", "say distribution/name")
+    for name in sorted({plugin.distribution for plugin in catalogue.plugins}):
+        yield from _leftovers(name)
     if check:
         yield from _check(sound)
+
+
+def _leftovers(name: str) -> Iterator[Finding]:
+    """What lies on the path of a distribution beside the installation that counts."""
+    found = [each.folder for each in installations(name)]
+    for other in found[1:]:
+        counting = found[0]
+        text = f"{name} is there twice: {counting} counts, {other} does not"
+        beside = other.parent == counting.parent
+        yield Finding("plugins", text, "note", f"`rm -r {quote(str(other))}`" if beside else "")
 
 
 def _check(plugins: list[Plugin]) -> Iterator[Finding]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from importlib import metadata
 from typing import NamedTuple
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
+
+from genzoo.plugins.distributions import installed, installed_version
+from genzoo_core.errors import GenzooError
 
 
 class Need(NamedTuple):
@@ -45,7 +47,9 @@ def requirements() -> list[Need]:
 
 def all_requirements() -> list[Need]:
     """What genzoo requires here, and what its extras do."""
-    genzoo = metadata.distribution("genzoo")
+    genzoo = installed("genzoo")
+    if genzoo is None:
+        raise GenzooError("genzoo itself is not installed", "`pip install genzoo`")
     extras = ["", *(genzoo.metadata.get_all("Provides-Extra") or [])]
     needs = []
     for requirement in map(Requirement, genzoo.requires or []):
@@ -56,11 +60,3 @@ def all_requirements() -> list[Need]:
                 needs.append(Need(name, requirement.specifier, installed_version(name), extra))
                 break
     return needs
-
-
-def installed_version(name: str) -> str | None:
-    """The version of a distribution, or None where it is not installed."""
-    try:
-        return metadata.version(name)
-    except (metadata.PackageNotFoundError, KeyError):
-        return None

@@ -9,11 +9,11 @@ import shutil
 import sys
 import sysconfig
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
 from genzoo.cli.doctor.environment import environment, find_installer
 from genzoo.cli.doctor.findings import Finding
+from genzoo.plugins.distributions import installed
 from genzoo_core.errors import PluginError, did_you_mean
 
 STARTUP = {
@@ -44,7 +44,8 @@ def look_at_python() -> Iterator[Finding]:
     from packaging.specifiers import SpecifierSet
 
     version = platform.python_version()
-    wanted = metadata.metadata("genzoo")["Requires-Python"]
+    genzoo = installed("genzoo")
+    wanted = genzoo.metadata["Requires-Python"] if genzoo else ""
     text = f"{platform.python_implementation()} {version}, {sys.executable}"
     if SpecifierSet(wanted).contains(version, prereleases=True):
         yield Finding("python", text)
