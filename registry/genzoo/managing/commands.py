@@ -11,7 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import click
+
 from genzoo.cli.doctor.environment import PIPX, Installer
+from genzoo.cli.doctor.secrets import without_secrets
 from genzoo.cli.reporting import message
 from genzoo.managing.wanted import Wanted, name_of
 from genzoo.plugins.names import normalise
@@ -28,8 +31,9 @@ class Command(NamedTuple):
     environment: Mapping[str, str] = {}
 
     def __str__(self) -> str:
-        """As one would type it."""
-        return shlex.join([*(f"{n}={v}" for n, v in self.environment.items()), *self.words])
+        """As one would type it, without secrets."""
+        words = [*(f"{n}={v}" for n, v in self.environment.items()), *self.words]
+        return without_secrets(shlex.join(words))
 
 
 def to_install(installer: Installer, wanted: Wanted) -> list[Command]:
@@ -93,12 +97,22 @@ def run_all(commands: Sequence[Command], failure: str) -> None:
 def _run(command: Command) -> int:
     """Run a program to its end, and return its exit code; what it prints goes to stderr.
 
+    On the way it loses its secrets, of which pip hides some. Where there are none, a terminal is
+    left to the program, which may show its progress there.
+
     An interrupt reaches the program too. It is waited for, so that nothing stays half-installed.
     """
     environment = {**os.environ, **command.environment}
+    texts = (*command.words, *environment.values())
+    piped = not sys.stderr.isatty() or any(without_secrets(text) != text for text in texts)
+    if piped:
+        environment["PIP_NO_INPUT"] = "1"
+    stdout, stderr = (subprocess.PIPE, subprocess.STDOUT) if piped else (2, None)
     sys.stderr.flush()
-    with subprocess.Popen(command.words, stdout=2, env=environment) as process:
+    with subprocess.Popen(command.words, stdout=stdout, stderr=stderr, env=environment) as process:
         try:
+            for line in process.stdout or ():
+                click.echo(without_secrets(line.decode("utf-8", "replace")), err=True, nl=False)
             return process.wait()
         except BaseException as interrupt:
             if not isinstance(interrupt, KeyboardInterrupt):

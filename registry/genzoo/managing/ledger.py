@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import Literal
 
@@ -10,6 +9,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from genzoo.cli.doctor.ledger import FORMAT, Entry, ledger_file, read_ledger
+from genzoo.cli.doctor.secrets import without_secrets
 from genzoo.managing.snapshot import Distribution
 from genzoo.managing.wanted import extras_of, path_of
 from genzoo.plugins.guard import warn
@@ -23,7 +23,7 @@ PATIENCE = 10.0
 def entry_of(distribution: Distribution, requirement: str) -> Entry:
     """What the ledger says of a distribution that `requirement` brought."""
     direct = distribution.direct or {}
-    url = _without_secrets(direct.get("url", ""))
+    url = without_secrets(direct.get("url", ""), account="")
     kind: Literal["index", "folder", "archive", "repository"] = "index"
     revision = sha256 = ""
     if repository := direct.get("vcs_info"):
@@ -35,7 +35,7 @@ def entry_of(distribution: Distribution, requirement: str) -> Entry:
     elif direct:
         kind = "folder"
     return Entry(
-        requirement=_without_secrets(requirement),
+        requirement=without_secrets(requirement, account=""),
         distribution=distribution.name,
         version=distribution.version,
         kind=kind,
@@ -80,9 +80,3 @@ def update_ledger(*, add: Collection[Entry] = (), remove: Collection[str] = ()) 
     except (OSError, Timeout, GenzooError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         warn(f"`genzoo plugins restore` will not know of this: {file}: {why}")
-
-
-def _without_secrets(url: str) -> str:
-    """A URL without a password or token in it: the ledger is no place for these."""
-    url = re.sub(r"(https?://)[^/@]*@", r"\1", url)
-    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1@", url)

@@ -27,6 +27,7 @@ def restore(*, constraints: str | None, yes: bool, dry_run: bool) -> None:
     """
     from genzoo.cli.doctor.environment import find_installer
     from genzoo.cli.doctor.ledger import ledger_file, read_ledger
+    from genzoo.cli.doctor.secrets import without_secrets
     from genzoo.cli.reporting import message
     from genzoo.managing.ledger import exactly
     from genzoo.managing.outcome import find_out, report
@@ -48,7 +49,7 @@ def restore(*, constraints: str | None, yes: bool, dry_run: bool) -> None:
             plan = f"cannot be restored: it came from {path}, which is not there any more"
             lost.add(entry.distribution)
         else:
-            plan = f"install {exactly(entry)}"
+            plan = f"install {without_secrets(exactly(entry))}"
             missing.append(entry)
         click.echo(printable(f"{entry.distribution} {entry.version}: {plan}"))
     if missing and not dry_run:

@@ -6,6 +6,7 @@ import click
 
 from genzoo.cli.context import catalogue_of
 from genzoo.cli.doctor.environment import find_installer
+from genzoo.cli.doctor.secrets import without_secrets
 from genzoo.cli.overview import provides
 from genzoo.cli.reporting import message
 from genzoo.managing.commands import run_all, to_uninstall
@@ -82,4 +83,4 @@ def _find(name: str, installed: Snapshot) -> str:
         hint = f"`pip uninstall {distribution}` removes it"
         raise UsageError(f"{distribution} is installed, but no plugin of genzoo is in it", hint)
     near = did_you_mean(distribution, sorted(owners)) or "`genzoo plugins` shows what is installed"
-    raise UsageError(f"no plugin's distribution is named {quoted(name)}", near)
+    raise UsageError(f"no plugin's distribution is named {quoted(without_secrets(name))}", near)

@@ -18,11 +18,13 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
+from genzoo.cli.doctor.secrets import without_secrets
 from genzoo.managing.snapshot import Distribution
 from genzoo.text import quoted
 from genzoo_core.errors import UsageError
 
 EXTRAS = re.compile(r"\[[^\[\]]*\]\Z")
+ADDRESS = re.compile(r"[\w+.-]+://\S+")
 
 
 class Wanted(NamedTuple):
@@ -39,7 +41,7 @@ class Wanted(NamedTuple):
     constraints: str | None = None
 
     def __str__(self) -> str:
-        return ", ".join((*self.requirements, *self.editable))
+        return without_secrets(", ".join((*self.requirements, *self.editable)))
 
 
 def check_wanted(wanted: Wanted) -> None:
@@ -49,9 +51,21 @@ def check_wanted(wanted: Wanted) -> None:
     for requirement in (*wanted.requirements, *wanted.editable):
         if not requirement.strip() or requirement.startswith("-") or not requirement.isprintable():
             raise UsageError(
-                f"{quoted(requirement)} is no requirement",
+                f"{quoted(without_secrets(requirement))} is no requirement",
                 "give a name as in 'acme-zoo>=1.0', a path or a URL",
             )
+        if (address := ADDRESS.search(requirement)) and not _is_well_formed(address[0]):
+            raise UsageError(
+                "the address of a requirement cannot be read",
+                "write / as %2F, : as %3A and @ as %40 in a password",
+            )
+
+
+def _is_well_formed(address: str) -> bool:
+    try:
+        return urlsplit(address).port != 0
+    except ValueError:  # what stands for the port is part of a password, or a bracket is open
+        return False
 
 
 def resolve(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 
 import click
 
 from genzoo.cli.doctor import folders, packages, plugins, system
 from genzoo.cli.doctor.findings import Finding
+from genzoo.cli.doctor.secrets import without_secrets
 from genzoo.text import one_line, printable
 from genzoo_core.errors import GenzooError
 
@@ -44,7 +45,7 @@ def doctor(ctx: click.Context, *, check: bool, as_json: bool) -> None:
     }
     found: list[Finding] = []
     for topic, look in looks.items():
-        for finding in _guarded(topic, look):
+        for finding in map(_without_secrets, _guarded(topic, look)):
             found.append(finding)
             if not as_json:
                 _print(finding)
@@ -69,6 +70,11 @@ def _guarded(topic: str, look: Look) -> Iterator[Finding]:
         yield Finding(topic, error.message, "problem", error.hint or "")
     except (Exception, SystemExit) as error:
         yield Finding(topic, f"it cannot be looked at: {one_line(error)}", "problem")
+
+
+def _without_secrets(finding: Finding) -> Finding:
+    text, advice = without_secrets(finding.text), without_secrets(finding.advice)
+    return replace(finding, text=text, advice=advice)
 
 
 def _print(finding: Finding) -> None:

@@ -35,8 +35,7 @@ OURS = (
 """Those that genzoo itself knows; a plugin may have more."""
 
 PREFIXES = ("GENZOO_", "HF_", "HUGGING_FACE_", "HUGGINGFACE_")
-SECRET = re.compile(r"TOKEN|SECRET|PASS|KEY|CREDENTIAL", re.IGNORECASE)
-ACCOUNT = re.compile(r"://[^/\s]*@")
+SECRET = re.compile(r"TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH|BEARER|COOKIE", re.IGNORECASE)
 
 
 def look_at_python() -> Iterator[Finding]:
@@ -120,6 +119,4 @@ def _interpreter(script: str) -> str:
 
 
 def _shown(name: str, value: str) -> str:
-    if SECRET.search(name) and name != "HF_TOKEN_PATH":
-        return "(set, and not shown)"
-    return ACCOUNT.sub("://…@", value)
+    return "(set, and not shown)" if SECRET.search(name) and name != "HF_TOKEN_PATH" else value

@@ -1,0 +1,30 @@
+"""Passwords and tokens in what is shown or remembered: left out."""
+
+from __future__ import annotations
+
+import re
+
+_SSH = re.compile(r"(ssh://[^\s/:@]*):[^\s/]*@", re.IGNORECASE)
+"""A user of ssh is none, as in git@host; his password is one."""
+
+_ACCOUNT = re.compile(r"(?<!ssh)://[^\s/]*@", re.IGNORECASE)
+_WITHOUT_SCHEME = re.compile(r"(?<![^\s'\"=,])[^\s/:@'\"=,]+:[^\s/@]+@(?=\w)")
+_FIELD = re.compile(
+    r"([?&#;][^\s?&#;=]{0,40}(?:token|key|sig|secret|pass|auth|credential)[^\s?&#;=]{0,40}=)"
+    r"[^\s&#;'\"]+",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(r"\b(?:hf_|gh[oprsu]_|github_pat_|glpat-|pypi-AgE)[\w-]{16,}")
+
+
+def without_secrets(text: str, account: str = "…@") -> str:
+    """`text` without what its addresses hold of passwords and tokens.
+
+    Args:
+        text: Whatever is to be shown or remembered.
+        account: What stands for a user with his password.
+    """
+    text = _SSH.sub(r"\1@", text)
+    text = _ACCOUNT.sub(f"://{account}", text)
+    text = _WITHOUT_SCHEME.sub(account, text)
+    return _TOKEN.sub("…", _FIELD.sub(r"\1…", text))
