@@ -22,7 +22,7 @@ from genzoo_eval.known import Known
 from genzoo_eval.metrics.images import mean_squared_error, peak_signal_to_noise
 from genzoo_eval.reference import Tell, digest_of
 from genzoo_eval.report import Figure, Report, Subject
-from genzoo_eval.settings import Settings
+from genzoo_eval.settings import Settings, command_of
 
 BATCH = 250
 
@@ -73,7 +73,6 @@ def evaluate_codec(
     tell(f"reading the test images of {dataset}")
     test = zoo.dataset(data_recipe(zoo, dataset, "test"), data).images
     errors = reconstruction_figures(codec, lambda _: None, test)
-    reference = "" if dataset == own else f" --reference {dataset}"
     report = Report(
         subject,
         dataset,
@@ -81,7 +80,7 @@ def evaluate_codec(
         0,
         0,
         (*errors, Figure("parameters", parameters(codec))),
-        command=f"genzoo eval {model}{reference} --data DIR",
+        command=command_of(model, Settings(), "" if dataset == own else dataset),
     )
     known.put(asked, report)
     return report

@@ -133,11 +133,12 @@ def evaluate(
 
         click.echo(msgspec.json.encode(reports[0] if curve is None else reports))
         return
+    from genzoo_eval.comparing.terminal import printable
     from genzoo_eval.showing import lines
     from genzoo_eval.text.guidance import lines as curve_lines
 
     for line in lines(reports[0]) if curve is None else curve_lines(reports):
-        click.echo(line)
+        click.echo(printable(line))
 
 
 def _guided(asked: Settings, scale: float) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -145,12 +146,12 @@ def _command(
     models: tuple[str, ...], dataset: str, output: Path | None, n: int | None, seed: int
 ) -> str:
     """The command that draws the same again, without the folders of this machine."""
-    words = ["genzoo compare", *models, f"--data {dataset}"]
-    words += [f"-n {n}"] if n is not None else []
-    words += [f"--seed {seed}"] if seed else []
+    words = ["genzoo", "compare", *models, "--data", dataset]
+    words += ["-n", str(n)] if n is not None else []
+    words += ["--seed", str(seed)] if seed else []
     if output is not None:
-        words.append(f"{'--picture' if output.suffix.lower() == '.png' else '-o'} {output.name}")
-    return " ".join(words)
+        words += ["--picture" if output.suffix.lower() == ".png" else "-o", output.name]
+    return shlex.join(words)
 
 
 def _draw(comparison: Comparison, files: Mapping[str, Path], *, table: bool) -> None:

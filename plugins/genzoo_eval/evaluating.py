@@ -25,7 +25,7 @@ from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total
 from genzoo_eval.metrics.subsets import standard_error
 from genzoo_eval.reference import Reference, Tell, read_reference
 from genzoo_eval.report import Figure, Report, Subject
-from genzoo_eval.settings import FEWEST, Settings
+from genzoo_eval.settings import FEWEST, Settings, command_of
 from genzoo_eval.subjects import Images, ModelImages, OnProgress
 from genzoo_eval.text.obeying import obedience
 
@@ -77,7 +77,7 @@ def evaluate(
     nets = load_nets(zoo, dataset, settings.nets)
     asked = asked_of(images.subject, dataset, settings, nets)
     known = Known(zoo, dataset, data, tell)
-    command = _command(model, settings, "" if dataset == own else dataset)
+    command = command_of(model, settings, "" if dataset == own else dataset)
     full = None if again else known.get(asked)
     if full is not None:
         return _named(full, images.subject, command)
@@ -161,7 +161,7 @@ def evaluate_images(
     asked = asked_of(given.subject, dataset, settings, nets)
     cache = ReportCache(zoo.cache("eval"), fingerprint(dataset, data))
     known = None if again else cache.get(asked)
-    command = _command(str(path), settings, dataset)
+    command = command_of(str(path), settings, dataset)
     if known is not None:  # the same pictures may lie elsewhere now
         return msgspec.structs.replace(known, subject=given.subject, command=command)
     reference = read_reference(zoo, dataset, data, nets, n, tell)
@@ -176,17 +176,6 @@ def evaluate_images(
 def _check(settings: Settings) -> None:
     if settings.n < FEWEST:
         raise UsageError(f"too few images for a distribution: {settings.n}; give at least {FEWEST}")
-
-
-def _command(subject: str, settings: Settings, reference: str = "") -> str:
-    words = ["genzoo", "eval", subject]
-    words += [f"--reference {reference}"] if reference else []
-    words += [f"-n {settings.n}"] if settings.n != Settings().n else []
-    words += [f"--seed {settings.seed}"] if settings.seed else []
-    given = {**settings.options, **settings.conditions}
-    words += [f"--set {name}={value}" for name, value in given.items()]
-    words += [f"--net {name}" for name in settings.nets]
-    return " ".join([*words, "--data DIR"])
 
 
 def _figures(

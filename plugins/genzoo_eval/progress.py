@@ -39,7 +39,10 @@ class Progress:
             self._bar.stop()
 
     def tell(self, text: str) -> None:
-        """Say what is being done."""
+        """Say what is being done, in one line."""
+        from genzoo_eval.comparing.terminal import printable
+
+        text = printable(text)
         if self._bar is not None:
             self._bar.console.print(text, markup=False, highlight=False)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Any
 
 import msgspec
@@ -31,3 +32,15 @@ class Settings(Config):
     conditions: dict[str, str] = {}
     nets: tuple[str, ...] = ()
     costs: bool = True
+
+
+def command_of(subject: str, settings: Settings, reference: str = "") -> str:
+    """The command that measures a subject again, as a shell reads it."""
+    words = ["genzoo", "eval", f"./{subject}" if subject.startswith("-") else subject]
+    words += ["--reference", reference] if reference else []
+    words += ["-n", str(settings.n)] if settings.n != Settings().n else []
+    words += ["--seed", str(settings.seed)] if settings.seed else []
+    given = {**settings.options, **settings.conditions}
+    words += [word for name, value in given.items() for word in ("--set", f"{name}={value}")]
+    words += [word for name in settings.nets for word in ("--net", name)]
+    return shlex.join([*words, "--data", "DIR"])

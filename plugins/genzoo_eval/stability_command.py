@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -219,13 +220,13 @@ def _folder(data: str) -> Path | None:
 def _command(
     changes: dict[str, object], quick: bool, names: tuple[str, ...], net: str | None
 ) -> str:
-    words = ["genzoo stability", f"--data {DATASET}"]
+    words = ["genzoo", "stability", "--data", DATASET]
     words += ["--quick"] if quick else ["--measure"]
     for key, flag in (("seconds", "--seconds"), ("n", "-n")):
         if key in changes and (not quick or changes[key] != QUICK[key]):
-            words.append(f"{flag} {changes[key]:g}")
-    words += [f"--variant {name}" for name in names]
-    return " ".join([*words, *([f"--net {net}"] if net else [])])
+            words += [flag, f"{changes[key]:g}"]
+    words += [word for name in names for word in ("--variant", name)]
+    return shlex.join([*words, *(["--net", net] if net else [])])
 
 
 def _tell(text: str) -> None:

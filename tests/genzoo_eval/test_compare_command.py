@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
@@ -70,6 +71,25 @@ def test_what_was_measured_is_compared_without_the_data(
     assert rows["ae-mlp-mnist"]["baseline"]
     assert rows["gan-mnist"]["settings"] == {}
     assert found["command"] == "genzoo compare gan-mnist ae-mlp-mnist --data mnist -n 100"
+
+
+def test_commands_that_are_told_are_those_that_a_shell_reads(
+    remember: Remember, zoo: Zoo, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    remember("gan-mnist")
+    mine = tmp_path / "it's $(touch mine); `one`\n.safetensors"
+    mine.write_bytes(zoo.weights("gan-mnist").path.read_bytes())
+    code, out, err = compared(capfd, mine, "--data", "mnist", "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    again = ["genzoo", "compare", str(mine), "--data", "mnist", "-n", "100"]
+    assert shlex.split(found["command"]) == again
+    [row] = found["rows"]
+    measured = ["genzoo", "eval", str(mine), "-n", "100", "--data", "DIR"]
+    assert shlex.split(row["report"]["command"]) == measured
+    assert main(["eval", str(mine), "--data", "mnist", "-n", "100"]) == 0
+    shown, _ = capfd.readouterr()
+    assert shown.splitlines()[-1] == row["report"]["command"].replace("\n", "\\n")
 
 
 def test_the_table_goes_to_stdout_and_the_rest_to_stderr(

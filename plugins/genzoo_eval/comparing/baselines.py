@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import msgspec
@@ -53,7 +54,8 @@ class Baseline(Config):
     @property
     def command(self) -> str:
         """What measures it again, from its recipe on."""
-        settings = "".join(f" --set {name}={value}" for name, value in self.settings.items())
+        given = (f"{name}={value}" for name, value in self.settings.items())
+        settings = "".join(f" --set {quote(setting)}" for setting in given)
         again = MEASURE.format(name=self.name, settings=settings)
         return f"{TRAIN.format(name=self.name)} && {again}"
 

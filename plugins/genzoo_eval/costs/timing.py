@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import statistics
 import subprocess
 import sys
@@ -109,11 +110,12 @@ def run_once(model: str, settings: Mapping[str, object], n: int) -> Process:
             check=False,
         )
     seconds, memory, code = (done.stdout.split() or ["0", "0", str(done.returncode)])[-3:]
+    measured = f"`genzoo run {shlex.quote(model)}`"
     if int(code) < 0:
-        raise GenzooError(f"`genzoo run {model}` was killed by signal {-int(code)}")
+        raise GenzooError(f"{measured} was killed by signal {-int(code)}")
     if int(code):
         said = done.stderr.strip().splitlines() or ["nothing"]
-        raise GenzooError(f"`genzoo run {model}` failed: {said[-1][:300]}")
+        raise GenzooError(f"{measured} failed: {said[-1][:300]}")
     return Process(float(seconds), int(memory) * (1 if sys.platform == "darwin" else 1024))
 
 

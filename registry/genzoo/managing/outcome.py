@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -66,7 +67,7 @@ def find_out(before: Snapshot, wanted: Wanted) -> Outcome:
     needed = sorted({OURS, *(need.name for need in requirements())})
     every = [Moved(name, before.version(name), after.version(name)) for name in needed]
     moved = [each for each in every if each.old != each.new]
-    pins = " ".join(f"{name}=={old}" for name, old, _ in moved if old)
+    pins = shlex.join(f"{name}=={old}" for name, old, _ in moved if old)
     back = f"go back with `pip install {pins}`" if pins else None
     lost = [problem for problem in after.unmet if problem not in before.unmet]
     if lost:
@@ -94,7 +95,8 @@ def report(outcome: Outcome, note: str) -> None:
         message(note)
     for name, old, new in outcome.moved:
         if name == OURS or name not in outcome.requested:
-            back = f"; `pip install {name}=={old}` goes back" if old and new else ""
+            again = shlex.quote(f"{name}=={old}")
+            back = f"; `pip install {again}` goes back" if old and new else ""
             warn(f"{name} was {old or 'not there'} and is {new or 'gone'} now{back}")
     for conflict in outcome.conflicts:
         warn(conflict)

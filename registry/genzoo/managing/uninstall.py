@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from genzoo.cli.context import catalogue_of
@@ -76,7 +78,9 @@ def _find(name: str, installed: Snapshot) -> str:
         if plugin.name == name:
             owner = "genzoo itself" if plugin.builtin else plugin.distribution
             hint = (
-                f"`{plugin.removal}`" if plugin.removal else f"GENZOO_DISABLE={name} leaves it out"
+                f"`{plugin.removal}`"
+                if plugin.removal
+                else f"GENZOO_DISABLE={shlex.quote(name)} leaves it out"
             )
             raise UsageError(f"plugin {name} is part of {owner}", hint)
     if distribution in installed.distributions and DISTRIBUTION.fullmatch(distribution):

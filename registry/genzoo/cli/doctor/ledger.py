@@ -6,6 +6,7 @@ One file for each user, not for each environment: a new environment is what it i
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Literal
 
 import msgspec
@@ -59,7 +60,7 @@ def read_ledger() -> list[Entry]:
         ConfigError: The file cannot be read at all, or a newer genzoo wrote it.
     """
     file = ledger_file()
-    aside = f"repair it, or put it aside with `mv {file} {file}.old`"
+    aside = f"repair it, or put it aside with `mv {quote(str(file))} {quote(f'{file}.old')}`"
     try:
         data = msgspec.json.decode(file.read_bytes())
     except FileNotFoundError:

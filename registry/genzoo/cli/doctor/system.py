@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shlex
 import shutil
 import sys
 import sysconfig
@@ -68,7 +69,7 @@ def look_at_path() -> Iterator[Finding]:
     scripts = sysconfig.get_path("scripts")
     own = os.path.join(scripts, "genzoo")
     if found is None:
-        advice = f"put {scripts} there, or run `{sys.executable} -m genzoo`"
+        advice = f"put {scripts} there, or run `{shlex.quote(sys.executable)} -m genzoo`"
         yield Finding("command", "no genzoo is on PATH", "note", advice)
     elif os.path.realpath(found) == os.path.realpath(own) or _interpreter(found) == sys.executable:
         yield Finding("command", f"{found} is this genzoo")
