@@ -13,7 +13,7 @@ from typing import Any
 
 import acme_plugin
 import pytest
-from mutations import as_toml
+from fuzzing.mutations import as_toml
 from PIL import Image
 from raw_files import edited, edited_model, split
 

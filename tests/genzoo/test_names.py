@@ -6,9 +6,8 @@ import re
 
 import pytest
 from answers import answer, full_name
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mutations import fuzzed
 from shelf import Shelf, component, model
 
 import genzoo
@@ -165,7 +164,9 @@ def test_a_name_is_found_before_an_alias_and_all_owners_of_it_are_found(
     monkeypatch.setenv("GENZOO_DISABLE", "genzoo")
     folders = {owner: shelf.add(owner) for owner in ("acme", "other")}
 
-    @fuzzed(100)
+    @settings(
+        max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+    )
     @given(shelves, words)
     def found(shelves: dict[str, dict[str, list[str]]], name: str) -> None:
         for owner, models in shelves.items():
