@@ -91,6 +91,7 @@ def main() -> int:
     parser.add_argument("--block", type=int, nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     sys.stdout.reconfigure(errors="backslashreplace")  # a finding may show anything
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # no process is left behind
     if given.kind and find_spec(f"fuzzing.kinds.{given.kind}") is None:
         parser.error(f"no kind {given.kind}")
     if given.block:

@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -33,6 +34,7 @@ def prepare() -> Callable[[Random], None]:
     zoo = genzoo.open_zoo()
     labels, pictures = labels_and_pictures()
     home = Path("data/d")
+    import_module("datasets")  # the first example is not to pay for it
 
     def example(chance: Random) -> None:
         shutil.rmtree("data", ignore_errors=True)

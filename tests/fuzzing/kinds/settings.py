@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
-from fuzzing.judging import command
+from fuzzing.judging import RefusedError, command
 from fuzzing.material import RECIPE
 from fuzzing.mutations import as_toml, hostile
 
@@ -15,6 +16,8 @@ from fuzzing.mutations import as_toml, hostile
 def prepare() -> Callable[[Random], None]:
     Path("recipe.toml").write_text(as_toml(RECIPE))
     Path("data").mkdir()
+    with suppress(RefusedError):  # the first imports what reads data
+        command("train", "recipe.toml", "--data", "data")
 
     def example(chance: Random) -> None:
         words = [f"--set={setting(chance, RECIPE)}" for _ in range(chance.choice([1, 1, 2]))]
