@@ -96,7 +96,8 @@ def main() -> int:
         parser.error(f"no kind {given.kind}")
     if given.block:
         run_block(given.kind, given.seed, *given.block)
-        return 0
+        sys.stdout.flush()
+        os._exit(0)  # how threads of libraries end with the process is not the matter
     if given.only is not None:
         if given.kind is None:
             parser.error("--only needs --kind")
