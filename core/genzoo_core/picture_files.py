@@ -33,8 +33,8 @@ _EXTERNAL = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 _NO_PICTURES = {"@eadir", "__macosx", "desktop.ini", "thumbs.db"}
 """What systems leave beside pictures, in lower case, under names that are not hidden."""
 
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError,
-           OverflowError, NotImplementedError, struct.error, zlib.error)  # fmt: skip
+_DAMAGE = (OSError, AssertionError, SyntaxError, ValueError, EOFError, IndexError, KeyError,
+           TypeError, OverflowError, NotImplementedError, struct.error, zlib.error)  # fmt: skip
 """What Pillow raises on a damaged file."""
 
 _TURNED_BY = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE",
@@ -128,17 +128,20 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _NO_PICTURES
 
 
-def read_picture(path: Path) -> Image.Image:
-    """The picture in a file, as `decode` gives it.
+def read_content(path: Path) -> bytes:
+    """The content of a picture file.
 
     Raises:
-        UsageError: As `decode`; or no regular file, or of more than `MAX_BYTES` bytes.
+        UsageError: It cannot be read, is no regular file, or has more than `MAX_BYTES` bytes.
     """
-    return decode(read_bytes(path, MAX_BYTES), str(path))
+    try:
+        return read_bytes(path, MAX_BYTES)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
 def decode(data: bytes, name: str) -> Image.Image:
-    """The first frame of a picture file: upright, as its EXIF data says, of 8 bits a channel.
+    """The first frame of a picture file, in mode L, RGB or RGBA: upright, as its EXIF data says.
 
     Args:
         data: The file's content, in any format that Pillow decodes by itself.
@@ -160,7 +163,7 @@ def decode(data: bytes, name: str) -> Image.Image:
             _check_pixels(image)
             image.load()
             _check_pixels(image)  # an icon's size is known once it is decoded
-            return _upright(eight_bits(image))
+            return _plain(_upright(eight_bits(image)))
     except UsageError as error:
         raise UsageError(f"{name} {error.message}", error.hint) from error
     except Image.DecompressionBombError as error:
@@ -234,3 +237,12 @@ def _upright(image: Image.Image) -> Image.Image:
     turned = image.transpose(Image.Transpose[_TURNED_BY[orientation]])
     turned.info = dict(image.info)
     return turned
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """The picture without palette, in the mode that the others of its kind have."""
+    if image.mode in ("L", "RGB") and not image.has_transparency_data:
+        return image
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    return image.convert("L" if image.mode == "1" else "RGB")

@@ -1,34 +1,46 @@
-"""Reading a file that a user or a stranger names, in bounded time and memory."""
+"""Files that a user or a stranger names, read without waiting for them and not without end."""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
 
-from genzoo_core.errors import UsageError
 
-# Opening a pipe or a terminal would wait for whoever writes; Windows knows neither flag.
-_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-
-
-def read_bytes(path: Path, limit: int) -> bytes:
-    """The content of a regular file, or of one that a link leads to.
+def open_regular(path: str | Path) -> BufferedReader:
+    """A regular file to read from.
 
     Raises:
-        UsageError: It cannot be read, is a folder, a pipe or a device, or has more than `limit`
-            bytes.
+        OSError: It cannot be opened, or is a pipe, a device or a folder; `strerror` says which.
     """
     try:
-        descriptor = os.open(path, _FLAGS)
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            os.close(descriptor)
-            raise UsageError(f"{path} is not a file")
-        with open(descriptor, "rb") as file:
-            if status.st_size > limit:
-                raise UsageError(f"{path} has {status.st_size:,} bytes; at most {limit:,} are read")
-            return file.read(limit)
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"cannot read {path}: {reason}") from error
+        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115
+    except IsADirectoryError as error:
+        raise OSError(errno.EISDIR, "not a file", str(path)) from error
+    except ValueError as error:  # a NUL, or text that is no file's name
+        raise OSError(errno.EINVAL, "no file can have that name") from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "not a file", str(path))
+    return file
+
+
+def read_bytes(path: str | Path, limit: int) -> bytes:
+    """The content of a regular file of at most `limit` bytes.
+
+    Raises:
+        OSError: It cannot be read, is a pipe, a device or a folder, or is larger; `strerror` says
+            which.
+    """
+    with open_regular(path) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"it has more than {limit:,} bytes", str(path))
+    return data
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe at once, though nobody writes to it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))

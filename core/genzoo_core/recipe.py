@@ -188,7 +188,7 @@ class Recipe(Config):
     card: CardRecipe
     data: DataRecipe
     model: ModelRecipe
-    stages: tuple[StageRecipe, ...]
+    stages: Annotated[tuple[StageRecipe, ...], msgspec.Meta(min_length=1)]
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
     precision: Literal["32", "bf16"] = "32"
     weights_dtype: Literal["float16", "bfloat16", "float32"] = "float16"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +16,7 @@ from torch import Tensor
 
 from genzoo_core.errors import UsageError
 from genzoo_core.images import from_pil
-from genzoo_core.picture_files import MAX_BYTES, decode, find_pictures, left_out
-from genzoo_core.reading import read_bytes
+from genzoo_core.picture_files import decode, find_pictures, left_out, read_content
 from genzoo_core.recipe import DataRecipe
 from genzoo_eval.picture_files import LAYOUT
 from genzoo_eval.report import Subject
@@ -130,8 +130,13 @@ def _arrays(path: Path) -> tuple[bytes, dict[str, np.ndarray]]:
         # What is no archive numpy takes for a pickle, and offers to load it all the same.
         if not zipfile.is_zipfile(io.BytesIO(data)):
             raise UsageError(f"{path} is no .npz file", HINT)
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return data, {name: arrays[name] for name in ("images", "labels") if name in arrays}
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a shape that no array can have
+            found = {name: arrays[name] for name in ("images", "labels") if name in arrays}
+        for name, array in found.items():
+            if not isinstance(array, np.ndarray):  # numpy gives other members as bytes
+                raise UsageError(f"{name} in {path} is no array", HINT)
+        return data, found
     except FileNotFoundError:
         raise UsageError(f"there is no file {path}") from None
     except UsageError:
@@ -151,7 +156,7 @@ def _read_folder(path: Path, data: DataRecipe, tell: Callable[[str], None]) -> G
     pictures: list[Tensor] = []
     _, height, width = data.shape
     for file in found.pictures:
-        content = read_bytes(file, MAX_BYTES)
+        content = read_content(file)
         image = decode(content, str(file))
         if image.size != (width, height):
             wanted = f"{width}×{height} pixels are wanted"

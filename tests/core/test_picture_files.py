@@ -17,7 +17,13 @@ from PIL import Image
 
 from genzoo_core import UsageError
 from genzoo_core.images import from_pil
-from genzoo_core.picture_files import decode, find_pictures, left_out, picture_suffixes
+from genzoo_core.picture_files import (
+    decode,
+    find_pictures,
+    left_out,
+    picture_suffixes,
+    read_content,
+)
 from genzoo_core.reading import read_bytes
 
 BASE = Image.new("RGB", (16, 16), (200, 60, 90))
@@ -215,13 +221,13 @@ def test_what_is_no_regular_file_is_refused_at_once(made: str, tmp_path: Path) -
         path.mkdir()
     else:
         path.symlink_to({"device": "/dev/zero", "dangling": "gone", "loop": path}[made])
-    with pytest.raises(UsageError, match=r"it\.png"):
-        read_bytes(path, 100)
+    with pytest.raises(UsageError, match=r"cannot read .*it\.png: "):
+        read_content(path)
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     file = tmp_path / "it"
     file.write_bytes(bytes(101))
-    with pytest.raises(UsageError, match="it has 101 bytes; at most 100 are read"):
+    with pytest.raises(OSError, match="it has more than 100 bytes"):
         read_bytes(file, 100)
     assert read_bytes(file, 101) == bytes(101)

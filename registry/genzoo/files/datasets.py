@@ -13,8 +13,8 @@ from genzoo.files.splits import find_split
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import DataError, GenzooError, UsageError
 from genzoo_core.images import from_pil
-from genzoo_core.picture_files import MAX_BYTES, decode, find_pictures, left_out
-from genzoo_core.reading import read_bytes
+from genzoo_core.picture_files import decode, find_pictures, left_out, read_content
+from genzoo_core.reading import open_regular
 from genzoo_core.recipe import DataRecipe
 
 PATIENCE = 2.0
@@ -162,7 +162,7 @@ def _read_pictures(
         rows = {file: row | dict(said[file]) for file, row in rows.items() if file in said}
     names = dict.fromkeys(name for row in rows.values() for name in row)
     columns = {name: [row.get(name) for row in rows.values()] for name in names}
-    pictures = ((str(file), read_bytes(file, MAX_BYTES)) for file in rows)
+    pictures = ((str(file), read_content(file)) for file in rows)
     return _dataset(pictures, columns, recipe, str(root))
 
 
@@ -171,9 +171,7 @@ def _open_parquet(files: Sequence[Path], home: Path) -> Iterator[Table]:
     from datasets import Features
 
     for path in files:
-        if not path.is_file():  # a pipe would be waited for
-            raise DataError(f"{path} is not a file")
-        with pq.ParquetFile(path) as file:
+        with open_regular(path) as content, pq.ParquetFile(content) as file:
             features = Features.from_arrow_schema(file.schema_arrow)
             chunks = (batch.to_pydict() for batch in file.iter_batches(batch_size=1000))
             yield Table(str(path), features, chunks, (path.parent, home))
@@ -233,7 +231,7 @@ def _content(cell: object, place: str, folders: Sequence[Path]) -> bytes:
     # Of a stranger's data, which must not make a private picture part of a model.
     if not any(file.is_relative_to(folder.resolve()) for folder in folders):
         raise DataError(f"{place} names {path!r}, outside of the data set")
-    return read_bytes(file, MAX_BYTES)
+    return read_content(file)
 
 
 def _dataset(

@@ -33,8 +33,7 @@ def read_metadata(
         pictures: All that there are. Names are compared after Unicode normalisation.
 
     Raises:
-        DataError: A file is malformed, or names what is none of the pictures, or one twice.
-        UsageError: It cannot be read.
+        DataError: A file cannot be read, or names what is none of the pictures, or one twice.
     """
     there = {_normal(path): path for path in pictures}
     found: dict[Path, Mapping[str, object]] = {}
@@ -64,9 +63,10 @@ def _normal(path: Path) -> str:
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The rows of a file, each with the number of its line."""
-    data = read_bytes(file, MAX_BYTES)
     try:
-        text = data.decode("utf-8-sig")
+        text = read_bytes(file, MAX_BYTES).decode("utf-8-sig")
+    except OSError as error:
+        raise DataError(f"cannot read {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{file} is not UTF-8: {error}") from error
     if file.suffix.lower() == ".csv":

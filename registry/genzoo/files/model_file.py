@@ -14,11 +14,11 @@ import msgspec
 
 from genzoo.files.cards import check_figures
 from genzoo.files.header import LENGTH_BYTES, TensorInfo, check_header, header_length
-from genzoo.files.reading import open_regular
 from genzoo.files.strict_json import parse_json
 from genzoo.text import brief
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import ConfigError, IntegrityError, UsageError, WeightsError
+from genzoo_core.reading import open_regular
 from genzoo_core.specs import ModelSpec
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from genzoo.text import shown_path
 from genzoo_core.errors import UsageError
-from genzoo_core.picture_files import MAX_BYTES, decode
-from genzoo_core.reading import read_bytes
+from genzoo_core.picture_files import decode, read_content
 from genzoo_core.request import Input
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def read_input(path: Path, shape: tuple[int, int, int], background: int) -> Inpu
     channels, height, width = shape
     if channels not in (1, 3):
         raise UsageError(f"the model's pictures have {channels} channels; no file can be given")
-    data = read_bytes(path, MAX_BYTES)
+    data = read_content(path)
     image = decode(data, str(path))
     mode = "L" if channels == 1 else "RGB"
     changes = []

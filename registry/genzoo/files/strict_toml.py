@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from genzoo.files.reading import read_bytes
+from genzoo_core.reading import read_bytes
 
 MAX_BYTES = 2**20
 """Size of the largest file that is read; the largest manifest of genzoo's own has 24 kB."""

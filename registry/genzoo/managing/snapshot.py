@@ -12,12 +12,12 @@ import msgspec
 from genzoo.cli.doctor.fresh import ask
 from genzoo.cli.doctor.requirements import requirements
 from genzoo.cli.overview import conflicts
-from genzoo.files.reading import read_bytes
 from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.distributions import MAX_METADATA, distributions, installed
 from genzoo.plugins.names import normalise
 from genzoo_core.errors import GenzooError
 from genzoo_core.plugin import Plugin
+from genzoo_core.reading import read_bytes
 
 Checked = list[tuple[Plugin, tuple[str, ...]]]
 """Plugins, each with what is wrong with it."""

@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genzoo.files.reading import read_bytes
+from genzoo_core.reading import read_bytes
 
 if TYPE_CHECKING:
     from packaging.version import Version

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import stat
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
@@ -17,7 +16,9 @@ from genzoo.files.header import LENGTH_BYTES, check_header, header_length
 from genzoo.run.outputs.record import KEY, MAX_RECORD, Provenance, RecordError, decode
 from genzoo.text import one_line
 from genzoo_core.errors import UsageError, WeightsError
-from genzoo_core.picture_files import read_picture
+from genzoo_core.picture_files import decode as decode_picture
+from genzoo_core.picture_files import read_content
+from genzoo_core.reading import open_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,12 +97,9 @@ class _Archive(io.FileIO):
 
 def _open(path: Path) -> BinaryIO:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise RecordError(f"{path} is not a file")
-        return path.open("rb")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise RecordError(f"cannot read {path}: {reason}") from error
+        return open_regular(path)
+    except OSError as error:
+        raise RecordError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _read_png(path: Path) -> tuple[object, Stored | None]:
@@ -112,11 +110,11 @@ def _read_png(path: Path) -> tuple[object, Stored | None]:
         mode = image.mode
 
     if text is None:  # some programs write it after the pixels
-        text = read_picture(path).info.get(KEY)
+        text = decode_picture(read_content(path), str(path)).info.get(KEY)
     if mode not in ("L", "RGB"):
         return text, None
     shape = size if mode == "L" else (*size, 3)
-    return text, Stored(shape, lambda _: np.asarray(read_picture(path)))
+    return text, Stored(shape, lambda _: np.asarray(decode_picture(read_content(path), str(path))))
 
 
 def _read_gif(path: Path) -> tuple[object, None]:
