@@ -18,8 +18,10 @@ from genzoo_eval.caching import Asked
 from genzoo_eval.costs.counting import parameters
 from genzoo_eval.datasets import data_recipe, feature_cards, own_dataset
 from genzoo_eval.distribution import mean_figure
+from genzoo_eval.feature_nets import check_takes
 from genzoo_eval.known import Known
 from genzoo_eval.metrics.images import mean_squared_error, peak_signal_to_noise
+from genzoo_eval.real import check_enough
 from genzoo_eval.reference import Tell, digest_of
 from genzoo_eval.report import Figure, Report, Subject
 from genzoo_eval.settings import Settings, command_of
@@ -70,8 +72,11 @@ def evaluate_codec(
     codec = zoo.open(model).module
     if not isinstance(codec, Codec):
         raise UsageError(f"{model} is no codec, whatever its card says")
+    recipe = data_recipe(zoo, dataset, "test")
+    check_takes(model, codec.reconstruct, dataset, recipe.shape)
     tell(f"reading the test images of {dataset}")
-    test = zoo.dataset(data_recipe(zoo, dataset, "test"), data).images
+    test = zoo.dataset(recipe, data).images
+    check_enough(test)
     errors = reconstruction_figures(codec, lambda _: None, test)
     report = Report(
         subject,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from genzoo_core.errors import UsageError
-from genzoo_core.request import MOST_PICTURES, MOST_SEED
+from genzoo_core.request import MOST_PICTURES, MOST_SEED, Request
 from genzoo_core.zoo import Zoo
 from genzoo_eval.picture_files import are_pictures
 from genzoo_eval.progress import Progress
@@ -124,10 +124,10 @@ def evaluate(
     elif curve is None:
         reports = [_model(zoo, subject, dataset, folder, asked, again)]
     else:
-        reports = [
-            _model(zoo, subject, dataset, folder, _guided(asked, scale), again)
-            for scale in scales(curve)
-        ]
+        points = [_guided(asked, scale) for scale in scales(curve)]
+        for point in points:  # all, before the first is measured
+            zoo.resolve(Request(subject, n=1, options={"guidance": point.options["guidance"]}))
+        reports = [_model(zoo, subject, dataset, folder, point, again) for point in points]
     if as_json:
         import msgspec
 

@@ -74,6 +74,7 @@ def evaluate(
     images = ModelImages.open(zoo, model, settings.options, settings.conditions, on_progress)
     own = zoo.card(model).dataset
     dataset = dataset or own_dataset(zoo, model)
+    _check_shape(images, dataset, data_recipe(zoo, dataset, "test").shape)
     nets = load_nets(zoo, dataset, settings.nets)
     asked = asked_of(images.subject, dataset, settings, nets)
     known = Known(zoo, dataset, data, tell)
@@ -176,6 +177,16 @@ def evaluate_images(
 def _check(settings: Settings) -> None:
     if settings.n < FEWEST:
         raise UsageError(f"too few images for a distribution: {settings.n}; give at least {FEWEST}")
+
+
+def _check_shape(images: ModelImages, dataset: str, shape: tuple[int, ...]) -> None:
+    found = tuple(images.model.sample_shape)
+    if found != shape:
+        made, real = ("×".join(map(str, each)) for each in (found, shape))
+        raise UsageError(
+            f"{images.reference} makes pictures of {made}; those of {dataset} are {real}",
+            "choose another --reference",
+        )
 
 
 def _figures(

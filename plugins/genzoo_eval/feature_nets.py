@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -94,13 +95,33 @@ def load_nets(zoo: Zoo, dataset: str, names: tuple[str, ...] = ()) -> tuple[Froz
             nets of every dataset. None for the dataset's own.
 
     Raises:
-        UsageError: There is none for the dataset, or a name is no feature net.
+        UsageError: There is none for the dataset, or a name is no feature net, or one that takes
+            other images.
         GenzooError: One cannot be loaded.
     """
     if not names:
         require_dataset(zoo, dataset)
         names = tuple(card.name for card in feature_cards(zoo, dataset))
-    return tuple(_load(zoo, name, dataset) for name in names)
+    nets = tuple(_load(zoo, name, dataset) for name in dict.fromkeys(names))
+    for net in nets:
+        check_takes(net.name, net.encoder.encode, dataset, data_recipe(zoo, dataset, "test").shape)
+    return nets
+
+
+def check_takes(
+    name: str, look: Callable[[Tensor], object], dataset: str, shape: tuple[int, ...]
+) -> None:
+    """Check that a network takes images of a dataset, (C, H, W), before hours of work on others.
+
+    Raises:
+        UsageError: It does not.
+    """
+    try:
+        with torch.inference_mode():
+            look(torch.zeros(1, *shape))
+    except Exception as error:  # networks raise what they like
+        sizes = "×".join(map(str, shape))
+        raise UsageError(f"{name} takes no images of {dataset}, which are {sizes}") from error
 
 
 def _load(zoo: Zoo, name: str, dataset: str) -> FrozenNet:

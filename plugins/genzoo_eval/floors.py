@@ -16,6 +16,7 @@ from genzoo_eval.feature_nets import FrozenNet
 from genzoo_eval.kept import keep, kept
 from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
 from genzoo_eval.real import RealFeatures
+from genzoo_eval.settings import FEWEST
 
 DRAWS = 5
 """Draws of real images whose mean is the floor."""
@@ -72,7 +73,7 @@ def require_as_many(n: int, training: int) -> None:
         raise UsageError(
             f"{n:,} images were asked for, and the floor needs as many training images; "
             f"there are {training:,}",
-            f"ask for at most {training:,}",
+            f"ask for at most {training:,}" if training >= FEWEST else "give more of them",
         )
 
 
@@ -103,8 +104,10 @@ def class_floors(
     found: Floors = {}
     classes = len(frequencies)
     labels = judge.labels(test)
-    if labels is not None:
-        found["accuracy", judge.name] = class_accuracy(seen["test"], labels, classes).overall
+    if labels is not None and bool((labels < classes).any()):
+        there = labels < classes  # not every image need have a label
+        accuracy = class_accuracy(seen["test"][there], labels[there], classes)
+        found["accuracy", judge.name] = accuracy.overall
     found["class_tv", judge.name] = fmean(
         total_variation(class_frequencies(seen["train"][rows], classes), frequencies)
         for rows in _draws(len(seen["train"]), n)

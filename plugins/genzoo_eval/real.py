@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from genzoo_core.errors import DataError
 from genzoo_eval.feature_nets import FrozenNet
 from genzoo_eval.metrics.frechet import Moments
 from genzoo_eval.metrics.manifold import Manifold
@@ -14,6 +15,22 @@ from genzoo_eval.metrics.neighbours import nearest, nearest_other
 
 FEW = 1000
 """Test images below which training images may take their place."""
+
+
+FEWEST_REAL = 6
+"""Test images below which nothing can be said: density and coverage look at five neighbours."""
+
+
+def check_enough(test: Tensor) -> None:
+    """Check that there are test images to compare with.
+
+    Raises:
+        DataError: There are too few.
+    """
+    if len(test) < FEWEST_REAL:
+        raise DataError(
+            f"{len(test)} test images are too few to measure with", f"{FEWEST_REAL} are the fewest"
+        )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from genzoo_eval.feature_nets import FrozenNet, classifier_of
 from genzoo_eval.floors import class_floors, kept_floors, require_as_many
 from genzoo_eval.kept import keep, kept
 from genzoo_eval.metrics.classes import class_frequencies
-from genzoo_eval.real import RealFeatures, look, real_features, scarce
+from genzoo_eval.real import RealFeatures, check_enough, look, real_features, scarce
 
 Tell = Callable[[str], None]
 
@@ -82,11 +82,12 @@ def read_reference(
         tell: Told what takes a while.
 
     Raises:
-        DataError: It cannot be read.
+        DataError: It cannot be read, or has too few test images.
         UsageError: It has fewer training images than `n`.
     """
     tell(f"reading the test images of {dataset}")
     test = zoo.dataset(data_recipe(zoo, dataset, "test"), folder)
+    check_enough(test.images)
     digest = digest_of(test.images)
     cache = zoo.cache("eval")
     copy = fingerprint(dataset, folder)

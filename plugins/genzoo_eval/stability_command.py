@@ -117,6 +117,7 @@ def stability(
 
     import msgspec
 
+    from genzoo_eval.feature_nets import check_takes
     from genzoo_eval.stability.judge import ClassifierJudge, load_classifier
     from genzoo_eval.stability.protocol import Protocol
     from genzoo_eval.stability.store import Store
@@ -124,6 +125,7 @@ def stability(
 
     recipe = zoo.recipe(str(variants[0].recipe))
     classifier, digest = load_classifier(zoo, judge_name)
+    check_takes(judge_name, classifier.logits, DATASET, recipe.data.shape)
     settings = Settings(dataset=DATASET, judge=judge_name, judge_sha256=digest, **changes)
     store = Store(out, settings)
     try:

@@ -15,7 +15,7 @@ from evaluating_cases import CHEAP, CLASSIFIER, SELF_SUPERVISED, as_npz, value
 
 import genzoo
 from genzoo_core import UsageError
-from genzoo_core.images import to_uint8
+from genzoo_core.images import to_pil, to_uint8
 from genzoo_core.zoo import Zoo
 from genzoo_eval.evaluating import evaluate, evaluate_images
 from genzoo_eval.keys import KEYS
@@ -208,6 +208,10 @@ def test_the_command_prints_json_alone_on_stdout(digits: Path, tmp_path: Path) -
         ((str(Path(__file__).parent), "--reference", "mnist"), "holds no pictures"),
         (("pictures.npz", "--seed", str(2**63)), "is not in the range"),
         (("pictures.npz", "-n", str(10**15)), "is not in the range"),
+        (("gan-mnist", "--reference", "emoji"), "makes pictures of 1×28×28; those of emoji are"),
+        (("codec-mnist", "--reference", "emoji"), "takes no images of emoji, which are 3×32×32"),
+        (("gan-mnist", "--net", "features-emoji-dual"), "takes no images of mnist"),
+        (("flow-mnist", "--guidance-curve", "1,101"), "guidance cannot be 101.0"),
     ],
 )
 def test_what_cannot_be_measured_is_said_in_a_line(
@@ -218,3 +222,19 @@ def test_what_cannot_be_measured_is_said_in_a_line(
     assert done.stderr.startswith("Error: ")
     assert done.stderr.count("\n") == 1
     assert complaint in done.stderr
+
+
+@pytest.mark.parametrize("words", [("gan-mlp-mnist", "-n", "50", "--no-costs"), ("codec-mnist",)])
+@pytest.mark.parametrize("test", [1, 3, 5])
+def test_too_few_test_images_are_said_to_be_too_few(
+    words: tuple[str, ...], test: int, tmp_path: Path
+) -> None:
+    for split, number in (("test", test), ("train", 60)):
+        folder = tmp_path / "mnist" / split
+        folder.mkdir(parents=True)
+        for i in range(number):
+            to_pil(torch.full((1, 28, 28), i, dtype=torch.uint8)).save(folder / f"{i}.png")
+    done = run(*words, data=tmp_path, cache=tmp_path / "cache")
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last == f"Error: {test} test images are too few to measure with; 6 are the fewest"
