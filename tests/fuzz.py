@@ -272,6 +272,7 @@ def judged(example: Example, chance: Random, growth: int) -> GenzooError | None:
     refusal = None
     with warnings.catch_warnings(record=True) as warned, time_limit():
         warnings.simplefilter("always")
+        warnings.simplefilter("ignore", ResourceWarning)  # as by default: no user sees it
         try:
             example(chance)
         except GenzooError as error:

@@ -14,13 +14,18 @@ import pytest
 FUZZ = Path(__file__).with_name("fuzz.py")
 
 EXAMPLES = {
-    "manifests": 140,
-    "models": 400,
-    "records": 300,
-    "pictures": 280,
-    "recipes": 90,
-    "listings": 300,
-    "datasets": 150,
+    "manifests": 600,
+    "installations": 120,
+    "models": 700,
+    "records": 500,
+    "pictures": 1500,
+    "arrays": 400,
+    "recipes": 700,
+    "settings": 100,
+    "listings": 400,
+    "datasets": 400,
+    "trainings": 25,
+    "caches": 5,
 }
 """Of each kind; each takes some seconds to begin."""
 
@@ -61,11 +66,15 @@ PLANTED = """
 import os, sys, warnings
 from genzoo_core.errors import UsageError
 
+class Long(UsageError):
+    def __str__(self):
+        return "x" * 1001
+
 def prepare():
     def example(chance):
         match chance.randrange(8):
             case 0: raise KeyError("planted")
-            case 1: raise UsageError("x" * 1001)
+            case 1: raise Long("short by itself")
             case 2: raise UsageError("two\\nlines")
             case 3: warnings.warn("planted warning")
             case 4: bytearray(2**29)[::4096] = bytes(2**17)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -153,6 +154,7 @@ def test_a_doctor_shows_no_secret_of_the_environment(place: Place, tmp_path: Pat
     place.home.mkdir(exist_ok=True)
     (place.home / ".netrc").write_text(f"machine index.example login me password {SECRET}\n")
     text = said(place.genzoo("doctor", "--json", **secrets), place)
+    text = json.dumps(json.loads(text), ensure_ascii=False)
     assert "HF_TOKEN=(set, and not shown)" in text
     assert "HF_ENDPOINT=https://…@hub.example/x" in text
     assert "HF_TOKEN_PATH=/where/it/is" in text
