@@ -124,6 +124,17 @@ def test_a_password_does_not_get_into_the_ledger(place: Place, tmp_path: Path) -
     assert shown.stdout == f"acme 1.0: install {exactly}\n"
 
 
+def test_what_only_looks_like_a_distribution_is_not_passed_on_as_an_option(place: Place) -> None:
+    place.ledger.parent.mkdir(parents=True)
+    held = {"requirement": "x", "distribution": "--log=here", "version": "1", "kind": "index"}
+    place.ledger.write_text(json.dumps({"version": 1, "installed": [held]}))
+    done = place.genzoo("plugins", "restore")
+    assert done.returncode == 1
+    assert "'--log=here==1' is no requirement" in done.stderr
+    assert "$ " not in done.stderr
+    assert not list(place.home.glob("here*"))
+
+
 LONG = 100_000
 
 MEET = """\

@@ -8,7 +8,7 @@ import click
 
 from genzoo.managing.confirm import TRUST, confirm, constraint_option, yes_option
 from genzoo.text import printable
-from genzoo_core.errors import PluginError
+from genzoo_core.errors import GenzooError, PluginError
 
 if TYPE_CHECKING:
     from genzoo.cli.doctor.environment import Installer
@@ -77,7 +77,7 @@ def _install(entries: list[Entry], installer: Installer, constraints: str | None
     from genzoo.cli.reporting import message
     from genzoo.managing.commands import run_all, to_install
     from genzoo.managing.ledger import exactly
-    from genzoo.managing.wanted import Wanted
+    from genzoo.managing.wanted import Wanted, check_wanted
 
     failed = set()
     for entry in entries:
@@ -85,8 +85,9 @@ def _install(entries: list[Entry], installer: Installer, constraints: str | None
         if entry.editable:
             wanted = wanted._replace(requirements=(), editable=wanted.requirements)
         try:
+            check_wanted(wanted)
             run_all(to_install(installer, wanted), f"{installer.name} could not install it")
-        except PluginError as error:
+        except GenzooError as error:
             message(f"{entry.distribution}: {error}")
             failed.add(entry.distribution)
     return failed
