@@ -94,7 +94,7 @@ class Zoo(Protocol):
         ...
 
     def dataset(self, recipe: DataRecipe, folder: Path | None = None) -> Dataset:
-        """Read a dataset into memory.
+        """Read a dataset into memory; what is left out of a folder is a warning.
 
         Args:
             recipe: What to read, and as what shape.

@@ -74,8 +74,8 @@ def test_pictures_are_measured_in_published_features(
     no_hub(monkeypatch, tmp_path)
     publish(tmp_path, "test_resnet")
     zoo = genzoo.open_zoo(no_plugins=True)
-    names = ("timm:test_resnet@32", "timm:test_resnet@64", "timm:test_resnet@32")
-    nets = load_nets(zoo, "mnist", names)
+    small, large = "timm:test_resnet@32", "timm:test_resnet@64"
+    nets = (*load_nets(zoo, "mnist", (small, large)), *load_nets(zoo, "mnist", (small, small)))
     levels = ((images(3, (1, 28, 28)) + 1) * 127.5).to(torch.uint8)
     first, second, again = (net.features(levels) for net in nets)
     assert first.shape == second.shape == (3, *nets[0].encoder.latent_shape)

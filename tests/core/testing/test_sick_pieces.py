@@ -46,8 +46,8 @@ def test_a_codec_that_is_sound_on_smooth_pictures_passes(zoo: Zoo) -> None:
     check_component(zoo, "codec", "sick/unsteady", {"shape": [1, 16, 16]})
 
 
-@pytest.mark.parametrize("values", [(), (0, 3)])
-def test_the_conditioner_of_the_tutorial_passes(zoo: Zoo, values: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("values", [(), ("circle", "triangle")])
+def test_the_conditioner_of_the_tutorial_passes(zoo: Zoo, values: tuple[str, ...]) -> None:
     """It has categories and leaves `typical` to the base class, which gives null."""
     check_component(zoo, "conditioner", "sick/corners", values=values)
 
