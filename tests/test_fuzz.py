@@ -14,9 +14,9 @@ import pytest
 FUZZ = Path(__file__).with_name("fuzz.py")
 
 EXAMPLES = {
-    "manifests": 600,
+    "manifests": 800,
     "installations": 120,
-    "models": 700,
+    "models": 1500,
     "records": 500,
     "pictures": 1500,
     "arrays": 400,
@@ -25,7 +25,7 @@ EXAMPLES = {
     "listings": 400,
     "datasets": 400,
     "trainings": 25,
-    "caches": 5,
+    "caches": 6,
 }
 """Of each kind; each takes some seconds to begin."""
 

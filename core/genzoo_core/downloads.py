@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from genzoo_core.errors import GenzooError, HubError
+from genzoo_core.secrets import without_secrets
 
 ANSWER_BYTES = 10_000_000
 """The most that is read of all answers to one question; the names of 100,000 files are less."""
@@ -27,8 +28,6 @@ ANSWER_SECONDS = 60.0
 FILE_BYTES = 50_000_000_000
 """The largest file that is fetched; the Hub's client fetches no larger one over plain HTTP."""
 
-_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{16,}")
-_USER = re.compile(r"//[^/\s]*@")
 _QUERY = re.compile(r"(\w://[^\s?#'\"]*)[?#][^\s'\"]*")
 
 _ALLOWED: ContextVar[bool] = ContextVar("genzoo_downloads", default=True)
@@ -107,16 +106,16 @@ def download(repo: str, file: str, revision: str, size: int | None) -> Path:
         return Path(hf_hub_download(repo, file, revision=revision))
 
 
-def without_secrets(text: str) -> str:
-    """`text` without the user's token, and without the names, passwords and queries of addresses.
+def public(text: str) -> str:
+    """What a hub or its client says, without passwords, tokens and the queries of addresses.
 
-    A server can send a token back, and signed addresses let in whoever has them.
+    A server can send the user's token back, and signed addresses let in whoever has them.
     """
     from huggingface_hub import get_token
 
     if token := get_token():
-        text = text.replace(token, "***")
-    return _QUERY.sub(r"\1", _USER.sub("//", _TOKEN.sub("***", text)))
+        text = text.replace(token, "…")
+    return without_secrets(_QUERY.sub(r"\1", text), account="")
 
 
 @dataclass

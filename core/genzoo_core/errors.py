@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from genzoo_core.text import shortened
+from genzoo_core.text import printable, shortened
 
 COMPARED = 200
 """Names that are compared closely with a mistyped one, which takes a tenth of a millisecond each;
 of more, those that share the most pairs of letters with it."""
 
-LONGEST = 200
+LETTERS = 200
 """Letters of a mistyped name whose pairs count."""
 
 
@@ -25,8 +25,9 @@ class GenzooError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, hint: str | None = None) -> None:
-        self.message = shortened(message)
-        self.hint = hint and shortened(hint)
+        # Of whatever stands in it, the name of a file for example: one line, which steers nothing.
+        self.message = shortened(printable(message))
+        self.hint = hint and shortened(printable(hint))
         super().__init__(f"{self.message}; {self.hint}" if self.hint else self.message)
 
 
@@ -80,7 +81,7 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str | None:
     if len(known) > COMPARED:
         from heapq import nlargest
 
-        pairs = {name[i : i + 2] for i in range(min(len(name), LONGEST) - 1)}
+        pairs = {name[i : i + 2] for i in range(min(len(name), LETTERS) - 1)}
         known = nlargest(COMPARED, known, key=lambda choice: sum(p in choice for p in pairs))
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(close)}?" if close else None

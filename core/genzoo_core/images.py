@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from genzoo_core.errors import UsageError
 from genzoo_core.picture_files import eight_bits
 
 if TYPE_CHECKING:
@@ -45,12 +46,14 @@ def from_pil(image: Image.Image, shape: tuple[int, int, int], background: int = 
         background: Grey level 0–255.
 
     Raises:
-        UsageError: As `eight_bits`.
+        UsageError: As `eight_bits`; or another number of channels.
     """
     import numpy as np
     from PIL import Image
 
     channels, height, width = shape
+    if channels not in (1, 3):
+        raise UsageError(f"no picture file has {channels} channels: a model's have 1 or 3")
     image = eight_bits(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")

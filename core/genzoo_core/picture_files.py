@@ -42,7 +42,7 @@ _TURNED_BY = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "T
 """What turns a picture upright, by its EXIF orientation (Exif 2.32, tag 274)."""
 
 # Tags of TIFF 6.0.
-_BITS, _PHOTOMETRIC = 258, 262
+_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
 
 
 @cache
@@ -77,8 +77,8 @@ class PictureFiles:
     others: tuple[Path, ...]
 
 
-def find_pictures(folder: Path, *, depth: int | None = None) -> PictureFiles:
-    """The pictures in a folder and, down to `depth`, in the folders below it.
+def find_pictures(folder: Path) -> PictureFiles:
+    """The pictures in a folder and in the folders below it.
 
     Links are followed. Hidden files and folders are skipped, and what systems leave beside
     pictures.
@@ -89,9 +89,9 @@ def find_pictures(folder: Path, *, depth: int | None = None) -> PictureFiles:
     suffixes = picture_suffixes()
     pictures: list[Path] = []
     others: list[Path] = []
-    waiting = [(folder, 0, frozenset[tuple[int, int]]())]
+    waiting = [(folder, frozenset[tuple[int, int]]())]
     while waiting:
-        place, level, above = waiting.pop()
+        place, above = waiting.pop()
         try:
             status = place.stat()
             # A link to a folder that it lies in would have no end.
@@ -102,10 +102,10 @@ def find_pictures(folder: Path, *, depth: int | None = None) -> PictureFiles:
                     if is_hidden(entry.name):
                         continue
                     path = place / entry.name
-                    if not entry.is_dir():
+                    if entry.is_dir():
+                        waiting.append((path, above | {own}))
+                    else:
                         (pictures if path.suffix.lower() in suffixes else others).append(path)
-                    elif depth is None or level < depth:
-                        waiting.append((path, level + 1, above | {own}))
                     if len(pictures) + len(others) + len(waiting) > MAX_FILES:
                         raise UsageError(f"{folder} holds more than {MAX_FILES:,} files")
         except OSError as error:
@@ -191,6 +191,9 @@ def eight_bits(image: Image.Image) -> Image.Image:
     kind, mode = image.format, image.mode
     if mode == "LAB":
         raise UsageError("has LAB colours", "convert it to RGB")
+    tags = getattr(image, "tag_v2", {})
+    if kind == "TIFF" and tags.get(_SAMPLE_FORMAT, (1,))[0] == 2:
+        raise UsageError("has signed levels, whose range is not known", "save it without signs")
     if mode == "La":  # premultiplied, as RGBa; Pillow would drop its alpha
         return image.convert("LA")
     if not mode.startswith(("I", "F")):
@@ -204,7 +207,6 @@ def eight_bits(image: Image.Image) -> Image.Image:
             "save it with 8 or 16 bits a channel",
         )
     levels = np.asarray(image).astype(np.float64)
-    tags = getattr(image, "tag_v2", {})
     white = 2 ** tags.get(_BITS, (16,))[0] - 1
     if tags.get(_PHOTOMETRIC) == 0:  # white is zero; Pillow minds that up to 8 bits alone
         levels = white - levels

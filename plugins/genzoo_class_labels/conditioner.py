@@ -22,6 +22,10 @@ class Drawn(str):
     """What a prompt that asks for any class is read as: no label of a dataset, whatever it is."""
 
 
+class Id(int):
+    """The id of a class, as a prompt is read; a number in a dataset may be the name of another."""
+
+
 class ClassLabels(Conditioner):
     """One learned embedding for each class, and one for null.
 
@@ -41,8 +45,9 @@ class ClassLabels(Conditioner):
         self.vector_dim = config.dim
         self.embedding = nn.Embedding(self.categories + 1, config.dim)
         self._ids = _ids_by_name(config.classes)
+        self._numbered = any(_number(name) is not None for name in self._ids)
 
-    def parse(self, text: str) -> int | Drawn:
+    def parse(self, text: str) -> Id | Drawn:
         """The id that a number or a name stands for, or "random"."""
         name = _plain(text)
         if name == RANDOM:
@@ -50,7 +55,7 @@ class ClassLabels(Conditioner):
         found = self._ids.get(name, _number(text))
         if found is None or found >= self.categories:
             raise self._unknown(text)
-        return found
+        return Id(found)
 
     def prepare(self, raw: Sequence[object], rng: Rng) -> Tensor:
         """Ids, int64 `[B]`.
@@ -59,14 +64,10 @@ class ClassLabels(Conditioner):
             UsageError: A value is no class; where it is a label of a dataset, names them all.
         """
         drawn = self.typical(rng).tolist() if any(isinstance(v, Drawn) for v in raw) else []
-        names = {v for v in raw if isinstance(v, str) and not isinstance(v, Drawn)}
-        ids = self._ids_of_labels(names)
+        values = [drawn[i] if isinstance(v, Drawn) else self._label(v) for i, v in enumerate(raw)]
+        ids = self._ids_of_labels({v for v in values if isinstance(v, str)})
         return torch.tensor(
-            [
-                drawn[i] if isinstance(v, Drawn) else ids[v] if isinstance(v, str) else self._id(v)
-                for i, v in enumerate(raw)
-            ],
-            dtype=torch.int64,
+            [ids[v] if isinstance(v, str) else self._id(v) for v in values], dtype=torch.int64
         )
 
     def forward(self, prepared: Tensor) -> Condition:
@@ -85,11 +86,16 @@ class ClassLabels(Conditioner):
         # A float32 close to 1 must not fall behind the last edge.
         return torch.searchsorted(edges / edges[-1], chance, right=True).clamp_max(len(edges) - 1)
 
+    def _label(self, value: object) -> object:
+        """A value of a dataset; a whole number as its name, where classes are called by numbers."""
+        plain = isinstance(value, Integral) and not isinstance(value, bool | Id)
+        return str(value) if plain and self._numbered else value
+
     def _ids_of_labels(self, labels: set[str]) -> dict[str, int]:
         """The id of each label of a dataset, by its name; or as a number, where all are numbers
         and no class is called one."""
         ids = {label: self._ids.get(_plain(label)) for label in labels}
-        if not any(_number(name) is not None for name in self._ids):
+        if not self._numbered:
             numbers = {label: _number(label) for label in labels}
             if all(n is not None and n < self.categories for n in numbers.values()):
                 ids = numbers

@@ -10,6 +10,7 @@ import click
 
 from genzoo_core.errors import UsageError
 from genzoo_core.request import MOST_PICTURES, MOST_SEED, Request
+from genzoo_core.text import printable
 from genzoo_core.zoo import Zoo
 from genzoo_eval.picture_files import are_pictures
 from genzoo_eval.progress import Progress
@@ -133,7 +134,6 @@ def evaluate(
 
         click.echo(msgspec.json.encode(reports[0] if curve is None else reports))
         return
-    from genzoo_eval.comparing.terminal import printable
     from genzoo_eval.showing import lines
     from genzoo_eval.text.guidance import lines as curve_lines
 

@@ -10,6 +10,7 @@ import msgspec
 
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import UsageError, did_you_mean
+from genzoo_core.picture_files import find_pictures
 from genzoo_core.recipe import DataRecipe
 from genzoo_core.zoo import Zoo
 
@@ -38,10 +39,10 @@ def require_dataset(zoo: Zoo, dataset: str) -> None:
     known = known_datasets(zoo)
     if dataset not in known:
         there = f"there are some for {', '.join(known)}" if known else "there are none"
-        raise UsageError(
-            f"no feature net for the dataset {dataset!r}; {there}",
-            did_you_mean(dataset, known) or "ship one: an encoder whose card says this dataset",
-        )
+        hint = did_you_mean(dataset, known) or "ship one: an encoder whose card says this dataset"
+        if Path(dataset).is_dir():
+            hint = "give the name of the dataset here, and the folder that holds it as --data"
+        raise UsageError(f"no feature net for the dataset {dataset!r}; {there}", hint)
 
 
 def own_dataset(zoo: Zoo, model: str) -> str:
@@ -98,6 +99,9 @@ def fingerprint(dataset: str, folder: Path | None) -> str:
     if folder is None:
         return "hub"
     home = folder / dataset if (folder / dataset).is_dir() else folder
-    files = ((file.relative_to(home), file.stat()) for file in home.rglob("*") if file.is_file())
-    stamps = sorted((str(name), status.st_size, status.st_mtime_ns) for name, status in files)
+    found = find_pictures(home)
+    files = ((file, file.stat()) for file in (*found.pictures, *found.others) if file.exists())
+    stamps = sorted(
+        (str(file.relative_to(home)), status.st_size, status.st_mtime_ns) for file, status in files
+    )
     return hashlib.sha256(repr(stamps).encode()).hexdigest()

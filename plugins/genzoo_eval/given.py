@@ -17,6 +17,7 @@ from torch import Tensor
 from genzoo_core.errors import UsageError
 from genzoo_core.images import from_pil
 from genzoo_core.picture_files import decode, find_pictures, left_out, read_content
+from genzoo_core.reading import open_regular
 from genzoo_core.recipe import DataRecipe
 from genzoo_eval.picture_files import LAYOUT
 from genzoo_eval.report import Subject
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 HINT = "`genzoo run -o x.npz` writes such"
+MAX_INFLATED = 2**33
+"""Bytes of the arrays in a file: more are not read, however few they are compressed to."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +129,15 @@ def _arrays(path: Path) -> tuple[bytes, dict[str, np.ndarray]]:
     import numpy as np
 
     try:
-        data = path.read_bytes()
+        with open_regular(path) as file:
+            data = file.read()
         # What is no archive numpy takes for a pickle, and offers to load it all the same.
         if not zipfile.is_zipfile(io.BytesIO(data)):
             raise UsageError(f"{path} is no .npz file", HINT)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            inflated = sum(member.file_size for member in archive.infolist())
+        if inflated > MAX_INFLATED:
+            raise UsageError(f"{path} inflates to {inflated:,} bytes, over {MAX_INFLATED:,}")
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a shape that no array can have
             found = {name: arrays[name] for name in ("images", "labels") if name in arrays}
@@ -142,7 +150,8 @@ def _arrays(path: Path) -> tuple[bytes, dict[str, np.ndarray]]:
     except UsageError:
         raise
     except Exception as error:  # whatever numpy and zipfile raise on a damaged file
-        raise UsageError(f"{path} cannot be read as an .npz file: {error}") from error
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise UsageError(f"{path} cannot be read as an .npz file: {reason}") from error
 
 
 def _read_folder(path: Path, data: DataRecipe, tell: Callable[[str], None]) -> GivenImages:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from genzoo_core.text import printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
@@ -40,8 +42,6 @@ class Progress:
 
     def tell(self, text: str) -> None:
         """Say what is being done, in one line."""
-        from genzoo_eval.comparing.terminal import printable
-
         text = printable(text)
         if self._bar is not None:
             self._bar.console.print(text, markup=False, highlight=False)

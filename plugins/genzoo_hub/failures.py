@@ -10,7 +10,7 @@ import errno
 from dataclasses import dataclass
 from typing import Any
 
-from genzoo_core.downloads import without_secrets
+from genzoo_core.downloads import public
 from genzoo_core.errors import GenzooError, HubError
 
 _NO_ANSWER = {"TimeoutException", "TimeoutError"}
@@ -113,7 +113,7 @@ def _of_response(error: BaseException, names: set[str], response: Any, about: Ab
     for applies, message, hint in cases:
         if applies:
             return HubError(message, hint)
-    said = without_secrets(said[:2000])[:200]
+    said = public(said[:2000])[:200]
     return HubError(f"the Hub at {_endpoint()} answers {status}: {said}")
 
 
@@ -161,10 +161,10 @@ def _names(error: BaseException) -> set[str]:
 
 
 def _reason(error: BaseException) -> str:
-    return without_secrets(" ".join(str(error)[:2000].split()))[:200] or type(error).__name__
+    return public(" ".join(str(error)[:2000].split()))[:200] or type(error).__name__
 
 
 def _endpoint() -> str:
     from huggingface_hub import constants
 
-    return without_secrets(constants.ENDPOINT)
+    return public(constants.ENDPOINT)

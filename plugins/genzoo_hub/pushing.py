@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from genzoo_core.cards import ModelCard
-from genzoo_core.downloads import bounded_answers, transfer_seconds, without_secrets
+from genzoo_core.downloads import bounded_answers, public, transfer_seconds
 from genzoo_core.errors import ConfigError, GenzooError, UsageError
 from genzoo_core.specs import ModelSpec
 from genzoo_core.zoo import Zoo
@@ -130,7 +130,7 @@ def share(
         raise explain(error, about) from error
     if not (isinstance(done.oid, str) and is_commit(done.oid)):
         raise no_hub("does not say which commit it made")
-    url = f"{without_secrets(api.endpoint)}/{repo}/commit/{done.oid}"
+    url = f"{public(api.endpoint)}/{repo}/commit/{done.oid}"
     return Pushed(str(Reference(repo, package.file, done.oid)), url, package.card.sha256, kept)
 
 

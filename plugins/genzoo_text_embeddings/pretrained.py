@@ -19,7 +19,7 @@ from genzoo_core.downloads import (
     bounded_answers,
     download,
     downloads_allowed,
-    without_secrets,
+    public,
 )
 from genzoo_core.libraries import mend_torchvision
 from genzoo_text_embeddings.config import ClipEncoder, Pretrained, SentenceTransformersEncoder
@@ -143,7 +143,7 @@ def _folder(config: Pretrained) -> Path:
     except Exception as error:
         raise HubError(
             f"the text encoder {config.model[:100]!r} is no folder here, and the Hub does not "
-            f"give it: {without_secrets(_one_line(error))}",
+            f"give it: {public(_one_line(error))}",
             "name a folder that holds it, or fetch it once with a network",
         ) from error
 

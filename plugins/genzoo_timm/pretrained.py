@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from genzoo_core import ConfigError, HubError, IntegrityError
-from genzoo_core.downloads import bounded_answers, download, without_secrets
+from genzoo_core.downloads import bounded_answers, download, public
 from genzoo_timm.backbones import Known
 
 PATIENCE = 5.0
@@ -58,8 +58,8 @@ def _fetched(name: str, repository: str, revision: str) -> Path:
             promised = get_hf_file_metadata(url, timeout=patience).size
         return download(repository, FILE, revision, promised)
     except Exception as error:
-        said = without_secrets((str(error).splitlines() or [type(error).__name__])[0][:2000])[:200]
-        endpoint = without_secrets(constants.ENDPOINT)
+        said = public((str(error).splitlines() or [type(error).__name__])[0][:2000])[:200]
+        endpoint = public(constants.ENDPOINT)
         raise HubError(
             f"the weights of {name} are not on this machine, and {endpoint} does not "
             f"give {repository}/{FILE} ({said})",

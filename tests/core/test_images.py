@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from PIL import Image
 
+from genzoo_core import UsageError
 from genzoo_core.images import from_pil, from_uint8, grid, to_pil, to_uint8
 
 
@@ -48,3 +50,9 @@ def test_transparency_is_laid_on_the_background_and_sizes_are_averaged() -> None
     halves = Image.new("L", (2, 1), 0)
     halves.putpixel((1, 0), 200)
     assert from_pil(halves, (1, 1, 1)).item() == 100
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_a_picture_file_has_one_channel_or_three(channels: int) -> None:
+    with pytest.raises(UsageError, match=f"no picture file has {channels} channels"):
+        from_pil(Image.new("RGBA", (2, 2)), (channels, 2, 2))

@@ -123,6 +123,7 @@ def test_depths_of_tiff() -> None:
 @pytest.mark.parametrize(
     ("bits", "sample_format", "data"),
     [
+        (8, 2, struct.pack("<2b", -1, 100)),
         (16, 2, struct.pack("<2h", -1, 30000)),
         (32, 1, struct.pack("<2I", 5, 65535)),
         (32, 2, struct.pack("<2i", -5, 65535)),
@@ -132,7 +133,7 @@ def test_depths_of_tiff() -> None:
 def test_levels_without_a_known_range_are_refused(
     bits: int, sample_format: int, data: bytes
 ) -> None:
-    with pytest.raises(UsageError, match=r"it has levels of mode [IF], whose range is not kn"):
+    with pytest.raises(UsageError, match=r"it has .*levels.*, whose range is not known; sa"):
         decode(tiff(bits, 1, data, sample_format), "it")
 
 
@@ -208,7 +209,6 @@ def test_a_folder_is_searched_for_pictures_alone(tmp_path: Path) -> None:
         "4 files are left out, of kinds that Pillow does not decode here: .heic, without suffix, .t"
         "xt"
     )
-    assert len(find_pictures(tmp_path, depth=0).pictures) == 5
 
 
 @pytest.mark.parametrize("made", ["pipe", "device", "folder", "dangling", "loop"])

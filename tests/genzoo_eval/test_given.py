@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import genzoo
 from genzoo_core import UsageError
 from genzoo_core.images import to_pil, to_uint8
 from genzoo_core.zoo import Zoo
+from genzoo_eval.datasets import fingerprint
 from genzoo_eval.evaluating import evaluate_images
 from genzoo_eval.report import Report
 from genzoo_eval.settings import Settings
@@ -177,3 +179,32 @@ def test_a_pickle_in_an_npz_file_is_not_opened(warm_zoo: Zoo, digits: Path, tmp_
     np.savez(file, images=np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(UsageError, match="cannot be read"):
         evaluate_images(warm_zoo, file, "mnist", digits, CHEAP)
+
+
+@pytest.mark.parametrize("made", ["a pipe", "a device", "a folder"])
+def test_what_is_no_regular_file_is_refused_at_once(
+    made: str, warm_zoo: Zoo, digits: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "x.npz"
+    if made == "a pipe":
+        os.mkfifo(file)
+    elif made == "a device":
+        file.symlink_to("/dev/zero")
+    else:
+        file.mkdir()
+    with pytest.raises(UsageError, match=r"x\.npz (cannot be read as .*: not a file|holds no )"):
+        evaluate_images(warm_zoo, file, "mnist", digits, CHEAP)
+
+
+def test_a_copy_behind_links_is_told_from_another(tmp_path: Path) -> None:
+    marks = set()
+    for level in (0, 1):
+        home = tmp_path / f"home {level}" / "mnist"
+        home.mkdir(parents=True)
+        (tmp_path / f"real {level}").mkdir()
+        to_pil(torch.full((1, 28, 28), level, dtype=torch.uint8)).save(
+            tmp_path / f"real {level}" / f"{level}.png"
+        )
+        (home / "test").symlink_to(tmp_path / f"real {level}")
+        marks.add(fingerprint("mnist", home.parent))
+    assert len(marks) == 2

@@ -134,8 +134,8 @@ def test_no_message_shows_a_password(machine: Machine, start: Start) -> None:
 
 
 def test_addresses_are_shown_without_what_lets_others_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    from genzoo_core.downloads import without_secrets
+    from genzoo_core.downloads import public
 
     monkeypatch.setenv("HF_TOKEN", "of-another-form")
     text = "of-another-form https://a:b@x.org/y?Signature=c#d 'http://z/?e' hf_abcdefghijklmnopqrst"
-    assert without_secrets(text) == "*** https://x.org/y 'http://z/' ***"
+    assert public(text) == "… https://x.org/y 'http://z/' …"

@@ -76,6 +76,24 @@ def test_labels_are_names_whatever_order_folders_have(tmp_path: Path) -> None:
         labels_of(dataset, ["1", "2"])
 
 
+def test_numbers_are_names_where_classes_are_called_by_numbers(tmp_path: Path) -> None:
+    rows(tmp_path / "pics" / "train-0.parquet", [png(0), png(1), png(2)], label=[0, 1, 2])
+    dataset = read(tmp_path)
+    assert labels_of(dataset, ["2", "0", "1"]) == [1, 2, 0]
+    assert labels_of(dataset, ["zero", "one", "two"]) == [0, 1, 2]
+    with pytest.raises(UsageError, match="no class '0'; the classes are 1, 2, 3, the labels of th"):
+        labels_of(dataset, ["1", "2", "3"])
+
+
+def test_a_folder_beside_the_split_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("train/a.png", "bus/b.png", "test/c.png"):
+        picture(tmp_path / "pics" / name, 9)
+    assert len(read(tmp_path).images) == 1
+    assert "pics: bus is left out beside train" in capsys.readouterr().err
+
+
 def test_one_folder_is_one_class(tmp_path: Path) -> None:
     picture(tmp_path / "pics" / "train" / "cat" / "a.png", 9)
     assert read(tmp_path).columns["label"] == ["cat"]
@@ -167,7 +185,7 @@ def test_a_link_to_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path) -> None
     [
         (["test/a.png"], "train", "there is no split train in .*pics; it has test"),
         (["training/a.png", "testing/a.png"], "train", "it has testing, training"),
-        (["a.png"], "test", "there is no split test in .*; it has train alone"),
+        (["a.png"], "test", "no split test in .*; without a folder of a split, all of it is train"),
         (["train/a.png"], "validation", "there is no split validation in .*; it has train"),
     ],
 )
@@ -195,7 +213,7 @@ def test_all_files_of_a_split_must_be_there(tmp_path: Path) -> None:
     rows(tmp_path / "pics" / "train-00001-of-00003.parquet", [png(1)])
     assert levels(read(tmp_path)) == [0, 1, 2]
     rows(tmp_path / "pics" / "train-00001-of-00003-abc.parquet", [png(1)])
-    with pytest.raises(DataError, match="has a part of train twice"):
+    with pytest.raises(DataError, match="holds files train of two times; remove the o"):
         read(tmp_path)
 
 
@@ -258,9 +276,35 @@ def test_what_lies_beside_pictures_gives_columns(
     assert "pics: 1 pictures are left out, which no metadata names" in capsys.readouterr().err
 
 
+def test_metadata_above_the_split_is_that_of_all_splits(tmp_path: Path) -> None:
+    for name, level in (("train/a.png", 1), ("test/a.png", 2)):
+        picture(tmp_path / "pics" / name, level)
+    text = "file_name,text\ntrain/a.png,one\ntest/a.png,two\n"
+    (tmp_path / "pics" / "metadata.csv").write_text(text, encoding="utf-8")
+    for split, word in (("train", "one"), ("test", "two")):
+        assert read(tmp_path, split).columns["text"] == [word]
+
+
+def test_two_uploads_of_a_split_are_refused(tmp_path: Path) -> None:
+    first, *second = ("train-00000-of-00001", "train-00000-of-00002", "train-00001-of-00002")
+    for name in (first, *second):
+        rows(tmp_path / "pics" / f"{name}.parquet", [png(1)])
+    with pytest.raises(DataError, match="holds files train of two times; remove the older ones"):
+        read(tmp_path)
+    for name in second:
+        (tmp_path / "pics" / f"{name}.parquet").unlink()
+    rows(tmp_path / "pics" / "train.parquet", [png(1)])
+    with pytest.raises(DataError, match="holds files train of two times"):
+        read(tmp_path)
+    rows(tmp_path / "pics" / "test" / "00001-of-00002.parquet", [png(1)])
+    with pytest.raises(DataError, match=r"00000-of-00002\.parquet is missing in .*test"):
+        read(tmp_path, "test")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
+        ("metadata.csv", "file_name,n,n\na.png,1,2\n", "has two columns of one name"),
         (
             "metadata.csv",
             "name\na.png\n",

@@ -66,11 +66,15 @@ def test_transparent_pictures_are_laid_on_the_recipes_background(tmp_path: Path)
     assert read(tmp_path, recipe).images.unique().tolist() == [40]
 
 
-def test_a_folder_given_by_mistake_is_not_searched(tmp_path: Path) -> None:
-    (tmp_path / "home" / "me" / "holidays").mkdir(parents=True)
-    Image.new("L", (8, 8)).save(tmp_path / "home" / "me" / "holidays" / "beach.png")
+def test_a_folder_given_by_mistake_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(DataError, match=r"holds neither train-\*\.parquet nor images; give the f"):
         read(tmp_path)
+    (tmp_path / "home" / "me" / "holidays").mkdir(parents=True)
+    Image.new("L", (8, 8)).save(tmp_path / "home" / "me" / "holidays" / "beach.png")
+    assert list(read(tmp_path).columns["label"]) == ["home"]
+    assert f"stripes: 1 pictures of {tmp_path}, which is not called so" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ from torch import Tensor
 
 from genzoo_core.errors import UsageError
 from genzoo_core.images import grid, to_pil
+from genzoo_core.text import printable
 from genzoo_eval.comparing.columns import times
 from genzoo_eval.comparing.comparison import Comparison, Row, over_floor
 from genzoo_eval.comparing.families import OTHER, look
-from genzoo_eval.comparing.terminal import cut, printable
+from genzoo_eval.comparing.terminal import cut
 
 COLUMNS = 10
 """Pictures in a block: without a prompt at the left, and one for each of the first classes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from genzoo_core.text import printable
 from genzoo_eval.comparing.columns import Column, cells, columns, floor_cell
 from genzoo_eval.comparing.comparison import USABLE, Comparison, Row
 from genzoo_eval.comparing.families import in_order, look
@@ -28,13 +29,6 @@ def as_text(comparison: Comparison) -> str:
     lines = _aligned(_header(shown), body)
     lines += ["", *_verdicts(comparison), *_notes(comparison)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
-
-
-def printable(text: str) -> str:
-    """`text` in one line, without anything that a terminal would obey."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def cut(text: str, room: int) -> str:

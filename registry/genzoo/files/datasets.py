@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from genzoo.files import metadata
 from genzoo.files.splits import find_split
+from genzoo.text import listed, one_line
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import DataError, GenzooError, UsageError
 from genzoo_core.images import from_pil
@@ -70,8 +71,7 @@ def read_dataset(recipe: DataRecipe, folder: Path | None, note: Callable[[str], 
     except GenzooError:
         raise
     except Exception as error:  # whatever pyarrow and datasets raise on a damaged file
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{where} cannot be read: {reason}") from error
+        raise DataError(f"{where} cannot be read: {one_line(error)}") from error
 
 
 def _open_hub(recipe: DataRecipe) -> Table:
@@ -88,7 +88,7 @@ def _open_hub(recipe: DataRecipe) -> Table:
     try:
         rows = load_dataset(recipe.hub, split=recipe.split)
     except Exception as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise DataError(f"cannot load {recipe.hub} from the Hub: {reason}", folder) from error
     features = rows.features
     if isinstance(features.get(recipe.image), Image):
@@ -127,17 +127,23 @@ def _read_folder(recipe: DataRecipe, folder: Path, note: Callable[[str], None]) 
     hint = f"give the folder that holds {recipe.name} as --data"
     if not home.is_dir():
         raise DataError(f"there is no folder {home}", hint)
-    split = find_split(home, recipe.split, named=home.resolve().name == recipe.name)
+    split = find_split(home, recipe.split)
     if split.pictures is None:
         return _read_tables(_open_parquet(split.parquet, home), recipe)
-    found = find_pictures(split.pictures, depth=split.depth)
+    found = find_pictures(split.pictures)
     beside = [path for path in found.others if path.name.lower() in metadata.NAMES]
+    if split.pictures != home:
+        beside += [home / name for name in metadata.NAMES if (home / name).is_file()]
     left = left_out([path for path in found.others if path.name.lower() not in metadata.NAMES])
     if not found.pictures:
         nothing = f"{home} holds neither {recipe.split}-*.parquet nor images"
         raise DataError(nothing, left or hint)
     if left:
         note(f"{recipe.name}: {left}")
+    if split.aside:
+        note(f"{recipe.name}: {listed(split.aside)} is left out beside {split.pictures.name}")
+    if split.pictures == home and home.resolve().name != recipe.name:
+        note(f"{recipe.name}: {len(found.pictures):,} pictures of {home}, which is not called so")
     return _read_pictures(found.pictures, beside, split.pictures, recipe, note)
 
 
@@ -155,7 +161,7 @@ def _read_pictures(
         place = file.relative_to(root).parts
         rows[file] = {LABEL: place[0] if len(place) > 1 else None} if labelled else {}
     if beside:
-        said = metadata.read_metadata(beside, files)
+        said = metadata.read_metadata(beside, files, root)
         without = len(files) - len(said)
         if without:
             note(f"{recipe.name}: {without:,} pictures are left out, which no metadata names")

@@ -22,7 +22,7 @@ MAX_BYTES = 2**30
 
 
 def read_metadata(
-    files: Sequence[Path], pictures: Sequence[Path]
+    files: Sequence[Path], pictures: Sequence[Path], root: Path
 ) -> dict[Path, Mapping[str, object]]:
     """What the files say of each picture that they name.
 
@@ -31,6 +31,7 @@ def read_metadata(
     Args:
         files: Called as one of `NAMES`.
         pictures: All that there are. Names are compared after Unicode normalisation.
+        root: The folder of the split: of a file above it, rows of other splits are passed over.
 
     Raises:
         DataError: A file cannot be read, or names what is none of the pictures, or one twice.
@@ -48,11 +49,20 @@ def read_metadata(
             place = PurePosixPath(name.replace("\\", "/"))
             if place.is_absolute() or PureWindowsPath(name).drive or ".." in place.parts:
                 raise DataError(f"line {line} of {file} names {name!r}, outside of its folder")
-            picture = there.get(_normal(file.parent / place))
+            path = file.parent / place
+            if not path.is_relative_to(root):
+                continue
+            picture = there.get(_normal(path))
             if picture is None:
-                raise DataError(f"line {line} of {file} names {name!r}, which is no picture there")
+                raise DataError(
+                    f"line {line} of {file} names {name!r}, which is no picture there"
+                    + (" that Pillow decodes here" if path.exists() else "")
+                )
             if picture in found:
-                raise DataError(f"line {line} of {file} names {name!r}, which was named before")
+                raise DataError(
+                    f"line {line} of {file} names {name!r}, which was named before",
+                    "name each picture once, in one file",
+                )
             found[picture] = row
     return found
 
@@ -83,6 +93,9 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def _csv(text: str, file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
+        columns = rows.fieldnames or []
+        if len(set(columns)) < len(columns):
+            raise DataError(f"{file} has two columns of one name", f"its columns: {columns}")
         for row in rows:
             if None in row:
                 raise DataError(f"line {rows.line_num} of {file} has more cells than columns")

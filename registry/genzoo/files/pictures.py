@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genzoo.text import shown_path
-from genzoo_core.errors import UsageError
 from genzoo_core.picture_files import decode, read_content
 from genzoo_core.request import Input
 
@@ -43,8 +42,6 @@ def read_input(path: Path, shape: tuple[int, int, int], background: int) -> Inpu
     from genzoo_core.images import from_pil
 
     channels, height, width = shape
-    if channels not in (1, 3):
-        raise UsageError(f"the model's pictures have {channels} channels; no file can be given")
     data = read_content(path)
     image = decode(data, str(path))
     mode = "L" if channels == 1 else "RGB"

@@ -17,7 +17,7 @@ _SPLITS = {
 }  # fmt: skip
 """Folders of these names are splits, not classes: those that the Hub's datasets know."""
 
-_SHARD = re.compile(r"-(\d{1,6})-of-(\d{1,6})(?=\D|\Z)")
+_SHARD = re.compile(r"(?:\A|[-_])(\d{1,6})-of-(\d{1,6})(?=\D|\Z)")
 
 
 @dataclass(frozen=True)
@@ -26,23 +26,21 @@ class Split:
 
     Attributes:
         parquet: The files with its rows; or none, and it is made of
-        pictures: the pictures in this folder,
-        depth: and in so many folders below each other; None for all.
+        pictures: the pictures in this folder.
+        aside: Names of the folders beside that one which are no splits, and are not read.
     """
 
     parquet: tuple[Path, ...] = ()
     pictures: Path | None = None
-    depth: int | None = None
+    aside: tuple[str, ...] = ()
 
 
-def find_split(home: Path, split: str, *, named: bool) -> Split:
+def find_split(home: Path, split: str) -> Split:
     """What a split is read from.
 
     Args:
         home: The folder of the dataset.
         split: Name of the split.
-        named: Whether the folder is called as the dataset is. One that is not may have been given
-            by mistake, and is not searched for whatever lies deep in it.
 
     Raises:
         DataError: There is no such split, or a file of it is missing.
@@ -51,19 +49,24 @@ def find_split(home: Path, split: str, *, named: bool) -> Split:
         entries = sorted(path for path in home.iterdir() if not is_hidden(path.name))
         folders = [path for path in entries if path.is_dir()]
         shards = _shards(home, split, folders)
+        rows = [path for path in (*entries, *_within(folders)) if _is_rows(path)]
     except OSError as error:
         raise DataError(f"cannot read {home}: {error.strerror}") from error
     if shards:
         _check_complete(shards)
         return Split(parquet=tuple(shards))
     if (home / split) in folders:
-        return Split(pictures=home / split)
+        others = (path.name for path in folders if path.name.lower() not in _SPLITS)
+        return Split(pictures=home / split, aside=tuple(name for name in others if name != split))
     there = [path.name for path in folders if path.name.lower() in _SPLITS]
-    there += sorted({_split_of(path) for path in (*entries, *_within(folders)) if _is_rows(path)})
-    if there or split != "train":
-        what = ", ".join(there) if there else "train alone: its folders are no splits"
-        raise DataError(f"there is no split {split} in {home}; it has {what}")
-    return Split(pictures=home, depth=None if named else 1)
+    there += sorted({_split_of(path) for path in rows})
+    if there:
+        raise DataError(f"there is no split {split} in {home}; it has {', '.join(there)}")
+    if split != "train":
+        raise DataError(
+            f"there is no split {split} in {home}; without a folder of a split, all of it is train"
+        )
+    return Split(pictures=home)
 
 
 def _is_rows(path: Path) -> bool:
@@ -105,19 +108,26 @@ def _split_of(path: Path) -> str:
 
 
 def _check_complete(files: list[Path]) -> None:
-    """Check that of files called "…-00000-of-00002…" all are there, and once."""
-    groups: dict[tuple[str, int], list[int]] = defaultdict(list)
+    """Check that of files called "…-00000-of-00002…" all are there, and once.
+
+    Raises:
+        DataError: One is missing, or there are files of two times.
+    """
+    groups: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for path in files:
         if found := _SHARD.search(path.stem):
             number, total = map(int, found.groups())
-            groups[path.stem[: found.start()], total].append(number)
-    for (stem, total), numbers in groups.items():
-        missing = sorted(set(range(total)).difference(numbers))
-        if missing:
-            first = f"{stem}-{missing[0]:05}-of-{total:05}.parquet"
+            groups[path.stem[: found.start()]][total].append(number)
+        else:
+            groups[path.stem][0].append(0)  # the only one, under a name without numbers
+    for stem, totals in groups.items():
+        [(total, numbers), *others] = sorted(totals.items(), reverse=True)
+        if others or len(numbers) > max(total, 1):
+            raise DataError(
+                f"{files[0].parent} holds files {stem or 'of a split'} of two times",
+                "remove the older ones",
+            )
+        if missing := sorted(set(range(total)).difference(numbers)):
+            first = f"{stem}{'-' if stem else ''}{missing[0]:05}-of-{total:05}.parquet"
             more = f" and {len(missing) - 1} more" if missing[1:] else ""
             raise DataError(f"{first}{more} is missing in {files[0].parent}", "fetch it again")
-        if len(numbers) > total:
-            raise DataError(
-                f"{files[0].parent} has a part of {stem} twice", "remove what is of another time"
-            )

@@ -14,11 +14,11 @@ from typing import NamedTuple
 import click
 
 from genzoo.cli.doctor.environment import PIPX, Installer
-from genzoo.cli.doctor.secrets import without_secrets
 from genzoo.cli.reporting import message
 from genzoo.managing.wanted import Wanted, name_of
 from genzoo.plugins.names import normalise
 from genzoo_core.errors import PluginError
+from genzoo_core.secrets import without_secrets
 
 PATIENCE = 30.0
 """Seconds that a program gets to leave things in order after it was interrupted."""

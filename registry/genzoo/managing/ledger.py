@@ -9,12 +9,12 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from genzoo.cli.doctor.ledger import FORMAT, Entry, ledger_file, read_ledger
-from genzoo.cli.doctor.secrets import without_secrets
 from genzoo.managing.snapshot import Distribution
 from genzoo.managing.wanted import extras_of, path_of
 from genzoo.plugins.guard import warn
 from genzoo_core.atomic import write_atomically
 from genzoo_core.errors import GenzooError
+from genzoo_core.secrets import without_secrets
 
 PATIENCE = 10.0
 """Seconds to wait for another genzoo that writes the ledger."""

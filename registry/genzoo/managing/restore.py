@@ -27,12 +27,12 @@ def restore(*, constraints: str | None, yes: bool, dry_run: bool) -> None:
     """
     from genzoo.cli.doctor.environment import find_installer
     from genzoo.cli.doctor.ledger import ledger_file, read_ledger
-    from genzoo.cli.doctor.secrets import without_secrets
     from genzoo.cli.reporting import message
     from genzoo.managing.ledger import exactly
     from genzoo.managing.outcome import find_out, report
     from genzoo.managing.snapshot import take_snapshot
     from genzoo.managing.wanted import Wanted, path_of
+    from genzoo_core.secrets import without_secrets
 
     entries = read_ledger()
     if not entries:

@@ -8,7 +8,6 @@ import click
 
 from genzoo.cli.context import catalogue_of
 from genzoo.cli.doctor.environment import find_installer
-from genzoo.cli.doctor.secrets import without_secrets
 from genzoo.cli.overview import provides
 from genzoo.cli.reporting import message
 from genzoo.managing.commands import run_all, to_uninstall
@@ -19,6 +18,7 @@ from genzoo.plugins.names import normalise
 from genzoo.text import quoted
 from genzoo_core.errors import PluginError, UsageError, did_you_mean
 from genzoo_core.plugin import DISTRIBUTION
+from genzoo_core.secrets import without_secrets
 
 
 def _complete_distributions(

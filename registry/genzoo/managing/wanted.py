@@ -18,10 +18,10 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
-from genzoo.cli.doctor.secrets import without_secrets
 from genzoo.managing.snapshot import Distribution
 from genzoo.text import quoted
 from genzoo_core.errors import UsageError
+from genzoo_core.secrets import without_secrets
 
 EXTRAS = re.compile(r"\[[^\[\]]*\]\Z")
 ADDRESS = re.compile(r"[\w+.-]+://\S+")

@@ -11,9 +11,9 @@ import click
 
 from genzoo.cli.doctor import folders, packages, plugins, system
 from genzoo.cli.doctor.findings import Finding
-from genzoo.cli.doctor.secrets import without_secrets
 from genzoo.text import one_line, printable
 from genzoo_core.errors import GenzooError
+from genzoo_core.secrets import without_secrets
 
 Look = Callable[[], Iterable[Finding]]
 

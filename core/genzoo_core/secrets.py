@@ -7,7 +7,8 @@ import re
 _SSH = re.compile(r"(ssh://[^\s/:@]*):[^\s/]*@", re.IGNORECASE)
 """A user of ssh is none, as in git@host; his password is one."""
 
-_ACCOUNT = re.compile(r"(?<!ssh)://[^\s/]*@", re.IGNORECASE)
+_ACCOUNT = re.compile(r"(?<!ssh:)//[^\s/]*@", re.IGNORECASE)
+_HEADER = re.compile(r"\b((?:basic|bearer)\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
 _WITHOUT_SCHEME = re.compile(r"(?<![^\s'\"=,])[^\s/:@'\"=,]+:[^\s/@]+@(?=\w)")
 _FIELD = re.compile(
     r"([?&#;][^\s?&#;=]{0,40}(?:token|key|sig|secret|pass|auth|credential)[^\s?&#;=]{0,40}=)"
@@ -25,6 +26,6 @@ def without_secrets(text: str, account: str = "…@") -> str:
         account: What stands for a user with his password.
     """
     text = _SSH.sub(r"\1@", text)
-    text = _ACCOUNT.sub(f"://{account}", text)
+    text = _HEADER.sub(r"\1…", _ACCOUNT.sub(f"//{account}", text))
     text = _WITHOUT_SCHEME.sub(account, text)
     return _TOKEN.sub("…", _FIELD.sub(r"\1…", text))
