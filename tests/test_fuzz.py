@@ -71,12 +71,16 @@ class Long(UsageError):
     def __str__(self):
         return "x" * 1001
 
+class Lines(UsageError):
+    def __str__(self):
+        return "two\\nlines"
+
 def prepare():
     def example(chance):
         match chance.randrange(8):
             case 0: raise KeyError("planted")
             case 1: raise Long("short by itself")
-            case 2: raise UsageError("two\\nlines")
+            case 2: raise Lines("short by itself")
             case 3: warnings.warn("planted warning")
             case 4: bytearray(2**29)[::4096] = bytes(2**17)
             case 5: os.write(2, b"\\x1b[31m")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from genzoo_core.text import printable, shortened
+from genzoo_core.text import as_message
 
 COMPARED = 200
 """Names that are compared closely with a mistyped one, which takes a tenth of a millisecond each;
@@ -25,9 +25,9 @@ class GenzooError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, hint: str | None = None) -> None:
-        # Of whatever stands in it, the name of a file for example: one line, which steers nothing.
-        self.message = shortened(printable(message))
-        self.hint = hint and shortened(printable(hint))
+        # Whatever stands in them, the name of a file for example.
+        self.message = as_message(message)
+        self.hint = hint and as_message(hint)
         super().__init__(f"{self.message}; {self.hint}" if self.hint else self.message)
 
 

@@ -13,6 +13,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def as_message(text: str, longest: int = LONGEST) -> str:
+    """What is shown of a message: one line that steers nothing, without its middle where long."""
+    return shortened(printable(" ".join(map(str.strip, text.splitlines()))), longest)
+
+
 def shortened(text: str, longest: int = LONGEST) -> str:
     """`text` with an ellipsis in place of its middle where it has more characters than `longest`.
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from genzoo_core.text import LONGEST, printable, shortened
+from genzoo_core.text import LONGEST, as_message, printable, shortened
 
-__all__ = ["printable", "shortened"]  # those of the core, for whoever takes the others from here
+__all__ = ["as_message", "printable", "shortened"]  # those of the core, beside the others
+
+LONGEST_LINE = 2 * LONGEST + len("; ")
+"""Characters of the longest line: a message and its hint."""
 
 SHOWN = 100
 """Characters of a value that a message repeats."""
@@ -24,11 +27,6 @@ def one_line(error: BaseException) -> str:
     """An exception as "Type: message" in one line of at most 300 characters."""
     name, text = type(error).__name__, brief(error)
     return shortened(f"{name}: {text}" if text else name, 300)
-
-
-def as_message(text: str) -> str:
-    """What a terminal shows of a message: one line, escaped, without its middle where long."""
-    return shortened(printable(" ".join(text.split())), 2 * LONGEST + len("; "))
 
 
 def shown_path(path: object) -> str:

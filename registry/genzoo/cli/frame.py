@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from genzoo.cli.group import ZooGroup
-from genzoo.text import as_message, one_line
+from genzoo.text import LONGEST_LINE, as_message, one_line
 from genzoo_core.errors import GenzooError
 
 INTERRUPTED = 128 + 2
@@ -163,7 +163,7 @@ def _message(error: BaseException) -> str:
 
 def _complain(text: str) -> None:
     try:
-        sys.stderr.write(f"Error: {as_message(text)}\n")
+        sys.stderr.write(f"Error: {as_message(text, LONGEST_LINE)}\n")
         sys.stderr.flush()
     except (AttributeError, OSError, ValueError):  # nobody reads stderr: the exit code says it
         return

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from genzoo.text import as_message, one_line
+from genzoo.text import LONGEST_LINE, as_message, one_line
 from genzoo_core.errors import PluginError, did_you_mean
 from genzoo_core.plugin import Plugin
 
@@ -17,7 +17,7 @@ from genzoo_core.plugin import Plugin
 def warn(text: str) -> None:
     """Tell the user of something that does not stop the work, in one line on stderr."""
     with contextlib.suppress(OSError, ValueError):  # a closed stderr has no reader
-        sys.stderr.write(f"Warning: {as_message(text)}\n")
+        sys.stderr.write(f"Warning: {as_message(text, LONGEST_LINE)}\n")
         sys.stderr.flush()
 
 
