@@ -305,6 +305,7 @@ def test_ordinary_json_is_parsed_as_usual(
         ("[" * 65 + "]" * 65, "nested"),
         ("[NaN]", "NaN"),
         ("[1,]", "not JSON"),
+        ('"\\ud800"', "half a character"),
     ],
 )
 def test_json_that_means_more_than_one_thing_is_refused(

@@ -18,14 +18,14 @@ _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def parse_json(text: str) -> Any:
-    """Parse JSON without duplicate keys, NaN, infinity or deep nesting.
+    """Parse JSON without duplicate keys, NaN, infinity, half characters or deep nesting.
 
     Raises:
         ValueError: What is wrong, in a few words.
     """
     _check_depth(text)
     try:
-        return json.loads(
+        value = json.loads(
             text,
             object_pairs_hook=_unique,
             parse_constant=_no_constant,
@@ -34,6 +34,12 @@ def parse_json(text: str) -> Any:
         )
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON: {error.msg} at character {error.pos}") from None
+    if "\\u" in text:
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("holds half a character, a surrogate on its own") from None
+    return value
 
 
 def _check_depth(text: str) -> None:
