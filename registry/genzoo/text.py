@@ -20,7 +20,7 @@ NAMES = 20
 
 def brief(error: BaseException) -> str:
     """What an error says, in one line of at most 300 characters."""
-    return shortened(" ".join(str(error).split()), 300)
+    return as_message(str(error), 300)
 
 
 def one_line(error: BaseException) -> str:

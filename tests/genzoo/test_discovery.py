@@ -174,6 +174,17 @@ def test_a_distribution_with_unreadable_metadata_breaks_itself_alone(shelf: Shel
     assert found["lacks-it"]["version"] == "1.0"
 
 
+def test_a_folder_of_metadata_whose_name_has_a_line_break_is_told_in_one_line(
+    shelf: Shelf,
+) -> None:
+    shelf.add("bad-one")
+    folder = shelf.site / "bad_one-1.0.dist-info"
+    (folder / "METADATA").write_bytes(b"\xff")
+    folder.rename(shelf.site / "bad_one-a\nb.dist-info")
+    (found,) = added()
+    assert "bad_one-a b.dist-info cannot be read" in found["errors"][0]
+
+
 def test_an_unknown_hook_in_a_manifest_is_named_with_the_likely_one(shelf: Shelf) -> None:
     shelf.add("bad-one", head='api = 2\nhooks = ["genzoo_after_rnu"]')
     assert "did you mean genzoo_after_run" in error_of("bad_one")

@@ -19,7 +19,7 @@ from genzoo.plugins.distributions import Installed, distributions, installed
 from genzoo.plugins.manifests import check_manifest, names_in
 from genzoo.plugins.names import normalise
 from genzoo.plugins.selection import admits, named_in
-from genzoo.text import SHOWN, listed, one_line, printable, quoted, shortened
+from genzoo.text import SHOWN, as_message, listed, one_line, printable, quoted, shortened
 from genzoo_core.errors import ConfigError, PluginError, UsageError, did_you_mean
 from genzoo_core.plugin import DISTRIBUTION, Plugin
 
@@ -103,7 +103,7 @@ def _unreadable(folder: Path, error: Exception) -> Plugin:
     """What is known of a distribution whose metadata cannot be read."""
     name, _, version = folder.stem.partition("-")
     text = f"its metadata in {folder.name} cannot be read: {one_line(error)}"
-    return Plugin(name, normalise(name), version, error=text)
+    return Plugin(name, normalise(name), version, error=as_message(text))
 
 
 def _well_formed(plugin: Plugin, folder: Path) -> Plugin:
@@ -119,7 +119,7 @@ def _well_formed(plugin: Plugin, folder: Path) -> Plugin:
     field, text = next(iter(malformed.items()))
     shown = {field: shortened(printable(text), SHOWN) for field, text in malformed.items()}
     error = plugin.error or f"its {field} {quoted(text)} is malformed; {folder} says it"
-    return replace(plugin, **shown, error=error)
+    return replace(plugin, **shown, error=as_message(error))
 
 
 def _read(plugin: Plugin, *, no_plugins: bool) -> Plugin:
