@@ -14,6 +14,7 @@ from pathlib import Path
 import pluggy
 
 from genzoo_core.cards import ModelCard
+from genzoo_core.formats import Source
 from genzoo_core.pictures import Pictures
 from genzoo_core.request import Record
 from genzoo_core.weights import WeightsFile
@@ -82,6 +83,29 @@ def genzoo_cached_weights(reference: str, sha256: str) -> Path | WeightsFile | N
         ... def genzoo_cached_weights(reference, sha256):
         ...     path = Path("/var/cache/share") / sha256
         ...     return path if reference.startswith("share://") and path.is_file() else None
+    """
+
+
+@hookspec(firstresult=True)
+def genzoo_source(reference: str) -> Source | None:
+    """The files of a repository elsewhere, for the formats that plugins read.
+
+    Asked for what a user names in place of a model, before `genzoo_resolve_weights`: a format is
+    known by the names of the files. Where `genzoo_core.downloads.downloads_allowed()` is false,
+    nothing is asked of a network: what is on this machine is all there is.
+
+    Args:
+        reference: "scheme://…".
+
+    Returns:
+        The files, which are fetched one by one when they are read; None where the reference is
+        not this plugin's, or names a single file.
+
+    Example:
+        >>> @hookimpl
+        ... def genzoo_source(reference):
+        ...     if reference.startswith("share://"):
+        ...         return Share(Path("/mnt/share") / reference.removeprefix("share://"))
     """
 
 

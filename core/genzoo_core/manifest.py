@@ -17,6 +17,7 @@ Kind = Literal["model", "encoder", "codec", "noiser", "sampler", "conditioner"]
 # They end in \Z: a $ would let a newline pass.
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]*\Z", max_length=100)]
 Target = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*\Z", max_length=200)]
+Marker = Annotated[str, msgspec.Meta(pattern=r"^\w[\w.-]*(/\w[\w.-]*)*\Z", max_length=200)]
 Extra = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._,-]*\Z", max_length=100)]
 
 
@@ -57,6 +58,23 @@ class CommandEntry(Config, omit_defaults=True):
     argument: Literal["model"] | None = None
 
 
+class FormatEntry(Config, omit_defaults=True):
+    """A format of others that the plugin reads.
+
+    Attributes:
+        name: Its name; `distribution/name` where two plugins have one of that name.
+        markers: Files whose presence in a folder says that it is in this format, as paths inside
+            it. Nothing is imported to find out.
+        target: "module:Class", a `genzoo_core.formats.Format`.
+        summary: One line.
+    """
+
+    name: Name
+    markers: Annotated[tuple[Marker, ...], msgspec.Meta(min_length=1, max_length=16)]
+    target: Target
+    summary: Line = ""
+
+
 class Manifest(Config):
     """The content of `genzoo.toml`, which has at most 1 MiB.
 
@@ -66,6 +84,7 @@ class Manifest(Config):
         hooks: Names of the hooks that the entry point's module implements.
         components: What it offers to build.
         commands: What it adds to the command line.
+        formats: Formats of others that it reads.
         models: Cards of the models that it ships.
     """
 
@@ -74,4 +93,5 @@ class Manifest(Config):
     hooks: Words = ()
     components: Annotated[tuple[ComponentEntry, ...], msgspec.Meta(max_length=1000)] = ()
     commands: Annotated[tuple[CommandEntry, ...], msgspec.Meta(max_length=100)] = ()
+    formats: Annotated[tuple[FormatEntry, ...], msgspec.Meta(max_length=100)] = ()
     models: tuple[ModelCard, ...] = ()

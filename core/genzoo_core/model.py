@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Generic, Literal, TypeVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 from torch import Tensor, nn
@@ -18,6 +19,23 @@ from genzoo_core.training import Trainable
 
 OnStep = Callable[[int, int, Tensor], None]
 """Called as `on_step(step, total, x)` with the pictures so far, `[B, C, H, W]` in [-1, 1]."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Pictures that a sampling begins from, in place of noise alone.
+
+    Attributes:
+        images: float32 `[B, C, H, W]` in [-1, 1].
+        strength: How much of them becomes noise first, in [0, 1] (Meng et al. 2022, "SDEdit"):
+            0 gives the pictures themselves, 1 what the seed gives without them.
+        mask: bool `[B, 1, H, W]`, True where something is made; the other pixels are kept. None
+            where all is made.
+    """
+
+    images: Tensor
+    strength: float
+    mask: Tensor | None = None
 
 
 class NoOptions(Config):
@@ -91,4 +109,58 @@ class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
 
         Raises:
             NotFittedError: The model has nothing to sample from.
+        """
+
+
+class Varying(ABC):
+    """A `GenerativeModel` that can begin from pictures: `genzoo run --input X --strength 0.6`.
+
+    A class inherits from this first.
+    """
+
+    @abstractmethod
+    def sample(
+        self,
+        rng: Rng,
+        conditions: Mapping[str, Tensor],
+        options: Any,
+        on_step: OnStep | None = None,
+        *,
+        start: Start | None = None,
+    ) -> Tensor:
+        """Pictures, as `GenerativeModel.sample` gives them; `start.mask` is None."""
+
+
+class Inpainting(Varying):
+    """A `Varying` model that also fits what it makes to the pixels outside of `start.mask`.
+
+    These are put back exactly when it is done.
+    """
+
+
+class Guided(ABC):
+    """A `GenerativeModel` that samples away from a condition: `genzoo run --negative TEXT`.
+
+    A class inherits from this first.
+    """
+
+    @abstractmethod
+    def sample(
+        self,
+        rng: Rng,
+        conditions: Mapping[str, Tensor],
+        options: Any,
+        on_step: OnStep | None = None,
+        *,
+        negative: Mapping[str, Tensor] | None = None,
+    ) -> Tensor:
+        """Pictures, as `GenerativeModel.sample` gives them.
+
+        Args:
+            rng, conditions, options, on_step: As there.
+            negative: Prepared values by name of the conditioner, which take the place of null in
+                guidance.
+
+        Raises:
+            UsageError: With these options nothing is guided.
         """

@@ -43,7 +43,15 @@ class Request(Config, omit_defaults=True):
             other than the first, by their names. `genzoo info MODEL` lists them.
         conditions: Values of conditioners other than the first, as text, by name.
         interpolate: Two seeds to walk between, or "inputs" to walk between the two inputs.
-        inputs: Pictures to reconstruct, walk between or encode.
+        negative: What the pictures shall not be, read by the model's first conditioner: it takes
+            the place of null in guidance. None for null.
+        inputs: Pictures to reconstruct, vary, walk between or encode.
+        strength: How much of the inputs becomes noise before something is made of them, in
+            [0, 1]; None where they are reconstructed, or where a mask says what is made.
+        mask: Which part of the inputs is made: what is white in this picture, or transparent.
+            None for all.
+        latents: A file of latents, as `genzoo encode` writes it, to decode.
+        variant: Which of several files of weights is read where a folder has some ("fp16").
         encode: Whether the latents of the inputs are asked for, not pictures.
         device: Where to compute: "cpu", "cuda", "mps".
         threads: CPU threads; what measures best for the model's size unless given.
@@ -57,8 +65,13 @@ class Request(Config, omit_defaults=True):
     options: dict[str, Any] = {}
     conditions: dict[str, str] = {}
     interpolate: Seeds | Literal["inputs"] | None = None
+    negative: str | None = None
     inputs: tuple[Input, ...] = ()
+    strength: float | None = None
+    mask: Input | None = None
+    latents: Input | None = None
     encode: bool = False
+    variant: str = ""
     device: str = "cpu"
     threads: int | None = None
     batch: int = BATCH
@@ -73,7 +86,9 @@ class Record(Request, omit_defaults=True, kw_only=True):
     with the same ones it comes out bit by bit the same.
 
     Attributes:
-        weights: sha256 of the weights file.
+        weights: sha256 of the weights file; of a folder in a format of others, the digest of its
+            sorted file digests.
+        files: sha256 of each file of such a folder that was read, by name.
         content: Digest of what that file says and holds, its parts among it: the same for a file
             that `genzoo export` makes of it.
         parts: sha256 of each shared part's weights, by role.
@@ -86,6 +101,7 @@ class Record(Request, omit_defaults=True, kw_only=True):
     seed: int
     threads: int = 1
     weights: str
+    files: dict[str, str] = {}
     content: str = ""
     parts: dict[str, str] = {}
     pictures: tuple[int, int] | None = None

@@ -1,0 +1,148 @@
+"""Formats of others: a folder of files that genzoo did not write, as a model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from genzoo_core.cards import ModelCard
+from genzoo_core.specs import ModelSpec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+
+class Source(Protocol):
+    """Where the files of a folder come from: this machine, or a repository elsewhere.
+
+    Attributes:
+        reference: What the very same files can be asked for by: an absolute path, or
+            "hf://owner/repo@commit".
+        files: Size in bytes of each file, by its name: a path inside the folder with "/" between
+            its parts. Nothing is fetched to know them.
+    """
+
+    @property
+    def reference(self) -> str: ...
+    @property
+    def files(self) -> Mapping[str, int]: ...
+
+    def fetch(self, name: str) -> Path:
+        """One of the files, on this machine, which is the one that the repository promises.
+
+        Raises:
+            HubError: It cannot be had.
+            IntegrityError: It is not the one that was promised.
+        """
+        ...
+
+
+class Folder(Protocol):
+    """The files of a folder or of a Hub repository, which the registry has listed.
+
+    No link leads out of it and no pickle is among what can be read. Each file that is read is
+    fetched where it is not here, compared with what its repository promises, and its digest goes
+    into the records of what the model makes.
+
+    Attributes:
+        name: What it is called in messages: its path, or a reference.
+        files: Size in bytes of each file, by its name: a path inside the folder with "/" between
+            its parts.
+        variant: Which of several files of weights is wanted ("fp16"); "" for the plain one.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def files(self) -> Mapping[str, int]: ...
+    @property
+    def variant(self) -> str: ...
+
+    def read(self, name: str) -> bytes:
+        """The content of a file of at most 10 MB.
+
+        Raises:
+            WeightsError: It is not there, or larger.
+        """
+        ...
+
+    def json(self, name: str) -> Any:
+        """The content of a JSON file, strictly read; nested at most 64 deep.
+
+        Raises:
+            WeightsError: It is not there or no JSON.
+        """
+        ...
+
+    def weights(self, stem: str = "model") -> Mapping[str, Tensor]:
+        """The tensors of `stem.safetensors`, or of the shards of `stem.safetensors.index.json`.
+
+        With a variant, of `stem.fp16.safetensors` or `stem.safetensors.index.fp16.json`. Their
+        dtypes are those of the file: float16, bfloat16 and float8 among them. They may be mapped:
+        do not write into one.
+
+        Args:
+            stem: The beginning of the name, with its folder: "unet/diffusion_pytorch_model".
+
+        Raises:
+            WeightsError: They are not there, a shard is missing, or a file is not well-formed.
+        """
+        ...
+
+    def local(self, names: Iterable[str]) -> Path:
+        """A folder on this machine with these files, for a library that reads them itself.
+
+        Files of weights among them are well-formed safetensors files.
+
+        Raises:
+            WeightsError: One is not there.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Described:
+    """A model as a genzoo file would describe it: what to build, and the tensors for it.
+
+    Attributes:
+        spec: What to build, by the names of components. A part that lies in the folder as well is
+            `inline`.
+        tensors: By the names that the built module has for them; those of an inlined part begin
+            with `parts.<role>.`. A floating-point dtype need not be that of the module.
+    """
+
+    spec: ModelSpec
+    tensors: Mapping[str, Tensor]
+
+
+class Format(ABC):
+    """Reads one format. Made without arguments, once for each folder.
+
+    A `[[formats]]` entry of a manifest names it.
+    """
+
+    @abstractmethod
+    def card(self, folder: Folder) -> ModelCard:
+        """What the folder says of itself, without a look at its weights.
+
+        `license` may be left empty: it is taken from the front matter of `README.md` then. So may
+        `size`, `parameters` and `sha256`, which the registry knows.
+
+        Raises:
+            ConfigError: It says what this format does not know; names that.
+        """
+
+    @abstractmethod
+    def load(self, folder: Folder) -> Described | nn.Module:
+        """The model: described, which can be exported as one genzoo file, or built.
+
+        A built one is a component of some kind, most often a `GenerativeModel`, on the CPU.
+
+        Raises:
+            ConfigError: Its config cannot be read.
+            WeightsError: Its tensors do not fit.
+        """
