@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from genzoo_core.conditioner import Condition
+from genzoo_core.errors import ConfigError
 from genzoo_core.noiser import Noiser
 from genzoo_core.rng import Rng
 
@@ -20,7 +21,7 @@ class Posterior:
     """The distribution of the latent given the data: a diagonal normal, or a point.
 
     Attributes:
-        mean: `[B, *latent]`.
+        mean: `[B, *latent]`; int64 where latents are codes, which are always points.
         std: Standard deviation, `[B, *latent]`, or None for a deterministic encoder.
     """
 
@@ -42,12 +43,15 @@ class Posterior:
         """KL divergence to N(0, I) in nats, `[B]` (Kingma & Welling 2014, appendix B).
 
         Raises:
-            ValueError: The encoder is deterministic, so the divergence is infinite.
+            ValueError: The encoder is deterministic, so the divergence is infinite; that of
+                codes to a normal is not defined.
         """
         return self.kl_per_dimension().flatten(1).sum(1)
 
     def kl_per_dimension(self) -> Tensor:
         """The summands of `kl`, `[B, *latent]`, for free bits."""
+        if not self.mean.is_floating_point():
+            raise ValueError("codes have no KL divergence to a normal")
         if self.std is None:
             raise ValueError("a deterministic encoder has no KL divergence to a normal")
         variance = self.std.square()
@@ -64,6 +68,10 @@ class Encoder(nn.Module, ABC):
 
     latent_shape: tuple[int, ...]
     """Shape of one latent, without the batch."""
+
+    codebook_size: int | None = None
+    """K of an encoder whose latents are codes, int64 in [0, K) (van den Oord et al. 2017,
+    "Neural discrete representation learning"); None where they are real numbers."""
 
     @abstractmethod
     def encode(self, x: Tensor, condition: Condition | None = None) -> Posterior:
@@ -84,3 +92,21 @@ class Codec(Encoder):
     def reconstruct(self, x: Tensor, condition: Condition | None = None) -> Tensor:
         """Images decoded from the mode of the posterior, `[B, C, H, W]` in [-1, 1]."""
         return torch.clamp(self.decode(self.encode(x, condition).mode(), condition), -1, 1)
+
+
+def check_continuous(encoder: Encoder, user: str) -> None:
+    """Refuse an encoder with codes where something computes with latents as with numbers.
+
+    Args:
+        encoder: Whose latents they are.
+        user: What computes with them, as in "diffusion".
+
+    Raises:
+        ConfigError: Its latents are codes.
+    """
+    if encoder.codebook_size is not None:
+        raise ConfigError(
+            f"{user} needs latents that are real numbers, and those of "
+            f"{type(encoder).__name__} are {encoder.codebook_size} discrete codes",
+            "use a codec with continuous latents",
+        )

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from genzoo_autoencoder.config import ConvConfig, MLPConfig, Network
 from genzoo_core.component import Context
-from genzoo_core.encoder import Encoder
+from genzoo_core.encoder import Encoder, check_continuous
 from genzoo_core.errors import ConfigError
 from genzoo_core.specs import ComponentSpec
 
@@ -84,12 +84,13 @@ class Features(nn.Module):
         context: Builds it.
 
     Raises:
-        ConfigError: It cannot be built, or was made for images of another shape.
+        ConfigError: It cannot be built, gives codes, or was made for images of another shape.
     """
 
     def __init__(self, spec: ComponentSpec, shape: Shape, context: Context) -> None:
         super().__init__()
         self.encoder: Encoder = context.component("encoder", spec.component, spec.config)
+        check_continuous(self.encoder, "a layer")
         self.size = math.prod(self.encoder.latent_shape)
         made_for = tuple(getattr(self.encoder, "shape", shape))
         if made_for != tuple(shape):

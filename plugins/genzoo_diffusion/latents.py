@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from genzoo_core import Codec, ConfigError
+from genzoo_core.encoder import check_continuous
 
 
 def pictures_of(x: Tensor, codec: Codec | None, shape: Sequence[int]) -> Tensor:
@@ -33,7 +34,7 @@ def codec_of(part: object) -> Codec:
     """The codec that a shared part is or has.
 
     Raises:
-        ConfigError: It has none.
+        ConfigError: It has none, or one whose latents are codes.
     """
     codec = part if isinstance(part, Codec) else getattr(part, "codec", None)
     if not isinstance(codec, Codec):
@@ -41,6 +42,7 @@ def codec_of(part: object) -> Codec:
             f"the part that plays the role 'codec' is a {type(part).__name__}, which has none",
             "name one of kind codec, or a model that can reconstruct",
         )
+    check_continuous(codec, "diffusion")
     return codec
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from genzoo_core.conditioner import Conditioner
 from genzoo_core.dataset import Dataset
-from genzoo_core.encoder import Encoder
+from genzoo_core.encoder import Encoder, check_continuous
 from genzoo_core.errors import GenzooError, UsageError
 from genzoo_core.images import from_uint8
 from genzoo_core.rng import BatchRng
@@ -139,6 +139,7 @@ def _load(zoo: Zoo, name: str, dataset: str) -> FrozenNet:
     opened = zoo.open(name)
     if not isinstance(opened.module, Encoder):
         raise GenzooError(f"{card.name} is no encoder")
+    check_continuous(opened.module, "a comparison of features")
     return FrozenNet(card.name, opened.sha256, opened.module)
 
 

@@ -33,6 +33,14 @@ def test_a_point_posterior_is_its_mean_and_has_no_kl() -> None:
         point.kl()
 
 
+def test_codes_are_a_point_and_have_no_kl() -> None:
+    codes = Posterior(torch.tensor([[3, 0, 511]]))
+    assert codes.sample(SampleRng([0])).tolist() == codes.mode().tolist() == [[3, 0, 511]]
+    assert codes.mode().dtype == torch.int64
+    with pytest.raises(ValueError, match="codes have no KL"):
+        codes.kl()
+
+
 def test_draws_have_the_posteriors_mean_and_spread() -> None:
     n = 4000
     posterior = Posterior(torch.full((n, 1), 3.0), torch.full((n, 1), 0.5))

@@ -20,6 +20,7 @@ PAINTER = Path(__file__).parent / "painter" / "genzoo_painter"
 
 MODELS: dict[str, dict[str, Any]] = {
     "plain": {"shape": [1, 8, 8], "codec": True},
+    "coded": {"shape": [1, 8, 8], "codec": True, "codes": 5},
     "colour": {"shape": [3, 8, 8], "conditioned": True, "stepwise": True},
 }
 
@@ -53,8 +54,8 @@ def cli(capfd: pytest.CaptureFixture[str]) -> Cli:
 def painter_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the distribution `painter` as pip would lay it out, weights and all.
 
-    Its models are `plain`, 1×8×8 with a codec, and `colour`, 3×8×8, which samples in steps and
-    takes a label and, by `--set text=…`, a text.
+    Its models are `plain`, 1×8×8 with a codec, `coded`, the same with discrete codes, and `colour`,
+    3×8×8, which samples in steps and takes a label and, by `--set text=…`, a text.
     """
     site = tmp_path_factory.mktemp("painter")
     shutil.copytree(PAINTER, site / "genzoo_painter")

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from painting import Cli
+from painting import Cli, assert_refused
 from PIL import Image
 from safetensors import safe_open
 
 import genzoo
+from genzoo_core import ConfigError, ModelSpec, PartSpec
 
 
 @pytest.fixture
@@ -46,6 +47,43 @@ def test_safetensors_say_the_same(digits: list[Path], cli: Cli) -> None:
     with safe_open("z.safetensors", "np") as file, np.load("z.npz") as arrays:
         np.testing.assert_array_equal(file.get_tensor("mean"), arrays["mean"])
         assert json.loads(file.metadata()["genzoo"]) == json.loads(str(arrays["record"]))
+
+
+def test_codes_are_whole_numbers(digits: list[Path], cli: Cli) -> None:
+    done = cli("encode", "coded", *digits, "-o", "z.npz", "--batch", "2", "--json")
+    assert (done.code, json.loads(done.out)["shape"]) == (0, [3, 8])
+    assert cli("encode", "coded", *digits, "-o", "z.safetensors").code == 0
+    with safe_open("z.safetensors", "np") as file, np.load("z.npz") as arrays:
+        assert set(arrays) == {"mean", "record"}
+        codes = arrays["mean"]
+        assert codes.dtype == np.int64
+        assert len(np.unique(codes)) > 1
+        np.testing.assert_array_equal(file.get_tensor("mean"), codes)
+    pixels = np.stack([np.asarray(Image.open(path)) for path in digits])
+    codec = genzoo.load("coded").codec
+    with torch.inference_mode():
+        expected = codec.encode(torch.from_numpy(pixels)[:, None] / 127.5 - 1).mode()
+    np.testing.assert_array_equal(codes, expected)
+
+
+def test_nothing_lies_between_two_codes(digits: list[Path], cli: Cli) -> None:
+    ends = ("-i", digits[0], "-i", digits[1])
+    done = cli("run", "coded", *ends, "--interpolate", "-o", "w.png")
+    assert_refused(done, "its codes are discrete, and nothing lies between two of them")
+    assert not Path("w.png").exists()
+    assert cli("run", "coded", *ends, "-o", "again.png").code == 0
+    assert cli("run", "coded", "--interpolate", "3,8", "-o", "seeds.png").code == 0
+
+
+def test_codes_are_no_numbers_to_diffuse(painter: Path) -> None:
+    zoo = genzoo.open_zoo()
+    spec = ModelSpec(
+        "genzoo/diffusion",
+        {"shape": [1, 8, 8], "on": "latents", "noiser": {"component": "rectified-flow"}},
+        parts={"codec": PartSpec(model="coded", sha256=zoo.card("coded").sha256)},
+    )
+    with pytest.raises(ConfigError, match="diffusion needs latents that are real numbers"):
+        zoo.build(spec)
 
 
 def test_json_and_a_name_of_its_own(digits: list[Path], cli: Cli) -> None:

@@ -24,6 +24,8 @@ from genzoo_core.training import Trainable
 from genzoo_core.zoo import Opened
 
 N = 3
+MOST_OTHER_CODES = 0.02
+"""Share of codes that rounding may change."""
 
 
 def check_encoder_component(record: Recorder, case: Case) -> None:
@@ -100,7 +102,7 @@ def _reloaded(case: Case, built: Opened, shape: Shape, loaded: list[Opened]) -> 
         assert isinstance(module, Encoder)
         encoders.append(module)
     expected, found = (_encode(encoder, images).mode() for encoder in encoders)
-    if not same(found, expected):
+    if not same_latents(found, expected):
         yield problem(
             "the same latents of the same images",
             f"ones that differ by {relative_error(found, expected):.2g}",
@@ -122,6 +124,12 @@ def posterior(encoder: Encoder, images: Tensor) -> Iterator[str]:
         yield problem("encode to give a Posterior", found, "return Posterior(mean, std)")
         return
     shape = (len(images), *latent)
+    if (size := encoder.codebook_size) is not None:
+        yield from codes(given, shape, size)
+        return
+    if isinstance(given.mean, Tensor) and given.mean.dtype == torch.int64:
+        yield problem("codebook_size of codes", "None", "set it to the number of codes")
+        return
     yield from well_formed(given.mean, shape, "the posterior's mean")
     if given.std is not None:
         yield from well_formed(given.std, shape, "the posterior's deviation")
@@ -130,12 +138,34 @@ def posterior(encoder: Encoder, images: Tensor) -> Iterator[str]:
             yield problem("a deviation above 0", f"{float(given.std.min()):.3g}", mend)
 
 
+def codes(given: Posterior, shape: tuple[int, ...], size: int) -> Iterator[str]:
+    """The form of codes, and their range."""
+    found: object = given.mean
+    if not isinstance(found, Tensor) or found.dtype != torch.int64 or found.shape != shape:
+        form = f"{found.dtype} of shape {list(found.shape)}" if isinstance(found, Tensor) else found
+        mend = "give the places in the codebook, as argmin does"
+        yield problem(f"codes as torch.int64 of shape {list(shape)}", str(form), mend)
+    elif found.numel() and not 0 <= int(found.min()) <= int(found.max()) < size:
+        mend = "set codebook_size to their number"
+        yield problem(f"codes in [0, {size})", f"{int(found.min())} to {int(found.max())}", mend)
+    if given.std is not None:
+        yield problem("codes without a deviation", "one", "return Posterior(codes)")
+
+
+def same_latents(found: Tensor, expected: Tensor) -> bool:
+    """Whether latents are equal up to rounding, which may decide between two codes as near."""
+    if found.is_floating_point() or expected.is_floating_point():
+        return same(found, expected)
+    others = int((found != expected).sum()) if found.shape == expected.shape else found.numel()
+    return others <= expected.numel() * MOST_OTHER_CODES
+
+
 def alone(encoder: Encoder, images: Tensor) -> Iterator[str]:
     """An image's latent is the same alone and in a batch."""
     together = _encode(encoder, images).mode()
     for i in range(len(images)):
         single = _encode(encoder, images[i : i + 1]).mode()[0]
-        if not same(single, together[i]):
+        if not same_latents(single, together[i]):
             found = f"one that differs by {relative_error(single, together[i]):.2g}"
             mend = "use no statistics over the batch"
             yield problem(f"latent {i} of a batch as it is alone", found, mend)

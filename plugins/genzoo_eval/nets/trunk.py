@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from genzoo_core import Batch, Condition, Context, Encoder, Posterior, Trainable
+from genzoo_core.encoder import check_continuous
 from genzoo_eval.nets.config import TrunkConfig
 
 
@@ -52,11 +53,12 @@ def build_trunk(config: TrunkConfig, context: Context) -> nn.Sequential:
     """The network from images `[B, C, H, W]` to features `[B, features]`.
 
     Raises:
-        ConfigError: The encoder that it names cannot be built.
+        ConfigError: The encoder that it names cannot be built, or gives codes.
     """
     if config.encoder is not None:
         spec = config.encoder
         encoder: Encoder = context.component("encoder", spec.component, spec.config)
+        check_continuous(encoder, "a feature net")
         return nn.Sequential(
             Seen(encoder), nn.Linear(math.prod(encoder.latent_shape), config.features)
         )

@@ -46,6 +46,8 @@ def encode(
 ) -> None:
     """Turn pictures into the latents of MODEL: `mean` and, where it has one, `std`.
 
+    Discrete codes are whole numbers, int64.
+
     \b
     genzoo encode vae-mnist digit.png -o z.npz
     """

@@ -46,6 +46,10 @@ def test_a_codec_that_is_sound_on_smooth_pictures_passes(zoo: Zoo) -> None:
     check_component(zoo, "codec", "sick/unsteady", {"shape": [1, 16, 16]})
 
 
+def test_a_codec_with_discrete_codes_passes(zoo: Zoo) -> None:
+    check_component(zoo, "codec", "sick/coded")
+
+
 @pytest.mark.parametrize("values", [(), ("circle", "triangle")])
 def test_the_conditioner_of_the_tutorial_passes(zoo: Zoo, values: tuple[str, ...]) -> None:
     """It has categories and leaves `typical` to the base class, which gives null."""
@@ -61,6 +65,10 @@ def test_the_conditioner_of_the_tutorial_passes(zoo: Zoo, values: tuple[str, ...
         ("codec", "centred", {BATCH}, "use no statistics over the batch"),
         ("codec", "drawing", {ENCODES}, "torch's global generator"),
         ("codec", "flat", {DECODES}, "of shape [3, 1, 4, 4], got [3, 16]"),
+        ("codec", "uncounted", {LATENT}, "set it to the number of codes"),
+        ("codec", "fewercodes", {LATENT}, "codes in [0, 1), got "),
+        ("codec", "floatcodes", {LATENT}, "of shape [3, 3], got torch.float32"),
+        ("codec", "spreadcodes", {LATENT}, "return Posterior(codes)"),
         ("noiser", "backwards", {TIME, GRID}, "time 0 is data, time 1 is noise"),
         ("noiser", "wavy", {TIME}, "more noise at a later time"),
         ("noiser", "rising", {GRID}, "grid(1) to fall"),

@@ -36,9 +36,10 @@ def picture_tensors(pictures: Pictures, *, channels_last: bool) -> dict[str, Ten
 
 
 def latent_tensors(latents: Latents) -> dict[str, Tensor]:
-    """`mean` and, where the encoder has one, `std`, float32 `[N, *latent]`."""
+    """`mean` and, where the encoder has one, `std`, float32 `[N, *latent]`; int64 of codes."""
     mean, std = latents.posterior.mean, latents.posterior.std
-    return {"mean": mean.float()} | ({} if std is None else {"std": std.float()})
+    mean = mean.float() if mean.is_floating_point() else mean.long()
+    return {"mean": mean} | ({} if std is None else {"std": std.float()})
 
 
 class Rows:

@@ -93,7 +93,12 @@ class WalkBetweenInputs(Walk):
             )
 
     def require(self, opened: Opened) -> None:
-        codec_of(opened)
+        if codec_of(opened).codebook_size is not None:
+            raise UsageError(
+                f"{opened.name} cannot walk between pictures: its codes are discrete, and nothing "
+                "lies between two of them",
+                "`genzoo run … --interpolate 3,8` walks between two seeds of a model that samples",
+            )
 
     def make(self, batch: Batch) -> Tensor:
         import torch

@@ -12,6 +12,7 @@ from genzoo_core import Config
 class PainterConfig(Config):
     shape: tuple[int, int, int]
     codec: bool = False
+    codes: int = 0
     conditioned: bool = False
     stepwise: bool = False
 

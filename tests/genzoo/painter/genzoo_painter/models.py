@@ -39,6 +39,22 @@ class PainterCodec(Codec):
         return torch.tanh(3 * self.decoder(z)).reshape(-1, *self.shape)
 
 
+class PainterCodes(PainterCodec):
+    """Its latents are the nearest of so many numbers from -1 to 1, by their places."""
+
+    def __init__(self, shape: tuple[int, int, int], codes: int) -> None:
+        super().__init__(shape)
+        self.codebook_size = codes
+        self.register_buffer("codebook", torch.linspace(-1, 1, codes))
+
+    def encode(self, x: Tensor, condition: Condition | None = None) -> Posterior:
+        distances = (self.encoder(x.flatten(1))[..., None] - self.codebook).abs()
+        return Posterior(distances.argmin(-1))
+
+    def decode(self, z: Tensor, condition: Condition | None = None) -> Tensor:
+        return super().decode(self.codebook[z])
+
+
 class Painter(GenerativeModel[PainterOptions]):
     Config = PainterConfig
     Options = PainterOptions
@@ -48,6 +64,8 @@ class Painter(GenerativeModel[PainterOptions]):
         self.config = config
         self.sample_shape = config.shape
         painter = PainterCodec(config.shape)
+        if config.codes:
+            painter = PainterCodes(config.shape, config.codes)
         if config.codec:
             self.codec = painter
         else:
@@ -67,6 +85,8 @@ class Painter(GenerativeModel[PainterOptions]):
         if condition is not None:
             z = z + 3 * condition.vector
         codec = self.codec or self.painter
+        if codec.codebook_size is not None:
+            z = rng.integers(codec.codebook_size, (LATENT,), z)
         out = codec.decode(z)
         if options.fault == "wild":
             out = out / torch.zeros_like(out)

@@ -89,3 +89,42 @@ class Unsteady(Healthy):
 
     def decode(self, z, condition=None):
         return (z @ self.basis).reshape(-1, *self.shape)
+
+
+class Coded(Healthy):
+    """Its latents are the places of the nearest of five numbers."""
+
+    codebook_size = 5
+
+    def __init__(self, config, context):
+        super().__init__(config, context)
+        self.register_buffer("codebook", torch.linspace(-1, 1, 5))
+
+    def encode(self, x, condition=None):
+        distances = (self.read(x.flatten(1))[..., None] - self.codebook).abs()
+        return Posterior(distances.argmin(-1))
+
+    def decode(self, z, condition=None):
+        return super().decode(self.codebook[z])
+
+
+class Uncounted(Coded):
+    codebook_size = None
+
+
+class FewerCodes(Coded):
+    codebook_size = 1
+
+
+class FloatCodes(Coded):
+    def encode(self, x, condition=None):
+        return Posterior(super().encode(x).mean.float())
+
+    def decode(self, z, condition=None):
+        return super().decode(z.long())
+
+
+class SpreadCodes(Coded):
+    def encode(self, x, condition=None):
+        codes = super().encode(x).mean
+        return Posterior(codes, torch.ones(codes.shape))
