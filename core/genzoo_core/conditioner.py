@@ -24,11 +24,18 @@ class Condition:
         vector: `[B, D]`.
         tokens: `[B, T, D]`, or None.
         mask: `[B, T]`, True where a token counts; None where all do.
+        spatial: `[B, D, H, W]`, a map of the picture, such as a mask or another picture; or None.
     """
 
     vector: Tensor
     tokens: Tensor | None = None
     mask: Tensor | None = None
+    spatial: Tensor | None = None
+
+    def rows(self, rows: slice) -> Condition:
+        """The condition of some images of the batch."""
+        parts = (self.tokens, self.mask, self.spatial)
+        return Condition(self.vector[rows], *(None if p is None else p[rows] for p in parts))
 
 
 class Conditioner(nn.Module, ABC):
@@ -46,6 +53,9 @@ class Conditioner(nn.Module, ABC):
 
     token_dim: int | None = None
     """D of its tokens, or None where it gives none."""
+
+    spatial_dim: int | None = None
+    """D of its map, or None where it gives none. A model that cannot use one refuses it."""
 
     categories: int | None = None
     """Number of values there are, where prepared rows are ids, int64 `[B]` from 0, and null is
@@ -124,20 +134,30 @@ def conditioners_of(module: nn.Module) -> Mapping[str, Conditioner]:
 class Conditioning(nn.Module):
     """The named conditioners of a model, joined into one `Condition`.
 
-    Vectors are projected to a common size and added; tokens are projected and concatenated. Where
-    the model's network embeds prepared values itself, class ids for example, nothing is joined:
-    `complete` gives the values, and the conditioners' own embeddings are frozen, being unused.
+    Vectors are projected to a common size and added; tokens are projected and concatenated; maps
+    are projected place by place, by a 1×1 convolution, and added, so they need one height and one
+    width. Where the model's network embeds prepared values itself, class ids for example, nothing
+    is joined: `complete` gives the values, and the conditioners' own embeddings are frozen, being
+    unused.
 
     Args:
         context: Names the conditioners and builds them.
         dim: D of the joined vector and tokens; "prepared" where the network embeds prepared
             values itself; None where the model takes no condition.
+        spatial: Whether the model uses maps.
 
     Raises:
-        ConfigError: The model takes no condition, and the context names a conditioner.
+        ConfigError: The model takes no condition, and the context names a conditioner; or it uses
+            no maps, and one gives some.
     """
 
-    def __init__(self, context: Context, dim: int | Literal["prepared"] | None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        dim: int | Literal["prepared"] | None,
+        *,
+        spatial: bool = False,
+    ) -> None:
         super().__init__()
         specs = context.conditioners
         if specs and dim is None:
@@ -148,9 +168,15 @@ class Conditioning(nn.Module):
         self.by_name: dict[str, Conditioner] = {}
         self.vectors = nn.ModuleDict()
         self.tokens = nn.ModuleDict()
+        self.spatial = nn.ModuleDict()
         for name, spec in specs.items():
             conditioner = context.component("conditioner", spec.component, spec.config)
             self.conditioners[name] = self.by_name[name] = conditioner
+            if conditioner.spatial_dim is not None and not spatial:
+                raise ConfigError(
+                    f"this model cannot use the map that conditioner {name!r} gives",
+                    "choose a model that can, such as genzoo/diffusion with a U-Net",
+                )
             if dim == "prepared":
                 conditioner.requires_grad_(False)
                 continue
@@ -158,6 +184,8 @@ class Conditioning(nn.Module):
             self.vectors[name] = nn.Linear(conditioner.vector_dim, dim)
             if conditioner.token_dim is not None:
                 self.tokens[name] = nn.Linear(conditioner.token_dim, dim)
+            if conditioner.spatial_dim is not None:
+                self.spatial[name] = nn.Conv2d(conditioner.spatial_dim, dim, 1)
 
     def complete(self, conditions: Mapping[str, Tensor], n: int) -> dict[str, Tensor]:
         """`conditions` with null for each conditioner that was not asked for.
@@ -183,6 +211,7 @@ class Conditioning(nn.Module):
         """The joined condition for `n` images; None for a model without conditioners.
 
         Raises:
+            ConfigError: The maps of two conditioners differ in height or width.
             TypeError: The model's network embeds prepared values itself.
         """
         if self.dim == "prepared":
@@ -192,6 +221,7 @@ class Conditioning(nn.Module):
         vector: Tensor | None = None
         tokens: list[Tensor] = []
         masks: list[Tensor] = []
+        maps: dict[str, Tensor] = {}
         for name, prepared in self.complete(conditions, n).items():
             projection = self.vectors[name]
             assert isinstance(projection, nn.Linear)
@@ -202,9 +232,26 @@ class Conditioning(nn.Module):
                 tokens.append(self.tokens[name](part.tokens))
                 everything = torch.ones(part.tokens.shape[:2], dtype=torch.bool)
                 masks.append(everything if part.mask is None else part.mask)
+            if part.spatial is not None:
+                maps[name] = self.spatial[name](part.spatial)
         if vector is None:
             return None
+        spatial = _added(maps) if maps else None
         if not tokens:
-            return Condition(vector)
+            return Condition(vector, spatial=spatial)
         joined = torch.cat([mask.to(vector.device) for mask in masks], 1)
-        return Condition(vector, torch.cat(tokens, 1), joined)
+        return Condition(vector, torch.cat(tokens, 1), joined, spatial)
+
+
+def _added(maps: Mapping[str, Tensor]) -> Tensor:
+    """The sum of projected maps, `[B, D, H, W]` each, by name of the conditioner."""
+    (first, total), *others = maps.items()
+    for name, other in others:
+        if other.shape != total.shape:
+            sizes = [f"{m.shape[2]}×{m.shape[3]}" for m in (total, other)]
+            raise ConfigError(
+                f"the map of conditioner {first!r} is {sizes[0]}, that of {name!r} {sizes[1]}",
+                "give them one size",
+            )
+        total = total + other
+    return total

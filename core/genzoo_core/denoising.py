@@ -93,11 +93,10 @@ def clipped(x0: Tensor, x: Tensor, t: Tensor, noiser: ScheduledNoiser) -> tuple[
 
 def join(first: Condition, second: Condition) -> Condition:
     """Two conditions as that of one batch, the first in front."""
-    pairs = ((first.vector, second.vector), (first.tokens, second.tokens))
-    vector, tokens = (
-        torch.cat([a, b]) if a is not None and b is not None else None for a, b in pairs
+    pairs = (
+        (first.tokens, second.tokens),
+        (first.mask, second.mask),
+        (first.spatial, second.spatial),
     )
-    assert vector is not None
-    if first.mask is None or second.mask is None:
-        return Condition(vector, tokens)
-    return Condition(vector, tokens, torch.cat([first.mask, second.mask]))
+    parts = (None if a is None or b is None else torch.cat([a, b]) for a, b in pairs)
+    return Condition(torch.cat([first.vector, second.vector]), *parts)

@@ -56,6 +56,8 @@ class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
         context: Builds the conditioners that the model owns.
         condition_dim: D of the joined condition; "prepared" for a model that defines `condition`
             itself, from the prepared values; None for one that takes none.
+        spatial: Whether it uses the maps of conditioners that give some, `Condition.spatial`; one
+            that does not refuses such conditioners.
 
     Attributes:
         sample_shape: Shape of one picture, (C, H, W).
@@ -69,11 +71,15 @@ class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
     sample_shape: tuple[int, int, int]
 
     def __init__(
-        self, context: Context, condition_dim: int | Literal["prepared"] | None = None
+        self,
+        context: Context,
+        condition_dim: int | Literal["prepared"] | None = None,
+        *,
+        spatial: bool = False,
     ) -> None:
         super().__init__()
         self.codec: Codec | None = None
-        self.conditioning = Conditioning(context, condition_dim)
+        self.conditioning = Conditioning(context, condition_dim, spatial=spatial)
         self.conditioners = self.conditioning.by_name
 
     def condition(self, conditions: Mapping[str, Tensor], n: int) -> Condition | None:

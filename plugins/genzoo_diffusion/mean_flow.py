@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import cast
 
@@ -22,6 +23,7 @@ from genzoo_core import (
     Rng,
 )
 from genzoo_core.layers.embedding import FREQUENCIES, sinusoids
+from genzoo_diffusion.config import UNetConfig
 from genzoo_diffusion.config_mean_flow import MeanFlowConfig, MeanFlowOptions
 from genzoo_diffusion.latents import codec_of, pictures_of
 from genzoo_diffusion.networks import build_network, check_tokens
@@ -49,14 +51,17 @@ class MeanFlow(GenerativeModel[MeanFlowOptions]):
     stage_name = "flowing"
 
     def __init__(self, config: MeanFlowConfig, context: Context) -> None:
-        super().__init__(context, config.network.embedding)
+        unet = isinstance(config.network, UNetConfig)
+        super().__init__(context, config.network.embedding, spatial=unet)
         self.config = config
         self.sample_shape = config.shape
         check_tokens(config.network, self.conditioners)
         if config.on == "latents":
             self.codec = codec_of(context.part("codec"))
         self.data_shape = config.shape if self.codec is None else self.codec.latent_shape
-        self.network = build_network(config.network, self.data_shape)
+        self.network = build_network(
+            config.network, self.data_shape, spatial=bool(self.conditioning.spatial)
+        )
         self.span = SpanEmbedding(config.network.embedding)
         self.teacher: Teacher | None = None
         if config.teacher is not None and context.training:
@@ -146,7 +151,7 @@ class MeanFlow(GenerativeModel[MeanFlowOptions]):
         velocity = self.guided(noise - x, z, t)
 
         def part(rows: slice) -> Velocity:
-            asked = None if condition is None else rows_of(condition, rows)
+            asked = None if condition is None else condition.rows(rows)
             return lambda z, r, t: self.velocity(z, r, t, asked)
 
         far, near = slice(0, spanning), slice(spanning, n)
@@ -225,12 +230,4 @@ def told(vector: Tensor, condition: Condition | None) -> Condition:
     """A condition that says a vector, `[B, D]`, as well."""
     if condition is None:
         return Condition(vector)
-    return Condition(condition.vector + vector, condition.tokens, condition.mask)
-
-
-def rows_of(condition: Condition, rows: slice) -> Condition:
-    """The condition of some rows of a batch."""
-    parts = (condition.vector, condition.tokens, condition.mask)
-    vector, tokens, mask = (None if part is None else part[rows] for part in parts)
-    assert vector is not None
-    return Condition(vector, tokens, mask)
+    return replace(condition, vector=condition.vector + vector)

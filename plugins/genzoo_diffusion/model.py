@@ -25,7 +25,7 @@ from genzoo_core import (
 )
 from genzoo_core.denoising import denoising_errors, guided_denoiser
 from genzoo_core.sampler import Denoise
-from genzoo_diffusion.config import DiffusionConfig, DiffusionOptions
+from genzoo_diffusion.config import DiffusionConfig, DiffusionOptions, UNetConfig
 from genzoo_diffusion.latents import codec_of, pictures_of
 from genzoo_diffusion.networks import build_network, check_tokens
 from genzoo_diffusion.sampling import find_sampler
@@ -43,7 +43,8 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
     stage_name = "denoising"
 
     def __init__(self, config: DiffusionConfig, context: Context) -> None:
-        super().__init__(context, config.network.embedding)
+        unet = isinstance(config.network, UNetConfig)
+        super().__init__(context, config.network.embedding, spatial=unet)
         self.config = config
         self.context = context
         self.sample_shape = config.shape
@@ -58,7 +59,9 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
         if config.on == "latents":
             self.codec = codec_of(context.part("codec"))
         self.data_shape = config.shape if self.codec is None else self.codec.latent_shape
-        self.network = build_network(config.network, self.data_shape)
+        self.network = build_network(
+            config.network, self.data_shape, spatial=bool(self.conditioning.spatial)
+        )
 
     def check_options(self, options: DiffusionOptions) -> None:
         """Refuse a sampler that does not fit, and guidance where nothing can guide."""

@@ -10,8 +10,8 @@ from genzoo_diffusion.config import MLPConfig, Network, UNetConfig
 from genzoo_diffusion.unet import UNet
 
 
-def build_network(network: Network, shape: tuple[int, ...]) -> MLP | UNet:
-    """The network for data of `shape`, without the batch.
+def build_network(network: Network, shape: tuple[int, ...], *, spatial: bool = False) -> MLP | UNet:
+    """The network for data of `shape`, without the batch; `spatial` where conditions have maps.
 
     Raises:
         ConfigError: The architecture does not take data of this shape.
@@ -23,7 +23,7 @@ def build_network(network: Network, shape: tuple[int, ...]) -> MLP | UNet:
             f"a U-Net needs data with a height and a width, not of shape {list(shape)}",
             'use network = { type = "mlp" }',
         )
-    return UNet(network, (shape[0], shape[1], shape[2]))
+    return UNet(network, (shape[0], shape[1], shape[2]), spatial=spatial)
 
 
 def check_tokens(network: Network, conditioners: Mapping[str, Conditioner]) -> None:

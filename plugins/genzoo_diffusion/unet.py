@@ -27,13 +27,16 @@ class UNet(nn.Module):
     Args:
         config: Its size.
         shape: (C, H, W) of the data.
+        spatial: Whether the condition has a map.
 
     Raises:
         ConfigError: The data's sides cannot be halved as often as the config asks, or are still
             too large then to attend.
     """
 
-    def __init__(self, config: UNetConfig, shape: tuple[int, int, int]) -> None:
+    def __init__(
+        self, config: UNetConfig, shape: tuple[int, int, int], *, spatial: bool = False
+    ) -> None:
         super().__init__()
         channels, height, width = shape
         widths = [config.width * multiplier for multiplier in config.multipliers]
@@ -73,8 +76,10 @@ class UNet(nn.Module):
         self.norm = group_norm(widths[0])
         self.write = nn.Conv2d(widths[0], folded, 3, padding=1)
         self.unfold = nn.PixelShuffle(config.patch)
+        self.overlay = nn.Conv2d(dim, widths[0], config.patch, config.patch) if spatial else None
+        overlay = () if self.overlay is None else self.overlay.parameters()
         gate = () if self.gate is None else self.gate.parameters()
-        for parameter in (*self.write.parameters(), *gate):
+        for parameter in (*self.write.parameters(), *gate, *overlay):
             nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor, time: Tensor, condition: Condition | None) -> Tensor:
@@ -83,11 +88,19 @@ class UNet(nn.Module):
         Args:
             x: Noisy data, `[B, C, H, W]`.
             time: What the noiser's `embed` gives, `[B]`.
-            condition: Its vector is `[B, embedding]`, its tokens `[B, T, embedding]`; None for a
-                model without conditioners.
+            condition: Its vector is `[B, embedding]`, its tokens `[B, T, embedding]`, its map
+                `[B, embedding, H, W]`, or of another size, to which it is then averaged; None for
+                a model without conditioners.
         """
         embedded = self.embedding(time, condition)
         h = self.read(self.fold(x))
+        if self.overlay is not None:
+            assert condition is not None
+            assert condition.spatial is not None
+            # As if it were further channels of the input, added by a layer that starts at zero:
+            # a trained net gives what it gave (Zhang et al. 2023, "ControlNet").
+            spatial = nn.functional.adaptive_avg_pool2d(condition.spatial, (x.shape[2], x.shape[3]))
+            h = h + self.overlay(spatial)
         kept: list[Tensor] = []
         for level in self.down:
             assert isinstance(level, Level)

@@ -48,6 +48,20 @@ class Words(Conditioner):
         return torch.full((n,), -1.0)
 
 
+class Maps(Words):
+    """Numbers as maps of one channel, `side` × 4."""
+
+    spatial_dim = 1
+
+    def __init__(self, side: int) -> None:
+        super().__init__(0)
+        self.side = side
+
+    def forward(self, prepared: Tensor) -> Condition:
+        spatial = prepared[:, None, None, None].expand(-1, 1, self.side, 4)
+        return Condition(super().forward(prepared).vector, spatial=spatial)
+
+
 class Shelf:
     """A context that builds `Words`."""
 
@@ -60,7 +74,8 @@ class Shelf:
 
     def component(self, kind: str, name: str, config: Mapping[str, Any]) -> Any:
         assert (kind, name) == ("conditioner", "words")
-        return Words(config["tokens"])
+        # Less than 0 stands for maps of so many rows.
+        return Words(config["tokens"]) if config["tokens"] >= 0 else Maps(-config["tokens"])
 
     def part(self, role: str) -> Any:
         raise AssertionError(role)
@@ -75,6 +90,29 @@ def test_vectors_add_up_and_tokens_are_concatenated() -> None:
     assert joined.mask.all()
     parts = [join.vectors[name](torch.tensor([[0.5, 0.5], [1.0, 1.0]])) for name in "abc"]
     torch.testing.assert_close(joined.vector, sum(parts))
+
+
+def test_maps_are_projected_and_added() -> None:
+    join = Conditioning(Shelf(a=-2, b=-2, c=0), dim=5, spatial=True)
+    asked = {name: torch.tensor([0.5, 1.0]) for name in "abc"}
+    joined = join(asked, 2)
+    assert joined.spatial.shape == (2, 5, 2, 4)
+    maps = torch.tensor([0.5, 1.0])[:, None, None, None].expand(-1, 1, 2, 4)
+    torch.testing.assert_close(joined.spatial, join.spatial["a"](maps) + join.spatial["b"](maps))
+    assert joined.rows(slice(1, 2)).spatial.equal(joined.spatial[1:])
+    assert Conditioning(Shelf(c=0), dim=5, spatial=True)({}, 2).spatial is None
+
+
+def test_maps_of_two_sizes_are_refused() -> None:
+    join = Conditioning(Shelf(a=-2, b=-3), dim=5, spatial=True)
+    with pytest.raises(ConfigError, match="conditioner 'a' is 2×4, that of 'b' 3×4"):
+        join({}, 1)
+
+
+@pytest.mark.parametrize("dim", [3, "prepared"])
+def test_a_model_without_maps_refuses_a_conditioner_with_one(dim: Any) -> None:
+    with pytest.raises(ConfigError, match="cannot use the map that conditioner 'b' gives"):
+        Conditioning(Shelf(a=2, b=-2), dim)
 
 
 def test_what_is_not_asked_is_null() -> None:

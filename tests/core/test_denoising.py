@@ -53,5 +53,10 @@ def test_conditions_are_joined_with_their_tokens() -> None:
     assert both.mask is not None
     assert both.tokens.shape == (2, 2, 3)
     assert both.mask.tolist() == [[True, False], [False, True]]
+    maps = [Condition(torch.zeros(1, 3), spatial=torch.full((1, 2, 4, 4), n)) for n in (0.0, 1.0)]
+    joined = join(*maps).spatial
+    assert joined is not None
+    assert joined.shape == (2, 2, 4, 4)
+    assert joined.mean((1, 2, 3)).tolist() == [0, 1]
     plain: Any = join(Condition(torch.zeros(1, 3)), Condition(torch.ones(1, 3)))
     assert (plain.tokens, plain.mask) == (None, None)

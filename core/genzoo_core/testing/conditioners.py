@@ -174,6 +174,16 @@ def embeddings(subject: Asked) -> Iterator[str]:
         if given.mask is not None and given.mask.shape != given.tokens.shape[:2]:
             found = str(list(given.mask.shape))
             yield problem("a mask of shape [B, T]", found, "True where a token counts")
+    if (given.spatial is None) != (conditioner.spatial_dim is None):
+        found = f"spatial_dim = {conditioner.spatial_dim}, and spatial = {given.spatial}"
+        yield problem("a map where spatial_dim says so", found, "set spatial_dim, or None")
+    elif given.spatial is not None:
+        shape = (N, conditioner.spatial_dim or 0, *given.spatial.shape[2:])
+        if given.spatial.dim() != 4:
+            found = f"shape {list(given.spatial.shape)}"
+            yield problem("a map of shape [B, D, H, W]", found, "reshape it")
+        else:
+            yield from well_formed(given.spatial, shape, "its map")
     if given.vector.shape[0] == N:
         single = subject.embed(prepared[1:2]).vector[0]
         if not same(single, given.vector[1]):

@@ -9,6 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from genzoo_core.model import GenerativeModel
 from genzoo_core.rng import BatchRng
 from genzoo_core.testing.comparing import relative_error
 from genzoo_core.testing.randomness import MEND, reseeded
@@ -44,6 +45,15 @@ class Trained:
         for stage in self.module.stages():
             yield from stage.phases
 
+    def maps(self) -> list[nn.Parameter]:
+        """What projects the maps of a model's conditioners; nothing where there are none."""
+        module = self.built.module
+        return (
+            list(module.conditioning.spatial.parameters())
+            if isinstance(module, GenerativeModel)
+            else []
+        )
+
     def loss(self, phase: Phase, step: int = 0, seed: int = 0) -> tuple[Tensor, object]:
         """The loss of one phase, whose parameters alone want gradients, as in a training."""
         self.built.module.requires_grad_(False)
@@ -70,6 +80,8 @@ def check_training(record: Recorder, subject: Trained) -> bool:
         ("the loss is a function of its arguments", function),
         ("every phase trains", train),
     ]
+    if subject.maps():
+        claims.append(("the maps of its conditioners are heeded", heeded))
     formed, sound = True, True
     for claim, check in claims:
         if not (formed if check is function else sound):
@@ -218,3 +230,15 @@ def train(subject: Trained) -> Iterator[str]:
             if not all(bool(torch.isfinite(p).all()) for p in phase.parameters):
                 found = f"NaN or infinity after {STEPS} steps"
                 yield problem(f"{where} to keep its parameters finite", found, "scale its loss")
+
+
+def heeded(subject: Trained) -> Iterator[str]:
+    """A loss depends on what projects maps; some layers start at zero, so after a few steps."""
+    for phase in subject.phases():
+        with reseeded(0):
+            loss, _ = subject.loss(phase)
+            torch.autograd.backward(loss)
+        if any(p.grad is not None and bool(p.grad.any()) for p in subject.maps()):
+            return
+    mend = "use condition.spatial, or leave out spatial=True"
+    yield problem("a loss that depends on the maps", "no gradient", mend)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+import torch
+
+from genzoo_core import ComponentSpec, ModelSpec
 from genzoo_core.testing import ConformanceError, check_component, examine_component
 from genzoo_core.zoo import Zoo
 
@@ -106,3 +110,62 @@ def test_all_problems_are_told_at_once(zoo: Zoo) -> None:
     assert isinstance(caught.value, AssertionError)
     for claim in (CHANCE, SEEDS, ALONE, SAVED):
         assert f"\n  - {claim}: expected " in text
+
+
+MAPS = {"mask": {"component": "sick/mapped"}, "label": {"component": "sick/healthy"}}
+NET = {"type": "unet", "width": 8, "blocks": 1, "multipliers": [1], "embedding": 16}
+FLOW = {"shape": [1, 4, 4], "noiser": {"component": "rectified-flow"}, "network": NET}
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("sick/mapped", {}),
+        ("genzoo/diffusion", FLOW | {"guidance": 2.0}),
+        # The map is smaller than the pictures.
+        ("genzoo/diffusion", FLOW | {"shape": [1, 8, 8], "network": NET | {"patch": 1}}),
+        ("genzoo/mean-flow", {"shape": [1, 4, 4], "network": NET, "guidance": 2.0}),
+    ],
+)
+def test_a_model_that_uses_maps_passes(zoo: Zoo, name: str, config: dict[str, Any]) -> None:
+    report = check_component(zoo, "model", name, config, conditioners=MAPS)
+    assert any("maps" in finding.check for finding in report.findings)
+
+
+def test_a_map_that_is_overlooked_is_found(zoo: Zoo) -> None:
+    report = examine_component(zoo, "model", "sick/overlooking", conditioners=MAPS)
+    assert len(report.problems) == 1
+    assert "use condition.spatial, or leave out spatial=True" in report.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("sick/healthy", {}),
+        ("genzoo/diffusion", FLOW | {"network": {"type": "mlp"}}),
+        ("genzoo/vae", {"shape": [1, 4, 4], "network": {"type": "mlp", "hidden": 16}}),
+        ("genzoo/gan", {"shape": [1, 8, 8], "network": {"type": "conv", "width": 8}}),
+    ],
+)
+def test_a_model_that_cannot_use_maps_says_so_when_it_is_built(
+    zoo: Zoo, name: str, config: dict[str, Any]
+) -> None:
+    report = examine_component(zoo, "model", name, config, conditioners=MAPS)
+    (problem,) = report.problems
+    assert "cannot use the map that conditioner 'mask' gives" in problem
+
+
+def test_a_map_is_added_without_another_name_for_what_there_was(zoo: Zoo) -> None:
+    def model(conditioners: dict[str, ComponentSpec]) -> dict[str, torch.Tensor]:
+        torch.manual_seed(0)
+        spec = ModelSpec("genzoo/diffusion", FLOW, conditioners=conditioners)
+        return zoo.build(spec, training=True).own_tensors()
+
+    label = {"label": ComponentSpec("sick/healthy")}
+    plain, mapped = model(label), model(label | {"mask": ComponentSpec("sick/mapped")})
+    more = {name for name in mapped if name not in plain}
+    assert set(plain) <= set(mapped)
+    assert {name for name in more if not name.startswith("conditioning.")} == {
+        "network.overlay.weight",
+        "network.overlay.bias",
+    }

@@ -91,6 +91,8 @@ def test_the_conditioner_of_the_tutorial_passes(zoo: Zoo, values: tuple[str, ...
         ("conditioner", "nullisaclass", {NULL}, "null as the id 3"),
         ("conditioner", "untrainednull", {NULL}, "gradients for what embeds null"),
         ("conditioner", "wrongdimension", {EMBEDS}, "of shape [4, 6], got [4, 5]"),
+        ("conditioner", "secretmap", {EMBEDS}, "set spatial_dim, or None"),
+        ("conditioner", "flatmap", {EMBEDS}, "a map of shape [B, D, H, W], got shape [4, 1, 4]"),
         ("conditioner", "sharedchance", {OWN}, "to give image 1 what it gets alone"),
         ("conditioner", "globalchance", {OWN}, "torch's global generator"),
         ("conditioner", "crashing", {TEXTS}, "raise UsageError, and name the choices"),

@@ -123,3 +123,25 @@ class ForgetsNull(Healthy):
 
     def forward(self, prepared):
         return Condition(self.embedding(prepared) + self.table[prepared])
+
+
+class Mapped(Healthy):
+    """A class is a map as well: a bright row."""
+
+    spatial_dim = 1
+
+    def forward(self, prepared):
+        rows = torch.nn.functional.one_hot(prepared, 4).float()
+        return Condition(super().forward(prepared).vector, spatial=self.spread(rows))
+
+    def spread(self, rows):
+        return rows[:, None, :, None].expand(-1, -1, -1, 4)
+
+
+class SecretMap(Mapped):
+    spatial_dim = None
+
+
+class FlatMap(Mapped):
+    def spread(self, rows):
+        return rows[:, None]

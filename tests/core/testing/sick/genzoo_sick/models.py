@@ -25,9 +25,10 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Healthy(GenerativeModel[Options]):
     Config = Config
     Options = Options
+    maps = False
 
     def __init__(self, config, context):
-        super().__init__(context, 8)
+        super().__init__(context, 8, spatial=self.maps)
         self.sample_shape = config.shape
         self.modulate = nn.Linear(8, 4)
         self.net = nn.Linear(4, math.prod(config.shape))
@@ -50,6 +51,27 @@ class Healthy(GenerativeModel[Options]):
     def loss(self, batch, rng, phase, progress):
         error = self.pictures(self.noise(rng), batch.conditions) - batch.images
         return error.square().mean(), {"error": error.detach().mean()}
+
+
+class Mapped(Healthy):
+    """It uses the maps of its conditioners."""
+
+    maps = True
+
+    def pictures(self, z, conditions):
+        pictures = super().pictures(z, conditions)
+        spatial = self.condition(conditions, len(z)).spatial
+        return (pictures + self.seen(spatial.mean(1, keepdim=True))).clamp(-1, 1)
+
+    def seen(self, spatial):
+        return spatial
+
+
+class Overlooking(Mapped):
+    """It says so, and does not."""
+
+    def seen(self, spatial):
+        return torch.zeros_like(spatial)
 
 
 class Rough(Healthy):
