@@ -155,7 +155,8 @@ class _Bound:
             raise HubError(f"the Hub sends {self.what} compressed, though asked not to")
         if self.is_file and response.is_success:
             # The client's progress bar shows it, or else the end of the address, with its query.
-            headers["Content-Disposition"] = f'filename="{self.what.rpartition("/")[2]}";'
+            name = self.what.rpartition("/")[2].encode("ascii", "replace").decode()
+            headers["Content-Disposition"] = f'filename="{name}";'
             self.left = self.size
             self.limit = f"the {self.size:,} bytes that it promised of {self.what}"
             if response.status_code == 206:  # the rest of a broken download

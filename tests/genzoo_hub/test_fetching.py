@@ -66,6 +66,12 @@ def test_config_json_names_the_default_file(hub: Hub, machine: Machine, weights:
     assert hub.asked == []
 
 
+def test_a_file_whose_name_is_not_ascii(hub: Hub, machine: Machine, weights: bytes) -> None:
+    name = "数字 é.safetensors"
+    commit = hub.add(REPO, {name: weights})
+    assert pulled(machine, f"hf://{REPO}")["reference"] == f"hf://{REPO}/{name}@{commit}"
+
+
 def test_a_mirror_that_leaves_the_files_out(hub: Hub, machine: Machine, weights: bytes) -> None:
     hub.terse = True
     commit = hub.add(REPO, {FILE: weights})
