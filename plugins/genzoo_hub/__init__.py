@@ -1,11 +1,11 @@
-"""Weights from the Hugging Face Hub, and to it: `hf://owner/repo[/file][@revision]`.
+"""Models from the Hugging Face Hub, and to it: `hf://owner/repo[/file or folder][@revision]`.
 
 The Hub's client is imported when a reference of this scheme is met, or a command runs.
 """
 
 from __future__ import annotations
 
-from genzoo_core import WeightsFile, hookimpl
+from genzoo_core import Source, WeightsFile, hookimpl
 from genzoo_hub.reference import SCHEME
 
 
@@ -27,3 +27,13 @@ def genzoo_cached_weights(reference: str, sha256: str) -> WeightsFile | None:
     from genzoo_hub.fetching import cached
 
     return cached(reference, sha256)
+
+
+@hookimpl
+def genzoo_source(reference: str) -> Source | None:
+    """The files of a repository on the Hub, or of a folder in it."""
+    if not reference.startswith(SCHEME):
+        return None
+    from genzoo_hub.source import find_source
+
+    return find_source(reference)

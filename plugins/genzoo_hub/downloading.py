@@ -32,7 +32,13 @@ class RemoteFile:
 
 
 def bring(
-    repo: str, file: str, commit: str, promise: Promise, *, max_bytes: int | None = None
+    repo: str,
+    file: str,
+    commit: str,
+    promise: Promise,
+    *,
+    size: int | None = None,
+    max_bytes: int | None = None,
 ) -> Path:
     """A file at a commit, in the cache, that keeps its promise.
 
@@ -43,6 +49,7 @@ def bring(
         file: Path in it.
         commit: A whole commit.
         promise: Digest that it must have; where none is given, that which the repository gives.
+        size: Bytes that it must have, where that is known.
         max_bytes: A larger file is refused.
 
     Raises:
@@ -62,6 +69,10 @@ def bring(
         remote = look(repo, file, commit)
         if max_bytes is not None and (remote.size or 0) > max_bytes:
             raise HubError(f"{about} has {remote.size} bytes; at most {max_bytes} are read")
+        if size is not None and remote.size != size:
+            raise IntegrityError(
+                f"{about} has {remote.size} bytes, but {size} were promised", "check HF_ENDPOINT"
+            )
         path = _download(cache, file, commit, remote.size, about)
         wanted = promise if promise != Promise() else remote.promise
     assert path is not None

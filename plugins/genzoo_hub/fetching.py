@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from genzoo_core.errors import HubError, IntegrityError
 from genzoo_core.weights import WeightsFile
-from genzoo_hub.client import ask, is_offline
+from genzoo_hub.client import is_offline
 from genzoo_hub.downloading import bring
-from genzoo_hub.failures import About, is_down, no_hub, offline
+from genzoo_hub.failures import About, is_down, offline
+from genzoo_hub.listing import resolve
 from genzoo_hub.promises import Promise, sha256_of
-from genzoo_hub.reference import SUFFIX, Reference, check_file, is_commit, parse
+from genzoo_hub.reference import SUFFIX, Reference, check_file, parse
 from genzoo_hub.repo_cache import RepoCache
 from genzoo_hub.repo_config import MAX_BYTES, NAME, read_config
 from genzoo_hub.shown import NAME_SHOWN, few
-
-if TYPE_CHECKING:
-    from huggingface_hub import ModelInfo
 
 
 def fetch(text: str, sha256: str = "") -> WeightsFile:
@@ -48,7 +45,7 @@ def fetch(text: str, sha256: str = "") -> WeightsFile:
     if (sha256 or reference.commit) and (found := _cached(reference, sha256)) is not None:
         return found
     try:
-        commit, names = _resolve(reference)
+        commit, names = resolve(reference)
     except HubError as error:
         cause = error.__cause__
         found = _cached(reference, sha256) if cause is not None and is_down(cause) else None
@@ -95,33 +92,6 @@ def _names(cache: RepoCache, reference: Reference, commit: str) -> Sequence[str]
         return [check_file(says.file, f"{NAME} of {reference}")]
     there = cache.model_files(commit)
     return there if len(there) == 1 else []
-
-
-def _resolve(reference: Reference) -> tuple[str, list[str]]:
-    """The commit that a revision is at, and the files there."""
-    from huggingface_hub import HfApi
-
-    def question(seconds: float) -> ModelInfo:
-        return HfApi().model_info(reference.repo, revision=reference.revision, timeout=seconds)
-
-    about = About(reference.repo, reference.revision)
-    info = ask(question, about)
-    commit = info.sha if isinstance(info.sha, str) else ""
-    if not is_commit(commit) or (reference.commit and commit != reference.commit):
-        raise no_hub(f"does not say which commit {reference.revision!r} is")
-    if info.siblings is not None:
-        return commit, _texts(sibling.rfilename for sibling in info.siblings)
-    # A mirror may leave the files out.
-    api = HfApi()
-    tree = ask(
-        lambda _: list(api.list_repo_tree(reference.repo, revision=commit, recursive=True)), about
-    )
-    return commit, _texts(entry.path for entry in tree)
-
-
-def _texts(names: Iterable[object]) -> list[str]:
-    """Those names that are text; nothing of what a Hub answers has to be."""
-    return [name for name in names if isinstance(name, str)]
 
 
 def _choose(reference: Reference, commit: str, names: Sequence[str]) -> tuple[str, Promise]:

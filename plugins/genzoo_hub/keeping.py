@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import GenzooError, HubError
 from genzoo_hub.promises import Promise, sha256_of
-from genzoo_hub.reference import SCHEME, SUFFIX, Reference, is_commit, parse
+from genzoo_hub.reference import SCHEME, SUFFIX, Reference, parse, parse_folder
 from genzoo_hub.repo_cache import SET_ASIDE, RepoCache, cache_folder
 
 MAX_HEADER = 1_000_000
@@ -19,15 +19,15 @@ _PREFIX = "models--"
 
 @dataclass(frozen=True)
 class CachedModel:
-    """A model file in the cache.
+    """A model file of genzoo's in the cache, or what was fetched of another's repository.
 
     Attributes:
         reference: What it is asked for by, at its commit.
-        path: Where it lies.
+        path: Where it lies; of a repository the folder.
         refs: Branches and tags that were at its commit when they were last asked for.
         size: In bytes.
-        sha256: Its digest.
-        promise: What its repository promised of it.
+        sha256: Digest of the file; "" for a repository.
+        promises: What the repository promised of it, or of each of the files.
     """
 
     reference: Reference
@@ -35,14 +35,15 @@ class CachedModel:
     refs: tuple[str, ...]
     size: int
     sha256: str
-    promise: Promise
+    promises: Mapping[Path, Promise]
 
-    @property
-    def state(self) -> str:
-        """Whether it is "ok" or "damaged"; "unknown" where no promise is known."""
-        if self.promise == Promise():
-            return "unknown"
-        return "ok" if self.promise.kept_by(self.path) else "damaged"
+    def verify(self) -> tuple[str, Path]:
+        """Whether it is "ok" or "damaged", and where; "unknown" where no promise is known."""
+        for path, promise in self.promises.items():
+            if not promise.kept_by(path):
+                return "damaged", path
+        known = any(promise != Promise() for promise in self.promises.values())
+        return "ok" if known else "unknown", self.path
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Waste:
 
 
 def cached_models(left_out: list[str]) -> list[CachedModel]:
-    """The model files of genzoo's in the Hub's cache, by repository, newest commit first.
+    """What genzoo fetched into the Hub's cache, by repository, newest commit first.
 
     Args:
         left_out: Gets a line for each thing that cannot be read: it hides no other.
@@ -151,36 +152,58 @@ def _repositories(left_out: list[str]) -> Iterator[RepoCache]:
 
 def _models(cache: RepoCache, left_out: list[str]) -> Iterator[CachedModel]:
     for commit in cache.commits():
-        root = cache.folder / "snapshots" / commit
-        for path in sorted(root.rglob(f"*{SUFFIX}")):
-            file = path.relative_to(root).as_posix()
+        if cache.is_marked(commit):
+            paths = _readable(cache, commit, "", left_out).values()
+            yield CachedModel(
+                Reference(cache.repo, "", commit),
+                cache.folder / "snapshots" / commit,
+                cache.refs(commit),
+                sum(map(_size, paths)),
+                "",
+                {path: cache.promise(path) for path in paths},
+            )
+            continue
+        for file, path in _readable(cache, commit, SUFFIX, left_out).items():
             try:
-                if cache.find(commit, file) is None:
-                    left_out.append(f"{path}: it is no file, nor a link to one that is there")
-                elif is_model_file(path):
+                if is_model_file(path):
                     yield CachedModel(
                         Reference(cache.repo, file, commit),
                         path,
                         cache.refs(commit),
                         path.stat().st_size,
                         sha256_of(path),
-                        cache.promise(path),
+                        {path: cache.promise(path)},
                     )
-            except HubError as error:
-                left_out.append(error.message)
             except OSError as error:
                 left_out.append(f"{path}: {error.strerror}")
+
+
+def _readable(cache: RepoCache, commit: str, suffix: str, left_out: list[str]) -> dict[str, Path]:
+    """The cached files of a commit whose names end so, by name."""
+    found: dict[str, Path] = {}
+    for file in cache.files(commit):
+        if not file.endswith(suffix):
+            continue
+        try:
+            if path := cache.find(commit, file):
+                found[file] = path
+            else:
+                path = cache.folder / "snapshots" / commit / file
+                left_out.append(f"{path}: it is no file, nor a link to one that is there")
+        except HubError as error:
+            left_out.append(error.message)
+    return found
 
 
 def _pinned(cards: Iterable[ModelCard]) -> Iterator[str]:
     for card in cards:
         if card.weights.startswith(SCHEME):
             try:
-                revision = parse(card.weights).revision
+                found = parse_folder(card.weights) or parse(card.weights)
             except GenzooError:
                 continue
-            if is_commit(revision):
-                yield revision
+            if found.commit:
+                yield found.commit
 
 
 def _size(path: Path) -> int:

@@ -1,9 +1,11 @@
-"""What a reference to the Hub says: `hf://owner/repo[/file][@revision]`."""
+"""What a reference to the Hub says: `hf://owner/repo[/file or folder][@revision]`."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
+from pathlib import PureWindowsPath
 
 from genzoo_core.errors import ConfigError, UsageError
 
@@ -20,15 +22,17 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?")
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+/-]{0,199}")
 _OTHER_KINDS = ("datasets", "spaces", "models", "buckets")
+_CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
+"""Categories of characters that no name of a file has: line ends and the like."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A file on the Hub.
+    """A file or a folder on the Hub.
 
     Attributes:
         repo: "owner/repo".
-        file: Path of the file in it; "" where none was named.
+        file: Its path in the repository; "" where none was named.
         revision: A branch, a tag or a commit.
     """
 
@@ -47,11 +51,38 @@ class Reference:
 
 
 def parse(text: str) -> Reference:
-    """The reference that `text` is.
+    """The reference to a model file that `text` is, or to a repository that has one.
 
     Raises:
         UsageError: It is not of the form.
         ConfigError: It names a file outside the repository, or one that is no safetensors file.
+    """
+    reference = _split(text)
+    if reference.file:
+        check_file(reference.file, repr(text[:120]))
+    return reference
+
+
+def parse_folder(text: str) -> Reference | None:
+    """The reference to a folder of a repository that `text` is; None for a safetensors file.
+
+    Raises:
+        UsageError: It is not of the form.
+        ConfigError: It names a folder outside the repository.
+    """
+    reference = _split(text)
+    if reference.file.endswith(SUFFIX):
+        return None
+    if reference.file:
+        check_path(reference.file, repr(text[:120]))
+    return reference
+
+
+def _split(text: str) -> Reference:
+    """What `text` says, its path unchecked.
+
+    Raises:
+        UsageError: It is not of the form.
     """
     first, slash, _ = text.removeprefix(SCHEME).partition("/")
     if ":" in first or (slash and "@" in first):
@@ -61,14 +92,12 @@ def parse(text: str) -> Reference:
     if not at:
         rest, revision = revision, MAIN
     owner, _, rest = rest.partition("/")
-    name, slash, file = rest.partition("/")
+    name, _, file = rest.removesuffix("/").partition("/")
     if owner in _OTHER_KINDS:
         raise UsageError(f"{text[:120]!r} does not name a model's repository", FORM)
     repo = check_repo(f"{owner}/{name}")
     if revision.endswith(SUFFIX):
         raise UsageError(f"{text[:120]!r}: the revision goes to the end", FORM)
-    if slash:
-        check_file(file, repr(text[:120]))
     return Reference(repo, file, check_revision(revision))
 
 
@@ -106,13 +135,29 @@ def check_file(path: str, where: str) -> str:
     Raises:
         ConfigError: It leaves the repository, or is that of no safetensors file.
     """
-    strange = "\\" in path or ":" in path or "@" in path or not path.isprintable()
-    if strange or len(path) > MAX_PATH or any(part in ("", ".", "..") for part in path.split("/")):
+    check_path(path, where)
+    if ":" in path or "@" in path or not path.isprintable():
         raise ConfigError(f"{where}: {path[:120]!r} is no path inside the repository")
     if not path.endswith(SUFFIX):
         raise ConfigError(
             f"{where}: {path[:120]!r} is no {SUFFIX} file", "files of other kinds are never loaded"
         )
+    return path
+
+
+def check_path(path: str, where: str) -> str:
+    """`path`, where it stays inside a repository, and is one that any file can have.
+
+    Raises:
+        ConfigError: It leaves the repository, or holds control characters.
+    """
+    strange = "\\" in path or PureWindowsPath(path).drive or len(path) > MAX_PATH
+    if (
+        strange
+        or any(part in ("", ".", "..") for part in path.split("/"))
+        or any(unicodedata.category(character) in _CONTROLS for character in path)
+    ):
+        raise ConfigError(f"{where}: {path[:120]!r} is no path inside the repository")
     return path
 
 

@@ -3,6 +3,7 @@
 models--owner--repo/refs/main                      the commit that a branch was at
 models--owner--repo/snapshots/<commit>/<file>      a link to
 models--owner--repo/blobs/<ETag>                   the bytes
+models--owner--repo/.genzoo/<commit>               ours: genzoo fetched the commit as a folder
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ PARTIAL = re.compile(r"(?P<etag>.+?)(\.[0-9a-f]{8})?\.incomplete")
 SET_ASIDE = ".corrupt"
 """Ending of a file that was not what its repository promised."""
 _LOCK_PATIENCE = 0.1
+_MARKS = ".genzoo"
 
 
 def cache_folder() -> Path:
@@ -72,6 +74,20 @@ class RepoCache:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, commit.encode())
 
+    def mark(self, commit: str) -> None:
+        """Note that files of a commit are fetched for a format, where the cache can be written to.
+
+        They are not another library's then, though genzoo did not write them.
+        """
+        path = self.folder / _MARKS / commit
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+
+    def is_marked(self, commit: str) -> bool:
+        """Whether files of a commit were fetched for a format."""
+        return (self.folder / _MARKS / commit).is_file()
+
     def refs(self, commit: str) -> tuple[str, ...]:
         """The branches and tags that were at a commit when they were last asked for."""
         refs = self.folder / "refs"
@@ -90,6 +106,14 @@ class RepoCache:
         """Names of the model files that are cached at the root of a commit."""
         with contextlib.suppress(OSError):
             return sorted(path.name for path in self._snapshot(commit).glob(f"*{SUFFIX}"))
+        return []
+
+    def files(self, commit: str) -> list[str]:
+        """Names of all that is cached of a commit but for folders, as paths in the repository."""
+        root = self._snapshot(commit)
+        with contextlib.suppress(OSError):
+            paths = [path for path in root.rglob("*") if path.is_symlink() or not path.is_dir()]
+            return sorted(path.relative_to(root).as_posix() for path in paths)
         return []
 
     def find(self, commit: str, file: str) -> Path | None:
@@ -167,6 +191,7 @@ class RepoCache:
         for blob in self.only_in(commit):
             blob.unlink(missing_ok=True)
         shutil.rmtree(self._snapshot(commit))
+        (self.folder / _MARKS / commit).unlink(missing_ok=True)
 
     def only_in(self, commit: str) -> set[Path]:
         """The blobs of a commit that no other one has."""

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ class HostileHub:
         sent: Bytes sent of bodies without an end.
         size: Promised in place of a file's own size, where it is not "".
         answer: What the API answers in place of what is true, where it is not None.
+        trees: What it answers so to who asks for the files of a folder, one after another.
     """
 
     def __init__(self, files: dict[str, bytes], fault: str = "") -> None:
@@ -33,6 +35,7 @@ class HostileHub:
         self.sent = 0
         self.size = ""
         self.answer: object = None
+        self.trees: Iterator[object] = iter(())
         self.over = threading.Event()
         hub = self
 
@@ -74,6 +77,8 @@ class _Handler(BaseHTTPRequestHandler):
         if "/resolve/" in path:
             name = path.partition("/resolve/")[2].partition("/")[2]
             self._file(name, self.hub.files[name])
+        elif "/tree/" in path:
+            self._tree()
         elif path.startswith("/api/models/"):
             self._api()
         else:
@@ -85,10 +90,15 @@ class _Handler(BaseHTTPRequestHandler):
         given = self.hub.answer
         self._misbehave("api", json.dumps(answer if given is None else given).encode(), {})
 
+    def _tree(self) -> None:
+        answer = [
+            {"type": "file", "path": name, "size": len(data), "oid": _digest(name, data)}
+            for name, data in self.hub.files.items()
+        ]
+        self._misbehave("tree", json.dumps(next(self.hub.trees, answer)).encode(), {})
+
     def _file(self, name: str, data: bytes) -> None:
-        large = name.endswith(".safetensors")
-        git = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
-        etag = hashlib.sha256(data).hexdigest() if large else git
+        etag = _digest(name, data)
         headers = {"X-Repo-Commit": COMMIT, "ETag": f'"{etag}"'}
         headers["X-Linked-Size"] = self.hub.size or str(len(data))
         kind = "head" if self.command == "HEAD" else name.partition(".")[0]
@@ -137,3 +147,10 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
+
+
+def _digest(name: str, data: bytes) -> str:
+    """What the Hub says of a file: its sha256 where it is large, else its name in git."""
+    if name.endswith(".safetensors"):
+        return hashlib.sha256(data).hexdigest()
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()

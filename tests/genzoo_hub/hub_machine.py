@@ -59,8 +59,8 @@ class Machine:
         return line
 
     def cached_files(self) -> list[str]:
-        """Names of all files in the cache but for locks and the mark that it is one."""
-        left_out = (".locks", "CACHEDIR.TAG")
+        """Names of all files in the cache but for locks and marks."""
+        left_out = (".locks", ".genzoo", "CACHEDIR.TAG")
         return sorted(
             path.name
             for path in self.cache.rglob("*")

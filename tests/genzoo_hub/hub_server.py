@@ -202,7 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif action == "commit":
             self._commit(name, repo, revision, body)
         elif action == "tree":
-            self._tree(repo.commits[revision])
+            self._tree(repo.commits[revision], unquote("/".join(rest[2:])))
         else:
             self._info(name, repo, revision)
 
@@ -216,11 +216,20 @@ class _Handler(BaseHTTPRequestHandler):
             info["siblings"] = [{"rfilename": path} for path in files]
         return self._json(info)
 
-    def _tree(self, files: dict[str, bytes]) -> None:
-        entries = [
-            {"type": "file", "path": path, "size": len(data), "oid": git_blob(data)}
-            for path, data in files.items()
-        ]
+    def _tree(self, files: dict[str, bytes], folder: str) -> None:
+        entries: list[dict[str, Any]] = []
+        for path, data in files.items():
+            if not path.startswith(f"{folder}/" if folder else ""):
+                continue
+            entry = {"type": "file", "path": path, "size": len(data), "oid": git_blob(data)}
+            if is_large(path):
+                # The blob is a pointer then.
+                digest = hashlib.sha256(data).hexdigest()
+                entry |= {
+                    "oid": git_blob(digest.encode()),
+                    "lfs": {"oid": digest, "size": len(data), "pointerSize": 130},
+                }
+            entries.append(entry)
         self._json(entries)
 
     def _commit(self, name: str, repo: Repo, branch: str, body: bytes) -> None:

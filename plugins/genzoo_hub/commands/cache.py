@@ -18,7 +18,7 @@ from genzoo_hub.shown import shown, size, write_table
 
 @click.group("cache")
 def cache() -> None:
-    """Show, check and tidy genzoo's model files in the Hub's cache.
+    """Show, check and tidy what genzoo fetched into the Hub's cache.
 
     The Hub's cache is where HF_HUB_CACHE or HF_HOME says; other libraries use it too, and what
     is theirs is left alone.
@@ -28,17 +28,17 @@ def cache() -> None:
 @cache.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(*, as_json: bool) -> None:
-    """Show the model files that were fetched."""
+    """Show the model files that were fetched, and the repositories in formats of others."""
     models = _models()
     if as_json:
         click.echo(json.dumps([_as_json(model) for model in models], indent=2))
         return
     if not models:
-        click.echo(f"No model file of genzoo's is in {cache_folder()}.", err=True)
+        click.echo(f"Nothing of genzoo's is in {cache_folder()}.", err=True)
         return
     rows = [
         [
-            f"{model.reference.repo}/{model.reference.file}",
+            f"{model.reference.repo}/{model.reference.file}".removesuffix("/"),
             model.reference.revision[:12],
             ", ".join(model.refs),
             size(model.size),
@@ -52,20 +52,21 @@ def list_(*, as_json: bool) -> None:
 @cache.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify(*, as_json: bool) -> None:
-    """Check that each model file is what its repository promised."""
-    models = [(model, model.state) for model in _models()]
+    """Check that each file is what its repository promised."""
+    models = [(model, *model.verify()) for model in _models()]
     if as_json:
-        states = [{**_as_json(model), "state": state} for model, state in models]
+        states = [{**_as_json(model), "state": state} for model, state, _ in models]
         click.echo(json.dumps(states, indent=2))
     elif models:
-        write_table(["state", "file"], [[state, str(model.reference)] for model, state in models])
-    damaged = [model for model, state in models if state == "damaged"]
+        rows = [[state, str(model.reference)] for model, state, _ in models]
+        write_table(["state", "file"], rows)
+    damaged = [path for _, state, path in models if state == "damaged"]
     if damaged:
         count = "1 model file is" if len(damaged) == 1 else f"{len(damaged)} model files are"
         raise IntegrityError(
-            f"{count} damaged, {damaged[0].path} among them"
+            f"{count} damaged, {damaged[0]} among them"
             if len(damaged) > 1
-            else f"{count} damaged: {damaged[0].path}",
+            else f"{count} damaged: {damaged[0]}",
             "`genzoo pull` fetches it again",
         )
 
