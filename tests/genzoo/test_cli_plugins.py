@@ -48,6 +48,7 @@ def test_plugins_are_shown_with_what_they_bring(shelf: Shelf) -> None:
         "models": ["x", "y"],
         "components": ["model net"],
         "commands": ["paint"],
+        "formats": [],
         "hooks": ["genzoo_before_run"],
         "seconds": None,
     }

@@ -40,6 +40,7 @@ def provides(plugin: Plugin) -> dict[str, list[str]]:
         "models": [card.name for card in manifest.models] if manifest else [],
         "components": [f"{c.kind} {c.name}" for c in manifest.components] if manifest else [],
         "commands": [command.name for command in manifest.commands] if manifest else [],
+        "formats": [each.name for each in manifest.formats] if manifest else [],
         "hooks": list(plugin.hooks),
     }
 

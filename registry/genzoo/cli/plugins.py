@@ -97,7 +97,8 @@ def _draw(shown: Sequence[Mapping[str, Any]], *, times: bool) -> None:
 
 
 def _counts(entry: Mapping[str, Any]) -> str:
-    counts = ((len(entry[what]), what) for what in ("models", "components", "commands", "hooks"))
+    provided = ("models", "components", "commands", "formats", "hooks")
+    counts = ((len(entry[what]), what) for what in provided)
     return ", ".join(f"{n} {what if n > 1 else what[:-1]}" for n, what in counts if n)
 
 

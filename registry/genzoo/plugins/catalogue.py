@@ -13,7 +13,7 @@ from genzoo.plugins.names import NamedT, Owned, choices, full_name, matches, nor
 from genzoo.text import brief, listed, quoted
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import ConfigError, GenzooError, PluginError, UsageError, did_you_mean
-from genzoo_core.manifest import CommandEntry, ComponentEntry
+from genzoo_core.manifest import CommandEntry, ComponentEntry, FormatEntry
 from genzoo_core.plugin import Model, Plugin
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Catalogue:
         models: All models of sound plugins, in alphabetical order.
         components: Their components.
         commands: The commands that they add.
+        formats: The formats of others that they read.
     """
 
     def __init__(self, plugins: tuple[Plugin, ...]) -> None:
@@ -40,6 +41,9 @@ class Catalogue:
         )
         self.commands: tuple[Owned[CommandEntry], ...] = tuple(
             Owned(entry, p) for p, manifest in sound for entry in manifest.commands
+        )
+        self.formats: tuple[Owned[FormatEntry], ...] = tuple(
+            Owned(entry, p) for p, manifest in sound for entry in manifest.formats
         )
         self._hooks: Hooks | None = None
         self._has_dynamic = False
@@ -119,6 +123,14 @@ class Catalogue:
             self._refuse_broken_owner(kind, name)
             raise ConfigError(f"unknown {kind} {quoted(name)}", self._where_from(name, of_kind))
         return _only(found, f"{kind} name {quoted(name)}", ConfigError)
+
+    def find_format(self, name: str) -> Owned[FormatEntry]:
+        """A format by `distribution/name`, or by its bare name while it is unique."""
+        found = matches(name, self.formats)
+        if not found:
+            near = did_you_mean(name, choices(self.formats))
+            raise UsageError(f"no format {quoted(name)}", near)
+        return _only(found, f"format name {quoted(name)}", UsageError)
 
     @property
     def hooks(self) -> Hooks:

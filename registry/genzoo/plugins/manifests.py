@@ -15,7 +15,14 @@ from genzoo.plugins.names import shared
 from genzoo.text import brief, quoted
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import ConfigError, PluginError, did_you_mean
-from genzoo_core.manifest import API_VERSION, CommandEntry, ComponentEntry, Kind, Manifest
+from genzoo_core.manifest import (
+    API_VERSION,
+    CommandEntry,
+    ComponentEntry,
+    FormatEntry,
+    Kind,
+    Manifest,
+)
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -25,7 +32,12 @@ _UNKNOWN = re.compile(
     r"Object contains unknown field `(?P<field>[^`]{1,100})`( - at `\$\.(?P<table>\w+)\[\d+\]`)?"
     r"|Invalid enum value '(?P<value>[^']{1,100})' - at `\$\.components\[\d+\]\.kind`"
 )
-_TABLES = {"models": ModelCard, "components": ComponentEntry, "commands": CommandEntry}
+_TABLES = {
+    "models": ModelCard,
+    "components": ComponentEntry,
+    "commands": CommandEntry,
+    "formats": FormatEntry,
+}
 
 
 def check_manifest(data: Mapping[str, object], folder: Path) -> Manifest:
@@ -127,6 +139,7 @@ def _check_unique(manifest: Manifest) -> None:
     groups = {
         "component": [f"{entry.kind} {entry.name}" for entry in manifest.components],
         "command": [entry.name for entry in manifest.commands],
+        "format": [entry.name for entry in manifest.formats],
         "model": [entry.name for entry in manifest.models],
         "hook": manifest.hooks,
     }

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from genzoo_core.config import Config
-from genzoo_core.manifest import CommandEntry, ComponentEntry
+from genzoo_core.manifest import CommandEntry, ComponentEntry, FormatEntry
 from genzoo_core.plugin import Model, Plugin
 
-EntryT = TypeVar("EntryT", ComponentEntry, CommandEntry)
+EntryT = TypeVar("EntryT", ComponentEntry, CommandEntry, FormatEntry)
 
 
 class Owned(Config, Generic[EntryT]):
-    """A component or a command that a manifest lists, with its plugin."""
+    """A component, a command or a format that a manifest lists, with its plugin."""
 
     entry: EntryT
     plugin: Plugin
@@ -32,8 +32,8 @@ class Owned(Config, Generic[EntryT]):
         return self.plugin.distribution
 
 
-Named = Model | Owned[ComponentEntry] | Owned[CommandEntry]
-NamedT = TypeVar("NamedT", Model, Owned[ComponentEntry], Owned[CommandEntry])
+Named = Model | Owned[ComponentEntry] | Owned[CommandEntry] | Owned[FormatEntry]
+NamedT = TypeVar("NamedT", Model, Owned[ComponentEntry], Owned[CommandEntry], Owned[FormatEntry])
 
 
 def full_name(named: Named) -> str:
