@@ -16,6 +16,8 @@ from genzoo_core.errors import WeightsError
 
 LENGTH_BYTES = 8
 MAX_HEADER = 1_000_000
+MAX_FOREIGN_HEADER = 25_000_000
+"""The same of a file that genzoo did not write: a model of 200,000 tensors needs as much."""
 MAX_DIMENSIONS = 16
 
 DTYPES = {
@@ -31,6 +33,20 @@ DTYPES = {
     "F64": ("float64", 8),
 }
 """Torch's name and the bytes of one element, by the dtypes that a model file may hold."""
+
+FOREIGN_DTYPES = {
+    **DTYPES,
+    "F8_E4M3": ("float8_e4m3fn", 1),
+    "F8_E4M3FNUZ": ("float8_e4m3fnuz", 1),
+    "F8_E5M2": ("float8_e5m2", 1),
+    "F8_E5M2FNUZ": ("float8_e5m2fnuz", 1),
+    "F8_E8M0": ("float8_e8m0fnu", 1),
+    "U16": ("uint16", 2),
+    "U32": ("uint32", 4),
+    "U64": ("uint64", 8),
+    "C64": ("complex64", 8),
+}
+"""The same of a file that genzoo did not write."""
 
 _PICKLE_OR_ZIP = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"(dp", b"}q")
 
@@ -72,6 +88,11 @@ def safetensors_header(
     return len(text).to_bytes(LENGTH_BYTES, "little") + text
 
 
+def is_pickled(beginning: bytes) -> bool:
+    """Whether a file that begins so is a pickle, or the zip archive that torch puts one into."""
+    return beginning.startswith(_PICKLE_OR_ZIP)
+
+
 def header_length(beginning: bytes, size: int, where: str, limit: int = MAX_HEADER) -> int:
     """Length in bytes, up to `limit`, of the header of a file of `size` bytes that begins so."""
     if size == 0:
@@ -79,7 +100,7 @@ def header_length(beginning: bytes, size: int, where: str, limit: int = MAX_HEAD
     length = int.from_bytes(beginning[:LENGTH_BYTES], "little")
     # A sound header's length can begin like a pickle, but a pickle gives no sound length.
     sound = size >= LENGTH_BYTES and length <= min(limit, size - LENGTH_BYTES)
-    if not sound and beginning.startswith(_PICKLE_OR_ZIP):
+    if not sound and is_pickled(beginning):
         raise WeightsError(
             f"{where} is a pickle or a zip archive, and pickle is never loaded",
             "convert it to safetensors where you trust it",
@@ -99,9 +120,15 @@ def header_length(beginning: bytes, size: int, where: str, limit: int = MAX_HEAD
 
 
 def check_header(
-    header: bytes, size: int, where: str
+    header: bytes, size: int, where: str, dtypes: Mapping[str, tuple[str, int]] = DTYPES
 ) -> tuple[dict[str, TensorInfo], dict[str, str]]:
     """The tensors and the metadata in a header, which is true of a file of `size` bytes.
+
+    Args:
+        header: Its bytes, without the length before it.
+        size: That the file has.
+        where: What the file is, for messages.
+        dtypes: Those that it may hold.
 
     Raises:
         WeightsError: Not well-formed, or byte ranges that overlap, leave holes or do not match
@@ -113,8 +140,9 @@ def check_header(
             raise ValueError("does not begin with {")
         entries = parse_json(header.decode("utf-8"))
         metadata = _metadata(entries.pop("__metadata__", {}))
-        _check_dtypes(entries, where)
-        tensors = {name: _tensor(name, entry, data_start) for name, entry in entries.items()}
+        _check_dtypes(entries, where, dtypes)
+        widths = {dtype: width for dtype, (_, width) in dtypes.items()}
+        tensors = {n: _tensor(n, entry, data_start, widths) for n, entry in entries.items()}
         _check_ranges(tensors, data_start, size)
     except UnicodeDecodeError:
         raise WeightsError(f"{where} is damaged: its header is not UTF-8") from None
@@ -129,18 +157,20 @@ def _metadata(value: object) -> dict[str, str]:
     return value
 
 
-def _check_dtypes(entries: Mapping[str, object], where: str) -> None:
-    """Name a tensor of a dtype that the format may have and genzoo does not, such as F8_E4M3."""
+def _check_dtypes(
+    entries: Mapping[str, object], where: str, dtypes: Mapping[str, tuple[str, int]]
+) -> None:
+    """Name a tensor of a dtype that the format may have and genzoo does not, such as F4."""
     for name, entry in entries.items():
         dtype = entry.get("dtype") if isinstance(entry, dict) else None
-        if isinstance(dtype, str) and dtype not in DTYPES:
+        if isinstance(dtype, str) and dtype not in dtypes:
             raise WeightsError(
                 f"{where}: {name[:80]!r} is stored as {dtype[:20]!r}, which genzoo does not read",
-                f"convert it to F16, BF16 or F32; known are {', '.join(DTYPES)}",
+                f"convert it to F16, BF16 or F32; known are {', '.join(dtypes)}",
             )
 
 
-def _tensor(name: str, entry: object, data_start: int) -> TensorInfo:
+def _tensor(name: str, entry: object, data_start: int, widths: Mapping[str, int]) -> TensorInfo:
     match entry:
         case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [start, end]}:
             pass
@@ -150,7 +180,7 @@ def _tensor(name: str, entry: object, data_start: int) -> TensorInfo:
         raise ValueError(f"says more than dtype, shape and data_offsets of {name[:80]!r}")
     if len(shape) > MAX_DIMENSIONS or not all(type(n) is int and n >= 0 for n in (*shape, start)):
         raise ValueError(f"gives {name[:80]!r} no shape or offset that a tensor can have")
-    if type(end) is not int or end - start != math.prod(shape) * DTYPES[dtype][1]:
+    if type(end) is not int or end - start != math.prod(shape) * widths[dtype]:
         raise ValueError(f"gives {name[:80]!r} a shape that does not match its bytes")
     return TensorInfo(dtype, tuple(shape), data_start + start, data_start + end)
 

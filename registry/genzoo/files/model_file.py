@@ -57,6 +57,16 @@ class ModelFile:
     sha256: str
     _data: bytearray = field(repr=False)
 
+    @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        return str(self.path)
+
+    @property
+    def tensors(self) -> dict[str, TensorInfo]:
+        """What each tensor is, by name."""
+        return self.header.tensors
+
     def stored(self, name: str) -> memoryview:
         """The bytes of one tensor."""
         info = self.header.tensors[name]

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from genzoo.files.dtypes import accepted_dtypes
+from genzoo.files.dtypes import accepted_dtypes, check_values
 from genzoo_core.errors import PluginError, WeightsError
 from genzoo_core.zoo import Opened
 
@@ -78,9 +78,6 @@ def fill(built: Opened, read: Callable[[str], Tensor], where: str) -> None:
 
 
 def _checked(stored: Tensor, slot: Tensor, name: str, where: str) -> Tensor:
-    if stored.dtype == torch.bool and bool((stored.view(torch.uint8) > 1).any()):
-        raise WeightsError(f"{where} is damaged: {name} holds what is neither true nor false")
     tensor = stored.to(slot.dtype, copy=True)
-    if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-        raise WeightsError(f"{where} is damaged: {name} holds NaN or infinity")
+    check_values(stored if stored.dtype == torch.bool else tensor, name, where)
     return tensor

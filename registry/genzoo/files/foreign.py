@@ -1,0 +1,375 @@
+"""A folder of others, as a format reads it: listed, checked, and hashed file by file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from hashlib import file_digest
+from io import BufferedReader
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from genzoo.files.header import (
+    FOREIGN_DTYPES,
+    LENGTH_BYTES,
+    MAX_FOREIGN_HEADER,
+    TensorInfo,
+    check_header,
+    header_length,
+    is_pickled,
+)
+from genzoo.files.listing import LocalSource, checked_listing
+from genzoo.files.model_file import open_file
+from genzoo.files.shards import (
+    SUFFIX,
+    Stem,
+    check_variant,
+    is_index,
+    shards_of,
+    stems_in,
+)
+from genzoo.files.strict_json import parse_json
+from genzoo.text import brief, listed, one_line, quoted
+from genzoo_core.errors import GenzooError, UsageError, WeightsError, did_you_mean
+from genzoo_core.formats import Source
+
+if TYPE_CHECKING:
+    import tempfile
+
+    from torch import Tensor
+
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+CODE = (".py", ".pyc", ".pyd", ".so", ".dll", ".dylib")
+MAX_READ = 10_000_000
+"""Size of the largest file that is read into memory whole."""
+
+Stamp = tuple[int, int, int]
+
+
+class Weights(NamedTuple):
+    """Weights in a folder, for `genzoo info`.
+
+    Attributes:
+        name: "unet/diffusion_pytorch_model".
+        size: In bytes.
+        parameters: How many; None where that would have to be fetched.
+        dtypes: Those that they are stored in; empty for the same reason.
+    """
+
+    name: str
+    size: int
+    parameters: int | None = None
+    dtypes: tuple[str, ...] = ()
+
+
+class Files:
+    """`genzoo_core.Folder` over any source. Pickles and scripts are none of its files.
+
+    Args:
+        source: Where the files come from.
+        variant: Which of several files of weights is wanted; "" for the plain one.
+
+    Attributes:
+        scripts: Code that lies there, which is never run.
+    """
+
+    def __init__(self, source: Source, variant: str = "") -> None:
+        check_variant(variant)
+        self.source, self.variant, self.name = source, variant, str(source.reference)
+        every = checked_listing(source)
+        self._pickles = [name for name in every if name.lower().endswith(PICKLES)]
+        self.scripts = [name for name in every if name.lower().endswith(CODE)]
+        others = {*self._pickles, *self.scripts}
+        self.files: dict[str, int] = {n: size for n, size in every.items() if n not in others}
+        self.stems = stems_in(self.files)
+        self._digests: dict[str, str] = {}
+        self._stamps: dict[str, tuple[Path, Stamp]] = {}
+        self._read: set[str] = set()
+        self._tensors: dict[str, dict[str, Tensor]] = {}
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """sha256 of each file that was read, by name."""
+        return {name: self.digest(name) for name in sorted(self._read)}
+
+    @property
+    def is_local(self) -> bool:
+        """Whether nothing has to be fetched."""
+        return isinstance(self.source, LocalSource)
+
+    def check(self) -> None:
+        """Check what can be, before a format sees it: pickles, indexes, shards and the variant.
+
+        Raises:
+            WeightsError: There are pickles alone, an index lies, or a shard is missing.
+            UsageError: No weights have that variant; names those that there are.
+        """
+        self._refuse_pickles()
+        if self.variant and self.variant not in (there := self.variants()):
+            raise UsageError(
+                f"{self.name} has no variant {quoted(self.variant)}",
+                f"there is {listed(there)}" if there else "it has none: leave --variant out",
+            )
+        for stem in self.wanted():
+            if stem.index_file in self.files and stem.single not in self.files:
+                self._shards(stem)
+        if self.is_local:  # others' are not fetched in vain
+            for name in filter(is_index, self.files):
+                self._index(name)
+
+    def variants(self) -> list[str]:
+        """The variants that some weights have."""
+        return sorted({stem.variant for stem in self.stems} - {""})
+
+    def wanted(self) -> list[Stem]:
+        """Of each set of weights the variant that is read; all where it has no such one."""
+        found = []
+        for stem in self.stems:
+            of_name = {other.variant for other in self.stems if other.name == stem.name}
+            wanted = {self.variant} & of_name or {""} & of_name or of_name
+            if stem.variant in wanted:
+                found.append(stem)
+        return found
+
+    def parts(self) -> list[Weights]:
+        """The weights that there are, for a person: from their headers, where they are here."""
+        found = []
+        for stem in self.wanted():
+            names = self.stems[stem]
+            if stem.single in names:
+                names = [stem.single]
+            size = sum(self.files[name] for name in names)
+            part = Weights(stem.single.removesuffix(SUFFIX), size)
+            if self.is_local:
+                headers = [self._header(name) for name in names]
+                infos = [info for header in headers for info in header.values()]
+                numbers = [info for info in infos if "F" in info.dtype]  # neither counters nor ids
+                dtypes = tuple(sorted({info.dtype for info in numbers}))
+                part = Weights(*part[:2], sum(prod(info.shape) for info in numbers), dtypes)
+            found.append(part)
+        return found
+
+    def read(self, name: str) -> bytes:
+        """The content of a file of at most 10 MB."""
+        self._read.add(name)
+        return self.peek(name)
+
+    def peek(self, name: str) -> bytes:
+        """As `read`; what a model is does not depend on it."""
+        with self._opened(name) as file:
+            data = file.read(MAX_READ + 1)
+        if len(data) > MAX_READ:
+            raise WeightsError(
+                f"{self._where(name)} has more than the {MAX_READ:,} bytes that are read of it"
+            )
+        if is_pickled(data):
+            raise self._pickled(name)
+        self._digests[name] = hashlib.sha256(data).hexdigest()
+        return data
+
+    def json(self, name: str) -> Any:
+        """The content of a JSON file."""
+        self._read.add(name)
+        return self._json(name)
+
+    def weights(self, stem: str = "model") -> Mapping[str, Tensor]:
+        """The tensors of `stem.safetensors`, or of the shards of its index."""
+        wanted = self._find_weights(stem)
+        if wanted.single in self.files:
+            return self._load(wanted.single)
+        self._read.add(wanted.index_file)
+        shards = self._shards(wanted)
+        headers = {file: self._header(file) for file in dict.fromkeys(shards.values())}
+        index = self._where(wanted.index_file)
+        for tensor, file in shards.items():
+            if tensor not in headers[file]:
+                raise WeightsError(f"{index} puts {quoted(tensor)} into {file}, which lacks it")
+        for file, header in headers.items():
+            if other := next((name for name in header if shards.get(name) != file), None):
+                says = f"puts into {shards[other]}" if other in shards else "does not name"
+                raise WeightsError(
+                    f"{self._where(file)} holds {quoted(other)}, which its index {says}"
+                )
+        return {name: tensor for file in headers for name, tensor in self._load(file).items()}
+
+    def local(self, names: Iterable[str]) -> Path:
+        """A folder with links to these files, until the model is loaded."""
+        import tempfile
+
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="genzoo-")
+        root = Path(self._folder.name)
+        for name in names:
+            self._read.add(name)
+            if name.endswith(SUFFIX):
+                self._load(name)
+            else:
+                self.peek(name)
+            link = root / name
+            if not link.is_symlink():
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(self._stamps[name][0].absolute())
+        return root
+
+    def digest(self, name: str) -> str:
+        """sha256 of a file, whether a format reads it or not."""
+        if name not in self._digests:
+            with self._opened(name) as file:
+                self._digests[name] = file_digest(file, "sha256").hexdigest()
+        return self._digests[name]
+
+    def finish(self) -> None:
+        """Check that what was read has not changed since, and remove what was made for it."""
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+        for name, (path, stamp) in self._stamps.items():
+            with suppress(OSError):
+                if _stamp(os.stat(path)) == stamp:
+                    continue
+            raise self._changed(name)
+
+    def _where(self, name: str) -> str:
+        return f"{quoted(name)} of {self.name}"
+
+    def _changed(self, name: str) -> WeightsError:
+        return WeightsError(f"{self._where(name)} changed while it was read", "try again")
+
+    def _refuse_pickles(self) -> None:
+        if any(name.endswith(SUFFIX) for name in self.files):
+            return
+        pickles = list(self._pickles)
+        if self.is_local:
+            for name in () if pickles else self.files:
+                with self._opened(name) as file:
+                    pickles += [name] if is_pickled(file.read(4)) else []
+        if pickles:
+            raise self._pickled(pickles[0])
+
+    def _pickled(self, name: str) -> WeightsError:
+        name = name.rpartition("/")[2]
+        new = name.rpartition(".")[0] or name
+        return WeightsError(
+            f"{self.name} has its weights in {quoted(name)}, a pickle, which can run any code and "
+            "is never loaded",
+            "convert it where you trust it: safetensors.torch.save_file("
+            f"torch.load({name!r}, weights_only=True), {new + SUFFIX!r})",
+        )
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[BufferedReader]:
+        """A file of the folder; it is the same whenever it is opened."""
+        if not (isinstance(name, str) and name in self.files):
+            if name in self._pickles:
+                raise self._pickled(name)
+            near = did_you_mean(name, self.files) if isinstance(name, str) else None
+            raise WeightsError(f"{self.name} has no file {quoted(name)}", near)
+        if name not in self._stamps:
+            try:
+                path = Path(self.source.fetch(name))
+            except GenzooError:
+                raise
+            except Exception as error:  # a plugin's code
+                raise WeightsError(
+                    f"{self._where(name)} cannot be had: {one_line(error)}"
+                ) from error
+        else:
+            path = self._stamps[name][0]
+        with open_file(path) as file:
+            status = os.fstat(file.fileno())
+            _, stamp = self._stamps.setdefault(name, (path, _stamp(status)))
+            if status.st_size != self.files[name] or _stamp(status) != stamp:
+                raise self._changed(name)
+            try:
+                yield file
+            except OSError as error:
+                raise WeightsError(f"cannot read {self._where(name)}: {error.strerror}") from None
+
+    def _json(self, name: str) -> Any:
+        data = self.peek(name)
+        try:
+            return parse_json(data.decode())
+        except UnicodeDecodeError:
+            raise WeightsError(f"{self._where(name)} is not UTF-8") from None
+        except (ValueError, RecursionError) as error:
+            raise WeightsError(f"{self._where(name)} {brief(error)}") from None
+
+    def _index(self, name: str) -> dict[str, str]:
+        return shards_of(self._json(name), self._where(name))
+
+    def _shards(self, stem: Stem) -> dict[str, str]:
+        """The file of each tensor, all of which are there."""
+        folder, slash, _ = stem.index_file.rpartition("/")
+        shards = {t: f"{folder}{slash}{f}" for t, f in self._index(stem.index_file).items()}
+        missing = [file for file in dict.fromkeys(shards.values()) if file not in self.files]
+        if missing:
+            raise WeightsError(
+                f"{self.name} lacks {listed(missing)}, which {stem.index_file} names",
+                "fetch or copy it once more",
+            )
+        return shards
+
+    def _find_weights(self, stem: str) -> Stem:
+        """The variant that is wanted, or the plain one of weights that have none at all."""
+        choices = [Stem(str(stem), self.variant)]
+        if self.variant and not any(s.variant for s in self.stems if s.name == stem):
+            choices.append(Stem(str(stem), ""))
+        for choice in choices:
+            if choice.single in self.files or choice.index_file in self.files:
+                return choice
+        folder = str(stem).rpartition("/")[0]
+        for name in self._pickles:
+            if name.rpartition("/")[0] == folder:
+                raise self._pickled(name)
+        wanted = choices[0]
+        there = [other for other in self.stems if other.name == stem]
+        hint = None
+        if there:
+            variants = listed([f"--variant {s.variant}" if s.variant else s.single for s in there])
+            hint = f"there is {variants}"
+        elif self.stems:
+            names = dict.fromkeys(other.name for other in self.stems)
+            hint = did_you_mean(str(stem), names) or f"its weights are {listed(list(names))}"
+        raise WeightsError(f"{self.name} lacks {wanted.single}, and its index", hint)
+
+    def _header(self, name: str) -> dict[str, TensorInfo]:
+        with self._opened(name) as file:
+            size = self.files[name]
+            where = self._where(name)
+            length = header_length(file.read(LENGTH_BYTES), size, where, MAX_FOREIGN_HEADER)
+            return check_header(file.read(length), size, where, FOREIGN_DTYPES)[0]
+
+    def _load(self, name: str) -> dict[str, Tensor]:
+        """The tensors of one file, mapped, all of them finite."""
+        self._read.add(name)
+        if name not in self._tensors:
+            from safetensors import SafetensorError, safe_open
+
+            from genzoo.files.dtypes import check_values
+
+            where, header = self._where(name), self._header(name)
+            self.digest(name)
+            path = self._stamps[name][0]
+            try:
+                with safe_open(path, framework="pt", device="cpu") as file:
+                    tensors = {tensor: file.get_tensor(tensor) for tensor in header}
+            except (SafetensorError, OSError, RuntimeError, ValueError, AttributeError) as error:
+                raise WeightsError(f"{where} cannot be read: {one_line(error)}") from error
+            for tensor, values in tensors.items():
+                check_values(values, quoted(tensor), where)
+            self._tensors[name] = tensors
+        return self._tensors[name]
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def digest_of(files: Mapping[str, str]) -> str:
+    """The digest of a folder: that of the sorted digests of its files, each with its name."""
+    lines = sorted(f"{digest}  {name}\n" for name, digest in files.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
