@@ -30,9 +30,13 @@ class Opened:
         module: The module; a `GenerativeModel`, `Codec`, `Encoder` or `Conditioner`.
         spec: Its description with canonical names and the parts' sha256.
         parts: The frozen shared modules by role.
-        sha256: Digest of its weights file; "" for one with fresh weights.
+        sha256: Digest of its weights file, or of the files that were read of a folder; "" for one
+            with fresh weights.
         content: Digest of its description, its tensors as they are stored, and its parts: the same
-            in every file that holds them, with whatever card. "" for one with fresh weights.
+            in every file that holds them, with whatever card. "" for one with fresh weights, and
+            for one that a format of others built.
+        files: sha256 of each file that was read of a folder in a format of others, by name.
+        format: Full name of that format; "" for a file of genzoo's.
         model: The model in the list, or the model file; None for one with fresh weights.
     """
 
@@ -41,6 +45,8 @@ class Opened:
     parts: Mapping[str, nn.Module] = field(default_factory=dict)
     sha256: str = ""
     content: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    format: str = ""
     model: Model | None = None
 
     @property
@@ -152,13 +158,17 @@ class Zoo(Protocol):
         """
         ...
 
-    def open(self, reference: str | PathLike[str], *, device: str = "cpu") -> Opened:
+    def open(
+        self, reference: str | PathLike[str], *, device: str = "cpu", variant: str = ""
+    ) -> Opened:
         """Load a model in evaluation mode.
 
         Args:
-            reference: A bare name, `distribution/name`, the path of a model file, or a reference
-                that a plugin knows how to fetch ("hf://owner/repo").
+            reference: A bare name, `distribution/name`, the path of a model file or of a folder in
+                a format that a plugin reads, or a reference that a plugin knows how to fetch
+                ("hf://owner/repo").
             device: Where its tensors go, in torch's spelling.
+            variant: Which of several files of weights is read where a folder has some ("fp16").
 
         Raises:
             GenzooError: A clear one for each thing that can be wrong.

@@ -68,18 +68,22 @@ def card(name: str) -> ModelCard:
     return Catalogue.open().find_model(name).card
 
 
-def load(name: str | PathLike[str], *, device: str = "cpu") -> GenerativeModel[Any]:
+def load(
+    name: str | PathLike[str], *, device: str = "cpu", variant: str = ""
+) -> GenerativeModel[Any]:
     """Load a model in evaluation mode; a `Codec` or `Encoder` for weights of that kind.
 
     Args:
-        name: The name of a model, the path of a model file, or a reference that a plugin knows
-            how to fetch ("hf://owner/repo").
+        name: The name of a model, the path of a model file or of a folder in a format that a
+            plugin reads, or a reference that a plugin knows how to fetch ("hf://owner/repo").
         device: Where its tensors go: "cpu", "cuda", "mps".
+        variant: Which of several files of weights is read where a folder has some ("fp16").
 
     Raises:
         GenzooError: A clear one for each thing that can be wrong.
     """
-    return cast("GenerativeModel[Any]", open_zoo().open(name, device=device).module)
+    opened = open_zoo().open(name, device=device, variant=variant)
+    return cast("GenerativeModel[Any]", opened.module)
 
 
 def generate(

@@ -7,7 +7,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genzoo.models.find import card_of, check_digest, file_in_package, find, has_scheme, weights_of
+from genzoo.models.find import (
+    Found,
+    card_of,
+    check_digest,
+    file_in_package,
+    find,
+    has_scheme,
+    weights_of,
+)
+from genzoo.models.formats import ModelFolder
 from genzoo_core.errors import UsageError
 from genzoo_core.plugin import Model, Plugin, Verification
 from genzoo_core.weights import WeightsFile
@@ -42,13 +51,13 @@ class Zoo:
         """The card of a model, by any reference that `open` takes."""
         return card_of(self.find(name))
 
-    def find(self, reference: str | os.PathLike[str]) -> Model | WeightsFile:
+    def find(self, reference: str | os.PathLike[str], variant: str = "") -> Found:
         """What a reference means; see `genzoo.models.find.find`."""
-        return find(self.catalogue, reference)
+        return find(self.catalogue, reference, variant)
 
-    def fetch(self, reference: str | os.PathLike[str]) -> Model | WeightsFile:
-        """As `find`; a model's weights are on this machine then, too."""
-        found = self.find(reference)
+    def fetch(self, reference: str | os.PathLike[str], variant: str = "") -> Found:
+        """As `find`; the weights of a model in the list are on this machine then, too."""
+        found = self.find(reference, variant)
         if isinstance(found, Model) and has_scheme(found.card.weights):
             weights_of(self.catalogue, found)
         return found
@@ -58,11 +67,13 @@ class Zoo:
         return check_digest(weights_of(self.catalogue, self.find(reference)))
 
     def open(
-        self, reference: str | os.PathLike[str] | Model | WeightsFile, *, device: str = "cpu"
+        self, reference: str | os.PathLike[str] | Found, *, device: str = "cpu", variant: str = ""
     ) -> Opened:
         """Load a model, by a reference or what `find` found, in evaluation mode."""
         # Found before torch is imported: a wrong name is an error at once.
-        found = reference if isinstance(reference, Model | WeightsFile) else self.fetch(reference)
+        found = reference
+        if not isinstance(found, Model | WeightsFile | ModelFolder):
+            found = self.fetch(found, variant)
         from genzoo.models.open import open_model
 
         return open_model(self.catalogue, found, device)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genzoo.cli.options import complete_models
+from genzoo.cli.options import complete_models, variant_option
 from genzoo.cli.reporting import message, print_result
 from genzoo.cli.settings import gather
 from genzoo.run.outputs.destination import choose_latents, write_latents
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--prompt", "prompts", multiple=True, help="What the pictures show.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A further condition.")
 @click.option("-f", "--force", is_flag=True, help="Replace what exists.")
+@variant_option
 @click.option("--device", default="cpu", metavar="NAME", help="Where to compute.")
 @click.option("--threads", type=int, help="CPU threads.")
 @click.option("--batch", type=int, default=BATCH, help="Pictures encoded at a time.")
@@ -39,6 +40,7 @@ def encode(
     prompts: tuple[str, ...],
     settings: tuple[str, ...],
     force: bool,
+    variant: str,
     device: str,
     threads: int | None,
     batch: int,
@@ -63,6 +65,7 @@ def encode(
         options=gather(settings, {}),
         inputs=tuple(Input(str(path)) for path in inputs),
         encode=True,
+        variant=variant,
         device=device,
         threads=threads,
         batch=batch,

@@ -10,12 +10,13 @@ import click
 
 from genzoo.cli import table
 from genzoo.cli.context import catalogue_of
-from genzoo.cli.options import complete_models
+from genzoo.cli.options import complete_models, variant_option
 from genzoo.plugins.guard import warn
 from genzoo.text import printable, shortened
 
 if TYPE_CHECKING:
     from genzoo.cli.look import Look
+    from genzoo.files.foreign import Weights
     from genzoo.run.option_list import Option
     from genzoo_core.cards import Metric, ModelCard
     from genzoo_core.specs import ModelSpec
@@ -29,18 +30,20 @@ may say a megabyte of each."""
 
 
 @click.command()
-@click.argument("model", metavar="MODEL|FILE", shell_complete=complete_models)
+@click.argument("model", metavar="MODEL|FILE|FOLDER", shell_complete=complete_models)
+@variant_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def info(ctx: click.Context, *, model: str, as_json: bool) -> None:
+def info(ctx: click.Context, *, model: str, variant: str, as_json: bool) -> None:
     """Show what is known of a model: its card, its options and its weights.
 
-    MODEL is a name that `genzoo list` shows, or FILE a model file; one that a plugin knows how
-    to fetch (hf://owner/repo) is fetched.
+    MODEL is a name that `genzoo list` shows, FILE a model file, or FOLDER one in a format that a
+    plugin reads. A file that a plugin knows how to fetch (hf://owner/repo) is fetched; of a
+    folder, what describes it.
     """
     from genzoo.cli.look import look
 
-    shown = look(catalogue_of(ctx), model)
+    shown = look(catalogue_of(ctx), model, variant)
     if as_json:
         click.echo(json.dumps(_as_json(shown), indent=2))
     else:
@@ -60,6 +63,9 @@ def _as_json(shown: Look) -> dict[str, Any]:
         "plugin": plugin and str(plugin),
         "weights": shown.weights and str(shown.weights),
         "spec": msgspec.to_builtins(shown.spec),
+        "format": shown.format,
+        "parts": [part._asdict() for part in shown.parts],
+        "variants": list(shown.variants),
         "options": msgspec.to_builtins(shown.options),
         "problems": list(shown.problems),
     }
@@ -79,6 +85,9 @@ def _lines(shown: Look) -> Iterator[str]:
         yield card.summary
     yield ""
     yield from _fields(_facts(shown))
+    if shown.parts:
+        yield from ("", "Weights")
+        yield from _fields((part.name, _part(part)) for part in shown.parts)
     if shown.options:
         yield from ("", "Options (--set NAME=VALUE)")
         yield from _fields((o.name, _option(o)) for o in shown.options)
@@ -94,6 +103,8 @@ def _facts(shown: Look) -> Iterator[tuple[str, str]]:
     yield from _card_facts(shown.model.card)
     if shown.weights is not None:
         yield "file", str(shown.weights)
+    yield "format", shown.format
+    yield "variants", ", ".join(shown.variants)
     if shown.spec is not None:
         yield from _spec_facts(shown.spec)
     if shown.model.plugin is not None:
@@ -130,6 +141,12 @@ def _spec_facts(spec: ModelSpec) -> Iterator[tuple[str, str]]:
         yield f"condition {name}", conditioner.component + (f": {taken}" if taken else "") + how
     for role, part in spec.parts.items():
         yield f"part {role}", f"{part.model}{' (in this file)' if part.inline else ''}"
+
+
+def _part(part: Weights) -> str:
+    dtypes = f" in {', '.join(part.dtypes)}" if part.dtypes else ""
+    count = "" if part.parameters is None else f", {part.parameters:,} parameters{dtypes}"
+    return table.size(part.size) + count
 
 
 def _option(option: Option) -> str:

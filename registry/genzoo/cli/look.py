@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genzoo.files.foreign import Weights
 from genzoo.files.model_file import read_header
 from genzoo.models.find import card_of, find, weights_here
+from genzoo.models.formats import ModelFolder
+from genzoo.plugins.names import full_name
 from genzoo.run.option_list import Option, options_of
 from genzoo_core.errors import GenzooError
 from genzoo_core.plugin import Model
@@ -27,6 +30,9 @@ class Look:
         spec: What the file says is to be built.
         options: Its options; empty where they cannot be told.
         problems: Why something of this is missing, in one line each.
+        format: Full name of the format of others that its folder is in; "" for a file of genzoo's.
+        parts: The weights in such a folder.
+        variants: The variants that some of these have.
     """
 
     model: Model
@@ -34,15 +40,20 @@ class Look:
     spec: ModelSpec | None
     options: tuple[Option, ...]
     problems: tuple[str, ...]
+    format: str = ""
+    parts: tuple[Weights, ...] = ()
+    variants: tuple[str, ...] = ()
 
 
-def look(catalogue: Catalogue, reference: str) -> Look:
-    """What is known of a model of the list, or of a model file.
+def look(catalogue: Catalogue, reference: str, variant: str = "") -> Look:
+    """What is known of a model of the list, of a model file, or of a folder in another format.
 
     Raises:
         GenzooError: There is none, or the file is no model file.
     """
-    found = find(catalogue, reference)
+    found = find(catalogue, reference, variant)
+    if isinstance(found, ModelFolder):
+        return _look_into(found)
     if not isinstance(found, Model):
         model = Model(card_of(found), file=found)
         return _with_options(catalogue, model, found.path, read_header(found.path).spec)
@@ -52,6 +63,22 @@ def look(catalogue: Catalogue, reference: str) -> Look:
     except GenzooError as error:
         return Look(found, None, None, (), (str(error),))
     return _with_options(catalogue, found, weights, spec)
+
+
+def _look_into(folder: ModelFolder) -> Look:
+    """What a folder in a format of others says of itself."""
+    files = folder.files
+    model = folder.model(folder.card())
+    return Look(
+        model,
+        weights=None,
+        spec=None,
+        options=(),
+        problems=(),
+        format=full_name(folder.format),
+        parts=tuple(files.parts()),
+        variants=tuple(files.variants()),
+    )
 
 
 def _with_options(

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from genzoo.cli.look import Look
 
 
+variant_option = click.option(
+    "--variant",
+    default="",
+    metavar="NAME",
+    help="Which files of weights to read where a folder has several: fp16.",
+)
+
+
 def complete_models(
     ctx: click.Context, _parameter: click.Parameter | None, incomplete: str
 ) -> list[CompletionItem]:

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genzoo.cli.options import complete_models, complete_samplers, complete_settings
+from genzoo.cli.options import (
+    complete_models,
+    complete_samplers,
+    complete_settings,
+    variant_option,
+)
 from genzoo.cli.passing import Passing
 from genzoo.cli.reporting import (
     ProgressBar,
@@ -104,6 +109,7 @@ def _is_number(word: str) -> bool:
     type=click.Path(),
 )
 @click.option("-f", "--force", is_flag=True, help="Replace what exists.")
+@variant_option
 @click.option("--device", metavar="NAME", help="Where to compute: cpu, cuda, mps.")
 @click.option("--threads", type=int, help="CPU threads.")
 @click.option("--batch", type=int, help=f"Pictures made at a time; {BATCH} unless given.")
@@ -131,6 +137,7 @@ def run(
     interpolate: str | None,
     output: str | None,
     force: bool,
+    variant: str,
     device: str | None,
     threads: int | None,
     batch: int | None,
@@ -138,7 +145,9 @@ def run(
     preview: bool | None,
     as_json: bool,
 ) -> None:
-    """Make pictures with MODEL, a name, a file or hf://owner/repo; a row for each PROMPT.
+    """Make pictures with MODEL; a row for each PROMPT.
+
+    MODEL is a name, a file, hf://owner/repo, or a folder in a format that a plugin reads.
 
     \b
     genzoo run vae-mnist -n 16 --seed 0 -o digits.png
@@ -167,13 +176,14 @@ def run(
             options=given,
             interpolate=walk,
             inputs=tuple(Input(str(path)) for path in inputs),
+            variant=variant,
             device=device or "cpu",
             threads=threads,
             batch=BATCH if batch is None else batch,
         )
         plan = plan_request(request, zoo)
     else:
-        _refuse_with_replay(prompts, n, seed, given, walk, threads, batch)
+        _refuse_with_replay(prompts, n, seed, given, walk, variant, threads, batch)
         again = _plan_again(replay, zoo, model, inputs, device)
         plan = again.plan
     previewed = preview_is_wanted(False if as_json else preview)
@@ -204,7 +214,7 @@ def _plan_again(
 
 
 def _refuse_with_replay(*settings: Any) -> None:
-    if any(value not in (None, (), {}) for value in settings):
+    if any(value not in (None, (), {}, "") for value in settings):
         raise UsageError(
             "--replay takes its settings from the file",
             "leave out all but -o, --force, --device, --preview and --json, and MODEL and "

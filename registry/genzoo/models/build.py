@@ -40,6 +40,12 @@ _INTERFACES: dict[str, type] = {
 MODULE_KINDS = ("model", "codec", "encoder", "conditioner")
 """Kinds that have weights, so that a model file can hold one."""
 
+
+def kind_of(module: nn.Module) -> str | None:
+    """The kind of component that a module is; None for none that has weights."""
+    return next((kind for kind in MODULE_KINDS if isinstance(module, _INTERFACES[kind])), None)
+
+
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 """What a conditioner of a model can be called, and the role of a part."""
 

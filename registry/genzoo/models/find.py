@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from genzoo.files.listing import LocalSource
 from genzoo.files.model_file import ModelFileHeader, check_sha256, open_file, read_header
+from genzoo.files.shards import SUFFIX
+from genzoo.models.formats import ModelFolder, find_folder, no_format
 from genzoo.plugins.manifests import REFERENCE
 from genzoo.text import quoted
 from genzoo_core.cards import ModelCard
@@ -22,26 +25,47 @@ from genzoo_core.weights import WeightsFile
 if TYPE_CHECKING:
     from genzoo.plugins.catalogue import Catalogue
 
-SUFFIX = ".safetensors"
+SOURCE_HOOK = "genzoo_source"
 RESOLVE_HOOK = "genzoo_resolve_weights"
 CACHED_HOOK = "genzoo_cached_weights"
+
+Found = Model | WeightsFile | ModelFolder
+"""What a reference can mean."""
 
 CallHook = Callable[..., list[Any]]
 
 
-def find(catalogue: Catalogue, reference: str | os.PathLike[str]) -> Model | WeightsFile:
-    """What a reference means: a model in the list, or a model file; "scheme://…" is fetched.
+def find(catalogue: Catalogue, reference: str | os.PathLike[str], variant: str = "") -> Found:
+    """What a reference means: a model in the list, a model file, or a folder in another format.
+
+    The file that "scheme://…" names is fetched; of a folder, what its format asks for later.
+
+    Args:
+        catalogue: What is installed.
+        reference: A name, a path, or "scheme://…".
+        variant: Which of several files of weights is wanted of a folder.
 
     Raises:
-        UsageError: No such model, or several; names the choices.
+        UsageError: No such model, or several; names the choices. No format reads the folder.
+        WeightsError: The folder holds what is not read.
         PluginError: The plugin that would own it is broken.
     """
+    found = _find(catalogue, reference, variant)
+    if variant and not isinstance(found, ModelFolder):
+        raise UsageError(f"{found.name} is one file: it has no variant {quoted(variant)}")
+    return found
+
+
+def _find(catalogue: Catalogue, reference: str | os.PathLike[str], variant: str) -> Found:
     if isinstance(reference, os.PathLike):
         # `Path("mine")` means a file, though "mine" would mean a model.
         reference = os.path.join(os.curdir, os.fspath(reference))
     if not isinstance(reference, str):
         raise UsageError(f"{quoted(reference)} names no model; give a name or a path")
     if has_scheme(reference):
+        for source in catalogue.call_hook(SOURCE_HOOK, reference=reference):
+            if folder := find_folder(catalogue, source, variant):
+                return folder
         return resolve_reference(reference, catalogue.call_hook)
     # `os.path`'s tests, unlike Path's, are for names of any length.
     if is_path(reference):
@@ -49,13 +73,23 @@ def find(catalogue: Catalogue, reference: str | os.PathLike[str]) -> Model | Wei
         if not os.path.lexists(path):
             path = os.path.normpath(path)
             raise UsageError(f"there is no file {path}", "`genzoo list` shows the models there are")
-        return WeightsFile(Path(path))
+        return _at(catalogue, path, variant)
     try:
         return catalogue.find_model(reference)
     except UsageError:
-        if os.path.isfile(reference):
-            return WeightsFile(Path(reference))
+        if os.path.isfile(reference) or os.path.isdir(reference):
+            return _at(catalogue, reference, variant)
         raise
+
+
+def _at(catalogue: Catalogue, path: str, variant: str) -> WeightsFile | ModelFolder:
+    """What lies at a path."""
+    if not os.path.isdir(path):
+        return WeightsFile(Path(path))
+    source = LocalSource(path)
+    if (found := find_folder(catalogue, source, variant)) is None:
+        raise no_format(catalogue, source)
+    return found
 
 
 def has_scheme(reference: str) -> bool:
@@ -73,16 +107,21 @@ def is_path(reference: str) -> bool:
     )
 
 
-def weights_of(catalogue: Catalogue, found: Model | WeightsFile) -> WeightsFile:
+def weights_of(catalogue: Catalogue, found: Found) -> WeightsFile:
     """The file on this machine that holds what `find` found, with the digest of its card.
 
     Raises:
-        UsageError: The model has no weights.
+        UsageError: The model has no weights, or they are in no file of genzoo's.
         IntegrityError: Its card gives no sha256.
         HubError: No plugin knows the card's reference, or what it names is not to be had.
     """
     if isinstance(found, WeightsFile):
         return found
+    if isinstance(found, ModelFolder):
+        raise UsageError(
+            f"{found.name} is no file of genzoo's, but a folder in another format",
+            f"`genzoo export {found.name} -o one.safetensors --whole` makes one of it",
+        )
     weights, sha256 = found.card.weights, found.card.sha256
     if not weights:
         raise UsageError(f"{found.name} has no weights", "train it: `genzoo train` makes them")
@@ -146,10 +185,12 @@ def check_digest(weights: WeightsFile) -> WeightsFile:
     return WeightsFile(weights.path, weights.reference, sha256)
 
 
-def card_of(found: Model | WeightsFile) -> ModelCard:
+def card_of(found: Found) -> ModelCard:
     """The card of what `find` found, without building the model."""
     if isinstance(found, Model):
         return found.card
+    if isinstance(found, ModelFolder):
+        return found.card()
     sha256 = check_digest(found).sha256
     header = read_header(found.path)
     return msgspec.structs.replace(card_in(header, found.path), sha256=sha256, size=header.size)

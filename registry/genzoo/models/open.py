@@ -6,32 +6,52 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MethodType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from torch import nn
 
+from genzoo.files.dtypes import check_values
+from genzoo.files.foreign import digest_of
+from genzoo.files.header import TensorInfo
 from genzoo.files.model_file import ModelFile, memory_bytes, read_model_file
-from genzoo.models.build import build_blueprint, build_module
+from genzoo.models.build import MODULE_KINDS, build_blueprint, build_module, kind_of
 from genzoo.models.components import check_name
+from genzoo.models.described import DescribedTensors
 from genzoo.models.device import check_device
 from genzoo.models.fill import check_tensors, fill
-from genzoo.models.find import card_in, weights_of
+from genzoo.models.find import Found, card_in, weights_of
+from genzoo.models.formats import ModelFolder
+from genzoo.plugins.names import full_name
 from genzoo.text import quoted
-from genzoo_core.errors import ConfigError, IntegrityError, UsageError, WeightsError
+from genzoo_core.errors import ConfigError, IntegrityError, PluginError, UsageError, WeightsError
+from genzoo_core.formats import Described
 from genzoo_core.plugin import Model
 from genzoo_core.specs import ModelSpec, PartSpec
 from genzoo_core.weights import WeightsFile
 from genzoo_core.zoo import Opened
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from genzoo.plugins.catalogue import Catalogue
 
 PART_PREFIX = "parts."
 """Tensors of an inlined part begin with `parts.<role>.`."""
 
 
-def open_model(catalogue: Catalogue, found: Model | WeightsFile, device: str = "cpu") -> Opened:
+class Stored(Protocol):
+    """Tensors as a file holds them, by name, for `Loader`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def tensors(self) -> Mapping[str, TensorInfo]: ...
+    def tensor(self, name: str) -> Tensor: ...
+    def stored(self, name: str) -> bytes | memoryview: ...
+
+
+def open_model(catalogue: Catalogue, found: Found, device: str = "cpu") -> Opened:
     """What `find` found, on a device, in evaluation mode."""
     check_device(device)
     opened = Loader(catalogue).open(found)
@@ -75,8 +95,10 @@ class Loader:
     opened_parts: dict[str, Opened] = field(default_factory=dict)
     """Those that were opened, by full name."""
 
-    def open(self, found: Model | WeightsFile) -> Opened:
+    def open(self, found: Found) -> Opened:
         """From the file to a module that holds its tensors."""
+        if isinstance(found, ModelFolder):
+            return self.folder(found)[0]
         loader = self
         if isinstance(found, Model):
             owners = (*self.owners, found.name)
@@ -94,26 +116,57 @@ class Loader:
             )
         return replace(opened, sha256=file.sha256, model=found)
 
-    def module(self, file: ModelFile, spec: ModelSpec, prefix: str = "") -> Opened:
+    def folder(self, folder: ModelFolder) -> tuple[Opened, DescribedTensors | None]:
+        """From a folder in a format of others to a module; and its tensors, where it has a spec."""
+        try:
+            card, loaded = folder.load()
+            if isinstance(loaded, Described):
+                tensors = DescribedTensors(folder.name, loaded.tensors)
+                opened = self.module(tensors, loaded.spec)
+            else:
+                opened, tensors = _built(folder, loaded), None
+        finally:
+            folder.files.finish()
+        if opened.spec.kind != card.kind:
+            raise WeightsError(
+                f"{folder.name} holds a {opened.spec.kind}, but its card says {quoted(card.kind)}"
+            )
+        files = folder.files.digests
+        digest = digest_of(files)
+        card = msgspec.structs.replace(card, sha256=digest)
+        return (
+            replace(
+                opened,
+                sha256=digest,
+                files=files,
+                format=full_name(folder.format),
+                model=folder.model(card, digest),
+            ),
+            tensors,
+        )
+
+    def module(self, file: Stored, spec: ModelSpec, prefix: str = "") -> Opened:
         """Build on the meta device, compare, fill: what the tensors with that prefix belong to."""
         spec, parts, contents = self.parts(spec, file, prefix)
         built = build_blueprint(self.catalogue, spec, parts)
         inlined = tuple(
             f"{prefix}{PART_PREFIX}{role}." for role, part in spec.parts.items() if part.inline
         )
+        if isinstance(file, DescribedTensors):  # those of a file fit, or are refused
+            file.cast({prefix + name: slot.dtype for name, slot in built.own_tensors().items()})
         declared = {
             name.removeprefix(prefix): (info.dtype, info.shape)
-            for name, info in file.header.tensors.items()
+            for name, info in file.tensors.items()
             if name.startswith(prefix) and not name.startswith(inlined)
         }
-        where = f"{file.path}, {prefix[:-1]}," if prefix else str(file.path)
+        where = f"{file.name}, {prefix[:-1]}," if prefix else file.name
         check_tensors(built, declared, where)
         fill(built, lambda name: file.tensor(prefix + name), where)
         built.module.eval()
         return replace(built, content=_content(built, file, prefix, contents))
 
     def parts(
-        self, spec: ModelSpec, file: ModelFile | None = None, prefix: str = ""
+        self, spec: ModelSpec, file: Stored | None = None, prefix: str = ""
     ) -> tuple[ModelSpec, dict[str, nn.Module], dict[str, str]]:
         """`spec` with its parts' full names and digests, and the parts, frozen, by role.
 
@@ -125,12 +178,12 @@ class Loader:
         for role, part in spec.parts.items():
             if file is not None and part.inline is not None:
                 if "." in role or not role:
-                    raise ConfigError(f"{file.path}: a part cannot play the role {role[:80]!r}")
+                    raise ConfigError(f"{file.name}: a part cannot play the role {role[:80]!r}")
                 opened = self.module(file, part.inline, f"{prefix}{PART_PREFIX}{role}.")
                 specs[role] = PartSpec(part.model, part.sha256, opened.spec)
             else:
                 if file is not None and not part.sha256:
-                    raise ConfigError(f"{file.path}: part {quoted(role)} has no sha256")
+                    raise ConfigError(f"{file.name}: part {quoted(role)} has no sha256")
                 opened = self.part(role, part)
                 specs[role] = PartSpec(opened.name, opened.sha256)
             modules[role] = _freeze(opened.module)
@@ -154,9 +207,27 @@ class Loader:
         return opened
 
 
-def _content(built: Opened, file: ModelFile, prefix: str, parts: Mapping[str, str]) -> str:
+def _built(folder: ModelFolder, module: object) -> Opened:
+    """What a format built by itself; `ModelFolder.load` says what that may be."""
+    owner = f"format {full_name(folder.format)}"
+    if not isinstance(module, nn.Module):
+        raise PluginError(f"{owner} gave {type(module).__name__}, no model and no description")
+    kind = kind_of(module)
+    if kind is None:
+        raise PluginError(
+            f"{owner} gave {type(module).__name__}, which is none of {', '.join(MODULE_KINDS)}"
+        )
+    for name, parameter in module.named_parameters():
+        if parameter.is_meta:
+            raise WeightsError(f"{owner} left {quoted(name)} of {folder.name} without values")
+        check_values(parameter.detach(), quoted(name), folder.name)
+    module.requires_grad_(False).eval()
+    return Opened(module, ModelSpec(full_name(folder.format), kind=kind))
+
+
+def _content(built: Opened, file: Stored, prefix: str, parts: Mapping[str, str]) -> str:
     """What `Opened.content` says; `parts` is that of the parts."""
-    spec, tensors = built.spec, file.header.tensors
+    spec, tensors = built.spec, file.tensors
     names = sorted(built.own_tensors())
     described = {
         "component": (spec.kind, spec.component, spec.config),

@@ -13,9 +13,10 @@ from genzoo.files.dtypes import DTYPE_NAME
 from genzoo.files.write_model import write_model_file
 from genzoo.models.build import build_blueprint
 from genzoo.models.fill import check_tensors
-from genzoo.models.find import card_in, find
+from genzoo.models.find import card_in
+from genzoo.models.formats import ModelFolder
 from genzoo.models.open import PART_PREFIX, Loader, open_model, read_file
-from genzoo_core.errors import ConfigError, WeightsError
+from genzoo_core.errors import ConfigError, UsageError, WeightsError
 from genzoo_core.plugin import Model
 from genzoo_core.specs import ModelSpec, PartSpec
 from genzoo_core.zoo import Opened
@@ -23,6 +24,7 @@ from genzoo_core.zoo import Opened
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from genzoo.models.find import Found
     from genzoo.plugins.catalogue import Catalogue
     from genzoo_core.cards import ModelCard
 
@@ -59,13 +61,16 @@ def save_model(
 
 
 def export_model(
-    catalogue: Catalogue, reference: str, path: Path, *, whole: bool = False, replace: bool = False
+    catalogue: Catalogue, found: Found, path: Path, *, whole: bool = False, replace: bool = False
 ) -> ModelCard:
-    """Write a model of the zoo to one file, its tensors bit for bit as they are stored.
+    """Write a model to one file, its tensors bit for bit as they are stored.
+
+    Those of a folder in a format of others have the same values; what no file of genzoo's holds
+    (float8, for example) is stored in the next larger dtype.
 
     Args:
         catalogue: Where models are found.
-        reference: A model's name, or the path of a model file.
+        found: What `find` found.
         path: Where to.
         whole: Put the shared parts into the file, so that it needs no other.
         replace: Replace a file that exists.
@@ -75,17 +80,31 @@ def export_model(
 
     Raises:
         FileExistsError: The file exists, and `replace` is False.
+        UsageError: It lies in a folder whose format gives no description of it.
     """
-    found = find(catalogue, reference)
-    opened, file = open_model(catalogue, found), read_file(catalogue, found)
-    tensors = {name: file.tensor(name) for name in file.header.tensors}
+    opened, tensors, card = _read(catalogue, found)
     if whole:
         opened = dataclasses.replace(
             opened, spec=_inline_parts(catalogue, opened.spec, tensors, "")
         )
-    card = found.card if isinstance(found, Model) else card_in(file.header, file.path)
     card = msgspec.structs.replace(card, weights="")
     return _write(path, opened, tensors, card, replace=replace)
+
+
+def _read(catalogue: Catalogue, found: Found) -> tuple[Opened, dict[str, Tensor], ModelCard]:
+    """A model with its tensors as they are stored, and its card."""
+    if isinstance(found, ModelFolder):
+        opened, stored = Loader(catalogue).folder(found)
+        if stored is None or opened.model is None:
+            raise UsageError(
+                f"{found.name} cannot be exported: its format, {opened.format}, builds the model "
+                "itself, so no file can say what to build",
+                "run it from its folder",
+            )
+        return opened, {name: stored.tensor(name) for name in stored.tensors}, opened.model.card
+    opened, file = open_model(catalogue, found), read_file(catalogue, found)
+    card = found.card if isinstance(found, Model) else card_in(file.header, file.path)
+    return opened, {name: file.tensor(name) for name in file.header.tensors}, card
 
 
 def _write(
@@ -113,7 +132,7 @@ def _inline_parts(
             clash = next((name for name in tensors if name.startswith(inner)), None)
             if clash is not None:
                 raise WeightsError(f"the model's own tensor {clash!r} has the name of a part's")
-            found = find(catalogue, part.model)
+            found = catalogue.find_model(part.model)
             file = read_file(catalogue, found)
             tensors.update({inner + name: file.tensor(name) for name in file.header.tensors})
             inline = open_model(catalogue, found).spec

@@ -38,7 +38,7 @@ def plan(request: Request, zoo: Zoo, opened: Opened | None = None) -> Plan:
     task_of(request).check()
     check_device(request.device)
     if opened is None:
-        found = zoo.fetch(request.model)  # before torch is imported
+        found = zoo.fetch(request.model, request.variant)  # before torch is imported
         # The checks of a load are too short to gain from a second thread.
         with threads(1):
             opened = zoo.open(found, device=request.device)
@@ -63,12 +63,14 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
         "options": msgspec.to_builtins(options),
         "conditions": conditions,
         "inputs": tuple(picture.record for picture in given),
+        "variant": request.variant if opened.files else "",
         "threads": request.threads or best_threads(opened.module),
         "batch": min(request.batch, task.rows * task.n),
     }
     record = Record(
         **{**msgspec.structs.asdict(request), **filled},
         weights=opened.sha256,
+        files=dict(opened.files),
         content=opened.content,
         parts={role: part.sha256 for role, part in opened.spec.parts.items()},
         versions=_versions(opened, zoo),
@@ -111,8 +113,10 @@ def _versions(opened: Opened, zoo: Zoo) -> dict[str, str]:
     import torch
 
     spec = opened.spec
-    named = [(spec.kind, spec.component)]
+    owners = [zoo.catalogue.find_format(opened.format).plugin] if opened.format else []
+    # What a format has built is no component.
+    named = [(spec.kind, spec.component)] if opened.content or not opened.format else []
     named += [("conditioner", other.component) for other in spec.conditioners.values()]
-    owners = [zoo.catalogue.find_component(kind, name).plugin for kind, name in named]
+    owners += [zoo.catalogue.find_component(kind, name).plugin for kind, name in named]
     versions = {owner.distribution: owner.version for owner in owners}
     return {**versions, "torch": str(torch.__version__)}

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from genzoo.files.shards import SUFFIX
 from genzoo.models.components import check_name
 from genzoo.models.device import check_device
-from genzoo.models.find import SUFFIX, has_scheme, is_path, resolve_reference
+from genzoo.models.find import Found, has_scheme, is_path, resolve_reference
+from genzoo.models.formats import ModelFolder
 from genzoo.run.make import at_once
 from genzoo.run.outputs.layout import grid_size, lay_out
 from genzoo.run.outputs.reading import Stored, read
@@ -213,17 +215,44 @@ def _open(path: Path, record: Record, zoo: Zoo, model: str | None, device: str) 
         except ConfigError as error:
             raise ReplayError(f"the record in {path} is not well-formed: {error}") from error
     try:
-        if has_scheme(reference):
-            file = resolve_reference(reference, zoo.call_hook, sha256=record.weights)
-            return zoo.open(file, device=device)
-        if model is None and is_path(reference):
-            return zoo.open(_find(path, reference, SUFFIX), device=device)
-        return zoo.open(reference, device=device)
+        found = _find_model(path, record, zoo, model)
+        if isinstance(found, ModelFolder):
+            _check_files(found, record)
+        return zoo.open(found, device=device)
+    except ReplayError:
+        raise
     except GenzooError as error:
         message = f"{path} was made with {record.model}"
         if model is None and installed and isinstance(error, UsageError):
             raise ReplayError(f"{message}, which is not installed", _owner(record)) from error
         raise ReplayError(f"{message}: {error}") from error
+
+
+def _find_model(path: Path, record: Record, zoo: Zoo, model: str | None) -> Found:
+    """What the record's model is, or what is named in its place."""
+    reference = model or record.model
+    if has_scheme(reference) and not record.files:
+        return resolve_reference(reference, zoo.call_hook, sha256=record.weights)
+    if model is None and is_path(reference):
+        if not record.files:
+            return zoo.find(_find(path, reference, SUFFIX))
+        # As of a file: what it names is read only where a format knows it.
+        beside = path.parent / Path(reference).name
+        reference = reference if os.path.isdir(reference) else os.path.join(os.curdir, beside)
+    is_file = os.path.isfile(os.path.expanduser(reference))  # an export of the folder
+    return zoo.fetch(reference, "" if is_file else record.variant)
+
+
+def _check_files(folder: ModelFolder, record: Record) -> None:
+    """Check that the files of then are those of now, before anything is made of them."""
+    for name, digest in record.files.items():
+        if name not in folder.files.files:
+            raise ReplayError(f"{printable(name)} of {folder.name} is missing")
+        if folder.files.digest(name) != digest:
+            raise ReplayError(
+                f"{name} of {folder.name} is not the file that was used then",
+                "name a folder with that file: genzoo run FOLDER --replay",
+            )
 
 
 def _owner(record: Record) -> str | None:

@@ -1,0 +1,196 @@
+"""Folders in formats of others: whose they are, and what their format makes of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from genzoo.files.cards import check_figures
+from genzoo.files.foreign import Files
+from genzoo.files.model_file import read_header
+from genzoo.files.shards import SUFFIX
+from genzoo.plugins.guard import load_target, stdout_to_stderr, warn
+from genzoo.plugins.names import Owned, full_name
+from genzoo.text import brief, listed, one_line, quoted
+from genzoo_core.cards import ModelCard
+from genzoo_core.errors import GenzooError, PluginError, UsageError, WeightsError
+from genzoo_core.formats import Described, Format, Source
+from genzoo_core.manifest import FormatEntry
+from genzoo_core.plugin import Model
+from genzoo_core.specs import ModelSpec
+from genzoo_core.weights import WeightsFile
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from genzoo.plugins.catalogue import Catalogue
+
+MAX_FRONT_MATTER = 100_000
+"""Most characters of what a README says of itself before its text."""
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A folder, here or elsewhere, in the format of others that its files say.
+
+    Its files were listed and checked; nothing of the plugin that reads it was imported.
+    """
+
+    files: Files
+    format: Owned[FormatEntry]
+
+    @property
+    def name(self) -> str:
+        """What it can be asked for by."""
+        return self.files.name
+
+    def card(self) -> ModelCard:
+        """What it says of itself; no weights are loaded for that.
+
+        Raises:
+            WeightsError: Its format cannot read it.
+            PluginError: The plugin that reads the format is broken.
+        """
+        with self._reading():
+            card = self._reader.card(self.files)
+        return self._completed(card)
+
+    def load(self) -> tuple[ModelCard, Described | nn.Module]:
+        """Its card, and what its format makes of it.
+
+        Raises:
+            WeightsError: Its format cannot read it.
+            PluginError: The plugin that reads the format is broken.
+        """
+        card = self.card()
+        with self._reading():
+            loaded = self._reader.load(self.files)
+            if isinstance(loaded, Described):  # a struct and a mapping that code made
+                spec = msgspec.convert(msgspec.to_builtins(loaded.spec), ModelSpec)
+                loaded = Described(spec, dict(loaded.tensors))
+        return card, loaded
+
+    def model(self, card: ModelCard, sha256: str = "") -> Model:
+        """It, as one model among others."""
+        return Model(card, file=WeightsFile(Path(self.name), self.name, sha256))
+
+    @cached_property
+    def _reader(self) -> Format:
+        for script in self.files.scripts[:1]:
+            others = f" and {n} more" if (n := len(self.files.scripts) - 1) else ""
+            warn(f"{self.name} holds code, which is not run: {quoted(script)}{others}")
+        cls = load_target(self.format.plugin, self.format.entry.target)
+        if not (isinstance(cls, type) and issubclass(cls, Format)):
+            raise PluginError(f"format {full_name(self.format)} names no Format")
+        made: Format = cls()
+        return made
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Let the format's faults be its own, and what it prints no result."""
+        try:
+            with stdout_to_stderr():
+                yield
+        except GenzooError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise WeightsError(
+                f"format {full_name(self.format)} cannot read {self.name}: {one_line(error)}"
+            ) from error
+
+    def _completed(self, card: Any) -> ModelCard:
+        """The card, where it is one, with what the registry knows by itself."""
+        owner = f"format {full_name(self.format)}"
+        if not isinstance(card, ModelCard):
+            raise PluginError(f"{owner} gave {type(card).__name__}, not a ModelCard")
+        try:  # a struct that code makes is not checked
+            card = msgspec.convert(msgspec.to_builtins(card), ModelCard)
+        except (msgspec.ValidationError, TypeError) as error:
+            raise PluginError(f"{owner} gave a card that is none: {brief(error)}") from error
+        check_figures(card)
+        parts = self.files.parts() if not (card.size and card.parameters) else []
+        completed: ModelCard = msgspec.structs.replace(
+            card,
+            license=card.license or license_in(self.files),
+            size=card.size or sum(part.size for part in parts),
+            parameters=card.parameters or sum(part.parameters or 0 for part in parts),
+        )
+        return completed
+
+
+def find_folder(
+    catalogue: Catalogue, source: Source, variant: str = ""
+) -> ModelFolder | WeightsFile | None:
+    """The folder in its format; the file, where one of genzoo's is its only one; or None.
+
+    Raises:
+        UsageError: Several formats claim it, or its weights have no such variant.
+        WeightsError: It holds what is not read.
+    """
+    files = Files(source, variant)
+    claims = [each for each in catalogue.formats if set(each.entry.markers) <= files.files.keys()]
+    # One that asks for all that another does, and for more, knows better.
+    best = [
+        one
+        for one in claims
+        if not any(set(one.entry.markers) < set(other.entry.markers) for other in claims)
+    ]
+    if len(best) > 1:
+        names = listed([full_name(each) for each in best], " and ")
+        plugins = sorted({each.distribution for each in best})
+        raise UsageError(
+            f"{files.name} is in several formats: {names}",
+            f"leave a plugin out: GENZOO_DISABLE={plugins[0]}",
+        )
+    if best:
+        files.check()
+        return ModelFolder(files, best[0])
+    return None if variant or not files.is_local else _only_file(files)
+
+
+def no_format(catalogue: Catalogue, source: Source) -> UsageError:
+    """What to say of a folder that no format claims."""
+    files = Files(source)
+    files.check()  # pickles are said to be that
+    there = listed(list(files.files)[:5]) or "no files"
+    formats = [f"{full_name(f)} ({', '.join(f.entry.markers)})" for f in catalogue.formats]
+    known = f"installed are {listed(formats)}" if formats else "no installed plugin reads any"
+    return UsageError(f"{files.name} is in no known format: it holds {there}", known)
+
+
+def license_in(files: Files) -> str:
+    """The licence that the front matter of a README names; "" where there is none."""
+    import yaml
+
+    with suppress(GenzooError, ValueError, yaml.YAMLError, RecursionError):
+        text = files.peek("README.md")[: 4 * MAX_FRONT_MATTER].decode("utf-8-sig", "replace")
+        begin, dashes, rest = text.replace("\r\n", "\n").partition("---\n")
+        front, end, _ = rest.partition("\n---")
+        if begin or not dashes or not end or len(front) > MAX_FRONT_MATTER:
+            return ""
+        # A graph of its nodes: what they would make may be larger than any memory.
+        root = yaml.compose(front, Loader=yaml.SafeLoader)
+        for key, value in root.value if isinstance(root, yaml.MappingNode) else ():
+            if key.value == "license" and isinstance(value, yaml.ScalarNode):
+                return value.value if len(value.value) <= 100 else ""
+    return ""
+
+
+def _only_file(files: Files) -> WeightsFile | None:
+    """The file of genzoo's, where it is the only one with weights, as a training leaves it."""
+    names = [name for name in files.files if name.endswith(SUFFIX) and "/" not in name]
+    if len(names) != 1:
+        return None
+    path = Path(os.path.join(files.name, names[0]))
+    try:
+        read_header(path)
+    except GenzooError:
+        return None
+    return WeightsFile(path)
