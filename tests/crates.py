@@ -25,8 +25,8 @@ def write_crate(
 ) -> Path:
     """A crate with `config.json` and two shards, with the weights of a flow of genzoo-tiny's."""
     folder.mkdir(exist_ok=True)
-    config = {"architecture": "flow", "name": "rows", "depth": 6, "width": 32, "classes": 3}
-    (folder / "config.json").write_text(json.dumps(config))
+    config = {"architecture": "flow", "name": "rows", "data": "blobs", "depth": 6, "width": 32}
+    (folder / "config.json").write_text(json.dumps({**config, "classes": 3}))
     readme = "---\nlicense: cc-by-4.0\ntags: [rows]\n---\n# Rows\n"
     (folder / "README.md").write_text(readme)
     tensors = {}

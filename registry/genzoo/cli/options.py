@@ -72,10 +72,17 @@ def complete_settings(
 
 
 def _look(ctx: click.Context) -> Look | None:
-    """What is known of the model that the command line names; nothing is fetched for it."""
+    """What is known of the model that the command line names.
+
+    Nothing is fetched for it, and no format of others imported.
+    """
     from genzoo.cli.look import look
-    from genzoo.models.find import has_scheme
+    from genzoo.models.find import find, has_scheme
+    from genzoo.models.formats import ModelFolder
 
     # Where the last word is an option that waits for its value, click leaves the arguments unread.
     model = ctx.params.get("model") or next(iter(ctx.args), None)
-    return None if not model or has_scheme(model) else look(catalogue_of(ctx), model)
+    if not model or has_scheme(model):
+        return None
+    catalogue = catalogue_of(ctx)
+    return None if isinstance(find(catalogue, model), ModelFolder) else look(catalogue, model)

@@ -88,6 +88,7 @@ class Files:
         self._digests: dict[str, str] = {}
         self._stamps: dict[str, tuple[Path, Stamp]] = {}
         self._read: set[str] = set()
+        self._headers: dict[str, dict[str, TensorInfo]] = {}
         self._tensors: dict[str, dict[str, Tensor]] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -102,21 +103,27 @@ class Files:
         return isinstance(self.source, LocalSource)
 
     def check(self) -> None:
-        """Check what can be, before a format sees it: pickles, indexes, shards and the variant.
+        """Check what can be, before a format sees it.
+
+        Of a folder on this machine that is all but the numbers: headers, indexes, shards. Of one
+        elsewhere, which shards there are.
 
         Raises:
-            WeightsError: There are pickles alone, an index lies, or a shard is missing.
+            WeightsError: There are pickles alone, a shard is missing, a header or an index lies.
             UsageError: No weights have that variant; names those that there are.
         """
-        self._refuse_pickles()
+        self.refuse_pickles()
         if self.variant and self.variant not in (there := self.variants()):
             raise UsageError(
                 f"{self.name} has no variant {quoted(self.variant)}",
                 f"there is {listed(there)}" if there else "it has none: leave --variant out",
             )
         for stem in self.wanted():
-            if stem.index_file in self.files and stem.single not in self.files:
-                self._shards(stem)
+            shards = self._shards(stem)
+            if self.is_local:
+                self._check_shards(stem, shards)
+                for name in self.stems[stem]:
+                    self._header(name)
         if self.is_local:  # others' are not fetched in vain
             for name in filter(is_index, self.files):
                 self._index(name)
@@ -155,8 +162,9 @@ class Files:
 
     def read(self, name: str) -> bytes:
         """The content of a file of at most 10 MB."""
+        data = self.peek(name)
         self._read.add(name)
-        return self.peek(name)
+        return data
 
     def peek(self, name: str) -> bytes:
         """As `read`; what a model is does not depend on it."""
@@ -173,28 +181,19 @@ class Files:
 
     def json(self, name: str) -> Any:
         """The content of a JSON file."""
+        content = self._json(name)
         self._read.add(name)
-        return self._json(name)
+        return content
 
     def weights(self, stem: str = "model") -> Mapping[str, Tensor]:
         """The tensors of `stem.safetensors`, or of the shards of its index."""
         wanted = self._find_weights(stem)
-        if wanted.single in self.files:
-            return self._load(wanted.single)
-        self._read.add(wanted.index_file)
         shards = self._shards(wanted)
-        headers = {file: self._header(file) for file in dict.fromkeys(shards.values())}
-        index = self._where(wanted.index_file)
-        for tensor, file in shards.items():
-            if tensor not in headers[file]:
-                raise WeightsError(f"{index} puts {quoted(tensor)} into {file}, which lacks it")
-        for file, header in headers.items():
-            if other := next((name for name in header if shards.get(name) != file), None):
-                says = f"puts into {shards[other]}" if other in shards else "does not name"
-                raise WeightsError(
-                    f"{self._where(file)} holds {quoted(other)}, which its index {says}"
-                )
-        return {name: tensor for file in headers for name, tensor in self._load(file).items()}
+        self._check_shards(wanted, shards)
+        if shards:
+            self._read.add(wanted.index_file)
+        files = dict.fromkeys(shards.values()) or [wanted.single]
+        return {name: tensor for file in files for name, tensor in self._load(file).items()}
 
     def local(self, names: Iterable[str]) -> Path:
         """A folder with links to these files, until the model is loaded."""
@@ -204,11 +203,11 @@ class Files:
             self._folder = tempfile.TemporaryDirectory(prefix="genzoo-")
         root = Path(self._folder.name)
         for name in names:
-            self._read.add(name)
             if name.endswith(SUFFIX):
                 self._load(name)
             else:
-                self.peek(name)
+                self.digest(name)
+            self._read.add(name)
             link = root / name
             if not link.is_symlink():
                 link.parent.mkdir(parents=True, exist_ok=True)
@@ -239,7 +238,8 @@ class Files:
     def _changed(self, name: str) -> WeightsError:
         return WeightsError(f"{self._where(name)} changed while it was read", "try again")
 
-    def _refuse_pickles(self) -> None:
+    def refuse_pickles(self) -> None:
+        """Say what the files are where there is nothing else to load."""
         if any(name.endswith(SUFFIX) for name in self.files):
             return
         pickles = list(self._pickles)
@@ -302,7 +302,9 @@ class Files:
         return shards_of(self._json(name), self._where(name))
 
     def _shards(self, stem: Stem) -> dict[str, str]:
-        """The file of each tensor, all of which are there."""
+        """The file of each tensor, all of which are there; none where one file holds all."""
+        if stem.single in self.files or stem.index_file not in self.files:
+            return {}
         folder, slash, _ = stem.index_file.rpartition("/")
         shards = {t: f"{folder}{slash}{f}" for t, f in self._index(stem.index_file).items()}
         missing = [file for file in dict.fromkeys(shards.values()) if file not in self.files]
@@ -312,6 +314,20 @@ class Files:
                 "fetch or copy it once more",
             )
         return shards
+
+    def _check_shards(self, stem: Stem, shards: Mapping[str, str]) -> None:
+        """Check that shards hold what their index says, and nothing else."""
+        headers = {file: self._header(file) for file in dict.fromkeys(shards.values())}
+        index = self._where(stem.index_file)
+        for tensor, file in shards.items():
+            if tensor not in headers[file]:
+                raise WeightsError(f"{index} puts {quoted(tensor)} into {file}, which lacks it")
+        for file, header in headers.items():
+            if other := next((name for name in header if shards.get(name) != file), None):
+                says = f"puts into {shards[other]}" if other in shards else "does not name"
+                raise WeightsError(
+                    f"{self._where(file)} holds {quoted(other)}, which its index {says}"
+                )
 
     def _find_weights(self, stem: str) -> Stem:
         """The variant that is wanted, or the plain one of weights that have none at all."""
@@ -337,15 +353,16 @@ class Files:
         raise WeightsError(f"{self.name} lacks {wanted.single}, and its index", hint)
 
     def _header(self, name: str) -> dict[str, TensorInfo]:
-        with self._opened(name) as file:
-            size = self.files[name]
-            where = self._where(name)
-            length = header_length(file.read(LENGTH_BYTES), size, where, MAX_FOREIGN_HEADER)
-            return check_header(file.read(length), size, where, FOREIGN_DTYPES)[0]
+        if name not in self._headers:
+            with self._opened(name) as file:
+                size, where = self.files[name], self._where(name)
+                length = header_length(file.read(LENGTH_BYTES), size, where, MAX_FOREIGN_HEADER)
+                tensors, _ = check_header(file.read(length), size, where, FOREIGN_DTYPES)
+            self._headers[name] = tensors
+        return self._headers[name]
 
     def _load(self, name: str) -> dict[str, Tensor]:
         """The tensors of one file, mapped, all of them finite."""
-        self._read.add(name)
         if name not in self._tensors:
             from safetensors import SafetensorError, safe_open
 
@@ -362,6 +379,7 @@ class Files:
             for tensor, values in tensors.items():
                 check_values(values, quoted(tensor), where)
             self._tensors[name] = tensors
+            self._read.add(name)
         return self._tensors[name]
 
 

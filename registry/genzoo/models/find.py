@@ -10,15 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from genzoo.files.foreign import Files
 from genzoo.files.listing import LocalSource
 from genzoo.files.model_file import ModelFileHeader, check_sha256, open_file, read_header
 from genzoo.files.shards import SUFFIX
 from genzoo.models.formats import ModelFolder, find_folder, no_format
 from genzoo.plugins.manifests import REFERENCE
-from genzoo.text import quoted
+from genzoo.text import one_line, quoted
 from genzoo_core.cards import ModelCard
 from genzoo_core.downloads import downloads_allowed
-from genzoo_core.errors import ConfigError, HubError, IntegrityError, PluginError, UsageError
+from genzoo_core.errors import (
+    ConfigError,
+    GenzooError,
+    HubError,
+    IntegrityError,
+    PluginError,
+    UsageError,
+)
+from genzoo_core.formats import Source
 from genzoo_core.plugin import Model, Plugin
 from genzoo_core.weights import WeightsFile
 
@@ -64,7 +73,7 @@ def _find(catalogue: Catalogue, reference: str | os.PathLike[str], variant: str)
         raise UsageError(f"{quoted(reference)} names no model; give a name or a path")
     if has_scheme(reference):
         for source in catalogue.call_hook(SOURCE_HOOK, reference=reference):
-            if folder := find_folder(catalogue, source, variant):
+            if folder := find_folder(catalogue, _files_of(source, reference, variant)):
                 return folder
         return resolve_reference(reference, catalogue.call_hook)
     # `os.path`'s tests, unlike Path's, are for names of any length.
@@ -86,10 +95,22 @@ def _at(catalogue: Catalogue, path: str, variant: str) -> WeightsFile | ModelFol
     """What lies at a path."""
     if not os.path.isdir(path):
         return WeightsFile(Path(path))
-    source = LocalSource(path)
-    if (found := find_folder(catalogue, source, variant)) is None:
-        raise no_format(catalogue, source)
+    files = Files(LocalSource(path), variant)
+    if (found := find_folder(catalogue, files)) is None:
+        raise no_format(catalogue, files)
     return found
+
+
+def _files_of(source: Source, reference: str, variant: str) -> Files:
+    """What a plugin says that there is."""
+    try:
+        return Files(source, variant)
+    except GenzooError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"{SOURCE_HOOK} gave no Source of {quoted(reference)}: {one_line(error)}"
+        ) from error
 
 
 def has_scheme(reference: str) -> bool:

@@ -21,9 +21,9 @@ from genzoo.plugins.names import Owned, full_name
 from genzoo.text import brief, listed, one_line, quoted
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import GenzooError, PluginError, UsageError, WeightsError
-from genzoo_core.formats import Described, Format, Source
+from genzoo_core.formats import Described, Format
 from genzoo_core.manifest import FormatEntry
-from genzoo_core.plugin import Model
+from genzoo_core.plugin import Model, Plugin
 from genzoo_core.specs import ModelSpec
 from genzoo_core.weights import WeightsFile
 
@@ -86,11 +86,7 @@ class ModelFolder:
         for script in self.files.scripts[:1]:
             others = f" and {n} more" if (n := len(self.files.scripts) - 1) else ""
             warn(f"{self.name} holds code, which is not run: {quoted(script)}{others}")
-        cls = load_target(self.format.plugin, self.format.entry.target)
-        if not (isinstance(cls, type) and issubclass(cls, Format)):
-            raise PluginError(f"format {full_name(self.format)} names no Format")
-        made: Format = cls()
-        return made
+        return load_format(self.format.plugin, self.format.entry)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -125,16 +121,31 @@ class ModelFolder:
         return completed
 
 
-def find_folder(
-    catalogue: Catalogue, source: Source, variant: str = ""
-) -> ModelFolder | WeightsFile | None:
+def load_format(plugin: Plugin, entry: FormatEntry) -> Format:
+    """What reads the folders of a format; its plugin is imported.
+
+    Raises:
+        PluginError: It cannot be imported, or is no `Format` that can be made.
+    """
+    cls = load_target(plugin, entry.target)
+    if not (isinstance(cls, type) and issubclass(cls, Format)):
+        raise PluginError(f"plugin {plugin}: format {entry.name}: {entry.target} is no Format")
+    try:
+        made: Format = cls()
+    except Exception as error:
+        raise PluginError(
+            f"plugin {plugin}: format {entry.name} cannot be made: {one_line(error)}"
+        ) from error
+    return made
+
+
+def find_folder(catalogue: Catalogue, files: Files) -> ModelFolder | WeightsFile | None:
     """The folder in its format; the file, where one of genzoo's is its only one; or None.
 
     Raises:
         UsageError: Several formats claim it, or its weights have no such variant.
         WeightsError: It holds what is not read.
     """
-    files = Files(source, variant)
     claims = [each for each in catalogue.formats if set(each.entry.markers) <= files.files.keys()]
     # One that asks for all that another does, and for more, knows better.
     best = [
@@ -152,13 +163,12 @@ def find_folder(
     if best:
         files.check()
         return ModelFolder(files, best[0])
-    return None if variant or not files.is_local else _only_file(files)
+    return _only_file(files) if files.is_local else None
 
 
-def no_format(catalogue: Catalogue, source: Source) -> UsageError:
+def no_format(catalogue: Catalogue, files: Files) -> UsageError:
     """What to say of a folder that no format claims."""
-    files = Files(source)
-    files.check()  # pickles are said to be that
+    files.refuse_pickles()
     there = listed(list(files.files)[:5]) or "no files"
     formats = [f"{full_name(f)} ({', '.join(f.entry.markers)})" for f in catalogue.formats]
     known = f"installed are {listed(formats)}" if formats else "no installed plugin reads any"

@@ -17,6 +17,7 @@ import msgspec
 
 from genzoo.files.model_file import read_header
 from genzoo.models.find import file_in_package, has_scheme
+from genzoo.models.formats import load_format
 from genzoo.models.recipes import read_recipe
 from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.fresh import run_fresh
@@ -95,6 +96,9 @@ class _Checks:
         for component in manifest.components:
             self._listen(component.target)
             self._try(load_target, self.plugin, component.target)
+        for entry in manifest.formats:
+            self._listen(entry.target)
+            self._try(load_format, self.plugin, entry)
         seconds = time.perf_counter() - started
         for card in manifest.models:
             self._try(self._check_recipe, card)

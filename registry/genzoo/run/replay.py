@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from genzoo.files.listing import LocalSource
 from genzoo.files.shards import SUFFIX
 from genzoo.models.components import check_name
 from genzoo.models.device import check_device
@@ -25,6 +26,7 @@ from genzoo.run.tasks import task_of
 from genzoo.run.tasks.task import Plan
 from genzoo.text import SHOWN, printable, quoted
 from genzoo_core.errors import ConfigError, GenzooError, ReplayError, UsageError
+from genzoo_core.formats import Source
 from genzoo_core.pictures import Pictures
 from genzoo_core.request import Input, Record, Request
 
@@ -236,18 +238,27 @@ def _find_model(path: Path, record: Record, zoo: Zoo, model: str | None) -> Foun
     if model is None and is_path(reference):
         if not record.files:
             return zoo.find(_find(path, reference, SUFFIX))
-        # As of a file: what it names is read only where a format knows it.
-        beside = path.parent / Path(reference).name
-        reference = reference if os.path.isdir(reference) else os.path.join(os.curdir, beside)
-    is_file = os.path.isfile(os.path.expanduser(reference))  # an export of the folder
+        beside = os.path.join(os.curdir, path.parent, Path(reference).name)
+        if not os.path.isdir(reference) and os.path.isdir(beside):
+            reference = beside
+    folder = os.path.expanduser(reference)
+    if os.path.isdir(folder):  # it may be in no format without them
+        _refuse_missing(LocalSource(folder), record)
+    is_file = os.path.isfile(folder)  # an export of the folder
     return zoo.fetch(reference, "" if is_file else record.variant)
+
+
+def _refuse_missing(source: Source, record: Record) -> None:
+    """Name a file that was read then and is not there."""
+    for name in record.files:
+        if name not in source.files:
+            raise ReplayError(f"{name} of {source.reference} is missing; it was read then")
 
 
 def _check_files(folder: ModelFolder, record: Record) -> None:
     """Check that the files of then are those of now, before anything is made of them."""
+    _refuse_missing(folder.files.source, record)
     for name, digest in record.files.items():
-        if name not in folder.files.files:
-            raise ReplayError(f"{printable(name)} of {folder.name} is missing")
         if folder.files.digest(name) != digest:
             raise ReplayError(
                 f"{name} of {folder.name} is not the file that was used then",

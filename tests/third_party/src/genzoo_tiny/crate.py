@@ -31,6 +31,7 @@ class Crate(Format):
     def card(self, folder: Folder) -> ModelCard:
         config, shape = self.config(folder), (1, 8, 8)
         names = {"family": "normalizing-flow", "summary": "A flow from a crate."}
+        names["dataset"] = config["data"]
         return ModelCard(config["name"], **names, shape=shape, conditioners=("label",))
 
     def load(self, folder: Folder) -> Described:
