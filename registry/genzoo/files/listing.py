@@ -35,7 +35,7 @@ class LocalSource:
         self._blobs = _blobs_of(Path(self._root))
         self.files: dict[str, int] = {}
         try:
-            for name in _walk(self._root, self.reference):
+            for name in list(_walk(self._root, self.reference)):  # too many are said to be that
                 self.files[name] = self._size(name)
         except OSError as error:
             raise WeightsError(f"cannot list {self.reference}: {error.strerror}") from None

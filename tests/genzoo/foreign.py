@@ -1,0 +1,169 @@
+"""A plugin that reads folders of others, really installed; and such folders."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import acme_plugin
+import safetensors.torch
+import torch
+from torch import Tensor
+
+SOURCE = '''
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+import genzoo_core as core
+from acme_models.models import Net, Plain
+
+
+class Nets(core.Format):
+    """`net.json`, and the weights of a `net` whose names begin with "their."."""
+
+    def card(self, folder):
+        says = folder.json("net.json")
+        return core.ModelCard("a-net", "acme", "A net of others.", shape=(1, 2, 2), **says["card"])
+
+    def load(self, folder):
+        says = folder.json("net.json")
+        weights = folder.weights(says.get("weights", "net"))
+        tensors = {name.removeprefix("their."): weights[name] for name in weights}
+        return core.Described(core.ModelSpec("acme-models/net", says["config"]), tensors)
+
+
+class Built(Nets):
+    """The same, which it builds itself, by files that it opens itself."""
+
+    def load(self, folder):
+        from safetensors.torch import load_file
+
+        class Context:
+            conditioners, training = {}, False
+
+        net = Net(Plain(**folder.json("net.json")["config"]), Context())
+        place = folder.local(["net.json", "net.safetensors"])
+        assert sorted(os.listdir(place)) == ["net.json", "net.safetensors"]
+        weights = load_file(place / "net.safetensors")
+        net.load_state_dict({name.removeprefix("their."): weights[name] for name in weights})
+        return net
+
+
+class Faulty(Nets):
+    """What goes wrong, by the name in `net.json`."""
+
+    def card(self, folder):
+        match folder.json("net.json").get("fault"):
+            case "card":
+                raise KeyError("no such\\nkey")
+            case "no card":
+                return {"name": "x"}
+            case "kind":
+                return replace_card(super().card(folder), kind="codec")
+            case "name":
+                return replace_card(super().card(folder), name="x" * 1000)
+        return super().card(folder)
+
+    def load(self, folder):
+        described = super().load(folder)
+        match folder.json("net.json").get("fault"):
+            case "load":
+                raise RuntimeError("size mismatch\\nfor body.weight")
+            case "leaves":
+                raise SystemExit(3)
+            case "own":
+                raise core.ConfigError("width is 3", "give 4")
+            case "nothing":
+                return None
+            case "module":
+                return nn.Linear(2, 2)
+            case "meta":
+                return Built().load(folder).to("meta")
+            case "infinite":
+                net = Built().load(folder)
+                net.body.bias.data[0] = torch.inf
+                return net
+            case "spec":
+                return core.Described({"component": 3}, {})
+            case "tensors":
+                return replace(described, tensors={"body.bias": [1.0]})
+            case "missing":
+                folder.read("gone.json")
+            case "outside":
+                folder.read("../net.json")
+            case "pickle":
+                folder.read("net.bin")
+            case "stem":
+                folder.weights("nets")
+            case "changes":
+                path = Path(folder.name, "net.json")
+                path.write_text(path.read_text() + " ")
+        return described
+
+
+def replace_card(card, **fields):
+    import msgspec
+
+    return msgspec.structs.replace(card, **fields)
+'''
+
+FORMATS = {
+    "nets": (["net.json", "their/nets.txt"], "Nets"),
+    "built": (["net.json", "their/built.txt"], "Built"),
+    "faulty": (["net.json", "their/faulty.txt"], "Faulty"),
+}
+
+
+def install_reader(site: Path) -> None:
+    """Install `acme-reader`, which reads formats that are told by a file in `their`."""
+    blocks = [
+        f'[[formats]]\nname = "{name}"\nmarkers = {json.dumps(markers)}\n'
+        f'target = "acme_reader.models:{cls}"\n'
+        for name, (markers, cls) in FORMATS.items()
+    ]
+    acme_plugin.install(site, "acme-reader", "\n".join([acme_plugin.MANIFEST, *blocks]), SOURCE)
+
+
+def net_tensors(width: int = 4) -> dict[str, Tensor]:
+    """What a `net` of that width holds."""
+    draw = torch.Generator().manual_seed(0)
+
+    def numbers(*shape: int) -> Tensor:
+        # Those that float8 has, too.
+        return torch.randint(-8, 9, shape, generator=draw) / 8
+
+    return {
+        "body.weight": numbers(4, width),
+        "body.bias": numbers(4),
+        "norm.weight": numbers(width),
+        "norm.bias": numbers(width),
+        "norm.running_mean": numbers(width),
+        "norm.running_var": torch.ones(width),
+        "norm.num_batches_tracked": torch.tensor(3),
+        "position": numbers(width),
+        "fitted": torch.tensor(True),
+        "table": numbers(3),
+    }
+
+
+def write_net(
+    folder: Path,
+    tensors: dict[str, Tensor] | None = None,
+    *,
+    form: str = "nets",
+    stem: str = "net",
+    **says: object,
+) -> Path:
+    """A folder in a format that `acme-reader` reads; `says` is added to its `net.json`."""
+    (folder / "their").mkdir(parents=True, exist_ok=True)
+    (folder / "their" / f"{form}.txt").touch()
+    config = {"config": {"width": 4}, "card": {}, **says}
+    (folder / "net.json").write_text(json.dumps(config))
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n# A net\n")
+    named = {f"their.{name}": tensor for name, tensor in (tensors or net_tensors()).items()}
+    safetensors.torch.save_file(named, folder / f"{stem}.safetensors", {"written by": "others"})
+    return folder

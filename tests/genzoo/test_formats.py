@@ -1,0 +1,669 @@
+"""Folders in formats of others: what a plugin reads, every command takes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import acme_plugin
+import foreign
+import pytest
+import torch
+from crates import write_shards
+from foreign import net_tensors, write_net
+from painting import Cli
+from torch import Tensor
+
+import genzoo
+from genzoo_core import GenzooError, PluginError, UsageError, WeightsError
+from genzoo_core.request import Request
+from genzoo_core.zoo import Zoo
+
+HALVES = [torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2, torch.float64]
+
+
+@pytest.fixture(scope="session")
+def reader_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which `acme-reader` is installed."""
+    site = tmp_path_factory.mktemp("reader")
+    foreign.install_reader(site)
+    return site
+
+
+@pytest.fixture
+def reader(site: Path, reader_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`acme-reader` is installed. Returns an empty folder, which is the current one."""
+    monkeypatch.syspath_prepend(str(reader_site))
+    monkeypatch.setenv("PYTHONPATH", f"{os.environ['PYTHONPATH']}{os.pathsep}{reader_site}")
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    return work
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def assert_same(module: torch.nn.Module, tensors: dict[str, Tensor]) -> None:
+    state = module.state_dict()
+    assert state.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert torch.equal(state[name].double(), tensor.double()), name
+
+
+def refused(zoo: Zoo, reference: str | Path, *says: str) -> GenzooError:
+    """Opening it is refused, in one line that says all this."""
+    with pytest.raises(GenzooError) as caught:
+        zoo.open(reference)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert len(text) < 1000
+    for words in says:
+        assert words in text
+    return caught.value
+
+
+def test_a_folder_stands_wherever_a_model_can(reader: Path, cli: Cli) -> None:
+    folder = write_net(reader / "mine")
+    os.symlink(folder, reader / "link")
+    zoo = genzoo.open_zoo()
+    for reference in ("mine", "./mine", "mine/", str(folder), Path("mine"), "../work/mine"):
+        opened = zoo.open(reference)
+        assert opened.name == str(folder)
+        assert not opened.module.training
+        assert_same(opened.module, net_tensors())
+    record = zoo.resolve(Request("mine", n=2, seed=1))
+    names = ("net.json", "net.safetensors")
+    assert record.files == {name: sha256(folder / name) for name in names}
+    lines = sorted(f"{digest}  {name}\n" for name, digest in record.files.items())
+    assert record.weights == hashlib.sha256("".join(lines).encode()).hexdigest()
+    assert record.model == str(folder)
+    assert record.versions.keys() == {"acme-reader", "acme-models", "torch"}
+    made = genzoo.generate(Path("link"), n=2, seed=1)
+    assert torch.equal(made.images, genzoo.generate("mine", n=2, seed=1).images)
+    assert_same(genzoo.load("mine"), net_tensors())
+    done = cli("run", "./mine", "-n", "2", "--seed", "1", "-o", "x.npz")
+    assert done.code == 0, done.err
+
+
+def test_what_is_no_folder_in_a_format_says_which_formats_there_are(
+    reader: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zoo = genzoo.open_zoo()
+    (reader / "plain").mkdir()
+    refused(zoo, "plain", "it holds no files", "acme-reader/nets (net.json, their/nets.txt)")
+    (reader / "plain" / "a.txt").touch()
+    refused(zoo, "./plain", "is in no known format: it holds a.txt; installed are acme-reader/")
+    refused(zoo, "./gone", "there is no file gone")
+    monkeypatch.setenv("GENZOO_DISABLE", "acme-reader")
+    refused(genzoo.open_zoo(), "plain", "no installed plugin reads any")
+
+
+def test_a_folder_with_one_file_of_genzoos_is_that_file(reader: Path, cli: Cli) -> None:
+    write_net(reader / "mine")
+    (reader / "runs").mkdir()
+    (reader / "runs" / "log.jsonl").touch()
+    done = cli("export", "mine", "-o", "runs/one.safetensors", "--json")
+    assert done.code == 0, done.err
+    zoo = genzoo.open_zoo()
+    assert zoo.resolve(Request("runs")).weights == json.loads(done.out)["card"]["sha256"]
+    shutil.copy(reader / "runs" / "one.safetensors", reader / "runs" / "two.safetensors")
+    refused(zoo, "runs", "it holds log.jsonl, one.safetensors, two.safetensors")
+
+
+@pytest.mark.parametrize("dtype", HALVES, ids=str)
+def test_numbers_are_stored_in_many_ways(reader: Path, cli: Cli, dtype: torch.dtype) -> None:
+    plain = net_tensors()
+    tensors = {n: t.to(dtype) if t.is_floating_point() else t for n, t in plain.items()}
+    write_net(reader / "mine", tensors)
+    zoo = genzoo.open_zoo()
+    opened = zoo.open("mine")
+    assert {t.dtype for t in opened.module.parameters()} == {torch.float32}
+    assert_same(opened.module, plain)
+    # One file of genzoo's makes the same, and says so.
+    done = cli("export", "mine", "-o", "one.safetensors", "--whole", "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["card"]["license"] == "mit"
+    whole = zoo.open("one.safetensors")
+    assert_same(whole.module, plain)
+    assert whole.content == opened.content != ""
+    assert cli("run", "mine", "-n", "3", "-o", "x.png").code == 0
+    done = cli("run", "one.safetensors", "--replay", "x.png", "-o", "y.png")
+    assert (done.code, "the same pixels" in done.err) == (0, True), done.err
+    done = cli("run", "mine", "--replay", "y.png", "-o", "z.png")
+    assert (done.code, "the same pixels" in done.err) == (0, True), done.err
+
+
+def shards(folder: Path, variant: str = "", stem: str = "net") -> Path:
+    """Two shards in place of the one file with weights."""
+    tensors = {f"their.{name}": tensor for name, tensor in net_tensors().items()}
+    write_shards(folder, tensors, stem, variant)
+    (folder / "net.safetensors").unlink(missing_ok=True)
+    return folder
+
+
+def index_of(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "net.safetensors.index.json").read_text())
+    return found
+
+
+def test_weights_in_shards_and_in_folders(reader: Path, cli: Cli) -> None:
+    shards(write_net(reader / "mine"))
+    zoo = genzoo.open_zoo()
+    opened = zoo.open("mine")
+    assert_same(opened.module, net_tensors())
+    assert list(opened.files) == [
+        "net-00001-of-00002.safetensors",
+        "net-00002-of-00002.safetensors",
+        "net.json",
+        "net.safetensors.index.json",
+    ]
+    deep = write_net(reader / "deep", weights="a.b/net")
+    (deep / "a.b").mkdir()
+    shards(deep / "a.b")
+    assert_same(zoo.open("deep").module, net_tensors())
+
+
+def test_variants_are_chosen_by_name(reader: Path, cli: Cli) -> None:
+    half = {n: t.half() if t.is_floating_point() else t for n, t in net_tensors().items()}
+    half["body.bias"] = half["body.bias"] / 2
+    write_net(reader / "mine", half, stem="net.fp16")
+    shards(reader / "mine", "ema")
+    zoo = genzoo.open_zoo()
+    refused(zoo, "mine", "lacks net.safetensors", "--variant fp16", "--variant ema")
+    assert torch.equal(zoo.open("mine", variant="fp16").module.body.bias, half["body.bias"].float())
+    assert_same(zoo.open("mine", variant="ema").module, net_tensors())
+    assert_same(genzoo.load("mine", variant="ema"), net_tensors())
+    made = genzoo.generate("mine", n=1, seed=0, variant="fp16")
+    assert "net.fp16.safetensors" in made.record.files
+    done = cli("run", "mine", "--variant", "bf16", "-o", "x.png")
+    assert (done.code, done.out) == (2, "")
+    assert "has no variant 'bf16'; there is ema, fp16" in done.err
+    for command in (["info"], ["export", "-o", "a.safetensors"], ["encode", "x.png"]):
+        done = cli(command[0], "mine", *command[1:], "--variant", "../x")
+        assert (done.code, "is no variant" in done.err) == (2, True), done
+    done = cli("run", "mine", "--variant", "fp16", "-o", "x.png")
+    assert done.code == 0, done.err
+    done = cli("run", "--replay", "x.png", "-o", "y.png")
+    assert (done.code, "the same pixels" in done.err) == (0, True), done.err
+    done = cli("export", "mine", "--variant", "fp16", "-o", "one.safetensors")
+    assert done.code == 0, done.err
+    done = cli("info", "one.safetensors", "--variant", "fp16")
+    assert (done.code, "is one file" in done.err) == (2, True)
+    done = cli("run", "one.safetensors", "--replay", "x.png", "-o", "z.png")
+    assert done.code == 0, done.err
+    assert cli("run", "--replay", "z.png", "-o", "again.png").code == 0
+
+
+def test_weights_without_variants_are_read_beside_those_with_one(reader: Path) -> None:
+    write_net(reader / "mine")
+    (reader / "mine" / "other.fp16.safetensors").write_bytes(
+        (reader / "mine" / "net.safetensors").read_bytes()
+    )
+    assert_same(genzoo.load("mine", variant="fp16"), net_tensors())
+
+
+def move_one(index: dict[str, Any]) -> None:
+    index["weight_map"]["their.body.bias"] = "net-00002-of-00002.safetensors"
+
+
+def forget_one(index: dict[str, Any]) -> None:
+    del index["weight_map"]["their.body.bias"]
+
+
+def invent_one(index: dict[str, Any]) -> None:
+    index["weight_map"]["their.more"] = "net-00002-of-00002.safetensors"
+
+
+def name_another(index: dict[str, Any]) -> None:
+    index["weight_map"]["their.body.bias"] = "net-00003-of-00002.safetensors"
+
+
+def put(file: object) -> Callable[[dict[str, Any]], None]:
+    def edit(index: dict[str, Any]) -> None:
+        index["weight_map"]["their.body.bias"] = file
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        (move_one, "'their.body.bias' into net-00002-of-00002.safetensors, which lacks it"),
+        (forget_one, "holds 'their.body.bias', which its index does not name"),
+        (invent_one, "'their.more' into net-00002-of-00002.safetensors, which lacks it"),
+        (name_another, "lacks net-00003-of-00002.safetensors, which net.safetensors.index.json"),
+        (put("../net.safetensors"), "'../net.safetensors', which is no name"),
+        (put("/etc/passwd"), "'/etc/passwd', which is no name"),
+        (put("a\\b.safetensors"), "which is no name"),
+        (put(".hidden.safetensors"), "which is no name"),
+        (put("net.bin"), "'net.bin', which is no name"),
+        (put(3), "into 3, which is no name"),
+        (lambda index: index.pop("weight_map"), "no `weight_map`"),
+        (lambda index: index.update(weight_map=[]), "no `weight_map`"),
+    ],
+)
+def test_hostile_37_an_index_that_lies(
+    reader: Path, monkeypatch: pytest.MonkeyPatch, edit: Callable[[dict[str, Any]], None], says: str
+) -> None:
+    folder = shards(write_net(reader / "mine"))
+    index = index_of(folder)
+    edit(index)
+    (folder / "net.safetensors.index.json").write_text(json.dumps(index))
+    assert_nothing_runs(monkeypatch, "mine", says)
+
+
+def assert_nothing_runs(monkeypatch: pytest.MonkeyPatch, reference: str, *says: str) -> None:
+    """A folder is refused in one line, and the plugin that reads its format is not imported."""
+    monkeypatch.delitem(sys.modules, "acme_reader.models", raising=False)
+    refused(genzoo.open_zoo(), reference, *says)
+    assert "acme_reader.models" not in sys.modules
+
+
+def test_hostile_37_links_devices_and_names(
+    reader: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def hostile(make: Callable[[Path], object], *says: str) -> None:
+        shutil.rmtree(reader / "mine", ignore_errors=True)
+        make(write_net(reader / "mine"))
+        assert_nothing_runs(monkeypatch, "mine", *says)
+
+    (tmp_path / "elsewhere").mkdir()
+    out = "is a link that leads out of the folder"
+    hostile(lambda f: os.symlink("/etc/passwd", f / "x.json"), "'x.json'", out)
+    hostile(lambda f: os.symlink("../../elsewhere", f / "x"), "'x'", out)
+    hostile(lambda f: os.symlink(f.parent / "minex", f / "x"), "'x'", out)
+    hostile(lambda f: os.symlink("/dev/zero", f / "x"), "'x'", out)
+    hostile(lambda f: os.symlink("their", f / "x"), "'x'", "is a link to a folder")
+    hostile(lambda f: os.symlink("gone", f / "x"), "'x'", "cannot be read")
+    hostile(lambda f: os.symlink("x", f / "x"), "'x'", "cannot be read")
+    hostile(lambda f: os.mkfifo(f / "their" / "x"), "'their/x'", "a pipe, a socket or a device")
+    hostile(lambda f: (f / "a\nb\x1b[31m").touch(), r"the name 'a\nb\x1b[31m', which is not read")
+    hostile(lambda f: (f / "a\\b").touch(), "which is not read")
+    hostile(lambda f: (f / b"\xff".decode(errors="surrogateescape")).touch(), "which is not read")
+
+    # What is hidden is none of its files; links within the folder are.
+    folder = write_net(reader / "mine")
+    for path in list(folder.iterdir()):
+        if path.name not in ("net.json", "their", "README.md", "net.safetensors"):
+            path.unlink()
+    (folder / ".git").mkdir()
+    os.symlink("/etc", folder / ".git" / "x")
+    os.symlink("/etc/passwd", folder / ".x")
+    (folder / "net.safetensors").rename(folder / "their" / "weights")
+    os.symlink("their/weights", folder / "net.safetensors")
+    assert_same(genzoo.load("mine"), net_tensors())
+
+
+def test_hostile_37_a_hundred_thousand_files(reader: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_net(reader / "mine")
+    for number in range(10_001):
+        (folder / "their" / str(number)).touch()
+    assert_nothing_runs(monkeypatch, "mine", "holds more than 10,000 files and folders")
+
+
+def test_hostile_37_pickles(reader: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> None:
+    folder = write_net(reader / "mine")
+    (folder / "net.safetensors").unlink()
+    for name in ("net.bin", "net.ckpt", "x.PT", "weights", "data.safetensor"):
+        (folder / name).write_bytes(b"\x80\x02csomething\n")
+        assert_nothing_runs(monkeypatch, "mine", f"'{name}', a pickle", "never loaded", "convert")
+        (folder / name).unlink()
+    # Beside safetensors they are no files of the folder.
+    write_net(folder, form="faulty", fault="pickle")
+    (folder / "their" / "nets.txt").unlink()
+    (folder / "net.bin").write_bytes(b"\x80\x02csomething\n")
+    refused(genzoo.open_zoo(), "mine", "'net.bin', a pickle")
+    write_net(folder, form="faulty", stem="net")
+    assert_same(genzoo.load("mine"), net_tensors())
+    (folder / "net.safetensors").write_bytes(b"\x80\x02csomething\n" * 10)
+    refused(genzoo.open_zoo(), "mine", "is a pickle or a zip archive")
+
+
+def test_hostile_37_scripts_are_not_run(reader: Path, cli: Cli) -> None:
+    folder = write_net(reader / "mine")
+    (folder / "handler.py").write_text("open('ran', 'w')")
+    (folder / "their" / "__init__.py").write_text("open('ran', 'w')")
+    done = cli("run", "mine", "-o", "x.png")
+    assert done.code == 0, done.err
+    assert "holds code, which is not run: 'handler.py' and 1 more" in done.err
+    assert done.err.count("holds code") == 1
+    assert not (reader / "ran").exists()
+
+
+@pytest.mark.parametrize("length", [8 * 2**30, 2**63, 30_000_000])
+def test_hostile_37_a_header_without_end(
+    reader: Path, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    path = write_net(reader / "mine") / "net.safetensors"
+    path.write_bytes(length.to_bytes(8, "little") + path.read_bytes()[8:])
+    says = f"declares a header of {length} bytes; at most 25000000"
+    assert_nothing_runs(monkeypatch, "mine", "'net.safetensors' of ", says)
+
+
+def test_hostile_37_numbers_that_are_not_finite(reader: Path) -> None:
+    for dtype in (torch.float32, torch.float16, torch.float8_e5m2):
+        tensors = net_tensors()
+        tensors["body.bias"][0] = torch.nan
+        tensors["body.bias"] = tensors["body.bias"].to(dtype)
+        for form in ("nets", "built"):
+            write_net(reader / form, tensors, form=form)
+            refused(genzoo.open_zoo(), form, "their.body.bias' holds NaN or infinity")
+
+
+def test_tensors_that_do_not_fit_are_named(reader: Path) -> None:
+    zoo, tensors = genzoo.open_zoo(), net_tensors()
+    del tensors["body.bias"]
+    write_net(reader / "mine", tensors)
+    refused(zoo, "mine", str(reader / "mine"), "does not fit its model: it lacks body.bias")
+    write_net(reader / "mine", {**net_tensors(), "extra": torch.ones(2)})
+    refused(zoo, "mine", "it has unknown extra")
+    write_net(reader / "mine", {**net_tensors(), "position": torch.ones(5)})
+    refused(zoo, "mine", "another shape for position ([5], not [4])")
+    write_net(reader / "mine", {**net_tensors(), "fitted": torch.tensor(1.0)})
+    refused(zoo, "mine", "another dtype for fitted (F32, not BOOL)")
+
+
+def test_a_model_that_a_format_builds(reader: Path, cli: Cli) -> None:
+    folder = write_net(reader / "mine", form="built")
+    zoo = genzoo.open_zoo()
+    opened = zoo.open("mine")
+    assert_same(opened.module, net_tensors())
+    assert not opened.module.training
+    assert not any(p.requires_grad for p in opened.module.parameters())
+    assert (opened.spec.component, opened.spec.kind) == ("acme-reader/built", "model")
+    record = zoo.resolve(Request("mine"))
+    assert record.versions.keys() == {"acme-reader", "torch"}
+    assert list(record.files) == ["net.json", "net.safetensors"]
+    assert cli("run", "mine", "-n", "2", "-o", "x.png").code == 0
+    done = cli("run", "--replay", "x.png", "-o", "y.png")
+    assert (done.code, "the same pixels" in done.err) == (0, True), done.err
+    done = cli("export", "mine", "-o", "one.safetensors", "--whole")
+    assert (done.code, done.out) == (2, "")
+    assert f"{folder} cannot be exported: its format, acme-reader/built, builds" in done.err
+    assert not (reader / "one.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("card", "format acme-reader/faulty cannot read "),
+        ("no card", "format acme-reader/faulty gave dict, not a ModelCard"),
+        ("kind", "holds a model, but its card says 'codec'"),
+        ("name", "gave a card that is none"),
+        ("load", "RuntimeError: size mismatch for body.weight"),
+        ("leaves", "cannot read "),
+        ("own", "width is 3; give 4"),
+        ("nothing", "gave NoneType, no model and no description"),
+        ("module", "gave Linear, which is none of model, codec, encoder, conditioner"),
+        ("meta", "without values"),
+        ("infinite", "holds NaN or infinity"),
+        ("spec", "cannot read "),
+        ("tensors", "gave list as the tensor 'body.bias'"),
+        ("missing", "has no file 'gone.json'"),
+        ("outside", "has no file '../net.json'; did you mean net.json?"),
+        ("stem", "lacks nets.safetensors, and its index; did you mean net?"),
+        ("changes", "'net.json' of "),
+    ],
+)
+def test_whatever_a_format_does_is_one_line(reader: Path, cli: Cli, fault: str, says: str) -> None:
+    write_net(reader / "mine", form="faulty", fault=fault)
+    refused(genzoo.open_zoo(), "mine", says)
+    write_net(reader / "mine", form="faulty", fault=fault)
+    done = cli("run", "mine", "-o", "x.png")
+    assert done.code in (1, 2)
+    assert (done.out, done.err.count("\n")) == ("", 1)
+    assert "internal error" not in done.err
+
+
+def test_of_two_formats_the_one_that_asks_for_more_wins(
+    reader: Path, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def install(name: str, *markers: str) -> None:
+        entry = f'[[formats]]\nname = "{name}"\nmarkers = {json.dumps(markers)}\ntarget = "x:X"\n'
+        acme_plugin.install(site, f"acme-{name}", acme_plugin.MANIFEST + entry)
+
+    write_net(reader / "mine")
+    install("less", "net.json")
+    assert_same(genzoo.load("mine"), net_tensors())
+    install("other", "net.safetensors", "net.json")
+    error = refused(genzoo.open_zoo(), "mine", "acme-other/other and acme-reader/nets")
+    assert isinstance(error, UsageError)
+    assert error.hint is not None
+    assert "GENZOO_DISABLE=acme-" in error.hint
+    monkeypatch.setenv("GENZOO_DISABLE", "acme-other")
+    assert_same(genzoo.load("mine"), net_tensors())
+
+
+def test_a_folder_says_what_it_is_without_its_weights(reader: Path, cli: Cli) -> None:
+    folder = write_net(reader / "mine", card={"conditioners": ["label"]})
+    write_shards(folder / "their", net_tensors(), "other", "fp16")
+    tensors = folder / "net.safetensors"
+    kept = tensors.read_bytes()
+    tensors.write_bytes(kept[:-4] + b"\xff\xff\xff\x7f")  # NaN, which only a load would find
+    done = cli("info", "mine")
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert lines[0] == str(folder)
+    for words in ("licence       mit", "shape         1×2×2", "format        acme-reader/nets"):
+        assert f"  {words}" in lines
+    assert "  conditioners  label (reads the prompt)" in lines
+    found = json.loads(cli("info", "mine", "--json").out)
+    assert found["format"] == "acme-reader/nets"
+    assert found["variants"] == ["fp16"]
+    # Neither counters nor truth values are among them.
+    assert [(part["name"], part["parameters"]) for part in found["parts"]] == [
+        ("net", 43),
+        ("their/other.fp16", 43),
+    ]
+    assert found["parts"][0]["size"] == len(kept)
+    assert (found["card"]["parameters"], found["card"]["license"]) == (86, "mit")
+
+
+BOMB = "\n".join(
+    ["a0: &a0 {x: 1}", *(f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}" for i in range(1, 30))]
+)
+
+
+@pytest.mark.parametrize(
+    ("front", "licence"),
+    [
+        ("---\nlicense: apache-2.0\n---\ntext", "apache-2.0"),
+        ("---\r\nlicense: 'mit'\r\n---\r\n", "mit"),
+        ("---\nlicense: [\n---\n", ""),
+        ("---\nlicense:\n  a: 1\n---\n", ""),
+        ("---\nlicense: &a [*a]\n---\n", ""),
+        ("---\n" + "[" * 90_000 + "\n---\n", ""),
+        (f"---\n{BOMB}\nlicense: bomb\n---\n", "bomb"),
+        ("license: mit\n", ""),
+        ("---\nlicense: mit\n", ""),
+        ("", ""),
+        ("\x00\x80", ""),
+    ],
+)
+def test_the_licence_is_that_of_the_readme(reader: Path, front: str, licence: str) -> None:
+    folder = write_net(reader / "mine")
+    (folder / "README.md").write_bytes(front.encode("utf-8", "surrogateescape"))
+    assert genzoo.open_zoo().card("mine").license == licence
+    (folder / "README.md").unlink()
+    assert genzoo.open_zoo().card("mine").license == ""
+
+
+def test_a_replay_says_which_file_has_changed(reader: Path, cli: Cli) -> None:
+    folder = shards(write_net(reader / "mine"))
+    (folder / "notes.txt").write_text("first")
+    assert cli("run", "mine", "-o", "x.png").code == 0
+    (folder / "notes.txt").write_text("second")
+    assert cli("run", "--replay", "x.png", "-o", "y.png").code == 0
+
+    kept = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    shard = "net-00002-of-00002.safetensors"
+    changes = {
+        "net.json": kept["net.json"] + b" ",
+        shard: kept[shard][:-1] + bytes([kept[shard][-1] ^ 1]),
+    }
+    for name, content in changes.items():
+        (folder / name).write_bytes(content)
+        done = cli("run", "--replay", "x.png", "-o", "z.png")
+        assert (done.code, done.out) == (1, "")
+        assert f"{name} of {folder} is not the file that was used then" in done.err
+        (folder / name).unlink()
+        done = cli("run", "--replay", "x.png", "-o", "z.png")
+        assert done.code == 1
+        assert f"{name} of {folder} is missing" in done.err
+        (folder / name).write_bytes(kept[name])
+
+    # Where the folder lies beside the picture, as in an archive of both.
+    (reader / "there").mkdir()
+    shutil.move(folder, reader / "there" / "mine")
+    shutil.copy("x.png", "there/x.png")
+    done = cli("run", "--replay", "x.png", "-o", "z.png")
+    assert (done.code, "there is no file" in done.err) == (1, True)
+    assert cli("run", "--replay", "there/x.png", "-o", "z.png").code == 0
+    assert cli("run", "there/mine", "--replay", "x.png", "-o", "z2.png").code == 0
+
+
+SHARE = """
+from pathlib import Path
+from genzoo_core import HubError, hookimpl
+
+FETCHED = []
+
+class Share:
+    def __init__(self, name):
+        self.folder = Path(FOLDER) / name
+        self.reference = f"share://{name}@7"
+        found = [path for path in self.folder.rglob("*") if path.is_file()]
+        self.files = {p.relative_to(self.folder).as_posix(): p.stat().st_size for p in found}
+
+    def fetch(self, name):
+        FETCHED.append(name)
+        return self.folder / name
+
+@hookimpl
+def genzoo_source(reference):
+    if reference.startswith("share://"):
+        name = reference.removeprefix("share://").partition("@")[0]
+        return {"bad": 3, "worse": Worse()}.get(name) or Share(name)
+
+class Worse:
+    reference = "share://worse"
+    files = {"../net.json": 3, "net.json": 2}
+
+@hookimpl
+def genzoo_resolve_weights(reference, sha256):
+    if reference.startswith("share://"):
+        return Path(FOLDER) / reference.removeprefix("share://") / "one.safetensors"
+"""
+
+
+def test_a_plugin_says_what_lies_elsewhere(
+    reader: Path, site: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooks = 'hooks = ["genzoo_source", "genzoo_resolve_weights"]\n'
+    package = acme_plugin.install(site, "acme-folders", acme_plugin.MANIFEST + hooks)
+    (package / "__init__.py").write_text(SHARE.replace("FOLDER", repr(str(reader))))
+    monkeypatch.delitem(sys.modules, "acme_folders", raising=False)
+    folder = shards(write_net(reader / "mine"))
+    (folder / "other.safetensors").write_bytes(bytes(100))
+    zoo = genzoo.open_zoo()
+    record = zoo.resolve(Request("share://mine"))
+    assert record.model == "share://mine@7"
+    fetched: list[str] = sys.modules["acme_folders"].FETCHED
+    assert set(fetched) == {*record.files, "README.md"}
+    # Nothing but what describes it.
+    fetched.clear()
+    found = json.loads(cli("info", "share://mine", "--json").out)
+    assert set(fetched) <= {"README.md", "net.json", "net.safetensors.index.json"}
+    assert [(part["name"], part["parameters"]) for part in found["parts"]] == [
+        ("net", None),
+        ("other", None),
+    ]
+    assert cli("run", "share://mine", "-o", "x.png").code == 0
+    assert cli("run", "--replay", "x.png", "-o", "y.png").code == 0
+    (folder / "net.json").write_text(json.dumps({"config": {"width": 4}, "card": {}, "more": 1}))
+    done = cli("run", "--replay", "x.png", "-o", "z.png")
+    assert "net.json of share://mine@7 is not the file that was used then" in done.err
+    # Where no format knows it, it may be a file of genzoo's.
+    (reader / "plain").mkdir()
+    done = cli("export", "mine", "-o", "plain/one.safetensors")
+    assert "is damaged" in done.err  # what lies there is checked as a whole
+    (folder / "other.safetensors").unlink()
+    assert cli("export", "mine", "-o", "plain/one.safetensors").code == 0
+    assert zoo.open("share://plain").format == ""
+    with pytest.raises(PluginError, match="genzoo_source gave no Source of 'share://bad'"):
+        zoo.open("share://bad")
+    with pytest.raises(WeightsError, match=r"the name '\.\./net.json', which is not read"):
+        zoo.open("share://worse")
+
+
+def test_a_view_of_the_hubs_store_is_a_folder(
+    reader: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = tmp_path / "hub" / "models--x--y"
+    folder = write_net(repository / "snapshots" / ("0" * 40))
+    (repository / "blobs").mkdir()
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
+        blob = repository / "blobs" / hashlib.sha1(str(path).encode()).hexdigest()
+        path.rename(blob)
+        path.symlink_to(os.path.relpath(blob, path.parent))
+    assert_same(genzoo.load(folder), net_tensors())
+    os.symlink("/etc/passwd", repository / "blobs" / "evil")
+    os.symlink("../../blobs/evil", folder / "x.json")
+    assert_nothing_runs(monkeypatch, str(folder), "'x.json'", "leads out of the folder")
+    (folder / "x.json").unlink()
+    os.symlink("../../refs", folder / "x.json")
+    assert_nothing_runs(monkeypatch, str(folder), "'x.json'", "leads out of the folder")
+
+
+def test_formats_are_among_what_a_plugin_brings(reader: Path, cli: Cli) -> None:
+    found = json.loads(cli("plugins", "--json").out)["plugins"]
+    (entry,) = [entry for entry in found if entry["distribution"] == "acme-reader"]
+    assert entry["formats"] == ["nets", "built", "faulty"]
+    assert "3 formats" in cli("plugins").out
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ('name = "a"\nmarkers = []\ntarget = "x:X"', "markers"),
+        ('name = "a"\nmarkers = ["../x"]\ntarget = "x:X"', "markers"),
+        ('name = "a"\nmarkers = ["/x"]\ntarget = "x:X"', "markers"),
+        ('name = "a"\nmarkers = ["x"]\ntarget = "x"', "target"),
+        ('name = "a"\nmarkers = ["x"]\ntarget = "x:X"\nmarker = "y"', "did you mean markers"),
+        (
+            'name = "a"\nmarkers = ["x"]\ntarget = "x:X"\n'
+            '[[formats]]\nname = "a"\nmarkers = ["y"]\ntarget = "x:X"',
+            "format 'a' is there twice",
+        ),
+    ],
+)
+def test_a_malformed_entry_is_said(site: Path, cli: Cli, entry: str, says: str) -> None:
+    acme_plugin.install(site, "acme-wrong", f"{acme_plugin.MANIFEST}[[formats]]\n{entry}\n")
+    found = json.loads(cli("plugins", "--json").out)["plugins"]
+    (broken,) = [entry for entry in found if entry["distribution"] == "acme-wrong"]
+    assert broken["status"] == "broken"
+    assert says in broken["errors"][0]
+
+
+def test_checking_a_plugin_makes_its_formats(site: Path) -> None:
+    source = "class Odd: ...\nfrom genzoo_core import Format\nclass Half(Format): ...\n"
+    entries = "".join(
+        f'[[formats]]\nname = "{name}"\nmarkers = ["x"]\ntarget = "acme_odd.models:{cls}"\n'
+        for name, cls in (("odd", "Odd"), ("half", "Half"), ("gone", "Gone"))
+    )
+    acme_plugin.install(site, "acme-odd", acme_plugin.MANIFEST + entries, source)
+    zoo = genzoo.open_zoo()
+    problems = zoo.verify(zoo.plugins("acme-odd")[0]).problems
+    assert [problem.partition(":")[0] for problem in problems] == [
+        "format odd",
+        "format half cannot be made",
+        "module acme_odd.models has no 'Gone'",
+    ]
