@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import safetensors.torch
-import torch
 from torch import Tensor
 
 NAMES = {
@@ -20,21 +19,19 @@ NAMES = {
 """The words of `genzoo_tiny.flow`, and those of a crate."""
 
 
-def write_crate(
-    folder: Path, model: Path, dtype: torch.dtype = torch.float16, variant: str = ""
-) -> Path:
-    """A crate with `config.json` and two shards, with the weights of a flow of genzoo-tiny's."""
+def write_crate(folder: Path, box: Path) -> Path:
+    """A crate with `config.json` and two shards: genzoo-tiny's flow, whose file lies in `box`."""
     folder.mkdir(exist_ok=True)
     config = {"architecture": "flow", "name": "rows", "data": "blobs", "depth": 6, "width": 32}
     (folder / "config.json").write_text(json.dumps({**config, "classes": 3}))
     readme = "---\nlicense: cc-by-4.0\ntags: [rows]\n---\n# Rows\n"
     (folder / "README.md").write_text(readme)
     tensors = {}
-    for name, tensor in safetensors.torch.load_file(model).items():
+    for name, tensor in safetensors.torch.load_file(box / "tiny-nvp.safetensors").items():
         for ours, theirs in NAMES.items():
             name = name.replace(ours, theirs)  # noqa: PLW2901
-        tensors[name] = tensor.to(dtype)
-    write_shards(folder, tensors, variant=variant)
+        tensors[name] = tensor.half()
+    write_shards(folder, tensors)
     return folder
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
+from crates import write_crate
 from datasets import Dataset as Table
 from datasets import Features, Value
 from datasets import Image as Picture
@@ -275,6 +276,61 @@ def test_a_strangers_model_is_evaluated_in_its_own_features(
 
     # Without noise all pictures are one.
     assert distance() < distance(temperature=0.0)
+
+
+@pytest.fixture
+def crate(third_party: Path, tmp_path: Path) -> Path:
+    """A folder in a stranger's format, with the weights of `tiny-nvp`."""
+    return write_crate(tmp_path / "crate", third_party / "genzoo_tiny" / "box")
+
+
+def test_a_strangers_format_is_read_by_every_command(
+    run: Run, crate: Path, rows_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, error = run("info", "crate", "--json")
+    assert code == 0, error
+    described = json.loads(out)
+    assert (described["name"], described["format"]) == (str(crate), "genzoo-tiny/crate")
+    assert (described["card"]["license"], described["card"]["parameters"]) == ("cc-by-4.0", 21008)
+
+    words = ["1", "random", "-n", "3", "--seed", "5", "--set", "temperature=0.7"]
+    code, _, error = run("run", "crate", *words, "-o", "a.png")
+    assert code == 0, error
+    code, _, error = run("run", "tiny-nvp", *words, "-o", "b.png")
+    assert code == 0, error
+    with Image.open("a.png") as one, Image.open("b.png") as other:
+        assert one.tobytes() == other.tobytes()
+        record = json.loads(one.info["genzoo"])["record"]
+    assert len(record["files"]) == 4
+    assert record["versions"]["genzoo-tiny"] == "1.0.0"
+
+    code, _, error = run("run", "--replay", "a.png", "-o", "c.png")
+    assert (code, "the same pixels" in error) == (0, True), error
+    code, _, error = run("export", "crate", "-o", "one.safetensors", "--whole")
+    assert code == 0, error
+    code, _, error = run("run", "one.safetensors", "--replay", "a.png", "-o", "d.png")
+    assert (code, "the same pixels" in error) == (0, True), error
+
+    measured = ["--data", rows_data, "-n", "60", "--no-costs", "--json"]
+    figures = []
+    for model in ("crate", "one.safetensors"):
+        code, out, error = run("eval", model, *measured)
+        assert code == 0, error
+        figures.append(json.loads(out)["figures"])
+    assert figures[0] == figures[1] != []
+
+
+def test_a_training_begins_from_a_strangers_folder(
+    run: Run, crate: Path, rows_data: Path, tmp_path: Path
+) -> None:
+    words = ["--data", rows_data, "--max-steps", "1", "--threads", "1"]
+    words += ["--set", f"model.start={crate}", "--out", tmp_path / "run"]
+    code, _, error = run("train", "tiny-nvp", *words)
+    assert code == 0, error
+    begun = genzoo.load(tmp_path / "run" / "tiny-nvp.safetensors").state_dict()
+    for name, tensor in genzoo.load(crate).state_dict().items():
+        torch.testing.assert_close(begun[name], tensor, rtol=0, atol=0.01)
 
 
 def test_a_strangers_command_is_one_of_genzoos(run: Run) -> None:
