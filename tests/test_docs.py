@@ -187,6 +187,10 @@ CALLS: dict[str, tuple[dict[str, Any], Callable[[list[Any], str], bool]]] = {
         {"reference": "share://vae/x.safetensors", "sha256": "0" * 64},
         lambda results, _: results == [],  # it is not here
     ),
+    "genzoo_source": (
+        {"reference": "share://vae"},
+        lambda results, _: (results[0].reference, results[0].files) == ("share://vae", {}),
+    ),
     "genzoo_write_output": (
         {"path": Path("x.txt"), "pictures": PICTURES},
         lambda results, _: results == [True] and Path("x.txt").read_text() == "2 pictures",

@@ -102,10 +102,17 @@ def genzoo_source(reference: str) -> Source | None:
         not this plugin's, or names a single file.
 
     Example:
+        >>> class Share:
+        ...     def __init__(self, reference):
+        ...         self.reference = reference
+        ...         self.folder = Path("/mnt/share", reference.removeprefix("share://"))
+        ...         self.files = {p.name: p.stat().st_size for p in self.folder.glob("*.*")}
+        ...     def fetch(self, name):
+        ...         return self.folder / name
         >>> @hookimpl
         ... def genzoo_source(reference):
-        ...     if reference.startswith("share://"):
-        ...         return Share(Path("/mnt/share") / reference.removeprefix("share://"))
+        ...     if reference.startswith("share://") and Path(reference).suffix == "":
+        ...         return Share(reference)
     """
 
 
