@@ -26,7 +26,10 @@ from genzoo_core.manifest import Kind
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-TUTORIAL, HOOKS, COMPONENTS = (DOCS / f"{name}.md" for name in ("plugins", "hooks", "components"))
+HOOKS, COMPONENTS, FAMILIES = (DOCS / f"{name}.md" for name in ("hooks", "components", "families"))
+LESSONS = (DOCS / "plugins.md", FAMILIES)
+"""Pages all of whose blocks are run, as a stranger would."""
+FLOW = Path(__file__).parent / "third_party" / "my-flow"
 MANAGER = pluggy.PluginManager("genzoo")
 SPECS = {
     name: options
@@ -35,10 +38,11 @@ SPECS = {
 }
 
 
-def test_the_tutorial_works_as_it_stands(workshop: Workshop, tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.stem)
+def test_a_lesson_works_as_it_stands(page: Path, workshop: Workshop, tmp_path: Path) -> None:
     stranger = Workshop(workshop.scripts, tmp_path)
-    for block in blocks(TUTORIAL):
-        where = f"{TUTORIAL.name}:{block.line}"
+    for block in blocks(page):
+        where = f"{page.name}:{block.line}"
         file = stranger.folder / block.file
         if block.language == "console":
             for command, wanted in commands(block):
@@ -55,10 +59,25 @@ def test_the_tutorial_works_as_it_stands(workshop: Workshop, tmp_path: Path) -> 
             assert block.text in file.read_text(), where
 
 
-def test_no_block_of_the_tutorial_is_left_out() -> None:
-    for block in blocks(TUTORIAL):
+@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.stem)
+def test_no_block_of_a_lesson_is_left_out(page: Path) -> None:
+    for block in blocks(page):
         runs = block.language == "console" and block.text.startswith("$ ")
-        assert runs or block.file, f"{TUTORIAL.name}:{block.line} is neither command nor file"
+        assert runs or block.file, f"{page.name}:{block.line} is neither command nor file"
+
+
+def test_the_flow_of_the_lesson_is_that_of_the_tests() -> None:
+    shown = {block.file: block.text for block in blocks(FAMILIES) if block.file}
+    files = [path for path in FLOW.rglob("*") if path.suffix in (".py", ".toml")]
+    assert {f"my-flow/{path.relative_to(FLOW)}": path.read_text() for path in files} == {
+        name: text for name, text in shown.items() if name.startswith("my-flow/")
+    }
+
+
+@pytest.mark.parametrize("plugin", ["my-flow", "my-vq"])
+def test_a_family_takes_fewer_than_150_lines(plugin: str) -> None:
+    files = [b for b in blocks(FAMILIES) if b.file.startswith(plugin) and b.file.endswith(".py")]
+    assert 100 < sum(block.text.count("\n") for block in files) < 150
 
 
 def test_links_lead_somewhere() -> None:

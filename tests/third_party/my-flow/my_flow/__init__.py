@@ -1,0 +1,1 @@
+"""A normalising flow for genzoo."""
