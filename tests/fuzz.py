@@ -184,7 +184,8 @@ def start_block(kind: str, seed: int, start: int, stop: int) -> dict[str, Any]:
 def environment(work: Path) -> dict[str, str]:
     """This process's environment without what would steer genzoo, and folders of its own."""
     plain = {k: v for k, v in os.environ.items() if not k.startswith(("GENZOO_", "HF_"))}
-    homes = {"GENZOO_CACHE": "cache", "GENZOO_CONFIG": "config", "HF_HOME": "hub"}
+    ours = {"GENZOO_CACHE": "cache", "GENZOO_CONFIG": "config", "GENZOO_MODELS": "models"}
+    homes = {**ours, "HF_HOME": "hub"}
     own = {name: str(work / folder) for name, folder in homes.items()}
     # Nothing is fetched, and no thread is started that a small input cannot use.
     return {**plain, **own, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}

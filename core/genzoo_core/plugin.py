@@ -79,21 +79,34 @@ class Model(Config):
     """A model: its card, and who ships it.
 
     Attributes:
-        card: All that is known of it.
-        plugin: The plugin that ships it; None for a model file.
+        card: All that is known of it. In the user's own list, `weights` is an absolute path or a
+            reference.
+        plugin: The plugin that ships it; None for one of that list, and for a model file.
         dynamic: Whether a `genzoo_models` hook gave the card. Its `weights` may be an absolute
             path then.
         file: The model file, where it is none of a plugin's.
+        variant: Which of several files of weights is read of a folder in the user's own list.
     """
 
     card: ModelCard
     plugin: Plugin | None = None
     dynamic: bool = False
     file: WeightsFile | None = None
+    variant: str = ""
+
+    @property
+    def added(self) -> bool:
+        """Whether it is one of the user's own list, which `genzoo add` put there."""
+        return self.plugin is None and self.file is None
+
+    @property
+    def reference(self) -> str:
+        """What it can be asked for by elsewhere and later: of an added one, what was added."""
+        return self.card.weights if self.added else self.name
 
     @property
     def distribution(self) -> str:
-        """Distribution that owns it; "" for a model file."""
+        """Distribution that owns it; "" where no plugin ships it."""
         return self.plugin.distribution if self.plugin else ""
 
     @property
@@ -108,7 +121,7 @@ class Model(Config):
 
     @property
     def name(self) -> str:
-        """`distribution/name`; of a model file its path, or the reference it was fetched by."""
+        """`distribution/name`; of an added one its name; of a model file its path or reference."""
         if self.plugin is not None:
             return f"{self.plugin.distribution}/{self.card.name}"
         return self.file.name if self.file else self.card.name

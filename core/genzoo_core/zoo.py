@@ -78,7 +78,7 @@ class Zoo(Protocol):
     """The registry, as a command's `ctx.obj`."""
 
     def cards(self) -> tuple[ModelCard, ...]:
-        """Cards of all models whose plugins are sound."""
+        """Cards of all models whose plugins are sound, and of those that the user added."""
         ...
 
     def card(self, name: str) -> ModelCard:

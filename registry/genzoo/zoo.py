@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from genzoo.models.find import (
     Found,
+    as_added,
     card_of,
     check_digest,
     file_in_package,
@@ -44,7 +45,7 @@ class Zoo:
         self.catalogue = catalogue
 
     def cards(self) -> tuple[ModelCard, ...]:
-        """Cards of all models whose plugins are sound."""
+        """Cards of all models whose plugins are sound, and of those that the user added."""
         return tuple(model.card for model in self.catalogue.models)
 
     def card(self, name: str) -> ModelCard:
@@ -64,7 +65,10 @@ class Zoo:
 
     def weights(self, reference: str) -> WeightsFile:
         """The file with a model's weights, on this machine, which is the one that was promised."""
-        return check_digest(weights_of(self.catalogue, self.find(reference)))
+        found = self.find(reference)
+        weights = weights_of(self.catalogue, found)
+        with as_added(found):
+            return check_digest(weights)
 
     def open(
         self, reference: str | os.PathLike[str] | Found, *, device: str = "cpu", variant: str = ""

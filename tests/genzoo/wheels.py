@@ -143,6 +143,7 @@ class Place:
             "HOME": str(self.home),
             "GENZOO_CACHE": str(self.home / "cache"),
             "GENZOO_CONFIG": str(self.home / "config"),
+            "GENZOO_MODELS": str(self.home / "models"),
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_NO_INDEX": "1",
         }

@@ -42,6 +42,7 @@ def machine(hub: Hub, tmp_path: Path, index: Path) -> Machine:
         "HF_HUB_DISABLE_XET": "1",
         "HF_HUB_ETAG_TIMEOUT": "60",  # for a busy machine
         "GENZOO_CACHE": str(index),
+        "GENZOO_MODELS": str(tmp_path / "models"),
     }
     return Machine(home, work, environment)
 

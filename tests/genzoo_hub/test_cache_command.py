@@ -167,3 +167,22 @@ def test_a_bad_repository_hides_no_other(
             line.partition("models--bad--")[2].split("/")[0].split(":")[0] for line in lines
         } == bad
     assert [model["commit"] for model in said(machine, "list")] == [commit]
+
+
+def test_what_was_added_stays_at_its_commit(hub: Hub, machine: Machine, weights: bytes) -> None:
+    first = hub.add(REPO, {FILE: weights})
+    done = machine.genzoo("add", f"hf://{REPO}", "--name", "mine")
+    assert done.stdout == f"mine  hf://{REPO}/{FILE}@{first}\n", done.stderr
+    second = hub.add(REPO, {FILE: weights[:-1] + b"?"})
+    assert machine.genzoo("pull", f"hf://{REPO}").returncode == 0
+    assert said(machine, "prune", "--yes") == {"removed": True, "found": []}
+    assert {model["commit"] for model in said(machine, "list")} == {first, second}
+
+    hub.asked.clear()
+    done = machine.genzoo("run", "mine", "--seed", "3", "-o", "a.png")
+    assert done.returncode == 0, done.stderr
+    assert machine.genzoo("rm", "mine").returncode == 0
+    done = machine.genzoo("run", "--replay", "a.png", "-o", "b.png")
+    assert "the same pixels" in done.stderr
+    assert hub.asked == []
+    assert said(machine, "prune", "--yes")["found"]

@@ -8,6 +8,8 @@ BUILTIN = {
     "run": ("genzoo.cli.run:run", "Make pictures."),
     "encode": ("genzoo.cli.encode:encode", "Turn pictures into latents."),
     "export": ("genzoo.cli.export:export", "Write a model to one file."),
+    "add": ("genzoo.cli.add:add", "Put a model into your own list."),
+    "rm": ("genzoo.cli.add:rm", "Take a model out of your own list."),
     "plugins": ("genzoo.cli.plugins:plugins", "Show the plugins that are installed."),
     "install": ("genzoo.managing.install:install", "Install plugins, and look whether they work."),
     "uninstall": ("genzoo.managing.uninstall:uninstall", "Remove plugins."),

@@ -37,7 +37,7 @@ def list_(
     dynamic: bool,
     as_json: bool,
 ) -> None:
-    """Show the models that are installed.
+    """Show the models that are installed, and those that were added.
 
     PATTERN is a glob ('vae*', 'acme/*') or a part of a name. A name that two plugins own is
     shown in full, as distribution/name. Of a kind that has no weights, such as samplers, the
@@ -149,6 +149,8 @@ def _no_match(catalogue: Catalogue, pattern: str | None) -> GenzooError:
 
 
 def _mention_broken(catalogue: Catalogue) -> None:
+    if catalogue.problem is not None:
+        warn(str(catalogue.problem))
     broken = catalogue.broken
     if not broken:
         return

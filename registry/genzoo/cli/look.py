@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from genzoo.files.foreign import Weights
 from genzoo.files.model_file import read_header
-from genzoo.models.find import card_of, find, weights_here
+from genzoo.models.find import as_added, card_of, check_digest, find, weights_here
 from genzoo.models.formats import ModelFolder
 from genzoo.plugins.names import full_name
 from genzoo.run.option_list import Option, options_of
 from genzoo_core.errors import GenzooError
 from genzoo_core.plugin import Model
 from genzoo_core.specs import ModelSpec
+from genzoo_core.weights import WeightsFile
 
 if TYPE_CHECKING:
     from genzoo.plugins.catalogue import Catalogue
@@ -59,6 +60,9 @@ def look(catalogue: Catalogue, reference: str, variant: str = "") -> Look:
         return _with_options(catalogue, model, found.path, read_header(found.path).spec)
     try:
         weights = weights_here(catalogue, found)
+        if found.added and weights is not None:
+            with as_added(found):
+                check_digest(WeightsFile(weights, sha256=found.card.sha256))
         spec = read_header(weights).spec if weights else None
     except GenzooError as error:
         return Look(found, None, None, (), (str(error),))
@@ -68,7 +72,7 @@ def look(catalogue: Catalogue, reference: str, variant: str = "") -> Look:
 def _look_into(folder: ModelFolder) -> Look:
     """What a folder in a format of others says of itself."""
     files = folder.files
-    model = folder.model(folder.card())
+    model = folder.added or folder.model(folder.card())
     return Look(
         model,
         weights=None,

@@ -79,10 +79,12 @@ def _look(ctx: click.Context) -> Look | None:
     from genzoo.cli.look import look
     from genzoo.models.find import find, has_scheme
     from genzoo.models.formats import ModelFolder
+    from genzoo_core.downloads import no_downloads
 
     # Where the last word is an option that waits for its value, click leaves the arguments unread.
     model = ctx.params.get("model") or next(iter(ctx.args), None)
     if not model or has_scheme(model):
         return None
     catalogue = catalogue_of(ctx)
-    return None if isinstance(find(catalogue, model), ModelFolder) else look(catalogue, model)
+    with no_downloads():  # nor asked for: one of the user's own list may lie elsewhere
+        return None if isinstance(find(catalogue, model), ModelFolder) else look(catalogue, model)

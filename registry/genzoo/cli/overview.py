@@ -55,7 +55,7 @@ def conflicts(catalogue: Catalogue) -> Iterator[str]:
     for each in catalogue.commands:
         owners[f"command {each.bare}"].append(str(each.plugin))
     for model in catalogue.models:
-        owners[f"model {model.bare}"].append(str(model.plugin))
+        owners[f"model {model.bare}"].append(str(model.plugin or "your own list"))
     for component in catalogue.components:
         name = f"component {component.entry.kind} {component.bare}"
         owners[name].append(str(component.plugin))

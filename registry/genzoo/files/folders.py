@@ -1,4 +1,4 @@
-"""The user's folders: the cache, and what he decided.
+"""The user's folders: the cache, what he decided, and his own models.
 
 By hand, since every listing asks: the import of platformdirs costs a third of that of click.
 """
@@ -18,6 +18,15 @@ def config_folder() -> str | None:
     """Where genzoo keeps what a user decided: `GENZOO_CONFIG`, or the platform's place."""
     mac = "~/Library/Application Support"
     return _folder("GENZOO_CONFIG", "APPDATA", mac, "XDG_CONFIG_HOME", ".config")
+
+
+def models_folder() -> str | None:
+    """Where a user's own list of models lies, with what was copied: `GENZOO_MODELS`, or his data.
+
+    None where there is no place.
+    """
+    mac, data = "~/Library/Application Support", ".local/share"
+    return _folder("GENZOO_MODELS", "LOCALAPPDATA", mac, "XDG_DATA_HOME", data)
 
 
 def _folder(variable: str, windows: str, mac: str, xdg: str, hidden: str) -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import file_digest
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
@@ -60,6 +62,8 @@ def find(catalogue: Catalogue, reference: str | os.PathLike[str], variant: str =
         PluginError: The plugin that would own it is broken.
     """
     found = _find(catalogue, reference, variant)
+    if isinstance(found, Model) and found.added:
+        found = _of_added(catalogue, found, variant)
     if variant and not isinstance(found, ModelFolder):
         raise UsageError(f"{found.name} is one file: it has no variant {quoted(variant)}")
     return found
@@ -72,10 +76,8 @@ def _find(catalogue: Catalogue, reference: str | os.PathLike[str], variant: str)
     if not isinstance(reference, str):
         raise UsageError(f"{quoted(reference)} names no model; give a name or a path")
     if has_scheme(reference):
-        for source in catalogue.call_hook(SOURCE_HOOK, reference=reference):
-            if folder := find_folder(catalogue, _files_of(source, reference, variant)):
-                return folder
-        return resolve_reference(reference, catalogue.call_hook)
+        folder = _elsewhere(catalogue, reference, variant)
+        return folder or resolve_reference(reference, catalogue.call_hook)
     # `os.path`'s tests, unlike Path's, are for names of any length.
     if is_path(reference):
         path = os.path.expanduser(reference)
@@ -89,6 +91,29 @@ def _find(catalogue: Catalogue, reference: str | os.PathLike[str], variant: str)
         if os.path.isfile(reference) or os.path.isdir(reference):
             return _at(catalogue, reference, variant)
         raise
+
+
+def _of_added(catalogue: Catalogue, model: Model, variant: str) -> Model | ModelFolder:
+    """A model of the user's own list: itself, or the folder that it is in another format."""
+    weights, wanted = model.card.weights, variant or model.variant
+    folder: WeightsFile | ModelFolder | None = None
+    if has_scheme(weights):
+        folder = _elsewhere(catalogue, weights, wanted)
+    elif os.path.isdir(weights):
+        folder = _at(catalogue, weights, wanted)
+    if not isinstance(folder, ModelFolder):
+        return model
+    return replace(folder, added=model) if wanted == model.variant else folder
+
+
+def _elsewhere(
+    catalogue: Catalogue, reference: str, variant: str
+) -> WeightsFile | ModelFolder | None:
+    """The folder in a known format that "scheme://…" names, or None."""
+    for source in catalogue.call_hook(SOURCE_HOOK, reference=reference):
+        if folder := find_folder(catalogue, _files_of(source, reference, variant)):
+            return folder
+    return None
 
 
 def _at(catalogue: Catalogue, path: str, variant: str) -> WeightsFile | ModelFolder:
@@ -157,6 +182,25 @@ def weights_of(catalogue: Catalogue, found: Found) -> WeightsFile:
     return WeightsFile(_file_of(found), sha256=sha256)
 
 
+@contextmanager
+def as_added(found: Found) -> Iterator[None]:
+    """Within it, a file of the user's own list that is another one by now is told as that."""
+    try:
+        yield
+    except IntegrityError as error:
+        if not isinstance(found, Model) or not found.added:
+            raise
+        raise another_than_added(found) from error
+
+
+def another_than_added(model: Model) -> IntegrityError:
+    """What to say of a model of the user's own list whose files have changed."""
+    return IntegrityError(
+        f"{model.card.weights} is not the file that was added as {model.name}",
+        f"`genzoo rm {model.name}`, and add it again, if that is meant",
+    )
+
+
 def weights_here(catalogue: Catalogue, model: Model) -> Path | None:
     """The file with a model's weights, unchecked, or None where it is not on this machine."""
     weights, sha256 = model.card.weights, model.card.sha256
@@ -170,7 +214,12 @@ def weights_here(catalogue: Catalogue, model: Model) -> Path | None:
 
 def _file_of(model: Model) -> Path:
     """Where a card without a scheme says that the weights are; a hook's card may say anywhere."""
-    if model.dynamic:
+    if model.added and not os.path.lexists(model.card.weights):
+        raise UsageError(
+            f"{model.card.weights}, the file of {model.name}, is gone",
+            f"put it back, or forget it with `genzoo rm {model.name}`",
+        )
+    if model.added or model.dynamic:
         return Path(model.card.weights)
     return file_in_package(model.plugin, model.card.weights, f"weights of {model.name}")
 
@@ -211,7 +260,7 @@ def card_of(found: Found) -> ModelCard:
     if isinstance(found, Model):
         return found.card
     if isinstance(found, ModelFolder):
-        return found.card()
+        return found.added.card if found.added else found.card()
     sha256 = check_digest(found).sha256
     header = read_header(found.path)
     return msgspec.structs.replace(card_in(header, found.path), sha256=sha256, size=header.size)

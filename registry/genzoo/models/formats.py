@@ -41,10 +41,16 @@ class ModelFolder:
     """A folder, here or elsewhere, in the format of others that its files say.
 
     Its files were listed and checked; nothing of the plugin that reads it was imported.
+
+    Attributes:
+        files: What is in it.
+        format: The format.
+        added: The model of the user's own list that it is; None where it was named by itself.
     """
 
     files: Files
     format: Owned[FormatEntry]
+    added: Model | None = None
 
     @property
     def name(self) -> str:
@@ -79,7 +85,7 @@ class ModelFolder:
 
     def model(self, card: ModelCard, sha256: str = "") -> Model:
         """It, as one model among others."""
-        return Model(card, file=WeightsFile(Path(self.name), self.name, sha256))
+        return self.added or Model(card, file=WeightsFile(Path(self.name), self.name, sha256))
 
     @cached_property
     def _reader(self) -> Format:

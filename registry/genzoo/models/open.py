@@ -20,7 +20,7 @@ from genzoo.models.components import check_name
 from genzoo.models.described import DescribedTensors
 from genzoo.models.device import check_device
 from genzoo.models.fill import check_tensors, fill
-from genzoo.models.find import Found, card_in, weights_of
+from genzoo.models.find import Found, another_than_added, as_added, card_in, weights_of
 from genzoo.models.formats import ModelFolder
 from genzoo.plugins.names import full_name
 from genzoo.text import quoted
@@ -82,7 +82,8 @@ def read_file(catalogue: Catalogue, found: Model | WeightsFile) -> ModelFile:
     """The file with a model's weights, which is the one that was promised."""
     weights = weights_of(catalogue, found)
     size = found.card.size if isinstance(found, Model) else 0
-    return read_model_file(weights.path, sha256=weights.sha256, size=size)
+    with as_added(found):
+        return read_model_file(weights.path, sha256=weights.sha256, size=size)
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,8 @@ class Loader:
             )
         files = folder.files.digests
         digest = digest_of(files)
+        if folder.added is not None and folder.added.card.sha256 != digest:
+            raise another_than_added(folder.added)
         card = msgspec.structs.replace(card, sha256=digest)
         return (
             replace(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from genzoo.plugins.added import AddedModel, read_added
 from genzoo.plugins.cache import open_plugins
 from genzoo.plugins.names import NamedT, Owned, choices, full_name, matches, normalise, shared
 from genzoo.text import brief, listed, quoted
@@ -25,15 +25,18 @@ class Catalogue:
 
     Attributes:
         plugins: Every plugin, sound, broken or disabled.
-        models: All models of sound plugins, in alphabetical order.
+        models: All models of sound plugins, and those of the user's own list, in alphabetical
+            order.
         components: Their components.
         commands: The commands that they add.
         formats: The formats of others that they read.
+        problem: Why the user's own list is left out; None where it is not.
     """
 
-    def __init__(self, plugins: tuple[Plugin, ...]) -> None:
+    def __init__(self, plugins: tuple[Plugin, ...], added: Sequence[AddedModel] = ()) -> None:
         self.plugins = plugins
-        self.models: tuple[Model, ...] = ()
+        self.problem: GenzooError | None = None
+        self.models = tuple(Model(each.card, variant=each.variant) for each in added)
         sound = [(plugin, plugin.manifest) for plugin in plugins if plugin.manifest]
         self._add(Model(card, p) for p, manifest in sound for card in manifest.models)
         self.components: tuple[Owned[ComponentEntry], ...] = tuple(
@@ -50,8 +53,16 @@ class Catalogue:
 
     @classmethod
     def open(cls, *, no_plugins: bool = False) -> Catalogue:
-        """The catalogue of what is installed; with `no_plugins` of what genzoo itself brings."""
-        return cls(open_plugins(no_plugins=no_plugins))
+        """The catalogue of what is there; with `no_plugins` of what genzoo itself brings."""
+        plugins = open_plugins(no_plugins=no_plugins)
+        if no_plugins:
+            return cls(plugins)
+        try:
+            return cls(plugins, read_added())
+        except ConfigError as error:
+            catalogue = cls(plugins)
+            catalogue.problem = error
+            return catalogue
 
     def _add(self, models: Iterable[Model]) -> None:
         every = [*self.models, *models]
@@ -112,7 +123,13 @@ class Catalogue:
         if not found:
             self._refuse_broken_owner("model", name)
             hint = did_you_mean(name, choices(self.models)) or "`genzoo list` shows those there are"
-            raise UsageError(f"no model {quoted(name)}", hint)
+            raise UsageError(f"no model {quoted(name)}", str(self.problem or hint))
+        if len(found) > 1 and (own := [model for model in found if model.added]):
+            others = listed([model.name for model in found if not model.added], " and ")
+            raise UsageError(
+                f"model name {quoted(name)} is ambiguous: it is in your own list, and {others}",
+                f"add yours by another name, after `genzoo rm {own[0].name}`",
+            )
         return _only(found, f"model name {quoted(name)}", UsageError)
 
     def find_component(self, kind: str, name: str) -> Owned[ComponentEntry]:
@@ -187,7 +204,7 @@ def _only(found: Sequence[NamedT], what: str, error: type[GenzooError]) -> Named
 
 def _checked(card: object, names: set[str]) -> ModelCard:
     """A card that a `genzoo_models` hook gave, whose name is then among `names`."""
-    from genzoo.plugins.manifests import REFERENCE, check_identity
+    from genzoo.plugins.manifests import check_listed
 
     if not isinstance(card, ModelCard):
         raise ConfigError(f"gave {type(card).__name__}, not a ModelCard")
@@ -195,10 +212,5 @@ def _checked(card: object, names: set[str]) -> ModelCard:
         card = msgspec.convert(msgspec.to_builtins(card), ModelCard)
     except (msgspec.ValidationError, TypeError) as error:
         raise ConfigError(f"gave a card that is none: {brief(error)}") from error
-    check_identity(card)
-    if card.name in names:
-        raise ConfigError(f"gave two models named {card.name}")
-    names.add(card.name)
-    if card.weights and not (os.path.isabs(card.weights) or REFERENCE.match(card.weights)):
-        raise ConfigError(f"model {card.name}: weights {quoted(card.weights)} is no absolute path")
+    check_listed(card, names)
     return card

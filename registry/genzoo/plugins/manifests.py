@@ -84,6 +84,19 @@ def check_identity(card: ModelCard) -> None:
     check_figures(card)
 
 
+def check_listed(card: ModelCard, names: set[str]) -> None:
+    """Refuse, as a `ConfigError`, a card that is in no manifest, as `check_identity`, and more.
+
+    Its name must not be among `names`, where it is afterwards. Its weights are no package's.
+    """
+    check_identity(card)
+    if card.name in names:
+        raise ConfigError(f"has two models named {card.name}")
+    names.add(card.name)
+    if card.weights and not (os.path.isabs(card.weights) or REFERENCE.match(card.weights)):
+        raise ConfigError(f"model {card.name}: weights {quoted(card.weights)} is no absolute path")
+
+
 def names_in(data: Mapping[str, object]) -> tuple[str, ...]:
     """Names of the models and components in a manifest that may be malformed elsewhere."""
     tables = [data.get("models"), data.get("components")]

@@ -37,8 +37,8 @@ NamedT = TypeVar("NamedT", Model, Owned[ComponentEntry], Owned[CommandEntry], Ow
 
 
 def full_name(named: Named) -> str:
-    """`distribution/name`."""
-    return f"{named.distribution}/{named.bare}"
+    """`distribution/name`; the name alone of a model that no plugin ships."""
+    return f"{named.distribution}/{named.bare}" if named.distribution else named.bare
 
 
 def normalise(distribution: str) -> str:

@@ -57,13 +57,14 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     background = _background(opened, zoo) if request.inputs else 255
     given = [read_input(Path(file.path), shape, background) for file in request.inputs]
     filled = {
-        "model": shown_path(opened.name),
+        # Not a name of the user's own list: it means nothing elsewhere, and can go.
+        "model": shown_path(opened.model.reference if opened.model else opened.name),
         "n": task.n,
         "seed": task.seed,
         "options": msgspec.to_builtins(options),
         "conditions": conditions,
         "inputs": tuple(picture.record for picture in given),
-        "variant": request.variant if opened.files else "",
+        "variant": _variant(request, opened),
         "threads": request.threads or best_threads(opened.module),
         "batch": min(request.batch, task.rows * task.n),
     }
@@ -97,6 +98,12 @@ def picture_shape(opened: Opened) -> tuple[int, int, int]:
         raise ConfigError(f"{opened.name} says that its pictures are {sides}, which none can be")
     channels, height, width = shape
     return channels, height, width
+
+
+def _variant(request: Request, opened: Opened) -> str:
+    """Which of several files of weights was read; "" where it is one."""
+    own = opened.model.variant if opened.model else ""
+    return request.variant or own if opened.files else ""
 
 
 def _background(opened: Opened, zoo: Zoo) -> int:

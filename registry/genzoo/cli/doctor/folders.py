@@ -12,7 +12,9 @@ from genzoo.cli.doctor.findings import Finding, State
 from genzoo.cli.doctor.ledger import ledger_file, read_ledger
 from genzoo.cli.table import size
 from genzoo.files.folders import cache_folder
+from genzoo.plugins.added import list_file, read_added
 from genzoo.plugins.distributions import installed_version
+from genzoo.plugins.manifests import REFERENCE
 
 LITTLE = 1_000_000_000
 """Bytes below which a download or a training may not fit."""
@@ -50,6 +52,22 @@ def look_at_ledger() -> Iterator[Finding]:
     else:
         count = f"{len(entries)} plugin{'' if len(entries) == 1 else 's'}"
         yield Finding("ledger", f"{count} by `genzoo install`" if entries else "empty")
+
+
+def look_at_models() -> Iterator[Finding]:
+    """The user's own list of models, and which of its files are gone."""
+    file = list_file()
+    if file is None:
+        advice = "set GENZOO_MODELS to a folder"
+        yield Finding("models", "there is no place for a list of your own", "note", advice)
+        return
+    cards = [model.card for model in read_added()]
+    count = f"{len(cards)} model{'' if len(cards) == 1 else 's'}" if cards else "empty"
+    yield Finding("models", f"your own list is {file}: {count}")
+    for card in cards:
+        if not (REFERENCE.match(card.weights) or os.path.lexists(card.weights)):
+            text = f"{card.name}: {card.weights} is gone"
+            yield Finding("models", text, "note", f"put it back, or `genzoo rm {card.name}`")
 
 
 def _written(topic: str, folder: Path, variable: str, otherwise: str) -> Finding:

@@ -31,6 +31,7 @@ OURS = (
     "GENZOO_DEBUG",
     "GENZOO_DISABLE",
     "GENZOO_INCEPTION",
+    "GENZOO_MODELS",
     "GENZOO_PLUGINS",
 )
 """Those that genzoo itself knows; a plugin may have more."""

@@ -1,0 +1,190 @@
+"""The user's own list, changed: models of which he has the file, or a reference to it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from genzoo.files.folders import models_folder
+from genzoo.files.shards import SUFFIX
+from genzoo.models.find import card_of, check_digest, find, has_scheme, is_path
+from genzoo.models.formats import ModelFolder
+from genzoo.plugins.added import AddedModel, editing
+from genzoo.plugins.catalogue import Catalogue
+from genzoo.plugins.manifests import NAME
+from genzoo.plugins.names import normalise
+from genzoo.text import listed, quoted
+from genzoo_core.atomic import becoming, becoming_folder
+from genzoo_core.cards import ModelCard
+from genzoo_core.errors import UsageError, did_you_mean
+from genzoo_core.plugin import Model
+from genzoo_core.weights import WeightsFile
+
+if TYPE_CHECKING:
+    from genzoo_core.zoo import Opened
+
+
+def add_model(
+    catalogue: Catalogue,
+    reference: str,
+    *,
+    name: str | None = None,
+    variant: str = "",
+    copy: bool = False,
+) -> ModelCard:
+    """Put a model into the list, by its path or the reference that it can be had by again.
+
+    A folder in a format of others is loaded once: its digest is that of what its format reads.
+
+    Args:
+        catalogue: Where models are found.
+        reference: A model file, a folder, or "scheme://…", which is fetched.
+        name: What to call it; None for the name in its card, or that of its file.
+        variant: Which of several files of weights is read of a folder.
+        copy: Copy it into genzoo's folder, so that the original may go.
+
+    Returns:
+        The card in the list.
+
+    Raises:
+        UsageError: It is no model, is of the list already, or the name is taken or none.
+        GenzooError: It cannot be had, or the list cannot be written.
+    """
+    found = find(catalogue, reference, variant)
+    if isinstance(found, Model) or (isinstance(found, ModelFolder) and found.added):
+        raise UsageError(
+            f"{quoted(reference)} is in the list already", "name a model file, or hf://owner/repo"
+        )
+    opened = _load(catalogue, found) if isinstance(found, ModelFolder) else None
+    card = opened.model.card if opened and opened.model else card_of(found)
+    name = card.name if name is None else name
+    # What ends so is a path, wherever a model is named.
+    if not NAME.fullmatch(name) or is_path(name):
+        raise UsageError(
+            f"{quoted(name)} is no name of a model: small letters, digits, '.', '_', '-'",
+            "give one with --name",
+        )
+    card = msgspec.structs.replace(card, name=name, recipe="", aliases=())
+    with editing() as models:
+        _check_free(catalogue, name, models)
+        if not copy:
+            weights = _lasting(found)
+        elif isinstance(found, ModelFolder):
+            weights = _copy_folder(found, name, opened.files if opened else {})
+        else:
+            weights = _copy(found, name, card.sha256)
+        card = msgspec.structs.replace(card, weights=weights)
+        models.append(AddedModel(card, variant))
+    return card
+
+
+def remove_model(catalogue: Catalogue, name: str) -> tuple[ModelCard, bool]:
+    """Take a model out of the list; what `add_model` copied is deleted, and nothing else.
+
+    Returns:
+        Its card, and whether a copy was deleted.
+
+    Raises:
+        UsageError: It is not in the list; says whose it is.
+        GenzooError: The list cannot be written.
+    """
+    with editing() as models:
+        found = next((model for model in models if model.card.name == name), None)
+        if found is None:
+            raise _not_added(catalogue, name, [model.card.name for model in models])
+        models.remove(found)
+    copies = (_copies() / name, _copies() / f"{name}{SUFFIX}")
+    copy = next((path for path in copies if str(path) == found.card.weights), None)
+    if copy is not None:
+        _delete(copy)
+    return found.card, copy is not None
+
+
+def _load(catalogue: Catalogue, folder: ModelFolder) -> Opened:
+    from genzoo.models.open import open_model  # imports torch
+
+    return open_model(catalogue, folder)
+
+
+def _not_added(catalogue: Catalogue, name: str, added: Sequence[str]) -> UsageError:
+    installed = [model for model in catalogue.models if not model.added]
+    for model in installed:
+        if name in (model.bare, model.name, *model.aliases) and model.plugin is not None:
+            removal = model.plugin.removal
+            return UsageError(
+                f"{model.name} is not in your own list: it comes with "
+                f"{f'the plugin {model.plugin}' if removal else 'genzoo itself'}",
+                f"`{removal}` removes the plugin" if removal else None,
+            )
+    there = f"it has {listed(added)}" if added else "it is empty"
+    near = did_you_mean(name, added)
+    return UsageError(f"no model {quoted(name)} is in your own list", near or there)
+
+
+def _check_free(catalogue: Catalogue, name: str, added: Sequence[AddedModel]) -> None:
+    """Refuse, as a `UsageError`, a name that something else has."""
+    another = "give another one with --name"
+    for each in added:
+        if each.card.name == name:
+            raise UsageError(
+                f"{name} is in your list already: {each.card.weights}",
+                f"`genzoo rm {name}` takes it out; or {another}",
+            )
+    catalogue.add_dynamic()
+    for model in catalogue.models:
+        if name in (model.bare, *model.aliases) and not model.added:
+            raise UsageError(f"{name} is a name of the model {model.name}", another)
+    for plugin in catalogue.plugins:
+        if name in (plugin.name, *plugin.lost) or normalise(name) == plugin.distribution:
+            raise UsageError(f"{name} is a name of the plugin {plugin}", another)
+
+
+def _lasting(found: WeightsFile | ModelFolder) -> str:
+    """What it can be had by again, from any folder."""
+    name = found.name if has_scheme(found.name) else os.path.abspath(found.name)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"the name of {name} is no text", "rename it, or --copy it") from None
+    return name
+
+
+def _copy(file: WeightsFile, name: str, sha256: str) -> str:
+    """Path of a copy in genzoo's folder, which is of the file that was looked at."""
+    target = _copies() / f"{name}{SUFFIX}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with becoming(target) as temporary:
+        shutil.copyfile(file.path, temporary)
+        check_digest(WeightsFile(temporary, sha256=sha256))
+    return str(target)
+
+
+def _copy_folder(folder: ModelFolder, name: str, digests: Mapping[str, str]) -> str:
+    """Path of a copy in genzoo's folder: what the format has read, and what it is known by."""
+    target = _copies() / name
+    _delete(target)  # left over: nothing of the list has the name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with becoming_folder(target) as temporary:
+        for file in sorted({*digests, *folder.format.entry.markers}):
+            copy = temporary / file
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder.files.source.fetch(file), copy)
+            check_digest(WeightsFile(copy, sha256=digests.get(file, "")))
+    return str(target)
+
+
+def _delete(copy: Path) -> None:
+    if copy.is_dir() and not copy.is_symlink():
+        shutil.rmtree(copy)
+    else:
+        copy.unlink(missing_ok=True)
+
+
+def _copies() -> Path:
+    """Folder of the copies."""
+    return Path(models_folder() or "", "models")
