@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from genzoo_core.conditioner import Condition
+from genzoo_core.model import Start
 from genzoo_core.noiser import ScheduledNoiser
 from genzoo_core.rng import Rng
-from genzoo_core.sampler import Denoise
+from genzoo_core.sampler import Denoise, Sampler, Trajectory, shortened
 
 Predict = Callable[[Tensor, Tensor, Condition | None], Tensor]
 """Called as `predict(x, t, condition)` with noisy data, `[B, ...]`, and times, `[B]`; gives what
@@ -83,12 +84,80 @@ def guided_denoiser(
     return denoise
 
 
+def sample_from(
+    start: Start | None, sampler: Sampler, path: Trajectory, x: Tensor, *, passes: int = 1
+) -> Tensor:
+    """Data, `[B, ...]`, by a sampler that begins from other data: what makes a model `Inpainting`.
+
+    The data is noised with the seed's own noise to where `start.strength` of the way is left, and
+    the sampler walks the rest (Meng et al. 2022, "SDEdit"). Where a part stays, each prediction
+    of the data is replaced by it there, and the noise by what `x` then holds, so that the rest
+    is made to fit, by any sampler.
+
+    Args:
+        start: What to begin from, as the model sees data: for a model of latents
+            `start.encoded(codec)`. None for noise alone.
+        sampler: Any.
+        path: The whole way.
+        x: What sampling starts from without data: what the noiser's `prior` gives.
+        passes: How often each step is taken where a part stays, with new noise in between: what
+            is made then sees more of it (Lugmayr et al. 2022, "RePaint", section 4.2). A sampler
+            is called step by step for it, and remembers none.
+    """
+    if start is None:
+        return sampler(path, x)
+    data = start.images.to(x)
+    model = path.model if start.mask is None else _projecting(path, start)
+    grid = torch.tensor(path.times, dtype=torch.float64)
+    rest = path.through(model, shortened(grid, start.strength))
+    if start.strength == 0 or rest.sigma[0] == 0:  # or so little that the grid knows no such time
+        return data
+    if start.strength < 1:
+        x = rest.mix(0, data, x / path.sigma[0])  # some noisers scale what sampling starts from
+    if start.mask is None or passes == 1:
+        return sampler(rest, x)
+    return resampled(sampler, rest, x, passes)
+
+
+def resampled(sampler: Sampler, path: Trajectory, x: Tensor, passes: int) -> Tensor:
+    """Data by a sampler that takes each step several times; see `sample_from`."""
+    # What has no trace of the data yet would only be drawn again.
+    repeats = [passes if alpha > 0 else 1 for alpha in path.alpha[:-1]]
+    done, data = 0, x
+    for i, times in enumerate(repeats):
+        for last in range(times - 1, -1, -1):
+            data = sampler(path.step(i, done, sum(repeats)), x)
+            done += 1
+            if last:
+                fresh = (1 - path.noise_kept(i) ** 2) ** 0.5 * path.rng.normal(x.shape[1:], x)
+                x = path.mix(i, data, fresh)
+        x = path.alpha[i + 1] * data
+    return data
+
+
+def _projecting(path: Trajectory, start: Start) -> Denoise:
+    """The model of a path, which knows what stays."""
+
+    def denoise(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        x0, noise = path.model(x, t)
+        x0 = start.project(x0)
+        assert start.mask is not None
+        return x0, torch.where(start.mask, noise, noise_in(x, x0, t, path.noiser))
+
+    return denoise
+
+
 def clipped(x0: Tensor, x: Tensor, t: Tensor, noiser: ScheduledNoiser) -> tuple[Tensor, Tensor]:
     """Data kept in [-1, 1], and the noise that `x` then holds."""
     x0 = x0.clamp(-1, 1)
+    return x0, noise_in(x, x0, t, noiser)
+
+
+def noise_in(x: Tensor, x0: Tensor, t: Tensor, noiser: ScheduledNoiser) -> Tensor:
+    """The noise in `x`, `[B, ...]`, at times `t`, `[B]`, where the data in it is `x0`."""
     shape = (-1, *[1] * (x.dim() - 1))
     alpha, sigma = (coefficient.reshape(shape) for coefficient in noiser.coefficients(t))
-    return x0, (x - alpha * x0) / sigma.clamp_min(1e-5)
+    return (x - alpha * x0) / sigma.clamp_min(1e-5)
 
 
 def join(first: Condition, second: Condition) -> Condition:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_max_pool2d
 
 from genzoo_core.component import Context
 from genzoo_core.conditioner import Condition, Conditioned, Conditioning
@@ -29,13 +31,35 @@ class Start:
         images: float32 `[B, C, H, W]` in [-1, 1].
         strength: How much of them becomes noise first, in [0, 1] (Meng et al. 2022, "SDEdit"):
             0 gives the pictures themselves, 1 what the seed gives without them.
-        mask: bool `[B, 1, H, W]`, True where something is made; the other pixels are kept. None
+        mask: bool `[B, 1, H, W]`, True where something is made; the other pixels stay. None
             where all is made.
     """
 
     images: Tensor
     strength: float
     mask: Tensor | None = None
+
+    def encoded(self, codec: Codec) -> Start:
+        """The same start for a model of the codec's latents, which then stand in `images`.
+
+        A latent stays only where all pixels of its place do; one without places, never. At
+        strength 1, what lies under the mask has no part in it.
+        """
+        images, mask = self.images, self.mask
+        if mask is not None and self.strength == 1:
+            stays = (~mask).to(images)
+            mean = (images * stays).sum((2, 3), True) / stays.sum((2, 3), True).clamp_min(1)
+            images = torch.where(mask, mean, images)
+        latents = codec.encode(images).mode()
+        if mask is not None:
+            height, width = latents.shape[2:] if latents.dim() == 4 else (1, 1)
+            mask = adaptive_max_pool2d(mask.float(), (height, width)) > 0
+            mask = mask if latents.dim() == 4 else mask.reshape(-1, *[1] * (latents.dim() - 1))
+        return Start(latents, self.strength, mask)
+
+    def project(self, data: Tensor) -> Tensor:
+        """`data`, `[B, ...]`, with what stays in its place."""
+        return data if self.mask is None else torch.where(self.mask, data, self.images.to(data))
 
 
 class NoOptions(Config):

@@ -19,10 +19,17 @@ Seeds = Annotated[tuple[int, int], msgspec.Meta(description="two seeds")]
 
 
 class Input(Config, omit_defaults=True):
-    """A picture that is given: where it lies, and the sha256 of its bytes once it was read."""
+    """A picture file that is given, or its bytes.
 
-    path: str
+    Attributes:
+        path: Where it lies; "" where its bytes are all there is.
+        sha256: Digest of its bytes, once they were read.
+        data: Its bytes, where no file is to be read. A record has the digest in their place.
+    """
+
+    path: str = ""
     sha256: str = ""
+    data: bytes = b""
 
 
 class Request(Config, omit_defaults=True):
@@ -47,9 +54,10 @@ class Request(Config, omit_defaults=True):
             the place of null in guidance. None for null.
         inputs: Pictures to reconstruct, vary, walk between or encode.
         strength: How much of the inputs becomes noise before something is made of them, in
-            [0, 1]; None where they are reconstructed, or where a mask says what is made.
-        mask: Which part of the inputs is made: what is white in this picture, or transparent.
-            None for all.
+            [0, 1]. With neither this nor a mask they are reconstructed; with a mask it is 1
+            unless given.
+        mask: Which part of the inputs is made: what is transparent in this picture, or, where
+            nothing is, what is white. It may be the input itself. None for all.
         latents: A file of latents, as `genzoo encode` writes it, to decode.
         variant: Which of several files of weights is read where a folder has some ("fp16").
         encode: Whether the latents of the inputs are asked for, not pictures.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
@@ -58,6 +59,21 @@ class Trajectory:
         self.alpha: list[float] = alpha.tolist()
         self.sigma: list[float] = sigma.tolist()
 
+    def through(self, model: Denoise, grid: Tensor) -> Trajectory:
+        """The same way with another model and other times."""
+        return Trajectory(model, self.noiser, grid, self.rng, self._step_done)
+
+    def step(self, i: int, done: int, total: int) -> Trajectory:
+        """The i-th step alone, which is told of as one after `done` others of `total`."""
+
+        def step_done(step: int, _: int, x0: Tensor) -> None:
+            assert self._step_done is not None
+            self._step_done(done + step, total, x0)
+
+        grid = torch.tensor(self.times[i : i + 2], dtype=torch.float64)
+        told = None if self._step_done is None else step_done
+        return Trajectory(self.model, self.noiser, grid, self.rng, told)
+
     def time(self, i: int, like: Tensor) -> Tensor:
         """The i-th time for each sample of `like`, `[B]`."""
         return torch.full((len(like),), self.times[i], device=like.device, dtype=like.dtype)
@@ -85,6 +101,28 @@ class Trajectory:
         """Say that the step from the i-th time is done, with the data that it predicted."""
         if self._step_done is not None:
             self._step_done(i + 1, self.steps, x0)
+
+
+def shortened(grid: Tensor, strength: float) -> Tensor:
+    """The last part of a grid's way, in as many steps as it has of the whole.
+
+    Its times lie evenly among those of the grid, and are the grid's own where they fit: a step
+    much shorter than the next would spoil a sampler that looks back at the one before.
+
+    Args:
+        grid: Falling times, `[steps + 1]`.
+        strength: How much of the way, in (0, 1]; 1 gives the grid.
+
+    Returns:
+        Falling times, `[part + 1]`, in double precision.
+    """
+    steps = len(grid) - 1
+    part = max(1, math.ceil(strength * steps - 1e-6))
+    places = torch.linspace(steps * (1 - strength), steps, part + 1, dtype=torch.float64)
+    places = torch.where((places - places.round()).abs() < 1e-6, places.round(), places)
+    before = places.long().clamp(0, steps - 1)
+    times = grid.cpu().double()
+    return torch.lerp(times[before], times[before + 1], places - before)
 
 
 class SamplerConfig(Config):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from torch import Tensor
 
 from genzoo_autoencoder.config import FlowPriorConfig
 from genzoo_autoencoder.learned_density import LearnedDensity
-from genzoo_core import Condition, Context, Rng, Sampler, ScheduledNoiser, Trajectory
+from genzoo_core import Condition, Context, Rng, Sampler, ScheduledNoiser, Start, Trajectory
 from genzoo_core.conditioner import Conditioning
-from genzoo_core.denoising import denoising_errors, guided_denoiser
+from genzoo_core.denoising import denoising_errors, guided_denoiser, sample_from
 from genzoo_core.layers.mlp import MLP
 from genzoo_core.sampler import StepDone
 
@@ -69,6 +70,7 @@ class FlowPrior(LearnedDensity):
         guidance: float = 1.0,
         temperature: float = 1.0,
         step_done: StepDone | None = None,
+        start: Start | None = None,
     ) -> Tensor:
         """Latents, `[rng.n, *shape]`.
 
@@ -79,11 +81,14 @@ class FlowPrior(LearnedDensity):
             guidance: Its scale; 1 is off.
             temperature: Scale of the noise that it starts from.
             step_done: Told of each step, with the latents that it predicts.
+            start: Latents to begin from, in its `images`.
 
         Raises:
             NotFittedError: It was never trained.
         """
         self.check_fitted()
+        if start is not None and start.strength == 0:  # not even rounded
+            return start.images
         x = temperature * self.noiser.prior(rng, self.shape, self.shift)
         denoise = guided_denoiser(
             self.predict,
@@ -101,4 +106,6 @@ class FlowPrior(LearnedDensity):
 
         each = None if step_done is None else told
         path = Trajectory(denoise, self.noiser, grid, rng, each)
-        return self.latents(self.sampler(path, x))
+        if start is not None:
+            start = replace(start, images=self.standardized(start.images))
+        return self.latents(sample_from(start, self.sampler, path, x))

@@ -18,6 +18,7 @@ from genzoo_autoencoder.learned_density import LearnedDensity
 from genzoo_autoencoder.second_stage import SecondStage
 from genzoo_core import (
     Batch,
+    Condition,
     ConfigError,
     Context,
     DataError,
@@ -29,7 +30,9 @@ from genzoo_core import (
     Posterior,
     Rng,
     Stage,
+    Start,
     UsageError,
+    Varying,
 )
 from genzoo_core.sampler import StepDone
 
@@ -43,7 +46,7 @@ PRIOR = "prior"
 """Name of the stage that trains a density, and of its phase."""
 
 
-class LatentModel(GenerativeModel[LatentOptions]):
+class LatentModel(Varying, GenerativeModel[LatentOptions]):
     """A codec, and the density that its latents are drawn from.
 
     A density is a Gaussian mixture for each class, where the first conditioner with classes has
@@ -141,8 +144,13 @@ class LatentModel(GenerativeModel[LatentOptions]):
         conditions: Mapping[str, Tensor],
         options: LatentOptions,
         on_step: OnStep | None = None,
+        *,
+        start: Start | None = None,
     ) -> Tensor:
         """Decode latents drawn from the density, or from N(0, I); `on_step` sees a flow's steps.
+
+        To begin from pictures, noise goes into their latents: see `latents`. What was not asked
+        has as much of a part in what the decoder is told.
 
         Raises:
             NotFittedError: The fitted density is asked for, and there is none.
@@ -150,6 +158,12 @@ class LatentModel(GenerativeModel[LatentOptions]):
         """
         told, against = with_typical(self.conditioners, conditions, rng)
         condition = self.condition(told, rng.n)
+        if start is not None:
+            asked = self.condition(conditions, rng.n)
+            if condition is not None and asked is not None:
+                between = torch.lerp(asked.vector, condition.vector, start.strength)
+                condition = Condition(between)
+            start = start.encoded(self.codec)
 
         def step_done(step: int, total: int, z: Tensor) -> None:
             assert on_step is not None
@@ -161,6 +175,7 @@ class LatentModel(GenerativeModel[LatentOptions]):
             told,
             against if conditions else None,
             None if on_step is None else step_done,
+            start,
         )
         return self.codec.decode(z, condition).clamp(-1, 1)
 
@@ -171,8 +186,12 @@ class LatentModel(GenerativeModel[LatentOptions]):
         conditions: Mapping[str, Tensor],
         against: Mapping[str, Tensor] | None = None,
         step_done: StepDone | None = None,
+        start: Start | None = None,
     ) -> Tensor:
         """Latents to decode, `[rng.n, latent]`.
+
+        A flow begins from other latents as diffusion does. Else they and drawn ones are added on
+        a circle, which keeps the spread of latents of unit scale.
 
         Args:
             rng: Where chance comes from.
@@ -180,20 +199,14 @@ class LatentModel(GenerativeModel[LatentOptions]):
             conditions: Prepared values by name of the conditioner; mixtures want classes.
             against: What guidance leads away from; None for no guidance.
             step_done: Told of a flow's steps, with the latents that they predict.
+            start: Latents to begin from; see `Start.encoded`.
 
         Raises:
             NotFittedError: The fitted density is asked for, and there is none.
             UsageError: Guidance is asked for, and there is nothing to guide.
         """
         guidance = self.guidance(options)
-        if self.prior(options) == "standard-normal":
-            like = next(self.codec.parameters())
-            return options.temperature * Noiser().prior(rng, self.codec.latent_shape, like)
-        if self.density is None:
-            raise NotFittedError(*self.no_density)
-        if isinstance(self.density, SecondStage):
-            return self.density.sample(rng, conditions, temperature=options.temperature)
-        if isinstance(self.density, FlowPrior):
+        if self.prior(options) == "fitted" and isinstance(self.density, FlowPrior):
             return self.density.sample(
                 rng,
                 conditions,
@@ -201,7 +214,24 @@ class LatentModel(GenerativeModel[LatentOptions]):
                 guidance=1.0 if against is None else guidance,
                 temperature=options.temperature,
                 step_done=step_done,
+                start=start,
             )
+        z = self.drawn(rng, options, conditions)
+        if start is None:
+            return z
+        stays: float = (1 - start.strength**2) ** 0.5
+        return stays * start.images + start.strength * z
+
+    def drawn(self, rng: Rng, options: LatentOptions, conditions: Mapping[str, Tensor]) -> Tensor:
+        """Latents, `[rng.n, latent]`, of a prior that is no flow; as `latents`."""
+        if self.prior(options) == "standard-normal":
+            like = next(self.codec.parameters())
+            return options.temperature * Noiser().prior(rng, self.codec.latent_shape, like)
+        if self.density is None:
+            raise NotFittedError(*self.no_density)
+        if isinstance(self.density, SecondStage):
+            return self.density.sample(rng, conditions, temperature=options.temperature)
+        assert isinstance(self.density, GaussianMixture)  # a flow draws in steps
         classes = None if self.classes_from is None else conditions[self.classes_from]
         return self.density.sample(rng, options.temperature, classes)
 

@@ -10,6 +10,10 @@ from genzoo_core import Config
 from genzoo_core.ranges import Blocks, Guidance, ImageShape, Share, Steps, Width
 from genzoo_core.specs import Choice, ComponentSpec
 
+Passes = Annotated[int, msgspec.Meta(ge=1, le=100)]
+PASSES = 4
+"""How often each step is taken where a part of a picture stays, unless a user says otherwise."""
+
 
 class MLPConfig(Config, tag="mlp"):
     """A residual network on flattened data: pixels, or the vectors of a codec.
@@ -102,9 +106,13 @@ class DiffusionOptions(Config):
         guidance: How closely to keep to the prompt: 0 ignores it, 1 takes it as it is, above 1
             exaggerates it at the cost of variety, and takes twice as long.
         eta: The same as `sampler.eta`.
+        passes: How often each step is taken where a part of a picture stays, with new noise in
+            between, so that what is made fits to it: more take longer (Lugmayr et al. 2022,
+            "RePaint"). Unset: 4.
     """
 
     steps: Steps | None = None
     sampler: Choice | None = None
     guidance: Guidance | None = None
     eta: Share | None = None
+    passes: Passes | None = None

@@ -8,7 +8,7 @@ import msgspec
 
 from genzoo_core import Config
 from genzoo_core.ranges import Guidance, ImageShape
-from genzoo_diffusion.config import Network, UNetConfig
+from genzoo_diffusion.config import Network, Passes, UNetConfig
 
 Few = Annotated[int, msgspec.Meta(ge=1, le=100)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
@@ -56,7 +56,10 @@ class MeanFlowOptions(Config):
     """How to sample from a mean flow. What is unset is the model's own choice.
 
     Attributes:
-        steps: Steps, of one evaluation each.
+        steps: Steps, of one evaluation each. Unset and where a part of a picture stays, 4 or
+            more: in the first nothing of it can be seen.
+        passes: As of `DiffusionOptions`.
     """
 
     steps: Few | None = None
+    passes: Passes | None = None

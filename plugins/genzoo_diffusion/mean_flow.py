@@ -17,17 +17,24 @@ from genzoo_core import (
     Condition,
     Context,
     GenerativeModel,
+    Inpainting,
     OnStep,
     Phase,
     Progress,
     Rng,
+    Start,
 )
 from genzoo_core.layers.embedding import FREQUENCIES, sinusoids
-from genzoo_diffusion.config import UNetConfig
+from genzoo_core.sampler import shortened
+from genzoo_diffusion.config import PASSES, UNetConfig
 from genzoo_diffusion.config_mean_flow import MeanFlowConfig, MeanFlowOptions
 from genzoo_diffusion.latents import codec_of, pictures_of
 from genzoo_diffusion.networks import build_network, check_tokens
+from genzoo_diffusion.sampling import says_enough
 from genzoo_diffusion.teaching import Teacher, spans_of
+
+LEAST_STEPS = 4
+"""Steps where a part of a picture stays: in the first of them nothing of it can be seen."""
 
 STEADY = 1e-3
 """What keeps the weight of a small error finite (Geng et al. 2025, section 4.3)."""
@@ -36,7 +43,7 @@ Velocity = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Called as `velocity(z, r, t)` with noisy data `[B, ...]` and times `[B]`; shaped as `z`."""
 
 
-class MeanFlow(GenerativeModel[MeanFlowOptions]):
+class MeanFlow(Inpainting, GenerativeModel[MeanFlowOptions]):
     """Learns the mean velocity between two times (Geng et al. 2025, "Mean flows").
 
     `z_r = z_t - (t - r) u(z_t, r, t)` on the line of the rectified flow, `z_t = (1 - t) x0 + t
@@ -73,19 +80,41 @@ class MeanFlow(GenerativeModel[MeanFlowOptions]):
         conditions: Mapping[str, Tensor],
         options: MeanFlowOptions,
         on_step: OnStep | None = None,
+        *,
+        start: Start | None = None,
     ) -> Tensor:
         """Go from noise to data in equal steps (Geng et al. 2025, equation 12)."""
         x = rng.normal(self.data_shape, next(self.network.parameters()))
-        if not conditions and self.config.unasked == "typical":
+        if not conditions and self.config.unasked == "typical" and not says_enough(start):
             conditions = {name: asked.typical(rng) for name, asked in self.conditioners.items()}
         condition = self.condition(conditions, rng.n)
-        steps = options.steps or self.config.steps
+        masked = start is not None and start.mask is not None
+        least = LEAST_STEPS if masked else 1
+        steps = options.steps or max(least, self.config.steps)
+        passes = (options.passes or PASSES) if masked else 1
         grid = torch.linspace(1, 0, steps + 1).to(x)
-        for step, (t, r) in enumerate(pairwise(grid), 1):
+        if start is not None:
+            start = start if self.codec is None else start.encoded(self.codec)
+            data = start.images.to(x)
+            if start.strength == 0:
+                return self.pictures(data)
+            grid = shortened(grid, start.strength).to(x)
+            x = (1 - grid[0]) * data + grid[0] * x
+        # A step from noise alone would only be drawn again.
+        spans = [
+            (t, r, again)
+            for t, r in pairwise(grid)
+            for again in range(passes - 1 if t < 1 else 0, -1, -1)
+        ]
+        for step, (t, r, again) in enumerate(spans, 1):
             velocity = self.velocity(x, r.expand(rng.n), t.expand(rng.n), condition)
+            if start is not None and start.mask is not None:  # what stays lies on a straight line
+                velocity = torch.where(start.mask, velocity, (x - data) / t)
             if on_step is not None:
-                on_step(step, steps, self.pictures(x - t * velocity))
+                on_step(step, len(spans), self.pictures(x - t * velocity))
             x = x - (t - r) * velocity
+            if again:
+                x = noised(x, r, t, rng)
         return self.pictures(x)
 
     def velocity(self, z: Tensor, r: Tensor, t: Tensor, condition: Condition | None) -> Tensor:
@@ -224,6 +253,13 @@ def mean_velocity(
 def sized(numbers: Tensor, like: Tensor) -> Tensor:
     """Numbers, `[B]`, with as many dimensions as `like`, `[B, ...]`."""
     return numbers.reshape(-1, *[1] * (like.dim() - 1))
+
+
+def noised(x: Tensor, r: Tensor, t: Tensor, rng: Rng) -> Tensor:
+    """`x` at time `r`, `[B, ...]`, with as much new noise as it has at a later time `t` below 1."""
+    kept = (1 - t) / (1 - r)
+    new: Tensor = (t.square() - (kept * r).square()).sqrt() * rng.normal(x.shape[1:], x)
+    return kept * x + new
 
 
 def told(vector: Tensor, condition: Condition | None) -> Condition:

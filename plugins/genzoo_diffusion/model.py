@@ -14,24 +14,26 @@ from genzoo_core import (
     ConfigError,
     Context,
     GenerativeModel,
+    Inpainting,
     OnStep,
     Phase,
     Progress,
     Rng,
     Sampler,
     ScheduledNoiser,
+    Start,
     Trajectory,
     UsageError,
 )
-from genzoo_core.denoising import denoising_errors, guided_denoiser
+from genzoo_core.denoising import denoising_errors, guided_denoiser, sample_from
 from genzoo_core.sampler import Denoise
-from genzoo_diffusion.config import DiffusionConfig, DiffusionOptions, UNetConfig
+from genzoo_diffusion.config import PASSES, DiffusionConfig, DiffusionOptions, UNetConfig
 from genzoo_diffusion.latents import codec_of, pictures_of
 from genzoo_diffusion.networks import build_network, check_tokens
-from genzoo_diffusion.sampling import find_sampler
+from genzoo_diffusion.sampling import find_sampler, says_enough
 
 
-class Diffusion(GenerativeModel[DiffusionOptions]):
+class Diffusion(Inpainting, GenerativeModel[DiffusionOptions]):
     """Learns to remove noise (Sohl-Dickstein et al. 2015; Ho et al. 2020, "DDPM").
 
     The noiser says which diffusion it is: DDPM, a rectified flow, EDM. On latents it is that of
@@ -74,8 +76,12 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
         conditions: Mapping[str, Tensor],
         options: DiffusionOptions,
         on_step: OnStep | None = None,
+        *,
+        start: Start | None = None,
     ) -> Tensor:
-        """Start from noise and remove it step by step; `on_step` sees the predicted pictures.
+        """Remove noise step by step; `on_step` sees the predicted pictures.
+
+        A picture to start from says itself what it shows: where nothing is asked, null.
 
         Raises:
             UsageError: No such sampler, one that does not fit the noiser, or guidance of a model
@@ -85,7 +91,7 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
         sampler = self.sampler(options)
         # Before anything else is drawn: a seed's noise is the same whatever is asked.
         x = self.noiser.prior(rng, self.data_shape, next(self.network.parameters()))
-        given = conditions or self.unasked(rng)
+        given = conditions or ({} if says_enough(start) else self.unasked(rng))
         denoise = self.denoiser(given, rng.n, guidance if given else 1.0)
         grid = self.noiser.grid(options.steps or self.config.steps).to(x)
 
@@ -94,7 +100,11 @@ class Diffusion(GenerativeModel[DiffusionOptions]):
             on_step(step, total, self.pictures(x0))
 
         told = None if on_step is None else step_done
-        return self.pictures(sampler(Trajectory(denoise, self.noiser, grid, rng, told), x))
+        if start is not None and self.codec is not None:
+            start = start.encoded(self.codec)
+        path = Trajectory(denoise, self.noiser, grid, rng, told)
+        passes = options.passes or PASSES
+        return self.pictures(sample_from(start, sampler, path, x, passes=passes))
 
     def denoiser(self, conditions: Mapping[str, Tensor], n: int, guidance: float) -> Denoise:
         """The model as samplers see it, for `n` images; see `guided_denoiser`."""

@@ -104,11 +104,12 @@ def generate(
         on_progress: Called with how many of how many pictures are made.
         zoo: The registry; opened unless given.
         fields: The other fields of a `genzoo_core.Request` (`n`, `seed`, `options`, …);
-            `inputs` are paths.
+            `inputs`, and a `mask`, are paths, or the bytes of files.
 
     Returns:
         Images float32 `[N, C, H, W]` in [-1, 1] with their record and seeds. For inputs, their
-        reconstructions, and in `inputs` what the model saw.
+        reconstructions, and in `inputs` what the model saw; with a strength or a mask, `n`
+        variations of each.
 
     Raises:
         UsageError: Something asked for is not among the valid choices; names those.

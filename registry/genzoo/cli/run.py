@@ -93,7 +93,18 @@ def _is_number(word: str) -> bool:
     "inputs",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A picture to reconstruct.",
+    help="A picture to reconstruct; with --strength or --mask, to vary.",
+)
+@click.option(
+    "--strength",
+    type=float,
+    help="How much of the --input is made anew: from 0, the picture itself, to 1, nothing of it.",
+)
+@click.option(
+    "--mask",
+    type=click.Path(path_type=Path),
+    help="A picture of the --input's size, or the --input itself: what is transparent in it is "
+    "made, or, where nothing is, what is white. The rest stays to the pixel.",
 )
 @click.option(
     "--interpolate",
@@ -134,6 +145,8 @@ def run(
     guidance: tuple[str, ...],
     settings: tuple[str, ...],
     inputs: tuple[Path, ...],
+    strength: float | None,
+    mask: Path | None,
     interpolate: str | None,
     output: str | None,
     force: bool,
@@ -153,6 +166,8 @@ def run(
     genzoo run vae-mnist -n 16 --seed 0 -o digits.png
     genzoo run vae-mnist --interpolate 3,8
     genzoo run vae-mnist --input digit.png
+    genzoo run flow-emoji "a red heart" --input cat.png --strength 0.6 -n 8
+    genzoo run flow-mnist 7 --input digit.png --mask mask.png
     genzoo run --replay digits.png -o again.png
     """
     zoo: Zoo = ctx.obj
@@ -177,14 +192,16 @@ def run(
             interpolate=walk,
             inputs=tuple(Input(str(path)) for path in inputs),
             variant=variant,
+            strength=strength,
+            mask=Input(str(mask)) if mask else None,
             device=device or "cpu",
             threads=threads,
             batch=BATCH if batch is None else batch,
         )
         plan = plan_request(request, zoo)
     else:
-        _refuse_with_replay(prompts, n, seed, given, walk, variant, threads, batch)
-        again = _plan_again(replay, zoo, model, inputs, device)
+        _refuse_with_replay(prompts, n, seed, given, walk, strength, variant, threads, batch)
+        again = _plan_again(replay, zoo, model, inputs, mask, device)
         plan = again.plan
     previewed = preview_is_wanted(False if as_json else preview)
     path, made = _write(plan, destination, zoo, again, previewed)
@@ -203,11 +220,16 @@ def run(
 
 
 def _plan_again(
-    path: Path, zoo: Zoo, model: str | None, inputs: tuple[Path, ...], device: str | None
+    path: Path,
+    zoo: Zoo,
+    model: str | None,
+    inputs: tuple[Path, ...],
+    mask: Path | None,
+    device: str | None,
 ) -> Replay:
     from genzoo.run.replay import plan_replay
 
-    again = plan_replay(path, zoo, model=model, inputs=inputs, device=device)
+    again = plan_replay(path, zoo, model=model, inputs=inputs, mask=mask, device=device)
     for note in again.notes:
         message(f"Warning: {note}")
     return again
@@ -217,8 +239,8 @@ def _refuse_with_replay(*settings: Any) -> None:
     if any(value not in (None, (), {}, "") for value in settings):
         raise UsageError(
             "--replay takes its settings from the file",
-            "leave out all but -o, --force, --device, --preview and --json, and MODEL and "
-            "--input where these have moved",
+            "leave out all but -o, --force, --device, --preview and --json, and MODEL, --input "
+            "and --mask where these have moved",
         )
 
 

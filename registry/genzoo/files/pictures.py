@@ -9,11 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genzoo.text import shown_path
+from genzoo_core.errors import UsageError
 from genzoo_core.picture_files import decode, read_content
 from genzoo_core.request import Input
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
     from torch import Tensor
+
+HALF = 128
+"""A mask's levels from here on are white, and an alpha below it is transparent."""
 
 
 @dataclass(frozen=True)
@@ -22,16 +29,33 @@ class InputPicture:
 
     Attributes:
         pixels: uint8 `[C, H, W]`, converted to what the model takes.
+        size: Its own width and height.
         record: Where it lay, and its sha256.
-        converted: What had to be done to it, or "".
+        note: What had to be done to it, or "".
     """
 
     pixels: Tensor
+    size: tuple[int, int]
     record: Input
-    converted: str
+    note: str
 
 
-def read_input(path: Path, shape: tuple[int, int, int], background: int) -> InputPicture:
+@dataclass(frozen=True)
+class Mask:
+    """Which part of a picture is made.
+
+    Attributes:
+        made: bool `[1, H, W]`.
+        record: Where it lay, and its sha256.
+        note: Which part it is.
+    """
+
+    made: Tensor
+    record: Input
+    note: str
+
+
+def read_input(file: Input, shape: tuple[int, int, int], background: int) -> InputPicture:
     """An input picture, converted to the `shape` [C, H, W] that a model takes.
 
     Transparent pixels are laid on the grey level `background`, 0–255.
@@ -41,9 +65,8 @@ def read_input(path: Path, shape: tuple[int, int, int], background: int) -> Inpu
     """
     from genzoo_core.images import from_pil
 
+    image, record, name = _read(file, "the input")
     channels, height, width = shape
-    data = read_content(path)
-    image = decode(data, str(path))
     mode = "L" if channels == 1 else "RGB"
     changes = []
     if image.has_transparency_data:
@@ -53,11 +76,40 @@ def read_input(path: Path, shape: tuple[int, int, int], background: int) -> Inpu
     if image.size != (width, height):
         changes.append(f"from {image.width}×{image.height} to {width}×{height} pixels")
     pixels = from_pil(image, shape, background)
-    shown = shown_path(path)
-    record = Input(shown, hashlib.sha256(data).hexdigest())
-    return InputPicture(
-        pixels, record, f"{shown}: converted {', '.join(changes)}" if changes else ""
-    )
+    note = f"{name}: converted {', '.join(changes)}" if changes else ""
+    return InputPicture(pixels, image.size, record, note)
+
+
+def read_mask(file: Input, inputs: Sequence[InputPicture], shape: tuple[int, int, int]) -> Mask:
+    """A mask of the inputs: what is transparent in it is made, or, where nothing is, what is white.
+
+    Brought to the size of `shape` [C, H, W], a pixel is made where any part of it is.
+
+    Raises:
+        UsageError: It cannot be read, is not as large as each input, or nothing is made.
+    """
+    image, record, name = _read(file, "the mask")
+    for each in inputs:
+        if image.size != each.size:
+            of = each.record.path or "the input"
+            raise UsageError(
+                f"the mask {name} has {image.width}×{image.height} pixels, and {of} has "
+                f"{each.size[0]}×{each.size[1]}",
+                "give a mask of the input's size",
+            )
+    made = _transparent(image)
+    kind = "white" if made is None else "transparent"
+    if made is None:
+        import numpy as np
+
+        made = np.asarray(image.convert("L")) >= HALF
+    if not made.any():
+        raise UsageError(
+            f"nothing is made: {name} is black", "make white, or transparent, what is to be made"
+        )
+    part = _resized(made, shape[2], shape[1])
+    share = 100 * part.float().mean()
+    return Mask(part, record, f"{name}: what is {kind} in it is made, {share:.0f} % of the picture")
 
 
 def stack(inputs: Sequence[InputPicture]) -> Tensor:
@@ -67,3 +119,37 @@ def stack(inputs: Sequence[InputPicture]) -> Tensor:
     from genzoo_core.images import from_uint8
 
     return from_uint8(torch.stack([picture.pixels for picture in inputs]))
+
+
+def _read(file: Input, unnamed: str) -> tuple[Image.Image, Input, str]:
+    """A picture, its record, and what it is called."""
+    data = file.data if file.data or not file.path else read_content(Path(file.path))
+    image = decode(data, file.path or unnamed)
+    shown = shown_path(file.path) if file.path else ""
+    return image, Input(shown, hashlib.sha256(data).hexdigest()), shown or unnamed
+
+
+def _transparent(image: Image.Image) -> NDArray[np.bool_] | None:
+    """Where a picture is transparent, `[H, W]`; None where it is nowhere."""
+    import numpy as np
+
+    if not image.has_transparency_data:
+        return None
+    clear: NDArray[np.bool_] = np.asarray(image.convert("RGBA").getchannel("A")) < HALF
+    return clear if clear.any() else None
+
+
+def _resized(made: NDArray[np.bool_], width: int, height: int) -> Tensor:
+    """The pixels, bool `[1, height, width]`, of which any part is made.
+
+    These are those whose colour has a part of what is not known: an input shrinks by the same
+    filter.
+    """
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    share = Image.fromarray(made.astype(np.float32))
+    if share.size != (width, height):
+        share = share.resize((width, height), Image.Resampling.BOX)
+    return torch.from_numpy(np.asarray(share) > 0)[None]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from math import prod
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from genzoo.files.pictures import read_input, stack
+from genzoo.files.pictures import read_input, read_mask, stack
 from genzoo.models.device import check_device
 from genzoo.run.conditions import parse_conditions
 from genzoo.run.options import read_settings
@@ -55,7 +54,8 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     raws = parse_conditions(request.prompts, conditions, task.rows, opened, zoo)
     shape = picture_shape(opened)
     background = _background(opened, zoo) if request.inputs else 255
-    given = [read_input(Path(file.path), shape, background) for file in request.inputs]
+    given = [read_input(file, shape, background) for file in request.inputs]
+    mask = None if request.mask is None else read_mask(request.mask, given, shape)
     filled = {
         # Not a name of the user's own list: it means nothing elsewhere, and can go.
         "model": shown_path(opened.model.reference if opened.model else opened.name),
@@ -65,6 +65,8 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
         "conditions": conditions,
         "inputs": tuple(picture.record for picture in given),
         "variant": _variant(request, opened),
+        "strength": task.strength,
+        "mask": mask and mask.record,
         "threads": request.threads or best_threads(opened.module),
         "batch": min(request.batch, task.rows * task.n),
     }
@@ -78,9 +80,13 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     )
     if len(msgspec.json.encode(record)) > MAX_RECORD:
         raise UsageError(f"the prompts are longer than the {MAX_RECORD:,} bytes that are recorded")
+    notes = [picture.note for picture in given] + ([mask.note] if mask else [])
     inputs = stack(given) if given else None
-    notes = tuple(picture.converted for picture in given if picture.converted)
-    return Plan(opened, task_of(record), record, options, raws, inputs, notes)
+    # With all of it made there is nothing to fit to.
+    made = mask.made[None] if mask and not mask.made.all() else None
+    return Plan(
+        opened, task_of(record), record, options, raws, inputs, made, tuple(filter(None, notes))
+    )
 
 
 def picture_shape(opened: Opened) -> tuple[int, int, int]:

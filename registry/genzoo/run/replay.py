@@ -63,6 +63,7 @@ def plan_replay(
     *,
     model: str | None = None,
     inputs: Sequence[Path] = (),
+    mask: Path | None = None,
     device: str | None = None,
 ) -> Replay:
     """Read a file's record, and check that its pictures can be made again. Downloads nothing.
@@ -72,6 +73,7 @@ def plan_replay(
         zoo: Where the model is looked for.
         model: Where the model is now, if not where the record says.
         inputs: Where all inputs are now, if not where the record says.
+        mask: Where the mask is now, likewise.
         device: Where to compute; where it was done before unless given.
 
     Raises:
@@ -91,17 +93,18 @@ def plan_replay(
     opened = _open(path, record, zoo, model, device)
     _check_weights(path, record, opened)
     try:
-        planned = plan(_request(path, record, inputs, device), zoo, opened)
+        planned = plan(_request(path, record, inputs, mask, device), zoo, opened)
         first, last = record.pictures or (0, planned.count)
         if not 0 <= first < last <= planned.count:
             raise UsageError(f"it says that it holds pictures {first} to {last} of {planned.count}")
     except UsageError as error:
         raise ReplayError(f"{path} cannot be made again: {error}") from error
-    for before, after in zip(record.inputs, planned.record.inputs, strict=True):
+    for before, after in zip(_pictures(record), _pictures(planned.record), strict=True):
         if before.sha256 != after.sha256:
+            what = "mask" if after == planned.record.mask else "input"
             raise ReplayError(
-                f"input {after.path} is not the file that was used then",
-                "say where that is with --input",
+                f"{what} {after.path} is not the file that was used then",
+                f"say where that is with --{what}",
             )
     notes += _other_versions(path, record.versions, planned.record.versions)
     part = msgspec.structs.replace(planned.record, pictures=record.pictures)
@@ -309,17 +312,37 @@ def _check_weights(path: Path, record: Record, opened: Opened) -> None:
             )
 
 
-def _request(path: Path, record: Record, inputs: Sequence[Path], device: str) -> Request:
+def _pictures(record: Record) -> tuple[Input, ...]:
+    """The pictures that went into a run."""
+    return (*record.inputs, *([record.mask] if record.mask else []))
+
+
+def _input(path: Path, picture: Input, option: str) -> Input:
+    """A picture that a record names, where it is now."""
+    if not picture.path:
+        raise UsageError(
+            f"a picture that went into it was given as bytes (sha256 {picture.sha256[:12]}…)",
+            f"name a file with these: {option} FILE",
+        )
+    return Input(str(_find(path, picture.path)))
+
+
+def _request(
+    path: Path, record: Record, inputs: Sequence[Path], mask: Path | None, device: str
+) -> Request:
     """The request of then, in the same batches on as many threads, so that rounding is the same."""
     if inputs and len(inputs) != len(record.inputs):
         raise UsageError(f"it has {len(record.inputs)} inputs, not {len(inputs)}")
+    if mask is not None and record.mask is None:
+        raise UsageError("it has no mask", "leave out --mask")
     task = task_of(record)
-    files = inputs or [_find(path, given.path) for given in record.inputs]
+    moved = [Input(str(file)) for file in inputs]
     fields = {name: getattr(record, name) for name in Request.__struct_fields__}
     fields |= {
         "n": record.n if task.counts else None,
         "seed": record.seed if task.draws else None,
-        "inputs": tuple(Input(str(file)) for file in files),
+        "inputs": tuple(moved or [_input(path, each, "--input") for each in record.inputs]),
+        "mask": Input(str(mask)) if mask else record.mask and _input(path, record.mask, "--mask"),
         "device": device,
         "threads": min(record.threads, os.cpu_count() or 1),
     }

@@ -15,17 +15,20 @@ from genzoo_core.request import MOST_PICTURES, MOST_SEED, Input, Request
 
 
 def request_of(model: str, prompts: object = (), **fields: Any) -> Request:
-    """A request in the words of a Python user: one prompt, or one path, may stand for a list."""
+    """A request in the words of a Python user: one prompt, or one picture, may stand for a list.
+
+    A picture is a path, the bytes of a file, or an `Input`.
+    """
     known = Request.__struct_fields__
     for name in fields:
         if name not in known:
             there = f"known: {', '.join(known)}"
             raise UsageError(f"a request has no {quoted(name)}", did_you_mean(name, known) or there)
     inputs = fields.get("inputs", ())
-    files = (inputs,) if isinstance(inputs, str | Path) else inputs
-    if not (isinstance(files, list | tuple) and all(isinstance(f, str | Path) for f in files)):
-        raise UsageError(f"inputs is {quoted(inputs)}; give a path, or a list of paths")
-    fields["inputs"] = tuple(Input(str(file)) for file in files)
+    files = inputs if isinstance(inputs, list | tuple) else (inputs,)
+    fields["inputs"] = tuple(_picture("inputs", file) for file in files)
+    if fields.get("mask") is not None:
+        fields["mask"] = _picture("mask", fields["mask"])
     for name in ("options", "conditions"):
         value = fields.get(name) or {}
         fields[name] = dict(value) if isinstance(value, Mapping) else value
@@ -33,6 +36,17 @@ def request_of(model: str, prompts: object = (), **fields: Any) -> Request:
     request = Request(model=model, prompts=texts, **fields)
     check_types(request)
     return request
+
+
+def _picture(field: str, value: object) -> Input:
+    """A picture as a Python user gives it."""
+    if isinstance(value, Input):
+        return value
+    if isinstance(value, bytes):
+        return Input(data=value)
+    if not isinstance(value, str | Path):
+        raise UsageError(f"{field} is {quoted(value)}; give the path of a picture, or its bytes")
+    return Input(str(value))
 
 
 def check_types(request: Request) -> None:

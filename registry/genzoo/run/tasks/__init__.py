@@ -6,6 +6,7 @@ from genzoo.run.tasks.encode import Encode
 from genzoo.run.tasks.reconstruct import Reconstruct
 from genzoo.run.tasks.sample import Sample
 from genzoo.run.tasks.task import Task
+from genzoo.run.tasks.vary import Vary
 from genzoo.run.tasks.walk import WalkBetweenInputs, WalkBetweenSeeds
 from genzoo_core.request import Request
 
@@ -18,4 +19,7 @@ def task_of(request: Request) -> Task:
         return WalkBetweenInputs(request)
     if request.interpolate is not None:
         return WalkBetweenSeeds(request)
-    return Reconstruct(request) if request.inputs else Sample(request)
+    if not request.inputs:
+        return Sample(request)
+    varies = request.strength is not None or request.mask is not None
+    return Vary(request) if varies else Reconstruct(request)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from genzoo_core.model import GenerativeModel
     from genzoo_core.zoo import Opened
 
+DIFFUSION = "diffusion models can: see `genzoo list --family diffusion`"
+
 
 def sampler_of(opened: Opened) -> GenerativeModel[Any]:
     """The model, as one that makes pictures from noise."""
@@ -32,6 +34,29 @@ def sampler_of(opened: Opened) -> GenerativeModel[Any]:
         f"{opened.name} is not a generative model: it has nothing to sample from",
         "give it a picture with --input",
     )
+
+
+def check_varies(opened: Opened, *, masked: bool) -> None:
+    """Check that a model can begin from a picture and, where `masked`, make a part of it."""
+    from genzoo_core.model import Inpainting
+
+    if not can_vary(opened):
+        raise UsageError(
+            f"{opened.name} cannot begin from a picture",
+            f"autoencoders, VAEs and {DIFFUSION}",
+        )
+    if masked and not isinstance(opened.module, Inpainting):
+        raise UsageError(
+            f"{opened.name} varies a picture as a whole, not a part of it",
+            f"leave out --mask, or name another model: {DIFFUSION}",
+        )
+
+
+def can_vary(opened: Opened) -> bool:
+    """Whether a model can begin from a picture."""
+    from genzoo_core.model import Varying
+
+    return isinstance(opened.module, Varying)
 
 
 def encoder_of(opened: Opened) -> Encoder:
@@ -58,7 +83,7 @@ def codec_of(opened: Opened) -> Codec:
 
 def _no_encoder(opened: Opened) -> UsageError:
     return UsageError(
-        f"{opened.name} has no encoder: it cannot take a picture",
+        f"{opened.name} has no encoder: it cannot encode a picture",
         "autoencoders and VAEs can: see `genzoo list --family autoencoder` and `--family vae`",
     )
 

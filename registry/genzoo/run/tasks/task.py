@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +33,7 @@ class Plan:
         record: The resolved request.
         raws: By name of the conditioner, the raw value of each row.
         inputs: The given pictures, float32 `[N, C, H, W]` in [-1, 1], or None.
+        mask: Which part of them is made, bool `[1, 1, H, W]`; None for all.
         notes: What a user should be told: how inputs were converted.
     """
 
@@ -42,6 +43,7 @@ class Plan:
     options: msgspec.Struct
     raws: Mapping[str, tuple[object, ...]]
     inputs: Tensor | None
+    mask: Tensor | None
     notes: tuple[str, ...]
 
     @property
@@ -55,12 +57,11 @@ class Plan:
         first = self.record.seed
         return range(first, first + self.count) if self.task.draws else range(0)
 
-    def input_rows(self, start: int, stop: int) -> Tensor:
-        """Some of the given pictures, on the model's device."""
-        assert self.inputs is not None  # the task needs some
+    def on_device(self, pictures: Tensor, rows: Sequence[int]) -> Tensor:
+        """The picture of each row, on the model's device; one may stand for all rows."""
         tensors = self.opened.module.parameters()
         device = next((tensor.device for tensor in tensors), None)
-        return self.inputs[start:stop].to(device)
+        return pictures[[row % len(pictures) for row in rows]].to(device)
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,15 @@ class Batch:
         return self.plan.seeds[self.start : self.stop]
 
     @property
+    def rows(self) -> list[int]:
+        """The row of each picture."""
+        return [index // self.plan.record.n for index in range(self.start, self.stop)]
+
+    @property
     def inputs(self) -> Tensor:
         """The given picture of each, on the model's device."""
-        return self.plan.input_rows(self.start, self.stop)
+        assert self.plan.inputs is not None  # the task needs some
+        return self.plan.on_device(self.plan.inputs, self.rows)
 
     @cached_property
     def conditions(self) -> dict[str, Tensor]:
@@ -100,11 +107,11 @@ class Batch:
         from genzoo_core.rng import SampleRng
 
         conditioners, record = conditioners_of(self.plan.opened.module), self.plan.record
-        rows = [index // record.n for index in range(self.start, self.stop)]
         seeds = self.seeds or [record.seed] * len(self)
         return {
             name: conditioners[name].prepare(
-                [raws[row] for row in rows], SampleRng([_derived(seed, name) for seed in seeds])
+                [raws[row] for row in self.rows],
+                SampleRng([_derived(seed, name) for seed in seeds]),
             )
             for name, raws in self.plan.raws.items()
         }
@@ -131,6 +138,8 @@ class Task(ABC):
     """Whether noise is drawn, from seeds that count on."""
     counts = True
     """Whether `n` can be chosen."""
+    varies = False
+    """Whether it begins from the inputs."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -151,6 +160,11 @@ class Task(ABC):
         return 0
 
     @property
+    def strength(self) -> float | None:
+        """How much of the inputs becomes noise; None where they do not."""
+        return None
+
+    @property
     def in_rows(self) -> bool:
         """Whether the pictures of a row belong side by side in a grid."""
         return len(self.request.prompts) > 1
@@ -165,6 +179,11 @@ class Task(ABC):
         """Check all that needs no model."""
         if not self.draws and self.request.seed is not None:
             raise UsageError("--seed does not go with --interpolate or --input: no noise is drawn")
+        if not self.varies and (self.request.strength, self.request.mask) != (None, None):
+            option = "--mask" if self.request.strength is None else "--strength"
+            raise UsageError(
+                f"{option} says how a picture is varied", "give one with --input, and no walk"
+            )
         check_numbers(self.request, self.n, self.rows)
 
     @abstractmethod

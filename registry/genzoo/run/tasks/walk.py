@@ -105,7 +105,9 @@ class WalkBetweenInputs(Walk):
 
         plan = batch.plan
         codec = codec_of(plan.opened)
-        ends = codec.encode(plan.input_rows(0, 2), condition_of(plan.opened, {}, 2)).mode()
+        assert plan.inputs is not None  # two of them
+        pair = plan.on_device(plan.inputs, [0, 1])
+        ends = codec.encode(pair, condition_of(plan.opened, {}, 2)).mode()
         weights = torch.tensor(self.along(batch)).to(ends)
         weights = weights.reshape(-1, *([1] * (ends.dim() - 1)))
         return codec.decode(torch.lerp(ends[:1], ends[1:], weights), batch.condition)

@@ -1,0 +1,83 @@
+"""Pictures that begin from given ones: variations of them, or of a part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from genzoo.run.tasks.abilities import check_varies
+from genzoo.run.tasks.sample import Sample
+from genzoo.run.tasks.task import Batch
+from genzoo_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from genzoo_core.model import Varying
+    from genzoo_core.zoo import Opened
+
+
+class Vary(Sample):
+    """Variations of each input, or of one for each prompt; each draws the noise of its own seed.
+
+    Where only a part is made, the rest of the input is put back to the pixel.
+    """
+
+    varies = True
+
+    @property
+    def rows(self) -> int:
+        inputs = len(self.request.inputs)
+        return inputs if inputs > 1 else max(1, len(self.request.prompts))
+
+    @property
+    def strength(self) -> float:
+        return 1.0 if self.request.strength is None else float(self.request.strength)
+
+    @property
+    def in_rows(self) -> bool:
+        return self.rows > 1
+
+    @property
+    def stem(self) -> str:
+        return f"{Path(self.request.inputs[0].path).stem or 'input'}-{self.request.seed}"
+
+    def check(self) -> None:
+        if not 0 <= self.strength <= 1:  # NaN is not, either
+            raise UsageError(
+                f"--strength is {self.strength:g}; give a number from 0, the picture itself, to 1, "
+                "nothing of it"
+            )
+        super().check()
+
+    def require(self, opened: Opened) -> None:
+        check_varies(opened, masked=self.request.mask is not None)
+
+    def make(self, batch: Batch) -> Tensor:
+        import torch
+
+        from genzoo_core.model import Start
+        from genzoo_core.rng import SampleRng
+
+        plan, images, on_step = batch.plan, batch.inputs, batch.on_step
+        mask = None if plan.mask is None else plan.on_device(plan.mask, batch.rows)
+
+        def composite(made: Tensor) -> Tensor:
+            return made if mask is None else torch.where(mask, made, images.to(made))
+
+        def step_done(step: int, total: int, x: Tensor) -> None:
+            assert on_step is not None
+            on_step(step, total, composite(x))
+
+        model = cast("Varying", plan.opened.module)
+        made = model.sample(
+            SampleRng(batch.seeds),
+            batch.conditions,
+            plan.options,
+            None if on_step is None else step_done,
+            start=Start(images, self.strength, mask),
+        )
+        return composite(made)
+
+    def told(self, seeds: range) -> str:
+        return f"{super().told(seeds)}, strength {self.strength:g}"
