@@ -60,8 +60,9 @@ def evaluate_codec(
         raise UsageError(f"{model} is a codec, measured by its reconstructions: no {given} fits")
     card = zoo.card(model)
     dataset, own = dataset or own_dataset(zoo, model), card.dataset
-    name = model if Path(model).is_file() else card.name
-    subject = Subject(name, zoo.weights(model).sha256, family=card.family)
+    name = model if Path(model).exists() else card.name
+    opened = zoo.open(model)
+    subject = Subject(name, opened.sha256, family=card.family)
     # What ships is found by the dataset's nets, though none is looked at.
     nets = tuple(net.sha256 for net in feature_cards(zoo, dataset))
     asked = Asked.of(subject, dataset, 0, 0, nets, costs=False)
@@ -69,7 +70,7 @@ def evaluate_codec(
     found = None if again else known.get(asked)
     if found is not None:
         return msgspec.structs.replace(found, subject=subject)
-    codec = zoo.open(model).module
+    codec = opened.module
     if not isinstance(codec, Codec):
         raise UsageError(f"{model} is no codec, whatever its card says")
     recipe = data_recipe(zoo, dataset, "test")
