@@ -53,6 +53,19 @@ class Built(Nets):
         return net
 
 
+class Latents(Nets):
+    """A model on a codec, whose weights lie in the folder as well."""
+
+    def load(self, folder):
+        codec = core.ModelSpec("acme-models/line", kind="codec")
+        part = core.PartSpec("a-codec", inline=codec)
+        tensors = {
+            **folder.weights("net"),
+            **{f"parts.codec.{name}": tensor for name, tensor in folder.weights("codec").items()},
+        }
+        return core.Described(core.ModelSpec("acme-models/latent", parts={"codec": part}), tensors)
+
+
 class Faulty(Nets):
     """What goes wrong, by the name in `net.json`."""
 
@@ -97,6 +110,8 @@ class Faulty(Nets):
                 folder.read("../net.json")
             case "pickle":
                 folder.read("net.bin")
+            case "zip":
+                folder.local(["their/data"])
             case "stem":
                 folder.weights("nets")
             case "changes":
@@ -114,6 +129,7 @@ def replace_card(card, **fields):
 FORMATS = {
     "nets": (["net.json", "their/nets.txt"], "Nets"),
     "built": (["net.json", "their/built.txt"], "Built"),
+    "latents": (["net.json", "their/latents.txt"], "Latents"),
     "faulty": (["net.json", "their/faulty.txt"], "Faulty"),
 }
 

@@ -14,6 +14,7 @@ from typing import Any
 import acme_plugin
 import foreign
 import pytest
+import safetensors.torch
 import torch
 from crates import write_shards
 from foreign import net_tensors, write_net
@@ -21,7 +22,7 @@ from painting import Cli
 from torch import Tensor
 
 import genzoo
-from genzoo_core import GenzooError, PluginError, UsageError, WeightsError
+from genzoo_core import GenzooError, ModelSpec, PluginError, UsageError, WeightsError
 from genzoo_core.request import Request
 from genzoo_core.zoo import Zoo
 
@@ -139,6 +140,26 @@ def test_numbers_are_stored_in_many_ways(reader: Path, cli: Cli, dtype: torch.dt
     assert (done.code, "the same pixels" in done.err) == (0, True), done.err
     done = cli("run", "mine", "--replay", "y.png", "-o", "z.png")
     assert (done.code, "the same pixels" in done.err) == (0, True), done.err
+
+
+def test_a_part_lies_in_the_folder_as_well(reader: Path, cli: Cli) -> None:
+    codec = genzoo.open_zoo().build(ModelSpec("line", kind="codec")).own_tensors()
+    body = {name: tensor for name, tensor in net_tensors().items() if name.startswith("body.")}
+    folder = write_net(reader / "mine", form="latents")
+    safetensors.torch.save_file(body, folder / "net.safetensors")
+    halves = {name: tensor.to(torch.float8_e4m3fn) for name, tensor in codec.items()}
+    safetensors.torch.save_file(halves, folder / "codec.safetensors")
+    zoo = genzoo.open_zoo()
+    opened = zoo.open("mine")
+    assert_same(opened.parts["codec"], halves)
+    assert_same(opened.module, {**body, **{f"codec.{name}": halves[name] for name in halves}})
+    for options in ([], ["--whole"]):
+        done = cli("export", "mine", "-o", "one.safetensors", "--force", *options)
+        assert done.code == 0, done.err
+        assert zoo.open("one.safetensors").content == opened.content
+    del halves["scale"]
+    safetensors.torch.save_file(halves, folder / "codec.safetensors")
+    refused(zoo, "mine", "mine, parts.codec, does not fit its model: it lacks scale")
 
 
 def shards(folder: Path, variant: str = "", stem: str = "net") -> Path:
@@ -321,6 +342,10 @@ def test_hostile_37_pickles(reader: Path, monkeypatch: pytest.MonkeyPatch, cli: 
     (folder / "their" / "nets.txt").unlink()
     (folder / "net.bin").write_bytes(b"\x80\x02csomething\n")
     refused(genzoo.open_zoo(), "mine", "'net.bin', a pickle")
+    write_net(folder, form="faulty", fault="zip")
+    (folder / "their" / "data").write_bytes(b"PK\x03\x04" + bytes(10))
+    refused(genzoo.open_zoo(), "mine", "'data', a pickle")
+    (folder / "their" / "data").unlink()
     write_net(folder, form="faulty", stem="net")
     assert_same(genzoo.load("mine"), net_tensors())
     (folder / "net.safetensors").write_bytes(b"\x80\x02csomething\n" * 10)
@@ -626,8 +651,8 @@ def test_a_view_of_the_hubs_store_is_a_folder(
 def test_formats_are_among_what_a_plugin_brings(reader: Path, cli: Cli) -> None:
     found = json.loads(cli("plugins", "--json").out)["plugins"]
     (entry,) = [entry for entry in found if entry["distribution"] == "acme-reader"]
-    assert entry["formats"] == ["nets", "built", "faulty"]
-    assert "3 formats" in cli("plugins").out
+    assert entry["formats"] == list(foreign.FORMATS)
+    assert "4 formats" in cli("plugins").out
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,7 @@ class Files:
             if name.endswith(SUFFIX):
                 self._load(name)
             else:
+                self._refuse_pickle(name)
                 self.digest(name)
             self._read.add(name)
             link = root / name
@@ -242,13 +243,15 @@ class Files:
         """Say what the files are where there is nothing else to load."""
         if any(name.endswith(SUFFIX) for name in self.files):
             return
-        pickles = list(self._pickles)
-        if self.is_local:
-            for name in () if pickles else self.files:
-                with self._opened(name) as file:
-                    pickles += [name] if is_pickled(file.read(4)) else []
-        if pickles:
-            raise self._pickled(pickles[0])
+        if self._pickles:
+            raise self._pickled(self._pickles[0])
+        for name in self.files if self.is_local else ():
+            self._refuse_pickle(name)
+
+    def _refuse_pickle(self, name: str) -> None:
+        with self._opened(name) as file:
+            if is_pickled(file.read(4)):
+                raise self._pickled(name)
 
     def _pickled(self, name: str) -> WeightsError:
         name = name.rpartition("/")[2]
