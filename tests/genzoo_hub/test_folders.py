@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from crates import write_crate
 from hostile_hub import COMMIT, HostileHub
 from hub_machine import Machine
 from hub_server import Hub
 
+TINY = Path(__file__).parents[1] / "third_party" / "src" / "genzoo_tiny"
 REPO = "someone/else"
 CONFIG = b'{"model_type": "theirs"}'
 SHARD = b"\2\0\0\0\0\0\0\0{}" + bytes(1000)
@@ -324,6 +328,49 @@ def test_what_another_library_fetched_is_left_alone(hub: Hub, machine: Machine) 
     subprocess.run([sys.executable, "-c", fetch, REPO], env=dict(machine.environment), check=True)
     source(machine, f"hf://{REPO}")
     assert said(machine, "list") == []
+
+
+@pytest.fixture
+def reader(machine: Machine, tmp_path: Path) -> Machine:
+    """The machine, with a plugin that reads crates."""
+    site = tmp_path / "site"
+    shutil.copytree(TINY, site / "genzoo_tiny")
+    info = site / "genzoo_tiny-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: genzoo-tiny\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[genzoo]\ntiny = genzoo_tiny\n")
+    return replace(machine, environment={**machine.environment, "PYTHONPATH": str(site)})
+
+
+def test_a_repository_in_a_format_of_others(hub: Hub, reader: Machine, tmp_path: Path) -> None:
+    crate = write_crate(tmp_path / "crate", TINY / "box")
+    files = {f"rows/{path.name}": path.read_bytes() for path in crate.iterdir()}
+    first = hub.add(REPO, {**files, "config.json": b"{}", "rows/extra.txt": b"not read"})
+    hub.add(REPO, {"rows/config.json": b"{}"})
+    pinned = f"hf://{REPO}/rows@{first}"
+
+    done = reader.genzoo("pull", pinned, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["reference"] == pinned
+    read = sorted(path.name for path in Path(found["path"]).iterdir())
+    assert read == sorted(set(read) - {"extra.txt"})
+    assert "config.json" in read
+    assert sum(name.endswith(".safetensors") for name in read) == 2
+
+    done = reader.genzoo("add", pinned, "--name", "mine")
+    assert done.stdout == f"mine  {pinned}\n", done.stderr
+    done = reader.genzoo("run", "mine", "1", "--seed", "3", "-o", "a.png", "--json")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)["record"]
+    assert (record["model"], record["weights"]) == (pinned, found["sha256"])
+
+    hub.asked.clear()
+    done = reader.genzoo("run", "--replay", "a.png", "-o", "b.png")
+    assert "the same pixels" in done.stderr
+    assert hub.asked == []
+    (row,) = said(reader, "list")
+    assert row["reference"] == f"hf://{REPO}@{first}"
 
 
 def said(machine: Machine, *words: str) -> Any:
