@@ -322,6 +322,15 @@ def test_the_cache_lists_checks_and_tidies_it(hub: Hub, machine: Machine) -> Non
     assert not Path(fetched[1]).exists()
 
 
+def test_what_no_format_reads_says_why(hub: Hub, machine: Machine) -> None:
+    hub.add(REPO, FILES)
+    hub.add("someone/pickles", {"config.json": b"{}", "pytorch_model.bin": b"x"})
+    line = machine.refused("run", f"hf://{REPO}/unet", code=2)
+    assert "unet@" in line
+    assert "is in no known format: it holds config.json" in line
+    assert "'pytorch_model.bin', a pickle" in machine.refused("run", "hf://someone/pickles")
+
+
 def test_what_another_library_fetched_is_left_alone(hub: Hub, machine: Machine) -> None:
     hub.add(REPO, FILES)
     fetch = "from huggingface_hub import snapshot_download as s; import sys; s(sys.argv[1])"

@@ -76,8 +76,10 @@ def _find(catalogue: Catalogue, reference: str | os.PathLike[str], variant: str)
     if not isinstance(reference, str):
         raise UsageError(f"{quoted(reference)} names no model; give a name or a path")
     if has_scheme(reference):
-        folder = _elsewhere(catalogue, reference, variant)
-        return folder or resolve_reference(reference, catalogue.call_hook)
+        files = _files_elsewhere(catalogue, reference, variant)
+        if files is None:
+            return resolve_reference(reference, catalogue.call_hook)
+        return _in_format(catalogue, reference, files)
     # `os.path`'s tests, unlike Path's, are for names of any length.
     if is_path(reference):
         path = os.path.expanduser(reference)
@@ -98,7 +100,8 @@ def _of_added(catalogue: Catalogue, model: Model, variant: str) -> Model | Model
     weights, wanted = model.card.weights, variant or model.variant
     folder: WeightsFile | ModelFolder | None = None
     if has_scheme(weights):
-        folder = _elsewhere(catalogue, weights, wanted)
+        files = _files_elsewhere(catalogue, weights, wanted)
+        folder = None if files is None else _in_format(catalogue, weights, files)
     elif os.path.isdir(weights):
         folder = _at(catalogue, weights, wanted)
     if not isinstance(folder, ModelFolder):
@@ -106,14 +109,24 @@ def _of_added(catalogue: Catalogue, model: Model, variant: str) -> Model | Model
     return replace(folder, added=model) if wanted == model.variant else folder
 
 
-def _elsewhere(
-    catalogue: Catalogue, reference: str, variant: str
-) -> WeightsFile | ModelFolder | None:
-    """The folder in a known format that "scheme://…" names, or None."""
+def _files_elsewhere(catalogue: Catalogue, reference: str, variant: str) -> Files | None:
+    """The files of what "scheme://…" names, where that is no single file."""
     for source in catalogue.call_hook(SOURCE_HOOK, reference=reference):
-        if folder := find_folder(catalogue, _files_of(source, reference, variant)):
-            return folder
+        return _files_of(source, reference, variant)
     return None
+
+
+def _in_format(catalogue: Catalogue, reference: str, files: Files) -> WeightsFile | ModelFolder:
+    """The folder in its format, or the one model file that a plugin takes it for."""
+    if folder := find_folder(catalogue, files):
+        return folder
+    try:
+        return resolve_reference(reference, catalogue.call_hook)
+    except GenzooError as error:
+        files.refuse_pickles()
+        if isinstance(error, HubError):
+            raise
+        raise no_format(catalogue, files) from error
 
 
 def _at(catalogue: Catalogue, path: str, variant: str) -> WeightsFile | ModelFolder:
