@@ -27,7 +27,7 @@ from genzoo_core.manifest import Kind
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 HOOKS, COMPONENTS, FAMILIES = (DOCS / f"{name}.md" for name in ("hooks", "components", "families"))
-LESSONS = (DOCS / "plugins.md", FAMILIES)
+LESSONS = (DOCS / "plugins.md", FAMILIES, DOCS / "formats.md")
 """Pages all of whose blocks are run, as a stranger would."""
 FLOW = Path(__file__).parent / "third_party" / "my-flow"
 MANAGER = pluggy.PluginManager("genzoo")
@@ -78,6 +78,11 @@ def test_the_flow_of_the_lesson_is_that_of_the_tests() -> None:
 def test_a_family_takes_fewer_than_150_lines(plugin: str) -> None:
     files = [b for b in blocks(FAMILIES) if b.file.startswith(plugin) and b.file.endswith(".py")]
     assert 100 < sum(block.text.count("\n") for block in files) < 150
+
+
+def test_a_format_takes_no_more_than_60_lines() -> None:
+    (code,) = (b.text for b in blocks(DOCS / "formats.md") if b.file.endswith("format.py"))
+    assert code.count("\n") <= 60
 
 
 def test_links_lead_somewhere() -> None:

@@ -10,15 +10,15 @@ from genzoo_core.zoo import Zoo
 
 
 @click.command()
-@click.argument("subject", metavar="PACKAGE|FILE|MODEL")
+@click.argument("subject", metavar="PACKAGE|FILE|FOLDER|MODEL")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def check(context: click.Context, *, subject: str, as_json: bool) -> None:
     """Check that a plugin, a model or a recipe keeps to genzoo's interfaces.
 
     PACKAGE is an installed distribution or plugin, or the folder of its source. FILE is a model
-    file (.safetensors), a recipe (.toml) or a plugin's manifest (genzoo.toml). MODEL is a name
-    that `genzoo list` shows.
+    file (.safetensors), a recipe (.toml) or a plugin's manifest (genzoo.toml). FOLDER is a model in
+    a format that a plugin reads. MODEL is a name that `genzoo list` shows.
 
     The plugin's code is run: its models are built, trained for a few steps, saved, loaded and
     sampled from. No dataset is read. The exit code is 1 where a check failed.

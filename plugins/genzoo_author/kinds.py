@@ -49,6 +49,15 @@ KINDS = (
         "conditioner",
         (SHAPES, "genzoo train src/$package/recipes/$name-conditioned-shapes.toml --data data"),
     ),
+    Kind(
+        "format",
+        (
+            "python tests/write_example.py example",
+            "genzoo run example -n 8 -o digits.png",
+            "genzoo check ./example",
+        ),
+        component=False,
+    ),
     Kind("command", ("genzoo $name vae-mnist 1 -n 64",), component=False),
 )
 """In the order in which a README describes them."""

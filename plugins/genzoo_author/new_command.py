@@ -99,6 +99,7 @@ def _taken(context: click.Context, zoo: Zoo) -> set[str]:
         taken.add(plugin.name)
         if plugin.manifest is not None:
             taken.update(entry.name for entry in plugin.manifest.components)
+            taken.update(entry.name for entry in plugin.manifest.formats)
             taken.update(
                 name for card in plugin.manifest.models for name in (card.name, *card.aliases)
             )

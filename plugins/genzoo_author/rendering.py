@@ -36,7 +36,9 @@ def render(names: Names, kinds: Sequence[Kind], *, author: str, licence: str) ->
     values = _values(names, kinds, author or f"The {names.distribution} authors", licence)
     package = PurePosixPath("src", names.package)
     roots = [(TEMPLATES / "project", PurePosixPath()), (TEMPLATES / "package", package)]
-    roots += [(TEMPLATES / "kinds" / kind.name / "package", package) for kind in kinds]
+    for kind in kinds:
+        own = TEMPLATES / "kinds" / kind.name
+        roots += [(own / "package", package), (own / "tests", PurePosixPath("tests"))]
     files = {
         str(target): content
         for folder, root in roots

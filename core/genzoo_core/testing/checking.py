@@ -190,7 +190,9 @@ def check_model(
 
     Args:
         zoo: The registry: `genzoo.open_zoo()`.
-        model: Name of a model of the zoo, or the path of a model file.
+        model: Name of a model of the zoo, or the path of a model file or of a folder in a format
+            that a plugin reads. Of a folder it is also checked that its card needs no weights, and
+            that it is the same when it is loaded again.
         columns: Raw values for its conditioners by name; ids in turn, or what is typical,
             unless given.
         options: Options to sample with, by name.

@@ -64,12 +64,13 @@ def sound(plugin: Plugin) -> Iterator[str]:
         yield plugin.error or "it cannot be read"
         return
     if not _brings_something(plugin.manifest):
-        mend = "list components, commands, models or hooks in genzoo.toml"
+        mend = "list components, commands, formats, models or hooks in genzoo.toml"
         yield problem("something that it brings", "nothing", mend)
 
 
 def _brings_something(manifest: Manifest) -> bool:
-    return bool(manifest.components or manifest.commands or manifest.models or manifest.hooks)
+    brings = (manifest.components, manifest.commands, manifest.formats, manifest.models)
+    return any((*brings, manifest.hooks))
 
 
 def component(entry: ComponentEntry) -> Iterator[str]:

@@ -12,11 +12,13 @@ from genzoo_core.conditioner import conditioners_of
 from genzoo_core.encoder import Encoder
 from genzoo_core.model import GenerativeModel
 from genzoo_core.testing.case import Case, Shape, image_shape
-from genzoo_core.testing.codecs import check_loaded_encoder
+from genzoo_core.testing.codecs import check_codec, check_loaded_encoder
 from genzoo_core.testing.comparing import TOLERANCE, relative_error
+from genzoo_core.testing.folders import check_folder
+from genzoo_core.testing.material import images
 from genzoo_core.testing.models import check_saved_model, check_strictness
 from genzoo_core.testing.report import Recorder, SkipError, problem
-from genzoo_core.testing.sampling import SEEDS, Sampled, sampled
+from genzoo_core.testing.sampling import SEEDS, Sampled, check_sampling, sampled
 from genzoo_core.testing.saving import parameters
 from genzoo_core.zoo import Opened, Zoo
 
@@ -41,6 +43,11 @@ def check_weights(
         return
     built, card = found[0]
     record.check("its card says what it is", partial(agrees, built, card))
+    if built.format:
+        check_folder(record, zoo, reference, built)
+    if built.format and not built.content:
+        check_built(record, built, options, columns, shape or card.shape)
+        return
     module = built.module
     case = Case(
         zoo,
@@ -71,6 +78,31 @@ def check_weights(
         record.check("what is asked makes a difference", partial(matters, subject[0]))
 
 
+def check_built(
+    record: Recorder,
+    built: Opened,
+    options: Mapping[str, object],
+    columns: Mapping[str, Sequence[object]],
+    shape: Shape | None,
+) -> None:
+    """Check what a format built by itself: it cannot be saved, nor built again."""
+    module = built.module
+    if isinstance(module, Encoder):
+        image = image_shape(shape, module, built.spec.config)
+        check_codec(record, module, images(len(SEEDS), image), "")
+    elif isinstance(module, GenerativeModel):
+        subject: list[Sampled] = []
+
+        def asked() -> Iterator[str]:
+            subject.append(sampled(built, options, columns))
+            yield from ()
+
+        if record.check("its options can be made", asked):
+            check_sampling(record, subject[0])
+    else:
+        record.skip("it makes pictures or latents", f"a {built.spec.kind} does neither")
+
+
 def agrees(built: Opened, card: ModelCard) -> Iterator[str]:
     """A card's shape, conditioners and count of parameters are those of the module."""
     module = built.module
@@ -78,13 +110,16 @@ def agrees(built: Opened, card: ModelCard) -> Iterator[str]:
     pairs: list[tuple[str, object, object]] = [
         ("kind", built.spec.kind, card.kind),
         ("conditioners", conditioners, card.conditioners),
-        ("parameters", parameters(built), card.parameters),
     ]
+    if not built.format:  # the registry counts those of a folder
+        pairs.append(("parameters", parameters(built), card.parameters))
     if isinstance(module, GenerativeModel):
         pairs.append(("shape", tuple(module.sample_shape), card.shape))
     for field, has, says in pairs:
         if has != says:
             mend = "correct the card: the card.toml that a training writes is right"
+            if built.format:
+                mend = "let the format's `card` say so"
             yield problem(f"`{field}` = {has!r} in the card", repr(says), mend)
 
 

@@ -19,7 +19,7 @@ class Subject:
     """What is to be checked.
 
     Attributes:
-        kind: What it is.
+        kind: What it is; a folder in a format of others is a model.
         name: What the kit is asked for: a plugin's or a distribution's name, a model's name, or
             the path of a file.
         plugins: The plugins, where it is one or several.
@@ -88,7 +88,19 @@ def _of_folder(zoo: Zoo, folder: Path, named: Path) -> Subject:
     if len(found) > 1:
         names = ", ".join(sorted({plugin.name for plugin in found}))
         raise UsageError(f"{named} holds several plugins: {names}", "name one of them")
+    if _in_a_format(zoo, folder):
+        return Subject("model", str(named))
     return _of_project(zoo, folder, named)
+
+
+def _in_a_format(zoo: Zoo, folder: Path) -> bool:
+    """Whether a folder has the marks of a format that some plugin reads."""
+    return any(
+        all((folder / marker).is_file() for marker in entry.markers)
+        for plugin in zoo.plugins()
+        if plugin.manifest is not None
+        for entry in plugin.manifest.formats
+    )
 
 
 def _of_project(zoo: Zoo, folder: Path, named: Path) -> Subject:

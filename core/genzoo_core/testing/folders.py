@@ -1,0 +1,94 @@
+"""Checks of a folder in a format of others, beside those of any model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import msgspec
+
+from genzoo_core.errors import WeightsError
+from genzoo_core.formats import Format
+from genzoo_core.testing.plugins import load
+from genzoo_core.testing.report import Recorder, SkipError, problem
+from genzoo_core.zoo import Opened, Zoo
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+WEIGHTS = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Cover:
+    """A `Folder` of this machine without its weights."""
+
+    name: str
+    variant: str = ""
+
+    @property
+    def files(self) -> Mapping[str, int]:
+        """All its files, with their sizes."""
+        root = Path(self.name)
+        files = sorted(path for path in root.rglob("*") if path.is_file())
+        return {path.relative_to(root).as_posix(): path.stat().st_size for path in files}
+
+    def read(self, name: str) -> bytes:
+        """The content of a file; see `Folder.read`."""
+        if name.endswith(WEIGHTS):
+            self._refuse(name)
+        if name not in self.files:
+            raise WeightsError(f"{self.name} has no file {name!r}")
+        return (Path(self.name) / name).read_bytes()
+
+    def json(self, name: str) -> Any:
+        """The content of a JSON file; see `Folder.json`."""
+        return msgspec.json.decode(self.read(name))
+
+    def weights(self, stem: str = "model") -> Mapping[str, Tensor]:
+        """Refused."""
+        self._refuse(stem)
+
+    def local(self, names: Iterable[str]) -> Path:
+        """A folder with these files; see `Folder.local`."""
+        for name in names:
+            self.read(name)
+        return Path(self.name)
+
+    def _refuse(self, name: str) -> NoReturn:
+        raise WeightsError(f"`card` asks for the weights {name}", "a card is said without them")
+
+
+def check_folder(record: Recorder, zoo: Zoo, reference: str, opened: Opened) -> None:
+    """Check what a folder's format promises beside what its model does."""
+    record.check("its card is said without its weights", partial(covered, zoo, reference, opened))
+    record.check("it is the same when it is loaded again", partial(again, zoo, reference, opened))
+
+
+def covered(zoo: Zoo, reference: str, opened: Opened) -> Iterator[str]:
+    """The format's card of a folder whose weights cannot be had."""
+    if "://" in reference:
+        raise SkipError("it lies elsewhere")
+    distribution, _, name = opened.format.partition("/")
+    for plugin in zoo.plugins(distribution):
+        for entry in plugin.manifest.formats if plugin.manifest is not None else ():
+            if entry.name == name:
+                reader: Format = load(entry.target)()
+                reader.card(Cover(str(Path(reference).expanduser().absolute())))
+    yield from ()
+
+
+def again(zoo: Zoo, reference: str, opened: Opened) -> Iterator[str]:
+    """A second load reads the same files."""
+    second = zoo.open(reference)
+    if not opened.files or second.files != opened.files:
+        other = sorted(dict(second.files.items() ^ opened.files.items()))
+        found = f"others: {', '.join(other[:3])}" if other else "none"
+        mend = "read all that the model is made of through the folder, and always the same"
+        yield problem("the same files read each time", found, mend)
+    if second.spec != opened.spec:
+        mend = "let the description follow from the files alone"
+        yield problem("the same description each time", "another", mend)
