@@ -66,6 +66,15 @@ CARD = "        settings = self.settings(folder)\n        shape = (1, settings.s
 BUILT = "        return core.Described(core.ModelSpec("
 
 
+def test_what_a_format_builds_by_itself_is_checked_too(check: Check) -> None:
+    own = '        import genzoo\n        return genzoo.open_zoo().open("vae-mlp-mnist").module\n'
+    done = check("example", BUILT, own + BUILT)
+    assert done.returncode == 1  # it reads other weights than those of the folder
+    assert done.stdout.count("failed  ") == 1, done.stdout
+    assert "expected weights read through the folder" in done.stdout
+    assert "ok       a picture does not depend on its batch" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("old", "new", "claim", "why"),
     [
