@@ -19,6 +19,7 @@ from genzoo_core.testing.sampling import SEEDS, Sampled, check_sampling, sampled
 from genzoo_core.testing.saving import round_trip
 from genzoo_core.testing.strictness import strict_options, strict_struct
 from genzoo_core.testing.training import Trained, check_training
+from genzoo_core.testing.varying import check_varying
 from genzoo_core.zoo import Opened
 
 
@@ -55,6 +56,8 @@ def check_saved_model(record: Recorder, case: Case, subject: Sampled) -> None:
         return
     again = Sampled(loaded[0], subject.options, subject.asked)
     pictures = check_sampling(record, again)
+    if pictures is not None:
+        check_varying(record, again, pictures)
     if again.model.codec is not None:
         # The latents of what the model draws are those of its prior: the codec need know no others.
         if pictures is None:

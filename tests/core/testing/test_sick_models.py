@@ -29,12 +29,16 @@ CHANCE = "all chance comes from the rng"
 UNCHANGED = "sampling leaves the model as it was"
 STEPS = "on_step is told of steps, and changes nothing"
 WALK = "a walk between two seeds begins and ends at their pictures"
+NOTHING = "strength 0 gives the picture itself"
+EVERYTHING = "strength 1 gives what a seed gives without"
+VARIED = "a variation does not depend on its batch"
+STAYS = "what a mask leaves stays"
 NULL = "null is nothing asked, and an unknown condition is refused"
 
 LABEL = {"label": {"component": "genzoo/class-labels", "config": {"classes": ["a", "b"]}}}
 
 
-@pytest.mark.parametrize("name", ["healthy", "fitted", "dropping"])
+@pytest.mark.parametrize("name", ["healthy", "fitted", "dropping", "filling"])
 @pytest.mark.parametrize("conditioners", [{}, LABEL], ids=["unconditional", "label"])
 def test_a_sound_model_passes(
     zoo: Zoo, name: str, conditioners: dict[str, dict[str, object]]
@@ -89,6 +93,10 @@ def test_the_codec_of_a_model_need_only_be_sound_on_its_pictures(zoo: Zoo) -> No
         ("readsseeds", {WALK}, "raised"),
         ("biggertosample", {SAVED}, "extra.weight"),
         ("ephemeral", {BUILDS}, "non-persistent buffer"),
+        ("restless", {NOTHING, EVERYTHING, STAYS}, "the picture itself at strength 0"),
+        ("hasty", {EVERYTHING}, "draw the same numbers in the same order"),
+        ("blending", {VARIED}, "row i of start.images"),
+        ("maskblind", {STAYS}, "put start.images where start.mask is False"),
         ("loud", {FORM, SAVED}, "RuntimeError: no pictures today (in models.py, line"),
     ],
 )

@@ -10,7 +10,7 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
-from genzoo_core import GenerativeModel, NotFittedError, Phase, Stage
+from genzoo_core import GenerativeModel, Inpainting, NotFittedError, Phase, Stage, Start
 from genzoo_sick.codecs import Unsteady
 
 
@@ -72,6 +72,43 @@ class Overlooking(Mapped):
 
     def seen(self, spatial):
         return torch.zeros_like(spatial)
+
+
+class Filling(Inpainting, Healthy):
+    """Mixes a picture with its own, and leaves what a mask leaves."""
+
+    def sample(self, rng, conditions, options, on_step=None, *, start=None):
+        drawn = Healthy.sample(self, rng, conditions, options)
+        if start is None:
+            return drawn
+        return start.project(torch.lerp(start.images, drawn, start.strength))
+
+
+class Restless(Filling):
+    def sample(self, rng, conditions, options, on_step=None, *, start=None):
+        noise = rng.normal(self.sample_shape, self.net.weight)
+        pictures = super().sample(rng, conditions, options, start=start)
+        return pictures if start is None else (pictures + 0.1 * noise).clamp(-1, 1)
+
+
+class Hasty(Filling):
+    def sample(self, rng, conditions, options, on_step=None, *, start=None):
+        if start is not None:  # another number than without
+            rng.normal((1,), self.net.weight)
+        return super().sample(rng, conditions, options, start=start)
+
+
+class Blending(Filling):
+    def sample(self, rng, conditions, options, on_step=None, *, start=None):
+        pictures = super().sample(rng, conditions, options, start=start)
+        between = start is not None and 0 < start.strength < 1
+        return (pictures + pictures.mean(0)) / 2 if between else pictures
+
+
+class MaskBlind(Filling):
+    def sample(self, rng, conditions, options, on_step=None, *, start=None):
+        whole = None if start is None else Start(start.images, start.strength)
+        return super().sample(rng, conditions, options, start=whole)
 
 
 class Rough(Healthy):
