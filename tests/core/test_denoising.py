@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 
-from genzoo_core import BatchRng, Condition, Rng, ScheduledNoiser
-from genzoo_core.denoising import denoising_errors, join
+from genzoo_core import (
+    BatchRng,
+    Codec,
+    Condition,
+    Posterior,
+    Rng,
+    Sampler,
+    SampleRng,
+    ScheduledNoiser,
+    Start,
+    Trajectory,
+)
+from genzoo_core.denoising import denoising_errors, join, sample_from
+from genzoo_core.sampler import shortened
 
 
 class Halves(ScheduledNoiser):
@@ -60,3 +73,123 @@ def test_conditions_are_joined_with_their_tokens() -> None:
     assert joined.mean((1, 2, 3)).tolist() == [0, 1]
     plain: Any = join(Condition(torch.zeros(1, 3)), Condition(torch.ones(1, 3)))
     assert (plain.tokens, plain.mask) == (None, None)
+
+
+class Line(ScheduledNoiser):
+    """A rectified flow, whose prior may be of another size."""
+
+    prediction = "flow"
+
+    def __init__(self, size: float = 1.0) -> None:
+        super().__init__()
+        self.size = size
+
+    def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        return 1 - t, self.size * t
+
+
+class Euler(Sampler):
+    """Remembers where it began."""
+
+    def __init__(self) -> None:
+        self.begins: list[tuple[list[float], Tensor]] = []
+
+    def __call__(self, path: Trajectory, x: Tensor) -> Tensor:
+        self.begins.append((path.times, x))
+        for i in range(path.steps):
+            x0, noise = path.denoise(i, x)
+            x = path.mix(i + 1, x0, noise)
+            path.done(i, x0)
+        return x / path.alpha[-1]
+
+
+def way(noiser: ScheduledNoiser, steps: int, seeds: list[int], **told: Any) -> Trajectory:
+    """To a model that sees half of what it looks at, and takes the rest for noise."""
+    return Trajectory(lambda x, t: (x / 2, x), noiser, noiser.grid(steps), SampleRng(seeds), **told)
+
+
+@pytest.mark.parametrize("size", [1.0, 3.0])
+def test_a_start_is_noised_with_the_noise_of_its_seed(size: float) -> None:
+    noiser, sampler = Line(size), Euler()
+    data, noise = torch.tensor([[1.0, -2.0]]), torch.tensor([[0.5, 0.25]])
+    sample_from(Start(data, 0.6), sampler, way(noiser, 10, [0]), size * noise)
+    times, x = sampler.begins[0]
+    assert times == pytest.approx([0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0], abs=1e-7)
+    torch.testing.assert_close(x, 0.4 * data + 0.6 * size * noise)
+
+
+def test_strength_ends_in_the_data_and_in_the_noise_alone() -> None:
+    data, noise = torch.randn(2, 3), torch.randn(2, 3)
+    path, sampler = way(Line(), 4, [0, 1]), Euler()
+    assert torch.equal(sample_from(Start(data, 0.0), sampler, path, noise), data)
+    # So little that the times of a grid cannot say it.
+    torch.testing.assert_close(sample_from(Start(data, 1e-12), sampler, path, noise), data)
+    alone = sampler(path, noise)
+    assert torch.equal(sample_from(None, sampler, path, noise), alone)
+    assert torch.equal(sample_from(Start(data, 1.0), sampler, path, noise), alone)
+    near = sample_from(Start(data, 1 - 1e-6), sampler, path, noise)
+    torch.testing.assert_close(near, alone, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("strength", "times"),
+    [
+        (1.0, [1, 0.5, 0.2, 0.1, 0]),
+        (0.5, [0.2, 0.1, 0]),
+        (0.1, [0.04, 0]),  # four tenths of the last step
+        (0.625, [0.35, 2 / 15 + 1 / 30, 0.25 / 3, 0]),  # two and a half steps, in three
+    ],
+)
+def test_a_shortened_grid_lies_evenly_in_the_whole(strength: float, times: list[float]) -> None:
+    grid = torch.tensor([1, 0.5, 0.2, 0.1, 0], dtype=torch.float64)
+    assert shortened(grid, strength).tolist() == pytest.approx(times)
+
+
+@pytest.mark.parametrize("strength", [0.3, 1.0])
+@pytest.mark.parametrize("passes", [1, 3])
+def test_what_stays_is_in_all_predictions_and_exact(strength: float, passes: int) -> None:
+    data = torch.tensor([[[[1.0, -2.0]]], [[[3.0, 0.5]]]])
+    mask = torch.tensor([[[[True, False]]], [[[True, False]]]])
+    seen: list[tuple[int, int]] = []
+
+    def told(step: int, total: int, x0: Tensor) -> None:
+        seen.append((step, total))
+        assert torch.equal(x0[..., 1], data[-len(x0) :, ..., 1])
+
+    def go(seeds: list[int], rows: slice) -> Tensor:
+        path = way(Line(), 4, seeds, step_done=told)
+        noise = SampleRng(seeds).normal((1, 1, 2), data)
+        start = Start(data[rows], strength, mask[rows])
+        return sample_from(start, Euler(), path, noise, passes=passes)
+
+    both = go([5, 6], slice(None))
+    torch.testing.assert_close(both[..., 1], data[..., 1])
+    steps = {(0.3, 1): 2, (0.3, 3): 6, (1.0, 1): 4, (1.0, 3): 10}[strength, passes]
+    assert seen == [(i + 1, steps) for i in range(steps)]
+    torch.testing.assert_close(go([6], slice(1, 2))[0], both[1])
+    assert (both[0, ..., 0] != both[1, ..., 0]).all()
+
+
+class Averages(Codec):
+    """The mean of each 2×2 pixels."""
+
+    latent_shape = (1, 2, 2)
+
+    def encode(self, x: Tensor, condition: Condition | None = None) -> Posterior:
+        return Posterior(torch.nn.functional.avg_pool2d(x, 2))
+
+    def decode(self, z: Tensor, condition: Condition | None = None) -> Tensor:
+        return z.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+def test_of_latents_stays_what_no_made_pixel_is_in() -> None:
+    images = torch.arange(16.0).reshape(1, 1, 4, 4)
+    mask = torch.zeros(1, 1, 4, 4, dtype=torch.bool)
+    mask[..., 0, 3] = True
+    start = Start(images, 0.5, mask).encoded(Averages())
+    assert start.mask is not None
+    assert start.mask.tolist() == [[[[False, True], [False, False]]]]
+    assert start.images.tolist() == [[[[2.5, 4.5], [10.5, 12.5]]]]
+    # At strength 1 nobody can tell what lay under the mask.
+    other = Start(images.masked_fill(mask, -50), 1.0, mask).encoded(Averages())
+    assert torch.equal(other.images, Start(images, 1.0, mask).encoded(Averages()).images)

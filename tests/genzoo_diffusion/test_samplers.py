@@ -19,7 +19,8 @@ from noisers_and_samplers import (
 )
 from torch import Tensor
 
-from genzoo_core import ConfigError, Context, Sampler, SampleRng, ScheduledNoiser, Trajectory
+from genzoo_core import ConfigError, Context, Sampler, SampleRng, ScheduledNoiser, Start, Trajectory
+from genzoo_core.denoising import sample_from
 from genzoo_core.noiser import Prediction
 from genzoo_core.sampler import Denoise, StepDone
 
@@ -190,3 +191,28 @@ def test_a_strangers_sampler_takes_the_same_call_as_ours(whose: str) -> None:
     start = noiser.prior(SampleRng([1, 2]), (3,), torch.empty(0, dtype=torch.float64))
     torch.testing.assert_close(out, DATA.carried(noiser, start, 1, 0), rtol=0, atol=5e-3)
     assert [step[0] for step in told] == list(range(1, 41))
+
+
+@EVERY_PAIR
+def test_each_begins_from_data_and_keeps_a_part_of_it(noiser_case: str, name: str) -> None:
+    noiser, sampler, seeds = noiser_of(noiser_case), sampler_of(name), [4, 5, 6]
+    data = torch.tensor([[0.9, -0.9, 0.2]]).repeat(3, 1).double()
+    mask = torch.tensor([[True, False, True]]).repeat(3, 1)
+    x = noiser.prior(SampleRng(seeds), (3,), data)
+
+    def go(start: Start | None, passes: int = 1) -> Tensor:
+        grid = noiser.grid(20)
+        path = Trajectory(denoiser(noiser), noiser, grid, SampleRng(seeds))
+        return sample_from(start, sampler, path, x, passes=passes)
+
+    assert torch.equal(go(Start(data, 0.0)), data)
+    assert torch.equal(go(Start(data, 1.0)), go(None))
+    torch.testing.assert_close(go(Start(data, 0.001)), data, rtol=0, atol=0.05)
+    # The more it is noised, the less is left of it.
+    left = [(go(Start(data, s)) - data).abs().mean() for s in (0.001, 0.05, 0.3)]
+    assert left == sorted(left)
+    for strength in (0.37, 1.0):
+        for passes in (1, 3):
+            made = go(Start(data, strength, mask), passes)
+            torch.testing.assert_close(made[:, 1], data[:, 1], rtol=0, atol=1e-4)
+            assert torch.isfinite(made).all()

@@ -12,20 +12,25 @@ from genzoo_core import (
     Batch,
     Context,
     GenerativeModel,
+    Inpainting,
     OnStep,
     Phase,
     Progress,
     Rng,
+    Sampler,
     ScheduledNoiser,
     Stage,
+    Start,
+    Trajectory,
 )
+from genzoo_core.denoising import sample_from
 from genzoo_tiny.config import DiffusionConfig, DiffusionOptions
 from genzoo_tiny.networks import Net
 
 D = 8
 
 
-class TinyDiffusion(GenerativeModel[DiffusionOptions]):
+class TinyDiffusion(Inpainting, GenerativeModel[DiffusionOptions]):
     """Deterministic DDIM (Song et al. 2021) with classifier-free guidance."""
 
     Config = DiffusionConfig
@@ -37,6 +42,7 @@ class TinyDiffusion(GenerativeModel[DiffusionOptions]):
         self.noiser: ScheduledNoiser = context.component(
             "noiser", config.noiser.component, config.noiser.config
         )
+        self.sampler: Sampler = context.component("sampler", "genzoo/euler", {})
         if config.on == "latents":
             self.codec = context.part("codec")
         self.shape = config.shape if self.codec is None else self.codec.latent_shape
@@ -54,20 +60,26 @@ class TinyDiffusion(GenerativeModel[DiffusionOptions]):
         conditions: Mapping[str, Tensor],
         options: DiffusionOptions,
         on_step: OnStep | None = None,
+        *,
+        start: Start | None = None,
     ) -> Tensor:
+        def denoise(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+            prediction = self.predict(x, t, conditions)
+            if options.guidance != 1:
+                base = self.predict(x, t, {})
+                prediction = base + options.guidance * (prediction - base)
+            return self.noiser.split(prediction, x, t)
+
+        def step_done(step: int, total: int, x0: Tensor) -> None:
+            if on_step is not None:
+                on_step(step, total, self.pictures(x0))
+
         x = self.noiser.prior(rng, self.shape, self.net.write.weight)
         grid = self.noiser.grid(options.steps).to(x)
-        for step in range(options.steps):
-            now, then = grid[step].expand(rng.n), grid[step + 1].expand(rng.n)
-            prediction = self.predict(x, now, conditions)
-            if options.guidance != 1:
-                base = self.predict(x, now, {})
-                prediction = base + options.guidance * (prediction - base)
-            x0, noise = self.noiser.split(prediction, x, now)
-            x = self.noiser.perturb(x0, noise, then)
-            if on_step is not None:
-                on_step(step + 1, options.steps, self.pictures(x0))
-        return self.pictures(x)
+        if start is not None and self.codec is not None:
+            start = start.encoded(self.codec)
+        path = Trajectory(denoise, self.noiser, grid, rng, step_done)
+        return self.pictures(sample_from(start, self.sampler, path, x))
 
     def pictures(self, x: Tensor) -> Tensor:
         return (x if self.codec is None else self.codec.decode(x)).clamp(-1, 1)
