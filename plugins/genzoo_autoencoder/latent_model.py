@@ -18,7 +18,6 @@ from genzoo_autoencoder.learned_density import LearnedDensity
 from genzoo_autoencoder.second_stage import SecondStage
 from genzoo_core import (
     Batch,
-    Condition,
     ConfigError,
     Context,
     DataError,
@@ -149,21 +148,22 @@ class LatentModel(Varying, GenerativeModel[LatentOptions]):
     ) -> Tensor:
         """Decode latents drawn from the density, or from N(0, I); `on_step` sees a flow's steps.
 
-        To begin from pictures, noise goes into their latents: see `latents`. What was not asked
-        has as much of a part in what the decoder is told.
+        To begin from pictures, noise goes into their latents: see `latents`. They say themselves
+        what they show: where nothing is asked, null, but for mixtures, which have no such.
 
         Raises:
             NotFittedError: The fitted density is asked for, and there is none.
             UsageError: Guidance is asked for, and there is nothing to guide.
         """
         told, against = with_typical(self.conditioners, conditions, rng)
-        condition = self.condition(told, rng.n)
+        decoded: Mapping[str, Tensor] = told
         if start is not None:
-            asked = self.condition(conditions, rng.n)
-            if condition is not None and asked is not None:
-                between = torch.lerp(asked.vector, condition.vector, start.strength)
-                condition = Condition(between)
             start = start.encoded(self.codec)
+            if start.strength < 1:
+                decoded = conditions
+                if isinstance(self.density, FlowPrior):
+                    told, against = dict(conditions), {}
+        condition = self.condition(decoded, rng.n)
 
         def step_done(step: int, total: int, z: Tensor) -> None:
             assert on_step is not None
