@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from genzoo_core import Posterior, SampleRng
+from genzoo_core import Condition, ConfigError, Encoder, Posterior, SampleRng
+from genzoo_core.encoder import check_continuous
 
 
 def test_kl_of_known_normals() -> None:
@@ -39,6 +40,18 @@ def test_codes_are_a_point_and_have_no_kl() -> None:
     assert codes.mode().dtype == torch.int64
     with pytest.raises(ValueError, match="codes have no KL"):
         codes.kl()
+
+
+class Codes(Encoder):
+    codebook_size = 512
+
+    def encode(self, x: torch.Tensor, condition: Condition | None = None) -> Posterior:
+        return Posterior(torch.zeros(len(x), 4, dtype=torch.int64))
+
+
+def test_what_computes_with_latents_refuses_codes() -> None:
+    with pytest.raises(ConfigError, match=r"diffusion needs .* real numbers.*Codes are 512 discr"):
+        check_continuous(Codes(), "diffusion")
 
 
 def test_draws_have_the_posteriors_mean_and_spread() -> None:

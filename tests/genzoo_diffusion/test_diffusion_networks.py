@@ -22,9 +22,9 @@ RECIPES = sorted((Path(genzoo_diffusion.__file__).parent / "recipes").glob("*.to
 MEGABYTE = 1_000_000
 
 
-def awake(network: Network, shape: tuple[int, ...]) -> Any:
+def awake(network: Network, shape: tuple[int, ...], *, spatial: bool = False) -> Any:
     torch.manual_seed(0)
-    net = build_network(network, shape)
+    net = build_network(network, shape, spatial=spatial)
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
@@ -122,6 +122,28 @@ def test_attention_reaches_all_places() -> None:
     net.attention.norm = torch.nn.Identity()
     change = net.attention(moved) - net.attention(before)
     assert change[0, :, -1, -1].abs().max() > 0
+
+
+@pytest.mark.parametrize("patch", [1, 2])
+def test_a_map_says_what_is_where(patch: int) -> None:
+    """It is as further channels of the input are; one of another size is averaged."""
+    config = UNetConfig(width=8, embedding=8, multipliers=(1, 2), patch=patch)
+    net, time = awake(config, (1, 8, 12), spatial=True), torch.tensor([0.5])
+    x, vector, spatial = torch.randn(1, 1, 8, 12), torch.randn(1, 8), torch.randn(1, 8, 8, 12)
+    overlay = net.overlay(spatial)
+    assert overlay.shape[2:] == (8 // patch, 12 // patch)
+    changed = spatial.clone()
+    changed[:, :, :, 6:] += 1
+    assert torch.equal(net.overlay(changed)[..., : 6 // patch], overlay[..., : 6 // patch])
+    out = net(x, time, Condition(vector, spatial=spatial))
+    assert not torch.allclose(net(x, time, Condition(vector, spatial=changed)), out, atol=1e-4)
+    larger = spatial.repeat_interleave(4, 2).repeat_interleave(4, 3)
+    torch.testing.assert_close(net(x, time, Condition(vector, spatial=larger)), out)
+
+
+def test_a_fresh_network_gives_a_map_no_weight() -> None:
+    net = build_network(UNetConfig(width=8, embedding=8), (1, 8, 8), spatial=True)
+    assert net.overlay(torch.randn(1, 8, 8, 8)).count_nonzero() == 0
 
 
 @pytest.mark.parametrize("shape", [(1, 30, 28), (1, 28, 26)])
