@@ -63,7 +63,7 @@ def guided_denoiser(
         predict: The network, called as `predict(x, t, condition)`.
         noiser: What its prediction means.
         condition: What is asked for; None for a model that takes no condition.
-        null: What asks for nothing, for as many images.
+        null: What asks for nothing, for as many images, or a negative in its place.
         guidance: The scale; 0 and 1 cost one evaluation an image, all others two.
         clip: Whether predicted data is kept in [-1, 1].
     """

@@ -175,6 +175,18 @@ class Guided(ABC):
     """
 
     @abstractmethod
+    def guidance(self, options: Any, *, asked: bool = True) -> float:
+        """The scale of guidance: 1 where it is off, 0 where what is asked has no part.
+
+        Args:
+            options: How to sample.
+            asked: Whether there is a prompt, where that matters.
+
+        Raises:
+            UsageError: The options set a scale, and nothing can be guided.
+        """
+
+    @abstractmethod
     def sample(
         self,
         rng: Rng,
@@ -190,7 +202,4 @@ class Guided(ABC):
             rng, conditions, options, on_step: As there.
             negative: Prepared values by name of the conditioner, which take the place of null in
                 guidance.
-
-        Raises:
-            UsageError: With these options nothing is guided.
         """

@@ -22,6 +22,7 @@ from genzoo_core import (
     Context,
     DataError,
     GenerativeModel,
+    Guided,
     Noiser,
     NotFittedError,
     OnStep,
@@ -45,7 +46,7 @@ PRIOR = "prior"
 """Name of the stage that trains a density, and of its phase."""
 
 
-class LatentModel(Varying, GenerativeModel[LatentOptions]):
+class LatentModel(Varying, Guided, GenerativeModel[LatentOptions]):
     """A codec, and the density that its latents are drawn from.
 
     A density is a Gaussian mixture for each class, where the first conditioner with classes has
@@ -120,8 +121,8 @@ class LatentModel(Varying, GenerativeModel[LatentOptions]):
         """Where latents come from: what was asked for, or else what the model has."""
         return options.prior or (self.trained_prior if self.density is None else "fitted")
 
-    def guidance(self, options: LatentOptions) -> float:
-        """The scale of guidance.
+    def guidance(self, options: LatentOptions, *, asked: bool = True) -> float:
+        """The scale of guidance, whatever is asked.
 
         Raises:
             UsageError: Guidance is asked for, and latents do not come from a flow that is told
@@ -145,6 +146,7 @@ class LatentModel(Varying, GenerativeModel[LatentOptions]):
         on_step: OnStep | None = None,
         *,
         start: Start | None = None,
+        negative: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
         """Decode latents drawn from the density, or from N(0, I); `on_step` sees a flow's steps.
 
@@ -163,6 +165,7 @@ class LatentModel(Varying, GenerativeModel[LatentOptions]):
                 decoded = conditions
                 if isinstance(self.density, FlowPrior):
                     told, against = dict(conditions), {}
+        against |= negative or {}
         condition = self.condition(decoded, rng.n)
 
         def step_done(step: int, total: int, z: Tensor) -> None:
@@ -173,7 +176,7 @@ class LatentModel(Varying, GenerativeModel[LatentOptions]):
             rng,
             options,
             told,
-            against if conditions else None,
+            against if conditions or negative else None,
             None if on_step is None else step_done,
             start,
         )

@@ -14,6 +14,7 @@ from genzoo_core import (
     ConfigError,
     Context,
     GenerativeModel,
+    Guided,
     Inpainting,
     OnStep,
     Phase,
@@ -33,7 +34,7 @@ from genzoo_diffusion.networks import build_network, check_tokens
 from genzoo_diffusion.sampling import find_sampler, says_enough
 
 
-class Diffusion(Inpainting, GenerativeModel[DiffusionOptions]):
+class Diffusion(Inpainting, Guided, GenerativeModel[DiffusionOptions]):
     """Learns to remove noise (Sohl-Dickstein et al. 2015; Ho et al. 2020, "DDPM").
 
     The noiser says which diffusion it is: DDPM, a rectified flow, EDM. On latents it is that of
@@ -78,6 +79,7 @@ class Diffusion(Inpainting, GenerativeModel[DiffusionOptions]):
         on_step: OnStep | None = None,
         *,
         start: Start | None = None,
+        negative: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
         """Remove noise step by step; `on_step` sees the predicted pictures.
 
@@ -92,7 +94,8 @@ class Diffusion(Inpainting, GenerativeModel[DiffusionOptions]):
         # Before anything else is drawn: a seed's noise is the same whatever is asked.
         x = self.noiser.prior(rng, self.data_shape, next(self.network.parameters()))
         given = conditions or ({} if says_enough(start) else self.unasked(rng))
-        denoise = self.denoiser(given, rng.n, guidance if given else 1.0)
+        guided = given or negative
+        denoise = self.denoiser(given, rng.n, guidance if guided else 1.0, negative)
         grid = self.noiser.grid(options.steps or self.config.steps).to(x)
 
         def step_done(step: int, total: int, x0: Tensor) -> None:
@@ -106,13 +109,19 @@ class Diffusion(Inpainting, GenerativeModel[DiffusionOptions]):
         passes = options.passes or PASSES
         return self.pictures(sample_from(start, sampler, path, x, passes=passes))
 
-    def denoiser(self, conditions: Mapping[str, Tensor], n: int, guidance: float) -> Denoise:
+    def denoiser(
+        self,
+        conditions: Mapping[str, Tensor],
+        n: int,
+        guidance: float,
+        negative: Mapping[str, Tensor] | None = None,
+    ) -> Denoise:
         """The model as samplers see it, for `n` images; see `guided_denoiser`."""
         return guided_denoiser(
             self.predict,
             self.noiser,
             self.condition(conditions, n),
-            self.condition({}, n),
+            self.condition(negative or {}, n),
             guidance,
             clip=self.config.clip and self.codec is None,
         )

@@ -14,6 +14,7 @@ from genzoo_core.testing.case import Case
 from genzoo_core.testing.codecs import check_codec
 from genzoo_core.testing.comparing import relative_error, same
 from genzoo_core.testing.fitting import BATCH, build, finalized
+from genzoo_core.testing.guided import check_guided
 from genzoo_core.testing.report import Recorder, SkipError, problem
 from genzoo_core.testing.sampling import SEEDS, Sampled, check_sampling, sampled
 from genzoo_core.testing.saving import round_trip
@@ -58,6 +59,7 @@ def check_saved_model(record: Recorder, case: Case, subject: Sampled) -> None:
     pictures = check_sampling(record, again)
     if pictures is not None:
         check_varying(record, again, pictures)
+        check_guided(record, again)
     if again.model.codec is not None:
         # The latents of what the model draws are those of its prior: the codec need know no others.
         if pictures is None:

@@ -79,6 +79,7 @@ def _is_number(word: str) -> bool:
 @click.option(
     "--guidance", multiple=True, metavar="SCALE", help="How closely to keep to the prompt."
 )
+@click.option("--negative", metavar="TEXT", help="What the pictures shall not be, by guidance.")
 @click.option(
     "--set",
     "settings",
@@ -143,6 +144,7 @@ def run(
     steps: tuple[str, ...],
     sampler: tuple[str, ...],
     guidance: tuple[str, ...],
+    negative: str | None,
     settings: tuple[str, ...],
     inputs: tuple[Path, ...],
     strength: float | None,
@@ -190,6 +192,7 @@ def run(
             seed,
             options=given,
             interpolate=walk,
+            negative=negative,
             inputs=tuple(Input(str(path)) for path in inputs),
             variant=variant,
             strength=strength,
@@ -200,7 +203,9 @@ def run(
         )
         plan = plan_request(request, zoo)
     else:
-        _refuse_with_replay(prompts, n, seed, given, walk, strength, variant, threads, batch)
+        _refuse_with_replay(
+            prompts, n, seed, given, walk, negative, strength, variant, threads, batch
+        )
         again = _plan_again(replay, zoo, model, inputs, mask, device)
         plan = again.plan
     previewed = preview_is_wanted(False if as_json else preview)

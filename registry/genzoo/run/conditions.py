@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from genzoo.run.tasks.abilities import check_guided
 from genzoo.text import quoted
 from genzoo_core.errors import UsageError
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from genzoo.zoo import Zoo
     from genzoo_core.conditioner import Conditioner
+    from genzoo_core.request import Request
     from genzoo_core.zoo import Opened
 
 MAX_TEXT = 10_000
@@ -37,6 +39,19 @@ def parse_conditions(
     for name, text in conditions.items():
         raws[name] = (_parse(conditioners[name], name, text),) * rows
     return raws
+
+
+def parse_negative(request: Request, opened: Opened, zoo: Zoo) -> dict[str, object] | None:
+    """The raw value of a request's negative prompt, by name of the first conditioner."""
+    from genzoo_core.conditioner import conditioners_of
+
+    if request.negative is None:
+        return None
+    check_guided(opened)
+    if not (conditioners := conditioners_of(opened.module)):
+        raise _no_prompt(opened, zoo, request.negative)
+    first = next(iter(conditioners))
+    return {first: _parse(conditioners[first], "the negative prompt", request.negative)}
 
 
 def _parse(conditioner: Conditioner, what: str, text: str) -> Any:

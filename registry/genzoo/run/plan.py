@@ -9,7 +9,7 @@ import msgspec
 
 from genzoo.files.pictures import read_input, read_mask, stack
 from genzoo.models.device import check_device
-from genzoo.run.conditions import parse_conditions
+from genzoo.run.conditions import parse_conditions, parse_negative
 from genzoo.run.options import read_settings
 from genzoo.run.outputs.record import MAX_RECORD
 from genzoo.run.request import check_types
@@ -52,6 +52,7 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     task.require(opened)
     options, conditions = read_settings(request, opened, zoo.catalogue)
     raws = parse_conditions(request.prompts, conditions, task.rows, opened, zoo)
+    negative = parse_negative(request, opened, zoo)
     shape = picture_shape(opened)
     background = _background(opened, zoo) if request.inputs else 255
     given = [read_input(file, shape, background) for file in request.inputs]
@@ -85,7 +86,15 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     # With all of it made there is nothing to fit to.
     made = mask.made[None] if mask and not mask.made.all() else None
     return Plan(
-        opened, task_of(record), record, options, raws, inputs, made, tuple(filter(None, notes))
+        opened=opened,
+        task=task_of(record),
+        record=record,
+        options=options,
+        raws=raws,
+        negative=negative,
+        inputs=inputs,
+        mask=made,
+        notes=tuple(filter(None, notes)),
     )
 
 

@@ -33,12 +33,14 @@ NOTHING = "strength 0 gives the picture itself"
 EVERYTHING = "strength 1 gives what a seed gives without"
 VARIED = "a variation does not depend on its batch"
 STAYS = "what a mask leaves stays"
+HEEDED = "a negative leads away from it"
+HEEDED_ALONE = "a picture with one does not depend on its batch"
 NULL = "null is nothing asked, and an unknown condition is refused"
 
 LABEL = {"label": {"component": "genzoo/class-labels", "config": {"classes": ["a", "b"]}}}
 
 
-@pytest.mark.parametrize("name", ["healthy", "fitted", "dropping", "filling"])
+@pytest.mark.parametrize("name", ["healthy", "fitted", "dropping", "filling", "led"])
 @pytest.mark.parametrize("conditioners", [{}, LABEL], ids=["unconditional", "label"])
 def test_a_sound_model_passes(
     zoo: Zoo, name: str, conditioners: dict[str, dict[str, object]]
@@ -108,6 +110,22 @@ def test_a_broken_rule_is_found_and_no_other(
     assert failed == claims, report.problems
     assert why in "\n".join(report.problems)
     assert not any("\n" in line for line in report.problems)
+
+
+@pytest.mark.parametrize(
+    ("name", "claims", "why"),
+    [
+        ("unled", {HEEDED}, "put `negative` where null stands"),
+        ("ledtogether", {HEEDED_ALONE, ALONE, WALK}, "row i of `negative`"),
+    ],
+)
+def test_a_broken_rule_of_guidance_is_found(
+    zoo: Zoo, name: str, claims: set[str], why: str
+) -> None:
+    report = examine_component(zoo, "model", f"sick/{name}", conditioners=LABEL)
+    failed = {finding.check for finding in report.findings if finding.status == "failed"}
+    assert failed == claims, report.problems
+    assert why in "\n".join(report.problems)
 
 
 def test_all_problems_are_told_at_once(zoo: Zoo) -> None:

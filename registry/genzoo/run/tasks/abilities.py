@@ -52,6 +52,17 @@ def check_varies(opened: Opened, *, masked: bool) -> None:
         )
 
 
+def check_guided(opened: Opened) -> None:
+    """Check that a model samples with guidance, which may lead away from a negative prompt."""
+    from genzoo_core.model import Guided
+
+    if not isinstance(opened.module, Guided):
+        raise UsageError(
+            f"{opened.name} draws without guidance: nothing leads away from a negative prompt",
+            f"leave out --negative, or name another model: {DIFFUSION}",
+        )
+
+
 def can_vary(opened: Opened) -> bool:
     """Whether a model can begin from a picture."""
     from genzoo_core.model import Varying

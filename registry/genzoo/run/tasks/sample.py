@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from genzoo.run.tasks.abilities import sampler_of
 from genzoo.run.tasks.task import Batch, Plan, Task
+from genzoo_core.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from genzoo_core.model import OnStep, Start
+    from genzoo_core.rng import Rng
     from genzoo_core.zoo import Opened
 
 
@@ -18,6 +21,7 @@ class Sample(Task):
     """Each picture draws its noise from a generator with its own seed."""
 
     draws = True
+    guides = True
 
     @property
     def seed(self) -> int:
@@ -28,13 +32,47 @@ class Sample(Task):
         sampler_of(opened)
 
     def check_options(self, plan: Plan) -> None:
-        sampler_of(plan.opened).check_options(plan.options)
+        check_options(plan)
 
     def make(self, batch: Batch) -> Tensor:
         from genzoo_core.rng import SampleRng
 
-        model, rng = sampler_of(batch.plan.opened), SampleRng(batch.seeds)
-        return model.sample(rng, batch.conditions, batch.plan.options, batch.on_step)
+        return draw(batch, SampleRng(batch.seeds))
 
     def told(self, seeds: range) -> str:
         return f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
+
+
+def check_options(plan: Plan) -> None:
+    """Let the model refuse its options; a negative needs some guidance."""
+    from genzoo_core.model import Guided
+
+    model = sampler_of(plan.opened)
+    model.check_options(plan.options)
+    if plan.negative is None:
+        return
+    assert isinstance(model, Guided)  # as the plan has found
+    if (scale := model.guidance(plan.options, asked=bool(plan.raws))) in (0, 1):
+        raise UsageError(
+            f"with guidance {scale:g} nothing leads away from a negative prompt",
+            "set a --guidance above 1",
+        )
+
+
+def draw(
+    batch: Batch, rng: Rng, on_step: OnStep | None = None, *, start: Start | None = None
+) -> Tensor:
+    """Pictures of a batch, by what its model can do: see `Varying` and `Guided`.
+
+    `on_step` stands for that of the batch.
+    """
+    plan = batch.plan
+    # What is not asked for is not named: most models know none of it.
+    further = {"start": start, "negative": batch.negative}
+    return sampler_of(plan.opened).sample(
+        rng,
+        batch.conditions,
+        plan.options,
+        on_step or batch.on_step,
+        **{name: value for name, value in further.items() if value is not None},
+    )

@@ -32,6 +32,8 @@ class Plan:
     Attributes:
         record: The resolved request.
         raws: By name of the conditioner, the raw value of each row.
+        negative: By name of the conditioner, the raw value that takes the place of null in
+            guidance; None for null.
         inputs: The given pictures, float32 `[N, C, H, W]` in [-1, 1], or None.
         mask: Which part of them is made, bool `[1, 1, H, W]`; None for all.
         notes: What a user should be told: how inputs were converted.
@@ -42,6 +44,7 @@ class Plan:
     record: Record
     options: msgspec.Struct
     raws: Mapping[str, tuple[object, ...]]
+    negative: Mapping[str, object] | None
     inputs: Tensor | None
     mask: Tensor | None
     notes: tuple[str, ...]
@@ -103,18 +106,25 @@ class Batch:
         of the picture's seed and the conditioner's name: a seed gives the same noise whatever the
         prompt.
         """
+        raws = self.plan.raws.items()
+        return {name: self._prepare(name, name, [of[r] for r in self.rows]) for name, of in raws}
+
+    @property
+    def negative(self) -> dict[str, Tensor] | None:
+        """Likewise what takes the place of null in guidance, the same for all."""
+        if self.plan.negative is None:
+            return None
+        raws = self.plan.negative.items()
+        return {name: self._prepare(name, f"not {name}", [raw] * len(self)) for name, raw in raws}
+
+    def _prepare(self, name: str, stream: str, raws: Sequence[object]) -> Tensor:
+        """Raw values by conditioner `name`, with a stream of chance for each picture."""
         from genzoo_core.conditioner import conditioners_of
         from genzoo_core.rng import SampleRng
 
-        conditioners, record = conditioners_of(self.plan.opened.module), self.plan.record
-        seeds = self.seeds or [record.seed] * len(self)
-        return {
-            name: conditioners[name].prepare(
-                [raws[row] for row in self.rows],
-                SampleRng([_derived(seed, name) for seed in seeds]),
-            )
-            for name, raws in self.plan.raws.items()
-        }
+        seeds = self.seeds or [self.plan.record.seed] * len(self)
+        rng = SampleRng([_derived(seed, stream) for seed in seeds])
+        return conditioners_of(self.plan.opened.module)[name].prepare(raws, rng)
 
     @property
     def condition(self) -> Condition | None:
@@ -140,6 +150,8 @@ class Task(ABC):
     """Whether `n` can be chosen."""
     varies = False
     """Whether it begins from the inputs."""
+    guides = False
+    """Whether a model draws under guidance, which may lead away from a negative prompt."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -179,6 +191,11 @@ class Task(ABC):
         """Check all that needs no model."""
         if not self.draws and self.request.seed is not None:
             raise UsageError("--seed does not go with --interpolate or --input: no noise is drawn")
+        if not self.guides and self.request.negative is not None:
+            raise UsageError(
+                "--negative says what is not to be drawn, and nothing is drawn here",
+                "leave it out, or vary the picture with --strength",
+            )
         if not self.varies and (self.request.strength, self.request.mask) != (None, None):
             option = "--mask" if self.request.strength is None else "--strength"
             raise UsageError(

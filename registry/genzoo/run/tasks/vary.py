@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from genzoo.run.tasks.abilities import check_varies
-from genzoo.run.tasks.sample import Sample
+from genzoo.run.tasks.sample import Sample, draw
 from genzoo.run.tasks.task import Batch
 from genzoo_core.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from genzoo_core.model import Varying
     from genzoo_core.zoo import Opened
 
 
@@ -69,15 +68,9 @@ class Vary(Sample):
             assert on_step is not None
             on_step(step, total, composite(x))
 
-        model = cast("Varying", plan.opened.module)
-        made = model.sample(
-            SampleRng(batch.seeds),
-            batch.conditions,
-            plan.options,
-            None if on_step is None else step_done,
-            start=Start(images, self.strength, mask),
-        )
-        return composite(made)
+        told = None if on_step is None else step_done
+        start = Start(images, self.strength, mask)
+        return composite(draw(batch, SampleRng(batch.seeds), told, start=start))
 
     def told(self, seeds: range) -> str:
         return f"{super().told(seeds)}, strength {self.strength:g}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from genzoo.run.request import check_seed
 from genzoo.run.tasks.abilities import codec_of, condition_of, sampler_of
+from genzoo.run.tasks.sample import check_options, draw
 from genzoo.run.tasks.task import Batch, Plan, Task
 from genzoo_core.errors import UsageError
 
@@ -43,6 +44,8 @@ class Walk(Task):
 class WalkBetweenSeeds(Walk):
     """A walk between the noise of two seeds."""
 
+    guides = True
+
     @property
     def _ends(self) -> tuple[int, int]:
         return cast("tuple[int, int]", self.request.interpolate)
@@ -69,13 +72,12 @@ class WalkBetweenSeeds(Walk):
         sampler_of(opened)
 
     def check_options(self, plan: Plan) -> None:
-        sampler_of(plan.opened).check_options(plan.options)
+        check_options(plan)
 
     def make(self, batch: Batch) -> Tensor:
         from genzoo_core.rng import InterpolationRng
 
-        model, rng = sampler_of(batch.plan.opened), InterpolationRng(*self._ends, self.along(batch))
-        return model.sample(rng, batch.conditions, batch.plan.options, batch.on_step)
+        return draw(batch, InterpolationRng(*self._ends, self.along(batch)))
 
     def told(self, seeds: range) -> str:
         return f"seeds {self._ends[0]} to {self._ends[1]}"

@@ -10,7 +10,7 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
-from genzoo_core import GenerativeModel, Inpainting, NotFittedError, Phase, Stage, Start
+from genzoo_core import GenerativeModel, Guided, Inpainting, NotFittedError, Phase, Stage, Start
 from genzoo_sick.codecs import Unsteady
 
 
@@ -109,6 +109,31 @@ class MaskBlind(Filling):
     def sample(self, rng, conditions, options, on_step=None, *, start=None):
         whole = None if start is None else Start(start.images, start.strength)
         return super().sample(rng, conditions, options, start=whole)
+
+
+class Led(Guided, Healthy):
+    """Mixes twice what is asked with what is not wanted."""
+
+    def guidance(self, options, *, asked=True):
+        return 2.0
+
+    def sample(self, rng, conditions, options, on_step=None, *, negative=None):
+        z = self.noise(rng)
+        asked, base = (self.pictures(z, what) for what in (conditions, negative or {}))
+        return self.led(asked, base)
+
+    def led(self, asked, base):
+        return (base + 2 * (asked - base)).clamp(-1, 1)
+
+
+class Unled(Led):
+    def led(self, asked, base):
+        return asked
+
+
+class LedTogether(Led):
+    def led(self, asked, base):
+        return super().led(asked, (base + base.mean(0)) / 2)
 
 
 class Rough(Healthy):
