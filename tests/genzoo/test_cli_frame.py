@@ -17,6 +17,7 @@ BUILTIN = {
     "info": "Show what is known of a model.",
     "run": "Make pictures.",
     "encode": "Turn pictures into latents.",
+    "decode": "Turn latents into pictures.",
     "export": "Write a model to one file.",
     "plugins": "Show the plugins that are installed.",
     "install": "Install plugins, and look whether they work.",

@@ -27,7 +27,7 @@ def complete(shelf: Shelf, *words: str, shell: str = "bash", **environment: str)
     return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("name", ["run", "info", "encode", "export", "train"])
+@pytest.mark.parametrize("name", ["run", "info", "encode", "decode", "export", "train"])
 def test_names_of_models_are_completed(shop: Shelf, name: str) -> None:
     assert complete(shop, name, "x") == ["plain,xcat", "plain,xcow"]
     assert complete(shop, name, "acme/xco") == ["plain,acme/xcow"]

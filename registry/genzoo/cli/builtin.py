@@ -7,6 +7,7 @@ BUILTIN = {
     "info": ("genzoo.cli.info:info", "Show what is known of a model."),
     "run": ("genzoo.cli.run:run", "Make pictures."),
     "encode": ("genzoo.cli.encode:encode", "Turn pictures into latents."),
+    "decode": ("genzoo.cli.decode:decode", "Turn latents into pictures."),
     "export": ("genzoo.cli.export:export", "Write a model to one file."),
     "add": ("genzoo.cli.add:add", "Put a model into your own list."),
     "rm": ("genzoo.cli.add:rm", "Take a model out of your own list."),

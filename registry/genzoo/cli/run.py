@@ -208,6 +208,20 @@ def run(
         )
         again = _plan_again(replay, zoo, model, inputs, mask, device)
         plan = again.plan
+    carry_out(plan, destination, zoo, again, preview=preview, as_json=as_json, begin=begin)
+
+
+def carry_out(
+    plan: Plan,
+    destination: Destination,
+    zoo: Zoo,
+    again: Replay | None = None,
+    *,
+    preview: bool | None,
+    as_json: bool,
+    begin: float,
+) -> None:
+    """Make what was planned, write it, and say where it is; `begin` is when the work began."""
     previewed = preview_is_wanted(False if as_json else preview)
     path, made = _write(plan, destination, zoo, again, previewed)
     if made.interrupt is not None:

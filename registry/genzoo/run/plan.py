@@ -14,6 +14,7 @@ from genzoo.run.options import read_settings
 from genzoo.run.outputs.record import MAX_RECORD
 from genzoo.run.request import check_types
 from genzoo.run.tasks import task_of
+from genzoo.run.tasks.decode import latents_of
 from genzoo.run.tasks.task import Plan
 from genzoo.run.threads import best_threads, threads
 from genzoo.text import shown_path
@@ -57,10 +58,12 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     background = _background(opened, zoo) if request.inputs else 255
     given = [read_input(file, shape, background) for file in request.inputs]
     mask = None if request.mask is None else read_mask(request.mask, given, shape)
+    latents = latents_of(request, opened)
+    n = task.n if latents is None else latents.shape[0] // task.rows
     filled = {
         # Not a name of the user's own list: it means nothing elsewhere, and can go.
         "model": shown_path(opened.model.reference if opened.model else opened.name),
-        "n": task.n,
+        "n": n,
         "seed": task.seed,
         "options": msgspec.to_builtins(options),
         "conditions": conditions,
@@ -68,8 +71,9 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
         "variant": _variant(request, opened),
         "strength": task.strength,
         "mask": mask and mask.record,
+        "latents": latents and latents.digest(),
         "threads": request.threads or best_threads(opened.module),
-        "batch": min(request.batch, task.rows * task.n),
+        "batch": min(request.batch, task.rows * n),
     }
     record = Record(
         **{**msgspec.structs.asdict(request), **filled},
@@ -94,6 +98,7 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
         negative=negative,
         inputs=inputs,
         mask=made,
+        latents=latents,
         notes=tuple(filter(None, notes)),
     )
 

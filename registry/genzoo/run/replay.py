@@ -72,7 +72,7 @@ def plan_replay(
         path: A file that genzoo wrote.
         zoo: Where the model is looked for.
         model: Where the model is now, if not where the record says.
-        inputs: Where all inputs are now, if not where the record says.
+        inputs: Where all inputs, or the latents, are now, if not where the record says.
         mask: Where the mask is now, likewise.
         device: Where to compute; where it was done before unless given.
 
@@ -94,18 +94,21 @@ def plan_replay(
     _check_weights(path, record, opened)
     try:
         planned = plan(_request(path, record, inputs, mask, device), zoo, opened)
-        first, last = record.pictures or (0, planned.count)
-        if not 0 <= first < last <= planned.count:
-            raise UsageError(f"it says that it holds pictures {first} to {last} of {planned.count}")
     except UsageError as error:
         raise ReplayError(f"{path} cannot be made again: {error}") from error
-    for before, after in zip(_pictures(record), _pictures(planned.record), strict=True):
+    for before, after in zip(_files(record), _files(planned.record), strict=True):
         if before.sha256 != after.sha256:
             what = "mask" if after == planned.record.mask else "input"
             raise ReplayError(
                 f"{what} {after.path} is not the file that was used then",
                 f"say where that is with --{what}",
             )
+    first, last = record.pictures or (0, planned.count)
+    if not 0 <= first < last <= planned.count:
+        raise ReplayError(
+            f"{path} cannot be made again: it says that it holds pictures {first} to {last} "
+            f"of {planned.count}"
+        )
     notes += _other_versions(path, record.versions, planned.record.versions)
     part = msgspec.structs.replace(planned.record, pictures=record.pictures)
     planned = replace(planned, record=part)
@@ -312,13 +315,13 @@ def _check_weights(path: Path, record: Record, opened: Opened) -> None:
             )
 
 
-def _pictures(record: Record) -> tuple[Input, ...]:
-    """The pictures that went into a run."""
-    return (*record.inputs, *([record.mask] if record.mask else []))
+def _files(record: Record) -> tuple[Input, ...]:
+    """The files that went into a run."""
+    return (*record.inputs, *filter(None, (record.mask, record.latents)))
 
 
 def _input(path: Path, picture: Input, option: str) -> Input:
-    """A picture that a record names, where it is now."""
+    """A file that a record names, where it is now."""
     if not picture.path:
         raise UsageError(
             f"a picture that went into it was given as bytes (sha256 {picture.sha256[:12]}…)",
@@ -331,18 +334,22 @@ def _request(
     path: Path, record: Record, inputs: Sequence[Path], mask: Path | None, device: str
 ) -> Request:
     """The request of then, in the same batches on as many threads, so that rounding is the same."""
-    if inputs and len(inputs) != len(record.inputs):
-        raise UsageError(f"it has {len(record.inputs)} inputs, not {len(inputs)}")
+    decoded = () if record.latents is None else (record.latents,)
+    recorded = record.inputs or decoded  # --input says where either is now
+    if inputs and len(inputs) != len(recorded):
+        raise UsageError(f"it has {len(recorded)} inputs, not {len(inputs)}")
     if mask is not None and record.mask is None:
         raise UsageError("it has no mask", "leave out --mask")
     task = task_of(record)
     moved = [Input(str(file)) for file in inputs]
+    files = moved or [_input(path, each, "--input") for each in recorded]
     fields = {name: getattr(record, name) for name in Request.__struct_fields__}
     fields |= {
         "n": record.n if task.counts else None,
         "seed": record.seed if task.draws else None,
-        "inputs": tuple(moved or [_input(path, each, "--input") for each in record.inputs]),
+        "inputs": () if decoded else tuple(files),
         "mask": Input(str(mask)) if mask else record.mask and _input(path, record.mask, "--mask"),
+        "latents": files[0] if decoded else None,
         "device": device,
         "threads": min(record.threads, os.cpu_count() or 1),
     }

@@ -29,6 +29,11 @@ def request_of(model: str, prompts: object = (), **fields: Any) -> Request:
     fields["inputs"] = tuple(_picture("inputs", file) for file in files)
     if fields.get("mask") is not None:
         fields["mask"] = _picture("mask", fields["mask"])
+    latents = fields.get("latents")
+    if isinstance(latents, str | Path):
+        fields["latents"] = Input(str(latents))
+    elif not isinstance(latents, Input | None):
+        raise UsageError(f"latents is {quoted(latents)}; give the path of a file")
     for name in ("options", "conditions"):
         value = fields.get(name) or {}
         fields[name] = dict(value) if isinstance(value, Mapping) else value

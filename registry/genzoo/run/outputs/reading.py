@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from genzoo.files.header import LENGTH_BYTES, check_header, header_length
 from genzoo.run.outputs.record import KEY, MAX_RECORD, Provenance, RecordError, decode
@@ -61,7 +61,7 @@ def read(path: Path) -> tuple[Provenance, Stored | None]:
         raise RecordError(f"{path} is a folder", "give one of its pictures")
     readers = {b"\x89PNG": _read_png, b"GIF8": _read_gif, b"PK": _read_npz}
     try:
-        with _open(path) as file:
+        with open_file(path) as file:
             beginning = file.read(4)
         reader = next((readers[magic] for magic in readers if beginning.startswith(magic)), None)
         text, pixels = (reader or _read_safetensors)(path)
@@ -73,17 +73,17 @@ def read(path: Path) -> tuple[Provenance, Stored | None]:
 
 
 @contextmanager
-def _damaged(path: Path, what: str) -> Iterator[None]:
+def damaged(path: Path, what: str) -> Iterator[None]:
     """Whatever the parsers of a format raise is the file's fault."""
     try:
         yield
-    except RecordError:
+    except UsageError:
         raise
     except Exception as error:
-        raise RecordError(f"{path} is a damaged {what}: {one_line(error)}") from error
+        raise UsageError(f"{path} is a damaged {what}: {one_line(error)}") from error
 
 
-class _Archive(io.FileIO):
+class Archive(io.FileIO):
     """A file that is read in pieces of at most `MOST` bytes; zipfile reads the list of its members,
     of which each becomes an object, in one piece."""
 
@@ -95,11 +95,12 @@ class _Archive(io.FileIO):
         return data
 
 
-def _open(path: Path) -> BinaryIO:
+def open_file(path: Path) -> io.BufferedReader:
+    """A regular file to read from; a `UsageError` says why it is none."""
     try:
         return open_regular(path)
     except OSError as error:
-        raise RecordError(f"cannot read {path}: {error.strerror}") from error
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _read_png(path: Path) -> tuple[object, Stored | None]:
@@ -128,7 +129,7 @@ def _header(path: Path, kind: str) -> Iterator[Image.Image]:
     """A picture of which no pixel is decoded."""
     from PIL import Image
 
-    with _damaged(path, "picture"), _open(path) as file, warnings.catch_warnings():
+    with damaged(path, "picture"), open_file(path) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what is refused before it is decoded
         yield Image.open(file, formats=[kind])
 
@@ -136,31 +137,31 @@ def _header(path: Path, kind: str) -> Iterator[Image.Image]:
 def _read_npz(path: Path) -> tuple[object, Stored | None]:
     import numpy as np
 
-    with _damaged(path, ".npz file"):
-        archive = zipfile.ZipFile(_Archive(path))
+    with damaged(path, ".npz file"):
+        archive = zipfile.ZipFile(Archive(path))
         if "record.npy" not in archive.namelist():
             return None, None
         if archive.getinfo("record.npy").file_size > 4 * MAX_RECORD + 1024:
             raise ValueError("record.npy is too large")
-        shape, dtype, read = _member(archive, "record.npy")
+        shape, dtype, read = member(archive, "record.npy")
         if dtype.kind != "U":
             raise ValueError(f"record.npy holds {dtype}")
         size = prod(shape) * dtype.itemsize
         text = str(np.frombuffer(read(size), dtype).reshape(shape))
         if decode(text, path).record.encode:  # latents: no pixels to compare
             return text, None
-        shape, dtype, read = _member(archive, "images.npy")
+        shape, dtype, read = member(archive, "images.npy")
         if len(shape) != 4 or dtype != np.uint8:
             raise ValueError(f"images are {dtype} of shape {shape}")
 
     def next_rows(count: int) -> Pixels:
-        with _damaged(path, ".npz file"):
+        with damaged(path, ".npz file"):
             return np.frombuffer(read(count * prod(shape[1:])), np.uint8).reshape(-1, *shape[1:])
 
     return text, Stored(shape, next_rows)
 
 
-def _member(
+def member(
     archive: zipfile.ZipFile, name: str
 ) -> tuple[tuple[int, ...], np.dtype[np.generic], Callable[[int], bytes]]:
     """Shape and dtype of an array, which its size bears out, and what reads its next bytes."""
@@ -168,20 +169,21 @@ def _member(
 
     if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{name} is compressed as numpy does not")  # nor inflated in small pieces
-    member = archive.open(name)
-    if npy.read_magic(member) != (1, 0):
+    content = archive.open(name)
+    if npy.read_magic(content) != (1, 0):
         raise ValueError(f"{name} has an unknown version")
-    shape, fortran, dtype = npy.read_array_header_1_0(member)
+    shape, fortran, dtype = npy.read_array_header_1_0(content)
     if dtype.hasobject or fortran:
-        raise ValueError(f"{name} holds {dtype}{' in Fortran order' if fortran else ''}")
-    rest = archive.getinfo(name).file_size - member.tell()
+        order = " in Fortran order: save np.ascontiguousarray of it" if fortran else ""
+        raise ValueError(f"{name} holds {dtype}{order}")
+    rest = archive.getinfo(name).file_size - content.tell()
     if prod(shape) * dtype.itemsize != rest:
         raise ValueError(f"{name} has {rest} bytes for shape {shape}")
 
     def read(size: int) -> bytes:
         data = bytearray()
         while len(data) < size:
-            chunk = member.read(min(size - len(data), MOST))
+            chunk = content.read(min(size - len(data), MOST))
             if not chunk:
                 raise ValueError(f"{name} ends early")
             data += chunk
@@ -193,7 +195,7 @@ def _member(
 def _read_safetensors(path: Path) -> tuple[object, Stored | None]:
     import numpy as np
 
-    file = _open(path)
+    file = open_file(path)
     size = file.seek(0, 2)
     file.seek(0)
     try:
@@ -208,7 +210,7 @@ def _read_safetensors(path: Path) -> tuple[object, Stored | None]:
     file.seek(images.start)
 
     def next_rows(count: int) -> Pixels:
-        with _damaged(path, ".safetensors file"):
+        with damaged(path, ".safetensors file"):
             pixels = np.frombuffer(file.read(count * prod(row)), np.uint8)
             return pixels.reshape(-1, *row).transpose(0, 2, 3, 1)
 

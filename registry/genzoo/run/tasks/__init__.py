@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from genzoo.run.tasks.decode import Decode
 from genzoo.run.tasks.encode import Encode
 from genzoo.run.tasks.reconstruct import Reconstruct
 from genzoo.run.tasks.sample import Sample
@@ -15,6 +16,8 @@ def task_of(request: Request) -> Task:
     """What is to be made of a request, or was made of a record."""
     if request.encode:
         return Encode(request)
+    if request.latents is not None:
+        return Decode(request)
     if request.interpolate == "inputs":
         return WalkBetweenInputs(request)
     if request.interpolate is not None:

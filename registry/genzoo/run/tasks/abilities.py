@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from genzoo_core.zoo import Opened
 
 DIFFUSION = "diffusion models can: see `genzoo list --family diffusion`"
+NO_ENCODER = "no encoder: it cannot encode a picture"
 
 
 def sampler_of(opened: Opened) -> GenerativeModel[Any]:
@@ -78,23 +79,25 @@ def encoder_of(opened: Opened) -> Encoder:
     module = opened.module
     encoder = module.codec if isinstance(module, GenerativeModel) else module
     if not isinstance(encoder, Encoder):
-        raise _no_encoder(opened)
+        raise _without(opened, NO_ENCODER)
     return encoder
 
 
-def codec_of(opened: Opened) -> Codec:
-    """The model's encoder, where it can decode as well."""
+def codec_of(opened: Opened, lacks: str = NO_ENCODER) -> Codec:
+    """The model's encoder, where it can decode as well; `lacks` is said where it has none."""
     from genzoo_core.encoder import Codec
+    from genzoo_core.model import GenerativeModel
 
-    encoder = encoder_of(opened)
-    if not isinstance(encoder, Codec):
-        raise _no_encoder(opened)
-    return encoder
+    module = opened.module
+    codec = module.codec if isinstance(module, GenerativeModel) else module
+    if not isinstance(codec, Codec):
+        raise _without(opened, lacks)
+    return codec
 
 
-def _no_encoder(opened: Opened) -> UsageError:
+def _without(opened: Opened, lacks: str) -> UsageError:
     return UsageError(
-        f"{opened.name} has no encoder: it cannot encode a picture",
+        f"{opened.name} has {lacks}",
         "autoencoders and VAEs can: see `genzoo list --family autoencoder` and `--family vae`",
     )
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import msgspec
     from torch import Tensor
 
+    from genzoo.run.outputs.latents import StoredLatents
     from genzoo_core.conditioner import Condition
     from genzoo_core.model import OnStep
     from genzoo_core.pictures import Pictures
@@ -36,6 +37,7 @@ class Plan:
             guidance; None for null.
         inputs: The given pictures, float32 `[N, C, H, W]` in [-1, 1], or None.
         mask: Which part of them is made, bool `[1, 1, H, W]`; None for all.
+        latents: What is decoded, or None.
         notes: What a user should be told: how inputs were converted.
     """
 
@@ -47,6 +49,7 @@ class Plan:
     negative: Mapping[str, object] | None
     inputs: Tensor | None
     mask: Tensor | None
+    latents: StoredLatents | None
     notes: tuple[str, ...]
 
     @property
@@ -60,11 +63,11 @@ class Plan:
         first = self.record.seed
         return range(first, first + self.count) if self.task.draws else range(0)
 
-    def on_device(self, pictures: Tensor, rows: Sequence[int]) -> Tensor:
-        """The picture of each row, on the model's device; one may stand for all rows."""
+    def on_device(self, tensor: Tensor, rows: Sequence[int]) -> Tensor:
+        """What each row has, on the model's device; one may stand for all rows."""
         tensors = self.opened.module.parameters()
         device = next((tensor.device for tensor in tensors), None)
-        return pictures[[row % len(pictures) for row in rows]].to(device)
+        return tensor[[row % len(tensor) for row in rows]].to(device)
 
 
 @dataclass(frozen=True)

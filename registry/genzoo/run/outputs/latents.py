@@ -1,0 +1,145 @@
+"""Reading latents: what `genzoo encode` wrote, or an array that a user made."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genzoo.files.header import DTYPES, LENGTH_BYTES, check_header, header_length
+from genzoo.run.outputs.reading import MOST, Archive, damaged, member, open_file
+from genzoo.run.outputs.record import MAX_RECORD
+from genzoo.text import quoted, shown_path
+from genzoo_core.errors import UsageError, WeightsError
+from genzoo_core.request import Input
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MEAN = "mean"
+"""Name of the latents in what `genzoo encode` writes."""
+BESIDE = {MEAN, "std", "record"}
+"""What stands there."""
+
+Read = Callable[[int], bytes]
+"""Gives the next bytes of an array, as many as it is called with."""
+
+
+@dataclass
+class StoredLatents:
+    """Latents in a file, which are read as they are needed.
+
+    Attributes:
+        path: Where they are.
+        array: What they are called there.
+        shape: `(N, *latent)`.
+        dtype: In torch's spelling.
+        begin: Begins to read them from the first on.
+    """
+
+    path: Path
+    array: str
+    shape: tuple[int, ...]
+    dtype: str
+    begin: Callable[[], Read]
+    _read: Read | None = field(default=None, init=False)
+    _next: int = field(default=0, init=False)
+
+    def digest(self) -> Input:
+        """The file as a record names it."""
+        with open_file(self.path) as file:
+            return Input(shown_path(self.path), hashlib.file_digest(file, "sha256").hexdigest())
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        """Some of them, `[stop - start, *latent]`, float32 or int64; fastest in their order.
+
+        Raises:
+            UsageError: The file ends early, or is damaged.
+        """
+        import torch
+
+        dtype: torch.dtype = getattr(torch, self.dtype)
+        size = prod(self.shape[1:]) * dtype.itemsize
+        with damaged(self.path, "file of latents"):
+            if self._read is None or start < self._next:
+                self._read, self._next = self.begin(), 0
+            skipped = (start - self._next) * size
+            while skipped:
+                skipped -= len(self._read(min(skipped, MOST)))
+            data = bytearray(self._read((stop - start) * size))
+            self._next = stop
+            rows = torch.frombuffer(data, dtype=dtype).reshape(-1, *self.shape[1:])
+        return rows.float() if dtype.is_floating_point else rows.long()
+
+
+def open_latents(path: Path) -> StoredLatents:
+    """The latents in a .npz or .safetensors file; none is read yet.
+
+    They are the array `mean`, or the only one that there is.
+
+    Raises:
+        UsageError: It cannot be read, or does not hold an array of numbers.
+    """
+    with open_file(path) as file:
+        archive = file.read(2) == b"PK"
+    latents = _open_npz(path) if archive else _open_safetensors(path)
+    if latents.dtype not in {name for name, _ in DTYPES.values()} - {"bool"}:
+        raise UsageError(f"{latents.array} in {path} is {latents.dtype}: no latents")
+    return latents
+
+
+def _open_npz(path: Path) -> StoredLatents:
+    with damaged(path, ".npz file"):
+        archive = zipfile.ZipFile(Archive(path))
+        names = [name.removesuffix(".npy") for name in archive.namelist()]
+        array = _chosen(path, names)
+        shape, dtype, _ = member(archive, f"{array}.npy")
+        if not dtype.isnative:
+            raise ValueError(f"{array} is of another byte order than this machine's")
+    return StoredLatents(path, array, shape, dtype.name, lambda: member(archive, f"{array}.npy")[2])
+
+
+def _open_safetensors(path: Path) -> StoredLatents:
+    file = open_file(path)
+    size = file.seek(0, 2)
+    file.seek(0)
+    try:
+        length = header_length(file.read(LENGTH_BYTES), size, str(path), 2 * MAX_RECORD)
+        tensors, _ = check_header(file.read(length), size, str(path))
+    except WeightsError as error:
+        raise UsageError(
+            f"{path} holds no latents: {error.message}",
+            "give what `genzoo encode` writes, or np.savez(FILE, mean=…)",
+        ) from error
+    array = _chosen(path, list(tensors))
+    found = tensors[array]
+
+    def read(size: int) -> bytes:
+        data = file.read(size)
+        if len(data) < size:
+            raise ValueError(f"{array} ends early")
+        return data
+
+    def begin() -> Read:
+        file.seek(found.start)
+        return read
+
+    return StoredLatents(path, array, found.shape, DTYPES[found.dtype][0], begin)
+
+
+def _chosen(path: Path, names: list[str]) -> str:
+    """Which of a file's arrays are the latents."""
+    others = [name for name in names if name not in BESIDE]
+    if MEAN in names:
+        return MEAN
+    if len(others) == 1:
+        return others[0]
+    found = f"has {', '.join(map(quoted, others[:5]))}" if others else "is empty"
+    raise UsageError(
+        f"{path} {found}; latents are an array called {MEAN}, or the only one of a file",
+        "`genzoo encode` writes such a file, and np.savez(FILE, mean=…)",
+    )
