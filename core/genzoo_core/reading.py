@@ -6,7 +6,10 @@ import errno
 import os
 import stat
 from io import BufferedReader
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def open_regular(path: str | Path) -> BufferedReader:

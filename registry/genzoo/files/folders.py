@@ -29,6 +29,12 @@ def models_folder() -> str | None:
     return _folder("GENZOO_MODELS", "LOCALAPPDATA", mac, "XDG_DATA_HOME", data)
 
 
+def models_file() -> str | None:
+    """Where that list is; None where there is no place."""
+    folder = models_folder()
+    return folder and os.path.join(folder, "models.json")
+
+
 def _folder(variable: str, windows: str, mac: str, xdg: str, hidden: str) -> str | None:
     if given := os.environ.get(variable):
         return os.path.abspath(given)

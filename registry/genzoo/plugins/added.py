@@ -1,7 +1,6 @@
 """The user's own list: models that `genzoo add` put beside those of plugins.
 
-One file of cards for each user. Every listing reads it, so that reading imports nothing further
-where there is none.
+One file of cards for each user, which every listing reads where it is there.
 """
 
 from __future__ import annotations
@@ -12,10 +11,13 @@ from contextlib import contextmanager
 
 import msgspec
 
-from genzoo.files.folders import models_folder
+from genzoo.files.folders import models_file
+from genzoo.plugins.manifests import check_listed
+from genzoo.text import brief
 from genzoo_core.cards import ModelCard, Word
 from genzoo_core.config import Config
 from genzoo_core.errors import ConfigError, GenzooError, UsageError
+from genzoo_core.reading import read_bytes
 
 FORMAT = 1
 """Version of the file's form. One of a later version is neither read nor written."""
@@ -47,25 +49,15 @@ class AddedModels(Config):
     models: tuple[AddedModel, ...]
 
 
-def list_file() -> str | None:
-    """Where the list is; None where there is no place for it."""
-    folder = models_folder()
-    return folder and os.path.join(folder, "models.json")
-
-
 def read_added() -> tuple[AddedModel, ...]:
     """The models in the list.
 
     Raises:
         ConfigError: It cannot be read, is damaged, or a newer genzoo wrote it.
     """
-    file = list_file()
+    file = models_file()
     if file is None or not os.path.lexists(file):
         return ()
-    from genzoo.plugins.manifests import check_listed
-    from genzoo.text import brief
-    from genzoo_core.reading import read_bytes
-
     try:
         added = msgspec.json.decode(read_bytes(file, LARGEST), type=AddedModels)
         names: set[str] = set()
@@ -106,7 +98,7 @@ def editing() -> Iterator[list[AddedModel]]:
 
     from genzoo_core.atomic import write_atomically
 
-    name = list_file()
+    name = models_file()
     if name is None:
         raise UsageError("there is no place for a list of models", "set GENZOO_MODELS to a folder")
     file = Path(name)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from genzoo.plugins.added import AddedModel, read_added
+from genzoo.files.folders import models_file
 from genzoo.plugins.cache import open_plugins
 from genzoo.plugins.names import NamedT, Owned, choices, full_name, matches, normalise, shared
 from genzoo.text import brief, listed, quoted
@@ -17,6 +18,7 @@ from genzoo_core.manifest import CommandEntry, ComponentEntry, FormatEntry
 from genzoo_core.plugin import Model, Plugin
 
 if TYPE_CHECKING:
+    from genzoo.plugins.added import AddedModel
     from genzoo.plugins.hooks import Hooks
 
 
@@ -55,8 +57,11 @@ class Catalogue:
     def open(cls, *, no_plugins: bool = False) -> Catalogue:
         """The catalogue of what is there; with `no_plugins` of what genzoo itself brings."""
         plugins = open_plugins(no_plugins=no_plugins)
-        if no_plugins:
+        file = models_file()
+        if no_plugins or file is None or not os.path.lexists(file):
             return cls(plugins)
+        from genzoo.plugins.added import read_added
+
         try:
             return cls(plugins, read_added())
         except ConfigError as error:

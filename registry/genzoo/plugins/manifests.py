@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import msgspec
 
@@ -23,6 +22,9 @@ from genzoo_core.manifest import (
     Kind,
     Manifest,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -125,6 +127,8 @@ def _check_inside(what: str, path: str, folder: Path) -> None:
     inside = [os.path.join(folder, *steps[: end + 1]) for end in range(len(steps))]
     if ".." not in steps and not any(map(os.path.islink, inside)):
         return  # almost always, and ten times faster than resolving both
+    from pathlib import Path  # costs a listing as much as all else here, and it needs none
+
     real = os.path.realpath(inside[-1])  # of links that go in a circle, as far as it gets
     if not Path(real).is_relative_to(os.path.realpath(folder)):
         raise ConfigError(f"{what} = {quoted(path)} leaves the plugin's package")

@@ -11,8 +11,8 @@ from pathlib import Path
 from genzoo.cli.doctor.findings import Finding, State
 from genzoo.cli.doctor.ledger import ledger_file, read_ledger
 from genzoo.cli.table import size
-from genzoo.files.folders import cache_folder
-from genzoo.plugins.added import list_file, read_added
+from genzoo.files.folders import cache_folder, models_file
+from genzoo.plugins.added import read_added
 from genzoo.plugins.distributions import installed_version
 from genzoo.plugins.manifests import REFERENCE
 
@@ -56,7 +56,7 @@ def look_at_ledger() -> Iterator[Finding]:
 
 def look_at_models() -> Iterator[Finding]:
     """The user's own list of models, and which of its files are gone."""
-    file = list_file()
+    file = models_file()
     if file is None:
         advice = "set GENZOO_MODELS to a folder"
         yield Finding("models", "there is no place for a list of your own", "note", advice)
