@@ -122,10 +122,10 @@ def _in_format(catalogue: Catalogue, reference: str, files: Files) -> WeightsFil
         return folder
     try:
         return resolve_reference(reference, catalogue.call_hook)
-    except GenzooError as error:
+    except HubError:
         files.refuse_pickles()
-        if isinstance(error, HubError):
-            raise
+        raise
+    except (ConfigError, UsageError) as error:
         raise no_format(catalogue, files) from error
 
 
