@@ -109,11 +109,16 @@ def test_variations_and_walks_take_a_negative_too(cli: Cli, tmp_path: Path) -> N
             ("gan-mnist", "3"),
             "genzoo/gan-mnist draws without guidance: nothing leads away from a ne",
         ),
-        (("flow1-mnist", "3"), "genzoo/flow1-mnist draws without guidance"),
+        (
+            ("flow1-mnist", "3"),
+            "genzoo/flow1-mnist draws without guidance: nothing leads away from a negative prompt; "
+            "leave it out; diffusion but mean flows, and autoencoders and VAEs with a flow can",
+        ),
         (("ddpm-mlp-mnist",), "genzoo/ddpm-mlp-mnist takes no prompt"),
         (
             ("vae-mnist", "3", "--set", "prior=standard-normal"),
-            "with guidance 1 nothing leads away",
+            "with guidance 1 nothing leads away from a negative prompt; leave it out: this model "
+            "draws its latents without a flow",
         ),
         (("flow-mnist", "3", "--guidance", "0"), "with guidance 0 nothing leads away"),
         (("ae-mnist", "--input", "{picture}"), "--negative says what is not to be drawn, and noth"),

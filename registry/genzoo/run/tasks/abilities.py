@@ -60,7 +60,7 @@ def check_guided(opened: Opened) -> None:
     if not isinstance(opened.module, Guided):
         raise UsageError(
             f"{opened.name} draws without guidance: nothing leads away from a negative prompt",
-            f"leave out --negative, or name another model: {DIFFUSION}",
+            "leave it out; diffusion but mean flows, and autoencoders and VAEs with a flow can",
         )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from genzoo.run.tasks.abilities import sampler_of
 from genzoo.run.tasks.task import Batch, Plan, Task
 from genzoo_core.errors import UsageError
@@ -52,11 +54,15 @@ def check_options(plan: Plan) -> None:
     if plan.negative is None:
         return
     assert isinstance(model, Guided)  # as the plan has found
-    if (scale := model.guidance(plan.options, asked=bool(plan.raws))) in (0, 1):
-        raise UsageError(
-            f"with guidance {scale:g} nothing leads away from a negative prompt",
-            "set a --guidance above 1",
-        )
+    asked = bool(plan.raws)
+    if (scale := model.guidance(plan.options, asked=asked)) in (0, 1):
+        hint = "set a --guidance above 1"
+        if hasattr(plan.options, "guidance"):
+            try:  # that would be refused as well where nothing can guide
+                model.guidance(msgspec.structs.replace(plan.options, guidance=2.0), asked=asked)
+            except UsageError as error:
+                hint = f"leave it out: {error.message}"
+        raise UsageError(f"with guidance {scale:g} nothing leads away from a negative prompt", hint)
 
 
 def draw(
