@@ -183,6 +183,8 @@ def test_all_codecs_reconstruct_and_encode(picture: Path) -> None:
         genzoo("run", name, "-i", picture, "-i", other, "-f", "-o", "pairs.png")
         assert size("pairs.png") == (2 * WIDTH + 2, 2 * HEIGHT + 2)
         genzoo("encode", name, picture, "-f", "-o", "z.npz")
+        genzoo("decode", name, "z.npz", "-f", "-o", "decoded.png")
+        assert size("decoded.png") == (WIDTH, HEIGHT)
         genzoo(
             *("run", name, "-i", picture, "-i", other),
             *("--interpolate", "-n", "3", "-f", "-o", "walk.png"),

@@ -51,7 +51,7 @@ def test_what_was_added_is_known_by_its_name(
 ) -> None:
     done = cli("add", "runs/x/model.safetensors", "--name", "mine")
     assert done == (0, f"mine  {trained}\n", "")
-    assert names(cli) == ["colour", "mine", "plain"]
+    assert names(cli) == ["coded", "colour", "mine", "plain"]
     assert "mine" in cli("list", "min*").out
     assert "mine" in genzoo.list_models()
     assert completed("mi") == ["mine"]
@@ -68,7 +68,7 @@ def test_what_was_added_is_known_by_its_name(
 
     done = cli("rm", "mine")
     assert done == (0, "", f"mine is not in your list any more; {trained} stays\n")
-    assert names(cli) == ["colour", "plain"]
+    assert names(cli) == ["coded", "colour", "plain"]
     assert trained.is_file()
 
 
@@ -105,13 +105,13 @@ def test_a_file_that_changed_or_went_is_told_and_hides_no_other(trained: Path, c
         assert "`genzoo rm mine`" in done.err
     done = cli("list")
     assert (done.code, done.err) == (0, "")
-    assert names(cli) == ["colour", "mine", "other", "plain"]
+    assert names(cli) == ["coded", "colour", "mine", "other", "plain"]
     done = cli("doctor", "--json")
     texts = [f["text"] for f in json.loads(done.out)["findings"] if f["topic"] == "models"]
     assert f"your own list is {trained.parents[3] / 'models' / 'models.json'}: 2 models" in texts
     assert f"mine: {trained} is gone" in texts
     assert cli("rm", "mine").code == 0
-    assert names(cli) == ["colour", "other", "plain"]
+    assert names(cli) == ["coded", "colour", "other", "plain"]
 
 
 def test_a_copy_needs_the_file_no_more(trained: Path, folder: Path, cli: Cli) -> None:
@@ -134,7 +134,7 @@ def test_rm_deletes_no_file_of_the_user(trained: Path, folder: Path, cli: Cli) -
     folder.mkdir()
     own.write_bytes(trained.read_bytes())
     cli("add", own)
-    assert names(cli) == ["colour", "model", "plain"]
+    assert names(cli) == ["coded", "colour", "model", "plain"]
     assert cli("rm", "model").code == 0
     assert own.is_file()
 
@@ -160,7 +160,7 @@ def test_rm_deletes_no_file_of_the_user(trained: Path, folder: Path, cli: Cli) -
 def test_a_name_that_is_taken_or_none(trained: Path, cli: Cli, name: str, reason: str) -> None:
     cli("add", trained, "--name", "mine")
     assert_refused(cli("add", trained, "--name", name), reason)
-    assert names(cli) == ["colour", "mine", "plain"]
+    assert names(cli) == ["coded", "colour", "mine", "plain"]
 
 
 def test_a_name_is_that_of_the_card_or_of_the_file(painter: Path, folder: Path, cli: Cli) -> None:
@@ -223,7 +223,7 @@ def test_several_at_once_lose_nothing(trained: Path, cli: Cli) -> None:
     added = [f"mine-{i}" for i in range(5)]
     running = [subprocess.Popen([*GENZOO, "add", trained, "--name", name]) for name in added]
     assert [process.wait(120) for process in running] == [0] * 5
-    assert names(cli) == ["colour", *added, "plain"]
+    assert names(cli) == ["coded", "colour", *added, "plain"]
 
 
 def damaged(content: Any) -> bytes:
