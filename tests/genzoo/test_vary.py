@@ -166,6 +166,9 @@ def test_of_a_mask_with_transparency_that_part_is_made(work: Path, cli: Cli) -> 
     done = cli("run", "flow-mnist", "-i", "cut.png", "--mask", "cut.png", *FAST, "-o", "out.npz")
     assert done.code == 0, done.err
     assert "cut.png: what is transparent in it is made, 50 % of the picture" in done.err
+    done = cli("run", "flow-mnist", "-i", "cut.png", "--strength", "0.5", *FAST, "-o", "all.npz")
+    hint = "cut.png: all of it is varied; --mask cut.png makes only what is transparent in it"
+    assert hint in done.err
     np.testing.assert_array_equal(images("out.npz")[0, 14:], grey("seven.png")[14:])
     # One that is opaque all over says it by its white, in whatever mode.
     Image.open("right.png").convert("RGBA").save("right-rgba.png")

@@ -32,12 +32,14 @@ class InputPicture:
         size: Its own width and height.
         record: Where it lay, and its sha256.
         note: What had to be done to it, or "".
+        clear: Whether some of it is transparent.
     """
 
     pixels: Tensor
     size: tuple[int, int]
     record: Input
     note: str
+    clear: bool
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def read_input(file: Input, shape: tuple[int, int, int], background: int) -> Inp
         changes.append(f"from {image.width}×{image.height} to {width}×{height} pixels")
     pixels = from_pil(image, shape, background)
     note = f"{name}: converted {', '.join(changes)}" if changes else ""
-    return InputPicture(pixels, image.size, record, note)
+    return InputPicture(pixels, image.size, record, note, _transparent(image) is not None)
 
 
 def read_mask(file: Input, inputs: Sequence[InputPicture], shape: tuple[int, int, int]) -> Mask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -86,6 +87,12 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     if len(msgspec.json.encode(record)) > MAX_RECORD:
         raise UsageError(f"the prompts are longer than the {MAX_RECORD:,} bytes that are recorded")
     notes = [picture.note for picture in given] + ([mask.note] if mask else [])
+    if task.varies and mask is None:
+        # Most drawings have a transparent background, so it is no mask by itself.
+        files = [picture.record.path for picture in given if picture.clear and picture.record.path]
+        for path in files:
+            only = f"--mask {quote(path)} makes only what is transparent in it"
+            notes.append(f"{path}: all of it is varied; {only}")
     inputs = stack(given) if given else None
     # With all of it made there is nothing to fit to.
     made = mask.made[None] if mask and not mask.made.all() else None
