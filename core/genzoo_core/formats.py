@@ -81,9 +81,9 @@ class Folder(Protocol):
     def weights(self, stem: str = "model") -> Mapping[str, Tensor]:
         """The tensors of `stem.safetensors`, or of the shards of `stem.safetensors.index.json`.
 
-        With a variant, of `stem.fp16.safetensors` or `stem.safetensors.index.fp16.json`. Their
-        dtypes are those of the file: float16, bfloat16 and float8 among them. They may be mapped:
-        do not write into one.
+        With a variant, of `stem.fp16.safetensors` or `stem.safetensors.index.fp16.json`, or the
+        plain ones where this stem has no variants. Their dtypes are those of the file: float16,
+        bfloat16 and float8 among them. They may be mapped: do not write into one.
 
         Args:
             stem: The beginning of the name, with its folder: "unet/diffusion_pytorch_model".
@@ -96,7 +96,8 @@ class Folder(Protocol):
     def local(self, names: Iterable[str]) -> Path:
         """A folder on this machine with these files, for a library that reads them itself.
 
-        Files of weights among them are well-formed safetensors files.
+        It is there until `Format.load` returns; what it holds are links to the files. Files of
+        weights among them are well-formed safetensors files.
 
         Raises:
             WeightsError: One is not there.

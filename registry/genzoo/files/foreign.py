@@ -134,13 +134,11 @@ class Files:
 
     def wanted(self) -> list[Stem]:
         """Of each set of weights the variant that is read; all where it has no such one."""
-        found = []
+        of_name: dict[str, set[str]] = {}
         for stem in self.stems:
-            of_name = {other.variant for other in self.stems if other.name == stem.name}
-            wanted = {self.variant} & of_name or {""} & of_name or of_name
-            if stem.variant in wanted:
-                found.append(stem)
-        return found
+            of_name.setdefault(stem.name, set()).add(stem.variant)
+        wanted = {n: {self.variant} & v or {""} & v or v for n, v in of_name.items()}
+        return [stem for stem in self.stems if stem.variant in wanted[stem.name]]
 
     def parts(self) -> list[Weights]:
         """The weights that there are, for a person: from their headers, where they are here."""
