@@ -182,9 +182,14 @@ def test_all_codecs_reconstruct_and_encode(picture: Path) -> None:
     for name in CODECS:
         genzoo("run", name, "-i", picture, "-i", other, "-f", "-o", "pairs.png")
         assert size("pairs.png") == (2 * WIDTH + 2, 2 * HEIGHT + 2)
-        genzoo("encode", name, picture, "-f", "-o", "z.npz")
+        genzoo("encode", name, picture, other, "-f", "-o", "z.npz")
+        genzoo("run", name, "-i", picture, "-i", other, "-f", "-o", "pairs.npz")
+        genzoo("decode", name, "z.npz", "-f", "-o", "decoded.npz")
+        with np.load("pairs.npz") as pairs, np.load("decoded.npz") as decoded:
+            np.testing.assert_array_equal(decoded["images"], pairs["images"], err_msg=name)
         genzoo("decode", name, "z.npz", "-f", "-o", "decoded.png")
-        assert size("decoded.png") == (WIDTH, HEIGHT)
+        assert size("decoded.png") == (2 * WIDTH + 2, HEIGHT)
+        genzoo("run", "--replay", "decoded.png", "-f", "-o", "again.png")
         genzoo(
             *("run", name, "-i", picture, "-i", other),
             *("--interpolate", "-n", "3", "-f", "-o", "walk.png"),
