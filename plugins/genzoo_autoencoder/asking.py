@@ -11,7 +11,10 @@ from genzoo_core import Conditioner, Rng
 
 
 def with_typical(
-    conditioners: Mapping[str, Conditioner], conditions: Mapping[str, Tensor], rng: Rng
+    conditioners: Mapping[str, Conditioner],
+    conditions: Mapping[str, Tensor],
+    rng: Rng,
+    negative: Mapping[str, Tensor],
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """What is asked, and what is typical in the place of null.
 
@@ -20,11 +23,13 @@ def with_typical(
         conditions: Prepared values by name, each `[rng.n, ...]`; a missing one is null.
         rng: Draws what is typical, the same whatever is asked: the noise that is drawn after it
             is a seed's own.
+        negative: Likewise, what the pictures shall not be.
 
     Returns:
-        Conditions in which nothing is null, and the same with null in the place of what was
-        asked. Guidance leads from the second to the first, so that it exaggerates nothing that
-        was only drawn.
+        Conditions in which nothing is null, and the same with the negative, or else null, in the
+        place of what was asked. Guidance leads from the second to the first, so that it
+        exaggerates nothing that was only drawn. Where there is only a negative, null stays: what
+        is typical could be the very negative.
     """
     told, without = dict(conditions), {}
     for name, conditioner in conditioners.items():
@@ -35,4 +40,6 @@ def with_typical(
         unasked = unasked.reshape(-1, *[1] * (given.dim() - 1))
         told[name] = torch.where(unasked, typical, given)
         without[name] = torch.where(unasked, typical, null)
+        if name in negative:
+            told[name], without[name] = given, negative[name].to(given)
     return told, without

@@ -157,15 +157,15 @@ class LatentModel(Varying, Guided, GenerativeModel[LatentOptions]):
             NotFittedError: The fitted density is asked for, and there is none.
             UsageError: Guidance is asked for, and there is nothing to guide.
         """
-        told, against = with_typical(self.conditioners, conditions, rng)
+        negative = negative or {}
+        told, against = with_typical(self.conditioners, conditions, rng, negative)
         decoded: Mapping[str, Tensor] = told
         if start is not None:
             start = start.encoded(self.codec)
             if start.strength < 1:
                 decoded = conditions
                 if isinstance(self.density, FlowPrior):
-                    told, against = dict(conditions), {}
-        against |= negative or {}
+                    told, against = dict(conditions), dict(negative)
         condition = self.condition(decoded, rng.n)
 
         def step_done(step: int, total: int, z: Tensor) -> None:

@@ -93,7 +93,8 @@ class Diffusion(Inpainting, Guided, GenerativeModel[DiffusionOptions]):
         sampler = self.sampler(options)
         # Before anything else is drawn: a seed's noise is the same whatever is asked.
         x = self.noiser.prior(rng, self.data_shape, next(self.network.parameters()))
-        given = conditions or ({} if says_enough(start) else self.unasked(rng))
+        # What is typical could be the very negative.
+        given = conditions or ({} if negative or says_enough(start) else self.unasked(rng))
         guided = given or negative
         denoise = self.denoiser(given, rng.n, guidance if guided else 1.0, negative)
         grid = self.noiser.grid(options.steps or self.config.steps).to(x)

@@ -67,6 +67,19 @@ def test_a_negative_without_a_prompt_needs_guidance_alone(cli: Cli, tmp_path: Pa
     assert done.code == 0, done.err
 
 
+@pytest.mark.parametrize("model", ["flow-mnist", "vae-mnist"])
+def test_a_negative_without_a_prompt_is_not_what_is_drawn(model: str) -> None:
+    """Nothing asked is what is typical, of which some would be the very negative."""
+    steps = {} if model == "vae-mnist" else ONE_STEP
+    away, three = (
+        genzoo.generate(
+            model, prompts, n=40, seed=1, options={"guidance": guidance, **steps}, **further
+        ).images
+        for prompts, guidance, further in (((), 2, {"negative": "3"}), ("3", 1, {}))
+    )
+    assert ((away - three).abs().amax((1, 2, 3)) > 1e-2).all()
+
+
 def test_the_record_has_it_and_replay_makes_it_again(cli: Cli, tmp_path: Path) -> None:
     made, again = tmp_path / "made.png", tmp_path / "again.png"
     run = ("run", "flow-emoji", "face", "--negative", "yellow", "-n", "2", "--steps", "2")
