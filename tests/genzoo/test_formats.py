@@ -94,6 +94,13 @@ def test_a_folder_stands_wherever_a_model_can(reader: Path, cli: Cli) -> None:
     assert done.code == 0, done.err
 
 
+def test_names_of_any_script_are_sound(reader: Path, cli: Cli) -> None:
+    folder = write_net(reader / "mine")
+    for name in ("説明\u3000書.txt", "re\u0301sume\u0301 (1) [x] *.md", "a\u200eb.txt"):
+        (folder / name).write_text("not read")
+    assert cli("run", "mine", "-o", "x.png").code == 0
+
+
 def test_what_is_no_folder_in_a_format_says_which_formats_there_are(
     reader: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

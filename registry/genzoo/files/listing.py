@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from unicodedata import category
 
 from genzoo.text import quoted
 from genzoo_core.errors import WeightsError
@@ -114,9 +115,12 @@ def checked_listing(source: Source) -> dict[str, int]:
 
 
 def _is_name(name: str) -> bool:
-    """Whether a name is a path inside the folder that can be shown as it is."""
-    plain = len(name) <= MAX_NAME and name.isprintable() and "\\" not in name
-    return plain and not any(step in ("", ".", "..") for step in name.split("/"))
+    """Whether a name is a path inside the folder, without control characters."""
+    if len(name) > MAX_NAME or "\\" in name:
+        return False
+    # Spaces of other scripts are sound, though Python prints none of them.
+    odd = not name.isprintable() and any(category(c) in ("Cc", "Cs") for c in name)
+    return not odd and not any(step in ("", ".", "..") for step in name.split("/"))
 
 
 def _too_many(where: str) -> WeightsError:
