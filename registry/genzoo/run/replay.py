@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,7 +109,7 @@ def plan_replay(
             f"{path} cannot be made again: it says that it holds pictures {first} to {last} "
             f"of {planned.count}"
         )
-    notes += _other_versions(path, record.versions, planned.record.versions)
+    notes += _other_versions(path, record, planned.record)
     part = msgspec.structs.replace(planned.record, pictures=record.pictures)
     planned = replace(planned, record=part)
     if stored is not None and stored.shape != _promised(planned, stored, provenance.layout):
@@ -180,12 +180,14 @@ class _Difference:
         )
 
 
-def _other_versions(path: Path, then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """What was of another version when the file was made; of what it names, the first few."""
-    others = [name for name, version in then.items() if version != now.get(name)]
+def _other_versions(path: Path, then: Record, now: Record) -> list[str]:
+    """What was of another version when the file was made, the first few that it names."""
+    others = [name for name, version in then.versions.items() if version != now.versions.get(name)]
+    if then.files and not now.files:  # exported to one file: its format has no part in it now
+        others = [name for name in others if name in now.versions]
     return [
-        f"{path} was made with {printable(name)[:SHOWN]} {printable(then[name])[:SHOWN]}; "
-        f"here is {now.get(name, 'none')}"
+        f"{path} was made with {printable(name)[:SHOWN]} {printable(then.versions[name])[:SHOWN]}; "
+        f"here is {now.versions.get(name, 'none')}"
         for name in others[:NOTES]
     ]
 
