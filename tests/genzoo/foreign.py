@@ -66,6 +66,12 @@ class Latents(Nets):
         return core.Described(core.ModelSpec("acme-models/latent", parts={"codec": part}), tensors)
 
 
+class Theirs(torch.Tensor):
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        raise ValueError("not so")
+
+
 class Faulty(Nets):
     """What goes wrong, by the name in `net.json`."""
 
@@ -96,6 +102,20 @@ class Faulty(Nets):
                 return nn.Linear(2, 2)
             case "meta":
                 return Built().load(folder).to("meta")
+            case "buffer":
+                net = Built().load(folder)
+                net.norm.running_mean = net.norm.running_mean.to("meta")
+                return net
+            case "shape":
+                net = Built().load(folder)
+                del net.sample_shape
+                return net
+            case "shapes":
+                net = Built().load(folder)
+                net.sample_shape = "large"
+                return net
+            case "subclass":
+                return replace(described, tensors={"body.bias": torch.ones(4).as_subclass(Theirs)})
             case "infinite":
                 net = Built().load(folder)
                 net.body.bias.data[0] = torch.inf

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from genzoo.files.dtypes import DTYPE_NAME, accepted_dtypes
 from genzoo.files.header import TensorInfo
@@ -22,14 +23,14 @@ class DescribedTensors:
         tensors: What its format gave.
 
     Raises:
-        WeightsError: That is no tensor on the CPU.
+        WeightsError: That is no tensor on the CPU, or one of a class with code of its own.
     """
 
     def __init__(self, name: str, tensors: Mapping[Any, Any]) -> None:
         self.name = name
         self._tensors: dict[str, Tensor] = {}
         for key, tensor in tensors.items():
-            if not (isinstance(key, str) and isinstance(tensor, Tensor)):
+            if not (isinstance(key, str) and type(tensor) in (Tensor, Parameter)):
                 kind = type(tensor).__name__
                 raise WeightsError(f"{name}: its format gave {kind} as the tensor {quoted(key)}")
             if tensor.layout != torch.strided or tensor.device.type != "cpu":

@@ -64,7 +64,7 @@ class ModelFolder:
             WeightsError: Its format cannot read it.
             PluginError: The plugin that reads the format is broken.
         """
-        with self._reading():
+        with self.reading():
             card = self._reader.card(self.files)
         return self._completed(card)
 
@@ -76,7 +76,7 @@ class ModelFolder:
             PluginError: The plugin that reads the format is broken.
         """
         card = self.card()
-        with self._reading():
+        with self.reading():
             loaded = self._reader.load(self.files)
             if isinstance(loaded, Described):  # a struct and a mapping that code made
                 spec = msgspec.convert(msgspec.to_builtins(loaded.spec), ModelSpec)
@@ -95,7 +95,7 @@ class ModelFolder:
         return load_format(self.format.plugin, self.format.entry)
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def reading(self) -> Iterator[None]:
         """Let the format's faults be its own, and what it prints no result."""
         try:
             with stdout_to_stderr():

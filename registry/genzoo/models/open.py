@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from types import MethodType
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,6 +27,7 @@ from genzoo.plugins.names import full_name
 from genzoo.text import quoted
 from genzoo_core.errors import ConfigError, IntegrityError, PluginError, UsageError, WeightsError
 from genzoo_core.formats import Described
+from genzoo_core.model import GenerativeModel
 from genzoo_core.plugin import Model
 from genzoo_core.specs import ModelSpec, PartSpec
 from genzoo_core.weights import WeightsFile
@@ -121,11 +123,13 @@ class Loader:
         """From a folder in a format of others to a module; and its tensors, where it has a spec."""
         try:
             card, loaded = folder.load()
+            tensors = None
             if isinstance(loaded, Described):
                 tensors = DescribedTensors(folder.name, loaded.tensors)
                 opened = self.module(tensors, loaded.spec)
             else:
-                opened, tensors = _built(folder, loaded), None
+                with folder.reading():
+                    opened = _built(folder, loaded)
         finally:
             folder.files.finish()
         if opened.spec.kind != card.kind:
@@ -220,10 +224,13 @@ def _built(folder: ModelFolder, module: object) -> Opened:
         raise PluginError(
             f"{owner} gave {type(module).__name__}, which is none of {', '.join(MODULE_KINDS)}"
         )
-    for name, parameter in module.named_parameters():
-        if parameter.is_meta:
+    for name, tensor in chain(module.named_parameters(), module.named_buffers()):
+        if tensor.is_meta:
             raise WeightsError(f"{owner} left {quoted(name)} of {folder.name} without values")
-        check_values(parameter.detach(), quoted(name), folder.name)
+        if isinstance(tensor, nn.Parameter):  # a mask, which is a buffer, may be infinite
+            check_values(tensor.detach(), quoted(name), folder.name)
+    if isinstance(module, GenerativeModel):
+        msgspec.convert(module.sample_shape, tuple[int, int, int])
     module.requires_grad_(False).eval()
     return Opened(module, ModelSpec(full_name(folder.format), kind=kind))
 
