@@ -19,8 +19,12 @@ NAMES = 20
 
 
 def brief(error: BaseException) -> str:
-    """What an error says, in one line of at most 300 characters."""
-    return as_message(str(error), 300)
+    """What an error says, in one line of at most 300 characters; "" where it cannot say it."""
+    try:
+        text = str(error)
+    except Exception:  # a `__str__` of its own
+        text = ""
+    return as_message(text, 300)
 
 
 def one_line(error: BaseException) -> str:

@@ -432,6 +432,7 @@ def test_a_model_that_a_format_builds(reader: Path, cli: Cli) -> None:
         ("kind", "holds a model, but its card says 'codec'"),
         ("name", "gave a card that is none"),
         ("load", "RuntimeError: size mismatch for body.weight"),
+        ("silent", ": Silent"),
         ("leaves", "cannot read "),
         ("own", "width is 3; give 4"),
         ("nothing", "gave NoneType, no model and no description"),
