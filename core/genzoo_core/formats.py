@@ -131,7 +131,8 @@ class Format(ABC):
         """What the folder says of itself, without a look at its weights.
 
         `license` may be left empty: it is taken from the front matter of `README.md` then. So may
-        `size`, `parameters` and `sha256`, which the registry knows.
+        `size` and `parameters`, which the registry knows. `weights`, `sha256`, `recipe` and
+        `aliases` are not read: of a folder they have no meaning, or the registry knows them.
 
         Raises:
             ConfigError: It says what this format does not know; names that.

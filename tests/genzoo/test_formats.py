@@ -481,7 +481,8 @@ def test_of_two_formats_the_one_that_asks_for_more_wins(
 
 
 def test_a_folder_says_what_it_is_without_its_weights(reader: Path, cli: Cli) -> None:
-    folder = write_net(reader / "mine", card={"conditioners": ["label"]})
+    lies = {"sha256": "f" * 64, "weights": "hf://a/b", "recipe": "a.toml", "aliases": ["a"]}
+    folder = write_net(reader / "mine", card={"conditioners": ["label"], **lies})
     write_shards(folder / "their", net_tensors(), "other", "fp16")
     tensors = folder / "net.safetensors"
     kept = tensors.read_bytes()
@@ -503,6 +504,7 @@ def test_a_folder_says_what_it_is_without_its_weights(reader: Path, cli: Cli) ->
     ]
     assert found["parts"][0]["size"] == len(kept)
     assert (found["card"]["parameters"], found["card"]["license"]) == (86, "mit")
+    assert not any(found["card"][name] for name in lies)
 
 
 BOMB = "\n".join(

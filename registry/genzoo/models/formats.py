@@ -120,6 +120,11 @@ class ModelFolder:
         parts = self.files.parts() if not (card.size and card.parameters) else []
         completed: ModelCard = msgspec.structs.replace(
             card,
+            # A plugin says these of its own models; of a folder they would be mere words.
+            weights="",
+            sha256="",
+            recipe="",
+            aliases=(),
             license=card.license or license_in(self.files),
             size=card.size or sum(part.size for part in parts),
             parameters=card.parameters or sum(part.parameters or 0 for part in parts),
