@@ -381,6 +381,14 @@ def test_hostile_37_a_header_without_end(
     assert_nothing_runs(monkeypatch, "mine", "'net.safetensors' of ", says)
 
 
+def test_what_git_lfs_has_not_fetched(reader: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_net(reader / "mine") / "net.safetensors"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n")
+    assert_nothing_runs(
+        monkeypatch, "mine", "'net.safetensors' of ", "is a pointer of Git LFS", "`git lfs pull`"
+    )
+
+
 def test_hostile_37_numbers_that_are_not_finite(reader: Path) -> None:
     for dtype in (torch.float32, torch.float16, torch.float8_e5m2):
         tensors = net_tensors()

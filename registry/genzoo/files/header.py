@@ -50,6 +50,8 @@ FOREIGN_DTYPES = {
 
 _PICKLE_OR_ZIP = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"(dp", b"}q")
 
+_POINTER = b"version "  # https://git-lfs.github.com/spec/v1
+
 
 class TensorInfo(NamedTuple):
     """A tensor in a file: dtype (a key of `DTYPES`), shape, first byte, one past the last."""
@@ -107,6 +109,10 @@ def header_length(beginning: bytes, size: int, where: str, limit: int = MAX_HEAD
         )
     if size < LENGTH_BYTES:
         raise WeightsError(f"{where} is no safetensors file: it has only {size} bytes")
+    if beginning.startswith(_POINTER) and not sound:
+        raise WeightsError(
+            f"{where} is a pointer of Git LFS to a file that was not fetched", "`git lfs pull`"
+        )
     if length > limit:
         raise WeightsError(
             f"{where} is damaged, or no safetensors file: it declares a header of {length} bytes; "
