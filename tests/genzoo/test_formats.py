@@ -121,9 +121,12 @@ def test_a_folder_with_one_file_of_genzoos_is_that_file(reader: Path, cli: Cli) 
     done = cli("export", "mine", "-o", "runs/one.safetensors", "--json")
     assert done.code == 0, done.err
     zoo = genzoo.open_zoo()
-    assert zoo.resolve(Request("runs")).weights == json.loads(done.out)["card"]["sha256"]
+    weights = json.loads(done.out)["card"]["sha256"]
+    assert zoo.resolve(Request("runs")).weights == weights
+    shutil.copy(reader / "mine" / "net.safetensors", reader / "runs" / "checkpoint.safetensors")
+    assert zoo.resolve(Request("runs")).weights == weights
     shutil.copy(reader / "runs" / "one.safetensors", reader / "runs" / "two.safetensors")
-    refused(zoo, "runs", "it holds log.jsonl, one.safetensors, two.safetensors")
+    refused(zoo, "runs", "it holds checkpoint.safetensors, log.jsonl, one.safe")
 
 
 @pytest.mark.parametrize("dtype", HALVES, ids=str)

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 MAX_FRONT_MATTER = 100_000
 """Most characters of what a README says of itself before its text."""
 
+MAX_TRIED = 20
+"""Most files of weights among which the one of genzoo's is looked for."""
+
 
 @dataclass(frozen=True)
 class ModelFolder:
@@ -151,7 +154,7 @@ def load_format(plugin: Plugin, entry: FormatEntry) -> Format:
 
 
 def find_folder(catalogue: Catalogue, files: Files) -> ModelFolder | WeightsFile | None:
-    """The folder in its format; the file, where one of genzoo's is its only one; or None.
+    """The folder in its format; the file, where one alone is of genzoo's; or None.
 
     Raises:
         UsageError: Several formats claim it, or its weights have no such variant.
@@ -205,13 +208,12 @@ def license_in(files: Files) -> str:
 
 
 def _only_file(files: Files) -> WeightsFile | None:
-    """The file of genzoo's, where it is the only one with weights, as a training leaves it."""
+    """The one file of genzoo's, as a training leaves it: beside its checkpoint, if it stopped."""
     names = [name for name in files.files if name.endswith(SUFFIX) and "/" not in name]
-    if len(names) != 1:
-        return None
-    path = Path(os.path.join(files.name, names[0]))
-    try:
-        read_header(path)
-    except GenzooError:
-        return None
-    return WeightsFile(path)
+    found = []
+    for name in names[:MAX_TRIED]:
+        path = Path(os.path.join(files.name, name))
+        with suppress(GenzooError):
+            read_header(path)
+            found.append(WeightsFile(path))
+    return found[0] if len(found) == 1 and len(names) <= MAX_TRIED else None
