@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from hashlib import file_digest
-from io import BufferedReader
+from collections.abc import Iterable, Mapping
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from genzoo.files.checked import CheckedFiles
 from genzoo.files.header import (
     FOREIGN_DTYPES,
     LENGTH_BYTES,
@@ -19,10 +15,7 @@ from genzoo.files.header import (
     TensorInfo,
     check_header,
     header_length,
-    is_pickled,
 )
-from genzoo.files.listing import LocalSource, checked_listing
-from genzoo.files.model_file import open_file
 from genzoo.files.shards import (
     SUFFIX,
     Stem,
@@ -31,22 +24,14 @@ from genzoo.files.shards import (
     shards_of,
     stems_in,
 )
-from genzoo.files.strict_json import parse_json
-from genzoo.text import brief, listed, one_line, quoted
-from genzoo_core.errors import GenzooError, UsageError, WeightsError, did_you_mean
+from genzoo.text import listed, one_line, quoted
+from genzoo_core.errors import UsageError, WeightsError, did_you_mean
 from genzoo_core.formats import Source
 
 if TYPE_CHECKING:
     import tempfile
 
     from torch import Tensor
-
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
-CODE = (".py", ".pyc", ".pyd", ".so", ".dll", ".dylib")
-MAX_READ = 10_000_000
-"""Size of the largest file that is read into memory whole."""
-
-Stamp = tuple[int, int, int]
 
 
 class Weights(NamedTuple):
@@ -65,42 +50,22 @@ class Weights(NamedTuple):
     dtypes: tuple[str, ...] = ()
 
 
-class Files:
-    """`genzoo_core.Folder` over any source. Pickles and scripts are none of its files.
+class Files(CheckedFiles):
+    """`genzoo_core.Folder` over any source.
 
     Args:
         source: Where the files come from.
         variant: Which of several files of weights is wanted; "" for the plain one.
-
-    Attributes:
-        scripts: Code that lies there, which is never run.
     """
 
     def __init__(self, source: Source, variant: str = "") -> None:
         check_variant(variant)
-        self.source, self.variant, self.name = source, variant, str(source.reference)
-        every = checked_listing(source)
-        self._pickles = [name for name in every if name.lower().endswith(PICKLES)]
-        self.scripts = [name for name in every if name.lower().endswith(CODE)]
-        others = {*self._pickles, *self.scripts}
-        self.files: dict[str, int] = {n: size for n, size in every.items() if n not in others}
+        super().__init__(source)
+        self.variant = variant
         self.stems = stems_in(self.files)
-        self._digests: dict[str, str] = {}
-        self._stamps: dict[str, tuple[Path, Stamp]] = {}
-        self._read: set[str] = set()
         self._headers: dict[str, dict[str, TensorInfo]] = {}
         self._tensors: dict[str, dict[str, Tensor]] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-
-    @property
-    def digests(self) -> dict[str, str]:
-        """sha256 of each file that was read, by name."""
-        return {name: self.digest(name) for name in sorted(self._read)}
-
-    @property
-    def is_local(self) -> bool:
-        """Whether nothing has to be fetched."""
-        return isinstance(self.source, LocalSource)
 
     def check(self) -> None:
         """Check what can be, before a format sees it.
@@ -158,31 +123,6 @@ class Files:
             found.append(part)
         return found
 
-    def read(self, name: str) -> bytes:
-        """The content of a file of at most 10 MB."""
-        data = self.peek(name)
-        self._read.add(name)
-        return data
-
-    def peek(self, name: str) -> bytes:
-        """As `read`; what a model is does not depend on it."""
-        with self._opened(name) as file:
-            data = file.read(MAX_READ + 1)
-        if len(data) > MAX_READ:
-            raise WeightsError(
-                f"{self._where(name)} has more than the {MAX_READ:,} bytes that are read of it"
-            )
-        if is_pickled(data):
-            raise self._pickled(name)
-        self._digests[name] = hashlib.sha256(data).hexdigest()
-        return data
-
-    def json(self, name: str) -> Any:
-        """The content of a JSON file."""
-        content = self._json(name)
-        self._read.add(name)
-        return content
-
     def weights(self, stem: str = "model") -> Mapping[str, Tensor]:
         """The tensors of `stem.safetensors`, or of the shards of its index."""
         wanted = self._find_weights(stem)
@@ -213,91 +153,12 @@ class Files:
                 link.symlink_to(self._stamps[name][0].absolute())
         return root
 
-    def digest(self, name: str) -> str:
-        """sha256 of a file, whether a format reads it or not."""
-        if name not in self._digests:
-            with self._opened(name) as file:
-                self._digests[name] = file_digest(file, "sha256").hexdigest()
-        return self._digests[name]
-
     def finish(self) -> None:
         """Check that what was read has not changed since, and remove what was made for it."""
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
-        for name, (path, stamp) in self._stamps.items():
-            with suppress(OSError):
-                if _stamp(os.stat(path)) == stamp:
-                    continue
-            raise self._changed(name)
-
-    def _where(self, name: str) -> str:
-        return f"{quoted(name)} of {self.name}"
-
-    def _changed(self, name: str) -> WeightsError:
-        return WeightsError(f"{self._where(name)} changed while it was read", "try again")
-
-    def refuse_pickles(self) -> None:
-        """Say what the files are where there is nothing else to load."""
-        if any(name.endswith(SUFFIX) for name in self.files):
-            return
-        if self._pickles:
-            raise self._pickled(self._pickles[0])
-        for name in self.files if self.is_local else ():
-            self._refuse_pickle(name)
-
-    def _refuse_pickle(self, name: str) -> None:
-        with self._opened(name) as file:
-            if is_pickled(file.read(4)):
-                raise self._pickled(name)
-
-    def _pickled(self, name: str) -> WeightsError:
-        name = name.rpartition("/")[2]
-        new = name.rpartition(".")[0] or name
-        return WeightsError(
-            f"{self.name} has its weights in {quoted(name)}, a pickle, which can run any code and "
-            "is never loaded",
-            "convert it where you trust it: safetensors.torch.save_file("
-            f"torch.load({name!r}, weights_only=True), {new + SUFFIX!r})",
-        )
-
-    @contextmanager
-    def _opened(self, name: str) -> Iterator[BufferedReader]:
-        """A file of the folder; it is the same whenever it is opened."""
-        if not (isinstance(name, str) and name in self.files):
-            if name in self._pickles:
-                raise self._pickled(name)
-            near = did_you_mean(name, self.files) if isinstance(name, str) else None
-            raise WeightsError(f"{self.name} has no file {quoted(name)}", near)
-        if name not in self._stamps:
-            try:
-                path = Path(self.source.fetch(name))
-            except GenzooError:
-                raise
-            except Exception as error:  # a plugin's code
-                raise WeightsError(
-                    f"{self._where(name)} cannot be had: {one_line(error)}"
-                ) from error
-        else:
-            path = self._stamps[name][0]
-        with open_file(path) as file:
-            status = os.fstat(file.fileno())
-            _, stamp = self._stamps.setdefault(name, (path, _stamp(status)))
-            if status.st_size != self.files[name] or _stamp(status) != stamp:
-                raise self._changed(name)
-            try:
-                yield file
-            except OSError as error:
-                raise WeightsError(f"cannot read {self._where(name)}: {error.strerror}") from None
-
-    def _json(self, name: str) -> Any:
-        data = self.peek(name)
-        try:
-            return parse_json(data.decode())
-        except UnicodeDecodeError:
-            raise WeightsError(f"{self._where(name)} is not UTF-8") from None
-        except (ValueError, RecursionError) as error:
-            raise WeightsError(f"{self._where(name)} {brief(error)}") from None
+        super().finish()
 
     def _index(self, name: str) -> dict[str, str]:
         return shards_of(self._json(name), self._where(name))
@@ -382,13 +243,3 @@ class Files:
             self._tensors[name] = tensors
             self._read.add(name)
         return self._tensors[name]
-
-
-def _stamp(status: os.stat_result) -> Stamp:
-    return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def digest_of(files: Mapping[str, str]) -> str:
-    """The digest of a folder: that of the sorted digests of its files, each with its name."""
-    lines = sorted(f"{digest}  {name}\n" for name, digest in files.items())
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
