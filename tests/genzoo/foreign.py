@@ -139,6 +139,8 @@ class Faulty(Nets):
                 folder.read("net.bin")
             case "zip":
                 folder.local(["their/data"])
+            case "capitals":
+                folder.local(["NET.SAFETENSORS"])
             case "stem":
                 folder.weights("nets")
             case "changes":

@@ -99,6 +99,9 @@ def test_names_of_any_script_are_sound(reader: Path, cli: Cli) -> None:
     for name in ("説明\u3000書.txt", "re\u0301sume\u0301 (1) [x] *.md", "a\u200eb.txt"):
         (folder / name).write_text("not read")
     assert cli("run", "mine", "-o", "x.png").code == 0
+    shards(write_net(reader / "parts", weights="網\u3000路"), stem="網\u3000路")
+    done = cli("run", "parts", "-o", "y.png")
+    assert done.code == 0, done.err
 
 
 def test_what_is_no_folder_in_a_format_says_which_formats_there_are(
@@ -292,6 +295,15 @@ def test_hostile_37_an_index_that_lies(
     assert_nothing_runs(monkeypatch, "mine", says)
 
 
+def test_hostile_37_a_shard_with_a_tensor_without_a_name(
+    reader: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = shards(write_net(reader / "mine")) / "net-00001-of-00002.safetensors"
+    tensors = safetensors.torch.load_file(shard)
+    safetensors.torch.save_file({**tensors, "": torch.ones(1)}, shard)
+    assert_nothing_runs(monkeypatch, "mine", "holds '', which its index does not name")
+
+
 def assert_nothing_runs(monkeypatch: pytest.MonkeyPatch, reference: str, *says: str) -> None:
     """A folder is refused in one line, and the plugin that reads its format is not imported."""
     monkeypatch.delitem(sys.modules, "acme_reader.models", raising=False)
@@ -382,6 +394,12 @@ def test_hostile_37_a_header_without_end(
     path.write_bytes(length.to_bytes(8, "little") + path.read_bytes()[8:])
     says = f"declares a header of {length} bytes; at most 25000000"
     assert_nothing_runs(monkeypatch, "mine", "'net.safetensors' of ", says)
+
+
+def test_weights_for_a_library_are_well_formed_in_capitals_too(reader: Path) -> None:
+    folder = write_net(reader / "mine", form="faulty", fault="capitals")
+    (folder / "NET.SAFETENSORS").write_bytes(b"no header at all")
+    refused(genzoo.open_zoo(), "mine", "'NET.SAFETENSORS' of ", "no safetensors file")
 
 
 def test_what_git_lfs_has_not_fetched(reader: Path, monkeypatch: pytest.MonkeyPatch) -> None:

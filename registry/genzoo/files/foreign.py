@@ -141,7 +141,7 @@ class Files(CheckedFiles):
             self._folder = tempfile.TemporaryDirectory(prefix="genzoo-")
         root = Path(self._folder.name)
         for name in names:
-            if name.endswith(SUFFIX):
+            if name.lower().endswith(SUFFIX):
                 self._load(name)
             else:
                 self._refuse_pickle(name)
@@ -185,7 +185,8 @@ class Files(CheckedFiles):
             if tensor not in headers[file]:
                 raise WeightsError(f"{index} puts {quoted(tensor)} into {file}, which lacks it")
         for file, header in headers.items():
-            if other := next((name for name in header if shards.get(name) != file), None):
+            other = next((name for name in header if shards.get(name) != file), None)
+            if other is not None:
                 says = f"puts into {shards[other]}" if other in shards else "does not name"
                 raise WeightsError(
                     f"{self._where(file)} holds {quoted(other)}, which its index {says}"

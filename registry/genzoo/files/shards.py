@@ -75,7 +75,7 @@ def shards_of(index: object, where: str) -> dict[str, str]:
     if not isinstance(found, dict) or not found:
         raise WeightsError(f"{where} has no `weight_map` that says where each tensor is")
     for tensor, file in found.items():
-        plain = isinstance(file, str) and file.isprintable() and not file.startswith(".")
+        plain = isinstance(file, str) and not file.startswith(".")
         if not (plain and file.endswith(SUFFIX) and "/" not in file and "\\" not in file):
             raise WeightsError(
                 f"{where} puts {quoted(tensor)} into {quoted(file)}, which is no name of a "
