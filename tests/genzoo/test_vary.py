@@ -290,3 +290,40 @@ def test_a_gif_shows_the_steps_with_what_stays(work: Path, cli: Cli) -> None:
 def test_it_is_named_after_input_and_seed(work: Path, cli: Cli) -> None:
     done = cli("run", "flow-mnist", "-i", "seven.png", "--strength", "0.5", "--seed", "9", *FAST)
     assert done.out == "flow-mnist-seven-9.png\n"
+
+
+def test_what_stays_comes_back_whatever_the_model_does_to_what_it_is_given(
+    painter: Path, cli: Cli
+) -> None:
+    levels = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
+    Image.fromarray(levels).save("a.png")
+    made = np.zeros((8, 8), np.uint8)
+    made[4:] = 255
+    Image.fromarray(made).save("mask.png")
+    words = ("run", "plain", "-i", "a.png", "--mask", "mask.png", "-n", "3", "-o", "x.npz")
+    assert cli(*words, "--set", "fault=overwriting").code == 0
+    for picture in images("x.npz"):
+        np.testing.assert_array_equal(picture[:4], levels[:4])
+        assert (picture[4:] != levels[4:]).any()
+
+
+@pytest.mark.parametrize(
+    "begins",
+    [(), ("-i", "a.png", "--strength", "0.5"), ("-i", "a.png", "--mask", "half.png")],
+)
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [("tiny", "[2, 1, 1, 1]"), ("single", "[1, 8, 8]"), ("nothing", "NoneType")],
+)
+def test_pictures_of_another_shape_are_their_models_fault(
+    painter: Path, cli: Cli, fault: str, says: str, begins: tuple[str, ...]
+) -> None:
+    """Under a mask, and in a grid, some would be spread over the pictures."""
+    Image.new("L", (8, 8)).save("a.png")
+    half = np.zeros((8, 8), np.uint8)
+    half[4:] = 255
+    Image.fromarray(half).save("half.png")
+    done = cli("run", "plain", *begins, "-n", "2", "--set", f"fault={fault}", "-o", "x.png")
+    assert (done.code, done.out) == (1, ""), done
+    assert f"painter/plain failed: its pictures are {says}, not [2, 1, 8, 8]" in done.err
+    assert not Path("x.png").exists()

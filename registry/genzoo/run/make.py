@@ -198,7 +198,9 @@ class _Run:
         batch = Batch(self.plan, start, stop, self._on_step(frames, stop - start))
         with torch.inference_mode(), threads(self.plan.record.threads):
             try:
-                images = self.plan.task.make(batch).detach().float().cpu()
+                made = self.plan.task.make(batch)
+                self._check_shape(made, stop - start)
+                images = self.plan.task.finish(batch, made).detach().float().cpu()
             except OSError as error:
                 name = self.plan.opened.name
                 raise PluginError(f"{name} failed: {one_line(error)}") from error
@@ -208,6 +210,18 @@ class _Run:
                 "use options closer to its defaults",
             )
         return self._pictures(start, stop, images.clamp(-1, 1), frames)
+
+    def _check_shape(self, made: object, count: int) -> None:
+        """Refuse what is not `count` pictures: under a mask it could be spread over them."""
+        import torch
+
+        shape = (count, *picture_shape(self.plan.opened))
+        if not isinstance(made, torch.Tensor) or made.shape != shape:
+            found = list(made.shape) if isinstance(made, torch.Tensor) else type(made).__name__
+            raise PluginError(
+                f"{self.plan.opened.name} failed: its pictures are {found}, not {list(shape)}",
+                "ask its author",
+            )
 
     def _pictures(self, start: int, stop: int, images: Tensor, frames: list[Tensor]) -> Pictures:
         """Of a batch what was asked for."""

@@ -101,6 +101,11 @@ class Batch:
         assert self.plan.inputs is not None  # the task needs some
         return self.plan.on_device(self.plan.inputs, self.rows)
 
+    @property
+    def mask(self) -> Tensor | None:
+        """Which part of each is made, likewise; None for all."""
+        return None if self.plan.mask is None else self.plan.on_device(self.plan.mask, self.rows)
+
     @cached_property
     def conditions(self) -> dict[str, Tensor]:
         """Prepared conditions of these pictures, by name of the conditioner.
@@ -215,7 +220,11 @@ class Task(ABC):
 
     @abstractmethod
     def make(self, batch: Batch) -> Tensor:
-        """The pictures of a batch, `[len(batch), C, H, W]`."""
+        """The pictures of a batch, `[len(batch), C, H, W]`, as the model gives them."""
+
+    def finish(self, batch: Batch, made: Tensor) -> Tensor:
+        """What is written of the pictures that a model has made of a batch."""
+        return made
 
     def above(self, plan: Plan) -> Tensor | None:
         """What is shown above the pictures, or None."""

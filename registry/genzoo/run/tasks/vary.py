@@ -53,24 +53,24 @@ class Vary(Sample):
         check_varies(opened, masked=self.request.mask is not None)
 
     def make(self, batch: Batch) -> Tensor:
-        import torch
-
         from genzoo_core.model import Start
         from genzoo_core.rng import SampleRng
 
-        plan, images, on_step = batch.plan, batch.inputs, batch.on_step
-        mask = None if plan.mask is None else plan.on_device(plan.mask, batch.rows)
-
-        def composite(made: Tensor) -> Tensor:
-            return made if mask is None else torch.where(mask, made, images.to(made))
+        on_step = batch.on_step
 
         def step_done(step: int, total: int, x: Tensor) -> None:
             assert on_step is not None
-            on_step(step, total, composite(x))
+            on_step(step, total, self.finish(batch, x))
 
         told = None if on_step is None else step_done
-        start = Start(images, self.strength, mask)
-        return composite(draw(batch, SampleRng(batch.seeds), told, start=start))
+        start = Start(batch.inputs, self.strength, batch.mask)
+        return draw(batch, SampleRng(batch.seeds), told, start=start)
+
+    def finish(self, batch: Batch, made: Tensor) -> Tensor:
+        import torch
+
+        mask = batch.mask  # not the model's own, which it may have changed, nor its inputs
+        return made if mask is None else torch.where(mask, made, batch.inputs.to(made))
 
     def told(self, seeds: range) -> str:
         return f"{super().told(seeds)}, strength {self.strength:g}"

@@ -23,7 +23,11 @@ class PainterOptions(Config):
     steps: Annotated[int, msgspec.Meta(ge=1, le=200)] = 4
     temperature: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     prior: Literal["fitted", "standard-normal"] = "standard-normal"
-    fault: Literal["slow", "hungry", "wild", "crowded", "lost"] | None = None
+    fault: (
+        Literal["slow", "hungry", "wild", "crowded", "lost"]
+        | Literal["overwriting", "tiny", "single", "nothing"]
+        | None
+    ) = None
 
 
 class NothingConfig(Config):

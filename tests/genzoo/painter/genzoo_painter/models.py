@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from genzoo_core.component import Context
 from genzoo_core.conditioner import Condition
 from genzoo_core.encoder import Codec, Posterior
-from genzoo_core.model import GenerativeModel, OnStep
+from genzoo_core.model import GenerativeModel, Inpainting, OnStep, Start
 from genzoo_core.rng import Rng
 from genzoo_core.training import Batch, Phase, Progress, Stage
 from genzoo_painter.config import NothingConfig, PainterConfig, PainterOptions
@@ -55,7 +56,7 @@ class PainterCodes(PainterCodec):
         return super().decode(self.codebook[z])
 
 
-class Painter(GenerativeModel[PainterOptions]):
+class Painter(Inpainting, GenerativeModel[PainterOptions]):
     Config = PainterConfig
     Options = PainterOptions
 
@@ -77,6 +78,8 @@ class Painter(GenerativeModel[PainterOptions]):
         conditions: Mapping[str, Tensor],
         options: PainterOptions,
         on_step: OnStep | None = None,
+        *,
+        start: Start | None = None,
     ) -> Tensor:
         fail(options.fault, rng.n)
         sys.stdout.write("a plugin that talks too much\n")
@@ -90,6 +93,11 @@ class Painter(GenerativeModel[PainterOptions]):
         out = codec.decode(z)
         if options.fault == "wild":
             out = out / torch.zeros_like(out)
+        if options.fault == "overwriting" and start is not None and start.mask is not None:
+            start.images.zero_()
+            start.mask.fill_(True)
+        if options.fault in OTHERS:
+            return OTHERS[options.fault](out)
         if options.fault == "crowded":
             # What no model should do, and rounding does a little: it tells batches apart.
             out = 0.5 * out + rng.n / 200
@@ -105,6 +113,14 @@ class Painter(GenerativeModel[PainterOptions]):
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
         raise NotImplementedError
+
+
+OTHERS: dict[str | None, Callable[[Tensor], Any]] = {
+    "tiny": lambda out: out[..., :1, :1],
+    "single": lambda out: out[0],
+    "nothing": lambda out: None,
+}
+"""What is given in place of the pictures."""
 
 
 def fail(fault: str | None, n: int) -> None:
