@@ -221,7 +221,8 @@ def test_variants_are_chosen_by_name(reader: Path, cli: Cli) -> None:
     done = cli("run", "mine", "--variant", "bf16", "-o", "x.png")
     assert (done.code, done.out) == (2, "")
     assert "has no variant 'bf16'; there is ema, fp16" in done.err
-    for command in (["info"], ["export", "-o", "a.safetensors"], ["encode", "x.png"]):
+    given = (["export", "-o", "a.safetensors"], ["encode", "x.png"], ["decode", "z.npz"])
+    for command in (["info"], *given):
         done = cli(command[0], "mine", *command[1:], "--variant", "../x")
         assert (done.code, "is no variant" in done.err) == (2, True), done
     done = cli("run", "mine", "--variant", "fp16", "-o", "x.png")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genzoo.cli.options import complete_models
+from genzoo.cli.options import complete_models, variant_option
 from genzoo.cli.run import carry_out
 from genzoo.cli.settings import gather
 from genzoo.run.outputs.destination import choose
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--prompt", "prompts", multiple=True, help="What the pictures show.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A further condition.")
 @click.option("-f", "--force", is_flag=True, help="Replace what exists.")
+@variant_option
 @click.option("--device", default="cpu", metavar="NAME", help="Where to compute.")
 @click.option("--threads", type=int, help="CPU threads.")
 @click.option("--batch", type=int, default=BATCH, help="Latents decoded at a time.")
@@ -42,6 +43,7 @@ def decode(
     prompts: tuple[str, ...],
     settings: tuple[str, ...],
     force: bool,
+    variant: str,
     device: str,
     threads: int | None,
     batch: int,
@@ -65,6 +67,7 @@ def decode(
         prompts,
         options=gather(settings, {}),
         latents=Input(str(latents)),
+        variant=variant,
         device=device,
         threads=threads,
         batch=batch,
