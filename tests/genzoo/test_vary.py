@@ -207,6 +207,8 @@ def test_no_pixel_that_is_partly_made_stays(work: Path, cli: Cli) -> None:
         (["vae-mnist", "--interpolate", "-i", "seven.png", "-i", "three.png", "--strength", "0.5"],
          ["--strength"]),
         (["flow-mnist", "-i", "seven.png", "--strength", "1.01"], ["1.01", "from 0"]),
+        (["flow-mnist", "-i", "seven.png", "--strength", "1.0000001"], ["is 1.0000001; give"]),
+        (["features-mnist-classifier", "-i", "seven.png"], ["has no decoder"]),
         (["flow-mnist", "-i", "seven.png", "--strength", "-0.1"], ["-0.1", "from 0"]),
         (["flow-mnist", "-i", "seven.png", "--strength", "nan"], ["nan"]),
         (["flow-mnist", "-i", "seven.png", "--mask", "large.png"],
@@ -285,6 +287,9 @@ def test_a_gif_shows_the_steps_with_what_stays(work: Path, cli: Cli) -> None:
             gif.seek(frame)
             shown = np.asarray(gif.convert("L"))[:, :14]
             assert np.abs(shown - grey("seven.png")[:, :14].astype(int)).max() <= 4
+    done = cli("run", "flow-mnist", "-i", "seven.png", "--strength", "0", "-o", "b.gif")
+    assert done.code == 2
+    assert "makes these pictures in one step" in done.err  # the model makes others in ten
 
 
 def test_it_is_named_after_input_and_seed(work: Path, cli: Cli) -> None:

@@ -69,7 +69,7 @@ def animation_gif(pictures: Pictures) -> bytes:
         durations = [FRAME] * (len(frames) - 1) + [REST]
     else:
         raise UsageError(
-            f"{record.model} makes a picture in one step: there is nothing to animate",
+            f"{record.model} makes these pictures in one step: there is nothing to animate",
             "write a .png, or animate a walk: --interpolate 0,1",
         )
     first, *others = map(to_pil, frames)

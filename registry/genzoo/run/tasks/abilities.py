@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 DIFFUSION = "diffusion models can: see `genzoo list --family diffusion`"
 NO_ENCODER = "no encoder: it cannot encode a picture"
+NO_DECODER = "no decoder: it cannot make pictures of latents"
 
 
 def sampler_of(opened: Opened) -> GenerativeModel[Any]:
@@ -85,13 +86,13 @@ def encoder_of(opened: Opened) -> Encoder:
 
 def codec_of(opened: Opened, lacks: str = NO_ENCODER) -> Codec:
     """The model's encoder, where it can decode as well; `lacks` is said where it has none."""
-    from genzoo_core.encoder import Codec
+    from genzoo_core.encoder import Codec, Encoder
     from genzoo_core.model import GenerativeModel
 
     module = opened.module
     codec = module.codec if isinstance(module, GenerativeModel) else module
     if not isinstance(codec, Codec):
-        raise _without(opened, lacks)
+        raise _without(opened, NO_DECODER if isinstance(codec, Encoder) else lacks)
     return codec
 
 

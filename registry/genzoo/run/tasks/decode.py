@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genzoo.run.outputs.latents import StoredLatents, open_latents
-from genzoo.run.tasks.abilities import codec_of
+from genzoo.run.tasks.abilities import NO_DECODER, codec_of
 from genzoo.run.tasks.task import Batch, Task
 from genzoo_core.errors import UsageError
 from genzoo_core.request import MOST_PICTURES
@@ -44,7 +44,7 @@ class Decode(Task):
         super().check()
 
     def require(self, opened: Opened) -> None:
-        codec_of(opened, "no decoder: it cannot make pictures of latents")
+        codec_of(opened, NO_DECODER)
 
     def make(self, batch: Batch) -> Tensor:
         plan = batch.plan
