@@ -165,21 +165,29 @@ def test_codes_are_whole_numbers_of_the_codebook(painter: Path) -> None:
 )
 def test_arrays_that_are_no_latents(painter: Path, cli: Cli, array: np.ndarray, says: str) -> None:
     np.savez("z.npz", mean=array)
-    assert_refused(cli("decode", "plain", "z.npz", "-o", "x.png"), "z.npz", says)
+    done = cli("decode", "plain", "z.npz", "-o", "x.png")
+    assert_refused(done, "z.npz", says)
+    assert "damaged" not in done.err  # it is sound, and holds something else
     assert not Path("x.png").exists()
 
 
 def test_files_that_are_no_latents(painter: Path, cli: Cli) -> None:
     np.savez("two.npz", a=LATENTS, b=LATENTS)
     np.savez("none.npz")
+    np.savez("std.npz", std=LATENTS)
+    with zipfile.ZipFile("other.npz", "w") as archive:
+        archive.writestr("mean", b"")
     np.save("z.npy", LATENTS)
     Path("empty.npz").touch()
     os.mkfifo("pipe.npz")
     cli("run", "plain", "-n", "2", "-o", "pictures.npz")
     for file, says in (
         ("two.npz", "has 'a', 'b'"),
-        ("none.npz", "is empty"),
+        ("none.npz", "has no array"),
+        ("other.npz", "has no array"),
+        ("std.npz", "has 'std'"),
         ("z.npy", "np.savez"),
+        ("z.npy", "is a .npy file"),
         ("empty.npz", "is empty"),
         ("pipe.npz", "not a file"),
         ("pictures.npz", "has 'images', 'seeds'"),

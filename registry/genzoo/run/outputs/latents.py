@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genzoo.files.header import DTYPES, LENGTH_BYTES, check_header, header_length
-from genzoo.run.outputs.reading import MOST, Archive, damaged, member, open_file
+from genzoo.run.outputs.reading import MOST, Archive, NotReadError, damaged, member, open_file
 from genzoo.run.outputs.record import MAX_RECORD
 from genzoo.text import quoted, shown_path
 from genzoo_core.errors import UsageError, WeightsError
@@ -85,8 +85,13 @@ def open_latents(path: Path) -> StoredLatents:
         UsageError: It cannot be read, or does not hold an array of numbers.
     """
     with open_file(path) as file:
-        archive = file.read(2) == b"PK"
-    latents = _open_npz(path) if archive else _open_safetensors(path)
+        beginning = file.read(6)
+    if beginning == b"\x93NUMPY":
+        raise UsageError(
+            f"{path} is a .npy file, and latents are read from .npz or .safetensors",
+            "np.savez('z.npz', mean=np.load(FILE)) makes one",
+        )
+    latents = _open_npz(path) if beginning.startswith(b"PK") else _open_safetensors(path)
     if latents.dtype not in {name for name, _ in DTYPES.values()} - {"bool"}:
         raise UsageError(f"{latents.array} in {path} is {latents.dtype}: no latents")
     return latents
@@ -95,11 +100,15 @@ def open_latents(path: Path) -> StoredLatents:
 def _open_npz(path: Path) -> StoredLatents:
     with damaged(path, ".npz file"):
         archive = zipfile.ZipFile(Archive(path))
-        names = [name.removesuffix(".npy") for name in archive.namelist()]
+        files = [name for name in archive.namelist() if name.endswith(".npy")]
+        names = [name.removesuffix(".npy") for name in files]
         array = _chosen(path, names)
-        shape, dtype, _ = member(archive, f"{array}.npy")
-        if not dtype.isnative:
-            raise ValueError(f"{array} is of another byte order than this machine's")
+        try:
+            shape, dtype, _ = member(archive, f"{array}.npy")
+            if not dtype.isnative:
+                raise NotReadError(f"{array} is of another byte order: save it as float32")
+        except NotReadError as error:
+            raise UsageError(f"cannot read {path}: {error}") from error
     return StoredLatents(path, array, shape, dtype.name, lambda: member(archive, f"{array}.npy")[2])
 
 
@@ -138,7 +147,8 @@ def _chosen(path: Path, names: list[str]) -> str:
         return MEAN
     if len(others) == 1:
         return others[0]
-    found = f"has {', '.join(map(quoted, others[:5]))}" if others else "is empty"
+    # Where it has none but what stands beside latents, that is what it has.
+    found = f"has {', '.join(map(quoted, (others or names)[:5]))}" if names else "has no array"
     raise UsageError(
         f"{path} {found}; latents are an array called {MEAN}, or the only one of a file",
         "`genzoo encode` writes such a file, and np.savez(FILE, mean=…)",

@@ -83,6 +83,10 @@ def damaged(path: Path, what: str) -> Iterator[None]:
         raise UsageError(f"{path} is a damaged {what}: {one_line(error)}") from error
 
 
+class NotReadError(ValueError):
+    """An array that numpy can write and genzoo does not: damage, but in what a user made."""
+
+
 class Archive(io.FileIO):
     """A file that is read in pieces of at most `MOST` bytes; zipfile reads the list of its members,
     of which each becomes an object, in one piece."""
@@ -175,7 +179,7 @@ def member(
     shape, fortran, dtype = npy.read_array_header_1_0(content)
     if dtype.hasobject or fortran:
         order = " in Fortran order: save np.ascontiguousarray of it" if fortran else ""
-        raise ValueError(f"{name} holds {dtype}{order}")
+        raise NotReadError(f"{name} holds {dtype}{order}")
     rest = archive.getinfo(name).file_size - content.tell()
     if prod(shape) * dtype.itemsize != rest:
         raise ValueError(f"{name} has {rest} bytes for shape {shape}")
