@@ -122,6 +122,7 @@ def test_a_replay_needs_the_very_latents(painter: Path, cli: Cli) -> None:
     Path("z.npz").rename("moved.npz")
     done = cli("run", "--replay", "a.png", "-o", "c.png")
     assert (done.code, "z.npz" in done.err) == (1, True)
+    assert "--input FILE" in done.err
     assert cli("run", "--replay", "a.png", "-i", "moved.npz", "-o", "c.png").code == 0
     for others in (LATENTS + 1, LATENTS[:2]):
         np.savez("z.npz", mean=others)

@@ -234,6 +234,7 @@ def test_a_replay_makes_them_again_and_names_what_has_changed(work: Path, cli: C
     done = cli("run", "--replay", "a.png")
     assert done.code == 1
     assert "cannot read right.png" in done.err
+    assert "--mask FILE" in done.err
     done = cli("run", "--replay", "a.png", "--mask", "moved.png", "-o", "c.png")
     assert "the same pixels as a.png" in done.err
     Image.new("L", (28, 28), 255).save("right.png")

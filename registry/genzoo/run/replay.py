@@ -329,7 +329,10 @@ def _input(path: Path, picture: Input, option: str) -> Input:
             f"a picture that went into it was given as bytes (sha256 {picture.sha256[:12]}…)",
             f"name a file with these: {option} FILE",
         )
-    return Input(str(_find(path, picture.path)))
+    found = _find(path, picture.path)
+    if not os.path.exists(found):
+        raise UsageError(f"cannot read {found}: it is not there", f"say where with {option} FILE")
+    return Input(str(found))
 
 
 def _request(
