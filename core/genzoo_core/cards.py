@@ -44,7 +44,7 @@ class ModelCard(Config, omit_defaults=True):
     """One model of the zoo: an entry of `[[models]]` in a plugin's manifest.
 
     A word has at most 100 characters, a line 1,000, notes 20,000; of each list there are at most
-    100, of metrics 1,000.
+    100, of metrics 1,000, of classes 100,000.
 
     Attributes:
         name: The model's name, unique within its distribution: `[a-z0-9][a-z0-9._-]*`.
@@ -54,6 +54,8 @@ class ModelCard(Config, omit_defaults=True):
         dataset: Name of the dataset it was trained on.
         shape: Shape of one picture, [channels, height, width].
         conditioners: Names of its conditioners; the first reads the prompt.
+        classes: What can be asked for, in the order of their numbers, where the first conditioner
+            takes one of a few names. Of a genzoo file the header says it.
         weights: Where the weights are: a path inside the plugin's package, or a reference
             that a `genzoo_resolve_weights` hook understands ("scheme://…").
         sha256: Digest of the weights file, lower-case hexadecimal.
@@ -74,6 +76,7 @@ class ModelCard(Config, omit_defaults=True):
     dataset: Word = ""
     shape: tuple[int, int, int] | None = None
     conditioners: Words = ()
+    classes: Annotated[tuple[Line, ...], msgspec.Meta(max_length=100_000)] = ()
     weights: Place = ""
     sha256: Word = ""
     size: int = 0

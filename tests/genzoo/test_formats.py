@@ -512,7 +512,9 @@ def test_of_two_formats_the_one_that_asks_for_more_wins(
 
 def test_a_folder_says_what_it_is_without_its_weights(reader: Path, cli: Cli) -> None:
     lies = {"sha256": "f" * 64, "weights": "hf://a/b", "recipe": "a.toml", "aliases": ["a"]}
-    folder = write_net(reader / "mine", card={"conditioners": ["label"], **lies})
+    classes = [f"a {i}, or b" for i in range(13)]
+    card = {"conditioners": ["label"], "classes": classes, **lies}
+    folder = write_net(reader / "mine", card=card)
     write_shards(folder / "their", net_tensors(), "other", "fp16")
     tensors = folder / "net.safetensors"
     kept = tensors.read_bytes()
@@ -524,7 +526,9 @@ def test_a_folder_says_what_it_is_without_its_weights(reader: Path, cli: Cli) ->
     for words in ("licence       mit", "shape         1×2×2", "format        acme-reader/nets"):
         assert f"  {words}" in lines
     assert "  conditioners  label (reads the prompt)" in lines
+    assert f"  classes       {', '.join(classes[:12])}, …" in lines
     found = json.loads(cli("info", "mine", "--json").out)
+    assert found["card"]["classes"] == classes
     assert found["format"] == "acme-reader/nets"
     assert found["variants"] == ["fp16"]
     # Neither counters nor truth values are among them.

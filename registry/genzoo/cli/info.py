@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -119,6 +119,7 @@ def _card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     yield "dataset", card.dataset
     yield "shape", table.shape(card.shape)
     yield "conditioners", ", ".join([reads, *others])
+    yield "classes", _few(card.classes)
     yield "parameters", f"{card.parameters:,}" if card.parameters else ""
     yield "weights", card.weights
     yield "size", table.size(card.size)
@@ -135,12 +136,15 @@ def _spec_facts(spec: ModelSpec) -> Iterator[tuple[str, str]]:
     for place, (name, conditioner) in enumerate(spec.conditioners.items()):
         # By custom, a component that takes one of a few names has them as "classes".
         named = conditioner.config.get("classes")
-        classes = named if isinstance(named, list) else []
-        taken = ", ".join(map(str, classes[:SHOWN])) + (", …" if len(classes) > SHOWN else "")
+        taken = _few(named if isinstance(named, list) else [])
         how = f" (--set {name}=VALUE)" if place else ""
         yield f"condition {name}", conditioner.component + (f": {taken}" if taken else "") + how
     for role, part in spec.parts.items():
         yield f"part {role}", f"{part.model}{' (in this file)' if part.inline else ''}"
+
+
+def _few(names: Sequence[object]) -> str:
+    return ", ".join([*map(str, names[:SHOWN]), *["…"][: len(names) > SHOWN]])
 
 
 def _part(part: Weights) -> str:

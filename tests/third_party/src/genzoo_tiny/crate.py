@@ -32,7 +32,8 @@ class Crate(Format):
         config, shape = self.config(folder), (1, 8, 8)
         names = {"family": "normalizing-flow", "summary": "A flow from a crate."}
         names["dataset"] = config["data"]
-        return ModelCard(config["name"], **names, shape=shape, conditioners=("label",))
+        label = {"conditioners": ("label",), "classes": tuple(map(str, range(config["classes"])))}
+        return ModelCard(config["name"], **names, shape=shape, **label)
 
     def load(self, folder: Folder) -> Described:
         config = self.config(folder)
