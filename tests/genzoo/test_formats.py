@@ -129,7 +129,8 @@ def test_a_folder_with_one_file_of_genzoos_is_that_file(reader: Path, cli: Cli) 
     shutil.copy(reader / "mine" / "net.safetensors", reader / "runs" / "checkpoint.safetensors")
     assert zoo.resolve(Request("runs")).weights == weights
     shutil.copy(reader / "runs" / "one.safetensors", reader / "runs" / "two.safetensors")
-    refused(zoo, "runs", "it holds checkpoint.safetensors, log.jsonl, one.safe")
+    error = refused(zoo, "runs", "it holds checkpoint.safetensors, log.jsonl, one.safe")
+    assert error.hint == "name one of its model files: one.safetensors or two.safetensors"
 
 
 @pytest.mark.parametrize("dtype", HALVES, ids=str)

@@ -177,7 +177,8 @@ def find_folder(catalogue: Catalogue, files: Files) -> ModelFolder | WeightsFile
     if best:
         files.check()
         return ModelFolder(files, best[0])
-    return _only_file(files) if files.is_local else None
+    found = _own_files(files)
+    return found[0] if len(found) == 1 else None
 
 
 def no_format(catalogue: Catalogue, files: Files) -> UsageError:
@@ -186,6 +187,8 @@ def no_format(catalogue: Catalogue, files: Files) -> UsageError:
     there = listed(list(files.files)[:5]) or "no files"
     formats = [f"{full_name(f)} ({', '.join(f.entry.markers)})" for f in catalogue.formats]
     known = f"installed are {listed(formats)}" if formats else "no installed plugin reads any"
+    if own := [each.path.name for each in _own_files(files)]:
+        known = f"name one of its model files: {listed(own, ' or ')}"
     return UsageError(f"{files.name} is in no known format: it holds {there}", known)
 
 
@@ -207,13 +210,18 @@ def license_in(files: Files) -> str:
     return ""
 
 
-def _only_file(files: Files) -> WeightsFile | None:
-    """The one file of genzoo's, as a training leaves it: beside its checkpoint, if it stopped."""
+def _own_files(files: Files) -> list[WeightsFile]:
+    """The files of genzoo's; none where too many may be some, or they are not on this machine.
+
+    A training leaves one alone, beside its checkpoint if it stopped.
+    """
     names = [name for name in files.files if name.endswith(SUFFIX) and "/" not in name]
-    found = []
-    for name in names[:MAX_TRIED]:
+    found: list[WeightsFile] = []
+    if not files.is_local or len(names) > MAX_TRIED:
+        return found
+    for name in names:
         path = Path(os.path.join(files.name, name))
         with suppress(GenzooError):
             read_header(path)
             found.append(WeightsFile(path))
-    return found[0] if len(found) == 1 and len(names) <= MAX_TRIED else None
+    return found

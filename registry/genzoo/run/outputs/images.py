@@ -68,9 +68,10 @@ def animation_gif(pictures: Pictures) -> bytes:
         frames = [lay_out(pictures, frame) for frame in (*pictures.frames, pictures.images)]
         durations = [FRAME] * (len(frames) - 1) + [REST]
     else:
+        walk_hint = "" if record.latents else ", or animate a walk: --interpolate 0,1"
         raise UsageError(
             f"{record.model} makes these pictures in one step: there is nothing to animate",
-            "write a .png, or animate a walk: --interpolate 0,1",
+            f"write a .png{walk_hint}",
         )
     first, *others = map(to_pil, frames)
     out = io.BytesIO()
