@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -52,11 +52,14 @@ class Folder(Protocol):
         name: What it is called in messages: its path, or a reference.
         files: Size in bytes of each file, by its name: a path inside the folder with "/" between
             its parts.
+        scripts: Names of the files of code that lie there, which cannot be read.
         variant: Which of several files of weights is wanted ("fp16"); "" for the plain one.
     """
 
     @property
     def name(self) -> str: ...
+    @property
+    def scripts(self) -> Sequence[str]: ...
     @property
     def files(self) -> Mapping[str, int]: ...
     @property

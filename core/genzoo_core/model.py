@@ -111,6 +111,10 @@ class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
         condition: Condition | None = self.conditioning(conditions, n)
         return condition
 
+    def shape(self, options: OptionsT) -> tuple[int, int, int]:
+        """Shape of one picture with these options; `sample_shape` where none of them says."""
+        return self.sample_shape
+
     def check_options(self, options: OptionsT) -> None:
         """Refuse options that `sample` would refuse, before anything is said or drawn.
 

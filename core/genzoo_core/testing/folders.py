@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,11 @@ class Cover:
 
     name: str
     variant: str = ""
+
+    @property
+    def scripts(self) -> Sequence[str]:
+        """Its files of code."""
+        return [name for name in self.files if name.endswith(".py")]
 
     @property
     def files(self) -> Mapping[str, int]:

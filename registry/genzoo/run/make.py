@@ -147,7 +147,7 @@ def check_memory(plan: Plan) -> None:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return
-    needed = plan.count * 4 * prod(picture_shape(plan.opened))
+    needed = plan.count * 4 * prod(picture_shape(plan.opened, plan.options))
     if needed > memory / 2:
         raise UsageError(
             f"{plan.count:,} pictures take {needed / 2**30:.1f} GiB, and this machine has "
@@ -215,7 +215,7 @@ class _Run:
         """Refuse what is not `count` pictures: under a mask it could be spread over them."""
         import torch
 
-        shape = (count, *picture_shape(self.plan.opened))
+        shape = (count, *picture_shape(self.plan.opened, self.plan.options))
         if not isinstance(made, torch.Tensor) or made.shape != shape:
             found = list(made.shape) if isinstance(made, torch.Tensor) else type(made).__name__
             raise PluginError(

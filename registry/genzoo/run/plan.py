@@ -55,7 +55,7 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     options, conditions = read_settings(request, opened, zoo.catalogue)
     raws = parse_conditions(request.prompts, conditions, task.rows, opened, zoo)
     negative = parse_negative(request, opened, zoo)
-    shape = picture_shape(opened)
+    shape = picture_shape(opened, options)
     background = _background(opened, zoo) if request.inputs else 255
     given = [read_input(file, shape, background) for file in request.inputs]
     mask = None if request.mask is None else read_mask(request.mask, given, shape)
@@ -110,12 +110,12 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     )
 
 
-def picture_shape(opened: Opened) -> tuple[int, int, int]:
+def picture_shape(opened: Opened, options: msgspec.Struct) -> tuple[int, int, int]:
     """(C, H, W) of the model's pictures, as it or its card says."""
     from genzoo_core.model import GenerativeModel
 
     module = opened.module
-    shape = module.sample_shape if isinstance(module, GenerativeModel) else None
+    shape = module.shape(options) if isinstance(module, GenerativeModel) else None
     if shape is None and opened.model is not None:
         shape = opened.model.card.shape
     if shape is None:

@@ -194,7 +194,7 @@ def _other_versions(path: Path, then: Record, now: Record) -> list[str]:
 
 def _promised(plan: Plan, stored: Stored, layout: Layout | None) -> tuple[int, ...]:
     """The shape that the pixels have by what the record says."""
-    channels, height, width = picture_shape(plan.opened)
+    channels, height, width = picture_shape(plan.opened, plan.options)
     first, last = plan.record.pictures or (0, plan.count)
     if len(stored.shape) == 4:
         return (last - first, height, width, channels)

@@ -40,7 +40,7 @@ def grid_size(plan: Plan) -> tuple[int, int]:
     paired = plan.task.above(plan) is not None
     columns = _layout(last - first, columns, paired).columns
     rows = math.ceil((last - first) / columns) * (2 if paired else 1)
-    _, height, width = picture_shape(plan.opened)
+    _, height, width = picture_shape(plan.opened, plan.options)
     return rows * (height + GAP) - GAP, columns * (width + GAP) - GAP
 
 
@@ -73,7 +73,7 @@ def _interleave(above: Tensor, below: Tensor, columns: int) -> Tensor:
 
 def check_grid(plan: Plan) -> None:
     """Check that the pictures fit into one that genzoo itself would read again."""
-    _, height, width = picture_shape(plan.opened)
+    _, height, width = picture_shape(plan.opened, plan.options)
     if plan.count * (height + GAP) * (width + GAP) > MAX_PIXELS:
         raise UsageError(
             f"{plan.count:,} pictures are too many for one", "write to a folder: -o pictures/"
