@@ -114,6 +114,8 @@ def test_what_is_no_folder_in_a_format_says_which_formats_there_are(
     refused(zoo, "./plain", "is in no known format: it holds a.txt; installed are acme-reader/")
     refused(zoo, "./gone", "there is no file gone")
     monkeypatch.setenv("GENZOO_DISABLE", "acme-reader")
+    refused(genzoo.open_zoo(), "plain", "installed are genzoo/")
+    monkeypatch.setenv("GENZOO_DISABLE", "acme-reader,diffusers")
     refused(genzoo.open_zoo(), "plain", "no installed plugin reads any")
 
 

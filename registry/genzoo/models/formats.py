@@ -185,7 +185,9 @@ def no_format(catalogue: Catalogue, files: Files) -> UsageError:
     """What to say of a folder that no format claims."""
     files.refuse_pickles()
     there = listed(list(files.files)[:5]) or "no files"
-    formats = [f"{full_name(f)} ({', '.join(f.entry.markers)})" for f in catalogue.formats]
+    # Those that somebody installed for a folder of his come first.
+    found = sorted(catalogue.formats, key=lambda each: each.plugin.distribution == "genzoo")
+    formats = [f"{full_name(each)} ({', '.join(each.entry.markers)})" for each in found]
     known = f"installed are {listed(formats)}" if formats else "no installed plugin reads any"
     if own := [each.path.name for each in _own_files(files)]:
         known = f"name one of its model files: {listed(own, ' or ')}"

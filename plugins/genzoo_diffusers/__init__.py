@@ -1,0 +1,1 @@
+"""Checkpoints of `diffusers`, run by `diffusers` itself."""

@@ -1,0 +1,107 @@
+"""One call of a pipeline: its chance from the samples' own generators, its steps as they come."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import wraps
+from itertools import count
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch import Tensor
+
+from genzoo_core import Rng
+
+OnStep = Callable[[int, int, Tensor], None]
+"""Called as `on_step(step, total, sample)` with what the scheduler has made of a step."""
+
+
+class Noise:
+    """Noise of an `Rng` in place of that of generators: for a walk between two seeds.
+
+    Every normal number of diffusers comes through `randn_tensor`, which whoever draws has imported
+    by its name.
+    """
+
+    def __init__(self, rng: Rng) -> None:
+        self._rng = rng
+        self._drawn: list[Tensor] = []
+
+    @contextmanager
+    def of(self, rows: slice, pipeline: Any) -> Iterator[None]:
+        """While active, a pipeline and its scheduler draw the noise of some samples.
+
+        All samples draw in the same order; what the first has drawn is there for the others.
+        """
+        draws = count()
+
+        def drawn(
+            shape: Sequence[int],
+            generator: Any = None,
+            device: Any = None,
+            dtype: Any = None,
+            **_: Any,
+        ) -> Tensor:
+            index = next(draws)
+            if index == len(self._drawn):
+                like = torch.empty(0, dtype=dtype, device=device)
+                self._drawn.append(self._rng.normal(tuple(shape[1:]), like))
+            noise = self._drawn[index][rows]
+            return noise.repeat(shape[0] // len(noise), *[1] * (noise.dim() - 1))
+
+        classes = (*type(pipeline).__mro__, *type(pipeline.scheduler).__mro__)
+        with ExitStack() as stack:
+            for name in {each.__module__ for each in classes}:
+                if hasattr(sys.modules[name], "randn_tensor"):
+                    stack.enter_context(patch.object(sys.modules[name], "randn_tensor", drawn))
+            yield
+
+
+@contextmanager
+def drawing(scheduler: Any, seeds: Sequence[int], on_step: OnStep | None = None) -> Iterator[Any]:
+    """While active, what a scheduler draws comes from the samples' generators.
+
+    Most draw from the generators that a pipeline passes on. Where one does not, as DiT's, they
+    are passed here. A Brownian tree grows from the seeds, and what is left draws from torch's own
+    generator, which has the first seed meanwhile.
+
+    Args:
+        scheduler: Of the pipeline.
+        seeds: One of each sample.
+        on_step: Told of each step.
+
+    Yields:
+        The generators, as a pipeline takes them: one, or a list.
+    """
+    each = [torch.Generator().manual_seed(seed) for seed in seeds]
+    generator = each[0] if len(each) == 1 else each
+    step = scheduler.step
+    draws = "generator" in inspect.signature(step).parameters
+    done = 0
+
+    @wraps(step)  # pipelines look at what it takes
+    def drawn_step(*args: Any, **kwargs: Any) -> Any:
+        nonlocal done
+        if draws and kwargs.get("generator") is None:
+            kwargs["generator"] = generator
+        made = step(*args, **kwargs)
+        done += 1
+        if on_step is not None:
+            total = len(scheduler.timesteps) - (getattr(scheduler, "begin_index", None) or 0)
+            on_step(min(done, total), total, made[0])
+        return made
+
+    if hasattr(scheduler, "noise_sampler_seed"):
+        scheduler.noise_sampler_seed = seeds[0] if len(seeds) == 1 else list(seeds)
+        scheduler.noise_sampler = None
+    scheduler.step = drawn_step
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seeds[0])
+            yield generator
+    finally:
+        del scheduler.step

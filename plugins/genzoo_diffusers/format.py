@@ -1,0 +1,119 @@
+"""The format of the folders that `diffusers` saves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genzoo_core import ConfigError, Folder, Format, ModelCard
+from genzoo_diffusers.describing import labels_of, shape_of
+from genzoo_diffusers.safety import Checkpoint, check_folder
+
+if TYPE_CHECKING:
+    from torch import nn
+
+SINGLE = ("AutoencoderKL", "UNet2DModel")
+"""Models that are something by themselves."""
+
+
+class Diffusers(Format):
+    """A pipeline with its components, or one model alone."""
+
+    def card(self, folder: Folder) -> ModelCard:
+        checkpoint = check_folder(folder)
+        name, parts = checkpoint.cls.__name__, checkpoint.parts
+        check_runs(folder, checkpoint)
+        shape = shape_of({each or "vae": part.config for each, part in parts.items()})
+        if not checkpoint.index:
+            is_codec = name == "AutoencoderKL"
+            return ModelCard(
+                _name(folder),
+                family="vae" if is_codec else "diffusion",
+                summary=f"{name} of diffusers.",
+                kind="codec" if is_codec else "model",
+                shape=shape,
+            )
+        scheduler = parts.get("scheduler")
+        by = f", sampled by {scheduler.cls.__name__}" if scheduler else ""
+        labels = labels_of(checkpoint.index)
+        return ModelCard(
+            _name(folder),
+            family="diffusion",
+            summary=f"{name} of diffusers{by}.",
+            shape=shape,
+            conditioners=_conditioners(checkpoint),
+            classes=tuple(labels.values()),
+        )
+
+    def load(self, folder: Folder) -> nn.Module:
+        from genzoo_diffusers.loading import load
+
+        checkpoint = check_folder(folder)
+        check_runs(folder, checkpoint)
+        return load(folder, checkpoint)
+
+
+def check_runs(folder: Folder, checkpoint: Checkpoint) -> None:
+    """Refuse what is no model that makes pictures of text, of a class or of nothing.
+
+    Raises:
+        ConfigError: It is something else; says what.
+    """
+    import inspect
+
+    cls = checkpoint.cls
+    if not checkpoint.index:
+        if cls.__name__ not in SINGLE:
+            raise ConfigError(
+                f"{folder.name} holds a {cls.__name__} alone, which makes no pictures by itself",
+                "name the folder of its pipeline",
+            )
+        return
+    call = inspect.signature(cls.__call__).parameters
+    lacks = [
+        name
+        for name, parameter in list(call.items())[1:]
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        and name not in ("prompt", "class_labels")
+    ]
+    for word, what in {"ControlNet": "a ControlNet", "T2IAdapter": "a T2I adapter"}.items():
+        if word in cls.__name__:
+            lacks = [f"the picture that {what} follows"]
+    if "image_encoder" in checkpoint.parts and "ip_adapter_image" not in call:
+        lacks.append("image")
+    makes = next((w for n, w in OTHERS.items() if n in call), None)
+    if makes:
+        raise ConfigError(f"{folder.name} is a {cls.__name__}: it makes {makes}, not pictures")
+    if "generator" not in call or "output_type" not in call:
+        lacks.append("a call with generator and output_type")
+    if lacks:
+        raise ConfigError(
+            f"{folder.name} is a {cls.__name__}, which needs {', '.join(lacks)}: genzoo runs "
+            "pipelines that make pictures of text, of a class or of nothing"
+        )
+
+
+OTHERS = {
+    "num_frames": "videos",
+    "video": "videos",
+    "audio_length_in_s": "sound",
+    "audio_end_in_s": "sound",
+    "audio_duration": "sound",
+}
+"""Arguments by which pipelines are known that make something else."""
+
+
+def _conditioners(checkpoint: Checkpoint) -> tuple[str, ...]:
+    import inspect
+
+    call = inspect.signature(checkpoint.cls.__call__).parameters
+    if "prompt" in call:
+        return ("prompt",)
+    unet = checkpoint.parts.get("unet")
+    classes = unet is None or unet.config.get("num_class_embeds")
+    return ("label",) if "class_labels" in call and classes else ()
+
+
+def _name(folder: Folder) -> str:
+    return Path(folder.name.rpartition("@")[0] or folder.name).name[:100] or "model"

@@ -1,0 +1,85 @@
+"""Building what a checked folder holds, by `diffusers` itself."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from genzoo_core import ConfigError, Folder, WeightsError
+from genzoo_diffusers.classes import library
+from genzoo_diffusers.codec import KLCodec
+from genzoo_diffusers.describing import shape_of
+from genzoo_diffusers.pipeline import model_of
+from genzoo_diffusers.safety import Checkpoint, Part
+
+
+def load(folder: Folder, checkpoint: Checkpoint) -> nn.Module:
+    """The model of a folder, on the CPU.
+
+    Raises:
+        ConfigError: Its parts do not fit together.
+        WeightsError: The tensors of a part are not those that it needs.
+    """
+    diffusers, transformers = library("diffusers"), library("transformers")
+    for logging in (diffusers.utils.logging, transformers.utils.logging):
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+    root = folder.local(checkpoint.files)
+    built = {name: _build(folder, root, part) for name, part in checkpoint.parts.items()}
+    shape = shape_of({name or "vae": part.config for name, part in checkpoint.parts.items()})
+    if not checkpoint.index:
+        module = built[""]
+        if shape is None:
+            raise ConfigError(f"config.json of {folder.name} gives no sample_size")
+        if isinstance(module, diffusers.AutoencoderKL):
+            return KLCodec(module, shape)
+        return model_of(diffusers.DDPMPipeline(module, _scheduler(root, diffusers)), shape)
+    pipeline = checkpoint.cls.from_pretrained(root, local_files_only=True, **built)  # type: ignore[attr-defined]
+    if shape is None:
+        side = getattr(pipeline, "default_sample_size", None)
+        if not isinstance(side, int):
+            raise ConfigError(f"{folder.name} does not say how large its pictures are")
+        side *= getattr(pipeline, "vae_scale_factor", 1)
+        shape = (3, side, side)
+    return model_of(pipeline, shape)
+
+
+def _scheduler(root: Path, diffusers: Any) -> Any:
+    """That of a model alone: the one beside it, or DDPM's with the paper's schedule."""
+    if (root / "scheduler_config.json").exists():
+        return diffusers.DDPMScheduler.from_pretrained(root)
+    return diffusers.DDPMScheduler()
+
+
+def _build(folder: Folder, root: Path, part: Part) -> Any:
+    """A component, from the files that were checked."""
+    where = part.folder.rstrip("/")
+    options: dict[str, Any] = {"local_files_only": True}
+    if where:
+        options["subfolder"] = where
+    if not part.is_model:
+        return part.cls.from_pretrained(root, **options)  # type: ignore[attr-defined]
+    options |= {"use_safetensors": True, "output_loading_info": True}
+    dtype = torch.float32
+    if part.cls.__module__.startswith("diffusers.models"):
+        options |= {"torch_dtype": dtype, "low_cpu_mem_usage": find_spec("accelerate") is not None}
+    else:
+        options |= {"dtype": dtype}
+    if folder.variant and any(f".{folder.variant}." in name for name in folder.files):
+        options["variant"] = folder.variant
+    try:
+        module, found = part.cls.from_pretrained(root, **options)  # type: ignore[attr-defined]
+    except (OSError, ValueError, RuntimeError, TypeError) as error:
+        text = " ".join(str(error).split())[:300]
+        raise WeightsError(f"{where or folder.name}, a {part.cls.__name__}: {text}") from error
+    for kind in ("missing_keys", "mismatched_keys"):
+        if names := list(found.get(kind) or ()):
+            what = "lacks" if kind == "missing_keys" else "has another shape of"
+            raise WeightsError(
+                f"{where or 'the file'} of {folder.name} {what} {str(names[0])[:100]}"
+            )
+    return module

@@ -1,0 +1,327 @@
+"""Pipelines of diffusers as models of genzoo."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from functools import cached_property
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from genzoo_core import (
+    Condition,
+    Conditioner,
+    Config,
+    GenerativeModel,
+    Guided,
+    Inpainting,
+    OnStep,
+    Rng,
+    SampleRng,
+    Start,
+    TrainingError,
+    UsageError,
+    Varying,
+)
+from genzoo_core.images import to_pil, to_uint8
+from genzoo_diffusers.codec import KLCodec
+from genzoo_diffusers.conditioners import Classes, Prompt, texts
+from genzoo_diffusers.drawing import Noise, drawing
+from genzoo_diffusers.options import arguments_of, common_arguments, options_struct
+from genzoo_diffusers.preview import Preview
+from genzoo_diffusers.samplers import make_scheduler, samplers_for
+
+if TYPE_CHECKING:
+    from genzoo_core import Context
+
+BATCHED = (
+    "ConsistencyModelPipeline",
+    "DDIMPipeline",
+    "DDPMPipeline",
+    "StableDiffusionPipeline",
+    "StableDiffusionXLPipeline",
+)
+"""Pipelines whose pictures do not depend on those of the same batch. The others make them singly:
+some fill up prompts to the longest, some draw for a doubled batch."""
+
+
+class PipelineModel(GenerativeModel[Any]):
+    """A text-to-image or unconditional pipeline, called as its users call it.
+
+    Picture i is what `pipeline(…, generator=torch.Generator().manual_seed(seed))` gives alone.
+
+    Args:
+        pipeline: `diffusers.DiffusionPipeline`.
+        sample_shape: (C, H, W) of its pictures unless options say otherwise.
+        varying: The pipeline of the same parts that begins from pictures, or None.
+        inpainting: Likewise that makes a part of them.
+    """
+
+    Config = Config
+
+    def __init__(
+        self,
+        pipeline: Any,
+        sample_shape: tuple[int, int, int],
+        varying: Any = None,
+        inpainting: Any = None,
+    ) -> None:
+        # It owns no component that a context could build.
+        super().__init__(cast("Context", SimpleNamespace(conditioners={})))
+        self.sample_shape = sample_shape
+        self.parts = nn.ModuleDict(
+            {k: v for k, v in pipeline.components.items() if isinstance(v, nn.Module)}
+        )
+        self.pipeline, self._varying, self._inpainting = pipeline, varying, inpainting
+        self._own_scheduler = pipeline.scheduler
+        self.arguments = arguments_of(type(pipeline).__call__)
+        self._taken = inspect.signature(type(pipeline).__call__).parameters
+        self._classes = _classes(pipeline)
+        if "prompt" in self._taken:
+            self._read("prompt", Prompt())
+        elif "class_labels" in self._taken and self._classes:
+            names = getattr(pipeline, "labels", {})
+            self._read("label", Classes(names, self._classes))
+        vae = pipeline.components.get("vae")
+        if type(vae).__name__ == "AutoencoderKL":
+            self.codec = KLCodec(vae, sample_shape)
+
+    def _read(self, name: str, conditioner: Conditioner) -> None:
+        self.conditioning.conditioners[name] = self.conditioning.by_name[name] = conditioner
+
+    def condition(self, conditions: Mapping[str, Tensor], n: int) -> Condition | None:
+        return None  # neither its encoder nor its decoder takes one
+
+    def shape(self, options: Any) -> tuple[int, int, int]:
+        height = getattr(options, "height", None) or self.sample_shape[1]
+        width = getattr(options, "width", None) or self.sample_shape[2]
+        return self.sample_shape[0], height, width
+
+    def guidance(self, options: Any, *, asked: bool = True) -> float:
+        """The scale of guidance; see `Guided`."""
+        scale = getattr(options, "guidance", None)
+        return float(self._taken["guidance_scale"].default if scale is None else scale)
+
+    def check_options(self, options: Any) -> None:
+        factor = getattr(self.pipeline, "vae_scale_factor", 1)
+        for name in ("height", "width"):
+            side = getattr(options, name, None)
+            if side is not None and side % factor:
+                raise UsageError(f"{name} is {side}; give a multiple of {factor}")
+        self._scheduler(options)
+
+    def sample(
+        self,
+        rng: Rng,
+        conditions: Mapping[str, Tensor],
+        options: Any,
+        on_step: OnStep | None = None,
+        *,
+        start: Start | None = None,
+        negative: Mapping[str, Tensor] | None = None,
+    ) -> Tensor:
+        """Pictures, float32 `[rng.n, C, H, W]` in [-1, 1].
+
+        Raises:
+            UsageError: The pipeline does not take what is asked of it.
+        """
+        if start is not None and int(start.strength * self._steps(options)) < 1:
+            return self._codec.reconstruct(start.images)
+        conditions = self.conditioning.complete(conditions, rng.n)
+        noise = None if isinstance(rng, SampleRng) else Noise(rng)
+        seeds = rng.seeds if isinstance(rng, SampleRng) else (0,) * rng.n
+        batched = type(self.pipeline).__name__ in BATCHED
+        made = []
+        for first in range(0, rng.n, rng.n if batched else 1):
+            rows = slice(first, rng.n if batched else first + 1)
+            asked = self._asked(conditions, negative, rows, seeds[rows])
+            step = on_step and _of_rows(on_step, first, rng.n, batched)
+            with nullcontext() if noise is None else noise.of(rows, self.pipeline):
+                made.append(self._call(asked, options, seeds[rows], step, _rows_of(start, rows)))
+        return torch.cat(made)
+
+    def loss(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TrainingError(
+            f"a {type(self.pipeline).__name__} is not trained here", "diffusers has scripts for it"
+        )
+
+    def _steps(self, options: Any) -> int:
+        steps = getattr(options, "steps", None)
+        return int(self._taken["num_inference_steps"].default if steps is None else steps)
+
+    @property
+    def _codec(self) -> KLCodec:
+        assert isinstance(self.codec, KLCodec)  # whatever begins from a picture has one
+        return self.codec
+
+    @cached_property
+    def _preview(self) -> Preview:
+        return Preview(self._codec)
+
+    def _asked(
+        self,
+        conditions: Mapping[str, Tensor],
+        negative: Mapping[str, Tensor] | None,
+        rows: slice,
+        seeds: Sequence[int],
+    ) -> dict[str, Any]:
+        """The arguments that say what some pictures shall be."""
+        asked: dict[str, Any] = {}
+        conditioner = next(iter(self.conditioners.items()), None)
+        if conditioner is None:
+            return {"batch_size": len(seeds)} if "batch_size" in self._taken else {}
+        name, reads = conditioner
+        prepared = conditions[name][rows]
+        if isinstance(reads, Prompt):
+            asked["prompt"] = texts(prepared)
+            if negative is not None:
+                asked["negative_prompt"] = texts(negative[name][rows])
+            return asked
+        classes = prepared.tolist()
+        if "batch_size" in self._taken:
+            asked["batch_size"] = len(seeds)
+            # It would draw a class from no one's generator.
+            classes = [
+                _drawn(seed, self._classes) if number == self._classes else number
+                for number, seed in zip(classes, seeds, strict=True)
+            ]
+        return {**asked, "class_labels": classes}
+
+    def _call(
+        self,
+        asked: dict[str, Any],
+        options: Any,
+        seeds: Sequence[int],
+        on_step: OnStep | None,
+        start: Start | None,
+    ) -> Tensor:
+        """Pictures by one call of the pipeline, or of what begins from pictures in its place."""
+        pipeline = self.pipeline
+        if start is not None:
+            pipeline = self._inpainting if start.mask is not None else self._varying
+            asked["image"] = [to_pil(picture) for picture in to_uint8(start.images.cpu())]
+            asked["strength"] = start.strength
+            if start.mask is not None:
+                masks = start.mask.expand(len(seeds), -1, -1, -1).cpu()
+                asked["mask_image"] = [to_pil(255 * mask.to(torch.uint8)) for mask in masks]
+        for each in self.arguments:
+            value = getattr(options, each.option)
+            if value is not None:
+                listed = isinstance(value, str) and each.of_each
+                asked[each.name] = [value] * len(seeds) if listed else value
+        shape = self.shape(options)
+        if {"height", "width"} <= self._taken.keys():
+            asked |= {"height": shape[1], "width": shape[2]}
+        taken = inspect.signature(type(pipeline).__call__).parameters
+        asked = {name: value for name, value in asked.items() if name in taken}
+        pipeline.scheduler = scheduler = self._scheduler(options)
+        seen = on_step and (lambda i, n, x: on_step(i, n, self._seen(x, len(seeds), shape)))
+        try:
+            with drawing(scheduler, seeds, seen) as generator:
+                result = pipeline(**asked, generator=generator, output_type="pt")
+        except (ValueError, TypeError, NotImplementedError, AttributeError) as error:
+            name = type(pipeline).__name__
+            raise UsageError(
+                f"{name} cannot make this: {' '.join(str(error).split())[:300]}"
+            ) from error
+        return _images(result.images)
+
+    def _seen(self, x: Tensor, n: int, shape: tuple[int, int, int]) -> Tensor:
+        """Pictures so far, `[n, C, H, W]`, of what is denoised; grey where that is costly."""
+        x = x[:n]  # a guided one may be there twice
+        if x.shape[1:] == shape:
+            return x.float().clamp(-1, 1)
+        if self.codec is not None and x.dim() == 4 and x.shape[1] == self._codec.latent_shape[0]:
+            return self._preview(x, *shape[1:])
+        return torch.zeros(n, *shape)
+
+    def _scheduler(self, options: Any) -> Any:
+        """What samples: the folder's own scheduler, or the one that was chosen."""
+        name, own = getattr(options, "sampler", None), self._own_scheduler
+        if name is None:
+            return type(own).from_config(own.config)
+        try:
+            return make_scheduler(name, own)
+        except ImportError as error:
+            missing = " ".join(str(error).split())
+            raise UsageError(f"sampler {name}: {missing[:200]}") from error
+
+
+def model_of(pipeline: Any, sample_shape: tuple[int, int, int]) -> PipelineModel:
+    """A pipeline as a model that can do what it can: be guided, begin from a picture, inpaint."""
+    from diffusers import AutoPipelineForImage2Image, AutoPipelineForInpainting
+
+    parameters = inspect.signature(type(pipeline).__call__).parameters
+    varying = _converted(AutoPipelineForImage2Image, pipeline)
+    inpainting = _converted(AutoPipelineForInpainting, pipeline)
+    for each in filter(None, (pipeline, varying, inpainting)):
+        each.set_progress_bar_config(disable=True)
+    able: list[type] = [PipelineModel]
+    if "negative_prompt" in parameters and "guidance_scale" in parameters:
+        able.append(Guided)
+    if varying is not None:
+        able.append(Varying if inpainting is None else Inpainting)
+    tasks = [each for each in (pipeline, varying, inpainting) if each is not None]
+    options = options_struct(
+        common_arguments([type(each).__call__ for each in tasks]), samplers_for(pipeline.scheduler)
+    )
+    cls = type("PipelineModel", tuple(able), {"Options": options})
+    return cast("PipelineModel", cls(pipeline, sample_shape, varying, inpainting))
+
+
+def _converted(auto: Any, pipeline: Any) -> Any | None:
+    """The pipeline of the same parts for another task; None where there is none."""
+    try:
+        return auto.from_pipe(pipeline)
+    except ValueError:
+        return None
+
+
+def _classes(pipeline: Any) -> int:
+    """How many classes there are; 0 where there are none."""
+    unet = pipeline.components.get("unet")
+    transformer = pipeline.components.get("transformer")
+    if unet is not None:
+        return unet.config.get("num_class_embeds") or 0
+    return (transformer is not None and transformer.config.get("num_embeds_ada_norm")) or 0
+
+
+def _drawn(seed: int, classes: int) -> int:
+    """A class that nobody asked for; the noise of the seed stays what it is with one."""
+    generator = torch.Generator().manual_seed(seed)
+    return int(torch.randint(classes, (1,), generator=generator))
+
+
+def _of_rows(on_step: OnStep, first: int, n: int, batched: bool) -> OnStep:
+    """The steps of some pictures as steps of all: what is made one by one is grey until then."""
+    if batched:
+        return on_step
+
+    def of_rows(step: int, total: int, x: Tensor) -> None:
+        every = torch.zeros(n, *x.shape[1:])
+        every[first] = x[0]
+        on_step(first * total + step, n * total, every)
+
+    return of_rows
+
+
+def _rows_of(start: Start | None, rows: slice) -> Start | None:
+    if start is None:
+        return None
+    mask = start.mask if start.mask is None or len(start.mask) == 1 else start.mask[rows]
+    return Start(start.images[rows], start.strength, mask)
+
+
+def _images(images: Any) -> Tensor:
+    """What a pipeline gives, float32 `[B, C, H, W]` in [-1, 1]."""
+    if isinstance(images, Tensor):
+        found = images
+    else:
+        found = torch.from_numpy(np.stack([np.asarray(image) for image in images]))
+        found = found.permute(0, 3, 1, 2)
+    return found.float() * 2 - 1
