@@ -25,7 +25,7 @@ def find_class(where: str, owner: object, name: object) -> type:
     if is_auto(name):
         raise ConfigError(f"{where} names {name[:60]}, which finds its class by itself")
     for module in _modules(owner):
-        if name in _exported(module):
+        if name in exported(module):
             found = getattr(module, name)
             if isinstance(found, type) and issubclass(found, _bases()):
                 return found
@@ -69,7 +69,7 @@ def _modules(owner: str) -> list[Any]:
     return []
 
 
-def _exported(module: Any) -> set[str]:
+def exported(module: Any) -> set[str]:
     """What a module of the libraries lists as its own."""
     listed = getattr(module, "_import_structure", {})
     return {name for names in listed.values() for name in names} | set(dir(module))

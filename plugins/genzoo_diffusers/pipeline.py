@@ -29,6 +29,7 @@ from genzoo_core import (
     Varying,
 )
 from genzoo_core.images import to_pil, to_uint8
+from genzoo_diffusers.classes import exported, library
 from genzoo_diffusers.codec import KLCodec
 from genzoo_diffusers.conditioners import Classes, Prompt, texts
 from genzoo_diffusers.drawing import Noise, drawing
@@ -254,13 +255,10 @@ class PipelineModel(GenerativeModel[Any]):
 
 def model_of(pipeline: Any, sample_shape: tuple[int, int, int]) -> PipelineModel:
     """A pipeline as a model that can do what it can: be guided, begin from a picture, inpaint."""
-    from diffusers import AutoPipelineForImage2Image, AutoPipelineForInpainting
-
     parameters = inspect.signature(type(pipeline).__call__).parameters
-    varying = _converted(AutoPipelineForImage2Image, pipeline)
-    inpainting = _converted(AutoPipelineForInpainting, pipeline)
-    for each in filter(None, (pipeline, varying, inpainting)):
-        each.set_progress_bar_config(disable=True)
+    varying = _for_task(pipeline, "Img2Img")
+    inpainting = _for_task(pipeline, "Inpaint")
+    pipeline.set_progress_bar_config(disable=True)
     able: list[type] = [PipelineModel]
     if "negative_prompt" in parameters and "guidance_scale" in parameters:
         able.append(Guided)
@@ -274,12 +272,18 @@ def model_of(pipeline: Any, sample_shape: tuple[int, int, int]) -> PipelineModel
     return cast("PipelineModel", cls(pipeline, sample_shape, varying, inpainting))
 
 
-def _converted(auto: Any, pipeline: Any) -> Any | None:
-    """The pipeline of the same parts for another task; None where there is none."""
-    try:
-        return auto.from_pipe(pipeline)
-    except ValueError:
+def _for_task(pipeline: Any, task: str) -> Any | None:
+    """The pipeline of the same parts for another task; None where there is none.
+
+    `AutoPipeline` finds it, too, and imports every pipeline that there is.
+    """
+    diffusers = library("diffusers")
+    name = f"{type(pipeline).__name__.removesuffix('Pipeline')}{task}Pipeline"
+    if name not in exported(diffusers):
         return None
+    made = getattr(diffusers, name).from_pipe(pipeline)
+    made.set_progress_bar_config(disable=True)
+    return made
 
 
 def _classes(pipeline: Any) -> int:
