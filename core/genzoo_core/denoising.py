@@ -73,10 +73,12 @@ def guided_denoiser(
         both = join(null, condition)
 
     def denoise(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        # A network may compute in half precision; the rest does not.
         if both is None:
-            prediction = predict(x, t, alone)
+            prediction = predict(x, t, alone).to(x)
         else:
-            base, asked = predict(x.repeat(2, *[1] * (x.dim() - 1)), t.repeat(2), both).chunk(2)
+            twice = predict(x.repeat(2, *[1] * (x.dim() - 1)), t.repeat(2), both)
+            base, asked = twice.to(x).chunk(2)
             prediction = base + guidance * (asked - base)
         x0, noise = noiser.split(prediction, x, t)
         return clipped(x0, x, t, noiser) if clip else (x0, noise)

@@ -84,7 +84,9 @@ class GaussianMixture(Density):
         chance = rng.uniform((1,), self.means).double() * edges[:, -1:]
         chosen = torch.searchsorted(edges, chance, right=True)[:, 0].clamp_max(edges.shape[1] - 1)
         noise = rng.normal(self.means.shape[2:], self.means) * temperature
-        return self.means[which, chosen] + (self.factors[which, chosen] @ noise[..., None])[..., 0]
+        with torch.autocast(device.type, enabled=False):  # not where a model is in half precision
+            spread = (self.factors[which, chosen] @ noise[..., None])[..., 0]
+        return self.means[which, chosen] + spread
 
     @property
     def least_points(self) -> int:

@@ -107,7 +107,8 @@ class MeanFlow(Inpainting, GenerativeModel[MeanFlowOptions]):
             for again in range(passes - 1 if t < 1 else 0, -1, -1)
         ]
         for step, (t, r, again) in enumerate(spans, 1):
-            velocity = self.velocity(x, r.expand(rng.n), t.expand(rng.n), condition)
+            # The network may compute in half precision; the rest does not.
+            velocity = self.velocity(x, r.expand(rng.n), t.expand(rng.n), condition).to(x)
             if start is not None and start.mask is not None:  # what stays lies on a straight line
                 velocity = torch.where(start.mask, velocity, (x - data) / t)
             if on_step is not None:

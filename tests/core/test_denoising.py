@@ -20,7 +20,7 @@ from genzoo_core import (
     Start,
     Trajectory,
 )
-from genzoo_core.denoising import denoising_errors, join, sample_from
+from genzoo_core.denoising import denoising_errors, guided_denoiser, join, sample_from
 from genzoo_core.sampler import shortened
 
 
@@ -86,6 +86,22 @@ class Line(ScheduledNoiser):
 
     def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor]:
         return 1 - t, self.size * t
+
+
+@pytest.mark.parametrize("guidance", [0, 1, 3])
+def test_what_a_network_in_half_precision_says_is_computed_with_in_single(guidance: float) -> None:
+    def predict(x: Tensor, t: Tensor, condition: Condition | None) -> Tensor:
+        assert condition is not None
+        return condition.vector.bfloat16()
+
+    asked, null = (Condition(torch.full((1, 2), value)) for value in (1.0078125, -0.3))
+    denoise = guided_denoiser(predict, Line(), asked, null, guidance, clip=False)
+    x, t = torch.rand(1, 2), torch.tensor([0.3])
+    x0, noise = denoise(x, t)
+    base, conditional = null.vector.bfloat16().float(), asked.vector
+    prediction = base + guidance * (conditional - base)
+    torch.testing.assert_close(x0, x - 0.3 * prediction, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(noise, x + 0.7 * prediction, rtol=1e-6, atol=1e-6)
 
 
 class Euler(Sampler):

@@ -157,6 +157,15 @@ def test_latents_whose_scales_lie_far_apart_are_fitted_in_double_precision() -> 
     torch.testing.assert_close(drawn.std(0)[:4], points.std(0)[:4], rtol=0.2, atol=0.05)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_mixture_is_drawn_from_in_single_precision(dtype: torch.dtype) -> None:
+    mixture = GaussianMixture(2, 2)
+    mixture.fit(two_clusters(100))
+    drawn = mixture.sample(SampleRng(range(50)))
+    with torch.autocast("cpu", dtype):  # that of a model around it
+        assert torch.equal(mixture.sample(SampleRng(range(50))), drawn)
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_latents_that_are_not_finite_are_no_internal_error(value: float) -> None:
     with pytest.raises(TrainingError, match=f"training images became {value}, and no mixture"):
