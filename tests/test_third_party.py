@@ -90,6 +90,19 @@ def test_strangers_pieces_run_from_the_command_line(mixed: Path, tmp_path: Path)
     assert len(text.read_text().splitlines()) == 8
 
 
+def test_strangers_pieces_compute_in_half_precision(mixed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "x.png"
+    run = typed("run", str(mixed), "1", "-n", "4", "--precision", "bf16", "-o", str(out))
+    assert run.returncode == 0, run.stderr
+    again = typed("run", "--replay", str(out), "-o", str(tmp_path / "y.png"))
+    assert (again.returncode, "the same pixels" in again.stderr) == (0, True), again.stderr
+    plain, half = (
+        genzoo.generate(mixed, "1", n=4, seed=1, precision=precision).images
+        for precision in ("fp32", "bf16")
+    )
+    assert 0 < (plain - half).abs().mean() < 0.02
+
+
 def test_a_strangers_sampler_has_options_of_its_own(run: Run, mixed: Path, tmp_path: Path) -> None:
     code, out, _ = run("info", mixed, "--json")
     options = {(option["name"], option["of"]): option for option in json.loads(out)["options"]}

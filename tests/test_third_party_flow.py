@@ -139,6 +139,10 @@ def test_it_does_all_that_other_models_do(trained: Path, capfd: pytest.CaptureFi
     run("run", trained, "top", "bottom", "-n", "4", "--seed", "1", "-o", "a.png")
     run("run", "--replay", "a.png", "-o", "b.png")
     assert "the same pixels" in capfd.readouterr().err
+    for precision in ("fp32", "bf16"):
+        run("run", trained, "--seed", "1", "--precision", precision, "-o", f"{precision}.png")
+    with Image.open("bf16.png") as half, Image.open("fp32.png") as plain:
+        assert abs(np.asarray(half).astype(int) - np.asarray(plain)).mean() < 3
     for name, image in zip("xy", rows(2, seed=2)[0], strict=True):
         Image.fromarray(image[0].numpy()).save(f"{name}.png")
     ends = ("-i", "x.png", "-i", "y.png")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from genzoo_core.cards import ModelCard
+from genzoo_core.request import Precision
 from genzoo_core.specs import ModelSpec
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Folder(Protocol):
             its parts.
         scripts: Names of the files of code that lie there, which cannot be read.
         variant: Which of several files of weights is wanted ("fp16"); "" for the plain one.
+        precision: What the model shall compute in, where it is loaded: "fp32", "bf16", "fp16", or
+            "auto" for what the format holds best. See `Format.load`.
     """
 
     @property
@@ -64,6 +67,8 @@ class Folder(Protocol):
     def files(self) -> Mapping[str, int]: ...
     @property
     def variant(self) -> str: ...
+    @property
+    def precision(self) -> Precision: ...
 
     def read(self, name: str) -> bytes:
         """The content of a file of at most 10 MB.
@@ -145,7 +150,9 @@ class Format(ABC):
     def load(self, folder: Folder) -> Described | nn.Module:
         """The model: described, which can be exported as one genzoo file, or built.
 
-        A built one is a component of some kind, most often a `GenerativeModel`, on the CPU.
+        A built one is a component of some kind, most often a `GenerativeModel`, on the CPU. One
+        whose weights are in `folder.precision` computes in it by itself. Any other computes in
+        torch's autocast where half precision is wanted, as models that are described do.
 
         Raises:
             ConfigError: Its config cannot be read.

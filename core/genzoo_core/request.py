@@ -15,6 +15,9 @@ MOST_PICTURES = 1_000_000
 MOST_SEED = 2**63 - 1
 """The largest seed."""
 
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+"""What numbers networks compute with: float32, bfloat16 or float16; "auto" for the model's own."""
+
 Seeds = Annotated[tuple[int, int], msgspec.Meta(description="two seeds")]
 
 
@@ -61,7 +64,11 @@ class Request(Config, omit_defaults=True):
         latents: A file of latents, as `genzoo encode` writes it, to decode.
         variant: Which of several files of weights is read where a folder has some ("fp16").
         encode: Whether the latents of the inputs are asked for, not pictures.
-        device: Where to compute: "cpu", "cuda", "mps".
+        device: Where to compute: "cpu", "cuda", "mps"; "auto" for the first that is here of cuda,
+            mps and cpu.
+        precision: What the networks compute in: "fp32", "bf16" or "fp16". "auto" is float32, or,
+            of a model that a format of others builds, what it is loaded in. Samplers and what is
+            fitted to latents compute in float32.
         threads: CPU threads; what measures best for the model's size unless given.
         batch: Pictures made at a time; halved where memory runs out.
     """
@@ -81,6 +88,7 @@ class Request(Config, omit_defaults=True):
     encode: bool = False
     variant: str = ""
     device: str = "cpu"
+    precision: Precision = "auto"
     threads: int | None = None
     batch: int = BATCH
 
@@ -89,9 +97,10 @@ class Record(Request, omit_defaults=True, kw_only=True):
     """A request, filled in, and what it was resolved to: all that makes the same pictures again.
 
     Of the request, `model` is `distribution/name`, the path of a model file or a reference, `n`,
-    `seed` and `threads` are numbers, `options` are all options of the model, and `inputs` have
-    their digests. A picture does not depend on batch, threads and device but for rounding: made
-    with the same ones it comes out bit by bit the same.
+    `seed` and `threads` are numbers, `device` and `precision` what was computed with, `options`
+    are all options of the model, and `inputs` have their digests. A picture does not depend on
+    batch, threads and device but for rounding: made with the same ones it comes out bit by bit
+    the same. In half precision that rounding can be seen.
 
     Attributes:
         weights: sha256 of the weights file; of a folder in a format of others, the digest of its
@@ -107,6 +116,7 @@ class Record(Request, omit_defaults=True, kw_only=True):
 
     n: int
     seed: int
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     threads: int = 1
     weights: str
     files: dict[str, str] = {}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from genzoo_core.pictures import Pictures
     from genzoo_core.plugin import Model, Plugin, Verification
     from genzoo_core.recipe import DataRecipe, Recipe
-    from genzoo_core.request import Record, Request
+    from genzoo_core.request import Precision, Record, Request
     from genzoo_core.specs import ModelSpec
     from genzoo_core.weights import WeightsFile
 
@@ -38,6 +38,7 @@ class Opened:
         files: sha256 of each file that was read of a folder in a format of others, by name.
         format: Full name of that format; "" for a file of genzoo's.
         model: The model in the list, or the model file; None for one with fresh weights.
+        precision: What it computes in: "fp32", "bf16" or "fp16".
     """
 
     module: nn.Module
@@ -48,6 +49,7 @@ class Opened:
     files: Mapping[str, str] = field(default_factory=dict)
     format: str = ""
     model: Model | None = None
+    precision: Precision = "fp32"
 
     @property
     def name(self) -> str:
@@ -159,7 +161,12 @@ class Zoo(Protocol):
         ...
 
     def open(
-        self, reference: str | PathLike[str], *, device: str = "cpu", variant: str = ""
+        self,
+        reference: str | PathLike[str],
+        *,
+        device: str = "cpu",
+        variant: str = "",
+        precision: Precision = "auto",
     ) -> Opened:
         """Load a model in evaluation mode.
 
@@ -167,8 +174,9 @@ class Zoo(Protocol):
             reference: A bare name, `distribution/name`, the path of a model file or of a folder in
                 a format that a plugin reads, or a reference that a plugin knows how to fetch
                 ("hf://owner/repo").
-            device: Where its tensors go, in torch's spelling.
+            device: Where its tensors go, in torch's spelling, or "auto".
             variant: Which of several files of weights is read where a folder has some ("fp16").
+            precision: What it computes in; see `Request.precision`.
 
         Raises:
             GenzooError: A clear one for each thing that can be wrong.

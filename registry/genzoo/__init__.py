@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from genzoo_core.cards import ModelCard
     from genzoo_core.model import GenerativeModel
     from genzoo_core.pictures import Pictures
+    from genzoo_core.request import Precision
     from genzoo_core.zoo import Opened
 
     __version__: str
@@ -69,20 +70,25 @@ def card(name: str) -> ModelCard:
 
 
 def load(
-    name: str | PathLike[str], *, device: str = "cpu", variant: str = ""
+    name: str | PathLike[str],
+    *,
+    device: str = "cpu",
+    variant: str = "",
+    precision: Precision = "auto",
 ) -> GenerativeModel[Any]:
     """Load a model in evaluation mode; a `Codec` or `Encoder` for weights of that kind.
 
     Args:
         name: The name of a model, the path of a model file or of a folder in a format that a
             plugin reads, or a reference that a plugin knows how to fetch ("hf://owner/repo").
-        device: Where its tensors go: "cpu", "cuda", "mps".
+        device: Where its tensors go: "cpu", "cuda", "mps", or "auto" for the best that is here.
         variant: Which of several files of weights is read where a folder has some ("fp16").
+        precision: What its networks compute in: "fp32", "bf16", "fp16"; "auto" for its own.
 
     Raises:
         GenzooError: A clear one for each thing that can be wrong.
     """
-    opened = open_zoo().open(name, device=device, variant=variant)
+    opened = open_zoo().open(name, device=device, variant=variant, precision=precision)
     return cast("GenerativeModel[Any]", opened.module)
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from genzoo_core.dataset import Dataset
     from genzoo_core.pictures import Pictures
     from genzoo_core.recipe import DataRecipe, Recipe
-    from genzoo_core.request import Record, Request
+    from genzoo_core.request import Precision, Record, Request
     from genzoo_core.specs import ModelSpec
     from genzoo_core.zoo import Opened
 
@@ -71,7 +71,12 @@ class Zoo:
             return check_digest(weights)
 
     def open(
-        self, reference: str | os.PathLike[str] | Found, *, device: str = "cpu", variant: str = ""
+        self,
+        reference: str | os.PathLike[str] | Found,
+        *,
+        device: str = "cpu",
+        variant: str = "",
+        precision: Precision = "auto",
     ) -> Opened:
         """Load a model, by a reference or what `find` found, in evaluation mode."""
         # Found before torch is imported: a wrong name is an error at once.
@@ -80,7 +85,7 @@ class Zoo:
             found = self.fetch(found, variant)
         from genzoo.models.open import open_model
 
-        return open_model(self.catalogue, found, device)
+        return open_model(self.catalogue, found, device, precision)
 
     def build(self, spec: ModelSpec, *, training: bool = False) -> Opened:
         """Build a module with fresh weights on the CPU; its parts are loaded and frozen."""

@@ -53,6 +53,27 @@ class Built(Nets):
         return net
 
 
+class Cast(Built):
+    """The same in the precision that it is to have; in bfloat16 where that is left to it."""
+
+    def load(self, folder):
+        dtypes = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+        own = folder.json("net.json").get("own", "bf16")
+        asked = {"auto": own}.get(folder.precision, folder.precision)
+        if folder.json("net.json").get("deaf"):
+            asked = own
+        return super().load(folder).to(getattr(torch, dtypes[asked]))
+
+
+class Mixing(Net):
+    """Writes what its layer makes into a tensor of its own, which has to be of one dtype."""
+
+    def sample(self, rng, conditions, options, on_step=None):
+        made = torch.zeros(rng.n, 4)
+        made[torch.arange(rng.n)] = self.body(rng.normal((4,), made))
+        return made.reshape(-1, 1, 2, 2).clamp(-1, 1)
+
+
 class Latents(Nets):
     """A model on a codec, whose weights lie in the folder as well."""
 
@@ -123,6 +144,10 @@ class Faulty(Nets):
                 return net
             case "subclass":
                 return replace(described, tensors={"body.bias": torch.ones(4).as_subclass(Theirs)})
+            case "mixing":
+                net = Built().load(folder)
+                net.__class__ = Mixing
+                return net
             case "infinite":
                 net = Built().load(folder)
                 net.body.bias.data[0] = torch.inf
@@ -158,6 +183,7 @@ def replace_card(card, **fields):
 FORMATS = {
     "nets": (["net.json", "their/nets.txt"], "Nets"),
     "built": (["net.json", "their/built.txt"], "Built"),
+    "cast": (["net.json", "their/cast.txt"], "Cast"),
     "latents": (["net.json", "their/latents.txt"], "Latents"),
     "faulty": (["net.json", "their/faulty.txt"], "Faulty"),
 }

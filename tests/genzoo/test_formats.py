@@ -9,10 +9,11 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import acme_plugin
 import foreign
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -22,7 +23,16 @@ from painting import Cli
 from torch import Tensor
 
 import genzoo
-from genzoo_core import GenzooError, ModelSpec, PluginError, UsageError, WeightsError
+from genzoo_core import (
+    GenzooError,
+    ModelSpec,
+    NoOptions,
+    PluginError,
+    SampleRng,
+    UsageError,
+    WeightsError,
+)
+from genzoo_core.images import to_uint8
 from genzoo_core.request import Request
 from genzoo_core.zoo import Zoo
 
@@ -239,6 +249,56 @@ def test_variants_are_chosen_by_name(reader: Path, cli: Cli) -> None:
     done = cli("run", "one.safetensors", "--replay", "x.png", "-o", "z.png")
     assert done.code == 0, done.err
     assert cli("run", "--replay", "z.png", "-o", "again.png").code == 0
+
+
+@pytest.mark.parametrize("precision", ["auto", "fp32", "bf16", "fp16"])
+def test_a_format_loads_in_the_precision_that_is_wanted(
+    reader: Path, cli: Cli, precision: Literal["auto", "fp32", "bf16", "fp16"]
+) -> None:
+    write_net(reader / "mine", form="cast")
+    made = "bf16" if precision == "auto" else precision
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[made]
+    opened = genzoo.open_zoo().open("mine", precision=precision)
+    assert {tensor.dtype for tensor in opened.module.parameters()} == {dtype}
+    assert opened.precision == made
+    with torch.inference_mode():  # as it is: nothing is cast around it
+        pictures = opened.module.sample(SampleRng([1, 2]), {}, NoOptions())
+    assert pictures.dtype == dtype
+    done = cli("run", "mine", "-n", "2", "--seed", "1", "--precision", precision, "-o", "x.npz")
+    assert done.code == 0, done.err
+    with np.load("x.npz") as file:
+        record = json.loads(str(file["record"]))["record"]
+        assert (file["images"] == to_uint8(pictures.float()).permute(0, 2, 3, 1).numpy()).all()
+    assert record.get("precision", "fp32") == made
+    done = cli("run", "--replay", "x.npz", "-o", "y.npz")
+    assert (done.code, "the same pixels" in done.err) == (0, True), done.err
+
+
+def test_a_format_that_knows_no_precision_computes_in_it(reader: Path, cli: Cli) -> None:
+    for form in ("nets", "built"):
+        write_net(reader / form, form=form)
+        for precision in ("fp32", "bf16"):
+            run = ["run", form, "-n", "9", "--seed", "1", "--precision", precision]
+            assert cli(*run, "-o", f"{precision}.npz", "-f").code == 0
+        with np.load("fp32.npz") as plain, np.load("bf16.npz") as half:
+            apart = abs(plain["images"].astype(int) - half["images"])
+            assert json.loads(str(half["record"]))["record"]["precision"] == "bf16"
+        assert 0 < apart.mean() < 1
+    write_net(reader / "deaf", form="cast", own="fp16", deaf=True)
+    done = cli("run", "deaf", "--precision", "fp32", "-o", "x.png")
+    assert done.code == 2
+    assert "deaf has its weights in fp16: it does not compute in fp32" in done.err
+
+
+def test_a_model_that_cannot_compute_in_half_precision_says_so(reader: Path, cli: Cli) -> None:
+    write_net(reader / "mine", form="faulty", fault="mixing")
+    assert cli("run", "mine", "-o", "x.png").code == 0
+    for precision in ("bf16", "fp16"):
+        done = cli("run", "mine", "--precision", precision, "-o", "y.png")
+        assert done.code == 2
+        assert f"mine cannot compute in {precision}: " in done.err
+        assert done.err.endswith("; use --precision fp32\n")
+        assert "internal error" not in done.err
 
 
 def test_weights_without_variants_are_read_beside_those_with_one(reader: Path) -> None:
@@ -704,7 +764,7 @@ def test_formats_are_among_what_a_plugin_brings(reader: Path, cli: Cli) -> None:
     found = json.loads(cli("plugins", "--json").out)["plugins"]
     (entry,) = [entry for entry in found if entry["distribution"] == "acme-reader"]
     assert entry["formats"] == list(foreign.FORMATS)
-    assert "4 formats" in cli("plugins").out
+    assert f"{len(foreign.FORMATS)} formats" in cli("plugins").out
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import msgspec
 
 from genzoo_core.errors import WeightsError
 from genzoo_core.formats import Format
+from genzoo_core.request import Precision
 from genzoo_core.testing.plugins import load
 from genzoo_core.testing.report import Recorder, SkipError, problem
 from genzoo_core.zoo import Opened, Zoo
@@ -28,6 +29,7 @@ class Cover:
 
     name: str
     variant: str = ""
+    precision: Precision = "auto"
 
     @property
     def scripts(self) -> Sequence[str]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genzoo.cli.options import complete_models, variant_option
+from genzoo.cli.options import complete_models, device_option, precision_option, variant_option
 from genzoo.cli.run import carry_out
 from genzoo.cli.settings import gather
 from genzoo.run.outputs.destination import choose
-from genzoo_core.request import BATCH, Input, Request
+from genzoo_core.request import BATCH, Input, Precision, Request
 
 if TYPE_CHECKING:
     from genzoo.zoo import Zoo
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A further condition.")
 @click.option("-f", "--force", is_flag=True, help="Replace what exists.")
 @variant_option
-@click.option("--device", default="cpu", metavar="NAME", help="Where to compute.")
+@device_option
+@precision_option
 @click.option("--threads", type=int, help="CPU threads.")
 @click.option("--batch", type=int, default=BATCH, help="Latents decoded at a time.")
 @click.option("--preview/--no-preview", default=None, help="Show the pictures in the terminal.")
@@ -44,7 +45,8 @@ def decode(
     settings: tuple[str, ...],
     force: bool,
     variant: str,
-    device: str,
+    device: str | None,
+    precision: Precision | None,
     threads: int | None,
     batch: int,
     preview: bool | None,
@@ -68,7 +70,8 @@ def decode(
         options=gather(settings, {}),
         latents=Input(str(latents)),
         variant=variant,
-        device=device,
+        device=device or "cpu",
+        precision=precision or "auto",
         threads=threads,
         batch=batch,
     )

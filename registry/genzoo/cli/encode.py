@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genzoo.cli.options import complete_models, variant_option
+from genzoo.cli.options import complete_models, device_option, precision_option, variant_option
 from genzoo.cli.reporting import message, print_result
 from genzoo.cli.settings import gather
 from genzoo.run.outputs.destination import choose_latents, write_latents
-from genzoo_core.request import BATCH, Input, Request
+from genzoo_core.request import BATCH, Input, Precision, Request
 
 if TYPE_CHECKING:
     from genzoo.zoo import Zoo
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A further condition.")
 @click.option("-f", "--force", is_flag=True, help="Replace what exists.")
 @variant_option
-@click.option("--device", default="cpu", metavar="NAME", help="Where to compute.")
+@device_option
+@precision_option
 @click.option("--threads", type=int, help="CPU threads.")
 @click.option("--batch", type=int, default=BATCH, help="Pictures encoded at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
@@ -41,7 +42,8 @@ def encode(
     settings: tuple[str, ...],
     force: bool,
     variant: str,
-    device: str,
+    device: str | None,
+    precision: Precision | None,
     threads: int | None,
     batch: int,
     as_json: bool,
@@ -66,7 +68,8 @@ def encode(
         inputs=tuple(Input(str(path)) for path in inputs),
         encode=True,
         variant=variant,
-        device=device,
+        device=device or "cpu",
+        precision=precision or "auto",
         threads=threads,
         batch=batch,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from genzoo.cli.context import catalogue_of
 from genzoo.text import printable
+from genzoo_core.request import Precision
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -20,6 +21,19 @@ variant_option = click.option(
     default="",
     metavar="NAME",
     help="Which files of weights to read where a folder has several: fp16.",
+)
+
+
+device_option = click.option(
+    "--device",
+    metavar="NAME",
+    help="Where to compute: cpu, cuda, mps or auto; cpu unless given.",
+)
+
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(get_args(Precision)),
+    help="What the networks compute in; auto unless given: the model's own, fp32 of genzoo's.",
 )
 
 

@@ -15,6 +15,8 @@ from genzoo.cli.options import (
     complete_models,
     complete_samplers,
     complete_settings,
+    device_option,
+    precision_option,
     variant_option,
 )
 from genzoo.cli.passing import Passing
@@ -31,7 +33,7 @@ from genzoo.plugins.guard import stdout_to_stderr
 from genzoo.run.outputs.destination import Destination, choose, write
 from genzoo_core.downloads import no_downloads
 from genzoo_core.errors import UsageError
-from genzoo_core.request import BATCH, Input, Request
+from genzoo_core.request import BATCH, Input, Precision, Request
 
 if TYPE_CHECKING:
     from genzoo.run.replay import Replay
@@ -122,7 +124,8 @@ def _is_number(word: str) -> bool:
 )
 @click.option("-f", "--force", is_flag=True, help="Replace what exists.")
 @variant_option
-@click.option("--device", metavar="NAME", help="Where to compute: cpu, cuda, mps.")
+@device_option
+@precision_option
 @click.option("--threads", type=int, help="CPU threads.")
 @click.option("--batch", type=int, help=f"Pictures made at a time; {BATCH} unless given.")
 @click.option(
@@ -154,6 +157,7 @@ def run(
     force: bool,
     variant: str,
     device: str | None,
+    precision: Precision | None,
     threads: int | None,
     batch: int | None,
     replay: Path | None,
@@ -198,13 +202,14 @@ def run(
             strength=strength,
             mask=Input(str(mask)) if mask else None,
             device=device or "cpu",
+            precision=precision or "auto",
             threads=threads,
             batch=BATCH if batch is None else batch,
         )
         plan = plan_request(request, zoo)
     else:
         _refuse_with_replay(
-            prompts, n, seed, given, walk, negative, strength, variant, threads, batch
+            prompts, n, seed, given, walk, negative, strength, variant, precision, threads, batch
         )
         again = _plan_again(replay, zoo, model, inputs, mask, device)
         plan = again.plan

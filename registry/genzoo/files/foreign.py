@@ -27,6 +27,7 @@ from genzoo.files.shards import (
 from genzoo.text import listed, one_line, quoted
 from genzoo_core.errors import UsageError, WeightsError, did_you_mean
 from genzoo_core.formats import Source
+from genzoo_core.request import Precision
 
 if TYPE_CHECKING:
     import tempfile
@@ -56,12 +57,16 @@ class Files(CheckedFiles):
     Args:
         source: Where the files come from.
         variant: Which of several files of weights is wanted; "" for the plain one.
+
+    Attributes:
+        precision: What is said to the format when it loads the model.
     """
 
     def __init__(self, source: Source, variant: str = "") -> None:
         check_variant(variant)
         super().__init__(source)
         self.variant = variant
+        self.precision: Precision = "auto"
         self.stems = stems_in(self.files)
         self._headers: dict[str, dict[str, TensorInfo]] = {}
         self._tensors: dict[str, dict[str, Tensor]] = {}

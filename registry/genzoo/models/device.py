@@ -6,12 +6,21 @@ from genzoo.text import quoted
 from genzoo_core.errors import UsageError
 
 
-def check_device(device: str) -> None:
-    """Refuse a device that tensors cannot be put on; names those that are here."""
+def find_device(device: str) -> str:
+    """The device of that name; "auto" is the first that is here of cuda, mps and cpu.
+
+    Raises:
+        UsageError: Tensors cannot be put on it; names those that are here.
+    """
     if device == "cpu":
-        return
+        return device
     import torch
 
+    here = ["cuda"] if torch.cuda.is_available() else []
+    here += ["mps"] if torch.backends.mps.is_available() else []
+    here += ["cpu"]
+    if device == "auto":
+        return here[0]
     try:
         if torch.device(device).type == "meta":
             raise UsageError("device meta holds no numbers; use cpu")
@@ -19,8 +28,6 @@ def check_device(device: str) -> None:
     except UsageError:
         raise
     except Exception as error:  # each of torch's many backends raises its own
-        here = ["cpu"]
-        here += ["cuda"] if torch.cuda.is_available() else []
-        here += ["mps"] if torch.backends.mps.is_available() else []
         message = f"device {quoted(device)} is not available here; there is {', '.join(here)}"
         raise UsageError(message) from error
+    return device

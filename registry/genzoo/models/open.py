@@ -19,16 +19,18 @@ from genzoo.files.model_file import ModelFile, memory_bytes, read_model_file
 from genzoo.models.build import MODULE_KINDS, build_blueprint, build_module, kind_of
 from genzoo.models.components import check_name
 from genzoo.models.described import DescribedTensors
-from genzoo.models.device import check_device
+from genzoo.models.device import find_device
 from genzoo.models.fill import check_tensors, fill
 from genzoo.models.find import Found, another_than_added, as_added, card_in, weights_of
 from genzoo.models.formats import ModelFolder
+from genzoo.models.precision import check_precision, in_precision
 from genzoo.plugins.names import full_name
 from genzoo.text import quoted
 from genzoo_core.errors import ConfigError, IntegrityError, PluginError, UsageError, WeightsError
 from genzoo_core.formats import Described
 from genzoo_core.model import GenerativeModel
 from genzoo_core.plugin import Model
+from genzoo_core.request import Precision
 from genzoo_core.specs import ModelSpec, PartSpec
 from genzoo_core.weights import WeightsFile
 from genzoo_core.zoo import Opened
@@ -53,13 +55,18 @@ class Stored(Protocol):
     def stored(self, name: str) -> bytes | memoryview: ...
 
 
-def open_model(catalogue: Catalogue, found: Found, device: str = "cpu") -> Opened:
-    """What `find` found, on a device, in evaluation mode."""
-    check_device(device)
+def open_model(
+    catalogue: Catalogue, found: Found, device: str = "cpu", precision: Precision = "auto"
+) -> Opened:
+    """What `find` found, on a device, computing in a precision, in evaluation mode."""
+    device = find_device(device)
+    check_precision(precision, device)
+    if isinstance(found, ModelFolder):
+        found.files.precision = precision
     opened = Loader(catalogue).open(found)
     for module in (opened.module, *opened.parts.values()):
         module.to(device)
-    return opened
+    return in_precision(opened, precision)
 
 
 def build_fresh(catalogue: Catalogue, spec: ModelSpec, *, training: bool) -> Opened:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from genzoo.run.computing import computing, is_out_of_memory
 from genzoo.run.plan import picture_shape
 from genzoo.run.tasks import task_of
 from genzoo.run.tasks.task import Batch, Plan
-from genzoo.run.threads import threads
 from genzoo.text import one_line
 from genzoo_core.errors import GenzooError, PluginError, UsageError
 from genzoo_core.pictures import Pictures
@@ -196,7 +196,7 @@ class _Run:
 
         frames: list[Tensor] = []
         batch = Batch(self.plan, start, stop, self._on_step(frames, stop - start))
-        with torch.inference_mode(), threads(self.plan.record.threads):
+        with computing(self.plan):
             try:
                 made = self.plan.task.make(batch)
                 self._check_shape(made, stop - start)
@@ -205,9 +205,10 @@ class _Run:
                 name = self.plan.opened.name
                 raise PluginError(f"{name} failed: {one_line(error)}") from error
         if not torch.isfinite(images).all():
+            half = self.plan.record.precision == "fp16"  # whose largest number is 65,504
             raise GenzooError(
                 f"{self.plan.opened.name} gave pictures that are not finite",
-                "use options closer to its defaults",
+                "use --precision bf16 or fp32" if half else "use options closer to its defaults",
             )
         return self._pictures(start, stop, images.clamp(-1, 1), frames)
 
@@ -267,11 +268,3 @@ class _Run:
         self.size = size // 2
         if self.on_message is not None:
             self.on_message(f"out of memory with {size} pictures at a time; trying {self.size}")
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether `error` says that memory ran out, on the CPU or on a GPU."""
-    if isinstance(error, MemoryError):
-        return True
-    text = str(error).lower()
-    return "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text

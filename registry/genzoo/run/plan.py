@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from genzoo.files.pictures import read_input, read_mask, stack
-from genzoo.models.device import check_device
+from genzoo.models.device import find_device
+from genzoo.models.precision import check_precision, in_precision
 from genzoo.run.conditions import parse_conditions, parse_negative
 from genzoo.run.options import read_settings
 from genzoo.run.outputs.record import MAX_RECORD
@@ -31,20 +32,26 @@ if TYPE_CHECKING:
 def plan(request: Request, zoo: Zoo, opened: Opened | None = None) -> Plan:
     """Fit a request to its model, which is opened, or moved to the device where it is open.
 
+    An open one goes on computing in the precision that it was opened in, unless the request has
+    one.
+
     Raises:
         UsageError: The request does not fit the model; names what does.
         GenzooError: The model cannot be opened.
     """
     check_types(request)
     task_of(request).check()
-    check_device(request.device)
+    request = msgspec.structs.replace(request, device=find_device(request.device))
+    check_precision(request.precision, request.device)
     if opened is None:
         found = zoo.fetch(request.model, request.variant)  # before torch is imported
         # The checks of a load are too short to gain from a second thread.
         with threads(1):
-            opened = zoo.open(found, device=request.device)
+            opened = zoo.open(found, device=request.device, precision=request.precision)
     else:
         opened.module.to(request.device)
+        wanted = opened.precision if request.precision == "auto" else request.precision
+        opened = in_precision(opened, wanted)
     return _fit(request, opened, zoo)
 
 
@@ -72,6 +79,7 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
         "variant": _variant(request, opened),
         "strength": task.strength,
         "mask": mask and mask.record,
+        "precision": opened.precision,
         "latents": latents and latents.digest(),
         "threads": request.threads or best_threads(opened.module),
         "batch": min(request.batch, task.rows * n),

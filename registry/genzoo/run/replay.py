@@ -14,7 +14,7 @@ import msgspec
 from genzoo.files.listing import LocalSource
 from genzoo.files.shards import SUFFIX
 from genzoo.models.components import check_name
-from genzoo.models.device import check_device
+from genzoo.models.device import find_device
 from genzoo.models.find import Found, has_scheme, is_path, resolve_reference
 from genzoo.models.formats import ModelFolder
 from genzoo.run.make import at_once
@@ -86,10 +86,7 @@ def plan_replay(
     if record.encode:
         raise ReplayError(f"{path} holds latents, not pictures", "`genzoo encode` makes them")
     notes: list[str] = []
-    if device is None:
-        device = _recorded_device(record, notes)
-    else:
-        check_device(device)
+    device = _recorded_device(record, notes) if device is None else find_device(device)
     opened = _open(path, record, zoo, model, device)
     _check_weights(path, record, opened)
     try:
@@ -113,7 +110,7 @@ def plan_replay(
     part = msgspec.structs.replace(planned.record, pictures=record.pictures)
     planned = replace(planned, record=part)
     if stored is not None and stored.shape != _promised(planned, stored, provenance.layout):
-        raise _other_pixels(path, notes)
+        raise _other_pixels(path, notes, record)
     return Replay(path, stored, provenance.layout, planned, tuple(notes))
 
 
@@ -169,7 +166,7 @@ class _Difference:
         self.of += apart.size
         self.most = max(self.most, int(apart.max()))
         if self.most > ROUNDING:
-            raise _other_pixels(replay.path, replay.notes)
+            raise _other_pixels(replay.path, replay.notes, replay.plan.record)
 
     def told(self, path: Path) -> str:
         if not self.apart:
@@ -202,18 +199,19 @@ def _promised(plan: Plan, stored: Stored, layout: Layout | None) -> tuple[int, .
     return size if channels == 1 else (*size, channels)
 
 
-def _other_pixels(path: Path, notes: Sequence[str]) -> ReplayError:
+def _other_pixels(path: Path, notes: Sequence[str], record: Record) -> ReplayError:
     reason = "; ".join(notes) or "it was changed after it was made"
+    if record.precision != "fp32":
+        reason += f", or made on a machine that rounds {record.precision} in another way"
     return ReplayError(f"what {path} shows is not what its record makes", reason)
 
 
 def _recorded_device(record: Record, notes: list[str]) -> str:
     try:
-        check_device(record.device)
+        return find_device(record.device)
     except UsageError:
         notes.append(f"it was made on {record.device[:40]!r}, which is not here; using cpu")
         return "cpu"
-    return record.device
 
 
 def _open(path: Path, record: Record, zoo: Zoo, model: str | None, device: str) -> Opened:
@@ -228,7 +226,7 @@ def _open(path: Path, record: Record, zoo: Zoo, model: str | None, device: str) 
         found = _find_model(path, record, zoo, model)
         if isinstance(found, ModelFolder):
             _check_files(found, record)
-        return zoo.open(found, device=device)
+        return zoo.open(found, device=device, precision=record.precision)
     except ReplayError:
         raise
     except GenzooError as error:

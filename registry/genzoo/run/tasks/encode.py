@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from genzoo.run.computing import computing
 from genzoo.run.tasks.abilities import encoder_of
 from genzoo.run.tasks.task import Batch, OfInputs, Plan
-from genzoo.run.threads import threads
 from genzoo_core.errors import UsageError
 from genzoo_core.pictures import Latents
 
@@ -32,7 +32,7 @@ def make_latents(plan: Plan) -> Latents:
 
     encoder, step, count = encoder_of(plan.opened), plan.record.batch, plan.count
     batches = (Batch(plan, start, min(start + step, count)) for start in range(0, count, step))
-    with torch.inference_mode(), threads(plan.record.threads):
+    with computing(plan):
         parts = [encoder.encode(batch.inputs, batch.condition) for batch in batches]
     stds = [part.std for part in parts if part.std is not None]
     mean = torch.cat([part.mean for part in parts]).cpu()
