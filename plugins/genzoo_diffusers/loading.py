@@ -16,6 +16,9 @@ from genzoo_diffusers.describing import shape_of
 from genzoo_diffusers.pipeline import model_of
 from genzoo_diffusers.safety import Checkpoint, Part
 
+DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+"""What weights are loaded as in half precision."""
+
 
 def load(folder: Folder, checkpoint: Checkpoint) -> nn.Module:
     """The model of a folder, on the CPU.
@@ -64,11 +67,9 @@ def _build(folder: Folder, root: Path, part: Part) -> Any:
     if not part.is_model:
         return part.cls.from_pretrained(root, **options)  # type: ignore[attr-defined]
     options |= {"use_safetensors": True, "output_loading_info": True}
-    dtype = torch.float32
+    options["dtype"] = DTYPES.get(folder.precision, torch.float32)
     if part.cls.__module__.startswith("diffusers.models"):
-        options |= {"torch_dtype": dtype, "low_cpu_mem_usage": find_spec("accelerate") is not None}
-    else:
-        options |= {"dtype": dtype}
+        options["low_cpu_mem_usage"] = find_spec("accelerate") is not None
     if folder.variant and any(f".{folder.variant}." in name for name in folder.files):
         options["variant"] = folder.variant
     try:

@@ -275,13 +275,16 @@ def model_of(pipeline: Any, sample_shape: tuple[int, int, int]) -> PipelineModel
 def _for_task(pipeline: Any, task: str) -> Any | None:
     """The pipeline of the same parts for another task; None where there is none.
 
-    `AutoPipeline` finds it, too, and imports every pipeline that there is.
+    `AutoPipeline` finds it, too, but imports every pipeline that there is, and `from_pipe` casts
+    the parts to one dtype, though some are kept in another.
     """
     diffusers = library("diffusers")
     name = f"{type(pipeline).__name__.removesuffix('Pipeline')}{task}Pipeline"
     if name not in exported(diffusers):
         return None
-    made = getattr(diffusers, name).from_pipe(pipeline)
+    cls = getattr(diffusers, name)
+    own = {**pipeline.config, **pipeline.components}
+    made = cls(**{each: own[each] for each in inspect.signature(cls).parameters if each in own})
     made.set_progress_bar_config(disable=True)
     return made
 

@@ -144,6 +144,27 @@ def test_weights_in_half_precision(tmp_path: Path) -> None:
     assert_same(mine, reference(load(tmp_path / "half"), num_inference_steps=2))
 
 
+@pytest.mark.parametrize("name", ["ddpm", "sd", "flux"])
+def test_a_pipeline_computes_in_the_precision_of_its_weights(
+    checkpoint: Checkpoint, name: str
+) -> None:
+    """As with `dtype=torch.bfloat16`, whose noise is other noise than that of float32."""
+    pipeline = load(checkpoint(name), dtype=torch.bfloat16)
+    size = {"height": 32, "width": 32} if name == "flux" else {}
+    prompt: Any = () if name == "ddpm" else "a red cat"
+    made = genzoo.generate(
+        checkpoint(name), prompt, seed=SEED, n=1, precision="bf16", options={"steps": 2, **size}
+    )
+    assert made.record.precision == "bf16"
+    text = {"prompt": prompt} if prompt else {"output_type": "pt"}
+    pipeline.set_progress_bar_config(disable=True)
+    generator = torch.Generator().manual_seed(SEED)
+    image = pipeline(**text, **size, num_inference_steps=2, generator=generator).images[0]
+    if isinstance(image, torch.Tensor):
+        image = (image.float() * 255).round().byte().permute(1, 2, 0).numpy()
+    assert_same(pixels(made), np.asarray(image)[None])
+
+
 def test_a_flat_repository_of_2022(checkpoint: Checkpoint, tmp_path: Path) -> None:
     old, flat = checkpoint("ddpm"), tmp_path / "flat"
     flat.mkdir()
