@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Manifest,
     )
     from genzoo_core.model import (
+        Adaptable,
         GenerativeModel,
         Guided,
         Inpainting,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from genzoo_core.pictures import Latents, Pictures
     from genzoo_core.plugin import Model, Plugin, Verification
     from genzoo_core.recipe import Recipe
-    from genzoo_core.request import Input, Record, Request
+    from genzoo_core.request import Input, Lora, Record, Request
     from genzoo_core.rng import BatchRng, InterpolationRng, Rng, SampleRng
     from genzoo_core.sampler import Sampler, Trajectory
     from genzoo_core.specs import Choice, ComponentSpec, ModelSpec, PartSpec
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
 _HOME_OF = {
     "API_VERSION": "manifest",
+    "Adaptable": "model",
     "Batch": "training",
     "BatchRng": "rng",
     "Choice": "specs",
@@ -91,6 +93,7 @@ _HOME_OF = {
     "IntegrityError": "errors",
     "InterpolationRng": "rng",
     "Latents": "pictures",
+    "Lora": "request",
     "Manifest": "manifest",
     "Metric": "cards",
     "Model": "plugin",
@@ -133,6 +136,7 @@ _HOME_OF = {
 
 __all__ = [
     "API_VERSION",
+    "Adaptable",
     "Batch",
     "BatchRng",
     "Choice",
@@ -163,6 +167,7 @@ __all__ = [
     "IntegrityError",
     "InterpolationRng",
     "Latents",
+    "Lora",
     "Manifest",
     "Metric",
     "Model",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -170,6 +170,24 @@ class Inpainting(Varying):
 
     These are put back exactly when it is done.
     """
+
+
+class Adaptable(ABC):
+    """A `GenerativeModel` that takes low-rank changes to its weights: `genzoo run --lora FILE`.
+
+    A class inherits from this first.
+    """
+
+    @abstractmethod
+    def adapt(self, loras: Sequence[tuple[Mapping[str, Tensor], float]]) -> None:
+        """Add changes to the weights, in place of those of before (Hu et al. 2022, "LoRA").
+
+        Args:
+            loras: The tensors of each file by name, and its scale; none for the plain weights.
+
+        Raises:
+            UsageError: They change no weight that the model has.
+        """
 
 
 class Guided(ABC):

@@ -35,6 +35,20 @@ class Input(Config, omit_defaults=True):
     data: bytes = b""
 
 
+class Lora(Config, omit_defaults=True):
+    """Low-rank changes to a model's weights (Hu et al. 2022, "LoRA").
+
+    Attributes:
+        path: A safetensors file, or a reference that a plugin knows how to fetch.
+        scale: How much of them is added; 1 for what they were trained as.
+        sha256: Digest of the file, once it was read.
+    """
+
+    path: str
+    scale: float = 1.0
+    sha256: str = ""
+
+
 class Request(Config, omit_defaults=True):
     """What is asked of a model, on the command line, in Python, or by a plugin's command.
 
@@ -62,6 +76,7 @@ class Request(Config, omit_defaults=True):
         mask: Which part of the inputs is made: what is transparent in this picture, or, where
             nothing is, what is white. It may be the input itself. None for all.
         latents: A file of latents, as `genzoo encode` writes it, to decode.
+        loras: Low-rank changes to the weights, added up.
         variant: Which of several files of weights is read where a folder has some ("fp16").
         encode: Whether the latents of the inputs are asked for, not pictures.
         device: Where to compute: "cpu", "cuda", "mps"; "auto" for the first that is here of cuda,
@@ -86,6 +101,7 @@ class Request(Config, omit_defaults=True):
     mask: Input | None = None
     latents: Input | None = None
     encode: bool = False
+    loras: tuple[Lora, ...] = ()
     variant: str = ""
     device: str = "cpu"
     precision: Precision = "auto"

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from genzoo_core import (
+    Adaptable,
     Condition,
     Conditioner,
     Config,
@@ -79,7 +80,7 @@ class PipelineModel(GenerativeModel[Any]):
             {k: v for k, v in pipeline.components.items() if isinstance(v, nn.Module)}
         )
         self.pipeline, self._varying, self._inpainting = pipeline, varying, inpainting
-        self._own_scheduler = pipeline.scheduler
+        self._own_scheduler, self._adapted = pipeline.scheduler, False
         self.arguments = arguments_of(type(pipeline).__call__)
         self._taken = inspect.signature(type(pipeline).__call__).parameters
         self._classes = _classes(pipeline)
@@ -145,6 +146,25 @@ class PipelineModel(GenerativeModel[Any]):
             with nullcontext() if noise is None else noise.of(rows, self.pipeline):
                 made.append(self._call(asked, options, seeds[rows], step, _rows_of(start, rows)))
         return torch.cat(made)
+
+    def adapt(self, loras: Sequence[tuple[Mapping[str, Tensor], float]]) -> None:
+        """Add low-rank changes to the weights; see `Adaptable`."""
+        if self._adapted:
+            self.pipeline.unload_lora_weights()
+        self._adapted = bool(loras)
+        scales: dict[str, float] = {}
+        for tensors, scale in loras:
+            name = f"lora{len(scales)}"
+            scales[name] = scale
+            try:
+                self.pipeline.load_lora_weights(dict(tensors), adapter_name=name)
+                changed = self.pipeline.get_list_adapters()
+            except (ValueError, RuntimeError, KeyError, ImportError) as error:
+                raise UsageError(f"this LoRA is for another model: {_line(error)}") from error
+            if not any(name in names for names in changed.values()):
+                raise UsageError("this LoRA is for another model: it changes no weights of this")
+        if scales:
+            self.pipeline.set_adapters(list(scales), list(scales.values()))
 
     def loss(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TrainingError(
@@ -227,9 +247,7 @@ class PipelineModel(GenerativeModel[Any]):
                 result = pipeline(**asked, generator=generator, output_type="pt")
         except (ValueError, TypeError, NotImplementedError, AttributeError) as error:
             name = type(pipeline).__name__
-            raise UsageError(
-                f"{name} cannot make this: {' '.join(str(error).split())[:300]}"
-            ) from error
+            raise UsageError(f"{name} cannot make this: {_line(error)}") from error
         return _images(result.images)
 
     def _seen(self, x: Tensor, n: int, shape: tuple[int, int, int]) -> Tensor:
@@ -249,8 +267,7 @@ class PipelineModel(GenerativeModel[Any]):
         try:
             return make_scheduler(name, own)
         except ImportError as error:
-            missing = " ".join(str(error).split())
-            raise UsageError(f"sampler {name}: {missing[:200]}") from error
+            raise UsageError(f"sampler {name}: {_line(error)}") from error
 
 
 def model_of(pipeline: Any, sample_shape: tuple[int, int, int]) -> PipelineModel:
@@ -262,6 +279,8 @@ def model_of(pipeline: Any, sample_shape: tuple[int, int, int]) -> PipelineModel
     able: list[type] = [PipelineModel]
     if "negative_prompt" in parameters and "guidance_scale" in parameters:
         able.append(Guided)
+    if hasattr(pipeline, "load_lora_weights"):
+        able.append(Adaptable)
     if varying is not None:
         able.append(Varying if inpainting is None else Inpainting)
     tasks = [each for each in (pipeline, varying, inpainting) if each is not None]
@@ -332,3 +351,8 @@ def _images(images: Any) -> Tensor:
         found = torch.from_numpy(np.stack([np.asarray(image) for image in images]))
         found = found.permute(0, 3, 1, 2)
     return found.float() * 2 - 1
+
+
+def _line(error: Exception) -> str:
+    """What an error of a library says, in one line."""
+    return " ".join(str(error).split())[:300]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,15 @@ import diffusers
 import numpy as np
 import pytest
 import torch
+from diffusers.utils import convert_state_dict_to_diffusers
+from peft import LoraConfig
+from peft.utils import get_peft_model_state_dict
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 import genzoo
-from genzoo_core import Codec, GenzooError, Posterior, UsageError
+from genzoo.cli import main
+from genzoo_core import Codec, GenzooError, Lora, Posterior, UsageError
 from genzoo_core.images import to_uint8
 from genzoo_core.testing import check_model
 from genzoo_diffusers.preview import Preview
@@ -236,6 +243,74 @@ def test_a_negative_prompt(checkpoint: Checkpoint) -> None:
     assert_same(mine, reference(load(checkpoint("sd")), num_inference_steps=3, **call))
     with pytest.raises(UsageError, match="nothing leads away"):
         generate(checkpoint("sd"), "a", negative="b", options={"guidance": 1.0})
+
+
+@pytest.fixture
+def lora(checkpoint: Checkpoint, tmp_path: Path) -> Path:
+    """Changes to the net of "sd", as peft trains them."""
+    pipeline = load(checkpoint("sd"))
+    torch.manual_seed(3)
+    config = LoraConfig(r=2, target_modules=["to_q", "to_v"], init_lora_weights=False)
+    pipeline.unet.add_adapter(config)
+    state = convert_state_dict_to_diffusers(get_peft_model_state_dict(pipeline.unet))
+    pipeline.save_lora_weights(tmp_path, state)
+    return tmp_path / "pytorch_lora_weights.safetensors"
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.4])
+def test_a_lora_changes_what_it_changes_in_diffusers(
+    checkpoint: Checkpoint, lora: Path, scale: float
+) -> None:
+    opened, fields = genzoo.open_zoo().open(checkpoint("sd")), {"seed": SEED, "n": N}
+    options = {"steps": 3}
+    plain = genzoo.generate(opened, "a cat", options=options, **fields)
+    loras = (Lora(str(lora), scale),)
+    mine = genzoo.generate(opened, "a cat", options=options, loras=loras, **fields)
+    pipeline = load(checkpoint("sd"))
+    pipeline.load_lora_weights(lora, adapter_name="mine")
+    pipeline.set_adapters("mine", scale)
+    theirs = reference(pipeline, prompt="a cat", num_inference_steps=3)
+    assert_same(pixels(mine), theirs)
+    assert np.abs(pixels(plain).astype(int) - theirs).max() > 5
+    (recorded,) = mine.record.loras
+    assert recorded.sha256 == hashlib.sha256(lora.read_bytes()).hexdigest()
+    again = genzoo.generate(opened, "a cat", options=options, **fields)
+    assert torch.equal(again.images, plain.images)
+
+
+def test_a_lora_on_the_command_line(
+    checkpoint: Checkpoint,
+    lora: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.symlink(checkpoint("sd"), "sd")
+
+    def run(*words: str) -> tuple[int, str]:
+        capfd.readouterr()
+        return main(["run", *words]), capfd.readouterr().err
+
+    code, said = run("./sd", "a", "--steps", "2", "--lora", f"{lora.name}:0.5", "-o", "a.png")
+    assert code == 0, said
+    assert "the same pixels" in run("--replay", "a.png", "-o", "b.png")[1]
+    os.rename(lora, "was.safetensors")
+    other = load_file("was.safetensors")
+    save_file({name: tensor + 1 for name, tensor in other.items()}, lora)
+    code, said = run("--replay", "a.png", "-o", "b.png", "-f")
+    assert f"LoRA {lora.name} is not the file that was used then" in said
+    net = "sd/unet/diffusion_pytorch_model.safetensors"
+    for words, says in [
+        (["./sd", "a", "--lora", "gone.safetensors"], "cannot read"),
+        (["./sd", "a", "--lora", net], "for another model"),
+        (["./sd", "a", "--lora", "was.safetensors:nan"], "is nan; give a number"),
+        (["flow-mnist", "--lora", "was.safetensors"], "takes no LoRA"),
+        (["./sd", "a", "--lora", "a.png"], "is no safetensors file"),
+    ]:
+        code, said = run(*words, "-o", "c.png")
+        assert code in (1, 2)
+        assert says in said
 
 
 def png(array: np.ndarray) -> bytes:

@@ -27,7 +27,7 @@ from genzoo.cli.reporting import (
     print_result,
     show_preview,
 )
-from genzoo.cli.settings import gather, parse_interpolate
+from genzoo.cli.settings import gather, parse_interpolate, parse_lora
 from genzoo.cli.signals import finishing
 from genzoo.plugins.guard import stdout_to_stderr
 from genzoo.run.outputs.destination import Destination, choose, write
@@ -91,6 +91,13 @@ def _is_number(word: str) -> bool:
     help="An option or a further condition of the model; `genzoo info MODEL` lists them.",
 )
 @click.option(
+    "--lora",
+    "loras",
+    multiple=True,
+    metavar="FILE[:SCALE]",
+    help="A safetensors file of low-rank changes to the weights, or hf://owner/repo/file.",
+)
+@click.option(
     "-i",
     "--input",
     "inputs",
@@ -149,6 +156,7 @@ def run(
     guidance: tuple[str, ...],
     negative: str | None,
     settings: tuple[str, ...],
+    loras: tuple[str, ...],
     inputs: tuple[Path, ...],
     strength: float | None,
     mask: Path | None,
@@ -198,6 +206,7 @@ def run(
             interpolate=walk,
             negative=negative,
             inputs=tuple(Input(str(path)) for path in inputs),
+            loras=tuple(map(parse_lora, loras)),
             variant=variant,
             strength=strength,
             mask=Input(str(mask)) if mask else None,
@@ -209,7 +218,18 @@ def run(
         plan = plan_request(request, zoo)
     else:
         _refuse_with_replay(
-            prompts, n, seed, given, walk, negative, strength, variant, precision, threads, batch
+            prompts,
+            n,
+            seed,
+            given,
+            walk,
+            negative,
+            strength,
+            loras,
+            variant,
+            precision,
+            threads,
+            batch,
         )
         again = _plan_again(replay, zoo, model, inputs, mask, device)
         plan = again.plan

@@ -7,6 +7,7 @@ from typing import Literal
 
 from genzoo.text import quoted
 from genzoo_core.errors import UsageError
+from genzoo_core.request import Lora
 
 
 def gather(settings: Sequence[str], flags: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -52,3 +53,12 @@ def parse_interpolate(text: str) -> tuple[int, int] | Literal["inputs"]:
             f"--interpolate {quoted(text)} is not two seeds", "give them as in --interpolate 3,8"
         ) from error
     return start, end
+
+
+def parse_lora(text: str) -> Lora:
+    """The file, or reference, and the scale of "style.safetensors:0.8"; 1 without one."""
+    path, colon, scale = text.rpartition(":")
+    try:
+        return Lora(path, float(scale)) if colon and path else Lora(text)
+    except ValueError:
+        return Lora(text)

@@ -64,6 +64,29 @@ class LocalSource:
         return status.st_size
 
 
+class FileSource:
+    """One file on this machine, as a folder with nothing else in it.
+
+    Raises:
+        WeightsError: It cannot be read, or is no file.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.reference = os.path.abspath(path)
+        self.name = os.path.basename(self.reference)
+        try:
+            status = os.stat(self.reference)
+        except OSError as error:
+            raise WeightsError(f"cannot read {self.reference}: {error.strerror}") from None
+        if not stat.S_ISREG(status.st_mode):
+            raise WeightsError(f"{self.reference} is no file")
+        self.files: dict[str, int] = {self.name: status.st_size}
+
+    def fetch(self, name: str) -> Path:
+        """Where it lies."""
+        return Path(self.reference)
+
+
 def _walk(root: str, shown: str) -> Iterator[str]:
     """Names of all that is no folder; of links to folders, too."""
     waiting, count = [""], 0

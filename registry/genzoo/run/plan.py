@@ -12,6 +12,7 @@ from genzoo.files.pictures import read_input, read_mask, stack
 from genzoo.models.device import find_device
 from genzoo.models.precision import check_precision, in_precision
 from genzoo.run.conditions import parse_conditions, parse_negative
+from genzoo.run.loras import adapt
 from genzoo.run.options import read_settings
 from genzoo.run.outputs.record import MAX_RECORD
 from genzoo.run.request import check_types
@@ -52,7 +53,8 @@ def plan(request: Request, zoo: Zoo, opened: Opened | None = None) -> Plan:
         opened.module.to(request.device)
         wanted = opened.precision if request.precision == "auto" else request.precision
         opened = in_precision(opened, wanted)
-    return _fit(request, opened, zoo)
+    loras = adapt(request, opened, zoo)
+    return _fit(msgspec.structs.replace(request, loras=loras), opened, zoo)
 
 
 def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:

@@ -28,7 +28,7 @@ from genzoo.text import SHOWN, printable, quoted
 from genzoo_core.errors import ConfigError, GenzooError, ReplayError, UsageError
 from genzoo_core.formats import Source
 from genzoo_core.pictures import Pictures
-from genzoo_core.request import Input, Record, Request
+from genzoo_core.request import Input, Lora, Record, Request
 
 if TYPE_CHECKING:
     from genzoo.run.outputs.reading import Pixels
@@ -100,6 +100,9 @@ def plan_replay(
                 f"{what} {after.path} is not the file that was used then",
                 f"say where that is with --{what}",
             )
+    for then, now in zip(record.loras, planned.record.loras, strict=True):
+        if then.sha256 != now.sha256:
+            raise ReplayError(f"LoRA {now.path} is not the file that was used then")
     first, last = record.pictures or (0, planned.count)
     if not 0 <= first < last <= planned.count:
         raise ReplayError(
@@ -333,6 +336,13 @@ def _input(path: Path, picture: Input, option: str) -> Input:
     return Input(str(found))
 
 
+def _lora(path: Path, lora: Lora) -> Lora:
+    """A LoRA that a record names, where it is now."""
+    if has_scheme(lora.path):
+        return lora
+    return msgspec.structs.replace(lora, path=str(_find(path, lora.path, SUFFIX)))
+
+
 def _request(
     path: Path, record: Record, inputs: Sequence[Path], mask: Path | None, device: str
 ) -> Request:
@@ -353,6 +363,7 @@ def _request(
         "inputs": () if decoded else tuple(files),
         "mask": Input(str(mask)) if mask else record.mask and _input(path, record.mask, "--mask"),
         "latents": files[0] if decoded else None,
+        "loras": tuple(_lora(path, lora) for lora in record.loras),
         "device": device,
         "threads": min(record.threads, os.cpu_count() or 1),
     }
