@@ -3,42 +3,63 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from genzoo_core import ConfigError
 from genzoo_core.libraries import mend_torchvision
 
+LISTED = {
+    "diffusers": r"models|pipelines|schedulers|guiders|utils\.dummy_\w+",
+    "transformers": r"models\..+\.(modeling|tokenization|image_processing|feature_extraction|"
+    r"processing)_\w+|tokenization_utils_tokenizers",
+}
+"""Modules of the libraries whose classes can be components; others are not even imported."""
 
-def find_class(where: str, owner: object, name: object) -> type:
-    """A class of the libraries by its name: nothing is imported that they do not list.
 
-    Args:
-        where: Who names it, for messages.
-        owner: "diffusers", "transformers", or a folder of pipelines that has classes of its own.
-        name: Of the class.
+def find_class(where: str, library: str, name: object, *kinds: type) -> type:
+    """A class that a library lists as its own, and that is of one of these kinds.
 
     Raises:
-        ConfigError: They have no such class, or only with a package that is not installed.
+        ConfigError: There is none by that name, or it needs a package that is not installed.
     """
-    if not isinstance(owner, str) or not isinstance(name, str):
-        raise ConfigError(f"{where} names {short([owner, name])} for a class: code of its own")
-    if is_auto(name):
-        raise ConfigError(f"{where} names {name[:60]}, which finds its class by itself")
-    for module in _modules(owner):
-        if name in exported(module):
-            found = getattr(module, name)
-            if isinstance(found, type) and issubclass(found, _bases()):
-                return found
-            needs = getattr(found, "_backends", None)
-            if needs:
-                raise ConfigError(
-                    f"{where} needs {' and '.join(needs)}", f"pip install {' '.join(needs)}"
-                )
-    raise ConfigError(
-        f"{where} names {short(f'{owner}.{name}')}, which is none of the classes that diffusers "
-        "and transformers have for it",
-        "code of a model's own is never run",
-    )
+    if not isinstance(name, str):
+        raise ConfigError(f"{where} names no class", "it is not complete: fetch it once more")
+    found = listed_class(library, name)
+    if found is None:
+        raise ConfigError(
+            f"{where} names {short(f'{library}.{name}')}, which is no pipeline of the installed "
+            "diffusers, nor a part of one",
+            "code of a folder's own is never run; if it is none, a newer diffusers may have it",
+        )
+    if backends := vars(found).get("_backends"):  # stands for the class until they are there
+        needs = " and ".join(backends)
+        raise ConfigError(f"{where} names {name}, which needs {needs}: it is not installed")
+    if not issubclass(found, kinds) or found in kinds:
+        kind = "pipeline" if len(kinds) == 1 and "Pipeline" in kinds[0].__name__ else "component"
+        raise ConfigError(f"{where} names {name}, which is no {kind} that genzoo loads")
+    return found
+
+
+def listed_class(library: str, name: str) -> type | None:
+    """A class by its name, which is looked up in the libraries' own lists before any import."""
+    import diffusers
+    import transformers
+    from diffusers.utils.deprecation_utils import _maybe_remap_transformers_class
+
+    home: Any = {"diffusers": diffusers, "transformers": transformers}.get(library)
+    if home is None and library in diffusers.pipelines._import_structure:
+        home = getattr(diffusers.pipelines, library)
+    lists: Mapping[str, str] = getattr(home, "_class_to_module", {})
+    if library == "transformers":
+        name = _maybe_remap_transformers_class(name) or name
+        if name not in lists:  # it has one class for both, since version 5
+            name = name.removesuffix("Fast")
+    listed = re.fullmatch(LISTED.get(library, ".*"), lists.get(name, "")) if name in lists else None
+    if home is None or not (listed or name in vars(home)):
+        return None
+    found = getattr(home, name)
+    return found if isinstance(found, type) else None
 
 
 def library(name: str) -> Any:
@@ -59,28 +80,14 @@ def library(name: str) -> Any:
     return {"diffusers": diffusers, "transformers": transformers}[name]
 
 
-def _modules(owner: str) -> list[Any]:
-    """Where the classes of a library are: itself, or the pipelines that have some of their own."""
-    if owner in ("diffusers", "transformers"):
-        return [library(owner)]
-    pipelines = library("diffusers").pipelines
-    if owner in pipelines._import_structure:
-        return [getattr(pipelines, owner)]
-    return []
+def component_classes() -> tuple[type, ...]:
+    import diffusers
+    import transformers
 
-
-def exported(module: Any) -> set[str]:
-    """What a module of the libraries lists as its own."""
-    listed = getattr(module, "_import_structure", {})
-    return {name for names in listed.values() for name in names} | set(dir(module))
-
-
-def _bases() -> tuple[type, ...]:
-    diffusers, transformers = library("diffusers"), library("transformers")
     return (
-        diffusers.DiffusionPipeline,
         diffusers.ModelMixin,
         diffusers.SchedulerMixin,
+        diffusers.BaseGuidance,
         transformers.PreTrainedModel,
         transformers.PreTrainedTokenizerBase,
         transformers.FeatureExtractionMixin,
@@ -89,11 +96,7 @@ def _bases() -> tuple[type, ...]:
     )
 
 
-def is_auto(name: str) -> bool:
-    """Whether a name is that of a class which reads from a config what class to be."""
-    return re.match("Auto[A-Z]", name) is not None
-
-
 def short(value: object) -> str:
-    """A value of a stranger in one short line."""
-    return " ".join(str(value).split())[:60]
+    """What a folder says, in a few characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -12,9 +12,6 @@ from genzoo_diffusers.safety import Checkpoint, check_folder
 if TYPE_CHECKING:
     from torch import nn
 
-SINGLE = ("AutoencoderKL", "UNet2DModel")
-"""Models that are something by themselves."""
-
 
 class Diffusers(Format):
     """A pipeline with its components, or one model alone."""
@@ -33,8 +30,7 @@ class Diffusers(Format):
                 kind="codec" if is_codec else "model",
                 shape=shape,
             )
-        scheduler = parts.get("scheduler")
-        by = f", sampled by {scheduler.cls.__name__}" if scheduler else ""
+        by = f", sampled by {checkpoint.scheduler.__name__}" if checkpoint.scheduler else ""
         labels = labels_of(checkpoint.index)
         return ModelCard(
             _name(folder),
@@ -63,11 +59,6 @@ def check_runs(folder: Folder, checkpoint: Checkpoint) -> None:
 
     cls = checkpoint.cls
     if not checkpoint.index:
-        if cls.__name__ not in SINGLE:
-            raise ConfigError(
-                f"{folder.name} holds a {cls.__name__} alone, which makes no pictures by itself",
-                "name the folder of its pipeline",
-            )
         return
     call = inspect.signature(cls.__call__).parameters
     lacks = [
@@ -77,11 +68,6 @@ def check_runs(folder: Folder, checkpoint: Checkpoint) -> None:
         and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         and name not in ("prompt", "class_labels")
     ]
-    for word, what in {"ControlNet": "a ControlNet", "T2IAdapter": "a T2I adapter"}.items():
-        if word in cls.__name__:
-            lacks = [f"the picture that {what} follows"]
-    if "image_encoder" in checkpoint.parts and "ip_adapter_image" not in call:
-        lacks.append("image")
     makes = next((w for n, w in OTHERS.items() if n in call), None)
     if makes:
         raise ConfigError(f"{folder.name} is a {cls.__name__}: it makes {makes}, not pictures")

@@ -40,7 +40,9 @@ def load(folder: Folder, checkpoint: Checkpoint) -> nn.Module:
             raise ConfigError(f"config.json of {folder.name} gives no sample_size")
         if isinstance(module, diffusers.AutoencoderKL):
             return KLCodec(module, shape)
-        return model_of(diffusers.DDPMPipeline(module, _scheduler(root, diffusers)), shape)
+        # Without a scheduler beside it, DDPM's with the schedule of the paper.
+        scheduler = built.get("scheduler") or diffusers.DDPMScheduler()
+        return model_of(diffusers.DDPMPipeline(module, scheduler), shape)
     pipeline = checkpoint.cls.from_pretrained(root, local_files_only=True, **built)  # type: ignore[attr-defined]
     if shape is None:
         side = getattr(pipeline, "default_sample_size", None)
@@ -51,32 +53,31 @@ def load(folder: Folder, checkpoint: Checkpoint) -> nn.Module:
     return model_of(pipeline, shape)
 
 
-def _scheduler(root: Path, diffusers: Any) -> Any:
-    """That of a model alone: the one beside it, or DDPM's with the paper's schedule."""
-    if (root / "scheduler_config.json").exists():
-        return diffusers.DDPMScheduler.from_pretrained(root)
-    return diffusers.DDPMScheduler()
-
-
 def _build(folder: Folder, root: Path, part: Part) -> Any:
     """A component, from the files that were checked."""
     where = part.folder.rstrip("/")
     options: dict[str, Any] = {"local_files_only": True}
     if where:
         options["subfolder"] = where
-    if not part.is_model:
-        return part.cls.from_pretrained(root, **options)  # type: ignore[attr-defined]
-    options |= {"use_safetensors": True, "output_loading_info": True}
-    options["dtype"] = DTYPES.get(folder.precision, torch.float32)
-    if part.cls.__module__.startswith("diffusers.models"):
+    if part.is_model:
+        options |= {"use_safetensors": True, "output_loading_info": True}
+        options["dtype"] = DTYPES.get(folder.precision, torch.float32)
+    if part.is_model and part.cls.__module__.startswith("diffusers.models"):
         options["low_cpu_mem_usage"] = find_spec("accelerate") is not None
-    if folder.variant and any(f".{folder.variant}." in name for name in folder.files):
+    if (
+        part.is_model
+        and folder.variant
+        and any(f".{folder.variant}." in name for name in folder.files)
+    ):
         options["variant"] = folder.variant
     try:
-        module, found = part.cls.from_pretrained(root, **options)  # type: ignore[attr-defined]
-    except (OSError, ValueError, RuntimeError, TypeError) as error:
+        made = part.cls.from_pretrained(root, **options)  # type: ignore[attr-defined]
+    except Exception as error:  # each library, and what it is made of, raises its own
         text = " ".join(str(error).split())[:300]
         raise WeightsError(f"{where or folder.name}, a {part.cls.__name__}: {text}") from error
+    if not part.is_model:
+        return made
+    module, found = made
     for kind in ("missing_keys", "mismatched_keys"):
         if names := list(found.get(kind) or ()):
             what = "lacks" if kind == "missing_keys" else "has another shape of"

@@ -30,7 +30,7 @@ from genzoo_core import (
     Varying,
 )
 from genzoo_core.images import to_pil, to_uint8
-from genzoo_diffusers.classes import exported, library
+from genzoo_diffusers.classes import listed_class
 from genzoo_diffusers.codec import KLCodec
 from genzoo_diffusers.conditioners import Classes, Prompt, texts
 from genzoo_diffusers.drawing import Noise, drawing
@@ -297,11 +297,10 @@ def _for_task(pipeline: Any, task: str) -> Any | None:
     `AutoPipeline` finds it, too, but imports every pipeline that there is, and `from_pipe` casts
     the parts to one dtype, though some are kept in another.
     """
-    diffusers = library("diffusers")
     name = f"{type(pipeline).__name__.removesuffix('Pipeline')}{task}Pipeline"
-    if name not in exported(diffusers):
+    cls = listed_class("diffusers", name)
+    if cls is None:
         return None
-    cls = getattr(diffusers, name)
     own = {**pipeline.config, **pipeline.components}
     made = cls(**{each: own[each] for each in inspect.signature(cls).parameters if each in own})
     made.set_progress_bar_config(disable=True)

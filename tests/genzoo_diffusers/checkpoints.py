@@ -80,9 +80,9 @@ def text_unet(**config: Any) -> Any:
     )
 
 
-def tokenizer(folder: Path) -> CLIPTokenizer:
-    """A tokenizer of single characters, and the word "red"."""
-    folder.mkdir(parents=True)
+def write_words(folder: Path) -> tuple[str, str]:
+    """The files of a tokenizer of single characters and the word "red", as OpenAI wrote them."""
+    folder.mkdir(parents=True, exist_ok=True)
     characters = [chr(point) for point in range(33, 127)]
     words = [*characters, *(f"{each}</w>" for each in characters), "re", "red</w>"]
     vocabulary = {word: number for number, word in enumerate(words)}
@@ -90,8 +90,11 @@ def tokenizer(folder: Path) -> CLIPTokenizer:
         vocabulary[special] = len(vocabulary)
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
     (folder / "merges.txt").write_text("#version: 0.2\nr e\nre d</w>\n")
-    files = (str(folder / "vocab.json"), str(folder / "merges.txt"))
-    return CLIPTokenizer(*files, model_max_length=20)
+    return str(folder / "vocab.json"), str(folder / "merges.txt")
+
+
+def tokenizer(folder: Path) -> CLIPTokenizer:
+    return CLIPTokenizer(*write_words(folder), model_max_length=20)
 
 
 def text_config(tokens: int, **config: Any) -> CLIPTextConfig:
@@ -352,6 +355,7 @@ PIPELINES: dict[str, Callable[[Path], Any]] = {
     "dit": dit,
     "sd": stable_diffusion,
     "xl": stable_diffusion_xl,
+    "vae": lambda folder: vae(latent_channels=4),
     "lcm": lcm,
     "guarded": guarded,
     "ldm": ldm,
@@ -367,6 +371,9 @@ def save(name: str, folder: Path, **how: Any) -> Path:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         PIPELINES[name](folder.parent / f"{folder.name}-parts").save_pretrained(folder, **how)
+    if name == "sd":  # as repositories of 2022 have it; the other one is newer
+        (folder / "tokenizer" / "tokenizer.json").unlink()
+        write_words(folder / "tokenizer")
     if name == "dit":  # as facebook/DiT-XL-2-256 has it
         index = folder / "model_index.json"
         index.write_text(json.dumps({**json.loads(index.read_text()), "id2label": LABELS}))
