@@ -15,8 +15,8 @@ LAYOUT = "uint8 [N, H, W, C]"
 def are_pictures(zoo: Zoo, subject: str) -> bool:
     """Whether a subject is an .npz file or a folder of pictures, and not a model.
 
-    A model of the same name as a folder is the model; a folder with a model file in it is none of
-    pictures, whatever else a training left there.
+    A model of the same name as a folder is the model; a folder with a model file in it, or in a
+    format of others, is none of pictures, whatever else a training left there.
 
     Raises:
         UsageError: It is a file of pictures, but of a kind that cannot be measured.
@@ -30,5 +30,10 @@ def are_pictures(zoo: Zoo, subject: str) -> bool:
         )
     if suffix == ".npz":
         return True
-    named = any(card.name == path.name for card in zoo.cards())
-    return path.is_dir() and not any(path.glob("*.safetensors")) and not named
+    if not path.is_dir() or any(path.glob("*.safetensors")):
+        return False
+    manifests = [plugin.manifest for plugin in zoo.plugins() if plugin.manifest is not None]
+    formats = [each for manifest in manifests for each in manifest.formats]
+    if any(all((path / marker).is_file() for marker in each.markers) for each in formats):
+        return False
+    return all(card.name != path.name for card in zoo.cards())

@@ -75,8 +75,8 @@ def _named(zoo: Zoo, reference: str, dataset: str) -> Contender:
     fit = ", ".join(c.name for c in fitting(zoo, dataset)) or "none"
     if card.kind != "model":
         raise UsageError(f"{reference} makes no pictures", f"of {dataset} there are {fit}")
-    if card.dataset != dataset:
-        what = f"{reference} is a model of {card.dataset or 'no dataset'}, not of {dataset}"
+    if card.dataset not in ("", dataset):  # that of a folder of others may be unknown
+        what = f"{reference} is a model of {card.dataset}, not of {dataset}"
         raise UsageError(what, f"of {dataset} there are {fit}")
     return Contender(reference, reference, card)
 
