@@ -79,7 +79,7 @@ class Folder(Protocol):
         ...
 
     def json(self, name: str) -> Any:
-        """The content of a JSON file, strictly read; nested at most 64 deep.
+        """The content of a JSON file, strictly read; nested at most 64 deep. Infinity is taken.
 
         Raises:
             WeightsError: It is not there or no JSON.

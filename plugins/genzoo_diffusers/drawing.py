@@ -14,7 +14,7 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from genzoo_core import Rng
+from genzoo_core import Rng, UsageError
 
 OnStep = Callable[[int, int, Tensor], None]
 """Called as `on_step(step, total, sample)` with what the scheduler has made of a step."""
@@ -53,12 +53,16 @@ class Noise:
             noise = self._drawn[index][rows]
             return noise.repeat(shape[0] // len(noise), *[1] * (noise.dim() - 1))
 
-        classes = (*type(pipeline).__mro__, *type(pipeline.scheduler).__mro__)
+        inner = [each for each in vars(pipeline).values() if hasattr(each, "scheduler")]
+        drawing = [one for each in (pipeline, *inner) for one in (each, each.scheduler)]
+        classes = [cls for each in drawing for cls in type(each).__mro__]
         with ExitStack() as stack:
             for name in {each.__module__ for each in classes}:
                 if hasattr(sys.modules[name], "randn_tensor"):
                     stack.enter_context(patch.object(sys.modules[name], "randn_tensor", drawn))
             yield
+        if not self._drawn:
+            raise UsageError(f"{type(pipeline).__name__} cannot walk: it draws past its generator")
 
 
 @contextmanager

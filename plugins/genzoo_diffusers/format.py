@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,11 @@ def check_runs(folder: Folder, checkpoint: Checkpoint) -> None:
 
     cls = checkpoint.cls
     if not checkpoint.index:
+        if checkpoint.parts[""].config.get("num_class_embeds"):
+            raise ConfigError(
+                f"{folder.name} holds a {cls.__name__} of classes, and no pipeline that names them",
+                "name the folder of its pipeline",
+            )
         return
     call = inspect.signature(cls.__call__).parameters
     lacks = [
@@ -68,9 +74,13 @@ def check_runs(folder: Folder, checkpoint: Checkpoint) -> None:
         and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         and name not in ("prompt", "class_labels")
     ]
+    if "image" in call and re.search("Img2Img|Inpaint|Pix2Pix|Upscale|Edit|Control", cls.__name__):
+        lacks.append("a picture to begin from")
     makes = next((w for n, w in OTHERS.items() if n in call), None)
     if makes:
         raise ConfigError(f"{folder.name} is a {cls.__name__}: it makes {makes}, not pictures")
+    if cls.__name__.endswith("PriorPipeline"):
+        raise ConfigError(f"{folder.name} is a {cls.__name__}: it makes no pictures")
     if "generator" not in call or "output_type" not in call:
         lacks.append("a call with generator and output_type")
     if lacks:

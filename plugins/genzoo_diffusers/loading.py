@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from genzoo_diffusers.describing import shape_of
 from genzoo_diffusers.pipeline import model_of
 from genzoo_diffusers.safety import Checkpoint, Part
 
+DEFAULT_SIDE = 1024
+"""What pipelines draw that have no other size of their own, as Z-Image."""
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 """What weights are loaded as in half precision."""
 
@@ -44,13 +47,18 @@ def load(folder: Folder, checkpoint: Checkpoint) -> nn.Module:
         scheduler = built.get("scheduler") or diffusers.DDPMScheduler()
         return model_of(diffusers.DDPMPipeline(module, scheduler), shape)
     pipeline = checkpoint.cls.from_pretrained(root, local_files_only=True, **built)  # type: ignore[attr-defined]
-    if shape is None:
-        side = getattr(pipeline, "default_sample_size", None)
-        if not isinstance(side, int):
-            raise ConfigError(f"{folder.name} does not say how large its pictures are")
+    return model_of(pipeline, shape or _default_shape(pipeline))
+
+
+def _default_shape(pipeline: Any) -> tuple[int, int, int]:
+    """That of a pipeline whose configs do not say it, but its code."""
+    side = getattr(pipeline, "default_sample_size", None)
+    height = signature(type(pipeline).__call__).parameters.get("height")
+    if isinstance(side, int):
         side *= getattr(pipeline, "vae_scale_factor", 1)
-        shape = (3, side, side)
-    return model_of(pipeline, shape)
+    else:
+        side = height.default if height and isinstance(height.default, int) else DEFAULT_SIDE
+    return 3, side, side
 
 
 def _build(folder: Folder, root: Path, part: Part) -> Any:

@@ -19,6 +19,7 @@ from genzoo_core import (
     Conditioner,
     Config,
     GenerativeModel,
+    GenzooError,
     Guided,
     Inpainting,
     OnStep,
@@ -52,6 +53,11 @@ BATCHED = (
 some fill up prompts to the longest, some draw for a doubled batch."""
 
 
+TRUE = "true_cfg_scale"
+"""The scale of guidance of pipelines whose `guidance_scale` is another thing."""
+IMAGENET = 1000
+
+
 class PipelineModel(GenerativeModel[Any]):
     """A text-to-image or unconditional pipeline, called as its users call it.
 
@@ -81,6 +87,8 @@ class PipelineModel(GenerativeModel[Any]):
         )
         self.pipeline, self._varying, self._inpainting = pipeline, varying, inpainting
         self._own_scheduler, self._adapted = pipeline.scheduler, False
+        # Some give tensors in another range; those known to be in [0, 1] may be in half precision.
+        self._output = "pt" if type(pipeline).__name__ in BATCHED else "np"
         self.arguments = arguments_of(type(pipeline).__call__)
         self._taken = inspect.signature(type(pipeline).__call__).parameters
         self._classes = _classes(pipeline)
@@ -106,8 +114,12 @@ class PipelineModel(GenerativeModel[Any]):
 
     def guidance(self, options: Any, *, asked: bool = True) -> float:
         """The scale of guidance; see `Guided`."""
-        scale = getattr(options, "guidance", None)
-        return float(self._taken["guidance_scale"].default if scale is None else scale)
+        # Where both are there, guidance_scale is what a distilled network is told.
+        name = TRUE if TRUE in self._taken else "guidance"
+        scale = getattr(options, name, None)
+        if scale is None:
+            scale = self._taken[TRUE if name == TRUE else "guidance_scale"].default
+        return float(scale or 1)
 
     def check_options(self, options: Any) -> None:
         factor = getattr(self.pipeline, "vae_scale_factor", 1)
@@ -116,6 +128,11 @@ class PipelineModel(GenerativeModel[Any]):
             if side is not None and side % factor:
                 raise UsageError(f"{name} is {side}; give a multiple of {factor}")
         self._scheduler(options)
+        is_small = type(self.pipeline).__name__ == "DiTPipeline" and self._classes < IMAGENET
+        if is_small and self.guidance(options) > 1:  # its null is the class past those of ImageNet
+            raise UsageError(
+                f"a DiTPipeline of {self._classes} classes is not guided", "use --guidance 1"
+            )
 
     def sample(
         self,
@@ -132,7 +149,7 @@ class PipelineModel(GenerativeModel[Any]):
         Raises:
             UsageError: The pipeline does not take what is asked of it.
         """
-        if start is not None and int(start.strength * self._steps(options)) < 1:
+        if start is not None and start.strength == 0:
             return self._codec.reconstruct(start.images)
         conditions = self.conditioning.complete(conditions, rng.n)
         noise = None if isinstance(rng, SampleRng) else Noise(rng)
@@ -171,9 +188,16 @@ class PipelineModel(GenerativeModel[Any]):
             f"a {type(self.pipeline).__name__} is not trained here", "diffusers has scripts for it"
         )
 
-    def _steps(self, options: Any) -> int:
-        steps = getattr(options, "steps", None)
-        return int(self._taken["num_inference_steps"].default if steps is None else steps)
+    def _check_strength(self, strength: float, options: Any) -> None:
+        """Refuse a strength with which no step is done."""
+        call = inspect.signature(type(self._varying).__call__).parameters
+        steps = getattr(options, "steps", None) or call["num_inference_steps"].default
+        # A consistency model takes its share of the steps that it was trained with.
+        if "original_inference_steps" not in call and int(strength * steps) < 1:
+            raise UsageError(
+                f"with strength {strength:g} none of {steps} steps is done",
+                "raise --strength or --steps",
+            )
 
     @property
     def _codec(self) -> KLCodec:
@@ -224,6 +248,7 @@ class PipelineModel(GenerativeModel[Any]):
         """Pictures by one call of the pipeline, or of what begins from pictures in its place."""
         pipeline = self.pipeline
         if start is not None:
+            self._check_strength(start.strength, options)
             pipeline = self._inpainting if start.mask is not None else self._varying
             asked["image"] = [to_pil(picture) for picture in to_uint8(start.images.cpu())]
             asked["strength"] = start.strength
@@ -244,8 +269,10 @@ class PipelineModel(GenerativeModel[Any]):
         seen = on_step and (lambda i, n, x: on_step(i, n, self._seen(x, len(seeds), shape)))
         try:
             with drawing(scheduler, seeds, seen) as generator:
-                result = pipeline(**asked, generator=generator, output_type="pt")
-        except (ValueError, TypeError, NotImplementedError, AttributeError) as error:
+                result = pipeline(**asked, generator=generator, output_type=self._output)
+        except Exception as error:  # whatever each pipeline, and what it is made of, raises
+            if isinstance(error, GenzooError) or "memory" in str(error):
+                raise  # a smaller batch may do
             name = type(pipeline).__name__
             raise UsageError(f"{name} cannot make this: {_line(error)}") from error
         return _images(result.images)
@@ -277,7 +304,7 @@ def model_of(pipeline: Any, sample_shape: tuple[int, int, int]) -> PipelineModel
     inpainting = _for_task(pipeline, "Inpaint")
     pipeline.set_progress_bar_config(disable=True)
     able: list[type] = [PipelineModel]
-    if "negative_prompt" in parameters and "guidance_scale" in parameters:
+    if "negative_prompt" in parameters and {"guidance_scale", TRUE} & parameters.keys():
         able.append(Guided)
     if hasattr(pipeline, "load_lora_weights"):
         able.append(Adaptable)
@@ -285,7 +312,7 @@ def model_of(pipeline: Any, sample_shape: tuple[int, int, int]) -> PipelineModel
         able.append(Varying if inpainting is None else Inpainting)
     tasks = [each for each in (pipeline, varying, inpainting) if each is not None]
     options = options_struct(
-        common_arguments([type(each).__call__ for each in tasks]), samplers_for(pipeline.scheduler)
+        common_arguments([type(each).__call__ for each in tasks]), samplers_for(pipeline)
     )
     cls = type("PipelineModel", tuple(able), {"Options": options})
     return cast("PipelineModel", cls(pipeline, sample_shape, varying, inpainting))

@@ -35,14 +35,24 @@ ALSO = ("LCMScheduler", "TCDScheduler")
 """Schedulers that no list of compatible ones names, though they read the config of these."""
 
 
-def samplers_for(scheduler: Any) -> list[str]:
-    """The names of the samplers that can take the place of a folder's scheduler."""
+UNSCALED = {"ddim", "ddpm", "deis", "dpm++-2m", "dpm++-2m-karras", "dpm++-2m-sde", "dpm++-2s"}
+"""Samplers that begin from noise of variance 1."""
+ABLE = {"DDIMPipeline": {"ddim"}, "DDPMPipeline": {"ddim", "ddpm"}, "DiTPipeline": UNSCALED}
+"""Pipelines that do not scale their noise, or pass what other schedulers do not take."""
+
+
+def samplers_for(pipeline: Any) -> list[str]:
+    """The names of the samplers that can take the place of a pipeline's scheduler."""
+    if pipeline._load_connected_pipes:  # it passes on to others, which have their own
+        return []
+    scheduler, name = pipeline.scheduler, type(pipeline).__name__
     able = {type(scheduler).__name__, *getattr(scheduler, "_compatibles", ())}
     if "DDIMScheduler" in able:
         able |= set(ALSO)
     if "FlowMatchEulerDiscreteScheduler" in able:
         able.add("FlowMatchHeunDiscreteScheduler")
-    return [name for name, (cls, _) in SAMPLERS.items() if cls in able]
+    own = ABLE.get(name, SAMPLERS.keys())
+    return [name for name, (cls, _) in SAMPLERS.items() if cls in able and name in own]
 
 
 def make_scheduler(name: str, own: Any) -> Any:

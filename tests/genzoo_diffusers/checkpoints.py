@@ -129,7 +129,7 @@ def consistency(folder: Path) -> Any:
     return diffusers.ConsistencyModelPipeline(unet(num_class_embeds=5), scheduler)
 
 
-def dit(folder: Path) -> Any:
+def dit(folder: Path, classes: int = 1000) -> Any:
     transformer = diffusers.DiTTransformer2DModel(
         sample_size=8,
         num_layers=1,
@@ -137,7 +137,7 @@ def dit(folder: Path) -> Any:
         num_attention_heads=2,
         in_channels=4,
         out_channels=8,
-        num_embeds_ada_norm=1000,
+        num_embeds_ada_norm=classes,
     )
     return diffusers.DiTPipeline(transformer, vae(), diffusers.DDIMScheduler())
 
@@ -357,6 +357,8 @@ PIPELINES: dict[str, Callable[[Path], Any]] = {
     "xl": stable_diffusion_xl,
     "vae": lambda folder: vae(latent_channels=4),
     "lcm": lcm,
+    "classes": lambda folder: unet(num_class_embeds=5),
+    "half shards": lambda folder: unet().half(),
     "guarded": guarded,
     "ldm": ldm,
     "pixart": pixart,

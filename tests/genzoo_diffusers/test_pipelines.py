@@ -13,6 +13,7 @@ import diffusers
 import numpy as np
 import pytest
 import torch
+from checkpoints import dit, save
 from diffusers.utils import convert_state_dict_to_diffusers
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
@@ -218,6 +219,37 @@ def test_another_sampler(checkpoint: Checkpoint, name: str) -> None:
     assert torch.equal(again.images, own.images)
 
 
+def test_a_scheduler_with_infinity_in_its_config(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    """As `DPMSolverMultistepScheduler` is saved."""
+    pipeline = load(checkpoint("sd"))
+    pipeline.scheduler = diffusers.DPMSolverMultistepScheduler.from_config(
+        pipeline.scheduler.config
+    )
+    pipeline.save_pretrained(tmp_path / "sd")
+    config = (tmp_path / "sd" / "scheduler" / "scheduler_config.json").read_text()
+    assert '"lambda_min_clipped": -Infinity' in config
+    mine = generate(tmp_path / "sd", "a cat", options={"steps": 3})
+    assert_same(mine, reference(pipeline, prompt="a cat", num_inference_steps=3))
+
+
+def test_shards_of_a_variant_of_a_model_alone(tmp_path: Path) -> None:
+    folder = save("half shards", tmp_path / "net", max_shard_size="20KB", variant="fp16")
+    net = diffusers.UNet2DModel.from_pretrained(folder, variant="fp16")
+    pipeline = diffusers.DDPMPipeline(net, diffusers.DDPMScheduler())
+    mine = generate(folder, options={"steps": 2}, variant="fp16")
+    assert_same(mine, reference(pipeline, num_inference_steps=2))
+
+
+def test_few_classes_are_drawn_without_guidance(tmp_path: Path) -> None:
+    """What diffusers guides away from is class 1000, whatever there are."""
+    dit(tmp_path, 7).save_pretrained(tmp_path / "dit")
+    mine = generate(tmp_path / "dit", "6", options={"steps": 2, "guidance": 1.0})
+    call = {"class_labels": [6], "guidance_scale": 1.0, "num_inference_steps": 2}
+    assert_same(mine, reference(load(tmp_path / "dit"), **call))
+    with pytest.raises(UsageError, match="7 classes is not guided; use --guidance 1"):
+        generate(tmp_path / "dit", "6", options={"steps": 2})
+
+
 def test_a_scheduler_that_its_pipeline_gives_no_generator(checkpoint: Checkpoint) -> None:
     from functools import partial
 
@@ -334,6 +366,17 @@ def test_a_picture_is_varied_by_the_pipeline_for_that(checkpoint: Checkpoint, na
     assert_same(mine, reference(pipeline, num_inference_steps=5, **call))
 
 
+@pytest.mark.parametrize("strength", [0.2, 0.8])
+def test_a_share_of_the_steps_of_a_consistency_models_training(
+    checkpoint: Checkpoint, strength: float
+) -> None:
+    pipeline = diffusers.AutoPipelineForImage2Image.from_pipe(load(checkpoint("lcm")))
+    call = {"prompt": "a cat", "image": Image.fromarray(PICTURE), "strength": strength}
+    given = {"inputs": [png(PICTURE)], "strength": strength}
+    mine = generate(checkpoint("lcm"), "a cat", **given, options={"steps": 4})
+    assert_same(mine, reference(pipeline, num_inference_steps=4, **call))
+
+
 @pytest.mark.parametrize("name", ["sd", "xl"])
 def test_a_part_is_made_by_the_pipeline_for_that(checkpoint: Checkpoint, name: str) -> None:
     pipeline = diffusers.AutoPipelineForInpainting.from_pipe(load(checkpoint(name)))
@@ -425,6 +468,15 @@ def test_it_keeps_to_the_interfaces(checkpoint: Checkpoint, name: str) -> None:
         ("ddpm", "a dog", {}, "takes no prompt"),
         ("ddpm", (), {"options": {"steps": 2000}}, "2000 cannot be larger"),
         ("ddpm", (), {"inputs": [png(PICTURE)], "strength": 0.5}, "cannot begin from a picture"),
+        ("ddim", (), {"options": {"sampler": "euler"}}, "it is one of ddim"),
+        ("classes", (), {}, "a UNet2DModel of classes, and no pipeline that names them"),
+        (
+            "sd",
+            "a",
+            {"inputs": [png(PICTURE)], "strength": 0.1, "options": {"steps": 5}},
+            "with strength 0.1 none of 5 steps is done; raise --strength or --steps",
+        ),
+        ("sd", "a", {"options": {"clip_skip": 50, "steps": 1}}, "cannot make this"),
         ("sd", "a", {"options": {"height": 33}}, "height is 33; give a multiple of 2"),
         ("sd", "a", {"options": {"sampler": "magic"}}, "it is one of ddim, ddpm"),
         ("sd", "a", {"options": {"sampler": "dpm++-sde"}}, "requires the torchsde library"),

@@ -161,7 +161,7 @@ class CheckedFiles:
     def _json(self, name: str) -> Any:
         data = self.peek(name)
         try:
-            return parse_json(data.decode())
+            return parse_json(data.decode(), infinite=True)
         except UnicodeDecodeError:
             raise WeightsError(f"{self._where(name)} is not UTF-8") from None
         except (ValueError, RecursionError) as error:

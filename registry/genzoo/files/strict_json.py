@@ -17,8 +17,12 @@ MAX_DIGITS = 100
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str, *, infinite: bool = False) -> Any:
     """Parse JSON without duplicate keys, NaN, infinity, half characters or deep nesting.
+
+    Args:
+        text: What a file holds.
+        infinite: Take Infinity and -Infinity, which Python writes, and other programs with it.
 
     Raises:
         ValueError: What is wrong, in a few words.
@@ -28,7 +32,7 @@ def parse_json(text: str) -> Any:
         value = json.loads(
             text,
             object_pairs_hook=_unique,
-            parse_constant=_no_constant,
+            parse_constant=_infinite if infinite else _no_constant,
             parse_int=_integer,
             parse_float=_finite,
         )
@@ -73,6 +77,10 @@ def _finite(digits: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"holds the number {digits[:20]}, which is too large")
     return number
+
+
+def _infinite(name: str) -> float:
+    return float(name) if name != "NaN" else _no_constant(name)
 
 
 def _no_constant(name: str) -> NoReturn:
