@@ -16,6 +16,8 @@ from hostile_hub import COMMIT, HostileHub
 from hub_machine import Machine
 from hub_server import Hub
 
+from genzoo_core.libraries import mend_torchvision
+
 TINY = Path(__file__).parents[1] / "third_party" / "src" / "genzoo_tiny"
 REPO = "someone/else"
 CONFIG = b'{"model_type": "theirs"}'
@@ -387,3 +389,29 @@ def said(machine: Machine, *words: str) -> Any:
     done = machine.genzoo("cache", *words, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def test_of_a_checkpoint_of_diffusers_what_it_needs_is_fetched(
+    hub: Hub, machine: Machine, tmp_path: Path
+) -> None:
+    mend_torchvision()
+    import diffusers
+
+    blocks = {"down_block_types": ("DownBlock2D",), "up_block_types": ("UpBlock2D",)}
+    net = diffusers.UNet2DModel(8, 1, 1, **blocks, block_out_channels=(8,), norm_num_groups=4)
+    diffusers.DDPMPipeline(net, diffusers.DDPMScheduler()).save_pretrained(tmp_path / "ddpm")
+    files = [path for path in (tmp_path / "ddpm").rglob("*") if path.is_file()]
+    content = {str(path.relative_to(tmp_path / "ddpm")): path.read_bytes() for path in files}
+    extra = {"unet/diffusion_pytorch_model.bin": b"\x80\x04cos\n", "README.md": b"hello"}
+    hub.add(REPO, {**content, **extra, "samples/a.png": b"\x89PNG"})
+    done = machine.genzoo("run", f"hf://{REPO}", "--steps", "1", "--seed", "3", "-o", "a.png")
+    assert done.returncode == 0, done.stderr
+    asked = " ".join(path for _, path in hub.asked)
+    assert "unet/config.json" in asked
+    assert not [
+        name
+        for name in ("unet/diffusion_pytorch_model.bin", "samples/a.png")
+        if f"/{name}" in asked
+    ]
+    done = machine.genzoo("run", "--replay", "a.png", "-o", "b.png", HF_HUB_OFFLINE="1")
+    assert "the same pixels as a.png" in done.stderr
