@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from genzoo_core import ConfigError, Folder, WeightsError
+from genzoo_diffusers.building import model_of
 from genzoo_diffusers.classes import library
 from genzoo_diffusers.codec import KLCodec
 from genzoo_diffusers.describing import shape_of
-from genzoo_diffusers.pipeline import model_of
 from genzoo_diffusers.safety import Checkpoint, Part
 
 DEFAULT_SIDE = 1024

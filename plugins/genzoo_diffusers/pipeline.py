@@ -14,30 +14,25 @@ import torch
 from torch import Tensor, nn
 
 from genzoo_core import (
-    Adaptable,
     Condition,
     Conditioner,
     Config,
     GenerativeModel,
     GenzooError,
-    Guided,
-    Inpainting,
     OnStep,
     Rng,
     SampleRng,
     Start,
     TrainingError,
     UsageError,
-    Varying,
 )
 from genzoo_core.images import to_pil, to_uint8
-from genzoo_diffusers.classes import listed_class
 from genzoo_diffusers.codec import KLCodec
 from genzoo_diffusers.conditioners import Classes, Prompt, texts
 from genzoo_diffusers.drawing import Noise, drawing
-from genzoo_diffusers.options import arguments_of, common_arguments, options_struct
+from genzoo_diffusers.options import arguments_of
 from genzoo_diffusers.preview import Preview
-from genzoo_diffusers.samplers import make_scheduler, samplers_for
+from genzoo_diffusers.samplers import make_scheduler
 
 if TYPE_CHECKING:
     from genzoo_core import Context
@@ -53,7 +48,7 @@ BATCHED = (
 some fill up prompts to the longest, some draw for a doubled batch."""
 
 
-TRUE = "true_cfg_scale"
+TRUE_SCALE = "true_cfg_scale"
 """The scale of guidance of pipelines whose `guidance_scale` is another thing."""
 IMAGENET = 1000
 
@@ -115,10 +110,10 @@ class PipelineModel(GenerativeModel[Any]):
     def guidance(self, options: Any, *, asked: bool = True) -> float:
         """The scale of guidance; see `Guided`."""
         # Where both are there, guidance_scale is what a distilled network is told.
-        name = TRUE if TRUE in self._taken else "guidance"
+        name = TRUE_SCALE if TRUE_SCALE in self._taken else "guidance"
         scale = getattr(options, name, None)
         if scale is None:
-            scale = self._taken[TRUE if name == TRUE else "guidance_scale"].default
+            scale = self._taken[TRUE_SCALE if name == TRUE_SCALE else "guidance_scale"].default
         return float(scale or 1)
 
     def check_options(self, options: Any) -> None:
@@ -147,7 +142,7 @@ class PipelineModel(GenerativeModel[Any]):
         """Pictures, float32 `[rng.n, C, H, W]` in [-1, 1].
 
         Raises:
-            UsageError: The pipeline does not take what is asked of it.
+            UsageError: The pipeline does not take what is wanted of it.
         """
         if start is not None and start.strength == 0:
             return self._codec.reconstruct(start.images)
@@ -158,10 +153,10 @@ class PipelineModel(GenerativeModel[Any]):
         made = []
         for first in range(0, rng.n, rng.n if batched else 1):
             rows = slice(first, rng.n if batched else first + 1)
-            asked = self._asked(conditions, negative, rows, seeds[rows])
+            call = self._subject(conditions, negative, rows, seeds[rows])
             step = on_step and _of_rows(on_step, first, rng.n, batched)
             with nullcontext() if noise is None else noise.of(rows, self.pipeline):
-                made.append(self._call(asked, options, seeds[rows], step, _rows_of(start, rows)))
+                made.append(self._made(call, options, seeds[rows], step, _rows_of(start, rows)))
         return torch.cat(made)
 
     def adapt(self, loras: Sequence[tuple[Mapping[str, Tensor], float]]) -> None:
@@ -190,10 +185,10 @@ class PipelineModel(GenerativeModel[Any]):
 
     def _check_strength(self, strength: float, options: Any) -> None:
         """Refuse a strength with which no step is done."""
-        call = inspect.signature(type(self._varying).__call__).parameters
-        steps = getattr(options, "steps", None) or call["num_inference_steps"].default
+        taken = inspect.signature(type(self._varying).__call__).parameters
+        steps = getattr(options, "steps", None) or taken["num_inference_steps"].default
         # A consistency model takes its share of the steps that it was trained with.
-        if "original_inference_steps" not in call and int(strength * steps) < 1:
+        if "original_inference_steps" not in taken and int(strength * steps) < 1:
             raise UsageError(
                 f"with strength {strength:g} none of {steps} steps is done",
                 "raise --strength or --steps",
@@ -208,7 +203,7 @@ class PipelineModel(GenerativeModel[Any]):
     def _preview(self) -> Preview:
         return Preview(self._codec)
 
-    def _asked(
+    def _subject(
         self,
         conditions: Mapping[str, Tensor],
         negative: Mapping[str, Tensor] | None,
@@ -216,30 +211,30 @@ class PipelineModel(GenerativeModel[Any]):
         seeds: Sequence[int],
     ) -> dict[str, Any]:
         """The arguments that say what some pictures shall be."""
-        asked: dict[str, Any] = {}
+        call: dict[str, Any] = {}
         conditioner = next(iter(self.conditioners.items()), None)
         if conditioner is None:
             return {"batch_size": len(seeds)} if "batch_size" in self._taken else {}
         name, reads = conditioner
         prepared = conditions[name][rows]
         if isinstance(reads, Prompt):
-            asked["prompt"] = texts(prepared)
+            call["prompt"] = texts(prepared)
             if negative is not None:
-                asked["negative_prompt"] = texts(negative[name][rows])
-            return asked
+                call["negative_prompt"] = texts(negative[name][rows])
+            return call
         classes = prepared.tolist()
         if "batch_size" in self._taken:
-            asked["batch_size"] = len(seeds)
+            call["batch_size"] = len(seeds)
             # It would draw a class from no one's generator.
             classes = [
                 _drawn(seed, self._classes) if number == self._classes else number
                 for number, seed in zip(classes, seeds, strict=True)
             ]
-        return {**asked, "class_labels": classes}
+        return {**call, "class_labels": classes}
 
-    def _call(
+    def _made(
         self,
-        asked: dict[str, Any],
+        call: dict[str, Any],
         options: Any,
         seeds: Sequence[int],
         on_step: OnStep | None,
@@ -250,26 +245,26 @@ class PipelineModel(GenerativeModel[Any]):
         if start is not None:
             self._check_strength(start.strength, options)
             pipeline = self._inpainting if start.mask is not None else self._varying
-            asked["image"] = [to_pil(picture) for picture in to_uint8(start.images.cpu())]
-            asked["strength"] = start.strength
+            call["image"] = [to_pil(picture) for picture in to_uint8(start.images.cpu())]
+            call["strength"] = start.strength
             if start.mask is not None:
                 masks = start.mask.expand(len(seeds), -1, -1, -1).cpu()
-                asked["mask_image"] = [to_pil(255 * mask.to(torch.uint8)) for mask in masks]
+                call["mask_image"] = [to_pil(255 * mask.to(torch.uint8)) for mask in masks]
         for each in self.arguments:
             value = getattr(options, each.option)
             if value is not None:
                 listed = isinstance(value, str) and each.of_each
-                asked[each.name] = [value] * len(seeds) if listed else value
+                call[each.name] = [value] * len(seeds) if listed else value
         shape = self.shape(options)
         if {"height", "width"} <= self._taken.keys():
-            asked |= {"height": shape[1], "width": shape[2]}
+            call |= {"height": shape[1], "width": shape[2]}
         taken = inspect.signature(type(pipeline).__call__).parameters
-        asked = {name: value for name, value in asked.items() if name in taken}
+        call = {name: value for name, value in call.items() if name in taken}
         pipeline.scheduler = scheduler = self._scheduler(options)
         seen = on_step and (lambda i, n, x: on_step(i, n, self._seen(x, len(seeds), shape)))
         try:
             with drawing(scheduler, seeds, seen) as generator:
-                result = pipeline(**asked, generator=generator, output_type=self._output)
+                result = pipeline(**call, generator=generator, output_type=self._output)
         except Exception as error:  # whatever each pipeline, and what it is made of, raises
             if isinstance(error, GenzooError) or "memory" in str(error):
                 raise  # a smaller batch may do
@@ -295,43 +290,6 @@ class PipelineModel(GenerativeModel[Any]):
             return make_scheduler(name, own)
         except ImportError as error:
             raise UsageError(f"sampler {name}: {_line(error)}") from error
-
-
-def model_of(pipeline: Any, sample_shape: tuple[int, int, int]) -> PipelineModel:
-    """A pipeline as a model that can do what it can: be guided, begin from a picture, inpaint."""
-    parameters = inspect.signature(type(pipeline).__call__).parameters
-    varying = _for_task(pipeline, "Img2Img")
-    inpainting = _for_task(pipeline, "Inpaint")
-    pipeline.set_progress_bar_config(disable=True)
-    able: list[type] = [PipelineModel]
-    if "negative_prompt" in parameters and {"guidance_scale", TRUE} & parameters.keys():
-        able.append(Guided)
-    if hasattr(pipeline, "load_lora_weights"):
-        able.append(Adaptable)
-    if varying is not None:
-        able.append(Varying if inpainting is None else Inpainting)
-    tasks = [each for each in (pipeline, varying, inpainting) if each is not None]
-    options = options_struct(
-        common_arguments([type(each).__call__ for each in tasks]), samplers_for(pipeline)
-    )
-    cls = type("PipelineModel", tuple(able), {"Options": options})
-    return cast("PipelineModel", cls(pipeline, sample_shape, varying, inpainting))
-
-
-def _for_task(pipeline: Any, task: str) -> Any | None:
-    """The pipeline of the same parts for another task; None where there is none.
-
-    `AutoPipeline` finds it, too, but imports every pipeline that there is, and `from_pipe` casts
-    the parts to one dtype, though some are kept in another.
-    """
-    name = f"{type(pipeline).__name__.removesuffix('Pipeline')}{task}Pipeline"
-    cls = listed_class("diffusers", name)
-    if cls is None:
-        return None
-    own = {**pipeline.config, **pipeline.components}
-    made = cls(**{each: own[each] for each in inspect.signature(cls).parameters if each in own})
-    made.set_progress_bar_config(disable=True)
-    return made
 
 
 def _classes(pipeline: Any) -> int:
