@@ -55,6 +55,8 @@ class Folder(Protocol):
             its parts.
         scripts: Names of the files of code that lie there, which cannot be read.
         variant: Which of several files of weights is wanted ("fp16"); "" for the plain one.
+        settings: What the user sets (`--set NAME=VALUE`), for what has to be known to load it. The
+            model has an option by that name as well.
         precision: What the model shall compute in, where it is loaded: "fp32", "bf16", "fp16", or
             "auto" for what the format holds best. See `Format.load`.
     """
@@ -67,6 +69,8 @@ class Folder(Protocol):
     def files(self) -> Mapping[str, int]: ...
     @property
     def variant(self) -> str: ...
+    @property
+    def settings(self) -> Mapping[str, Any]: ...
     @property
     def precision(self) -> Precision: ...
 
@@ -98,6 +102,17 @@ class Folder(Protocol):
 
         Raises:
             WeightsError: They are not there, a shard is missing, or a file is not well-formed.
+        """
+        ...
+
+    def other(self, reference: str) -> Folder:
+        """Another folder, for what this one does not hold; what is read of it is recorded, too.
+
+        Args:
+            reference: Its path, or "hf://owner/repo".
+
+        Raises:
+            GenzooError: It is not there, or cannot be listed.
         """
         ...
 

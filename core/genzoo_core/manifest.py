@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 import msgspec
@@ -65,14 +66,24 @@ class FormatEntry(Config, omit_defaults=True):
         name: Its name; `distribution/name` where two plugins have one of that name.
         markers: Files whose presence in a folder says that it is in this format, as paths inside
             it. Nothing is imported to find out.
+        tensors: In place of them, tensors by which one safetensors file alone is known to be.
         target: "module:Class", a `genzoo_core.formats.Format`.
         summary: One line.
     """
 
     name: Name
-    markers: Annotated[tuple[Marker, ...], msgspec.Meta(min_length=1, max_length=16)]
     target: Target
+    markers: Annotated[tuple[Marker, ...], msgspec.Meta(max_length=16)] = ()
+    tensors: Annotated[tuple[Line, ...], msgspec.Meta(max_length=16)] = ()
     summary: Line = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.markers) == bool(self.tensors):
+            raise ValueError("a format is known by `markers` or by `tensors`, one of them")
+
+    def marks(self, names: Collection[str]) -> bool:
+        """Whether a folder with files by these names is in this format."""
+        return bool(self.markers) and all(marker in names for marker in self.markers)
 
 
 class Manifest(Config):

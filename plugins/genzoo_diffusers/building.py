@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any, cast
 
 from genzoo_core import Adaptable, Guided, Inpainting, Varying
@@ -12,8 +13,16 @@ from genzoo_diffusers.pipeline import TRUE_SCALE, PipelineModel
 from genzoo_diffusers.samplers import samplers_for
 
 
-def model_of(pipeline: Any, sample_shape: tuple[int, int, int]) -> PipelineModel:
-    """A pipeline as a model that can do what it can: be guided, begin from a picture, inpaint."""
+def model_of(
+    pipeline: Any, sample_shape: tuple[int, int, int], settings: Sequence[str] = ()
+) -> PipelineModel:
+    """A pipeline as a model that can do what it can: be guided, begin from a picture, inpaint.
+
+    Args:
+        pipeline: `diffusers.DiffusionPipeline`.
+        sample_shape: (C, H, W) of its pictures unless options say otherwise.
+        settings: Options, each a text, that were read when it was loaded.
+    """
     parameters = inspect.signature(type(pipeline).__call__).parameters
     varying = _for_task(pipeline, "Img2Img")
     inpainting = _for_task(pipeline, "Inpaint")
@@ -26,9 +35,8 @@ def model_of(pipeline: Any, sample_shape: tuple[int, int, int]) -> PipelineModel
     if varying is not None:
         able.append(Varying if inpainting is None else Inpainting)
     tasks = [each for each in (pipeline, varying, inpainting) if each is not None]
-    options = options_struct(
-        common_arguments([type(each).__call__ for each in tasks]), samplers_for(pipeline)
-    )
+    arguments = common_arguments([type(each).__call__ for each in tasks])
+    options = options_struct(arguments, samplers_for(pipeline), settings)
     cls = type("PipelineModel", tuple(able), {"Options": options})
     return cast("PipelineModel", cls(pipeline, sample_shape, varying, inpainting))
 

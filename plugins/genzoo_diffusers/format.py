@@ -25,7 +25,7 @@ class Diffusers(Format):
         if not checkpoint.index:
             is_codec = name == "AutoencoderKL"
             return ModelCard(
-                _name(folder),
+                name_of(folder),
                 family="vae" if is_codec else "diffusion",
                 summary=f"{name} of diffusers.",
                 kind="codec" if is_codec else "model",
@@ -34,7 +34,7 @@ class Diffusers(Format):
         by = f", sampled by {checkpoint.scheduler.__name__}" if checkpoint.scheduler else ""
         labels = labels_of(checkpoint.index)
         return ModelCard(
-            _name(folder),
+            name_of(folder),
             family="diffusion",
             summary=f"{name} of diffusers{by}.",
             shape=shape,
@@ -111,5 +111,7 @@ def _conditioners(checkpoint: Checkpoint) -> tuple[str, ...]:
     return ("label",) if "class_labels" in call and classes else ()
 
 
-def _name(folder: Folder) -> str:
-    return Path(folder.name.rpartition("@")[0] or folder.name).name[:100] or "model"
+def name_of(folder: Folder) -> str:
+    """What a folder is called."""
+    name = Path(folder.name.rpartition("@")[0] or folder.name).name
+    return name.removesuffix(".safetensors")[:100] or "model"

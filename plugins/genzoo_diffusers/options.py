@@ -85,14 +85,18 @@ def common_arguments(calls: Sequence[Any]) -> list[Argument]:
     return found
 
 
-def options_struct(arguments: Sequence[Argument], samplers: Sequence[str]) -> type[Config]:
+def options_struct(
+    arguments: Sequence[Argument], samplers: Sequence[str], settings: Sequence[str] = ()
+) -> type[Config]:
     """The options of a pipeline: its arguments, and which sampler takes the scheduler's place.
 
     Args:
         arguments: Of its call.
         samplers: Those that it can be sampled with.
+        settings: Texts that were read when it was loaded.
     """
     fields: list[Any] = [(each.option, each.kind, each.default) for each in arguments]
+    fields += [(name, str | None, None) for name in settings]
     if samplers:
         fields.append(("sampler", Literal[tuple(samplers)] | None, None))
     return msgspec.defstruct("Options", fields, bases=(Config,), frozen=True)  # type: ignore[return-value]

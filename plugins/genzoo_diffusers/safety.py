@@ -101,8 +101,12 @@ class Checkpoint:
         return self.parts["scheduler"].cls if "scheduler" in self.parts else None
 
 
-def check_folder(folder: Folder) -> Checkpoint:
+def check_folder(folder: Folder, *, weights: bool = True) -> Checkpoint:
     """What a folder is, if nothing but the code of the installed libraries is needed to load it.
+
+    Args:
+        folder: A pipeline, or a model alone.
+        weights: Whether its weights are wanted, not its configs alone.
 
     No module is imported, and no file opened, by a name from the folder, unless the libraries
     list a class by that name as theirs.
@@ -119,7 +123,7 @@ def check_folder(folder: Folder) -> Checkpoint:
             "if the model works without it, load a copy that has no such file",
         )
     if INDEX in folder.files:
-        return _pipeline(folder)
+        return _pipeline(folder, weights)
     if CONFIG in folder.files:
         return _alone(folder)
     for name in folder.files:
@@ -132,7 +136,7 @@ def check_folder(folder: Folder) -> Checkpoint:
     raise ConfigError(f"{folder.name} has neither {INDEX} nor {CONFIG}, so it says no class")
 
 
-def _pipeline(folder: Folder) -> Checkpoint:
+def _pipeline(folder: Folder, weights: bool) -> Checkpoint:
     import diffusers
 
     where, index = f"{INDEX} of {folder.name}", read_settings(folder, INDEX)
@@ -157,7 +161,7 @@ def _pipeline(folder: Folder) -> Checkpoint:
         _refuse_steered(folder, found)
         if is_component:
             parts[name] = part = _part(folder, name, value[0], found)
-            files += _files_of(folder, part)
+            files += _files_of(folder, part, weights)
     _refuse_incomplete(folder, cls, components, parts)
     absent = tuple(sorted(set(components) - set(parts)))
     return Checkpoint(cls, index, parts, absent, tuple(dict.fromkeys(files)))
@@ -201,7 +205,7 @@ def _part(folder: Folder, name: str, library: str, cls: type) -> Part:
     return Part(library, cls, place, read_settings(folder, config))
 
 
-def _files_of(folder: Folder, part: Part) -> Iterator[str]:
+def _files_of(folder: Folder, part: Part, weights: bool = True) -> Iterator[str]:
     """What the libraries may read of a component."""
     import diffusers
 
@@ -217,7 +221,8 @@ def _files_of(folder: Folder, part: Part) -> Iterator[str]:
         if generation in folder.files:
             read_settings(folder, generation)
             yield generation
-        yield from _weights(folder, part)
+        if weights:
+            yield from _weights(folder, part)
     elif issubclass(part.cls, diffusers.SchedulerMixin):
         yield f"{part.folder}{SCHEDULER}"
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 from genzoo_core.errors import WeightsError
-from genzoo_core.formats import Format
+from genzoo_core.formats import Folder, Format
 from genzoo_core.request import Precision
 from genzoo_core.testing.plugins import load
 from genzoo_core.testing.report import Recorder, SkipError, problem
@@ -30,6 +30,7 @@ class Cover:
     name: str
     variant: str = ""
     precision: Precision = "auto"
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def scripts(self) -> Sequence[str]:
@@ -64,6 +65,10 @@ class Cover:
         for name in names:
             self.read(name)
         return Path(self.name)
+
+    def other(self, reference: str) -> Folder:
+        """Another folder; see `Folder.other`."""
+        return Cover(reference)
 
     def _refuse(self, name: str) -> NoReturn:
         raise WeightsError(f"`card` asks for the weights {name}", "a card is said without them")

@@ -96,7 +96,7 @@ def _of_folder(zoo: Zoo, folder: Path, named: Path) -> Subject:
 def _in_a_format(zoo: Zoo, folder: Path) -> bool:
     """Whether a folder has the marks of a format that some plugin reads."""
     return any(
-        all((folder / marker).is_file() for marker in entry.markers)
+        entry.markers and all((folder / marker).is_file() for marker in entry.markers)
         for plugin in zoo.plugins()
         if plugin.manifest is not None
         for entry in plugin.manifest.formats

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genzoo.files.checked import CheckedFiles
 from genzoo.files.header import (
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     import tempfile
 
     from torch import Tensor
+
+
+ELSEWHERE = "../"
+"""What the names of files of other folders begin with; a name in a folder never does."""
 
 
 class Weights(NamedTuple):
@@ -67,6 +71,9 @@ class Files(CheckedFiles):
         super().__init__(source)
         self.variant = variant
         self.precision: Precision = "auto"
+        self.settings: Mapping[str, Any] = {}
+        self.open_other: Callable[[str], Files] | None = None
+        self._others: dict[str, Files] = {}
         self.stems = stems_in(self.files)
         self._headers: dict[str, dict[str, TensorInfo]] = {}
         self._tensors: dict[str, dict[str, Tensor]] = {}
@@ -97,6 +104,10 @@ class Files(CheckedFiles):
         if self.is_local:  # others' are not fetched in vain
             for name in filter(is_index, self.files):
                 self._index(name)
+
+    def headers(self) -> list[dict[str, TensorInfo]]:
+        """The tensors of each file of weights on this machine, by name."""
+        return [self._header(name) for stem in self.stems for name in self.stems[stem]]
 
     def variants(self) -> list[str]:
         """The variants that some weights have."""
@@ -158,8 +169,24 @@ class Files(CheckedFiles):
                 link.symlink_to(self._stamps[name][0].absolute())
         return root
 
+    def other(self, reference: str) -> Files:
+        """Another folder, what is read of which counts as read of this one."""
+        if reference not in self._others:
+            assert self.open_other is not None  # whoever has found the folder
+            self._others[reference] = self.open_other(reference)
+        return self._others[reference]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """sha256 of each file that was read, by name; those of others begin with "../"."""
+        others = (files.digests.items() for files in self._others.values())
+        found = {ELSEWHERE + name: digest for items in others for name, digest in items}
+        return {**super().digests, **found}
+
     def finish(self) -> None:
         """Check that what was read has not changed since, and remove what was made for it."""
+        for files in self._others.values():
+            files.finish()
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None

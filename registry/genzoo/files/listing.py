@@ -67,15 +67,20 @@ class LocalSource:
 class FileSource:
     """One file on this machine, as a folder with nothing else in it.
 
+    Args:
+        path: Where it lies.
+        reference: What it can be had by again, where that is not its path.
+
     Raises:
         WeightsError: It cannot be read, or is no file.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.reference = os.path.abspath(path)
-        self.name = os.path.basename(self.reference)
+    def __init__(self, path: str | os.PathLike[str], reference: str = "") -> None:
+        self._path = os.path.abspath(path)
+        self.reference = reference or self._path
+        self.name = os.path.basename(self._path)
         try:
-            status = os.stat(self.reference)
+            status = os.stat(self._path)
         except OSError as error:
             raise WeightsError(f"cannot read {self.reference}: {error.strerror}") from None
         if not stat.S_ISREG(status.st_mode):
@@ -84,7 +89,7 @@ class FileSource:
 
     def fetch(self, name: str) -> Path:
         """Where it lies."""
-        return Path(self.reference)
+        return Path(self._path)
 
 
 def _walk(root: str, shown: str) -> Iterator[str]:

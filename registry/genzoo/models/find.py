@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import file_digest
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -16,7 +16,7 @@ from genzoo.files.foreign import Files
 from genzoo.files.listing import LocalSource
 from genzoo.files.model_file import ModelFileHeader, check_sha256, open_file, read_header
 from genzoo.files.shards import SUFFIX
-from genzoo.models.formats import ModelFolder, find_folder, no_format
+from genzoo.models.formats import ModelFolder, find_folder, find_single, no_format
 from genzoo.plugins.manifests import REFERENCE
 from genzoo.text import one_line, quoted
 from genzoo_core.cards import ModelCard
@@ -42,6 +42,8 @@ CACHED_HOOK = "genzoo_cached_weights"
 
 Found = Model | WeightsFile | ModelFolder
 """What a reference can mean."""
+
+FoundT = TypeVar("FoundT", ModelFolder, WeightsFile, "WeightsFile | ModelFolder")
 
 CallHook = Callable[..., list[Any]]
 
@@ -78,7 +80,8 @@ def _find(catalogue: Catalogue, reference: str | os.PathLike[str], variant: str)
     if has_scheme(reference):
         files = _files_elsewhere(catalogue, reference, variant)
         if files is None:
-            return resolve_reference(reference, catalogue.call_hook)
+            file = resolve_reference(reference, catalogue.call_hook)
+            return _single(catalogue, file.path, reference) or file
         return _in_format(catalogue, reference, files)
     # `os.path`'s tests, unlike Path's, are for names of any length.
     if is_path(reference):
@@ -102,7 +105,7 @@ def _of_added(catalogue: Catalogue, model: Model, variant: str) -> Model | Model
     if has_scheme(weights):
         files = _files_elsewhere(catalogue, weights, wanted)
         folder = None if files is None else _in_format(catalogue, weights, files)
-    elif os.path.isdir(weights):
+    elif os.path.exists(weights):
         folder = _at(catalogue, weights, wanted)
     if not isinstance(folder, ModelFolder):
         return model
@@ -119,7 +122,7 @@ def _files_elsewhere(catalogue: Catalogue, reference: str, variant: str) -> File
 def _in_format(catalogue: Catalogue, reference: str, files: Files) -> WeightsFile | ModelFolder:
     """The folder in its format, or the one model file that a plugin takes it for."""
     if folder := find_folder(catalogue, files):
-        return folder
+        return _with_others(catalogue, folder)
     try:
         return resolve_reference(reference, catalogue.call_hook)
     except HubError:
@@ -132,10 +135,32 @@ def _in_format(catalogue: Catalogue, reference: str, files: Files) -> WeightsFil
 def _at(catalogue: Catalogue, path: str, variant: str) -> WeightsFile | ModelFolder:
     """What lies at a path."""
     if not os.path.isdir(path):
-        return WeightsFile(Path(path))
+        return _single(catalogue, Path(path)) or WeightsFile(Path(path))
     files = Files(LocalSource(path), variant)
     if (found := find_folder(catalogue, files)) is None:
         raise no_format(catalogue, files)
+    return _with_others(catalogue, found)
+
+
+def _single(catalogue: Catalogue, path: Path, reference: str = "") -> ModelFolder | None:
+    """A file in a format of others."""
+    found = find_single(catalogue, path, reference)
+    return found and _with_others(catalogue, found)
+
+
+def _with_others(catalogue: Catalogue, found: FoundT) -> FoundT:
+    """The same, whose format can ask for other folders."""
+
+    def other(reference: str) -> Files:
+        if has_scheme(reference):
+            files = _files_elsewhere(catalogue, reference, "")
+            if files is None:
+                raise UsageError(f"{quoted(reference)} names no folder", "give hf://owner/repo")
+            return files
+        return Files(LocalSource(os.path.expanduser(reference)))
+
+    if isinstance(found, ModelFolder):
+        found.files.open_other = other
     return found
 
 

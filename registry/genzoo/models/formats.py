@@ -14,6 +14,7 @@ import msgspec
 
 from genzoo.files.cards import check_figures
 from genzoo.files.foreign import Files
+from genzoo.files.listing import FileSource
 from genzoo.files.model_file import read_header
 from genzoo.files.shards import SUFFIX
 from genzoo.plugins.guard import load_target, stdout_to_stderr, warn
@@ -160,7 +161,7 @@ def find_folder(catalogue: Catalogue, files: Files) -> ModelFolder | WeightsFile
         UsageError: Several formats claim it, or its weights have no such variant.
         WeightsError: It holds what is not read.
     """
-    claims = [each for each in catalogue.formats if set(each.entry.markers) <= files.files.keys()]
+    claims = [each for each in catalogue.formats if each.entry.marks(files.files.keys())]
     # One that asks for all that another does, and for more, knows better.
     best = [
         one
@@ -181,13 +182,35 @@ def find_folder(catalogue: Catalogue, files: Files) -> ModelFolder | WeightsFile
     return found[0] if len(found) == 1 else None
 
 
+def find_single(catalogue: Catalogue, path: Path, reference: str = "") -> ModelFolder | None:
+    """One safetensors file in a format of others; None for any other file.
+
+    Raises:
+        UsageError: Several formats claim it.
+    """
+    formats = [each for each in catalogue.formats if each.entry.tensors]
+    if not formats or path.suffix.lower() != SUFFIX:
+        return None
+    with suppress(GenzooError):
+        files = Files(FileSource(path, reference))
+        names = {name for header in files.headers() for name in header}
+        claims = [each for each in formats if set(each.entry.tensors) <= names]
+        if claims:
+            return ModelFolder(files, claims[0])
+    return None
+
+
 def no_format(catalogue: Catalogue, files: Files) -> UsageError:
     """What to say of a folder that no format claims."""
     files.refuse_pickles()
     there = listed(list(files.files)[:5]) or "no files"
     # Those that somebody installed for a folder of his come first.
     found = sorted(catalogue.formats, key=lambda each: each.plugin.distribution == "genzoo")
-    formats = [f"{full_name(each)} ({', '.join(each.entry.markers)})" for each in found]
+    formats = [
+        f"{full_name(each)} ({', '.join(each.entry.markers)})"
+        for each in found
+        if each.entry.markers
+    ]
     known = f"installed are {listed(formats)}" if formats else "no installed plugin reads any"
     if own := [each.path.name for each in _own_files(files)]:
         known = f"name one of its model files: {listed(own, ' or ')}"

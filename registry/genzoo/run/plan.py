@@ -10,6 +10,7 @@ import msgspec
 
 from genzoo.files.pictures import read_input, read_mask, stack
 from genzoo.models.device import find_device
+from genzoo.models.formats import ModelFolder
 from genzoo.models.precision import check_precision, in_precision
 from genzoo.run.conditions import parse_conditions, parse_negative
 from genzoo.run.loras import adapt
@@ -46,6 +47,8 @@ def plan(request: Request, zoo: Zoo, opened: Opened | None = None) -> Plan:
     check_precision(request.precision, request.device)
     if opened is None:
         found = zoo.fetch(request.model, request.variant)  # before torch is imported
+        if isinstance(found, ModelFolder):
+            found.files.settings = request.options
         # The checks of a load are too short to gain from a second thread.
         with threads(1):
             opened = zoo.open(found, device=request.device, precision=request.precision)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from genzoo.files.foreign import ELSEWHERE
 from genzoo.files.listing import LocalSource
 from genzoo.files.shards import SUFFIX
 from genzoo.models.components import check_name
@@ -229,6 +230,7 @@ def _open(path: Path, record: Record, zoo: Zoo, model: str | None, device: str) 
         found = _find_model(path, record, zoo, model)
         if isinstance(found, ModelFolder):
             _check_files(found, record)
+            found.files.settings = record.options
         return zoo.open(found, device=device, precision=record.precision)
     except ReplayError:
         raise
@@ -260,7 +262,7 @@ def _find_model(path: Path, record: Record, zoo: Zoo, model: str | None) -> Foun
 def _refuse_missing(source: Source, record: Record) -> None:
     """Name a file that was read then and is not there."""
     for name in record.files:
-        if name not in source.files:
+        if not name.startswith(ELSEWHERE) and name not in source.files:
             raise ReplayError(f"{name} of {source.reference} is missing; it was read then")
 
 
@@ -268,7 +270,7 @@ def _check_files(folder: ModelFolder, record: Record) -> None:
     """Check that the files of then are those of now, before anything is made of them."""
     _refuse_missing(folder.files.source, record)
     for name, digest in record.files.items():
-        if folder.files.digest(name) != digest:
+        if not name.startswith(ELSEWHERE) and folder.files.digest(name) != digest:
             raise ReplayError(
                 f"{name} of {folder.name} is not the file that was used then",
                 "name a folder with that file: genzoo run FOLDER --replay",
