@@ -116,7 +116,7 @@ def main() -> None:
         print(f"ratio      {time:.3f} of time, {memory:.3f} of memory; the bars are 1.1")
         file = next(Path(folder, "large").glob("*.safetensors"))
         command = [sys.executable, "-c", READS, str(file.parent)]
-        read = subprocess.run(command, capture_output=True, text=True, check=True)
+        read = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
         times = int(read.stdout) / file.stat().st_size
         print(f"each of {file.stat().st_size / 1e9:.1f} GB is read {times:.2f} times")
     sys.exit(time > TIME_BAR or memory > MEMORY_BAR or times > READ_BAR)

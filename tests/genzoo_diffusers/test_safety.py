@@ -363,7 +363,7 @@ def refusal(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_a_hostile_folder_is_refused_in_one_line(
+def test_hostile_38_a_folder_is_refused_in_one_line(
     mine: Callable[[str], Path], case: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -458,7 +458,7 @@ print(json.dumps([refused, sorted(beyond), odd, shut, "evil" in sys.modules]))
 """
 
 
-def test_nothing_beyond_the_libraries_is_imported_no_pickle_opened_and_no_socket(
+def test_hostile_38_nothing_beyond_the_libraries_is_imported_no_pickle_opened_and_no_socket(
     mine: Callable[[str], Path], checkpoint: Callable[[str], Path], tmp_path: Path
 ) -> None:
     (tmp_path / "evil.py").write_text(EVIL, encoding="utf-8")
