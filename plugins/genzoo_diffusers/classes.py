@@ -63,7 +63,7 @@ def listed_class(library: str, name: str) -> type | None:
 
 
 def library(name: str) -> Any:
-    """`diffusers` or `transformers`.
+    """`diffusers` or `transformers`, which draw no bars and say nothing but errors from then on.
 
     Raises:
         ConfigError: They are not installed.
@@ -77,7 +77,11 @@ def library(name: str) -> Any:
             f"checkpoints of diffusers need {error.name}, which is not installed",
             "`pip install 'genzoo[diffusers]'`",
         ) from error
-    return {"diffusers": diffusers, "transformers": transformers}[name]
+    found: dict[str, Any] = {"diffusers": diffusers, "transformers": transformers}
+    for each in found.values():
+        each.utils.logging.set_verbosity_error()
+        each.utils.logging.disable_progress_bar()
+    return found[name]
 
 
 def component_classes() -> tuple[type, ...]:

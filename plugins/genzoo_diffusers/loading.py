@@ -30,7 +30,6 @@ def load(folder: Folder, checkpoint: Checkpoint) -> nn.Module:
         ConfigError: Its parts do not fit together.
         WeightsError: The tensors of a part are not those that it needs.
     """
-    quiet()
     diffusers = library("diffusers")
     root = folder.local(checkpoint.files)
     built = {name: _build(folder, root, part) for name, part in checkpoint.parts.items()}
@@ -46,14 +45,6 @@ def load(folder: Folder, checkpoint: Checkpoint) -> nn.Module:
         return model_of(diffusers.DDPMPipeline(module, scheduler), shape)
     pipeline = checkpoint.cls.from_pretrained(root, local_files_only=True, **built)  # type: ignore[attr-defined]
     return model_of(pipeline, shape or _default_shape(pipeline))
-
-
-def quiet() -> None:
-    """Let the libraries draw no bars and say nothing but errors, which are said again."""
-    for name in ("diffusers", "transformers"):
-        logging = library(name).utils.logging
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
 
 
 def _default_shape(pipeline: Any) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ from genzoo_diffusers.building import model_of
 from genzoo_diffusers.classes import library
 from genzoo_diffusers.describing import shape_of
 from genzoo_diffusers.format import name_of
-from genzoo_diffusers.loading import DTYPES, quiet
+from genzoo_diffusers.loading import DTYPES
 from genzoo_diffusers.safety import check_folder
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ class SingleFile(Format):
         return ModelCard(name_of(folder), "diffusion", summary, conditioners=("prompt",))
 
     def load(self, folder: Folder) -> nn.Module:
-        quiet()
         (file,) = folder.files
         reference = folder.settings.get(SETTING) or self._usual(folder, file)
         try:
@@ -61,9 +60,9 @@ class SingleFile(Format):
 
     def _usual(self, folder: Folder, file: str) -> str:
         """The repository whose configs such a checkpoint has, as diffusers tells by its tensors."""
+        library("diffusers")  # before what imports it
         from diffusers.loaders.single_file_utils import fetch_diffusers_config
 
-        library("diffusers")
         tensors = dict(folder.weights(file.removesuffix(".safetensors")))
         found = fetch_diffusers_config(tensors)  # type: ignore[no-untyped-call]
         return f"hf://{found['pretrained_model_name_or_path']}"
