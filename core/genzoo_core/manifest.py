@@ -19,6 +19,9 @@ Kind = Literal["model", "encoder", "codec", "noiser", "sampler", "conditioner"]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]*\Z", max_length=100)]
 Target = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*\Z", max_length=200)]
 Marker = Annotated[str, msgspec.Meta(pattern=r"^\w[\w.-]*(/\w[\w.-]*)*\Z", max_length=200)]
+PluginName = Annotated[
+    str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*/[^/\s]+\Z", max_length=200)
+]
 Extra = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._,-]*\Z", max_length=100)]
 
 
@@ -92,6 +95,8 @@ class Manifest(Config):
     Attributes:
         api: The `API_VERSION` that the plugin was written for.
         summary: One line about the plugin.
+        requires: Plugins whose `api` module it imports, as `distribution/name`. Where one of them
+            is missing, disabled or broken, it is broken too.
         hooks: Names of the hooks that the entry point's module implements.
         components: What it offers to build.
         commands: What it adds to the command line.
@@ -101,6 +106,7 @@ class Manifest(Config):
 
     api: Annotated[int, msgspec.Meta(ge=0, le=1000)]
     summary: Line = ""
+    requires: Annotated[tuple[PluginName, ...], msgspec.Meta(max_length=100)] = ()
     hooks: Words = ()
     components: Annotated[tuple[ComponentEntry, ...], msgspec.Meta(max_length=1000)] = ()
     commands: Annotated[tuple[CommandEntry, ...], msgspec.Meta(max_length=100)] = ()

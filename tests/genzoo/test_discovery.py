@@ -58,6 +58,44 @@ def test_genzoos_own_plugins_are_found(shelf: Shelf) -> None:
     assert all(entry["status"] == "ok" for entry in found)
 
 
+def status(name: str) -> tuple[str, str]:
+    found = plugin(name)
+    return found["status"], " ".join(found["errors"])
+
+
+def test_a_plugin_builds_on_another_that_is_sound(shelf: Shelf) -> None:
+    shelf.add("base-zoo", model("below"), package="base")
+    shelf.add("acme", model("above"), head='api = 2\nrequires = ["Base_Zoo/base"]')
+    assert status("acme") == ("ok", "")
+
+
+def test_a_plugin_is_broken_where_what_it_requires_is_not_there(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.add("base-zoo", package="base")
+    shelf.add("acme", model("above"), head='api = 2\nrequires = ["base-zoo/base"]')
+    shelf.add("over-acme", package="over", head='api = 2\nrequires = ["acme/acme"]')
+    shelf.add("alone", head='api = 2\nrequires = ["nowhere/at-all"]')
+    monkeypatch.setenv("GENZOO_DISABLE", "base-zoo")
+    assert status("acme") == ("broken", "it requires base-zoo/base, which is disabled")
+    assert status("over") == ("broken", "it requires acme/acme, which is broken")
+    assert status("alone") == ("broken", "it requires nowhere/at-all, which is not installed")
+    refused = shelf.genzoo("run", "above")
+    assert refused.returncode == 1
+    assert "belongs to plugin acme (acme 1.0), which is broken" in refused.stderr
+
+
+def test_plugins_that_require_each_other_are_broken(shelf: Shelf) -> None:
+    shelf.add("one", head='api = 2\nrequires = ["two/two"]')
+    shelf.add("two", head='api = 2\nrequires = ["one/one"]')
+    shelf.add("own", head='api = 2\nrequires = ["own/own"]')
+    shelf.add("far", head='api = 2\nrequires = ["one/one"]')
+    assert status("one")[0] == status("two")[0] == "broken"
+    assert "require each other: " in status("one")[1]
+    assert status("own") == ("broken", "plugins require each other: own/own → own/own")
+    assert status("far") == ("broken", "it requires one/one, which is broken")
+
+
 @pytest.mark.parametrize(
     ("manifest", "why"),
     [
@@ -72,6 +110,7 @@ def test_genzoos_own_plugins_are_found(shelf: Shelf) -> None:
         ("api = true", "api"),
         ("api = 'one'", "api"),
         ("api = 2\nmodles = []", "modles"),
+        ("api = 2\nrequires = ['eval']", "$.requires[0]"),
         ("api = 2\n[[models]]\nname = 'x'\nfamily = 'vae'", "summary"),
         ("api = 2\n[[models]]\nname = 'x'\nfamily = 'vae'\nsummary = 3", "$.models[0].summary"),
         ("api = 2\n" + component("Net", "model", "a:B"), "$.components[0].name"),

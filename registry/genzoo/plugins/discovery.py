@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from graphlib import CycleError, TopologicalSorter
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -43,9 +44,54 @@ def discover(*, no_plugins: bool) -> tuple[tuple[Plugin, ...], list[str]]:
     """
     found = sorted(_entry_points(), key=lambda f: (not f[0].builtin, f[0].distribution, f[0].name))
     _refuse_unknown([plugin for plugin, _ in found])
-    plugins = tuple(_read(plugin, no_plugins=no_plugins) for plugin, _ in found)
+    plugins = _required([_read(plugin, no_plugins=no_plugins) for plugin, _ in found])
     manifests = [os.path.join(p.location, MANIFEST) for p in plugins if p.location]
     return plugins, [*(file for _, file in found), *manifests]
+
+
+def _required(plugins: Sequence[Plugin]) -> tuple[Plugin, ...]:
+    """The plugins; one that requires what is missing, disabled or broken is broken itself."""
+    states = {_full_name(plugin): plugin.status for plugin in plugins}
+    needs = {
+        _full_name(plugin): [_normalised(need) for need in plugin.manifest.requires]
+        for plugin in plugins
+        if plugin.manifest
+    }
+    errors: dict[str, str] = {}
+    order: list[str] = []
+    while not order and needs:
+        try:
+            order = list(TopologicalSorter(needs).static_order())
+        except CycleError as error:
+            circle = error.args[1][::-1]  # each requires the next
+            text = f"plugins require each other: {' → '.join(circle)}"
+            errors.update(dict.fromkeys(circle, text))
+            needs = {name: each for name, each in needs.items() if name not in circle}
+    for name in order:
+        for need in needs.get(name, ()):
+            if need in errors or states.get(need) != "ok":
+                state = "broken" if need in errors else states.get(need, "not installed")
+                errors.setdefault(name, f"it requires {need}, which is {state}")
+    return tuple(
+        replace(
+            plugin,
+            manifest=None,
+            error=as_message(errors[_full_name(plugin)]),
+            lost=tuple(e.name for e in (*plugin.manifest.models, *plugin.manifest.components)),
+        )
+        if plugin.manifest and _full_name(plugin) in errors
+        else plugin
+        for plugin in plugins
+    )
+
+
+def _full_name(plugin: Plugin) -> str:
+    return f"{plugin.distribution}/{plugin.name}"
+
+
+def _normalised(name: str) -> str:
+    distribution, _, plugin = name.partition("/")
+    return f"{normalise(distribution)}/{plugin}"
 
 
 def _refuse_unknown(plugins: Sequence[Plugin]) -> None:
