@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Guided,
         Inpainting,
         NoOptions,
+        Offloadable,
         OnStep,
         Start,
         Varying,
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from genzoo_core.pictures import Latents, Pictures
     from genzoo_core.plugin import Model, Plugin, Verification
     from genzoo_core.recipe import Recipe
-    from genzoo_core.request import Input, Lora, Record, Request
+    from genzoo_core.request import Input, Lora, Offload, Record, Request
     from genzoo_core.rng import BatchRng, InterpolationRng, Rng, SampleRng
     from genzoo_core.sampler import Sampler, Trajectory
     from genzoo_core.specs import Choice, ComponentSpec, ModelSpec, PartSpec
@@ -102,6 +103,8 @@ _HOME_OF = {
     "NoOptions": "model",
     "Noiser": "noiser",
     "NotFittedError": "errors",
+    "Offload": "request",
+    "Offloadable": "model",
     "OnStep": "model",
     "Opened": "zoo",
     "PartSpec": "specs",
@@ -176,6 +179,8 @@ __all__ = [
     "NoOptions",
     "Noiser",
     "NotFittedError",
+    "Offload",
+    "Offloadable",
     "OnStep",
     "Opened",
     "PartSpec",

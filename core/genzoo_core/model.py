@@ -16,6 +16,7 @@ from genzoo_core.component import Context
 from genzoo_core.conditioner import Condition, Conditioned, Conditioning
 from genzoo_core.config import Config
 from genzoo_core.encoder import Codec
+from genzoo_core.request import Offload
 from genzoo_core.rng import Rng
 from genzoo_core.training import Trainable
 
@@ -187,6 +188,25 @@ class Adaptable(ABC):
 
         Raises:
             UsageError: They change no weight that the model has.
+        """
+
+
+class Offloadable(ABC):
+    """A `GenerativeModel` whose weights can wait on the CPU: `genzoo run --offload model`.
+
+    A class inherits from this first.
+    """
+
+    @abstractmethod
+    def offload(self, mode: Offload, device: str) -> None:
+        """Compute on a device, in place of the one before, and keep weights elsewhere until then.
+
+        Args:
+            mode: What of the model waits on the CPU; see `Request.offload`. "" for none.
+            device: Where it computes. With a mode, inputs may lie on the CPU or there.
+
+        Raises:
+            UsageError: It cannot do so in this mode.
         """
 
 

@@ -18,6 +18,9 @@ MOST_SEED = 2**63 - 1
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 """What numbers networks compute with: float32, bfloat16 or float16; "auto" for the model's own."""
 
+Offload = Literal["", "model", "sequential"]
+"""What of a model waits on the CPU: nothing, each network or each layer that is not computing."""
+
 Seeds = Annotated[tuple[int, int], msgspec.Meta(description="two seeds")]
 
 
@@ -81,6 +84,9 @@ class Request(Config, omit_defaults=True):
         encode: Whether the latents of the inputs are asked for, not pictures.
         device: Where to compute: "cpu", "cuda", "mps"; "auto" for the first that is here of cuda,
             mps and cpu.
+        offload: Where memory of the device is short, its weights wait on the CPU until they are
+            computed with: "model" brings one network of a pipeline after the other, which is
+            nearly as fast, "sequential" one layer after the other. "" keeps all on the device.
         precision: What the networks compute in: "fp32", "bf16" or "fp16". "auto" is float32, or,
             of a model that a format of others builds, what it is loaded in. Samplers and what is
             fitted to latents compute in float32.
@@ -104,6 +110,7 @@ class Request(Config, omit_defaults=True):
     loras: tuple[Lora, ...] = ()
     variant: str = ""
     device: str = "cpu"
+    offload: Offload = ""
     precision: Precision = "auto"
     threads: int | None = None
     batch: int = BATCH

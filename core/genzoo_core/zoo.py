@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from genzoo_core.pictures import Pictures
     from genzoo_core.plugin import Model, Plugin, Verification
     from genzoo_core.recipe import DataRecipe, Recipe
-    from genzoo_core.request import Precision, Record, Request
+    from genzoo_core.request import Offload, Precision, Record, Request
     from genzoo_core.specs import ModelSpec
     from genzoo_core.weights import WeightsFile
 
@@ -167,6 +167,7 @@ class Zoo(Protocol):
         device: str = "cpu",
         variant: str = "",
         precision: Precision = "auto",
+        offload: Offload = "",
     ) -> Opened:
         """Load a model in evaluation mode.
 
@@ -177,6 +178,7 @@ class Zoo(Protocol):
             device: Where its tensors go, in torch's spelling, or "auto".
             variant: Which of several files of weights is read where a folder has some ("fp16").
             precision: What it computes in; see `Request.precision`.
+            offload: What of it waits on the CPU; see `Request.offload`.
 
         Raises:
             GenzooError: A clear one for each thing that can be wrong.

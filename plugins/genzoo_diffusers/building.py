@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any, cast
 
-from genzoo_core import Adaptable, Guided, Inpainting, Varying
+from genzoo_core import Adaptable, Guided, Inpainting, Offloadable, Varying
 from genzoo_diffusers.classes import listed_class
 from genzoo_diffusers.options import common_arguments, options_struct
 from genzoo_diffusers.pipeline import TRUE_SCALE, PipelineModel
@@ -27,7 +27,7 @@ def model_of(
     varying = _for_task(pipeline, "Img2Img")
     inpainting = _for_task(pipeline, "Inpaint")
     pipeline.set_progress_bar_config(disable=True)
-    able: list[type] = [PipelineModel]
+    able: list[type] = [PipelineModel, Offloadable]
     if "negative_prompt" in parameters and {"guidance_scale", TRUE_SCALE} & parameters.keys():
         able.append(Guided)
     if hasattr(pipeline, "load_lora_weights"):

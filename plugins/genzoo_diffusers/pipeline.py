@@ -19,6 +19,7 @@ from genzoo_core import (
     Config,
     GenerativeModel,
     GenzooError,
+    Offload,
     OnStep,
     Rng,
     SampleRng,
@@ -82,6 +83,7 @@ class PipelineModel(GenerativeModel[Any]):
         )
         self.pipeline, self._varying, self._inpainting = pipeline, varying, inpainting
         self._own_scheduler, self._adapted = pipeline.scheduler, False
+        self._place: tuple[Offload, str] = "", "cpu"
         # Some give tensors in another range; those known to be in [0, 1] may be in half precision.
         self._output = "pt" if type(pipeline).__name__ in BATCHED else "np"
         self.arguments = arguments_of(type(pipeline).__call__)
@@ -161,6 +163,9 @@ class PipelineModel(GenerativeModel[Any]):
 
     def adapt(self, loras: Sequence[tuple[Mapping[str, Tensor], float]]) -> None:
         """Add low-rank changes to the weights; see `Adaptable`."""
+        place = self._place
+        if place[0]:  # weights that wait elsewhere cannot be changed
+            self.offload("", "cpu")
         if self._adapted:
             self.pipeline.unload_lora_weights()
         self._adapted = bool(loras)
@@ -177,6 +182,22 @@ class PipelineModel(GenerativeModel[Any]):
                 raise UsageError("this LoRA is for another model: it changes no weights of this")
         if scales:
             self.pipeline.set_adapters(list(scales), list(scales.values()))
+        if place[0]:
+            self.offload(*place)
+
+    def offload(self, mode: Offload, device: str) -> None:
+        """Keep weights on the CPU until they are computed with; see `Offloadable`."""
+        self.pipeline.remove_all_hooks()
+        self._place = mode, device
+        if not mode:
+            self.to(device)
+        elif mode == "sequential":
+            self.pipeline.enable_sequential_cpu_offload(device=device)
+        elif self.pipeline.model_cpu_offload_seq is None:
+            name = type(self.pipeline).__name__
+            raise UsageError(f"a {name} is not offloaded by networks", "use --offload sequential")
+        else:
+            self.pipeline.enable_model_cpu_offload(device=device)
 
     def loss(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TrainingError(
@@ -201,7 +222,7 @@ class PipelineModel(GenerativeModel[Any]):
 
     @cached_property
     def _preview(self) -> Preview:
-        return Preview(self._codec)
+        return Preview(self._codec, torch.device(self._place[1]))
 
     def _subject(
         self,

@@ -17,13 +17,13 @@ class Preview:
 
     Args:
         codec: Whose latents they are.
+        device: Where it computes.
     """
 
-    def __init__(self, codec: Codec) -> None:
+    def __init__(self, codec: Codec, device: torch.device) -> None:
         channels = codec.latent_shape[0]
         generator = torch.Generator().manual_seed(0)
-        place = next(codec.parameters()).device
-        latents = torch.randn(1, channels, SIDE, SIDE, generator=generator).to(place)
+        latents = torch.randn(1, channels, SIDE, SIDE, generator=generator).to(device)
         colours = adaptive_avg_pool2d(codec.decode(latents), (SIDE, SIDE))
         self._map = torch.linalg.lstsq(_with_one(latents).cpu(), _rows(colours).cpu()).solution
 

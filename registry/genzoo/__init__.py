@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from genzoo_core.cards import ModelCard
     from genzoo_core.model import GenerativeModel
     from genzoo_core.pictures import Pictures
-    from genzoo_core.request import Precision
+    from genzoo_core.request import Offload, Precision
     from genzoo_core.zoo import Opened
 
     __version__: str
@@ -75,6 +75,7 @@ def load(
     device: str = "cpu",
     variant: str = "",
     precision: Precision = "auto",
+    offload: Offload = "",
 ) -> GenerativeModel[Any]:
     """Load a model in evaluation mode; a `Codec` or `Encoder` for weights of that kind.
 
@@ -84,11 +85,15 @@ def load(
         device: Where its tensors go: "cpu", "cuda", "mps", or "auto" for the best that is here.
         variant: Which of several files of weights is read where a folder has some ("fp16").
         precision: What its networks compute in: "fp32", "bf16", "fp16"; "auto" for its own.
+        offload: What waits on the CPU until it is computed with, of a model whose networks do not
+            fit on the device together: "model" for each network, "sequential" for each layer.
 
     Raises:
         GenzooError: A clear one for each thing that can be wrong.
     """
-    opened = open_zoo().open(name, device=device, variant=variant, precision=precision)
+    opened = open_zoo().open(
+        name, device=device, variant=variant, precision=precision, offload=offload
+    )
     return cast("GenerativeModel[Any]", opened.module)
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from genzoo_core.dataset import Dataset
     from genzoo_core.pictures import Pictures
     from genzoo_core.recipe import DataRecipe, Recipe
-    from genzoo_core.request import Precision, Record, Request
+    from genzoo_core.request import Offload, Precision, Record, Request
     from genzoo_core.specs import ModelSpec
     from genzoo_core.zoo import Opened
 
@@ -77,6 +77,7 @@ class Zoo:
         device: str = "cpu",
         variant: str = "",
         precision: Precision = "auto",
+        offload: Offload = "",
     ) -> Opened:
         """Load a model, by a reference or what `find` found, in evaluation mode."""
         # Found before torch is imported: a wrong name is an error at once.
@@ -85,7 +86,7 @@ class Zoo:
             found = self.fetch(found, variant)
         from genzoo.models.open import open_model
 
-        return open_model(self.catalogue, found, device, precision)
+        return open_model(self.catalogue, found, device, precision, offload)
 
     def build(self, spec: ModelSpec, *, training: bool = False) -> Opened:
         """Build a module with fresh weights on the CPU; its parts are loaded and frozen."""

@@ -8,7 +8,7 @@ import click
 
 from genzoo.cli.context import catalogue_of
 from genzoo.text import printable
-from genzoo_core.request import Precision
+from genzoo_core.request import Offload, Precision
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -28,6 +28,12 @@ device_option = click.option(
     "--device",
     metavar="NAME",
     help="Where to compute: cpu, cuda, mps or auto; cpu unless given.",
+)
+
+offload_option = click.option(
+    "--offload",
+    type=click.Choice([mode for mode in get_args(Offload) if mode]),
+    help="What waits on the CPU until --device needs it: each network, or each layer.",
 )
 
 precision_option = click.option(

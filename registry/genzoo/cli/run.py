@@ -16,6 +16,7 @@ from genzoo.cli.options import (
     complete_samplers,
     complete_settings,
     device_option,
+    offload_option,
     precision_option,
     variant_option,
 )
@@ -33,7 +34,7 @@ from genzoo.plugins.guard import stdout_to_stderr
 from genzoo.run.outputs.destination import Destination, choose, write
 from genzoo_core.downloads import no_downloads
 from genzoo_core.errors import UsageError
-from genzoo_core.request import BATCH, Input, Precision, Request
+from genzoo_core.request import BATCH, Input, Offload, Precision, Request
 
 if TYPE_CHECKING:
     from genzoo.run.replay import Replay
@@ -132,6 +133,7 @@ def _is_number(word: str) -> bool:
 @click.option("-f", "--force", is_flag=True, help="Replace what exists.")
 @variant_option
 @device_option
+@offload_option
 @precision_option
 @click.option("--threads", type=int, help="CPU threads.")
 @click.option("--batch", type=int, help=f"Pictures made at a time; {BATCH} unless given.")
@@ -165,6 +167,7 @@ def run(
     force: bool,
     variant: str,
     device: str | None,
+    offload: Offload | None,
     precision: Precision | None,
     threads: int | None,
     batch: int | None,
@@ -211,6 +214,7 @@ def run(
             strength=strength,
             mask=Input(str(mask)) if mask else None,
             device=device or "cpu",
+            offload=offload or "",
             precision=precision or "auto",
             threads=threads,
             batch=BATCH if batch is None else batch,
@@ -227,6 +231,7 @@ def run(
             strength,
             loras,
             variant,
+            offload,
             precision,
             threads,
             batch,

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, get_args
+
 from genzoo.text import quoted
 from genzoo_core.errors import UsageError
+from genzoo_core.request import Offload
+
+if TYPE_CHECKING:
+    from genzoo_core.zoo import Opened
 
 
 def find_device(device: str) -> str:
@@ -31,3 +37,29 @@ def find_device(device: str) -> str:
         message = f"device {quoted(device)} is not available here; there is {', '.join(here)}"
         raise UsageError(message) from error
     return device
+
+
+def place(opened: Opened, device: str, offload: Offload = "") -> None:
+    """Let a model compute on a device, where its weights are, or come when they are needed.
+
+    Raises:
+        UsageError: It is no model that can be offloaded, or the device is where weights wait.
+    """
+    from genzoo_core.model import Offloadable
+
+    if offload not in get_args(Offload):
+        raise UsageError(f"there is no offload {quoted(offload)}", "there are model and sequential")
+    module = opened.module
+    if offload and not isinstance(module, Offloadable):
+        raise UsageError(f"{opened.name} cannot be offloaded", "leave out --offload")
+    if offload and device.startswith("cpu"):
+        raise UsageError(
+            f"offload {offload} lets weights wait on the CPU for another device, and this is cpu",
+            "say which with --device, or leave out --offload",
+        )
+    if isinstance(module, Offloadable):
+        module.offload(offload, device)
+    else:
+        module.to(device)
+    for part in opened.parts.values():
+        part.to(device)

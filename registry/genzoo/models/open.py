@@ -19,7 +19,7 @@ from genzoo.files.model_file import ModelFile, memory_bytes, read_model_file
 from genzoo.models.build import MODULE_KINDS, build_blueprint, build_module, kind_of
 from genzoo.models.components import check_name
 from genzoo.models.described import DescribedTensors
-from genzoo.models.device import find_device
+from genzoo.models.device import find_device, place
 from genzoo.models.fill import check_tensors, fill
 from genzoo.models.find import Found, another_than_added, as_added, card_in, weights_of
 from genzoo.models.formats import ModelFolder
@@ -30,7 +30,7 @@ from genzoo_core.errors import ConfigError, IntegrityError, PluginError, UsageEr
 from genzoo_core.formats import Described
 from genzoo_core.model import GenerativeModel
 from genzoo_core.plugin import Model
-from genzoo_core.request import Precision
+from genzoo_core.request import Offload, Precision
 from genzoo_core.specs import ModelSpec, PartSpec
 from genzoo_core.weights import WeightsFile
 from genzoo_core.zoo import Opened
@@ -56,7 +56,11 @@ class Stored(Protocol):
 
 
 def open_model(
-    catalogue: Catalogue, found: Found, device: str = "cpu", precision: Precision = "auto"
+    catalogue: Catalogue,
+    found: Found,
+    device: str = "cpu",
+    precision: Precision = "auto",
+    offload: Offload = "",
 ) -> Opened:
     """What `find` found, on a device, computing in a precision, in evaluation mode."""
     device = find_device(device)
@@ -64,8 +68,7 @@ def open_model(
     if isinstance(found, ModelFolder):
         found.files.precision = precision
     opened = Loader(catalogue).open(found)
-    for module in (opened.module, *opened.parts.values()):
-        module.to(device)
+    place(opened, device, offload)
     return in_precision(opened, precision)
 
 

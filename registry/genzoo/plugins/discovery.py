@@ -77,7 +77,10 @@ def _required(plugins: Sequence[Plugin]) -> tuple[Plugin, ...]:
             plugin,
             manifest=None,
             error=as_message(errors[_full_name(plugin)]),
-            lost=tuple(e.name for e in (*plugin.manifest.models, *plugin.manifest.components)),
+            lost=(
+                *(card.name for card in plugin.manifest.models),
+                *(entry.name for entry in plugin.manifest.components),
+            ),
         )
         if plugin.manifest and _full_name(plugin) in errors
         else plugin

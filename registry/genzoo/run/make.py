@@ -258,12 +258,23 @@ class _Run:
         if self.on_progress is not None:
             self.on_progress(min(done, self.last) - self.begin, self.last - self.begin)
 
+    def _advice(self) -> str:
+        """What may help where not even one picture fits into memory."""
+        from genzoo_core.model import Offloadable
+
+        plan = self.plan
+        if plan.record.device == "cpu":
+            return "close other programs, or make smaller pictures where the model has the option"
+        if isinstance(plan.opened.module, Offloadable) and plan.record.offload != "sequential":
+            return "use --offload sequential" if plan.record.offload else "use --offload model"
+        return "close other programs, or use --device cpu"
+
     def _halve(self, size: int, error: Exception) -> None:
         """Go on in smaller batches: a picture does not depend on its batch."""
         if size == 1:
             raise GenzooError(
                 f"out of memory making one picture with {self.plan.opened.name}",
-                "close other programs, or use --device cpu",
+                self._advice(),
             ) from error
         self.size = size // 2
         if self.on_message is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from genzoo.files.pictures import read_input, read_mask, stack
-from genzoo.models.device import find_device
+from genzoo.models.device import find_device, place
 from genzoo.models.formats import ModelFolder
 from genzoo.models.precision import check_precision, in_precision
 from genzoo.run.conditions import parse_conditions, parse_negative
@@ -51,9 +51,14 @@ def plan(request: Request, zoo: Zoo, opened: Opened | None = None) -> Plan:
             found.files.settings = request.options
         # The checks of a load are too short to gain from a second thread.
         with threads(1):
-            opened = zoo.open(found, device=request.device, precision=request.precision)
+            opened = zoo.open(
+                found,
+                device=request.device,
+                precision=request.precision,
+                offload=request.offload,
+            )
     else:
-        opened.module.to(request.device)
+        place(opened, request.device, request.offload)
         wanted = opened.precision if request.precision == "auto" else request.precision
         opened = in_precision(opened, wanted)
     loras = adapt(request, opened, zoo)

@@ -88,6 +88,8 @@ def plan_replay(
         raise ReplayError(f"{path} holds latents, not pictures", "`genzoo encode` makes them")
     notes: list[str] = []
     device = _recorded_device(record, notes) if device is None else find_device(device)
+    if device == "cpu":
+        record = msgspec.structs.replace(record, offload="")
     opened = _open(path, record, zoo, model, device)
     _check_weights(path, record, opened)
     try:
@@ -231,7 +233,7 @@ def _open(path: Path, record: Record, zoo: Zoo, model: str | None, device: str) 
         if isinstance(found, ModelFolder):
             _check_files(found, record)
             found.files.settings = record.options
-        return zoo.open(found, device=device, precision=record.precision)
+        return zoo.open(found, device=device, precision=record.precision, offload=record.offload)
     except ReplayError:
         raise
     except GenzooError as error:

@@ -65,9 +65,7 @@ class Plan:
 
     def on_device(self, tensor: Tensor, rows: Sequence[int]) -> Tensor:
         """What each row has, on the model's device; one may stand for all rows."""
-        tensors = self.opened.module.parameters()
-        device = next((tensor.device for tensor in tensors), None)
-        return tensor[[row % len(tensor) for row in rows]].to(device)
+        return tensor[[row % len(tensor) for row in rows]].to(self.record.device)
 
 
 @dataclass(frozen=True)
