@@ -54,7 +54,7 @@ def list_models(
 
     catalogue = Catalogue.open()
     found = select(catalogue.models, pattern, family=family, conditioner=conditioner, kind=kind)
-    return [catalogue.shown(model) for model in found]
+    return [catalogue.short_name(model) for model in found]
 
 
 def card(name: str) -> ModelCard:

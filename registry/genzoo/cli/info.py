@@ -43,31 +43,31 @@ def info(ctx: click.Context, *, model: str, variant: str, as_json: bool) -> None
     """
     from genzoo.cli.look import look
 
-    shown = look(catalogue_of(ctx), model, variant)
+    about = look(catalogue_of(ctx), model, variant)
     if as_json:
-        click.echo(json.dumps(_as_json(shown), indent=2))
+        click.echo(json.dumps(_as_json(about), indent=2))
     else:
-        for line in _lines(shown):
+        for line in _lines(about):
             click.echo(printable(line))
-    for problem in shown.problems:
+    for problem in about.problems:
         warn(problem)
 
 
-def _as_json(shown: Look) -> dict[str, Any]:
+def _as_json(about: Look) -> dict[str, Any]:
     import msgspec
 
-    card, plugin = shown.model.card, shown.model.plugin
+    card, plugin = about.model.card, about.model.plugin
     return {
-        "name": shown.model.name,
+        "name": about.model.name,
         "card": _card_json(card),
         "plugin": plugin and str(plugin),
-        "weights": shown.weights and str(shown.weights),
-        "spec": msgspec.to_builtins(shown.spec),
-        "format": shown.format,
-        "parts": [part._asdict() for part in shown.parts],
-        "variants": list(shown.variants),
-        "options": msgspec.to_builtins(shown.options),
-        "problems": list(shown.problems),
+        "weights": about.weights and str(about.weights),
+        "spec": msgspec.to_builtins(about.spec),
+        "format": about.format,
+        "parts": [part._asdict() for part in about.parts],
+        "variants": list(about.variants),
+        "options": msgspec.to_builtins(about.options),
+        "problems": list(about.problems),
     }
 
 
@@ -78,19 +78,19 @@ def _card_json(card: ModelCard) -> dict[str, Any]:
     return {**asdict(card), "metrics": [asdict(metric) for metric in card.metrics]}
 
 
-def _lines(shown: Look) -> Iterator[str]:
-    card = shown.model.card
-    yield shown.model.name
+def _lines(about: Look) -> Iterator[str]:
+    card = about.model.card
+    yield about.model.name
     if card.summary:
         yield card.summary
     yield ""
-    yield from _fields(_facts(shown))
-    if shown.parts:
+    yield from _fields(_facts(about))
+    if about.parts:
         yield from ("", "Weights")
-        yield from _fields((part.name, _part(part)) for part in shown.parts)
-    if shown.options:
+        yield from _fields((part.name, _part(part)) for part in about.parts)
+    if about.options:
         yield from ("", "Options (--set NAME=VALUE)")
-        yield from _fields((o.name, _option(o)) for o in shown.options)
+        yield from _fields((o.name, _option(o)) for o in about.options)
     if card.metrics:
         yield from ("", "Measured")
         for metric in card.metrics:
@@ -99,16 +99,16 @@ def _lines(shown: Look) -> Iterator[str]:
         yield from ("", *card.notes.strip().splitlines())
 
 
-def _facts(shown: Look) -> Iterator[tuple[str, str]]:
-    yield from _card_facts(shown.model.card)
-    if shown.weights is not None:
-        yield "file", str(shown.weights)
-    yield "format", shown.format
-    yield "variants", ", ".join(shown.variants)
-    if shown.spec is not None:
-        yield from _spec_facts(shown.spec)
-    if shown.model.plugin is not None:
-        yield "plugin", str(shown.model.plugin)
+def _facts(about: Look) -> Iterator[tuple[str, str]]:
+    yield from _card_facts(about.model.card)
+    if about.weights is not None:
+        yield "file", str(about.weights)
+    yield "format", about.format
+    yield "variants", ", ".join(about.variants)
+    if about.spec is not None:
+        yield from _spec_facts(about.spec)
+    if about.model.plugin is not None:
+        yield "plugin", str(about.model.plugin)
 
 
 def _card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:

@@ -56,7 +56,7 @@ def list_(
     if not models and catalogue.models:
         raise _no_match(catalogue, pattern)
     if as_json:
-        _print_json([_as_json(model, catalogue.shown(model)) for model in models])
+        _print_json([_as_json(model, catalogue.short_name(model)) for model in models])
     elif models:
         _draw(models, catalogue)
         if kind is not None:
@@ -109,7 +109,7 @@ def _draw(models: Sequence[Model], catalogue: Catalogue) -> None:
     header = ["name", "family", *(["kind"] if kinds else []), "dataset", "shape", "conditioners"]
     lines = [
         [
-            catalogue.shown(model),
+            catalogue.short_name(model),
             card.family,
             *([card.kind] if kinds else []),
             card.dataset,
@@ -123,10 +123,10 @@ def _draw(models: Sequence[Model], catalogue: Catalogue) -> None:
     table.write_table([*header, "size", "summary"], lines)
 
 
-def _as_json(model: Model, shown: str) -> dict[str, Any]:
+def _as_json(model: Model, name: str) -> dict[str, Any]:
     card = model.card
     return {
-        "name": shown,
+        "name": name,
         "full_name": model.name,
         "family": card.family,
         "kind": card.kind,
@@ -143,7 +143,7 @@ def _as_json(model: Model, shown: str) -> dict[str, Any]:
 def _no_match(catalogue: Catalogue, pattern: str | None) -> GenzooError:
     if pattern is None:
         return GenzooError("no model matches all of these options", "`genzoo list` shows all")
-    names = [name for m in catalogue.models for name in (catalogue.shown(m), *m.aliases)]
+    names = [name for m in catalogue.models for name in (catalogue.short_name(m), *m.aliases)]
     near = did_you_mean(pattern, names) or "`genzoo list` shows all"
     return GenzooError(f"no model matches {quoted(pattern)}", near)
 

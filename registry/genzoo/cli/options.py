@@ -51,7 +51,7 @@ def complete_models(
 
     catalogue = catalogue_of(ctx)
     full = "/" in incomplete
-    names = [model.name if full else catalogue.shown(model) for model in catalogue.models]
+    names = [model.name if full else catalogue.short_name(model) for model in catalogue.models]
     found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
     return found or [CompletionItem(incomplete, type="file")]
 
@@ -78,15 +78,15 @@ def complete_settings(
     """What `--set` takes of the model that is named; after KEY=, its values where they are few."""
     from click.shell_completion import CompletionItem
 
-    known = _look(ctx)
-    if known is None:
+    about = _look(ctx)
+    if about is None:
         return []
-    words = {f"{option.name}=": printable(option.type) for option in known.options}
-    conditioners = list(known.spec.conditioners) if known.spec else []
+    words = {f"{option.name}=": printable(option.type) for option in about.options}
+    conditioners = list(about.spec.conditioners) if about.spec else []
     words |= {f"{name}=": "a condition" for name in conditioners[1:]}
     if "=" in incomplete:
         words = {
-            f"{option.name}={value}": "" for option in known.options for value in option.choices
+            f"{option.name}={value}": "" for option in about.options for value in option.choices
         }
     return [CompletionItem(word, help=words[word]) for word in words if word.startswith(incomplete)]
 

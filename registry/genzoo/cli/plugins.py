@@ -42,18 +42,18 @@ def plugins(ctx: click.Context, *, check: bool, times: bool, as_json: bool) -> N
         return
     catalogue = catalogue_of(ctx)
     reports = _check(catalogue) if check or times else {}
-    shown = [overview(plugin, reports.get(str(plugin))) for plugin in catalogue.plugins]
+    entries = [overview(plugin, reports.get(str(plugin))) for plugin in catalogue.plugins]
     if as_json:
-        found = {"plugins": shown, "conflicts": list(conflicts(catalogue))}
+        found = {"plugins": entries, "conflicts": list(conflicts(catalogue))}
         click.echo(json.dumps(found, indent=2))
     else:
-        _draw(shown, times=times)
+        _draw(entries, times=times)
         problems = list(conflicts(catalogue))
         for problem in problems[:NAMES]:
             warn(problem)
         if len(problems) > NAMES:
             warn(f"{len(problems) - NAMES} more names are ambiguous; --json shows them")
-    if check and any(entry["status"] == "broken" for entry in shown):
+    if check and any(entry["status"] == "broken" for entry in entries):
         ctx.exit(1)
 
 
@@ -72,8 +72,8 @@ def _check(catalogue: Catalogue) -> dict[str, Verification]:
     return reports
 
 
-def _draw(shown: Sequence[Mapping[str, Any]], *, times: bool) -> None:
-    if not shown:
+def _draw(entries: Sequence[Mapping[str, Any]], *, times: bool) -> None:
+    if not entries:
         click.echo("No plugins are installed.", err=True)
         return
     header = ["plugin", "distribution", "version", "status", *(["import"] if times else [])]
@@ -86,10 +86,10 @@ def _draw(shown: Sequence[Mapping[str, Any]], *, times: bool) -> None:
             *([_seconds(entry["seconds"])] if times else []),
             _counts(entry),
         ]
-        for entry in shown
+        for entry in entries
     ]
     table.write_table([*header, "provides"], lines)
-    for entry in shown:
+    for entry in entries:
         for error in entry["errors"]:
             owner = f"{entry['name']} ({entry['distribution']} {entry['version']})"
             removal = f"; remove it with `{entry['removal']}`" if entry["removal"] else ""

@@ -86,17 +86,17 @@ def print_result(record: Record, path: Path, as_json: bool, **figures: Any) -> N
         return
     import msgspec
 
-    shown: Mapping[str, Any] = {"path": shown_path(path), **figures, "record": record}
+    result: Mapping[str, Any] = {"path": shown_path(path), **figures, "record": record}
     # As ASCII: a record may hold a stranger's words.
-    click.echo(json.dumps(json.loads(msgspec.json.encode(shown))))
+    click.echo(json.dumps(json.loads(msgspec.json.encode(result))))
 
 
-def preview_is_wanted(said: bool | None) -> bool:
+def preview_is_wanted(wanted: bool | None) -> bool:
     """Whether to show pictures: as the user said, or where a terminal shows colours."""
     from genzoo.run.outputs.preview import colour_depth
 
-    if said is not None:
-        return said
+    if wanted is not None:
+        return wanted
     return sys.stderr.isatty() and sys.stdout.isatty() and colour_depth() != "none"
 
 

@@ -52,8 +52,8 @@ class RunCommand(click.Command):
         for word in (ctx.params["model"], *ctx.params["prompts"]):
             if word in words and word.startswith("-") and not _is_number(word):
                 name = word.partition("=")[0]
-                known = [option for parameter in self.params for option in parameter.opts]
-                near = get_close_matches(name, [option for option in known if option[0] == "-"])
+                options = [option for parameter in self.params for option in parameter.opts]
+                near = get_close_matches(name, [option for option in options if option[0] == "-"])
                 raise click.NoSuchOption(name, possibilities=near, ctx=ctx)
         return rest
 
@@ -191,7 +191,7 @@ def run(
     begin = time.monotonic()
     if replay is not None:
         ctx.with_resource(no_downloads())
-    given = gather(settings, {"steps": steps, "sampler": sampler, "guidance": guidance})
+    chosen = gather(settings, {"steps": steps, "sampler": sampler, "guidance": guidance})
     walk = None if interpolate is None else parse_interpolate(interpolate)
     destination = choose(output, force=force, catalogue=zoo.catalogue)
     again: Replay | None = None
@@ -205,7 +205,7 @@ def run(
             prompts,
             n,
             seed,
-            options=given,
+            options=chosen,
             interpolate=walk,
             negative=negative,
             inputs=tuple(Input(str(path)) for path in inputs),
@@ -225,7 +225,7 @@ def run(
             prompts,
             n,
             seed,
-            given,
+            chosen,
             walk,
             negative,
             strength,
@@ -308,7 +308,7 @@ def _write(
     plan.task.check_options(plan)
     for note in plan.notes:
         message(note)
-    message(f"{plan.opened.name}: {plan.task.told(plan.seeds)}")
+    message(f"{plan.opened.name}: {plan.task.summary(plan.seeds)}")
     with ProgressBar(plan.opened.name) as bar, stdout_to_stderr(), finishing() as signals:
         batches = make_batches(
             plan,

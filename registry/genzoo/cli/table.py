@@ -33,9 +33,9 @@ def terminal_width() -> int | None:
     """Columns of the terminal that stdout is, or None where it is none."""
     if sys.stdout is None or not sys.stdout.isatty():
         return None
-    given = os.environ.get("COLUMNS", "")
-    if given.isdecimal() and int(given) > 0:
-        return int(given)
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) > 0:
+        return int(columns)
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns or None
     except OSError:

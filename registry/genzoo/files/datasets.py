@@ -161,11 +161,11 @@ def _read_pictures(
         place = file.relative_to(root).parts
         rows[file] = {LABEL: place[0] if len(place) > 1 else None} if labelled else {}
     if beside:
-        said = metadata.read_metadata(beside, files, root)
-        without = len(files) - len(said)
+        further = metadata.read_metadata(beside, files, root)
+        without = len(files) - len(further)
         if without:
             note(f"{recipe.name}: {without:,} pictures are left out, which no metadata names")
-        rows = {file: row | dict(said[file]) for file, row in rows.items() if file in said}
+        rows = {file: row | dict(further[file]) for file, row in rows.items() if file in further}
     names = dict.fromkeys(name for row in rows.values() for name in row)
     columns = {name: [row.get(name) for row in rows.values()] for name in names}
     pictures = ((str(file), read_content(file)) for file in rows)
@@ -189,19 +189,19 @@ def _read_tables(tables: Iterable[Table], recipe: DataRecipe) -> Dataset:
 
     def pictures() -> Iterator[tuple[str, bytes]]:
         for table in tables:
-            known = list(table.features)
-            if recipe.image not in known:
-                names = ", ".join(known) or "none"
+            names = list(table.features)
+            if recipe.image not in names:
+                there = ", ".join(names) or "none"
                 raise DataError(
-                    f"{table.where} has no column {recipe.image!r}; its columns are {names}"
+                    f"{table.where} has no column {recipe.image!r}; its columns are {there}"
                 )
-            first.extend(known if not first else ())
-            if sorted(known) != sorted(first):
-                other = f"{', '.join(known)}, other files {', '.join(first)}"
+            first.extend(names if not first else ())
+            if sorted(names) != sorted(first):
+                other = f"{', '.join(names)}, other files {', '.join(first)}"
                 raise DataError(f"{table.where} has the columns {other}")
             row = 0
             for chunk in table.chunks:
-                for name in known:
+                for name in names:
                     if name != recipe.image:
                         values = _named(chunk[name], table.features[name])
                         columns.setdefault(name, []).extend(values)

@@ -36,8 +36,8 @@ def models_file() -> str | None:
 
 
 def _folder(variable: str, windows: str, mac: str, xdg: str, hidden: str) -> str | None:
-    if given := os.environ.get(variable):
-        return os.path.abspath(given)
+    if path := os.environ.get(variable):
+        return os.path.abspath(path)
     if sys.platform == "win32":
         base = os.environ.get(windows, "")
     elif sys.platform == "darwin":

@@ -92,7 +92,7 @@ class FileSource:
         return Path(self._path)
 
 
-def _walk(root: str, shown: str) -> Iterator[str]:
+def _walk(root: str, label: str) -> Iterator[str]:
     """Names of all that is no folder; of links to folders, too."""
     waiting, count = [""], 0
     while waiting:
@@ -101,7 +101,7 @@ def _walk(root: str, shown: str) -> Iterator[str]:
             for entry in entries:
                 count += 1
                 if count > MAX_FILES:
-                    raise _too_many(shown)
+                    raise _too_many(label)
                 if entry.name.startswith("."):
                     continue
                 name = prefix + entry.name

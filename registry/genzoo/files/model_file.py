@@ -174,8 +174,8 @@ def _describe(header: bytes, size: int, where: str) -> ModelFileHeader:
         )
     # Conventions of others have a name before a dot: `modelspec.title`.
     if unknown := sorted(key for key in set(metadata) - set(_KEYS) if "." not in key):
-        known = ", ".join(_KEYS)
-        raise ConfigError(f"{where}: unknown metadata {unknown[0][:80]!r}; known are {known}")
+        keys = ", ".join(_KEYS)
+        raise ConfigError(f"{where}: unknown metadata {unknown[0][:80]!r}; known are {keys}")
     spec = _decode(metadata["model"], ModelSpec, f"{where}: `model`")
     card = None
     if "card" in metadata:

@@ -127,8 +127,8 @@ def _read(file: Input, unnamed: str) -> tuple[Image.Image, Input, str]:
     """A picture, its record, and what it is called."""
     data = file.data if file.data or not file.path else read_content(Path(file.path))
     image = decode(data, file.path or unnamed)
-    shown = shown_path(file.path) if file.path else ""
-    return image, Input(shown, hashlib.sha256(data).hexdigest()), shown or unnamed
+    label = shown_path(file.path) if file.path else ""
+    return image, Input(label, hashlib.sha256(data).hexdigest()), label or unnamed
 
 
 def _transparent(image: Image.Image) -> NDArray[np.bool_] | None:

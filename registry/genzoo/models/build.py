@@ -80,8 +80,8 @@ class BuildContext:
     def part(self, role: str) -> nn.Module:
         """The frozen module that plays `role`."""
         if role not in self.parts:
-            known = ", ".join(self.parts) or "none"
-            raise ConfigError(f"no part plays the role {role!r}; the model's parts are {known}")
+            roles = ", ".join(self.parts) or "none"
+            raise ConfigError(f"no part plays the role {role!r}; the model's parts are {roles}")
         self.used_parts.add(role)
         return self.parts[role]
 

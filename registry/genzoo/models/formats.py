@@ -211,10 +211,10 @@ def no_format(catalogue: Catalogue, files: Files) -> UsageError:
         for each in found
         if each.entry.markers
     ]
-    known = f"installed are {listed(formats)}" if formats else "no installed plugin reads any"
+    hint = f"installed are {listed(formats)}" if formats else "no installed plugin reads any"
     if own := [each.path.name for each in _own_files(files)]:
-        known = f"name one of its model files: {listed(own, ' or ')}"
-    return UsageError(f"{files.name} is in no known format: it holds {there}", known)
+        hint = f"name one of its model files: {listed(own, ' or ')}"
+    return UsageError(f"{files.name} is in no known format: it holds {there}", hint)
 
 
 def license_in(files: Files) -> str:

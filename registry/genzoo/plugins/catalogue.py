@@ -79,7 +79,7 @@ class Catalogue:
         """The plugins that cannot be used."""
         return tuple(plugin for plugin in self.plugins if plugin.status == "broken")
 
-    def shown(self, model: Model) -> str:
+    def short_name(self, model: Model) -> str:
         """The bare name of a model where it is unique, else `distribution/name`."""
         return model.name if model.bare in self._several else model.bare
 
@@ -88,7 +88,7 @@ class Catalogue:
         found = [p for p in self.plugins if p.distribution == normalise(name)]
         found = found or [p for p in self.plugins if p.name == name]
         if not found:
-            names = sorted({known for p in self.plugins for known in (p.name, p.distribution)})
+            names = sorted({each for p in self.plugins for each in (p.name, p.distribution)})
             hint = did_you_mean(name, names) or "`genzoo plugins` shows what is installed"
             raise UsageError(f"no plugin {quoted(name)} is installed", hint)
         return tuple(found)

@@ -98,11 +98,11 @@ def _normalised(name: str) -> str:
 
 
 def _refuse_unknown(plugins: Sequence[Plugin]) -> None:
-    known = sorted({name for p in plugins for name in (p.name, p.distribution)})
+    valid = sorted({name for p in plugins for name in (p.name, p.distribution)})
     for variable in ("GENZOO_PLUGINS", "GENZOO_DISABLE"):
         for name in named_in(variable) or ():
-            if name not in known and normalise(name) not in known:
-                hint = did_you_mean(name, known) or f"known: {listed(known)}"
+            if name not in valid and normalise(name) not in valid:
+                hint = did_you_mean(name, valid) or f"known: {listed(valid)}"
                 what = f"{variable} names {quoted(name)}, which no installed plugin has"
                 raise UsageError(what, hint)
 
@@ -166,9 +166,9 @@ def _well_formed(plugin: Plugin, folder: Path) -> Plugin:
     if not malformed:
         return plugin
     field, text = next(iter(malformed.items()))
-    shown = {field: shortened(printable(text), SHOWN) for field, text in malformed.items()}
+    readable = {field: shortened(printable(text), SHOWN) for field, text in malformed.items()}
     error = plugin.error or f"its {field} {quoted(text)} is malformed; {folder} says it"
-    return replace(plugin, **shown, error=as_message(error))
+    return replace(plugin, **readable, error=as_message(error))
 
 
 def _read(plugin: Plugin, *, no_plugins: bool) -> Plugin:

@@ -112,10 +112,10 @@ def _known(error: msgspec.ValidationError) -> str | None:
     fault = _UNKNOWN.fullmatch(str(error))
     if fault is None:
         return None
-    known = get_args(Kind)
+    valid = get_args(Kind)
     if fault["field"]:
-        known = _TABLES.get(fault["table"], Manifest).__struct_encode_fields__
-    return did_you_mean(fault["field"] or fault["value"], known) or f"known: {', '.join(known)}"
+        valid = _TABLES.get(fault["table"], Manifest).__struct_encode_fields__
+    return did_you_mean(fault["field"] or fault["value"], valid) or f"known: {', '.join(valid)}"
 
 
 def _check_inside(what: str, path: str, folder: Path) -> None:
@@ -145,10 +145,10 @@ def _check_hooks(manifest: Manifest) -> None:
         return
     from genzoo.plugins.hooks import hook_names
 
-    known = hook_names()
+    valid = hook_names()
     for hook in manifest.hooks:
-        if hook not in known:
-            hint = did_you_mean(hook, known) or f"known: {', '.join(known)}"
+        if hook not in valid:
+            hint = did_you_mean(hook, valid) or f"known: {', '.join(valid)}"
             raise PluginError(f"its manifest lists an unknown hook {quoted(hook)}", hint)
 
 

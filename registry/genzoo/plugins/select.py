@@ -60,10 +60,10 @@ def select_components(
 
 def refuse_unknown(what: str, value: str, values: Iterable[str]) -> None:
     """Refuse, as a `UsageError`, a value that is not among `values`; names those."""
-    known = sorted(set(values) - {""})
-    if value not in known:
-        near = did_you_mean(value, known)
-        there = f"known: {listed(known)}" if known else "no installed model has one"
+    valid = sorted(set(values) - {""})
+    if value not in valid:
+        near = did_you_mean(value, valid)
+        there = f"known: {listed(valid)}" if valid else "no installed model has one"
         raise UsageError(f"no {what} {quoted(value)}", f"{near}; {there}" if near else there)
 
 

@@ -57,5 +57,5 @@ def _read(lora: Lora, zoo: Zoo) -> tuple[Lora, Mapping[str, Tensor]]:
         raise UsageError(f"{quoted(lora.path)} is no safetensors file", "a LoRA is read from one")
     tensors = files.weights(source.name.removesuffix(SUFFIX))
     files.finish()
-    shown = lora.path if elsewhere else shown_path(lora.path)
-    return msgspec.structs.replace(lora, path=shown, sha256=files.digest(source.name)), tensors
+    shown_as = lora.path if elsewhere else shown_path(lora.path)
+    return msgspec.structs.replace(lora, path=shown_as, sha256=files.digest(source.name)), tensors

@@ -134,7 +134,7 @@ def _read(
     return read
 
 
-def _unknown(owner: str, name: str, known: Iterable[str]) -> UsageError:
+def _unknown(owner: str, name: str, names: Iterable[str]) -> UsageError:
     """The error for a name that is neither an option nor a condition of its owner."""
-    message = f"{owner} has no option {quoted(name)}; it has {', '.join(known) or 'none'}"
-    return UsageError(message, did_you_mean(name, known))
+    message = f"{owner} has no option {quoted(name)}; it has {', '.join(names) or 'none'}"
+    return UsageError(message, did_you_mean(name, names))

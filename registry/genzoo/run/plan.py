@@ -74,8 +74,8 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     negative = parse_negative(request, opened, zoo)
     shape = picture_shape(opened, options)
     background = _background(opened, zoo) if request.inputs else 255
-    given = [read_input(file, shape, background) for file in request.inputs]
-    mask = None if request.mask is None else read_mask(request.mask, given, shape)
+    pictures = [read_input(file, shape, background) for file in request.inputs]
+    mask = None if request.mask is None else read_mask(request.mask, pictures, shape)
     latents = latents_of(request, opened)
     n = task.n if latents is None else latents.shape[0] // task.rows
     filled = {
@@ -85,7 +85,7 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
         "seed": task.seed,
         "options": msgspec.to_builtins(options),
         "conditions": conditions,
-        "inputs": tuple(picture.record for picture in given),
+        "inputs": tuple(picture.record for picture in pictures),
         "variant": _variant(request, opened),
         "strength": task.strength,
         "mask": mask and mask.record,
@@ -104,14 +104,16 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     )
     if len(msgspec.json.encode(record)) > MAX_RECORD:
         raise UsageError(f"the prompts are longer than the {MAX_RECORD:,} bytes that are recorded")
-    notes = [picture.note for picture in given] + ([mask.note] if mask else [])
+    notes = [picture.note for picture in pictures] + ([mask.note] if mask else [])
     if task.varies and mask is None:
         # Most drawings have a transparent background, so it is no mask by itself.
-        files = [picture.record.path for picture in given if picture.clear and picture.record.path]
+        files = [
+            picture.record.path for picture in pictures if picture.clear and picture.record.path
+        ]
         for path in files:
             only = f"--mask {quote(path)} makes only what is transparent in it"
             notes.append(f"{path}: all of it is varied; {only}")
-    inputs = stack(given) if given else None
+    inputs = stack(pictures) if pictures else None
     # With all of it made there is nothing to fit to.
     made = mask.made[None] if mask and not mask.made.all() else None
     return Plan(

@@ -153,7 +153,7 @@ def verify(
                 replay,
             ),
         )
-    on_message(found.told(path))
+    on_message(found.summary(path))
 
 
 @dataclass
@@ -174,7 +174,7 @@ class _Difference:
         if self.most > ROUNDING:
             raise _other_pixels(replay.path, replay.notes, replay.plan.record)
 
-    def told(self, path: Path) -> str:
+    def summary(self, path: Path) -> str:
         if not self.apart:
             return f"the same pixels as {path}"
         return (

@@ -19,11 +19,11 @@ def request_of(model: str, prompts: object = (), **fields: Any) -> Request:
 
     A picture is a path, the bytes of a file, or an `Input`.
     """
-    known = Request.__struct_fields__
+    names = Request.__struct_fields__
     for name in fields:
-        if name not in known:
-            there = f"known: {', '.join(known)}"
-            raise UsageError(f"a request has no {quoted(name)}", did_you_mean(name, known) or there)
+        if name not in names:
+            there = f"known: {', '.join(names)}"
+            raise UsageError(f"a request has no {quoted(name)}", did_you_mean(name, names) or there)
     inputs = fields.get("inputs", ())
     files = inputs if isinstance(inputs, list | tuple) else (inputs,)
     fields["inputs"] = tuple(_picture("inputs", file) for file in files)

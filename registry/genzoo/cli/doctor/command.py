@@ -52,8 +52,8 @@ def doctor(ctx: click.Context, *, check: bool, as_json: bool) -> None:
                 _print(finding)
     problems = sum(finding.state == "problem" for finding in found)
     if as_json:
-        shown = {"problems": problems, "findings": [asdict(finding) for finding in found]}
-        click.echo(json.dumps(shown, indent=2))
+        report = {"problems": problems, "findings": [asdict(finding) for finding in found]}
+        click.echo(json.dumps(report, indent=2))
     else:
         click.echo(f"\n{_sum(found)}", err=True)
     if problems:
@@ -85,5 +85,5 @@ def _print(finding: Finding) -> None:
 
 def _sum(found: list[Finding]) -> str:
     counts = {what: sum(f.state == what for f in found) for what in ("problem", "note")}
-    said = [f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items() if n]
-    return " and ".join(said) or "all is well"
+    parts = [f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items() if n]
+    return " and ".join(parts) or "all is well"

@@ -32,8 +32,8 @@ def look_at_cache() -> Iterator[Finding]:
     yield _written("cache", folder, "GENZOO_CACHE", "a listing reads all manifests each time")
     indexes = [file.stat() for file in (folder / "index").glob("*.index")]
     room = size(sum(each.st_size for each in indexes))
-    kept = f"{len(indexes)} kept, {room}" if indexes else "none kept yet; a listing makes one"
-    yield Finding("index", kept)
+    there = f"{len(indexes)}, {room}" if indexes else "none yet; a listing makes one"
+    yield Finding("index", there)
     free = shutil.disk_usage(_nearest(folder)).free
     state: State = "ok" if free >= LITTLE else "note" if free >= NONE else "problem"
     advice = "" if state == "ok" else f"make room on the disk of {_nearest(folder)}"

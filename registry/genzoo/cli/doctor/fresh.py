@@ -34,17 +34,17 @@ def ask(function: str, answer: type[T], *arguments: str) -> T:
     )
     environment = {name: value for name, value in os.environ.items() if name not in SELECTING}
     environment["PYTHONIOENCODING"] = "utf-8"
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as errors:
         try:
             found, ending = run_fresh(
-                code, *arguments, patience=PATIENCE, stderr=said, environment=environment
+                code, *arguments, patience=PATIENCE, stderr=errors, environment=environment
             )
         except subprocess.TimeoutExpired:
             raise GenzooError(f"a fresh process did not answer within {PATIENCE:.0f} s") from None
         try:
             return msgspec.json.decode(found, type=answer)
         except ValueError:
-            said.seek(max(0, said.tell() - 10_000))
-            lines = said.read().decode(errors="replace").split("\n")
+            errors.seek(max(0, errors.tell() - 10_000))
+            lines = errors.read().decode(errors="replace").split("\n")
             last = next((line.strip() for line in reversed(lines) if line.strip()), "")
             raise GenzooError(last[:300] or f"the process ended with code {ending}") from None

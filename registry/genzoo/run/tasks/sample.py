@@ -41,7 +41,7 @@ class Sample(Task):
 
         return draw(batch, SampleRng(batch.seeds))
 
-    def told(self, seeds: range) -> str:
+    def summary(self, seeds: range) -> str:
         return f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
 
 

@@ -232,7 +232,7 @@ class Task(ABC):
         """The pictures as steps of walks, `[steps, walks, C, H, W]`; None for no walk."""
         return None
 
-    def told(self, seeds: range) -> str:
+    def summary(self, seeds: range) -> str:
         """The line that says what chance went into the pictures."""
         return "no seed: nothing is left to chance"
 

@@ -62,9 +62,9 @@ class Vary(Sample):
             assert on_step is not None
             on_step(step, total, self.finish(batch, x))
 
-        told = None if on_step is None else step_done
+        on_step_done = None if on_step is None else step_done
         start = Start(batch.inputs, self.strength, batch.mask)
-        return draw(batch, SampleRng(batch.seeds), told, start=start)
+        return draw(batch, SampleRng(batch.seeds), on_step_done, start=start)
 
     def finish(self, batch: Batch, made: Tensor) -> Tensor:
         import torch
@@ -72,5 +72,5 @@ class Vary(Sample):
         mask = batch.mask  # not the model's own, which it may have changed, nor its inputs
         return made if mask is None else torch.where(mask, made, batch.inputs.to(made))
 
-    def told(self, seeds: range) -> str:
-        return f"{super().told(seeds)}, strength {self.strength:g}"
+    def summary(self, seeds: range) -> str:
+        return f"{super().summary(seeds)}, strength {self.strength:g}"

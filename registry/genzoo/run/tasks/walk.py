@@ -79,7 +79,7 @@ class WalkBetweenSeeds(Walk):
 
         return draw(batch, InterpolationRng(*self._ends, self.along(batch)))
 
-    def told(self, seeds: range) -> str:
+    def summary(self, seeds: range) -> str:
         return f"seeds {self._ends[0]} to {self._ends[1]}"
 
 
