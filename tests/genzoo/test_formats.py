@@ -523,7 +523,7 @@ def test_a_model_that_a_format_builds(reader: Path, cli: Cli) -> None:
         ("card", "format acme-reader/faulty cannot read "),
         ("no card", "format acme-reader/faulty gave dict, not a ModelCard"),
         ("kind", "holds a model, but its card says 'codec'"),
-        ("name", "gave a card that is none"),
+        ("name", "gave a malformed card"),
         ("load", "RuntimeError: size mismatch for body.weight"),
         ("silent", ": Silent"),
         ("leaves", "cannot read "),

@@ -216,7 +216,7 @@ class TestDynamicModels:
             ("[ModelCard(5, 'vae', 's')]", "Expected `str`, got `int` - at `$.name`", []),
             ("[card('a', shape='large')]", "at `$.shape`", []),
             ("[card('a', notes='x' * 10**6)]", "length <= 20000 - at `$.notes`", []),
-            ("[card('a', metrics=(object(),))]", "gave a card that is none", []),
+            ("[card('a', metrics=(object(),))]", "gave a malformed card", []),
             ("[card('../a')]", "'../a'", []),
             ("[card('a', weights='w.st')]", "absolute path", []),
             ("[card('a'), card('a')]", "two models named a", ["a"]),

@@ -51,7 +51,7 @@ def read_dataset(recipe: DataRecipe, folder: Path | None, note: Callable[[str], 
     Args:
         recipe: What to read, and as what shape.
         folder: Where it lies; None for the Hub.
-        note: Told what was left out.
+        note: Called with what was left out.
 
     Raises:
         DataError: It is not there or cannot be read; says what to do.

@@ -63,7 +63,7 @@ class Files(CheckedFiles):
         variant: Which of several files of weights is wanted; "" for the plain one.
 
     Attributes:
-        precision: What is said to the format when it loads the model.
+        precision: What the format shall load the weights in.
     """
 
     def __init__(self, source: Source, variant: str = "") -> None:
@@ -86,8 +86,8 @@ class Files(CheckedFiles):
         elsewhere, which shards there are.
 
         Raises:
-            WeightsError: There are pickles alone, a shard is missing, a header or an index lies.
-            UsageError: No weights have that variant; names those that there are.
+            WeightsError: There are only pickles, or a shard, header or index is wrong.
+            UsageError: No weights have that variant; names the variants.
         """
         self.refuse_pickles()
         if self.variant and self.variant not in (there := self.variants()):

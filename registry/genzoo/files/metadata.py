@@ -34,7 +34,7 @@ def read_metadata(
         root: The folder of the split: of a file above it, rows of other splits are passed over.
 
     Raises:
-        DataError: A file cannot be read, or names what is none of the pictures, or one twice.
+        DataError: A file cannot be read, or names a picture that is not there, or one twice.
     """
     there = {_normal(path): path for path in pictures}
     found: dict[Path, Mapping[str, object]] = {}

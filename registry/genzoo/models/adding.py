@@ -52,7 +52,7 @@ def add_model(
         The card in the list.
 
     Raises:
-        UsageError: It is no model, is of the list already, or the name is taken or none.
+        UsageError: It is no model, it is in the list already, or the name is taken or malformed.
         GenzooError: It cannot be had, or the list cannot be written.
     """
     found = find(catalogue, reference, variant)

@@ -222,7 +222,7 @@ def weights_of(catalogue: Catalogue, found: Found) -> WeightsFile:
 
 @contextmanager
 def as_added(found: Found) -> Iterator[None]:
-    """Within it, a file of the user's own list that is another one by now is told as that."""
+    """Within it, an error says where a file of the user's own list has changed."""
     try:
         yield
     except IntegrityError as error:

@@ -119,7 +119,7 @@ class ModelFolder:
         try:  # a struct that code makes is not checked
             card = msgspec.convert(msgspec.to_builtins(card), ModelCard)
         except (msgspec.ValidationError, TypeError) as error:
-            raise PluginError(f"{owner} gave a card that is none: {brief(error)}") from error
+            raise PluginError(f"{owner} gave a malformed card: {brief(error)}") from error
         check_figures(card)
         parts = self.files.parts() if not (card.size and card.parameters) else []
         completed: ModelCard = msgspec.structs.replace(

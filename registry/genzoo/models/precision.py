@@ -25,7 +25,7 @@ METHODS = ("sample", "encode", "decode", "reconstruct")
 
 
 def check_precision(precision: str, device: str) -> None:
-    """Refuse a precision that there is not, or that a device does not compute in."""
+    """Refuse an unknown precision, and one in which a device does not compute."""
     if precision not in get_args(Precision):
         there = ", ".join(get_args(Precision))
         raise UsageError(f"there is no precision {quoted(precision)}", f"there are {there}")
@@ -115,7 +115,7 @@ class _Autocast:
 
 
 def _float32(made: Any) -> Any:
-    """Pictures, latents or a posterior in float32; codes, and what is none of them, as it is."""
+    """Pictures, latents or a posterior in float32; codes, and whatever else, unchanged."""
     import torch
 
     from genzoo_core.encoder import Posterior

@@ -216,6 +216,6 @@ def _checked(card: object, names: set[str]) -> ModelCard:
     try:  # a struct that code makes is not checked
         card = msgspec.convert(msgspec.to_builtins(card), ModelCard)
     except (msgspec.ValidationError, TypeError) as error:
-        raise ConfigError(f"gave a card that is none: {brief(error)}") from error
+        raise ConfigError(f"gave a malformed card: {brief(error)}") from error
     check_listed(card, names)
     return card

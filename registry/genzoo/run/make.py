@@ -82,7 +82,7 @@ def make_batches(
         zoo: Whose plugins' hooks are called.
         keep_frames: Keep the pictures on the way.
         on_progress: Called with how many of how many pictures are made.
-        on_message: Told in one line what a user should know.
+        on_message: Called with messages for the user, a line each.
 
     Raises:
         GenzooError: The model fails, or memory runs out for a single picture.
@@ -225,7 +225,7 @@ class _Run:
             )
 
     def _pictures(self, start: int, stop: int, images: Tensor, frames: list[Tensor]) -> Pictures:
-        """Of a batch what was asked for."""
+        """The pictures of a batch that belong to the run."""
         plan, first, last = self.plan, max(start, self.first), min(stop, self.last)
         part = slice(first - start, last - start)
         above = plan.task.above(plan)

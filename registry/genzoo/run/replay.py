@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from genzoo_core.zoo import Opened
 
 NOTES = 5
-"""Most versions that are said to be others."""
+"""Most differing versions that are named."""
 ROUNDING = 2
 """Levels of 255 by which pixels may differ on another machine."""
 
@@ -48,7 +48,7 @@ class Replay:
 
     The pixels have the shape that the record promises, and are read as they are compared.
 
-    `notes` say what a user should be told: other versions, another device.
+    `notes` are messages for the user: other versions, another device.
     """
 
     path: Path
@@ -125,7 +125,7 @@ def verify(
 ) -> Iterator[Pictures]:
     """The batches, compared with the pixels of the file that is replayed as they pass.
 
-    `on_message` is told at the end, in one line, what was found.
+    `on_message` is called at the end with the result, in one line.
 
     Raises:
         ReplayError: They differ by more than rounding.

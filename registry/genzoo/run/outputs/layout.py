@@ -49,7 +49,7 @@ def lay_out(pictures: Pictures, images: Tensor | None = None) -> Tensor:
 
     Args:
         pictures: Inputs, where there are any, go in rows above their reconstructions.
-        images: Shown in place of the final pictures: those on the way, `[N, C, H, W]`.
+        images: Drawn in place of the final pictures: those on the way, `[N, C, H, W]`.
     """
     from genzoo_core.images import grid, to_uint8
 

@@ -85,7 +85,7 @@ def encoder_of(opened: Opened) -> Encoder:
 
 
 def codec_of(opened: Opened, lacks: str = NO_ENCODER) -> Codec:
-    """The model's encoder, where it can decode as well; `lacks` is said where it has none."""
+    """The model's encoder, where it can decode as well; `lacks` completes the error otherwise."""
     from genzoo_core.encoder import Codec, Encoder
     from genzoo_core.model import GenerativeModel
 

@@ -77,7 +77,7 @@ def latents_of(request: Request, opened: Opened) -> StoredLatents | None:
 
 
 def _check_numbers(latents: StoredLatents, codes: int | None, what: str, name: str) -> None:
-    """Refuse what is no latent: numbers that are not finite, and of codes those that are none."""
+    """Refuse NaN and infinite latents, and codes that are not in the codebook."""
     real = latents.dtype.startswith(("float", "bfloat"))
     if real != (codes is None):
         takes = "real numbers, float32" if codes is None else f"codes, int64 from 0 to {codes - 1}"

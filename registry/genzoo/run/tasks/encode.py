@@ -1,4 +1,4 @@
-"""Pictures that were given, to latents: what `genzoo encode` does."""
+"""Input pictures to latents: what `genzoo encode` does."""
 
 from __future__ import annotations
 

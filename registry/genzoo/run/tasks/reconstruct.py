@@ -1,4 +1,4 @@
-"""Pictures that were given, encoded and decoded."""
+"""Input pictures, encoded and decoded."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def draw(
     `on_step` stands for that of the batch.
     """
     plan = batch.plan
-    # What is not asked for is not named: most models know none of it.
+    # Only what the request uses is passed: most models take none of it.
     further = {"start": start, "negative": batch.negative}
     return sampler_of(plan.opened).sample(
         rng,

@@ -35,10 +35,10 @@ class Plan:
         raws: By name of the conditioner, the raw value of each row.
         negative: By name of the conditioner, the raw value that takes the place of null in
             guidance; None for null.
-        inputs: The given pictures, float32 `[N, C, H, W]` in [-1, 1], or None.
+        inputs: The input pictures, float32 `[N, C, H, W]` in [-1, 1], or None.
         mask: Which part of them is made, bool `[1, 1, H, W]`; None for all.
         latents: What is decoded, or None.
-        notes: What a user should be told: how inputs were converted.
+        notes: Messages for the user, such as how inputs were converted.
     """
 
     opened: Opened
@@ -72,7 +72,7 @@ class Plan:
 class Batch:
     """Pictures `start` to `stop` of a plan, which are made at once.
 
-    `on_step` is told of each step of a model that samples in several.
+    `on_step` is called after each step of a model that samples in several.
     """
 
     plan: Plan
@@ -95,7 +95,7 @@ class Batch:
 
     @property
     def inputs(self) -> Tensor:
-        """The given picture of each, on the model's device."""
+        """The input picture of each, on the model's device."""
         assert self.plan.inputs is not None  # the task needs some
         return self.plan.on_device(self.plan.inputs, self.rows)
 

@@ -1,4 +1,4 @@
-"""Pictures that begin from given ones: variations of them, or of a part."""
+"""Pictures that begin from inputs: variations of them, or of a part."""
 
 from __future__ import annotations
 
