@@ -20,7 +20,10 @@ ESCAPES = "\x1b[31mred\x1b[0m\x07 \u202e"
     ("manifest", "hint"),
     [
         ('api = 2\nhoks = ["x"]', "`hoks`; did you mean hooks"),
-        ("api = 2\nqqq = 1", "known: api, summary, hooks, components, commands, formats, models"),
+        (
+            "api = 2\nqqq = 1",
+            "known: api, summary, requires, hooks, components, commands, formats, models",
+        ),
         ("api = 2\n" + component("net", "modle", "a:B"), "did you mean model"),
         ("api = 2\n" + component("net", "model", "a:B") + 'optins = "a:C"', "did you mean options"),
         ("api = 2\n" + command("do", "a:b", hlp="x"), "did you mean help"),
