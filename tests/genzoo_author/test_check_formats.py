@@ -59,7 +59,7 @@ def test_a_new_format_and_its_example_are_sound(check: Check, subject: str) -> N
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 0 failed" in done.stdout
     if "example" in subject:
-        assert "ok       its card is said without its weights" in done.stdout
+        assert "ok       its card needs no weights" in done.stdout
 
 
 CARD = "        settings = self.settings(folder)\n        shape = (1, settings.side"
@@ -78,7 +78,7 @@ def test_what_a_format_builds_by_itself_is_checked_too(check: Check) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "claim", "why"),
     [
-        (CARD, f"        folder.weights()\n{CARD}", "its card is said", "asks for the weights"),
+        (CARD, f"        folder.weights()\n{CARD}", "its card needs", "asks for the weights"),
         ("shape = (1, ", "shape = (3, ", "its card says what", "let the format's `card` say so"),
         (
             BUILT,

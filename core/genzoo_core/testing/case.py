@@ -1,17 +1,17 @@
-"""What is to be checked, and how it is built."""
+"""A component to check, and how it is built."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import torch
 
 from genzoo_core.errors import ConfigError
 from genzoo_core.specs import ComponentSpec, ModelSpec, PartSpec
-from genzoo_core.zoo import Opened, Zoo
+from genzoo_core.zoo import Zoo
 
 Shape = tuple[int, int, int]
 Spec = TypeVar("Spec", ComponentSpec, PartSpec)
@@ -19,21 +19,7 @@ Spec = TypeVar("Spec", ComponentSpec, PartSpec)
 
 @dataclass(frozen=True)
 class Case:
-    """A component with all that its checks need.
-
-    Attributes:
-        zoo: Where components are found.
-        kind: Kind of the component.
-        name: Its name.
-        config: Its config.
-        conditioners: The conditioners that it is to own.
-        parts: The frozen parts that it is to use.
-        columns: Raw values by name of the conditioner, as a dataset's column gives them.
-        options: Options to sample with.
-        shape: Shape of an image, where the config does not tell it.
-        values: Raw values that a conditioner must accept.
-        noiser: The noiser that a sampler is made for.
-    """
+    """A component to check; for the fields see `check_component`."""
 
     zoo: Zoo
     kind: str
@@ -49,64 +35,64 @@ class Case:
 
     @property
     def title(self) -> str:
-        """What is checked, in words."""
+        """The kind and the name of the component."""
         return f"{self.kind} {self.name}"
 
-    def spec(self) -> ModelSpec:
-        """What is to be built."""
-        return ModelSpec(
+    def build(self) -> Any:
+        """The component: a module that is built for training, with the same weights at each call,
+        as an `Opened`; a noiser or a sampler itself."""
+        if self.kind in ("noiser", "sampler"):
+            return self.zoo.component(self.kind, self.name, self.config)
+        spec = ModelSpec(
             component=self.name,
             config=dict(self.config),
             kind=self.kind,
             conditioners=dict(self.conditioners),
             parts=dict(self.parts),
         )
-
-    def build(self, *, training: bool) -> Opened:
-        """The module with fresh weights, the same ones at each call."""
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(0)
-            return self.zoo.build(self.spec(), training=training)
+            return self.zoo.build(spec, training=True)
 
 
-def component_specs(given: Mapping[str, object] | None) -> dict[str, ComponentSpec]:
-    """Components by name, each given as a `ComponentSpec` or as plain data.
+def component_specs(specs: Mapping[str, object] | None) -> dict[str, ComponentSpec]:
+    """Components by name, each from a `ComponentSpec` or from plain data.
 
     Raises:
         ConfigError: One of them is neither.
     """
-    return {name: _typed(name, spec, ComponentSpec) for name, spec in (given or {}).items()}
+    return {name: _typed(name, spec, ComponentSpec) for name, spec in (specs or {}).items()}
 
 
-def part_specs(given: Mapping[str, object] | None) -> dict[str, PartSpec]:
-    """Parts by role, each given as a `PartSpec`, as plain data, or as the name of a model.
+def part_specs(specs: Mapping[str, object] | None) -> dict[str, PartSpec]:
+    """Parts by role, each from a `PartSpec`, from plain data, or from the name of a model.
 
     Raises:
         ConfigError: One of them is none of these.
     """
     return {
         role: PartSpec(part) if isinstance(part, str) else _typed(role, part, PartSpec)
-        for role, part in (given or {}).items()
+        for role, part in (specs or {}).items()
     }
 
 
 def image_shape(case_shape: Shape | None, module: object, config: Mapping[str, object]) -> Shape:
-    """The shape of the images that a module takes.
+    """The shape of the images that a module takes: of these, the first that there is.
 
     Args:
         case_shape: What the caller says.
-        module: Asked for `sample_shape` and `shape`.
-        config: Looked through for a field `shape`.
+        module: Its `sample_shape`, then its `shape`.
+        config: Its field `shape`, then that of a config inside it.
 
     Raises:
-        ConfigError: It cannot be told.
+        ConfigError: There is none.
     """
-    known = (getattr(module, name, None) for name in ("sample_shape", "shape"))
-    for shape in (case_shape, *known, *_shapes_in(config)):
+    own = (getattr(module, name, None) for name in ("sample_shape", "shape"))
+    for shape in (case_shape, *own, *_shapes_in(config)):
         if isinstance(shape, list | tuple) and len(shape) == 3:
             channels, height, width = (int(size) for size in shape)
             return channels, height, width
-    raise ConfigError("the shape of its images cannot be told", "give shape=(C, H, W)")
+    raise ConfigError("the shape of its images is not known", "give shape=(C, H, W)")
 
 
 def _shapes_in(config: Mapping[str, object]) -> list[object]:

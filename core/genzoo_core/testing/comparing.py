@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ TOLERANCE = 1e-3
 
 
 def relative_error(found: Tensor, expected: Tensor) -> float:
-    """Norm of the difference, relative to that of what varies in `expected`."""
+    """Norm of the difference, relative to that of `expected` around its mean."""
     expected = expected.double()
     floor = 1e-6 * expected.numel() ** 0.5
     spread = (expected - expected.mean()).norm().clamp_min(floor)
@@ -26,18 +26,64 @@ def same(found: Tensor, expected: Tensor) -> bool:
     return found.shape == expected.shape and relative_error(found, expected) <= TOLERANCE
 
 
-def well_formed(found: object, shape: Sequence[int], what: str) -> Iterator[str]:
-    """What is wrong with a tensor that should be floating, finite and of a shape."""
+Same = Callable[[Tensor, Tensor], bool]
+
+
+def equal(
+    found: Tensor, expected: Tensor, what: str, mend: str, equals: Same = same
+) -> Iterator[str]:
+    """What is wrong with a tensor that should be equal to another; see `problem`."""
+    if not equals(found, expected):
+        yield problem(what, f"a difference of {relative_error(found, expected):.2g}", mend)
+
+
+def alone(
+    what: str,
+    together: Tensor,
+    single: Callable[[int], Tensor],
+    mend: str,
+    equals: Same = same,
+) -> Generator[str, None, bool]:
+    """What is wrong with the first row of a batch that is not the same when it is made alone.
+
+    Args:
+        what: What a row is: "picture".
+        together: The batch, `[B, ...]`.
+        single: Gives row i, made alone: `[...]`.
+        mend: How to mend it.
+        equals: Whether two rows are equal.
+
+    Returns:
+        Whether all rows are.
+    """
+    for i, row in enumerate(together):
+        faults = list(equal(single(i), row, f"{what} {i} of a batch as it is alone", mend, equals))
+        if faults:
+            yield from faults
+            return False
+    return True
+
+
+def well_formed(found: object, shape: Sequence[int], what: str) -> Generator[str, None, bool]:
+    """What is wrong with a tensor that should be floating-point, finite and of this shape.
+
+    Returns:
+        Whether it is all of these.
+    """
     if not isinstance(found, Tensor):
         yield problem(f"{what} as a tensor", f"a {type(found).__name__}", "return one")
-        return
-    if tuple(found.shape) != tuple(shape):
+        return False
+    fits = tuple(found.shape) == tuple(shape)
+    if not fits:
         yield problem(f"{what} of shape {list(shape)}", str(list(found.shape)), "reshape it")
     if not found.is_floating_point():
-        yield problem(f"{what} as floating numbers", str(found.dtype), "convert it")
+        yield problem(f"{what} as floating-point numbers", str(found.dtype), "convert it")
     elif not bool(torch.isfinite(found).all()):
         mend = "look for a division by zero or an overflow"
         yield problem(f"{what} to be finite", "NaN or infinity", mend)
+    else:
+        return fits
+    return False
 
 
 def in_range(found: Tensor, what: str) -> Iterator[str]:

@@ -1,8 +1,9 @@
-"""What was asked for, as tensors: what `Conditioner` promises."""
+"""Prompts and labels as tensors: what `Conditioner` promises."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,32 +11,26 @@ import torch
 from torch import Tensor
 
 from genzoo_core.conditioner import Condition, Conditioner
-from genzoo_core.errors import GenzooError, UsageError
+from genzoo_core.errors import UsageError
 from genzoo_core.rng import SampleRng
 from genzoo_core.testing import material
 from genzoo_core.testing.case import Case
 from genzoo_core.testing.comparing import same, well_formed
-from genzoo_core.testing.fitting import build
 from genzoo_core.testing.randomness import reseeded, untouched
 from genzoo_core.testing.report import Recorder, problem, unexpected
 from genzoo_core.testing.saving import round_trip
-from genzoo_core.testing.strictness import strict_struct
 from genzoo_core.zoo import Opened
 
 N = 4
 NONSENSE = "no such value of any conditioner"
 HOSTILE = ("", " ", "\0", "-1", "999999999999", "😀", "\ud800", "x" * 100_000)
-"""Texts that a command line can bring: each is a value, or refused by a UsageError."""
+"""Texts that a user may type: each is a value, or refused by a UsageError."""
+MEND = "raise UsageError, and name the choices"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A conditioner, and raw values that it must accept.
-
-    Attributes:
-        built: The conditioner.
-        case: Where it is from.
-    """
+class Subject:
+    """A conditioner that was built for a case."""
 
     built: Opened
     case: Case
@@ -47,25 +42,20 @@ class Asked:
         return self.built.module
 
     def prepared(self) -> Tensor:
-        """Rows of valid values, `[N, ...]`."""
+        """Prepared rows of valid values, `[N, ...]`."""
         return material.prepared(self.conditioner, N, self.case.values)
 
     def embed(self, prepared: Tensor) -> Condition:
-        """Prepared rows, embedded."""
+        """The condition that prepared rows stand for."""
         with torch.inference_mode():
             embedded: Condition = self.conditioner(prepared)
         return embedded
 
 
-def check_conditioner_component(record: Recorder, case: Case) -> None:
+def check_conditioner_component(record: Recorder, case: Case, built: Opened) -> None:
     """Run all checks of a component of kind "conditioner"."""
-    if (built := build(record, case)) is None:
-        return
     built.module.eval()
-    subject = Asked(built, case)
-    kind = type(built.module)
-    claims: list[tuple[str, Callable[[Asked], Iterator[str]]]] = [
-        ("its config is strict and frozen", lambda _: strict_struct(kind, "Config")),
+    claims: list[tuple[str, Callable[[Subject], Iterator[str]]]] = [
         ("null is a row for each image, and is trained", null),
         ("prepared values are rows like null's", rows),
         ("values are drawn by each image's own rng", own_chance),
@@ -75,11 +65,11 @@ def check_conditioner_component(record: Recorder, case: Case) -> None:
         ("what was saved and loaded embeds the same", reloaded),
     ]
     for claim, check in claims:
-        record.check(claim, partial(check, subject))
+        record.check(claim, partial(check, Subject(built, case)))
 
 
-def null(subject: Asked) -> Iterator[str]:
-    """The null rows, and their gradient."""
+def null(subject: Subject) -> Iterator[str]:
+    """What is wrong with null rows, and with their gradient."""
     conditioner = subject.conditioner
     for n in (0, 1, N):
         nothing = conditioner.null(n)
@@ -105,13 +95,13 @@ def null(subject: Asked) -> Iterator[str]:
         yield problem("gradients for what embeds null", "none", mend)
 
 
-def rows(subject: Asked) -> Iterator[str]:
-    """Prepared values can stand in one tensor with null."""
+def rows(subject: Subject) -> Iterator[str]:
+    """What is wrong with prepared values: they must fit into one tensor with null."""
     conditioner, nothing = subject.conditioner, subject.conditioner.null(N)
-    given = [("typical", conditioner.typical(SampleRng(range(N))))]
+    sources = [("typical", conditioner.typical(SampleRng(range(N))))]
     if subject.case.values:
-        given.append(("prepare", subject.prepared()))
-    for name, found in given:
+        sources.append(("prepare", subject.prepared()))
+    for name, found in sources:
         if found.shape != nothing.shape or found.dtype != nothing.dtype:
             yield problem(
                 f"{name} to give {nothing.dtype} of shape {list(nothing.shape)}, as null does",
@@ -120,33 +110,24 @@ def rows(subject: Asked) -> Iterator[str]:
             )
         if conditioner.categories is None:
             continue
-        # Null, the id `categories`, is what `typical` gives where it knows no better.
+        # By default `typical` gives null, the id `categories`.
         highest = conditioner.categories - (name != "typical")
         if not bool(((found >= 0) & (found <= highest)).all()):
             mend = "ids go from 0 to categories - 1, and null is the next"
             yield problem(f"{name} to give ids up to {highest}", str(found[:5].tolist()), mend)
 
 
-def own_chance(subject: Asked) -> Iterator[str]:
-    """What is random depends on the image's own seed alone."""
+def own_chance(subject: Subject) -> Iterator[str]:
+    """What is wrong with random values: each must depend on its image's own seed alone."""
     conditioner = subject.conditioner
-    draws: list[tuple[str, Callable[[SampleRng], Tensor]]] = [("typical", conditioner.typical)]
-    if subject.case.values:
-        value = subject.case.values[0]
-        draws.append(("prepare", lambda rng: conditioner.prepare([value] * rng.n, rng)))
-    try:
-        chance = conditioner.parse("random")
-    except UsageError:
-        pass
-    else:
-        draws.append(
-            ('prepare of "random"', lambda rng: conditioner.prepare([chance] * rng.n, rng))
-        )
-    for name, draw in draws:
-        found: list[str] = []
-        with untouched(found):
-            together = draw(SampleRng(range(N)))
-        yield from (f"{name}: {line}" for line in found)
+    values = {"prepare": subject.case.values[0]} if subject.case.values else {}
+    with suppress(UsageError):
+        values['prepare of "random"'] = conditioner.parse("random")
+    draws: dict[str, Callable[[SampleRng], Tensor]] = {"typical": conditioner.typical}
+    for name, value in values.items():
+        draws[name] = partial(_prepare, conditioner, value)
+    for name, draw in draws.items():
+        together = yield from untouched(partial(draw, SampleRng(range(N))), f"{name}: ")
         for i in range(N):
             with reseeded(i):
                 single = draw(SampleRng([i]))
@@ -156,43 +137,43 @@ def own_chance(subject: Asked) -> Iterator[str]:
                 break
 
 
-def embeddings(subject: Asked) -> Iterator[str]:
-    """The form of a `Condition`."""
+def embeddings(subject: Subject) -> Iterator[str]:
+    """What is wrong with the form of a `Condition`."""
     conditioner, prepared = subject.conditioner, subject.prepared()
-    given: object = subject.embed(prepared)
-    if not isinstance(given, Condition):
-        found = f"a {type(given).__name__}"
-        yield problem("forward to give a Condition", found, "return Condition(vector)")
+    found: object = subject.embed(prepared)
+    if not isinstance(found, Condition):
+        name = f"a {type(found).__name__}"
+        yield problem("forward to give a Condition", name, "return Condition(vector)")
         return
-    yield from well_formed(given.vector, (N, conditioner.vector_dim), "its vector")
-    if (given.tokens is None) != (conditioner.token_dim is None):
-        found = f"token_dim = {conditioner.token_dim}, and tokens = {given.tokens}"
-        yield problem("tokens where token_dim says so", found, "set token_dim, or None")
-    elif given.tokens is not None:
-        shape = (N, given.tokens.shape[1], conditioner.token_dim or 0)
-        yield from well_formed(given.tokens, shape, "its tokens")
-        if given.mask is not None and given.mask.shape != given.tokens.shape[:2]:
-            found = str(list(given.mask.shape))
-            yield problem("a mask of shape [B, T]", found, "True where a token counts")
-    if (given.spatial is None) != (conditioner.spatial_dim is None):
-        found = f"spatial_dim = {conditioner.spatial_dim}, and spatial = {given.spatial}"
-        yield problem("a map where spatial_dim says so", found, "set spatial_dim, or None")
-    elif given.spatial is not None:
-        shape = (N, conditioner.spatial_dim or 0, *given.spatial.shape[2:])
-        if given.spatial.dim() != 4:
-            found = f"shape {list(given.spatial.shape)}"
-            yield problem("a map of shape [B, D, H, W]", found, "reshape it")
+    yield from well_formed(found.vector, (N, conditioner.vector_dim), "its vector")
+    if (found.tokens is None) != (conditioner.token_dim is None):
+        instead = f"token_dim = {conditioner.token_dim}, and tokens = {found.tokens}"
+        yield problem("tokens where token_dim says so", instead, "set token_dim, or None")
+    elif found.tokens is not None:
+        shape = (N, found.tokens.shape[1], conditioner.token_dim or 0)
+        yield from well_formed(found.tokens, shape, "its tokens")
+        if found.mask is not None and found.mask.shape != found.tokens.shape[:2]:
+            instead = str(list(found.mask.shape))
+            yield problem("a mask of shape [B, T]", instead, "True where a token counts")
+    if (found.spatial is None) != (conditioner.spatial_dim is None):
+        instead = f"spatial_dim = {conditioner.spatial_dim}, and spatial = {found.spatial}"
+        yield problem("a map where spatial_dim says so", instead, "set spatial_dim, or None")
+    elif found.spatial is not None:
+        shape = (N, conditioner.spatial_dim or 0, *found.spatial.shape[2:])
+        if found.spatial.dim() != 4:
+            instead = f"shape {list(found.spatial.shape)}"
+            yield problem("a map of shape [B, D, H, W]", instead, "reshape it")
         else:
-            yield from well_formed(given.spatial, shape, "its map")
-    if given.vector.shape[0] == N:
+            yield from well_formed(found.spatial, shape, "its map")
+    if found.vector.shape[0] == N:
         single = subject.embed(prepared[1:2]).vector[0]
-        if not same(single, given.vector[1]):
+        if not same(single, found.vector[1]):
             mend = "use no statistics over the batch"
             yield problem("row 1 of a batch as it is alone", "another embedding", mend)
 
 
-def drop(subject: Asked) -> Iterator[str]:
-    """`drop` with probability 0 and 1."""
+def drop(subject: Subject) -> Iterator[str]:
+    """What is wrong with `drop` at probability 0 and 1."""
     conditioner, prepared = subject.conditioner, subject.prepared()
     for probability, expected in ((0.0, prepared), (1.0, conditioner.null(N))):
         found = conditioner.drop(prepared.clone(), SampleRng(range(N)), probability)
@@ -202,41 +183,38 @@ def drop(subject: Asked) -> Iterator[str]:
             yield problem(f"drop at probability {probability:g} to give {what}", "others", mend)
 
 
-def texts(subject: Asked) -> Iterator[str]:
-    """What the command line can bring is parsed and prepared, or refused."""
+def texts(subject: Subject) -> Iterator[str]:
+    """What is wrong with `parse` and `prepare`: they must take a text, or refuse it."""
+    conditioner = subject.conditioner
     for text in HOSTILE:
         try:
-            _prepare(subject.conditioner, subject.conditioner.parse(text))
+            _prepare(conditioner, conditioner.parse(text), SampleRng([0]))
         except UsageError:
             continue
         except (Exception, SystemExit) as error:
-            mend = "raise UsageError, and name the choices"
-            yield problem(f"{text[:20]!r} to be a value or a UsageError", unexpected(error), mend)
-    if subject.conditioner.categories is None:
+            yield problem(f"{text[:20]!r} to be a value or a UsageError", unexpected(error), MEND)
+    if conditioner.categories is None:
         return
     for wrong in (NONSENSE, object(), -1, 10**9):
+        expected = f"UsageError for {str(wrong)[:20]!r}"
         try:
-            value = subject.conditioner.parse(wrong) if isinstance(wrong, str) else wrong
-            _prepare(subject.conditioner, value)
+            value = conditioner.parse(wrong) if isinstance(wrong, str) else wrong
+            _prepare(conditioner, value, SampleRng([0]))
         except UsageError as error:
             if len(str(error)) < len(str(wrong)[:20]) + 20:
                 yield problem("an error that names the choices", str(error), "add them")
-        except GenzooError as error:
-            yield problem(f"UsageError for {str(wrong)[:20]!r}", unexpected(error), "raise that")
         except (Exception, SystemExit) as error:
-            mend = "raise UsageError, and name the choices"
-            yield problem(f"UsageError for {str(wrong)[:20]!r}", unexpected(error), mend)
+            yield problem(expected, unexpected(error), MEND)
         else:
-            mend = "raise UsageError, and name the choices"
-            yield problem(f"UsageError for {str(wrong)[:20]!r}", "a value", mend)
+            yield problem(expected, "a value", MEND)
 
 
-def _prepare(conditioner: Conditioner, raw: object) -> Tensor:
-    return conditioner.prepare([raw], SampleRng([0]))
+def _prepare(conditioner: Conditioner, raw: object, rng: SampleRng) -> Tensor:
+    return conditioner.prepare([raw] * rng.n, rng)
 
 
-def reloaded(subject: Asked) -> Iterator[str]:
-    """A conditioner in a model file."""
+def reloaded(subject: Subject) -> Iterator[str]:
+    """What is wrong with a conditioner that comes back from a model file."""
     prepared = subject.prepared()
     loaded = round_trip(subject.case.zoo, subject.built).module
     assert isinstance(loaded, Conditioner)

@@ -1,4 +1,4 @@
-"""Checks of a folder in a format of others, beside those of any model."""
+"""Checks of a folder in a foreign format, beside those of any model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WEIGHTS = ".safetensors"
 
 @dataclass(frozen=True)
 class Cover:
-    """A `Folder` of this machine without its weights."""
+    """A `Folder` on this machine that refuses to read its weights."""
 
     name: str
     variant: str = ""
@@ -71,17 +71,17 @@ class Cover:
         return Cover(reference)
 
     def _refuse(self, name: str) -> NoReturn:
-        raise WeightsError(f"`card` asks for the weights {name}", "a card is said without them")
+        raise WeightsError(f"`card` asks for the weights {name}", "a card must need none")
 
 
 def check_folder(record: Recorder, zoo: Zoo, reference: str, opened: Opened) -> None:
     """Check what a folder's format promises beside what its model does."""
-    record.check("its card is said without its weights", partial(covered, zoo, reference, opened))
+    record.check("its card needs no weights", partial(covered, zoo, reference, opened))
     record.check("it is the same when it is loaded again", partial(again, zoo, reference, opened))
 
 
 def covered(zoo: Zoo, reference: str, opened: Opened) -> Iterator[str]:
-    """The format's card of a folder whose weights cannot be had."""
+    """Have the format read the card of the folder without its weights."""
     if "://" in reference:
         raise SkipError("it lies elsewhere")
     distribution, _, name = opened.format.partition("/")
@@ -94,7 +94,7 @@ def covered(zoo: Zoo, reference: str, opened: Opened) -> Iterator[str]:
 
 
 def again(zoo: Zoo, reference: str, opened: Opened) -> Iterator[str]:
-    """A second load reads the same files."""
+    """What is wrong where a second load gives something else."""
     second = zoo.open(reference)
     if not any(name.endswith(WEIGHTS) for name in opened.files):
         mend = "read all that the model is made of by `folder.weights` or `folder.local`"

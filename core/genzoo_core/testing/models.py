@@ -1,8 +1,9 @@
-"""Checks of a generative model: fresh, trained for a few steps, and loaded."""
+"""Checks of a generative model: with fresh weights, trained for a few steps, and loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import msgspec
@@ -12,41 +13,42 @@ from genzoo_core.model import GenerativeModel
 from genzoo_core.testing import material
 from genzoo_core.testing.case import Case
 from genzoo_core.testing.codecs import check_codec
-from genzoo_core.testing.comparing import relative_error, same
-from genzoo_core.testing.fitting import BATCH, build, finalized
-from genzoo_core.testing.guided import check_guided
+from genzoo_core.testing.comparing import equal
 from genzoo_core.testing.report import Recorder, SkipError, problem
 from genzoo_core.testing.sampling import SEEDS, Sampled, check_sampling, sampled
 from genzoo_core.testing.saving import round_trip
 from genzoo_core.testing.strictness import strict_options, strict_struct
-from genzoo_core.testing.training import Trained, check_training
-from genzoo_core.testing.varying import check_varying
+from genzoo_core.testing.training import BATCH, Trained, check_training, finalized
+from genzoo_core.testing.varying import check_guided, check_varying
 from genzoo_core.zoo import Opened
 
 
-def check_model_component(record: Recorder, case: Case) -> None:
+def check_model_component(record: Recorder, case: Case, built: Opened) -> None:
     """Run all checks of a component of kind "model"."""
-    if (built := build(record, case)) is None:
-        return
     model = built.module
     assert isinstance(model, GenerativeModel)
-    check_strictness(record, type(model))
-    record.check("its conditioners are those it was given", partial(_conditioners, model, case))
+    check_options(record, type(model))
+    record.check("its conditioners are those of its context", partial(_conditioners, model, case))
     batch = material.batch(model.conditioners, BATCH, model.sample_shape, case.columns)
     trains = check_training(record, Trained(built, batch))
-    subject: list[Sampled] = []
-
-    def options() -> Iterator[str]:
-        subject.append(sampled(built, case.options, case.columns))
-        yield from ()
-
-    if record.check("its options can be made", options):
-        record.check("what was not fitted says so", partial(unfitted, subject[0]))
+    subject = with_options(record, built, case.options, case.columns)
+    if subject is not None:
+        record.check("it refuses to sample before it is fitted", partial(unfitted, subject))
     if not trains:
         return
     record.check("it fits what has a closed form", partial(finalized, built, case))
-    if subject:
-        check_saved_model(record, case, subject[0])
+    if subject is not None:
+        check_saved_model(record, case, subject)
+
+
+def with_options(
+    record: Recorder,
+    built: Opened,
+    options: Mapping[str, object],
+    columns: Mapping[str, Sequence[object]],
+) -> Sampled | None:
+    """A model with options and conditions to sample with; None where its options cannot be made."""
+    return record.made("its options can be made", partial(sampled, built, options, columns))
 
 
 def check_saved_model(record: Recorder, case: Case, subject: Sampled) -> None:
@@ -55,35 +57,34 @@ def check_saved_model(record: Recorder, case: Case, subject: Sampled) -> None:
     claim = "what was saved and loaded gives the same pictures"
     if not record.check(claim, partial(reloaded, case, subject, loaded)) and not loaded:
         return
-    again = Sampled(loaded[0], subject.options, subject.asked)
+    again = replace(subject, built=loaded[0])
     pictures = check_sampling(record, again)
     if pictures is not None:
         check_varying(record, again, pictures)
         check_guided(record, again)
     if again.model.codec is not None:
-        # The latents of what the model draws are those of its prior: the codec need know no others.
+        # On its own pictures: the codec need not encode any others well.
         if pictures is None:
             pictures = material.images(len(SEEDS), again.model.sample_shape)
         check_codec(record, again.model.codec, pictures, "its codec: ")
 
 
-def check_strictness(record: Recorder, model: type[GenerativeModel[msgspec.Struct]]) -> None:
-    """Config and Options are strict."""
-    record.check("its config is strict and frozen", partial(strict_struct, model, "Config"))
+def check_options(record: Recorder, model: type[GenerativeModel[msgspec.Struct]]) -> None:
+    """Check the `Options` of a model's class."""
     if record.check("its options are strict and frozen", partial(strict_struct, model, "Options")):
         record.check("its options are typed", partial(strict_options, model.Options))
 
 
 def _conditioners(model: GenerativeModel[msgspec.Struct], case: Case) -> Iterator[str]:
-    given = list(case.conditioners)
-    if list(model.conditioners) != given:
+    expected = list(case.conditioners)
+    if list(model.conditioners) != expected:
         mend = "pass the context on: super().__init__(context, condition_dim)"
         found = ", ".join(model.conditioners) or "none"
-        yield problem(f"the conditioners {', '.join(given) or '(none)'}", found, mend)
+        yield problem(f"the conditioners {', '.join(expected) or '(none)'}", found, mend)
 
 
 def unfitted(subject: Sampled) -> Iterator[str]:
-    """A model whose flag says that it was never fitted refuses to sample."""
+    """What is wrong with `sample` while the flag `fitted` is not set: it must refuse."""
     flags = [
         name
         for name, buffer in subject.model.named_buffers()
@@ -100,20 +101,17 @@ def unfitted(subject: Sampled) -> Iterator[str]:
 
 
 def reloaded(case: Case, subject: Sampled, loaded: list[Opened]) -> Iterator[str]:
-    """Pictures before saving and after loading are the same."""
+    """What is wrong with the pictures of a model that was saved and loaded."""
     loaded.append(round_trip(case.zoo, subject.built))
-    again = Sampled(loaded[0], subject.options, subject.asked)
     if loaded[0].module.training:
         yield problem("evaluation mode after loading", "training mode", "leave eval() alone")
     try:
         expected = subject.draw()
     except NotFittedError:
-        return  # the same is told, and judged, where pictures are drawn
-    found = again.draw()
-    if not same(found, expected):
-        yield problem(
-            "the same pictures from the same seeds",
-            f"ones that differ by {relative_error(found, expected):.2g}",
-            "keep all that sampling needs in parameters and persistent buffers: attributes of "
-            "any other sort are not in the file",
-        )
+        return  # a check of its own finds that
+    mend = (
+        "keep all that sampling needs in parameters and persistent buffers: attributes of "
+        "any other sort are not in the file"
+    )
+    found = replace(subject, built=loaded[0]).draw()
+    yield from equal(found, expected, "the same pictures from the same seeds", mend)

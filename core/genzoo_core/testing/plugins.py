@@ -1,4 +1,4 @@
-"""A plugin's manifest against its code and its files."""
+"""A plugin's manifest and recipes against its code and its files."""
 
 from __future__ import annotations
 
@@ -10,23 +10,69 @@ from typing import Any
 import msgspec
 
 from genzoo_core.cards import ModelCard
+from genzoo_core.conditioner import Conditioner
+from genzoo_core.encoder import Codec, Encoder
 from genzoo_core.errors import GenzooError
-from genzoo_core.manifest import ComponentEntry, Manifest
+from genzoo_core.manifest import ComponentEntry
+from genzoo_core.model import GenerativeModel
+from genzoo_core.noiser import Noiser
 from genzoo_core.plugin import Plugin
-from genzoo_core.testing.recipes import stages
+from genzoo_core.recipe import Recipe
+from genzoo_core.sampler import Sampler
+from genzoo_core.testing.case import Case
 from genzoo_core.testing.report import Recorder, problem
 from genzoo_core.testing.strictness import strict_struct
+from genzoo_core.training import Trainable
 from genzoo_core.zoo import Zoo
 
-INTERFACES = {
-    "model": "GenerativeModel",
-    "codec": "Codec",
-    "encoder": "Encoder",
-    "conditioner": "Conditioner",
-    "noiser": "Noiser",
-    "sampler": "Sampler",
+
+def case_of(zoo: Zoo, recipe: Recipe) -> Case:
+    """The component that a recipe trains."""
+    return Case(
+        zoo,
+        recipe.model.kind,
+        recipe.model.component,
+        config=recipe.model.config,
+        conditioners={name: c.spec() for name, c in recipe.model.conditioners.items()},
+        parts=recipe.model.parts,
+        shape=recipe.data.shape,
+    )
+
+
+def stages(zoo: Zoo, recipe: Recipe) -> Iterator[str]:
+    """What is wrong with the stages and phases of a recipe: they must be those of the module."""
+    built = case_of(zoo, recipe).build()
+    module = getattr(built, "module", built)
+    if not isinstance(module, Trainable):
+        found = f"a {type(module).__name__}"
+        yield problem(f"{recipe.model.component} to be a Trainable", found, "implement it")
+        return
+    own = module.stages()
+    if [stage.name for stage in recipe.stages] != [stage.name for stage in own]:
+        mend = "give one [[stages]] for each, in this order"
+        names = ", ".join(stage.name for stage in own)
+        found = ", ".join(stage.name for stage in recipe.stages) or "none"
+        yield problem(f"the stages {names}", found, mend)
+        return
+    for settings, stage in zip(recipe.stages, own, strict=True):
+        phases = [phase.name for phase in stage.phases]
+        for name in settings.phases:
+            if name not in phases:
+                expected = f"settings of the phases {', '.join(phases)} of stage {stage.name}"
+                yield problem(expected, f"those of {name!r}", "rename it in the recipe")
+
+
+INTERFACES: dict[str, type] = {
+    "model": GenerativeModel,
+    "codec": Codec,
+    "encoder": Encoder,
+    "conditioner": Conditioner,
+    "noiser": Noiser,
+    "sampler": Sampler,
 }
-"""The class of `genzoo_core` that a component of a kind extends."""
+"""The class that a component of a kind extends."""
+
+MEND_CARD = "paste the card.toml that training wrote"
 
 
 def check_installed(record: Recorder, zoo: Zoo, plugin: Plugin) -> None:
@@ -35,7 +81,6 @@ def check_installed(record: Recorder, zoo: Zoo, plugin: Plugin) -> None:
     if not record.check(f"{where}its manifest is sound", partial(sound, plugin)):
         return
     assert plugin.manifest is not None
-    imports = "all that its manifest names can be imported, without torch or output"
     importable: list[bool] = []
 
     def verified() -> Iterator[str]:
@@ -43,7 +88,8 @@ def check_installed(record: Recorder, zoo: Zoo, plugin: Plugin) -> None:
         importable.append(verification.importable)
         yield from (*verification.problems, *verification.remarks)
 
-    record.check(f"{where}{imports}", verified)
+    imports = "all that its manifest names can be imported, without torch or output"
+    record.check(where + imports, verified)
     if importable != [True]:
         record.skip(f"{where}its components are what the manifest says", "it cannot be imported")
         return
@@ -59,30 +105,22 @@ def check_installed(record: Recorder, zoo: Zoo, plugin: Plugin) -> None:
 
 
 def sound(plugin: Plugin) -> Iterator[str]:
-    """The manifest can be read, and says something."""
-    if plugin.manifest is None:
+    """What is wrong with a manifest that cannot be read, or names nothing."""
+    if (manifest := plugin.manifest) is None:
         yield plugin.error or "it cannot be read"
-        return
-    if not _brings_something(plugin.manifest):
+    elif not any(
+        (manifest.components, manifest.commands, manifest.formats, manifest.models, manifest.hooks)
+    ):
         mend = "list components, commands, formats, models or hooks in genzoo.toml"
         yield problem("something that it brings", "nothing", mend)
 
 
-def _brings_something(manifest: Manifest) -> bool:
-    brings = (manifest.components, manifest.commands, manifest.formats, manifest.models)
-    return any((*brings, manifest.hooks))
-
-
 def component(entry: ComponentEntry) -> Iterator[str]:
-    """The class that a manifest names is of its kind, and its options are those it says."""
-    import genzoo_core
-
-    cls = load(entry.target)
-    interface = INTERFACES.get(entry.kind)
-    if interface is None:
-        return
-    if not (isinstance(cls, type) and issubclass(cls, getattr(genzoo_core, interface))):
-        yield problem(f"{entry.target} to be a {interface}", repr(cls), f"extend {interface}")
+    """What is wrong with a component's class: its kind, its config, and where its options are."""
+    cls, interface = load(entry.target), INTERFACES[entry.kind]
+    if not (isinstance(cls, type) and issubclass(cls, interface)):
+        name = interface.__name__
+        yield problem(f"{entry.target} to be a {name}", repr(cls), f"extend {name}")
         return
     yield from strict_struct(cls, "Config")
     attribute = "Options" if entry.kind == "model" else "Config"
@@ -97,13 +135,13 @@ def component(entry: ComponentEntry) -> Iterator[str]:
 
 
 def load(target: str) -> Any:
-    """What "module:attribute" names."""
+    """Import what "module:attribute" names."""
     module, _, attribute = target.partition(":")
     return getattr(import_module(module), attribute)
 
 
 def check_card(zoo: Zoo, plugin: Plugin, card: ModelCard) -> Iterator[str]:
-    """A card says what a user must know, and what its file says."""
+    """What is wrong with a card: it must be complete, and agree with its file."""
     for field, mend in (
         ("summary", "say in one line what it makes"),
         ("license", "give the SPDX identifier of the weights' licence"),
@@ -114,7 +152,7 @@ def check_card(zoo: Zoo, plugin: Plugin, card: ModelCard) -> Iterator[str]:
     if not card.weights or "://" in card.weights or plugin.folder is None:
         return
     if not card.sha256:
-        yield problem("`sha256` in the card", "none", "paste the card.toml that training wrote")
+        yield problem("`sha256` in the card", "none", MEND_CARD)
     try:
         file = zoo.card(str(plugin.folder / card.weights))
     except GenzooError as error:
@@ -122,14 +160,13 @@ def check_card(zoo: Zoo, plugin: Plugin, card: ModelCard) -> Iterator[str]:
         return
     fields = ("kind", "family", "dataset", "shape", "conditioners", "license")
     for field in (*fields, "sha256", "size", "parameters"):
-        said, holds = getattr(card, field), getattr(file, field)
-        if said != holds and (said or field not in ("sha256", "license", "dataset")):
-            mend = "paste the card.toml that training wrote"
-            yield problem(f"`{field}` = {holds!r} as in its file", repr(said), mend)
+        says, holds = getattr(card, field), getattr(file, field)
+        if says != holds and (says or field not in ("sha256", "license", "dataset")):
+            yield problem(f"`{field}` = {holds!r} as in its file", repr(says), MEND_CARD)
 
 
 def check_recipe_of(zoo: Zoo, plugin: Plugin, card: ModelCard) -> Iterator[str]:
-    """A recipe makes the model whose card names it."""
+    """What is wrong with a recipe: it must train the model whose card names it."""
     recipe = zoo.recipe(f"{plugin.distribution}/{card.name}")
     pairs = {
         "name": (recipe.name, card.name),
@@ -139,8 +176,8 @@ def check_recipe_of(zoo: Zoo, plugin: Plugin, card: ModelCard) -> Iterator[str]:
         "shape": (recipe.data.shape, card.shape),
         "conditioners": (tuple(recipe.model.conditioners), card.conditioners),
     }
-    for field, (makes, said) in pairs.items():
-        if makes != said:
+    for field, (trains, says) in pairs.items():
+        if trains != says:
             mend = "change the one that is wrong"
-            yield problem(f"{field} {said!r}, as its card says", repr(makes), mend)
+            yield problem(f"{field} {says!r}, as its card says", repr(trains), mend)
     yield from stages(zoo, recipe)

@@ -4,57 +4,92 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from torch import Tensor
 
+from genzoo_core.testing.comparing import same
 from genzoo_core.testing.report import problem
 
 MEND = "draw every number from the `rng` that is passed in"
+T = TypeVar("T")
+
+
+def own_chance(draw: Callable[[], Tensor], what: str, mend: str = MEND) -> Iterator[str]:
+    """What is wrong where `draw` uses a global generator, or depends on the state of one.
+
+    Args:
+        draw: Gives a tensor; equal ones each time, where all is well.
+        what: What that is: "pictures".
+        mend: How to mend it.
+    """
+    lines = list(untouched(draw))
+    yield from lines
+    draws = []
+    for seed in (1, 2):
+        with reseeded(seed):
+            draws.append(draw())
+    if not lines and not same(draws[1], draws[0]):
+        found = f"{what} that depend on a global seed"
+        yield problem(f"the same {what} whatever the global seed is", found, mend)
+
+
+def untouched(draw: Callable[[], T], where: str = "") -> Generator[str, None, T]:
+    """A line for each global generator that `draw` uses; they are put back.
+
+    Args:
+        draw: What to call.
+        where: What a line begins with.
+
+    Returns:
+        What it gives.
+    """
+    with _restored() as before:
+        result = draw()
+        lines = [
+            where + problem(f"{name} to be left alone", "a draw from it", MEND)
+            for name, (state, _) in _generators().items()
+            if name in before and _differs(before[name], state())
+        ]
+    yield from lines
+    return result
 
 
 @contextmanager
-def untouched(found: list[str]) -> Iterator[None]:
-    """Add to `found` a line for each global generator that is used meanwhile; put them back."""
+def reseeded(seed: int) -> Iterator[None]:
+    """Within it, every global generator is in the state of this seed; they are put back."""
+    with _restored():
+        torch.manual_seed(seed)
+        random.seed(seed)
+        if (numpy := sys.modules.get("numpy")) is not None:
+            numpy.random.seed(seed)
+        yield
+
+
+@contextmanager
+def _restored() -> Iterator[dict[str, Any]]:
+    """Gives the state of each global generator by name, and puts it back at the end."""
     before = {name: state() for name, (state, _) in _generators().items()}
     try:
-        yield
-        for name, (state, _) in _generators().items():
-            if name in before and _differs(before[name], state()):
-                found.append(problem(f"{name} to be left alone", "a draw from it", MEND))
+        yield before
     finally:
         for name, (_, restore) in _generators().items():
             if name in before:
                 restore(before[name])
 
 
-@contextmanager
-def reseeded(seed: int) -> Iterator[None]:
-    """With another state of every global generator; puts them back."""
-    generators = _generators()
-    before = {name: state() for name, (state, _) in generators.items()}
-    torch.manual_seed(seed)
-    random.seed(seed)
-    if (numpy := sys.modules.get("numpy")) is not None:
-        numpy.random.seed(seed)
-    try:
-        yield
-    finally:
-        for name, (_, restore) in generators.items():
-            restore(before[name])
-
-
 def _generators() -> dict[str, tuple[Callable[[], Any], Callable[[Any], None]]]:
     """How to read and to set the state of each global generator."""
-    known: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {
+    generators: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {
         "torch's global generator": (torch.get_rng_state, torch.set_rng_state),
         "Python's random module": (random.getstate, random.setstate),
     }
     if (numpy := sys.modules.get("numpy")) is not None:
-        known["numpy.random"] = (numpy.random.get_state, numpy.random.set_state)
-    return known
+        generators["numpy.random"] = (numpy.random.get_state, numpy.random.set_state)
+    return generators
 
 
 def _differs(before: object, after: object) -> bool:

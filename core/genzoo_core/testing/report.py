@@ -1,26 +1,27 @@
-"""What checks found, and how it is told."""
+"""What the checks of one subject found."""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from genzoo_core.errors import GenzooError
 
 Status = Literal["ok", "failed", "skipped"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of one check.
+    """The result of one check.
 
     Attributes:
-        check: What was claimed, in words.
+        check: The claim that was checked, in words.
         status: Whether the claim holds, or could not be tried.
-        lines: What is wrong with it, or why it was skipped; a line each.
+        lines: What is wrong, or why it was skipped; a line each.
     """
 
     check: str
@@ -29,11 +30,11 @@ class Finding:
 
 
 class ConformanceError(AssertionError):
-    """Something does not keep to the interfaces of genzoo.
+    """Something does not conform to the interfaces of genzoo.
 
     Attributes:
         subject: What was checked.
-        problems: All that was found, in a line each.
+        problems: All problems, in a line each.
     """
 
     def __init__(self, subject: str, problems: Sequence[str]) -> None:
@@ -45,11 +46,11 @@ class ConformanceError(AssertionError):
 
 @dataclass(frozen=True)
 class Report:
-    """All that was found in one subject.
+    """The findings about one subject.
 
     Attributes:
         subject: What was checked: "model my-plugin/my-model".
-        findings: What came of each check, in their order.
+        findings: The result of each check, in their order.
     """
 
     subject: str
@@ -57,7 +58,7 @@ class Report:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What is wrong, in a line each, with the claim that it contradicts."""
+        """What is wrong, in a line each, beginning with the claim that does not hold."""
         return tuple(
             f"{finding.check}: {line}"
             for finding in self.findings
@@ -81,11 +82,11 @@ class SkipError(Exception):
 
 
 Check = Callable[[], Iterable[str]]
-"""Gives what is wrong, in a line each; nothing where all is well."""
+"""Yields what is wrong, in a line each; nothing where the claim holds."""
 
 
 class Recorder:
-    """Runs checks one after the other, and keeps what they find.
+    """Runs checks one after the other, and collects their findings.
 
     Args:
         subject: What is checked.
@@ -114,30 +115,41 @@ class Recorder:
         self._findings.append(Finding(claim, "failed" if lines else "ok", tuple(lines)))
         return not lines
 
+    def made(self, claim: str, make: Callable[[], T]) -> T | None:
+        """The value that `make` returns; None where it raises, which is a finding."""
+        values: list[T] = []
+
+        def check() -> Iterator[str]:
+            values.append(make())
+            yield from ()
+
+        self.check(claim, check)
+        return values[0] if values else None
+
     def skip(self, claim: str, reason: str) -> bool:
-        """Note that a claim could not be tried; False."""
+        """Record that a claim could not be tried; returns False."""
         self._findings.append(Finding(claim, "skipped", (reason,)))
         return False
 
     def report(self) -> Report:
-        """What was found so far."""
+        """All findings so far."""
         return Report(self._subject, tuple(self._findings))
 
 
 def problem(expected: str, found: str, mend: str) -> str:
-    """A line that says what was expected, what came and how to mend it."""
+    """A line that says what was expected, what was found instead, and how to mend it."""
     return f"expected {expected}, got {found}; {mend}"
 
 
 def unexpected(error: BaseException) -> str:
-    """An exception that should not have been raised, in one line, with the place it came from."""
+    """An exception that should not have been raised, in one line, with its origin."""
     text = " ".join(str(error).split())[:300]
     where = _origin(error)
     return f"raised {type(error).__name__}{': ' + text if text else ''}{where}"
 
 
 def _origin(error: BaseException) -> str:
-    """The last line of the plugin's own code that an exception went through."""
+    """The innermost line of the plugin's own code in the traceback, or ""."""
     import torch
 
     foreign = (str(Path(__file__).parent), str(Path(torch.__file__).parent))

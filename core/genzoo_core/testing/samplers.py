@@ -1,4 +1,4 @@
-"""From noise to data: what `Sampler` promises."""
+"""From noise to data: what `Sampler` promises, tried with exact denoisers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,76 @@ from torch import Tensor
 
 from genzoo_core.noiser import ScheduledNoiser
 from genzoo_core.rng import SampleRng
-from genzoo_core.sampler import Sampler, StepDone, Trajectory
+from genzoo_core.sampler import Denoise, Sampler, StepDone, Trajectory
 from genzoo_core.testing.case import Case
-from genzoo_core.testing.comparing import relative_error, same, well_formed
-from genzoo_core.testing.exact import NormalData, noisers
-from genzoo_core.testing.noisers import component
-from genzoo_core.testing.randomness import reseeded, untouched
+from genzoo_core.testing.comparing import alone, equal, relative_error, same, well_formed
+from genzoo_core.testing.randomness import own_chance
 from genzoo_core.testing.report import Recorder, problem
-from genzoo_core.testing.strictness import strict_struct
+
+
+class Circle(ScheduledNoiser):
+    """A variance-preserving path: alpha = cos, sigma = sin; t = 1 keeps a trace of signal."""
+
+    prediction = "v"
+
+    def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        angle = t * (0.99 * torch.pi / 2)
+        return angle.cos(), angle.sin()
+
+
+class Line(ScheduledNoiser):
+    """The path of a rectified flow: alpha = 1 - t, sigma = t."""
+
+    prediction = "flow"
+
+    def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        return 1 - t, t
+
+
+class Growing(ScheduledNoiser):
+    """A variance-exploding path, scaled to unit size: sigma / alpha from 0 to 50."""
+
+    prediction = "x0"
+
+    def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        level = (t * 3.9318).expm1()
+        alpha = (1 + level.square()).rsqrt()
+        return alpha, level * alpha
+
+
+def noisers() -> tuple[ScheduledNoiser, ...]:
+    """One noiser of each sort of path."""
+    return Circle(), Line(), Growing()
+
+
+@dataclass(frozen=True)
+class NormalData:
+    """Data of independent normal numbers; with a deviation of 0, a constant.
+
+    Attributes:
+        noiser: How noise enters.
+        mean: Mean of the data; broadcasts against it.
+        std: Its standard deviation.
+    """
+
+    noiser: ScheduledNoiser
+    mean: Tensor
+    std: float
+
+    def denoiser(self) -> Denoise:
+        """Gives the exact expectation of the data and of the noise in x."""
+
+        def denoise(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+            shape = (-1, *[1] * (x.dim() - 1))
+            alpha, sigma = (c.reshape(shape).to(x) for c in self.noiser.coefficients(t))
+            variance = (alpha * self.std) ** 2 + sigma**2
+            gap = x - alpha * self.mean
+            x0 = self.mean + alpha * self.std**2 / variance.clamp_min(1e-12) * gap
+            noise = sigma / variance.clamp_min(1e-12) * gap
+            return x0, noise
+
+        return denoise
+
 
 SEEDS = (3, 4, 5)
 SIZE = 4096
@@ -40,12 +102,13 @@ class Trial:
 
     def run(
         self,
-        data: NormalData,
+        data: NormalData | None = None,
         seeds: Sequence[int] = SEEDS,
         steps: int = FEW,
         step_done: StepDone | None = None,
     ) -> Tensor:
-        """Data from noise, `[len(seeds), SIZE]`."""
+        """Data from noise, `[len(seeds), SIZE]`; normal data unless another is passed in."""
+        data = data or self.normal()
         rng = SampleRng(seeds)
         like = torch.empty(0)
         x = self.noiser.prior(rng, (SIZE,), like)
@@ -55,26 +118,21 @@ class Trial:
             return self.sampler(path, x)
 
     def normal(self) -> NormalData:
-        """Normal data of known mean and deviation."""
+        """Normal data of mean `MEAN` and deviation `STD`."""
         return NormalData(self.noiser, torch.tensor(MEAN), STD)
 
 
-def check_sampler_component(record: Recorder, case: Case) -> None:
+def check_sampler_component(record: Recorder, case: Case, sampler: Sampler) -> None:
     """Run all checks of a component of kind "sampler"."""
-    sampler = component(record, case)
-    if sampler is None:
-        return
-    record.check("its config is strict and frozen", lambda: strict_struct(type(sampler), "Config"))
     fitting: list[ScheduledNoiser] = []
 
     def fits() -> Iterator[str]:
-        known = list(noisers())
-        if case.noiser is not None:
-            given = case.noiser
-            known = [case.zoo.component("noiser", given.component, given.config)]
-        fitting.extend(noiser for noiser in known if sampler.fits(noiser))
+        choices = list(noisers())
+        if (own := case.noiser) is not None:
+            choices = [case.zoo.component("noiser", own.component, own.config)]
+        fitting.extend(noiser for noiser in choices if sampler.fits(noiser))
         if not fitting:
-            found = "none of " + ", ".join(type(noiser).__name__ for noiser in known)
+            found = "none of " + ", ".join(type(noiser).__name__ for noiser in choices)
             yield problem("a noiser that it fits", found, "give one that it does: noiser={…}")
 
     record.check("it fits a noiser", fits)
@@ -83,93 +141,69 @@ def check_sampler_component(record: Recorder, case: Case) -> None:
         if not record.check(f"data has the form of the noise{where}", partial(form, trial)):
             continue
         record.check(f"exact predictions lead to the data{where}", partial(exact, trial))
-        record.check(f"a sample does not depend on its batch{where}", partial(alone, trial))
-        record.check(f"all chance comes from the rng{where}", partial(own_chance, trial))
-        record.check(f"step_done is told of each step{where}", partial(told, trial))
+        record.check(f"a sample does not depend on its batch{where}", partial(batches, trial))
+        chance = partial(own_chance, trial.run, "data", "draw every number from `path.rng`")
+        record.check(f"all chance comes from the rng{where}", chance)
+        record.check(f"step_done is called at each step{where}", partial(steps_done, trial))
 
 
 def form(trial: Trial) -> Iterator[str]:
-    """Shape and finiteness, with one step and with several; the noise is left as it is."""
+    """What is wrong with the form of data after one step and after several."""
     for steps in (1, 2, FEW):
-        found = trial.run(trial.normal(), steps=steps)
-        faults = list(well_formed(found, (len(SEEDS), SIZE), f"data after {steps} steps"))
-        yield from faults
-        if faults:
+        found = trial.run(steps=steps)
+        if not (yield from well_formed(found, (len(SEEDS), SIZE), f"data after {steps} steps")):
             return
     noise = trial.noiser.prior(SampleRng(SEEDS), (SIZE,), torch.empty(0))
-    kept = noise.clone()
+    before = noise.clone()
     with torch.inference_mode():
         denoise = trial.normal().denoiser()
         grid = trial.noiser.grid(FEW)
         trial.sampler(Trajectory(denoise, trial.noiser, grid, SampleRng(SEEDS)), noise)
-    if not torch.equal(noise, kept):
-        yield problem("the noise that was given as it was", "other numbers", "work on a copy")
+    if not torch.equal(noise, before):
+        yield problem("the noise that was passed in unchanged", "other numbers", "work on a copy")
 
 
 def exact(trial: Trial) -> Iterator[str]:
-    """A constant is found, and normal data has its mean and deviation."""
+    """What is wrong with the data: a constant must be found, and a normal's mean and deviation."""
     constant = torch.linspace(-1, 1, SIZE)
     for steps in (1, FEW):
         found = trial.run(NormalData(trial.noiser, constant, 0.0), steps=steps)
         error = max(relative_error(row, constant) for row in found)
         if not error <= 0.02:
             mend = "end where the grid does, at data: divide by alpha there"
-            expected = f"the one picture that there is, after {steps} steps"
-            yield problem(expected, f"an error of {error:.2g}", mend)
+            what = f"the one picture that there is, after {steps} steps"
+            yield problem(what, f"an error of {error:.2g}", mend)
             return
-    data = trial.run(trial.normal(), steps=MANY)
-    for name, value, known in (
+    data = trial.run(steps=MANY)
+    for name, value, expected in (
         ("mean", float(data.mean()), MEAN),
         ("deviation", float(data.std(1).mean()), STD),
     ):
-        if not abs(value - known) <= 0.1 * STD:
+        if not abs(value - expected) <= 0.1 * STD:
             mend = "check the size of a step, and of the noise that it adds"
-            wanted = f"data of {name} {known:g} after {MANY} steps"
-            yield problem(wanted, f"{value:.3g}", mend)
+            yield problem(f"data of {name} {expected:g} after {MANY} steps", f"{value:.3g}", mend)
 
 
-def alone(trial: Trial) -> Iterator[str]:
-    """A sample is the same alone and in a batch, and each time."""
-    together = trial.run(trial.normal())
-    again = trial.run(trial.normal())
-    if not same(again, together):
-        mend = "keep what is remembered between steps in local variables"
-        yield problem("the same data from the same seeds", "other data", mend)
-    for i, seed in enumerate(SEEDS):
-        single = trial.run(trial.normal(), [seed])[0]
-        if not same(single, together[i]):
-            found = f"one that differs by {relative_error(single, together[i]):.2g}"
-            mend = "draw path.rng.normal(x.shape[1:], x), and use no statistics over the batch"
-            yield problem(f"sample {i} of a batch as it is alone", found, mend)
-            return
+def batches(trial: Trial) -> Iterator[str]:
+    """What is wrong with a sample that is not the same alone and in a batch, and each time."""
+    together = trial.run()
+    mend = "store what is remembered between steps in local variables"
+    yield from equal(trial.run(), together, "the same data from the same seeds", mend)
+    mend = "draw path.rng.normal(x.shape[1:], x), and use no statistics over the batch"
+    yield from alone("sample", together, lambda i: trial.run(seeds=SEEDS[i : i + 1])[0], mend)
 
 
-def own_chance(trial: Trial) -> Iterator[str]:
-    """No global generator is used, nor changes what comes out."""
-    found: list[str] = []
-    with untouched(found):
-        trial.run(trial.normal())
-    yield from found
-    drawn = []
-    for seed in (1, 2):
-        with reseeded(seed):
-            drawn.append(trial.run(trial.normal()))
-    if not found and not same(drawn[1], drawn[0]):
-        mend = "draw every number from `path.rng`"
-        yield problem("data of `rng` alone", "data that depends on a global seed", mend)
-
-
-def told(trial: Trial) -> Iterator[str]:
-    """What `step_done` is told."""
+def steps_done(trial: Trial) -> Iterator[str]:
+    """What is wrong with the calls of `step_done`."""
     calls: list[tuple[int, int, Tensor]] = []
-    data = trial.normal()
-    with_it = trial.run(data, step_done=lambda step, total, x0: calls.append((step, total, x0)))
-    if not same(with_it, trial.run(data)):
-        yield problem("the same data with step_done as without", "other data", "only tell it")
+    found = trial.run(step_done=lambda step, total, x0: calls.append((step, total, x0)))
+    if not same(found, trial.run()):
+        mend = "only call it"
+        yield problem("the same data with step_done as without", "other data", mend)
     counts = [(step, total) for step, total, _ in calls]
     if counts != [(i + 1, FEW) for i in range(FEW)]:
-        found = ", ".join(f"{step} of {total}" for step, total in counts[:4]) or "none"
+        numbers = ", ".join(f"{step} of {total}" for step, total in counts[:4]) or "none"
         mend = "call path.done(i, x0) once a step, with i from 0"
-        yield problem(f"calls with 1 to {FEW} of {FEW}", found, mend)
+        yield problem(f"calls with 1 to {FEW} of {FEW}", numbers, mend)
     for _, _, x0 in calls[:1]:
-        yield from well_formed(x0, (len(SEEDS), SIZE), "the data that step_done is told")
+        yield from well_formed(x0, (len(SEEDS), SIZE), "the data that step_done gets")

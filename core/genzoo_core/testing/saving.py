@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from torch import nn
+
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import PluginError
 from genzoo_core.zoo import Opened, Zoo
@@ -14,7 +16,7 @@ def round_trip(zoo: Zoo, built: Opened) -> Opened:
     """The module as it comes back from a model file, in evaluation mode.
 
     Raises:
-        PluginError: What is built for sampling needs what was not trained.
+        PluginError: Built for sampling, it has a tensor that it lacks when built for training.
         GenzooError: The file cannot be written or read.
     """
     serving = zoo.build(built.spec, training=False)
@@ -33,7 +35,7 @@ def round_trip(zoo: Zoo, built: Opened) -> Opened:
         return zoo.open(str(path))
 
 
-def parameters(built: Opened) -> int:
-    """Number of a module's own parameters, in elements."""
+def own_parameters(built: Opened) -> dict[str, nn.Parameter]:
+    """A module's own parameters by name, without those of its parts."""
     shared = {id(p) for part in built.parts.values() for p in part.parameters()}
-    return sum(p.numel() for p in built.module.parameters() if id(p) not in shared)
+    return {name: p for name, p in built.module.named_parameters() if id(p) not in shared}

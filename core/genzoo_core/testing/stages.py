@@ -1,4 +1,4 @@
-"""The stages of a training: whose parameters, in which phase."""
+"""The stages of a training: which phase trains which parameters."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from genzoo_core.testing.report import problem
+from genzoo_core.testing.saving import own_parameters
 from genzoo_core.training import Phase, Stage, Trainable
 from genzoo_core.zoo import Opened
 
 
 def sound_stages(built: Opened) -> Iterator[str]:
     """What is wrong with a module's stages and phases."""
-    stages = _stages(built)
+    assert isinstance(built.module, Trainable)
+    stages = built.module.stages()
+    names = {id(p): name for name, p in own_parameters(built).items()}
     if not stages:
         yield problem("at least one stage", "none", "return what is to be trained from stages()")
     yield from _unique("stage", [stage.name for stage in stages])
@@ -20,16 +23,15 @@ def sound_stages(built: Opened) -> Iterator[str]:
     for stage in stages:
         if not stage.phases:
             yield problem(f"a phase in stage {stage.name!r}", "none", "add one")
-        yield from _disjoint(stage, _names(built))
-    yield from _all_trained(built, stages)
-    again = _stages(built)
+        yield from _disjoint(stage, names)
+    trained = {id(p) for stage in stages for phase in stage.phases for p in phase.parameters}
+    own = own_parameters(built).items()
+    if left := [name for name, p in own if p.requires_grad and id(p) not in trained]:
+        mend = "add them to a phase, or freeze them with requires_grad_(False)"
+        yield problem("every trainable parameter in a phase", f"none for {_some(left)}", mend)
+    again = built.module.stages()
     if [_shape(stage) for stage in again] != [_shape(stage) for stage in stages]:
         yield problem("the same stages at each call", "others", "make stages() a function")
-
-
-def _stages(built: Opened) -> tuple[Stage, ...]:
-    assert isinstance(built.module, Trainable)
-    return built.module.stages()
 
 
 def _shape(stage: Stage) -> tuple[str, tuple[tuple[str, int, tuple[int, ...]], ...]]:
@@ -41,13 +43,6 @@ def _unique(what: str, names: list[str]) -> Iterator[str]:
     for name in sorted({first for first, second in pairwise(sorted(names)) if first == second}):
         mend = "recipes configure it by its name"
         yield problem(f"one {what} called {name!r}", "several", mend)
-
-
-def _names(built: Opened) -> dict[int, str]:
-    """Names of the module's own parameters; those of its parts are not its own."""
-    shared = {id(p) for part in built.parts.values() for p in part.parameters()}
-    named = built.module.named_parameters()
-    return {id(p): name for name, p in named if id(p) not in shared}
 
 
 def _disjoint(stage: Stage, names: dict[int, str]) -> Iterator[str]:
@@ -75,19 +70,6 @@ def _disjoint(stage: Stage, names: dict[int, str]) -> Iterator[str]:
                     "each belongs to one of them, and the other sees it detached",
                 )
         owner |= {id(p): phase for p in phase.parameters}
-
-
-def _all_trained(built: Opened, stages: tuple[Stage, ...]) -> Iterator[str]:
-    trained = {id(p) for stage in stages for phase in stage.phases for p in phase.parameters}
-    names = _names(built)
-    left = [
-        names[id(p)]
-        for p in built.module.parameters()
-        if id(p) in names and p.requires_grad and id(p) not in trained
-    ]
-    if left:
-        mend = "add them to a phase, or freeze them with requires_grad_(False)"
-        yield problem("every trainable parameter in a phase", f"none for {_some(left)}", mend)
 
 
 def _some(names: list[str]) -> str:

@@ -1,16 +1,23 @@
-"""Configs and options: typed, frozen, and refusing what they do not know."""
+"""Configs and options: typed, frozen, and without unknown fields."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import msgspec
 from msgspec import inspect
 
 from genzoo_core.specs import ComponentSpec
-from genzoo_core.testing.report import problem, unexpected
+from genzoo_core.testing.report import Recorder, problem, unexpected
 
-STRANGER = "no_such_field"
+FROZEN = "derive it from genzoo_core.Config, or declare it with frozen=True"
+STRICT = "derive it from genzoo_core.Config, or declare it with forbid_unknown_fields=True"
+
+
+def check_config(record: Recorder, owner: type) -> None:
+    """Check the `Config` of a component's class."""
+    record.check("its config is strict and frozen", partial(strict_struct, owner, "Config"))
 
 
 def strict_struct(owner: type, attribute: str) -> Iterator[str]:
@@ -32,12 +39,8 @@ def strict_struct(owner: type, attribute: str) -> Iterator[str]:
             yield problem(f"{_path(name, struct, inner)} to refuse unknown fields", found, STRICT)
 
 
-FROZEN = "derive it from genzoo_core.Config, or declare it with frozen=True"
-STRICT = "derive it from genzoo_core.Config, or declare it with forbid_unknown_fields=True"
-
-
 def strict_options(options: type[msgspec.Struct]) -> Iterator[str]:
-    """What is wrong with the options that a user sets by name."""
+    """What is wrong with the types and defaults of a model's options."""
     for field in msgspec.structs.fields(options):
         info = inspect.type_info(field.type)
         if isinstance(info, inspect.AnyType):
@@ -53,9 +56,9 @@ def strict_options(options: type[msgspec.Struct]) -> Iterator[str]:
 
 
 def unbounded(struct: type[msgspec.Struct]) -> Iterator[str]:
-    """Fields of a config or of options, and of the structs inside it, whose values have no end.
+    """Fields of a config or of options, and of the structs inside it, without bounds.
 
-    A model file may come from a stranger, and its config with it. Each number wants two bounds,
+    A model file may come from a stranger, and its config with it. Each number needs two bounds,
     each text, list and mapping a `max_length`; the config of a component that a field names is
     checked when that is built.
 
@@ -80,7 +83,7 @@ LENGTHY = (inspect.StrType, inspect.BytesType, inspect.CollectionType, inspect.D
 def _types(
     info: inspect.Type, place: str = "", outer: frozenset[type] = frozenset()
 ) -> Iterator[tuple[str, inspect.Type]]:
-    """A type and all inside it, each with where it stands; not again what is inside itself."""
+    """A type and all types inside it, each with its place; a recursive one is entered once."""
     yield place, info
     inner: list[tuple[str, inspect.Type]] = []
     if isinstance(info, inspect.StructType) and info.cls not in outer:

@@ -1,4 +1,4 @@
-"""What can be trained: what `Trainable.loss` promises, and a few steps of every phase."""
+"""A training of a few steps: what `loss` and `finalize` of a `Trainable` promise."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from genzoo_core.conditioner import conditioners_of
 from genzoo_core.model import GenerativeModel
 from genzoo_core.rng import BatchRng
+from genzoo_core.testing import material
+from genzoo_core.testing.case import Case, image_shape
 from genzoo_core.testing.comparing import relative_error
 from genzoo_core.testing.randomness import MEND, reseeded
 from genzoo_core.testing.report import Recorder, problem
@@ -24,12 +27,7 @@ STEPS = 3
 
 @dataclass(frozen=True)
 class Trained:
-    """A module in training.
-
-    Attributes:
-        built: The module that was built for training.
-        batch: What it is trained on.
-    """
+    """A module that was built for training, and the batch to train it on."""
 
     built: Opened
     batch: Batch
@@ -40,22 +38,28 @@ class Trained:
         assert isinstance(self.built.module, Trainable)
         return self.built.module
 
-    def phases(self) -> Iterator[Phase]:
+    def phases(self) -> list[Phase]:
         """All phases of all stages."""
-        for stage in self.module.stages():
-            yield from stage.phases
+        return [phase for stage in self.module.stages() for phase in stage.phases]
 
     def maps(self) -> list[nn.Parameter]:
-        """What projects the maps of a model's conditioners; nothing where there are none."""
+        """The projections of a model's maps (`Condition.spatial`); empty where there are none."""
         module = self.built.module
-        return (
-            list(module.conditioning.spatial.parameters())
-            if isinstance(module, GenerativeModel)
-            else []
-        )
+        owner = module.conditioning.spatial if isinstance(module, GenerativeModel) else None
+        return list(owner.parameters()) if owner is not None else []
+
+    def named(self) -> list[tuple[str, nn.Parameter]]:
+        """All parameters with their names."""
+        return list(self.built.module.named_parameters())
+
+    def backward(self, phase: Phase, step: int = 0, seed: int = 0) -> None:
+        """Compute the gradients of one phase."""
+        with reseeded(seed):
+            loss, _ = self.loss(phase, step, seed)
+            torch.autograd.backward(loss)
 
     def loss(self, phase: Phase, step: int = 0, seed: int = 0) -> tuple[Tensor, object]:
-        """The loss of one phase, whose parameters alone want gradients, as in a training."""
+        """The loss of one phase; only its parameters require gradients, as in a training."""
         self.built.module.requires_grad_(False)
         for parameter in phase.parameters:
             parameter.requires_grad_(True)
@@ -81,7 +85,7 @@ def check_training(record: Recorder, subject: Trained) -> bool:
         ("every phase trains", train),
     ]
     if subject.maps():
-        claims.append(("the maps of its conditioners are heeded", heeded))
+        claims.append(("a loss depends on the maps of its conditioners", uses_maps))
     formed, sound = True, True
     for claim, check in claims:
         if not (formed if check is function else sound):
@@ -104,7 +108,7 @@ def train_mode(built: Opened) -> None:
 
 
 def scalar(subject: Trained) -> Iterator[str]:
-    """The form of what `loss` returns."""
+    """What is wrong with the form of what `loss` returns."""
     for phase in subject.phases():
         where = f"phase {phase.name!r}"
         with reseeded(0):
@@ -140,25 +144,22 @@ def _figures(figures: object, where: str) -> Iterator[str]:
 
 
 def gradients(subject: Trained) -> Iterator[str]:
-    """A phase's loss reaches its parameters, and changes none."""
-    named = {id(p): name for name, p in subject.built.module.named_parameters()}
+    """What is wrong with gradients: a loss must reach its phase's parameters, and change none."""
+    named = subject.named()
+    names = {id(p): name for name, p in named}
     for phase in subject.phases():
-        before = {name: p.detach().clone() for name, p in _parameters(subject)}
-        with reseeded(0):
-            loss, _ = subject.loss(phase)
-            torch.autograd.backward(loss)
-        changed = [name for name, p in _parameters(subject) if not torch.equal(p, before[name])]
+        before = {name: p.detach().clone() for name, p in named}
+        subject.backward(phase)
+        changed = [name for name, p in named if not torch.equal(p, before[name])]
         if changed:
             mend = "leave that to the optimiser"
             yield problem(f"loss to change no parameter, phase {phase.name!r}", changed[0], mend)
-        mine = {id(p) for p in phase.parameters}
-        strays = [
-            name for name, p in _parameters(subject) if p.grad is not None and id(p) not in mine
-        ]
+        own = {id(p) for p in phase.parameters}
+        strays = [name for name, p in named if p.grad is not None and id(p) not in own]
         if strays:
             mend = "do not call backward() or requires_grad_() in loss"
             yield problem(f"gradients in phase {phase.name!r} alone", f"one of {strays[0]}", mend)
-        grads = [(named.get(id(p), "?"), p.grad) for p in phase.parameters if p.grad is not None]
+        grads = [(names.get(id(p), "?"), p.grad) for p in phase.parameters if p.grad is not None]
         if not grads:
             mend = "let its loss depend on its parameters"
             yield problem(f"gradients for phase {phase.name!r}", "none", mend)
@@ -167,16 +168,12 @@ def gradients(subject: Trained) -> Iterator[str]:
                 mend = "look for a square root or a logarithm at zero"
                 yield problem(f"the gradient of {name} to be finite", "NaN or infinity", mend)
                 break
-        for _, parameter in _parameters(subject):
+        for _, parameter in named:
             parameter.grad = None
 
 
-def _parameters(subject: Trained) -> Iterator[tuple[str, nn.Parameter]]:
-    return subject.built.module.named_parameters()
-
-
 def function(subject: Trained) -> Iterator[str]:
-    """Equal arguments give equal losses, whatever was called before."""
+    """What is wrong where equal arguments give other losses after other calls."""
     for phase in subject.phases():
         values = []
         for step, chance in ((0, 1), (7, 1), (0, 1), (0, 2)):
@@ -205,7 +202,7 @@ def _drops_out(module: nn.Module) -> bool:
 
 
 def train(subject: Trained) -> Iterator[str]:
-    """A few steps of every stage, which move its parameters and keep them finite."""
+    """What is wrong after a few steps of every stage: they must move its parameters."""
     for i, stage in enumerate(subject.module.stages()):
         if i:
             subject.built.module.eval()
@@ -218,9 +215,7 @@ def train(subject: Trained) -> Iterator[str]:
         for step in range(STEPS):
             for phase, optimizer in optimizers:
                 if step % phase.every == 0:
-                    with reseeded(step):
-                        loss, _ = subject.loss(phase, step, seed=step)
-                        torch.autograd.backward(loss)
+                    subject.backward(phase, step, seed=step)
                     optimizer.step()
         for phase, old in before:
             where = f"phase {phase.name!r} of stage {stage.name!r}"
@@ -232,13 +227,49 @@ def train(subject: Trained) -> Iterator[str]:
                 yield problem(f"{where} to keep its parameters finite", found, "scale its loss")
 
 
-def heeded(subject: Trained) -> Iterator[str]:
-    """A loss depends on what projects maps; some layers start at zero, so after a few steps."""
+def uses_maps(subject: Trained) -> Iterator[str]:
+    """What is wrong where no loss depends on the projections of maps.
+
+    Some layers start at zero, so this is checked after a few steps.
+    """
     for phase in subject.phases():
-        with reseeded(0):
-            loss, _ = subject.loss(phase)
-            torch.autograd.backward(loss)
+        subject.backward(phase)
         if any(p.grad is not None and bool(p.grad.any()) for p in subject.maps()):
             return
     mend = "use condition.spatial, or leave out spatial=True"
     yield problem("a loss that depends on the maps", "no gradient", mend)
+
+
+BATCH = 16
+FITTED_ON = 32
+"""Batches to fit to: enough for a mixture of each class."""
+
+
+def finalized(built: Opened, case: Case) -> Iterator[str]:
+    """What is wrong with `finalize`: it must keep the shapes of all tensors, and set `fitted`."""
+    module = built.module
+    assert isinstance(module, Trainable)
+    if type(module).finalize is Trainable.finalize:
+        return
+    conditioners = conditioners_of(module)
+    shape = image_shape(case.shape, module, built.spec.config)
+    batches = [
+        material.batch(conditioners, BATCH, shape, case.columns, seed)
+        for seed in range(1, FITTED_ON + 1)
+    ]
+    before = {name: tensor.shape for name, tensor in built.own_tensors().items()}
+    with torch.random.fork_rng(devices=()), torch.no_grad():
+        module.eval()
+        module.finalize(iter(batches))
+    after = {name: tensor.shape for name, tensor in built.own_tensors().items()}
+    changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    if changed:
+        mend = "register buffers whose shapes follow from the config, and copy into them"
+        yield problem("finalize to keep all shapes", f"another for {changed[0]}", mend)
+    unset = [
+        name
+        for name, buffer in module.named_buffers()
+        if name.rpartition(".")[2] == "fitted" and not bool(buffer.all())
+    ]
+    if unset:
+        yield problem(f"{unset[0]} set by finalize", "not set", "fill it with True at the end")

@@ -1,113 +1,130 @@
-"""Pictures to begin from: what `Varying` and `Inpainting` promise."""
+"""Pictures to begin from and negative conditions: `Varying`, `Inpainting` and `Guided`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import cast
 
 import torch
 from torch import Tensor
 
-from genzoo_core.model import Inpainting, Start, Varying
-from genzoo_core.rng import SampleRng
+from genzoo_core.model import Guided, Inpainting, Start, Varying
 from genzoo_core.testing import material
-from genzoo_core.testing.comparing import TOLERANCE, relative_error, same
+from genzoo_core.testing.comparing import TOLERANCE, alone, equal, relative_error
 from genzoo_core.testing.report import Recorder, SkipError, problem
-from genzoo_core.testing.sampling import SEEDS, Sampled, form
+from genzoo_core.testing.sampling import Sampled, form
 
 
 def check_varying(record: Recorder, subject: Sampled, pictures: Tensor) -> None:
     """Run all checks of a model that can begin from pictures.
 
     Args:
-        record: What is found goes here.
+        record: Where findings go.
         subject: The model.
-        pictures: What it drew, one for each of `SEEDS`.
+        pictures: Pictures that it made, one for each of `SEEDS`.
     """
     model: object = subject.model
     if not isinstance(model, Varying):
         return
-    # Those that it draws are the ones that its codec, if it has one, must know.
+    # Its own pictures: a codec need not encode any others well.
     images = pictures.flip(0)
+    unvaried = "strength 1 gives the same as the seed alone"
     record.check("strength 0 gives the picture itself", partial(nothing, subject, images))
-    record.check("strength 1 gives what a seed gives without", partial(everything, subject, images))
-    record.check("a variation does not depend on its batch", partial(alone, subject, images))
+    record.check(unvaried, partial(everything, subject, images))
+    record.check("a variation does not depend on its batch", partial(batches, subject, images))
     if isinstance(model, Inpainting):
-        record.check("what a mask leaves stays", partial(stays, subject, images))
-
-
-def vary(subject: Sampled, images: Tensor, strength: float, mask: Tensor | None = None) -> Tensor:
-    """Variations of pictures, one for each of `SEEDS`."""
-    with torch.inference_mode():
-        start = Start(images, strength, mask)
-        model = cast(Varying, subject.model)
-        return model.sample(SampleRng(SEEDS), subject.asked, subject.options, start=start)
+        record.check("pixels outside of a mask stay", partial(stays, subject, images))
 
 
 def itself(subject: Sampled, images: Tensor) -> Tensor:
-    """What strength 0 gives: the pictures or, where there is a codec, their reconstructions."""
+    """The expected result of strength 0: the pictures or, with a codec, their reconstructions."""
     model = subject.model
     if model.codec is None:
         return images
     with torch.inference_mode():
-        return model.codec.reconstruct(images, model.condition(subject.asked, len(images)))
+        return model.codec.reconstruct(images, model.condition(subject.conditions, len(images)))
 
 
 def nothing(subject: Sampled, images: Tensor) -> Iterator[str]:
-    """At strength 0 nothing is made."""
-    found = vary(subject, images, 0.0)
-    if faults := list(form(found, images.shape)):
-        yield from faults
-    elif not same(found, itself(subject, images)):
+    """What is wrong at strength 0, which must change nothing."""
+    found = subject.draw(start=Start(images, 0.0))
+    if (yield from form(found, images.shape)):
         what = "picture itself" if subject.model.codec is None else "reconstruction"
-        error = relative_error(found, itself(subject, images))
         mend = "add no noise where start.strength is 0"
-        yield problem(f"the {what} at strength 0", f"one that differs by {error:.2g}", mend)
+        yield from equal(found, itself(subject, images), f"the {what} at strength 0", mend)
 
 
 def everything(subject: Sampled, images: Tensor) -> Iterator[str]:
-    """At strength 1 nothing of the picture is left."""
-    found, expected = vary(subject, images, 1.0), subject.draw()
+    """What is wrong at strength 1, which must leave nothing of the picture."""
+    found, expected = subject.draw(start=Start(images, 1.0)), subject.draw()
     if not torch.equal(found, expected):
-        error = relative_error(found, expected)
+        error = f"a difference of {relative_error(found, expected):.2g}"
         mend = "draw the same numbers in the same order with a start as without"
-        yield problem("the very pictures without it", f"ones that differ by {error:.2g}", mend)
+        yield problem("exactly the same pictures as without it", error, mend)
 
 
-def alone(subject: Sampled, images: Tensor) -> Iterator[str]:
-    """A variation is the same alone and in a batch."""
-    together = vary(subject, images, 0.5)
+def batches(subject: Sampled, images: Tensor) -> Iterator[str]:
+    """What is wrong with a variation that is not the same alone and in a batch."""
+    together = subject.draw(start=Start(images, 0.5))
     yield from form(together, images.shape)
-    for row in range(len(images)):
-        with torch.inference_mode():
-            single = cast(Varying, subject.model).sample(
-                SampleRng([SEEDS[row]]),
-                material.rows(subject.asked, row),
-                subject.options,
-                start=Start(images[row : row + 1], 0.5),
-            )[0]
-        if not same(single, together[row]):
-            error = relative_error(single, together[row])
-            mend = "let row i depend on row i of start.images and sample i of `rng` alone"
-            found = f"one that differs by {error:.2g}"
-            yield problem(f"variation {row} of a batch as it is alone", found, mend)
-            return
+
+    def single(i: int) -> Tensor:
+        return subject.row(i).draw(start=Start(images[i : i + 1], 0.5))[0]
+
+    mend = "let row i depend on row i of start.images and sample i of `rng` alone"
+    yield from alone("variation", together, single, mend)
 
 
 def stays(subject: Sampled, images: Tensor) -> Iterator[str]:
-    """Outside of the mask the picture is kept, on latents as nearly as they can."""
+    """What is wrong outside of the mask: pixels must stay, with a codec as nearly as it can."""
     if subject.model.codec is not None and len(subject.model.codec.latent_shape) != 3:
         raise SkipError("its latents have no places, of which some could stay")
     mask = torch.zeros(len(images), 1, *images.shape[2:], dtype=torch.bool)
     mask[..., -(images.shape[3] // 4 or 1) :] = True
-    known = ~mask.expand_as(images)
-    wanted = itself(subject, images)[known]
-    kept = (vary(subject, images, 1.0, mask)[known] - wanted).abs().mean()
-    free = (subject.draw()[known] - wanted).abs().mean()
+    outside = ~mask.expand_as(images)
+    expected = itself(subject, images)[outside]
+    found = subject.draw(start=Start(images, 1.0, mask))
+    change = (found[outside] - expected).abs().mean()
+    free = (subject.draw()[outside] - expected).abs().mean()
     # A codec's latents see more than their own place.
     most = TOLERANCE if subject.model.codec is None else TOLERANCE + 0.5 * float(free)
-    if not float(kept) <= most:
-        found = f"pixels that are off by {float(kept):.2g} of the 2 from black to white"
+    if not float(change) <= most:
+        off = f"pixels that are off by {float(change):.2g} of the 2 from black to white"
         mend = "put start.images where start.mask is False at each step, as `sample_from` does"
-        yield problem("what is outside of the mask as it was", found, mend)
+        yield problem("pixels outside of the mask as they were", off, mend)
+
+
+def check_guided(record: Recorder, subject: Sampled) -> None:
+    """Run all checks of a model that samples with guidance; none where that is off."""
+    model: object = subject.model
+    if not (isinstance(model, Guided) and subject.conditions):
+        return
+    if model.guidance(subject.options) not in (0, 1):  # else a negative has no effect
+        record.check("a negative condition changes the pictures", partial(effective, subject))
+        claim = "a picture with a negative condition does not depend on its batch"
+        record.check(claim, partial(guided_batches, subject))
+
+
+def negatives(subject: Sampled) -> dict[str, Tensor]:
+    """The condition of the next picture, for the first conditioner."""
+    name, prepared = next(iter(subject.conditions.items()))
+    return {name: prepared.roll(1, 0)}
+
+
+def effective(subject: Sampled) -> Iterator[str]:
+    """What is wrong with pictures that a negative condition leads away from."""
+    found, without = subject.draw(negative=negatives(subject)), subject.draw()
+    if (yield from form(found, without.shape)) and torch.equal(found, without):
+        mend = "put `negative` where null stands in guidance"
+        yield problem("other pictures than without it", "the very same", mend)
+
+
+def guided_batches(subject: Sampled) -> Iterator[str]:
+    """What is wrong with a picture that is not the same alone and in a batch."""
+    negative = negatives(subject)
+
+    def single(i: int) -> Tensor:
+        return subject.row(i).draw(negative=material.rows(negative, i))[0]
+
+    mend = "let row i depend on row i of `negative` and sample i of `rng` alone"
+    yield from alone("picture", subject.draw(negative=negative), single, mend)

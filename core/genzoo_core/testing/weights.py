@@ -1,8 +1,9 @@
-"""Checks of a model that has weights: one of the zoo, or a model file."""
+"""Checks of a model that has weights: one of the zoo, a model file, or a folder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -16,10 +17,11 @@ from genzoo_core.testing.codecs import check_codec, check_loaded_encoder
 from genzoo_core.testing.comparing import TOLERANCE, relative_error
 from genzoo_core.testing.folders import check_folder
 from genzoo_core.testing.material import images
-from genzoo_core.testing.models import check_saved_model, check_strictness
+from genzoo_core.testing.models import check_options, check_saved_model, with_options
 from genzoo_core.testing.report import Recorder, SkipError, problem
-from genzoo_core.testing.sampling import SEEDS, Sampled, check_sampling, sampled
-from genzoo_core.testing.saving import parameters
+from genzoo_core.testing.sampling import SEEDS, Sampled, check_sampling
+from genzoo_core.testing.saving import own_parameters
+from genzoo_core.testing.strictness import check_config
 from genzoo_core.zoo import Opened, Zoo
 
 
@@ -33,78 +35,50 @@ def check_weights(
     shape: Shape | None,
 ) -> None:
     """Run all checks of a model with weights."""
-    found: list[tuple[Opened, ModelCard]] = []
-
-    def loads() -> Iterator[str]:
-        found.append((zoo.open(reference), zoo.card(reference)))
-        yield from ()
-
-    if not record.check("it loads, and is the file that its card promises", loads):
+    opened = record.made(
+        "it loads, and is the file that its card promises",
+        lambda: (zoo.open(reference), zoo.card(reference)),
+    )
+    if opened is None:
         return
-    built, card = found[0]
+    built, card = opened
     record.check("its card says what it is", partial(agrees, built, card))
     if built.format:
         check_folder(record, zoo, reference, built)
-    if built.format and not built.content:
-        check_built(record, built, options, columns, shape or card.shape)
-        return
-    module = built.module
+    # What a format builds by itself can be neither saved nor built again.
+    can_be_saved = not built.format or bool(built.content)
+    module, spec = built.module, built.spec
     case = Case(
         zoo,
-        built.spec.kind,
-        built.spec.component,
-        config=built.spec.config,
-        conditioners=built.spec.conditioners,
+        spec.kind,
+        spec.component,
+        config=spec.config,
+        conditioners=spec.conditioners,
         columns=columns,
         options=options,
         shape=shape or card.shape,
     )
     if isinstance(module, Encoder):
-        image = image_shape(case.shape, module, built.spec.config)
-        check_loaded_encoder(record, case, built, image)
-        return
-    if not isinstance(module, GenerativeModel):
-        record.skip("it makes pictures or latents", f"a {built.spec.kind} does neither")
-        return
-    check_strictness(record, type(module))
-    subject: list[Sampled] = []
-
-    def asked() -> Iterator[str]:
-        subject.append(sampled(built, options, columns))
-        yield from ()
-
-    if record.check("its options can be made", asked):
-        check_saved_model(record, case, subject[0])
-        record.check("what is asked makes a difference", partial(matters, subject[0]))
-
-
-def check_built(
-    record: Recorder,
-    built: Opened,
-    options: Mapping[str, object],
-    columns: Mapping[str, Sequence[object]],
-    shape: Shape | None,
-) -> None:
-    """Check what a format built by itself: it cannot be saved, nor built again."""
-    module = built.module
-    if isinstance(module, Encoder):
-        image = image_shape(shape, module, built.spec.config)
-        check_codec(record, module, images(len(SEEDS), image), "")
-    elif isinstance(module, GenerativeModel):
-        subject: list[Sampled] = []
-
-        def asked() -> Iterator[str]:
-            subject.append(sampled(built, options, columns))
-            yield from ()
-
-        if record.check("its options can be made", asked):
-            check_sampling(record, subject[0])
+        image = image_shape(case.shape, module, spec.config)
+        if can_be_saved:
+            check_loaded_encoder(record, case, built, image)
+        else:
+            check_codec(record, module, images(len(SEEDS), image))
+    elif not isinstance(module, GenerativeModel):
+        record.skip("it makes pictures or latents", f"a {spec.kind} does neither")
+    elif not can_be_saved:
+        if (subject := with_options(record, built, options, columns)) is not None:
+            check_sampling(record, subject)
     else:
-        record.skip("it makes pictures or latents", f"a {built.spec.kind} does neither")
+        check_config(record, type(module))
+        check_options(record, type(module))
+        if (subject := with_options(record, built, options, columns)) is not None:
+            check_saved_model(record, case, subject)
+            record.check("other conditions give other pictures", partial(matters, subject))
 
 
 def agrees(built: Opened, card: ModelCard) -> Iterator[str]:
-    """A card's shape, conditioners and count of parameters are those of the module."""
+    """What is wrong with a card: its fields must be those of the module."""
     module = built.module
     conditioners = tuple(conditioners_of(module))
     pairs: list[tuple[str, object, object]] = [
@@ -112,7 +86,8 @@ def agrees(built: Opened, card: ModelCard) -> Iterator[str]:
         ("conditioners", conditioners, card.conditioners),
     ]
     if not built.format:  # the registry counts those of a folder
-        pairs.append(("parameters", parameters(built), card.parameters))
+        count = sum(p.numel() for p in own_parameters(built).values())
+        pairs.append(("parameters", count, card.parameters))
     if isinstance(module, GenerativeModel):
         pairs.append(("shape", tuple(module.sample_shape), card.shape))
     for field, has, says in pairs:
@@ -124,15 +99,15 @@ def agrees(built: Opened, card: ModelCard) -> Iterator[str]:
 
 
 def matters(subject: Sampled) -> Iterator[str]:
-    """Other conditions, other pictures."""
-    model = subject.model
-    if not model.conditioners:
+    """What is wrong where another condition gives the same picture."""
+    if not subject.model.conditioners:
         raise SkipError("it takes no condition")
-    for name, rows in subject.asked.items():
+    for name, rows in subject.conditions.items():
         if bool((rows == rows[0]).all()):
-            raise SkipError(f"only one value of {name} is known; give columns={{{name!r}: […]}}")
-        alike = {**subject.asked, name: rows[:1].expand_as(rows).clone()}
-        pair = [subject.draw([SEEDS[0]] * len(SEEDS), asked) for asked in (subject.asked, alike)]
+            raise SkipError(f"there is one value of {name} alone; give columns={{{name!r}: […]}}")
+        alike = {**subject.conditions, name: rows[:1].expand_as(rows).clone()}
+        one_seed = replace(subject, seeds=[SEEDS[0]] * len(SEEDS))
+        pair = [replace(one_seed, conditions=c).draw() for c in (subject.conditions, alike)]
         if relative_error(pair[0], pair[1]) <= TOLERANCE:
             mend = "let the network see self.condition(conditions, rng.n), and train it"
             yield problem(f"other pictures for another {name}", "the same ones", mend)

@@ -19,7 +19,7 @@ PHASES = "phases are disjoint, and cover all that is trainable"
 LOSS = "the loss is a finite scalar, with figures to log"
 GRADIENTS = "a phase gives gradients to its parameters"
 FUNCTION = "the loss is a function of its arguments"
-UNFITTED = "what was not fitted says so"
+UNFITTED = "it refuses to sample before it is fitted"
 FITS = "it fits what has a closed form"
 SAVED = "what was saved and loaded gives the same pictures"
 FORM = "pictures are float32 [B, C, H, W] in [-1, 1]"
@@ -27,15 +27,15 @@ SEEDS = "equal seeds give equal pictures, other seeds others"
 ALONE = "a picture does not depend on its batch"
 CHANCE = "all chance comes from the rng"
 UNCHANGED = "sampling leaves the model as it was"
-STEPS = "on_step is told of steps, and changes nothing"
+STEPS = "on_step is called at each step, and changes nothing"
 WALK = "a walk between two seeds begins and ends at their pictures"
 NOTHING = "strength 0 gives the picture itself"
-EVERYTHING = "strength 1 gives what a seed gives without"
+EVERYTHING = "strength 1 gives the same as the seed alone"
 VARIED = "a variation does not depend on its batch"
-STAYS = "what a mask leaves stays"
-HEEDED = "a negative leads away from it"
-HEEDED_ALONE = "a picture with one does not depend on its batch"
-NULL = "null is nothing asked, and an unknown condition is refused"
+STAYS = "pixels outside of a mask stay"
+NEGATIVE = "a negative condition changes the pictures"
+NEGATIVE_ALONE = "a picture with a negative condition does not depend on its batch"
+NULL = "conditions may be null or left out, and an unknown one is refused"
 
 LABEL = {"label": {"component": "genzoo/class-labels", "config": {"classes": ["a", "b"]}}}
 
@@ -115,8 +115,8 @@ def test_a_broken_rule_is_found_and_no_other(
 @pytest.mark.parametrize(
     ("name", "claims", "why"),
     [
-        ("unled", {HEEDED}, "put `negative` where null stands"),
-        ("ledtogether", {HEEDED_ALONE, ALONE, WALK}, "row i of `negative`"),
+        ("unled", {NEGATIVE}, "put `negative` where null stands"),
+        ("ledtogether", {NEGATIVE_ALONE, ALONE, WALK}, "row i of `negative`"),
     ],
 )
 def test_a_broken_rule_of_guidance_is_found(
@@ -128,7 +128,7 @@ def test_a_broken_rule_of_guidance_is_found(
     assert why in "\n".join(report.problems)
 
 
-def test_all_problems_are_told_at_once(zoo: Zoo) -> None:
+def test_all_problems_are_listed_at_once(zoo: Zoo) -> None:
     with pytest.raises(ConformanceError) as caught:
         check_component(zoo, "model", "sick/noisy")
     text = str(caught.value)

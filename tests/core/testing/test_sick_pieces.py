@@ -23,7 +23,7 @@ FORM = "data has the form of the noise"
 EXACT = "exact predictions lead to the data"
 ALONE = "a sample does not depend on its batch"
 CHANCE = "all chance comes from the rng"
-TOLD = "step_done is told of each step"
+CALLED = "step_done is called at each step"
 NULL = "null is a row for each image, and is trained"
 ROWS = "prepared values are rows like null's"
 OWN = "values are drawn by each image's own rng"
@@ -85,8 +85,8 @@ def test_the_conditioner_of_the_tutorial_passes(zoo: Zoo, values: tuple[str, ...
         ("sampler", "globalnoise", {CHANCE}, "torch's global generator"),
         ("sampler", "sharednoise", {ALONE}, "sample 1 of a batch as it is alone"),
         ("sampler", "inplace", {FORM}, "work on a copy"),
-        ("sampler", "silent", {TOLD}, "calls with 1 to 6 of 6, got none"),
-        ("sampler", "fromzero", {TOLD}, "got 0 of 6"),
+        ("sampler", "silent", {CALLED}, "calls with 1 to 6 of 6, got none"),
+        ("sampler", "fromzero", {CALLED}, "got 0 of 6"),
         ("conditioner", "onenull", {NULL, ROWS, DROPS}, "null(0) of shape [0, …], got [1]"),
         ("conditioner", "nullisaclass", {NULL}, "null as the id 3"),
         ("conditioner", "untrainednull", {NULL}, "gradients for what embeds null"),
