@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from packaging.requirements import Requirement
+from platformdirs import PlatformDirs
 from shelf import GENZOO, Shelf, model
 from wheels import Place, make_place, write_wheel
 
@@ -190,6 +191,30 @@ def test_folders_that_cannot_be_written_are_noted(
     assert found.states("config")[0] == "note"
     assert "GENZOO_CONFIG" in found.texts("config", "note")[0]
     assert list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("variables", [(), ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")])
+def test_the_folders_are_those_of_the_platform_unless_variables_name_others(
+    doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name in variables:
+        monkeypatch.setenv(name, str(tmp_path / name))
+    topics = {"cache": "GENZOO_CACHE", "config": "GENZOO_CONFIG", "models": "GENZOO_MODELS"}
+    found = doctor()
+    overridden = {"GENZOO_CACHE": "cache", "GENZOO_CONFIG": "config"}
+    assert [found.texts(topic, "ok") for topic in overridden.values()] == [
+        [f"{tmp_path / folder}; "] for folder in overridden.values()
+    ]
+    for name in topics.values():
+        monkeypatch.delenv(name, raising=False)
+    dirs = PlatformDirs("genzoo", appauthor=False)
+    found = doctor()
+    assert found.texts("cache", "ok") == [f"{dirs.user_cache_dir}; "]
+    assert found.texts("config", "ok") == [f"{dirs.user_config_dir}; "]
+    assert f"your own list is {dirs.user_data_dir}/models.json: empty" in str(found.lines)
 
 
 def test_plugins_of_the_ledger_that_are_not_here_are_noted(doctor: Doctor, tmp_path: Path) -> None:
