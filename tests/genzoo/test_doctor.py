@@ -150,13 +150,13 @@ def test_a_look_that_fails_does_not_end_the_others(
 
 def test_a_look_that_ends_with_a_clear_error_says_it(doctor: Doctor, tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
-    ledger = tmp_path / "config" / "installed.json"
-    ledger.write_text("[]")
+    ledger = tmp_path / "config" / "installed.txt"
+    ledger.write_bytes(b"\xff")
     found = doctor()
-    assert found.states("config") == ["ok", "problem"]
-    wrong = f"the ledger {ledger} is damaged: no list `installed`"
-    advice = f"repair it, or put it aside with `mv {ledger} {ledger}.old`"
-    assert found.texts("config", "problem") == [f"{wrong}; {advice}"]
+    assert (found.states("config"), found.states("ledger")) == (["ok"], ["problem"])
+    [problem] = found.texts("ledger", "problem")
+    assert problem.startswith(f"{ledger} cannot be read: not UTF-8")
+    assert problem.endswith(f"repair it, or put it aside with `mv {ledger} {ledger}.old`")
     assert "plugins" in {line["topic"] for line in found.lines}
 
 
@@ -219,11 +219,11 @@ def test_the_folders_are_those_of_the_platform_unless_variables_name_others(
 
 def test_plugins_of_the_ledger_that_are_not_here_are_noted(doctor: Doctor, tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
-    held = {"requirement": "a", "distribution": "not-here", "version": "1", "kind": "index"}
-    ledger = {"version": 1, "installed": [held]}
-    (tmp_path / "config" / "installed.json").write_text(json.dumps(ledger))
+    lines = ["# mine", "click==1  # click 1", "not-here[x]==1  # not-here 1"]
+    lines += ["-e file:///gone  # gone 1", "", "a.b @ http://host.example/a#sha256=1  # a-b 1"]
+    (tmp_path / "config" / "installed.txt").write_text("\n".join(lines))
     [note] = doctor().texts("ledger", "note")
-    assert "not-here; `genzoo plugins restore`" in note
+    assert ": not-here, gone, a.b; `genzoo plugins restore`" in note
 
 
 def test_secrets_are_not_shown_and_typing_errors_are(
