@@ -225,6 +225,10 @@ class Zoo(Protocol):
         """
         ...
 
+    def config(self) -> Path:
+        """The folder of what the user decided, which is perhaps not there yet."""
+        ...
+
     def call_hook(self, name: str, **arguments: object) -> list[Any]:
         """Call a hook's implementations one by one; one that fails is a warning."""
         ...

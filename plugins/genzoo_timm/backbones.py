@@ -135,7 +135,7 @@ def _features(network: nn.Module, images: Tensor) -> int:
 def _timm() -> ModuleType:
     if find_spec("timm") is None:
         raise PluginError(
-            "backbones of timm need timm, which is not installed", "`pip install 'genzoo[timm]'`"
+            "backbones of timm need timm, which is not installed", "`pip install timm`"
         )
     # A model without weights is built under a mode that makes no tensor real; what timm and
     # torchvision keep from their import is for all models.

@@ -181,6 +181,12 @@ class Zoo:
             return None
         return folder if os.access(folder, os.W_OK) else None
 
+    def config(self) -> Path:
+        """The folder of what the user decided."""
+        from genzoo.files.folders import config_folder
+
+        return config_folder()
+
     def call_hook(self, name: str, **arguments: object) -> list[Any]:
         """Call a hook's implementations one by one; one that fails is a warning."""
         return self.catalogue.call_hook(name, **arguments)

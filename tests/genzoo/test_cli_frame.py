@@ -25,7 +25,7 @@ BUILTIN = {
     "doctor": "Look whether genzoo works here.",
     "completion": "Print a shell's completion script.",
 }
-"""The commands of genzoo itself, as the overview tells of them."""
+"""The commands that genzoo itself brings, as the overview tells of them."""
 
 COMMANDS = '''
 import os, signal, sys, time
@@ -97,6 +97,21 @@ def test_each_command_has_help_that_begins_as_the_overview_says(shelf: Shelf, na
     assert done.stdout.startswith(f"Usage: genzoo {name} ")
     first = BUILTIN[name].rstrip(".").split()[0]
     assert done.stdout.split("\n\n")[1].strip().startswith(first)
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [(["install", "x"], "install"), (["plugins", "restore"], "restore"), (["eval"], "eval")],
+)
+def test_a_command_of_a_plugin_that_is_left_out_is_an_error_that_says_so(
+    shelf: Shelf, words: list[str], name: str
+) -> None:
+    done = shelf.genzoo(*words, GENZOO_DISABLE="manage,eval")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"Error: no command {name!r}; ")
+    assert done.stderr.endswith("left out, with their commands: eval, manage\n")
+    helped = shelf.genzoo("plugins", "--help", GENZOO_DISABLE="manage")
+    assert "restore" not in helped.stdout.partition("Options:")[2]
 
 
 def test_the_version_is_the_distributions(shelf: Shelf) -> None:

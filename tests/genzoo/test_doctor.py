@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from packaging.requirements import Requirement
+from platformdirs import PlatformDirs
 from shelf import GENZOO, Shelf, model
 from wheels import Place, make_place, write_wheel
 
@@ -149,13 +150,13 @@ def test_a_look_that_fails_does_not_end_the_others(
 
 def test_a_look_that_ends_with_a_clear_error_says_it(doctor: Doctor, tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
-    ledger = tmp_path / "config" / "installed.json"
-    ledger.write_text("[]")
+    ledger = tmp_path / "config" / "installed.txt"
+    ledger.write_bytes(b"\xff")
     found = doctor()
-    assert found.states("config") == ["ok", "problem"]
-    wrong = f"the ledger {ledger} is damaged: no list `installed`"
-    advice = f"repair it, or put it aside with `mv {ledger} {ledger}.old`"
-    assert found.texts("config", "problem") == [f"{wrong}; {advice}"]
+    assert (found.states("config"), found.states("ledger")) == (["ok"], ["problem"])
+    [problem] = found.texts("ledger", "problem")
+    assert problem.startswith(f"{ledger} cannot be read: not UTF-8")
+    assert problem.endswith(f"repair it, or put it aside with `mv {ledger} {ledger}.old`")
     assert "plugins" in {line["topic"] for line in found.lines}
 
 
@@ -192,13 +193,37 @@ def test_folders_that_cannot_be_written_are_noted(
     assert list(file.parent.iterdir()) == [file]
 
 
+@pytest.mark.parametrize("variables", [(), ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")])
+def test_the_folders_are_those_of_the_platform_unless_variables_name_others(
+    doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name in variables:
+        monkeypatch.setenv(name, str(tmp_path / name))
+    topics = {"cache": "GENZOO_CACHE", "config": "GENZOO_CONFIG", "models": "GENZOO_MODELS"}
+    found = doctor()
+    overridden = {"GENZOO_CACHE": "cache", "GENZOO_CONFIG": "config"}
+    assert [found.texts(topic, "ok") for topic in overridden.values()] == [
+        [f"{tmp_path / folder}; "] for folder in overridden.values()
+    ]
+    for name in topics.values():
+        monkeypatch.delenv(name, raising=False)
+    dirs = PlatformDirs("genzoo", appauthor=False)
+    found = doctor()
+    assert found.texts("cache", "ok") == [f"{dirs.user_cache_dir}; "]
+    assert found.texts("config", "ok") == [f"{dirs.user_config_dir}; "]
+    assert f"your own list is {dirs.user_data_dir}/models.json: empty" in str(found.lines)
+
+
 def test_plugins_of_the_ledger_that_are_not_here_are_noted(doctor: Doctor, tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
-    held = {"requirement": "a", "distribution": "not-here", "version": "1", "kind": "index"}
-    ledger = {"version": 1, "installed": [held]}
-    (tmp_path / "config" / "installed.json").write_text(json.dumps(ledger))
+    lines = ["# mine", "click==1  # click 1", "not-here[x]==1  # not-here 1"]
+    lines += ["-e file:///gone  # gone 1", "", "a.b @ http://host.example/a#sha256=1  # a-b 1"]
+    (tmp_path / "config" / "installed.txt").write_text("\n".join(lines))
     [note] = doctor().texts("ledger", "note")
-    assert "not-here; `genzoo plugins restore`" in note
+    assert ": not-here, gone, a.b; `genzoo plugins restore`" in note
 
 
 def test_secrets_are_not_shown_and_typing_errors_are(

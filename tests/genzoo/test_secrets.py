@@ -99,7 +99,7 @@ def test_an_address_loses_its_password_and_token_wherever_it_is_told(
         done = place.genzoo("install", "--upgrade", requirement)
         assert "acme_zoo (acme-zoo 1.0)" in said(done, place)
         [entry] = place.entries()
-        assert host in entry["url"]
+        assert host in entry
         other = make_place(tmp_path / "other", place.home)
         assert host in said(other.genzoo("plugins", "restore", "--dry-run"), place)
         assert place.genzoo("uninstall", "acme-zoo").returncode == 0

@@ -12,8 +12,6 @@ BUILTIN = {
     "add": ("genzoo.cli.add:add", "Put a model into your own list."),
     "rm": ("genzoo.cli.add:rm", "Take a model out of your own list."),
     "plugins": ("genzoo.cli.plugins:plugins", "Show the plugins that are installed."),
-    "install": ("genzoo.managing.install:install", "Install plugins, and look whether they work."),
-    "uninstall": ("genzoo.managing.uninstall:uninstall", "Remove plugins."),
     "doctor": ("genzoo.cli.doctor.command:doctor", "Look whether genzoo works here."),
     "completion": ("genzoo.cli.completion:completion", "Print a shell's completion script."),
 }

@@ -12,14 +12,14 @@ from genzoo.cli.builtin import BUILTIN
 from genzoo.cli.context import catalogue_of
 from genzoo.plugins.guard import load_target
 from genzoo.plugins.names import Owned, full_name, matches
-from genzoo.text import printable, quoted
+from genzoo.text import listed, printable, quoted
 from genzoo_core.errors import PluginError, UsageError, did_you_mean
 from genzoo_core.manifest import CommandEntry
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-LIGHT = ("list", "info", "add", "rm", "plugins", "install", "uninstall", "doctor", "completion")
+LIGHT = ("list", "info", "add", "rm", "doctor", "completion")
 """Commands that need the catalogue alone."""
 
 TAKE_MODEL = ("info", "run", "encode", "export")
@@ -92,8 +92,11 @@ class ZooGroup(click.Group):
         if name.startswith("-"):
             raise click.NoSuchOption(name, ctx=ctx)
         near = did_you_mean(name, self.list_commands(ctx))
+        disabled = [p.name for p in catalogue_of(ctx).plugins if p.disabled]
+        absent = f"left out, with their commands: {listed(disabled)}" if disabled else None
+        hints = "; ".join(filter(None, (near, absent)))
         raise UsageError(
-            f"no command {quoted(name)}", near or "`genzoo --help` shows those there are"
+            f"no command {quoted(name)}", hints or "`genzoo --help` shows those there are"
         )
 
 

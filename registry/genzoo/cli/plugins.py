@@ -12,7 +12,6 @@ import click
 from genzoo.cli import table
 from genzoo.cli.context import catalogue_of
 from genzoo.cli.overview import conflicts, overview
-from genzoo.managing.restore import restore
 from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.guard import warn
 from genzoo.text import NAMES, printable
@@ -22,7 +21,27 @@ if TYPE_CHECKING:
     from genzoo_core.plugin import Verification
 
 
-@click.group(invoke_without_command=True, subcommand_metavar="[restore]")
+class _Group(click.Group):
+    """`genzoo plugins restore` is `genzoo restore`, which a plugin brings."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return ["restore"] if self.get_command(ctx, "restore") else []
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        root = ctx.find_root()
+        assert isinstance(root.command, click.Group)
+        return root.command.get_command(root, cmd_name) if cmd_name == "restore" else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        root = ctx.find_root()
+        if args[0] != "restore" or not isinstance(root.command, click.Group):
+            return super().resolve_command(ctx, args)
+        return root.command.resolve_command(root, args)  # where it is not there, it says why
+
+
+@click.group(cls=_Group, invoke_without_command=True, subcommand_metavar="[restore]")
 @click.option("--check", is_flag=True, help="Import all that they name, and verify their hooks.")
 @click.option("--times", is_flag=True, help="Show how long their imports take.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -55,9 +74,6 @@ def plugins(ctx: click.Context, *, check: bool, times: bool, as_json: bool) -> N
             warn(f"{len(problems) - NAMES} more names are ambiguous; --json shows them")
     if check and any(entry["status"] == "broken" for entry in entries):
         ctx.exit(1)
-
-
-plugins.add_command(restore)
 
 
 def _check(catalogue: Catalogue) -> dict[str, Verification]:

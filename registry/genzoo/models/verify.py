@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import subprocess
 import sys
 import time
@@ -36,20 +37,27 @@ from genzoo_core.plugin import Plugin, Verification
 PATIENCE = 300.0
 """Seconds that a plugin may take."""
 
+SELECTING = ("GENZOO_PLUGINS", "GENZOO_DISABLE")
+"""Variables that leave plugins out."""
+
 
 def verify_plugin(plugin: Plugin) -> Verification:
     """Import a plugin and all that it names in a fresh process, and check its hooks.
 
     Not in this process: a plugin may end it, or leave things behind that hide another's fault.
     """
-    # The same path, or the child might find other plugins than the parent did.
+    # The same path first, or the child might find other plugins than the parent did. What was
+    # installed since the parent began may be on the child's alone.
     code = (
-        f"import sys; sys.path[:] = {sys.path!r}; from genzoo.models.verify import report; "
+        f"import sys; sys.path[:] = dict.fromkeys([*{sys.path!r}, *sys.path]); "
+        "from genzoo.models.verify import report; "
         f"report(sys.argv[1], {plugin.name!r}, {plugin.distribution!r})"
     )
+    # Nothing is left out there: who installs a plugin that is left out wants to know as well.
+    visible = {name: value for name, value in os.environ.items() if name not in SELECTING}
     started = time.monotonic()
     try:
-        answer, ending = run_fresh(code, patience=PATIENCE)
+        answer, ending = run_fresh(code, patience=PATIENCE, environment=visible)
     except subprocess.TimeoutExpired:
         problem = f"its imports take more than {PATIENCE:.0f} s"
         return Verification((problem,), seconds=PATIENCE, importable=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,7 @@ def run_fresh(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=stderr,
-            env=environment,
+            env={**(environment or os.environ), "PYTHONIOENCODING": "utf-8"},
             timeout=patience,
             check=False,
         )

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
 from genzoo.cli.doctor.findings import Finding, State
-from genzoo.cli.doctor.ledger import ledger_file, read_ledger
 from genzoo.cli.table import size
-from genzoo.files.folders import cache_folder, models_file
+from genzoo.files.folders import cache_folder, config_folder, models_file
 from genzoo.plugins.added import read_added
 from genzoo.plugins.distributions import installed_version
 from genzoo.plugins.manifests import REFERENCE
+from genzoo_core.reading import read_bytes
 
 LITTLE = 1_000_000_000
 """Bytes below which a download or a training may not fit."""
 
 NONE = 50_000_000
+
+LARGEST = 2**25
+"""Bytes of the largest requirements file that is read."""
+
+REQUIRED = re.compile(r"^(?:-e .*# )?([A-Za-z0-9][\w.-]*)", re.MULTILINE)
+"""The name in a line of it: where it begins, or in the comment behind a folder."""
 
 
 def look_at_cache() -> Iterator[Finding]:
@@ -41,17 +49,24 @@ def look_at_cache() -> Iterator[Finding]:
 
 
 def look_at_ledger() -> Iterator[Finding]:
-    """The configuration: what `genzoo install` remembers."""
-    folder = ledger_file().parent
+    """The configuration: what `genzoo install` remembers, a requirements file."""
+    folder = config_folder()
     yield _written("config", folder, "GENZOO_CONFIG", "`genzoo install` remembers nothing")
-    entries = read_ledger()
-    missing = [e.distribution for e in entries if installed_version(e.distribution) is None]
+    file = folder / "installed.txt"
+    try:
+        names = REQUIRED.findall(read_bytes(file, LARGEST).decode()) if file.exists() else []
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else f"not UTF-8: {error}"
+        advice = f"repair it, or put it aside with `mv {quote(str(file))} {quote(f'{file}.old')}`"
+        yield Finding("ledger", f"{file} cannot be read: {why}", "problem", advice)
+        return
+    missing = [name for name in names if installed_version(name) is None]
     if missing:
         text = f"not in this environment: {', '.join(missing)}"
         yield Finding("ledger", text, "note", "`genzoo plugins restore` installs what is missing")
     else:
-        count = f"{len(entries)} plugin{'' if len(entries) == 1 else 's'}"
-        yield Finding("ledger", f"{count} by `genzoo install`" if entries else "empty")
+        count = f"{len(names)} plugin{'' if len(names) == 1 else 's'}"
+        yield Finding("ledger", f"{count} by `genzoo install`" if names else "empty")
 
 
 def look_at_models() -> Iterator[Finding]:

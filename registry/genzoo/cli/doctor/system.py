@@ -12,10 +12,10 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from genzoo.cli.doctor.environment import environment, find_installer
 from genzoo.cli.doctor.findings import Finding
 from genzoo.plugins.distributions import installed
 from genzoo_core.errors import PluginError, did_you_mean
+from genzoo_core.installer import environment, find_installer
 
 STARTUP = {
     "bash": (".bashrc", ".bash_profile", ".profile", ".bash_completion"),

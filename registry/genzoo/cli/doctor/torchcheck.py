@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import tempfile
+from pathlib import Path
+
 import msgspec
 
-from genzoo.cli.doctor.fresh import ask
+from genzoo.plugins.fresh import run_fresh
+from genzoo_core.errors import GenzooError
+
+PATIENCE = 900.0
+"""Seconds that torch may take."""
 
 
 class Torch(msgspec.Struct, frozen=True):
@@ -22,11 +30,23 @@ def try_torch() -> Torch:
     Raises:
         GenzooError: It fails; says how.
     """
-    return ask("genzoo.cli.doctor.torchcheck:compute", Torch)
+    code = "import sys; from genzoo.cli.doctor.torchcheck import compute; compute(sys.argv[1])"
+    with tempfile.TemporaryFile() as stderr:
+        try:
+            answer, ending = run_fresh(code, patience=PATIENCE, stderr=stderr)
+        except subprocess.TimeoutExpired:
+            raise GenzooError(f"it did not compute within {PATIENCE:.0f} s") from None
+        try:
+            return msgspec.json.decode(answer, type=Torch)
+        except ValueError:
+            stderr.seek(max(0, stderr.tell() - 10_000))
+            lines = stderr.read().decode(errors="replace").split("\n")
+            last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+            raise GenzooError(last[:300] or f"the process ended with code {ending}") from None
 
 
-def compute() -> Torch:
-    """What torch says, for `try_torch`: called in the fresh process."""
+def compute(answer: str) -> None:
+    """Compute with torch, and write what it says of itself into a file, as JSON."""
     import numpy as np
     import torch
 
@@ -38,4 +58,5 @@ def compute() -> Torch:
     if torch.cuda.is_available():
         devices += [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     version = str(torch.__version__)
-    return Torch(version, torch.version.cuda, tuple(devices), torch.get_num_threads())
+    found = Torch(version, torch.version.cuda, tuple(devices), torch.get_num_threads())
+    Path(answer).write_bytes(msgspec.json.encode(found))

@@ -1,4 +1,4 @@
-"""What kind of environment genzoo runs in, and who installs packages into it."""
+"""What kind of environment this is, and which program installs packages into it."""
 
 from __future__ import annotations
 

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import click
+from packaging.utils import canonicalize_name
 
-from genzoo.cli.doctor.environment import PIPX, Installer
-from genzoo.cli.reporting import message
-from genzoo.managing.wanted import Wanted, name_of
-from genzoo.plugins.names import normalise
 from genzoo_core.errors import PluginError
+from genzoo_core.installer import PIPX, Installer
 from genzoo_core.secrets import without_secrets
+from genzoo_manage.requirements import Wanted, name_of
+from genzoo_manage.terminal import message
 
 PATIENCE = 30.0
 """Seconds that a program gets to leave things in order after it was interrupted."""
@@ -145,6 +145,6 @@ def _injected() -> set[str]:
     """What pipx itself put into its environment."""
     try:
         found = json.loads((Path(sys.prefix) / PIPX).read_bytes())
-        return {normalise(name) for name in found["injected_packages"]}
+        return {canonicalize_name(name) for name in found["injected_packages"]}
     except (OSError, ValueError, LookupError, TypeError):
         return set()

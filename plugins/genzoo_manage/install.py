@@ -6,16 +6,18 @@ import shlex
 
 import click
 
-from genzoo.cli.doctor.environment import find_installer
-from genzoo.cli.reporting import message
-from genzoo.managing.commands import run_all, to_install
-from genzoo.managing.confirm import TRUST, confirm, constraint_option, yes_option
-from genzoo.managing.ledger import entry_of, update_ledger
-from genzoo.managing.outcome import OURS, find_out, report
-from genzoo.managing.snapshot import take_snapshot
-from genzoo.managing.wanted import Wanted, check_wanted
-from genzoo.text import listed
 from genzoo_core.errors import PluginError
+from genzoo_core.installer import find_installer
+from genzoo_core.zoo import Zoo
+from genzoo_manage.environment import take_snapshot
+from genzoo_manage.installers import run_all, to_install
+from genzoo_manage.ledger import entry_of, update_ledger
+from genzoo_manage.outcome import GENZOO, find_out, report
+from genzoo_manage.requirements import Wanted, check_wanted
+from genzoo_manage.terminal import TRUST, confirm, constraint_option, message, yes_option
+
+MOST = 20
+"""Plugins that an error names."""
 
 
 @click.command("install")
@@ -25,7 +27,9 @@ from genzoo_core.errors import PluginError
 @constraint_option
 @yes_option
 @click.option("--dry-run", is_flag=True, help="Print the command that would be run, no more.")
+@click.pass_obj
 def install(
+    zoo: Zoo,
     *,
     requirements: tuple[str, ...],
     editable: tuple[str, ...],
@@ -57,28 +61,28 @@ def install(
     before = take_snapshot()
     run_all(commands, f"{installer.name} could not install {wanted}")
     message("looking whether it works …")
-    outcome = find_out(before, wanted)
+    outcome = find_out(before, wanted, zoo)
     came = {distribution.name for distribution in outcome.came}
     for name in outcome.requested:
         if name not in came:
             message(f"{name} {outcome.installed[name].version} was there already")
     report(outcome, installer.note)
-    sound = {plugin.distribution for plugin, _ in outcome.plugins} - outcome.broken
-    update_ledger(
-        add=[
-            entry_of(outcome.installed[name], requirement)
-            for name, requirement in outcome.requested.items()
-            if name in sound
-        ]
-    )
-    broken = [plugin for plugin, problems in outcome.plugins if problems]
+    sound = {each.plugin.distribution for each in outcome.plugins} - outcome.broken
+    entries = [
+        entry_of(outcome.installed[name], requirement)
+        for name, requirement in outcome.requested.items()
+        if name in sound
+    ]
+    update_ledger(zoo, add=entries)
+    broken = [each.plugin for each in outcome.plugins if each.problems]
     if broken:
         names = sorted({plugin.distribution for plugin in broken if plugin.removal})
+        listed = ", ".join([*map(str, broken[:MOST]), *(["…"] if len(broken) > MOST else [])])
         raise PluginError(
-            f"{listed([*map(str, broken)])} came and {'is' if len(broken) == 1 else 'are'} broken",
+            f"{listed} came and {'is' if len(broken) == 1 else 'are'} broken",
             f"remove it with `genzoo uninstall {' '.join(names)}`" if names else None,
         )
-    idle = [name for name in outcome.requested if name not in sound and name != OURS]
+    idle = [name for name in outcome.requested if name not in sound and name != GENZOO]
     if idle or not (outcome.requested or sound):
         removal = f"; `pip uninstall {shlex.join(idle)}` removes it" if idle else ""
         raise PluginError(

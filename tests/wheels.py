@@ -16,7 +16,6 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from shelf import command, model
 
@@ -133,7 +132,7 @@ class Place:
 
     @property
     def ledger(self) -> Path:
-        return self.home / "config" / "installed.json"
+        return self.home / "config" / "installed.txt"
 
     def environment(self, **more: str) -> dict[str, str]:
         """The variables of the user's programs. No package index is asked."""
@@ -177,11 +176,10 @@ class Place:
         command = [str(self.python), "-P", "-m", "pip", "install", "-q", "--no-deps"]
         subprocess.run([*command, *map(str, words)], env=self.environment(), check=True)
 
-    def entries(self) -> list[dict[str, Any]]:
-        """What the ledger holds."""
-        return (
-            list(json.loads(self.ledger.read_text())["installed"]) if self.ledger.exists() else []
-        )
+    def entries(self) -> list[str]:
+        """The lines of the ledger without comments of their own."""
+        lines = self.ledger.read_text().splitlines() if self.ledger.exists() else []
+        return [line for line in lines if not line.startswith("#")]
 
     def versions(self) -> dict[str, str]:
         """The plugins' distributions that are installed beside genzoo's own."""

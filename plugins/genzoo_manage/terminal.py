@@ -1,4 +1,4 @@
-"""What the commands that install and remove take and ask."""
+"""What the commands print on stderr, and the question they ask before they change anything."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import click
 
 from genzoo_core.errors import GenzooError
+from genzoo_core.text import printable
 
 TRUST = "this runs code of whoever made it, now and when it is used, so install what you trust"
 
@@ -19,8 +20,22 @@ constraint_option = click.option(
 )
 
 
+def message(text: str) -> None:
+    """One line on stderr. What a plugin says in it cannot steer the terminal."""
+    click.echo(printable(text), err=True)
+
+
+def warn(text: str) -> None:
+    """One line on stderr, of something that does not stop the work."""
+    message(f"Warning: {text}")
+
+
 def confirm(question: str, yes: bool) -> None:
-    """Ask on a terminal; elsewhere, and with `--yes`, go on. A no is an error."""
+    """Ask on a terminal; elsewhere, and with `--yes`, go on.
+
+    Raises:
+        GenzooError: The answer is no.
+    """
     if yes or not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         return
     if not click.confirm(question, default=True, err=True):

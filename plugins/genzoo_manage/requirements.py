@@ -18,10 +18,10 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
-from genzoo.managing.snapshot import Distribution
-from genzoo.text import quoted
 from genzoo_core.errors import UsageError
 from genzoo_core.secrets import without_secrets
+from genzoo_core.text import shortened
+from genzoo_manage.environment import Distribution
 
 EXTRAS = re.compile(r"\[[^\[\]]*\]\Z")
 ADDRESS = re.compile(r"[\w+.-]+://\S+")
@@ -51,7 +51,7 @@ def check_wanted(wanted: Wanted) -> None:
     for requirement in (*wanted.requirements, *wanted.editable):
         if not requirement.strip() or requirement.startswith("-") or not requirement.isprintable():
             raise UsageError(
-                f"{quoted(without_secrets(requirement))} is no requirement",
+                f"{shortened(without_secrets(requirement), 100)!r} is no requirement",
                 "give a name as in 'acme-zoo>=1.0', a path or a URL",
             )
         if (address := ADDRESS.search(requirement)) and not _is_well_formed(address[0]):
@@ -71,9 +71,9 @@ def _is_well_formed(address: str) -> bool:
 def resolve(
     wanted: Wanted, changed: Sequence[Distribution], installed: Mapping[str, Distribution]
 ) -> dict[str, str]:
-    """The distributions that were asked for, each with its requirement.
+    """The distributions that a user named, each with its requirement.
 
-    Of those that were named by a path or URL, it is among the `changed` that they are found.
+    Those that a path or URL stands for are looked for among the `changed`.
     """
     found: dict[str, str] = {}
     unclear = []

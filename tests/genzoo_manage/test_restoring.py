@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from painting import Cli
 from shelf import Shelf, command, model
 from wheels import Place, acme, errors, make_place, write_wheel
 
@@ -43,11 +42,8 @@ def test_a_new_environment_gets_the_very_versions(place: Place, other: Place, wh
 
 def test_a_wheel_that_is_not_the_same_any_more_is_refused(place: Place, wheels: Path) -> None:
     url = acme(wheels).as_uri()
-    entry = {"requirement": url, "distribution": "acme-zoo", "version": "1.0"}
-    entry |= {"kind": "archive", "url": url, "sha256": "0" * 64}
     place.ledger.parent.mkdir()
-    held = {"version": 1, "installed": [entry]}
-    place.ledger.write_text(json.dumps(held))
+    place.ledger.write_text(f"acme-zoo @ {url}#sha256={'0' * 64}  # acme-zoo 1.0\n")
     done = place.genzoo("plugins", "restore")
     assert done.returncode == 1
     assert "1 of 1 cannot be restored: acme-zoo" in errors(done)[0]
@@ -56,34 +52,42 @@ def test_a_wheel_that_is_not_the_same_any_more_is_refused(place: Place, wheels: 
 
 def test_a_ledger_is_read_as_far_as_it_goes(place: Place) -> None:
     place.ledger.parent.mkdir()
-    good = {"requirement": "a", "distribution": "a", "version": "1", "kind": "index"}
-    held = {"version": 1, "installed": [3, {**good, "later": True}, {"version": 2}]}
-    place.ledger.write_text(json.dumps(held))
+    place.ledger.write_text("# mine\n{}\n\n  a==1  # a 1\nb\nc[x] >= 2, == 3\n--index-url=u\n")
     done = place.genzoo("plugins", "restore", "--dry-run")
-    assert done.stdout == "a 1: install a==1\n"
+    plans = ["a 1: install a==1", "b: install b", "c 3: install c[x] >= 2, == 3"]
+    assert done.stdout.splitlines() == plans
     assert done.stderr.count("Warning: ") == 2
+    assert "line 2 is left out" in done.stderr
+
+
+def test_lines_that_a_user_wrote_stay(place: Place) -> None:
+    install_nothing(place)
+    for name in ("acme-zoo", "b-zoo"):
+        Shelf(place.site, place.home).add(name)
+    place.ledger.parent.mkdir()
+    lines = ["# mine", "?", "", "acme-zoo>=0", "", "c==1"]
+    place.ledger.write_text("\n".join(lines))
+    place.install("acme-zoo", "b-zoo")
+    came = ["acme-zoo==1.0  # acme-zoo 1.0", "b-zoo==1.0  # b-zoo 1.0"]
+    assert place.ledger.read_text().splitlines() == [*lines[:3], *lines[4:], *came]
 
 
 UNREADABLE = [
-    ("{", "is damaged"),
-    ("[]", "no list `installed`"),
-    ('{"version": 2, "installed": []}', "is of version 2; this genzoo knows 1"),
+    (b"a==1\n\xff", "not UTF-8"),
+    (b"a" * (2**25 + 1), "it has more than 33,554,432 bytes"),
 ]
 
 
-@pytest.mark.parametrize(("text", "why"), UNREADABLE)
-def test_a_ledger_that_cannot_be_read_is_an_error(
-    text: str, why: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GENZOO_CONFIG", str(tmp_path))
-    file = tmp_path / "installed.json"
-    file.write_text(text)
-    done = cli("plugins", "restore")
-    assert done.code == 1
-    assert done.err.startswith("Error: ")
-    assert done.err.count("\n") == 1
-    assert why in done.err
-    assert file.read_text() == text
+@pytest.mark.parametrize(("content", "why"), UNREADABLE)
+def test_a_ledger_that_cannot_be_read_is_an_error(content: bytes, why: str, place: Place) -> None:
+    place.ledger.parent.mkdir()
+    place.ledger.write_bytes(content)
+    done = place.genzoo("plugins", "restore")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert why in done.stderr
+    assert place.ledger.read_bytes() == content
 
 
 def install_nothing(place: Place) -> None:
@@ -96,14 +100,14 @@ def test_a_ledger_that_cannot_be_read_is_left_as_it_is(place: Place) -> None:
     install_nothing(place)
     Shelf(place.site, place.home).add("acme-zoo")
     place.ledger.parent.mkdir()
-    for text, why in UNREADABLE:
-        place.ledger.write_text(text)
+    for content, why in UNREADABLE:
+        place.ledger.write_bytes(content)
         [warning] = [
             line for line in place.install("acme-zoo").stderr.splitlines() if "Warning: " in line
         ]
         assert "`genzoo plugins restore` will not know of this" in warning
         assert why in warning
-        assert place.ledger.read_text() == text
+        assert place.ledger.read_bytes() == content
 
 
 def test_a_password_does_not_get_into_the_ledger(place: Place, tmp_path: Path) -> None:
@@ -118,7 +122,7 @@ def test_a_password_does_not_get_into_the_ledger(place: Place, tmp_path: Path) -
     place.install("acme[x] @ git+https://me:secret@host.example/acme.git")
     assert "secret" not in place.ledger.read_text()
     [entry] = place.entries()
-    assert entry["kind"] == "repository"
+    assert entry.startswith("acme[x] @ git+https://host.example/")
     shown = make_place(tmp_path / "other", place.home).genzoo("plugins", "restore", "--dry-run")
     exactly = "acme[x] @ git+https://host.example/acme.git@abc123#subdirectory=py"
     assert shown.stdout == f"acme 1.0: install {exactly}\n"
@@ -126,8 +130,7 @@ def test_a_password_does_not_get_into_the_ledger(place: Place, tmp_path: Path) -
 
 def test_what_only_looks_like_a_distribution_is_not_passed_on_as_an_option(place: Place) -> None:
     place.ledger.parent.mkdir(parents=True)
-    held = {"requirement": "x", "distribution": "--log=here", "version": "1", "kind": "index"}
-    place.ledger.write_text(json.dumps({"version": 1, "installed": [held]}))
+    place.ledger.write_text("--log=here==1  # --log=here 1\n")
     done = place.genzoo("plugins", "restore")
     assert done.returncode == 1
     assert "'--log=here==1' is no requirement" in done.stderr
@@ -153,10 +156,9 @@ paint = click.Command("paint")
 def test_two_that_write_at_once_lose_nothing(place: Place, other: Place, tmp_path: Path) -> None:
     (tmp_path / "met").mkdir()
     # So long a ledger takes its time, and the two are sure to want it together.
-    held = {"requirement": "x", "version": "1", "kind": "index"}
-    many = [{**held, "distribution": f"x{i}"} for i in range(LONG)]
+    many = [f"x{i}==1  # x{i} 1" for i in range(LONG)]
     place.ledger.parent.mkdir()
-    place.ledger.write_text(json.dumps({"version": 1, "installed": many}))
+    place.ledger.write_text("\n".join(many))
     install_nothing(place)  # which serves the other too
     (other.prefix / "uv-receipt.toml").touch()
     writers = []
@@ -166,8 +168,7 @@ def test_two_that_write_at_once_lose_nothing(place: Place, other: Place, tmp_pat
         words = [str(where.python), "-P", "-m", "genzoo", "install", name]
         writers.append(subprocess.Popen(words, env=where.environment(), stderr=subprocess.DEVNULL))
     assert [writer.wait() for writer in writers] == [0, 0]
-    names = {entry["distribution"] for entry in place.entries()}
-    assert names == {"one", "two", *(entry["distribution"] for entry in many)}
+    assert {*place.entries()} == {"one==1.0  # one 1.0", "two==1.0  # two 1.0", *many}
 
 
 def test_without_a_ledger_there_is_nothing_to_do(place: Place) -> None:

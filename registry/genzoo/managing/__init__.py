@@ -1,1 +1,0 @@
-"""`genzoo install`, `uninstall` and `plugins restore`, and what they remember."""
