@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from genzoo_autoencoder.config import MLPConfig, Network
+from genzoo_autoencoder.config import Network
 from genzoo_autoencoder.networks import Shape, build_decoder, build_trunk
 from genzoo_core import Codec, Condition, Context, Posterior
+from genzoo_core.layers.config import MLPConfig
 
 
 class NetworkCodec(Codec):

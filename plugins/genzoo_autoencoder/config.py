@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from genzoo_core import Config
+from genzoo_core.layers.config import MLPConfig, ResidualMLPConfig
 from genzoo_core.ranges import (
     Blocks,
     Guidance,
@@ -20,16 +21,6 @@ from genzoo_core.ranges import (
 from genzoo_core.specs import ComponentSpec
 
 Components = Annotated[int, msgspec.Meta(ge=0, le=1000)]
-
-
-class MLPConfig(Config, tag="mlp"):
-    """One hidden layer on flattened pixels, in the encoder and in the decoder.
-
-    Attributes:
-        hidden: Width of the hidden layer.
-    """
-
-    hidden: Width = 128
 
 
 class ConvConfig(Config, tag="conv"):
@@ -50,22 +41,18 @@ class ConvConfig(Config, tag="conv"):
 Network = MLPConfig | ConvConfig
 
 
-class FlowPriorConfig(Config, tag="flow"):
+class FlowPriorConfig(ResidualMLPConfig, tag="flow"):
     """A rectified flow over the latents, told all of the model's conditions.
 
-    It is trained as a second stage, "prior", after the codec.
+    Its network is a residual MLP. It is trained as a second stage, "prior", after the codec.
 
     Attributes:
-        width: Width of its network, a residual MLP.
         blocks: Residual blocks.
-        embedding: Width of the embedding of time and condition.
         steps: Steps in which it samples, by Heun's method.
         guidance: With how much guidance it samples unless told otherwise.
     """
 
-    width: Width = 512
     blocks: Blocks = 3
-    embedding: Width = 128
     steps: Steps = 10
     guidance: Guidance = 1.0
 

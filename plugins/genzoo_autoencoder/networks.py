@@ -6,10 +6,12 @@ import math
 
 from torch import Tensor, nn
 
-from genzoo_autoencoder.config import ConvConfig, MLPConfig, Network
+from genzoo_autoencoder.config import ConvConfig, Network
 from genzoo_core.component import Context
 from genzoo_core.encoder import Encoder, check_continuous
 from genzoo_core.errors import ConfigError
+from genzoo_core.layers.config import MLPConfig
+from genzoo_core.layers.residual import ResidualBlock, group_norm
 from genzoo_core.specs import ComponentSpec
 
 Shape = tuple[int, int, int]
@@ -61,12 +63,20 @@ def build_decoder(
         nn.Linear(latent, channels * height * width),
         nn.Unflatten(1, (channels, height, width)),
     ]
-    layers += [ResidualBlock(channels, condition_dim) for _ in range(network.blocks)]
+    layers += [conditioned(channels, condition_dim) for _ in range(network.blocks)]
     layers += [nn.Conv2d(channels, 4 * half, 3, padding=1), nn.PixelShuffle(2)]
-    layers += [ResidualBlock(half, condition_dim) for _ in range(network.blocks)]
+    layers += [conditioned(half, condition_dim) for _ in range(network.blocks)]
     layers += [group_norm(half), nn.SiLU()]
     layers += [nn.Conv2d(half, 4 * shape[0], 3, padding=1), nn.PixelShuffle(2)]
     return Decoder(*layers)
+
+
+def conditioned(channels: int, condition_dim: int | None) -> ResidualBlock:
+    """A residual block that a condition vector of that size modulates; None for none."""
+    block = ResidualBlock(channels)
+    if condition_dim is not None:  # made last: a seed gives the weights that it always gave
+        block.modulation = nn.Linear(condition_dim, 2 * channels)
+    return block
 
 
 def quarter(network: ConvConfig, shape: Shape) -> Shape:
@@ -113,40 +123,3 @@ class Decoder(nn.Sequential):
         for layer in self:
             z = layer(z, condition) if isinstance(layer, ResidualBlock) else layer(z)
         return z
-
-
-class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions beside the identity, pre-activated (He et al. 2016, arXiv:1603.05027).
-
-    The last convolution starts at zero, so that a fresh block is the identity. A condition
-    scales and shifts what the second normalisation gives (Dhariwal & Nichol 2021, section 3,
-    "adaptive group normalization").
-
-    Args:
-        channels: Channels in and out.
-        condition_dim: Size of the condition vector; None for a block that takes none.
-    """
-
-    def __init__(self, channels: int, condition_dim: int | None = None) -> None:
-        super().__init__()
-        self.norm1 = group_norm(channels)
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.norm2 = group_norm(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(self.conv2.weight)
-        self.activation = nn.SiLU()
-        self.modulation = None if condition_dim is None else nn.Linear(condition_dim, 2 * channels)
-
-    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        """`[B, channels, H, W]` for one of that shape and a condition `[B, D]`."""
-        h: Tensor = self.norm2(self.conv1(self.activation(self.norm1(x))))
-        if self.modulation is not None and condition is not None:
-            scale, shift = self.modulation(condition)[..., None, None].chunk(2, 1)
-            h = h * (1 + scale) + shift
-        h = self.conv2(self.activation(h))
-        return x + h
-
-
-def group_norm(channels: int) -> nn.GroupNorm:
-    """Group normalisation over groups of 8 channels (of all, where 8 does not divide them)."""
-    return nn.GroupNorm(channels // 8 if channels % 8 == 0 else 1, channels)

@@ -9,7 +9,6 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
-from genzoo_autoencoder.networks import ResidualBlock, group_norm
 from genzoo_core import (
     Batch,
     Codec,
@@ -22,6 +21,7 @@ from genzoo_core import (
     Rng,
     Trainable,
 )
+from genzoo_core.layers.residual import ResidualBlock, group_norm
 from genzoo_core.ranges import Blocks, ImageShape, Weight, Width, check_sides
 
 

@@ -7,26 +7,13 @@ from typing import Annotated, Literal
 import msgspec
 
 from genzoo_core import Config
+from genzoo_core.layers.config import ResidualMLPConfig
 from genzoo_core.ranges import Blocks, Guidance, ImageShape, Share, Steps, Width
 from genzoo_core.specs import Choice, ComponentSpec
 
 Passes = Annotated[int, msgspec.Meta(ge=1, le=100)]
 PASSES = 4
 """How often each step is taken where a part of a picture stays, unless a user says otherwise."""
-
-
-class MLPConfig(Config, tag="mlp"):
-    """A residual network on flattened data: pixels, or the vectors of a codec.
-
-    Attributes:
-        width: Width of the residual stream.
-        blocks: Residual blocks.
-        embedding: Width of the embedding of time and condition.
-    """
-
-    width: Width = 512
-    blocks: Blocks = 2
-    embedding: Width = 128
 
 
 class UNetConfig(Config, tag="unet"):
@@ -59,7 +46,7 @@ class UNetConfig(Config, tag="unet"):
     flat: Annotated[int, msgspec.Meta(ge=0, le=4096)] = 0
 
 
-Network = MLPConfig | UNetConfig
+Network = ResidualMLPConfig | UNetConfig
 
 
 class DiffusionConfig(Config):
@@ -116,3 +103,14 @@ class DiffusionOptions(Config):
     guidance: Guidance | None = None
     eta: Share | None = None
     passes: Passes | None = None
+
+
+class DDIMConfig(Config):
+    """How random DDIM is.
+
+    Attributes:
+        eta: Share of the ancestral sampler's noise that each step adds, as a standard
+            deviation: 0 adds none, 1 all (Song et al. 2021, equation 16).
+    """
+
+    eta: Share = 0.0

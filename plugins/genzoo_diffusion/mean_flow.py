@@ -24,7 +24,7 @@ from genzoo_core import (
     Rng,
     Start,
 )
-from genzoo_core.layers.embedding import FREQUENCIES, sinusoids
+from genzoo_core.layers.embedding import TimeEmbedding
 from genzoo_core.sampler import shortened
 from genzoo_diffusion.config import PASSES, UNetConfig
 from genzoo_diffusion.config_mean_flow import MeanFlowConfig, MeanFlowOptions
@@ -208,25 +208,13 @@ class MeanFlow(Inpainting, GenerativeModel[MeanFlowOptions]):
         return nothing + scale * (velocity - nothing)
 
 
-class SpanEmbedding(nn.Module):
-    """The length of a span as a vector; 0 for all lengths in a fresh one.
-
-    Args:
-        dim: D of the vector.
-    """
+class SpanEmbedding(TimeEmbedding):
+    """The length of a span as a vector, `[B, D]` of lengths `[B]`; 0 for all in a fresh one."""
 
     def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(nn.Linear(2 * FREQUENCIES, dim), nn.SiLU(), nn.Linear(dim, dim))
-        last = self.layers[2]
-        assert isinstance(last, nn.Linear)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
-
-    def forward(self, span: Tensor) -> Tensor:
-        """`[B, D]` of lengths, `[B]`."""
-        out: Tensor = self.layers(sinusoids(span))
-        return out
+        super().__init__(dim)
+        for parameter in self.layers[2].parameters():
+            nn.init.zeros_(parameter)
 
 
 def mean_velocity(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from genzoo_core import Conditioner, ConfigError
 from genzoo_core.layers.mlp import MLP
-from genzoo_diffusion.config import MLPConfig, Network, UNetConfig
+from genzoo_diffusion.config import Network, UNetConfig
 from genzoo_diffusion.unet import UNet
 
 
@@ -16,7 +16,7 @@ def build_network(network: Network, shape: tuple[int, ...], *, spatial: bool = F
     Raises:
         ConfigError: The architecture does not take data of this shape.
     """
-    if isinstance(network, MLPConfig):
+    if not isinstance(network, UNetConfig):
         return MLP(shape, width=network.width, blocks=network.blocks, embedding=network.embedding)
     if len(shape) != 3:
         raise ConfigError(

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from genzoo_core import Condition, ConfigError
 from genzoo_core.layers.embedding import Embedding
 from genzoo_core.layers.mlp import ResidualMLP
+from genzoo_core.layers.residual import ResidualBlock, group_norm
 from genzoo_diffusion.config import UNetConfig
 
 FLAT_BLOCKS = 2
@@ -63,7 +64,7 @@ class UNet(nn.Module):
         )
         deep = widths[-1]
         self.down.append(Level([(deep, deep)] * config.blocks, dim, nn.Identity()))
-        self.middle = ResidualBlock(deep, deep, dim)
+        self.middle = ResidualBlock(deep, embedding=dim)
         self.attention = Attention(deep)
         self.reading = CrossAttention(deep, dim) if config.cross_attention else None
         self.flat = Flat(deep * places, config.flat, dim) if config.flat else None
@@ -133,32 +134,8 @@ class Level(nn.Module):
 
     def __init__(self, channels: list[tuple[int, int]], embedding: int, resize: nn.Module) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(ResidualBlock(*pair, embedding) for pair in channels)
+        self.blocks = nn.ModuleList(ResidualBlock(*pair, embedding=embedding) for pair in channels)
         self.resize = resize
-
-
-class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions beside the identity, the second one's input modulated.
-
-    The last convolution starts at zero, so that a fresh block passes its input on.
-    """
-
-    def __init__(self, before: int, after: int, embedding: int) -> None:
-        super().__init__()
-        self.norm1 = group_norm(before)
-        self.conv1 = nn.Conv2d(before, after, 3, padding=1)
-        self.modulation = nn.Linear(embedding, 2 * after)
-        self.norm2 = group_norm(after)
-        self.conv2 = nn.Conv2d(after, after, 3, padding=1)
-        self.skip = nn.Identity() if before == after else nn.Conv2d(before, after, 1)
-        nn.init.zeros_(self.conv2.weight)
-
-    def forward(self, x: Tensor, embedded: Tensor) -> Tensor:
-        h = self.conv1(nn.functional.silu(self.norm1(x)))
-        scale, shift = self.modulation(embedded)[:, :, None, None].chunk(2, 1)
-        h = self.norm2(h) * (1 + scale) + shift
-        out: Tensor = self.skip(x) + self.conv2(nn.functional.silu(h))
-        return out
 
 
 class Attention(nn.Module):
@@ -240,8 +217,3 @@ class Upsample(nn.Sequential):
     def __init__(self, before: int, after: int) -> None:
         # A convolution before the copying costs a quarter of one after it.
         super().__init__(nn.Conv2d(before, 4 * after, 1), nn.PixelShuffle(2))
-
-
-def group_norm(channels: int) -> nn.GroupNorm:
-    """Group normalisation over groups of 8 channels (of all, where 8 does not divide them)."""
-    return nn.GroupNorm(channels // 8 if channels % 8 == 0 else 1, channels)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from genzoo_core import Config
+from genzoo_core.layers.config import MLPConfig
 from genzoo_core.ranges import (
     Blocks,
     ImageShape,
@@ -21,16 +22,6 @@ Every = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 LossName = Literal[
     "cross-entropy", "minimax", "non-saturating", "hinge", "wasserstein", "relativistic"
 ]
-
-
-class MLPConfig(Config, tag="mlp"):
-    """One hidden layer on flattened pixels, in the generator and in the discriminator.
-
-    Attributes:
-        hidden: Width of the hidden layer.
-    """
-
-    hidden: Width = 128
 
 
 class ConvConfig(Config, tag="conv"):

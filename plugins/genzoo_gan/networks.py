@@ -7,7 +7,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from genzoo_gan.config import ConvConfig, MLPConfig, Network
+from genzoo_core.layers.config import MLPConfig
+from genzoo_core.layers.residual import Residual
+from genzoo_gan.config import ConvConfig, Network
 
 Shape = tuple[int, int, int]
 SLOPE = 0.2
@@ -188,18 +190,6 @@ def quarter(shape: Shape) -> tuple[int, int]:
     """(H, W) of the convolutional networks' smallest feature map."""
     _, height, width = shape
     return height // 4, width // 4
-
-
-class Residual(nn.Module):
-    """Layers beside the identity."""
-
-    def __init__(self, *layers: nn.Module) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = self.layers(x)
-        return x + h
 
 
 class ResidualBlock(Residual):

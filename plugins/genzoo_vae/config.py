@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from genzoo_autoencoder.config import Components, LearnedPrior, MLPConfig, Network, check_network
+from genzoo_autoencoder.config import Components, LearnedPrior, Network, check_network
 from genzoo_core import Config
+from genzoo_core.layers.config import MLPConfig
 from genzoo_core.ranges import ImageShape, Share, Width
 
 

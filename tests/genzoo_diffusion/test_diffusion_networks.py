@@ -13,7 +13,8 @@ from diffusion_cases import UNET, built
 import genzoo
 import genzoo_diffusion
 from genzoo_core import Condition, ConfigError
-from genzoo_diffusion.config import DiffusionConfig, MLPConfig, Network, UNetConfig
+from genzoo_core.layers.config import ResidualMLPConfig
+from genzoo_diffusion.config import DiffusionConfig, Network, UNetConfig
 from genzoo_diffusion.config_mean_flow import MeanFlowConfig
 from genzoo_diffusion.networks import build_network
 from genzoo_diffusion.unet import Flat
@@ -34,8 +35,8 @@ def awake(network: Network, shape: tuple[int, ...], *, spatial: bool = False) ->
 @pytest.mark.parametrize(
     ("network", "shape"),
     [
-        (MLPConfig(width=16, embedding=8), (32,)),
-        (MLPConfig(width=16, embedding=8), (3, 8, 8)),
+        (ResidualMLPConfig(width=16, embedding=8), (32,)),
+        (ResidualMLPConfig(width=16, embedding=8), (3, 8, 8)),
         (UNetConfig(width=8, embedding=8), (1, 28, 28)),
         (UNetConfig(width=8, embedding=8, multipliers=(1, 2, 2), patch=1), (3, 32, 32)),
         (UNetConfig(width=8, embedding=8, multipliers=(1,), patch=1), (4, 7, 7)),
@@ -59,7 +60,7 @@ def test_a_prediction_has_the_shape_of_the_data_and_heeds_all_it_is_told(
         assert not torch.allclose(other, out, atol=1e-4)
 
 
-@pytest.mark.parametrize("network", [MLPConfig(), UNetConfig(), UNetConfig(flat=16)])
+@pytest.mark.parametrize("network", [ResidualMLPConfig(), UNetConfig(), UNetConfig(flat=16)])
 def test_a_fresh_network_predicts_zero(network: Network) -> None:
     net = build_network(network, (1, 28, 28))
     out = net(torch.randn(2, 1, 28, 28), torch.rand(2), None)

@@ -1,4 +1,4 @@
-"""What tells a network the time and the condition."""
+"""Time and condition as vectors, for the layers that they modulate."""
 
 from __future__ import annotations
 
@@ -12,25 +12,38 @@ from genzoo_core.conditioner import Condition
 FREQUENCIES = 32
 
 
-class Embedding(nn.Module):
-    """Time and condition as one vector, activated and ready for the layers that modulate.
+class TimeEmbedding(nn.Module):
+    """A time as a vector: two layers on its sinusoids.
 
     Args:
-        dim: D of the vector, and of the condition's.
+        dim: D of the vector.
     """
 
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(nn.Linear(2 * FREQUENCIES, dim), nn.SiLU(), nn.Linear(dim, dim))
 
-    def forward(self, time: Tensor, condition: Condition | None) -> Tensor:
+    def forward(self, time: Tensor) -> Tensor:
+        """`[B, D]` of times `[B]` about 1 in size, such as a noiser's `embed` gives."""
+        out: Tensor = self.layers(sinusoids(time))
+        return out
+
+
+class Embedding(TimeEmbedding):
+    """Time and condition as one vector, activated and ready for the layers that it modulates.
+
+    Args:
+        dim: D of the vector, and of the condition's.
+    """
+
+    def forward(self, time: Tensor, condition: Condition | None = None) -> Tensor:
         """`[B, D]`.
 
         Args:
             time: What the noiser's `embed` gives, `[B]`.
             condition: Its vector is `[B, D]`; None for a model without conditioners.
         """
-        embedded = self.layers(sinusoids(time))
+        embedded = super().forward(time)
         if condition is not None:
             embedded = embedded + condition.vector
         return nn.functional.silu(embedded)

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
-from genzoo_core import Context, Rng, ScheduledNoiser
-from genzoo_diffusion.config_noisers import DDPMConfig
+from genzoo_core import Config, Context, Rng, ScheduledNoiser
 
 STEPS = 1000
 LEAST_ALPHA = 0.006
+
+
+class DDPMConfig(Config):
+    """A discrete variance-preserving schedule of 1000 steps.
+
+    Attributes:
+        schedule: "linear" betas from 1e-4 to 0.02 (Ho et al. 2020, section 4), or "cosine"
+            (Nichol & Dhariwal 2021, equation 17), which keeps more signal in the middle.
+        prediction: What the network predicts: the noise, the data, or
+            `v = alpha noise - sigma x0`.
+    """
+
+    schedule: Literal["linear", "cosine"] = "linear"
+    prediction: Literal["eps", "x0", "v"] = "eps"
 
 
 class DDPM(ScheduledNoiser):

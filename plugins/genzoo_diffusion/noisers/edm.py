@@ -4,12 +4,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Annotated
 
+import msgspec
 import torch
 from torch import Tensor
 
-from genzoo_core import Context, Rng, ScheduledNoiser
-from genzoo_diffusion.config_noisers import EDMConfig
+from genzoo_core import Config, Context, Rng, ScheduledNoiser
+
+Sigma = Annotated[float, msgspec.Meta(ge=1e-5, le=1e4)]
+
+
+class EDMConfig(Config):
+    """The design of Karras et al. 2022; defaults are their table 1.
+
+    Attributes:
+        data_std: Standard deviation of the data.
+        sigma_min: Least noise level of the sampling grid, before 0.
+        sigma_max: Largest noise level.
+        rho: Curvature of the grid: larger puts more steps at low noise.
+        log_mean: Mean of the logarithm of the noise level in training.
+        log_std: Its standard deviation.
+    """
+
+    data_std: Annotated[float, msgspec.Meta(ge=1e-3, le=1e3)] = 0.5
+    sigma_min: Sigma = 0.002
+    sigma_max: Sigma = 80.0
+    rho: Annotated[float, msgspec.Meta(ge=0.1, le=1000)] = 7.0
+    log_mean: Annotated[float, msgspec.Meta(ge=-10, le=10)] = -1.2
+    log_std: Annotated[float, msgspec.Meta(ge=1e-3, le=10)] = 1.2
+
+    def __post_init__(self) -> None:
+        # Closer together, the times of a long grid would be the same in single precision.
+        if self.sigma_max <= 2 * self.sigma_min:
+            raise ValueError(
+                f"`sigma_max` is {self.sigma_max}, not above twice `sigma_min`, {self.sigma_min}"
+            )
 
 
 class EDM(ScheduledNoiser):

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import Tensor
 
-from genzoo_core import Context, Rng, ScheduledNoiser
-from genzoo_diffusion.config_noisers import RectifiedFlowConfig
+from genzoo_core import Config, Context, Rng, ScheduledNoiser
+
+
+class RectifiedFlowConfig(Config):
+    """The straight line from data to noise.
+
+    Attributes:
+        times: How training times are drawn: "logit-normal", the sigmoid of a standard normal,
+            which prefers the middle (Esser et al. 2024, section 3.1), or "uniform".
+    """
+
+    times: Literal["logit-normal", "uniform"] = "logit-normal"
 
 
 class RectifiedFlow(ScheduledNoiser):

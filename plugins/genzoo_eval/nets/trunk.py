@@ -10,16 +10,16 @@ from torch import Tensor, nn
 
 from genzoo_core import Batch, Condition, Context, Encoder, Posterior, Trainable
 from genzoo_core.encoder import check_continuous
+from genzoo_core.layers.residual import Residual
 from genzoo_eval.nets.config import TrunkConfig
 
 
-class ResidualBlock(nn.Module):
+class ResidualBlock(Residual):
     """Two convolutions around a skip (He et al. 2016, "Identity mappings in deep residual
     networks", figure 4e), with group normalisation: no image depends on its batch."""
 
     def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
+        super().__init__(
             group_norm(channels),
             nn.ReLU(),
             nn.Conv2d(channels, channels, 3, padding=1),
@@ -27,10 +27,6 @@ class ResidualBlock(nn.Module):
             nn.ReLU(),
             nn.Conv2d(channels, channels, 3, padding=1),
         )
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = x + self.layers(x)
-        return out
 
 
 def group_norm(channels: int) -> nn.GroupNorm:

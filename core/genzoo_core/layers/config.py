@@ -1,0 +1,30 @@
+"""Configs of networks that several families have. Imports no torch, for listings."""
+
+from __future__ import annotations
+
+from genzoo_core.config import Config
+from genzoo_core.ranges import Blocks, Width
+
+
+class MLPConfig(Config, tag="mlp"):
+    """One hidden layer on flattened pixels, in each of a model's two networks.
+
+    Attributes:
+        hidden: Width of the hidden layer.
+    """
+
+    hidden: Width = 128
+
+
+class ResidualMLPConfig(Config, tag="mlp"):
+    """The network `genzoo_core.layers.mlp.MLP`, on flattened data.
+
+    Attributes:
+        width: Width of the residual stream.
+        blocks: Residual blocks.
+        embedding: Width of the embedding of time and condition.
+    """
+
+    width: Width = 512
+    blocks: Blocks = 2
+    embedding: Width = 128
