@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from genzoo_eval.caching import shipped
 from genzoo_eval.comparing.baselines import baselines, shipped_reports
 from genzoo_eval.report import Report
+from genzoo_eval.report_store import shipped
 from genzoo_eval.stability.results import SHIPPED, StabilityResults
 from genzoo_eval.stability.table import lines
 

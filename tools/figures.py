@@ -18,12 +18,15 @@ from typing import Any
 
 import msgspec
 
-from genzoo_eval.caching import RESULTS, key_of
-from genzoo_eval.caching import ship as ship_reports
+from genzoo_core.atomic import write_atomically
+from genzoo_core.cards import ModelCard
 from genzoo_eval.keys import KEYS
 from genzoo_eval.report import Figure, Report
+from genzoo_eval.report_store import ReportKey, Shipped
+from genzoo_eval.settings import Settings
 
 PLUGINS = Path(__file__).parent.parent / "plugins"
+RESULTS = PLUGINS / "genzoo_eval" / "results"
 IN_CARDS = (
     *("fd", "coverage", "accuracy", "class_tv", "reconstruction_mse"),
     *("r1_seen", "r10_seen", "r10_rarer", "r1_held_out", "r10_held_out"),
@@ -118,12 +121,28 @@ def add_baseline(file: Path) -> None:
 
 def ship(report: Report, kind: str) -> None:
     assert not report.machine, "measure with --no-costs: speeds are of one machine"
-    nets = tuple(
-        card["sha256"]
+    nets = [
+        msgspec.convert(card, ModelCard)
         for card in sorted(cards_in(PLUGINS / "genzoo_eval" / "genzoo.toml"), key=by_name)
         if card["dataset"] == report.dataset
-    )
-    ship_reports(RESULTS / f"{kind}-{report.dataset}.json", [(key_of(report, nets), report)])
+    ]
+    settings = Settings(report.n, report.seed, costs=False)
+    key = ReportKey.of(report.subject, report.dataset, settings, nets).digest
+    file = RESULTS / f"{kind}-{report.dataset}.json"
+    there = msgspec.json.decode(file.read_bytes(), type=Shipped).reports if file.exists() else {}
+    found = {k: r for k, r in there.items() if not replaces(report, r)} | {key: report}
+    ordered = dict(sorted(found.items(), key=lambda item: (item[1].subject.name, item[0])))
+    text = msgspec.json.format(msgspec.json.encode(Shipped(ordered)), indent=1)
+    write_atomically(file, text + b"\n")
+
+
+def replaces(new: Report, old: Report) -> bool:
+    """Whether a report makes another one useless: one of the same subject and settings, or of
+    other weights that bore its name."""
+    if new.subject.name != old.subject.name:
+        return False
+    same = (new.subject.options, new.n) == (old.subject.options, old.n)
+    return same or new.subject.sha256 != old.subject.sha256
 
 
 def metric(figure: Figure, report: Report) -> dict[str, Any]:

@@ -12,22 +12,20 @@ from torch import Tensor
 
 from genzoo_core.errors import UsageError
 from genzoo_core.zoo import Zoo
-from genzoo_eval.caching import ReportCache
 from genzoo_eval.codecs import evaluate_codec, is_codec, reconstruction_figures
-from genzoo_eval.costs.counting import flops, parameters
-from genzoo_eval.costs.timing import images_per_second, machine, run_once
-from genzoo_eval.datasets import data_recipe, fingerprint, own_dataset
+from genzoo_eval.costs import flops, images_per_second, machine, parameters, run_once
+from genzoo_eval.datasets import data_recipe, own_dataset
 from genzoo_eval.distribution import drawn_figures, image_figures, mean_figure, memorisation_figures
+from genzoo_eval.external import ExternalImages
 from genzoo_eval.feature_nets import FrozenNet, classifier_of, load_nets
-from genzoo_eval.given import GivenImages
-from genzoo_eval.known import Known, asked_of
 from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
 from genzoo_eval.metrics.subsets import standard_error
 from genzoo_eval.reference import Reference, Tell, read_reference
 from genzoo_eval.report import Figure, Report, Subject
+from genzoo_eval.report_store import ReportKey, ReportStore
 from genzoo_eval.settings import FEWEST, Settings, command_of
 from genzoo_eval.subjects import Images, ModelImages, OnProgress
-from genzoo_eval.text.obeying import obedience
+from genzoo_eval.text.adherence import adherence_figures
 
 MEMORY_RUN = 64
 """Images of the run whose memory is measured."""
@@ -76,15 +74,15 @@ def evaluate(
     dataset = dataset or own_dataset(zoo, model)
     _check_shape(images, dataset, data_recipe(zoo, dataset, "test").shape)
     nets = load_nets(zoo, dataset, settings.nets)
-    asked = asked_of(images.subject, dataset, settings, nets)
-    known = Known(zoo, dataset, data, tell)
+    key = ReportKey.of(images.subject, dataset, settings, nets)
+    store = ReportStore(zoo, dataset, data, tell)
     command = command_of(model, settings, "" if dataset == own else dataset)
-    full = None if again else known.get(asked)
+    full = None if again else store.get(key)
     if full is not None:
         return _named(full, images.subject, command)
-    # What does not depend on the machine is kept by itself.
-    plain = msgspec.structs.replace(asked, costs=False)
-    report = None if again is True else known.get(plain)
+    # What does not depend on the machine is cached by itself.
+    plain = msgspec.structs.replace(key, costs=False)
+    report = None if again is True else store.get(plain)
     if report is not None:
         report = _named(report, images.subject, command)
     else:
@@ -92,7 +90,7 @@ def evaluate(
         # The classes of another dataset, as many as they may be, are others.
         labelled = own in ("", dataset)
         figures, tables = _figures(images, reference, settings, tell, labelled=labelled)
-        obeyed, styles = obedience(zoo, images, reference, data, settings, tell)
+        obeyed, styles = adherence_figures(zoo, images, reference, data, settings, tell)
         report = Report(
             images.subject,
             dataset,
@@ -103,14 +101,28 @@ def evaluate(
             tables | styles,
             command,
         )
-        known.put(plain, report)
+        store.put(plain, report)
     if settings.costs:
         tell("measuring speed and memory")
         report = msgspec.structs.replace(
             report, figures=(*report.figures, *_timed(images)), machine=machine()
         )
-        known.put(asked, report)
+        store.put(key, report)
     return report
+
+
+def cached_report(
+    zoo: Zoo,
+    model: str,
+    dataset: str,
+    data: Path | None,
+    settings: Settings,
+    nets: tuple[FrozenNet, ...],
+) -> Report | None:
+    """The report that `evaluate` would take instead of measuring; None where it would measure."""
+    images = ModelImages.open(zoo, model, settings.options, settings.conditions, _silent)
+    key = ReportKey.of(images.subject, dataset, settings, nets)
+    return ReportStore(zoo, dataset, data, _silent).get(key)
 
 
 def _named(report: Report, subject: Subject, command: str) -> Report:
@@ -137,7 +149,7 @@ def evaluate_images(
 
     Args:
         zoo: Has the feature nets.
-        path: An .npz file or a folder; see `GivenImages.read`.
+        path: An .npz file or a folder; see `ExternalImages.read`.
         dataset: What to compare with.
         data: Folder that holds the dataset; None for the Hub.
         settings: `n` is the most images that are looked at, drawn with `seed` where there are
@@ -150,7 +162,7 @@ def evaluate_images(
         DataError: The dataset cannot be read.
     """
     settings = settings or Settings()
-    given = GivenImages.read(path, data_recipe(zoo, dataset, "test"), tell)
+    given = ExternalImages.read(path, data_recipe(zoo, dataset, "test"), tell)
     n = min(settings.n, len(given.images))
     seed = settings.seed if n < len(given.images) else 0  # all are looked at: none is drawn
     settings = msgspec.structs.replace(settings, n=n, seed=seed, costs=False)
@@ -159,18 +171,18 @@ def evaluate_images(
     judge = classifier_of(nets)
     if judge is not None and judge.conditioner is not None and judge.conditioner.categories:
         given.check_labels(judge.conditioner.categories)
-    asked = asked_of(given.subject, dataset, settings, nets)
-    cache = ReportCache(zoo.cache("eval"), fingerprint(dataset, data))
-    known = None if again else cache.get(asked)
+    key = ReportKey.of(given.subject, dataset, settings, nets)
+    store = ReportStore(zoo, dataset, data, tell)
+    found = None if again else store.get(key)
     command = command_of(str(path), settings, dataset)
-    if known is not None:  # the same pictures may lie elsewhere now
-        return msgspec.structs.replace(known, subject=given.subject, command=command)
+    if found is not None:  # the same pictures may lie elsewhere now
+        return msgspec.structs.replace(found, subject=given.subject, command=command)
     reference = read_reference(zoo, dataset, data, nets, n, tell)
     figures, tables = _figures(given, reference, settings, tell)
     report = Report(
         given.subject, dataset, reference.digest, n, seed, tuple(figures), tables, command
     )
-    cache.put(asked, report)
+    store.put(key, report)
     return report
 
 
@@ -199,7 +211,7 @@ def _figures(
     figures: list[Figure] = []
     tables: dict[str, tuple[float, ...]] = {}
     judge = classifier_of(tuple(real.net for real in reference.nets))
-    made = images.unasked(settings.n, settings.seed)
+    made = images.unconditional(settings.n, settings.seed)
     if made is not None:
         tell("comparing")
         figures += _compared(made, reference, settings.seed)
@@ -208,7 +220,7 @@ def _figures(
             figures.append(figure)
             tables["class_histogram"] = histogram
     if labelled and judge is not None and reference.frequencies is not None:
-        asked = images.asked(settings.n, settings.seed, len(reference.frequencies))
+        asked = images.of_classes(settings.n, settings.seed, len(reference.frequencies))
         if asked is not None:
             figure, shares = _heeded(*asked, judge, len(reference.frequencies))
             figures.append(figure)
@@ -263,7 +275,7 @@ def _reconstruction(images: ModelImages, reference: Reference) -> tuple[Figure, 
 def counted(images: ModelImages) -> list[Figure]:
     """What a picture costs on any machine; of what has nothing to sample from, its parameters."""
     figures = [Figure("parameters", parameters(images.model))]
-    if images.unasked(1, 0) is None:
+    if images.unconditional(1, 0) is None:
         return figures
     options = msgspec.convert(images.record.options, images.model.Options)
     return [*figures, Figure("flops", flops(images.model, options) / 1e6)]
@@ -272,7 +284,7 @@ def counted(images: ModelImages) -> list[Figure]:
 def _timed(images: ModelImages) -> list[Figure]:
     """What a picture costs on this machine."""
     model, record = images.model, images.record
-    if images.unasked(1, 0) is None:
+    if images.unconditional(1, 0) is None:
         return []
     options = msgspec.convert(record.options, model.Options)
     speed = images_per_second(model, options, record.threads)

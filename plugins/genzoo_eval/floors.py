@@ -11,9 +11,9 @@ from torch import Tensor
 
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import UsageError
+from genzoo_eval.cache import load_tensors, save_tensors
 from genzoo_eval.distribution import distribution_figures, image_figures
 from genzoo_eval.feature_nets import FrozenNet
-from genzoo_eval.kept import keep, kept
 from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
 from genzoo_eval.real import RealFeatures
 from genzoo_eval.settings import FEWEST
@@ -25,7 +25,7 @@ Floors = dict[tuple[str, str], float]
 """By (key, name of the net)."""
 
 
-def kept_floors(
+def cached_floors(
     cache: Path | None,
     name: str,
     real: Sequence[RealFeatures],
@@ -46,7 +46,7 @@ def kept_floors(
     Raises:
         UsageError: There are fewer training images than `n`.
     """
-    tensors = kept(cache, name)
+    tensors = load_tensors(cache, name)
     if tensors is None:
         if not real[0].swapped:
             require_as_many(n, len(real[0].beside))
@@ -55,7 +55,7 @@ def kept_floors(
             f"{key} {net}": torch.tensor(value, dtype=torch.float64)
             for (key, net), value in found.items()
         }
-        keep(cache, name, tensors)
+        save_tensors(cache, name, tensors)
     floors = {}
     for joined, value in tensors.items():
         key, _, net = joined.partition(" ")

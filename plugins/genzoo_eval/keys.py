@@ -235,7 +235,7 @@ KEYS = {
 """By `Key.key`, in the order in which they are shown."""
 
 
-def shown(key: str, value: float) -> str:
+def format_value(key: str, value: float) -> str:
     """A value with its unit, in as many digits as carry meaning.
 
     An unknown key, of another version or plugin, is shown as a plain number.

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from genzoo_core.dataset import Dataset
 from genzoo_core.zoo import Zoo
-from genzoo_eval.caching import METHOD
-from genzoo_eval.datasets import data_recipe, fingerprint
+from genzoo_eval.cache import load_tensors, save_tensors
+from genzoo_eval.datasets import data_recipe, digest_of, fingerprint
 from genzoo_eval.feature_nets import FrozenNet, classifier_of
-from genzoo_eval.floors import class_floors, kept_floors, require_as_many
-from genzoo_eval.kept import keep, kept
+from genzoo_eval.floors import cached_floors, class_floors, require_as_many
 from genzoo_eval.metrics.classes import class_frequencies
 from genzoo_eval.real import RealFeatures, check_enough, look, real_features, scarce
+from genzoo_eval.report_store import METHOD
 
 Tell = Callable[[str], None]
 
@@ -50,15 +50,6 @@ class Reference:
     nets: tuple[RealFeatures, ...]
     floors: Mapping[tuple[str, str], float]
     draw: int | None = None
-
-
-def digest_of(test: Tensor) -> str:
-    """The digest that reports bear of what they were measured against.
-
-    Args:
-        test: Test images, uint8 `[M, C, H, W]`.
-    """
-    return hashlib.sha256(test.numpy().tobytes()).hexdigest()
 
 
 def read_reference(
@@ -105,26 +96,26 @@ def read_reference(
     real = []
     for net in nets:
         name = _file_name("features", digest, copy, net.sha256)
-        tensors = kept(cache, name)
+        tensors = load_tensors(cache, name)
         if tensors is None:
             tell(f"looking at the real images with {net.name}")
             tensors = look(net, test.images, training_images())
-            keep(cache, name, tensors)
+            save_tensors(cache, name, tensors)
         real.append(real_features(net, tensors))
 
     def beside() -> Tensor:
         return test.images if real[0].swapped else training_images()
 
     name = _file_name("floor", digest, copy, *(f"{net.name} {net.sha256}" for net in nets), str(n))
-    floors = kept_floors(cache, name, real, beside, n)
+    floors = cached_floors(cache, name, real, beside, n)
     judge, frequencies = classifier_of(nets), None
     if judge is not None and judge.conditioner is not None and judge.conditioner.categories:
         name = _file_name("classes", digest, copy, judge.sha256)
-        seen = kept(cache, name)
+        seen = load_tensors(cache, name)
         if seen is None:
             tell(f"naming the real images with {judge.name}")
             seen = {"test": judge.classes(test.images), "train": judge.classes(training_images())}
-            keep(cache, name, seen)
+            save_tensors(cache, name, seen)
         frequencies = class_frequencies(seen["test"], judge.conditioner.categories)
         floors |= class_floors(judge, seen, frequencies, test, n)
     draw = len(test.images) if real[0].swapped else None

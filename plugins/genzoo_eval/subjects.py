@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
 from torch import Tensor
 
+from genzoo_core.conditioner import Conditioner
 from genzoo_core.errors import NotFittedError, UsageError
 from genzoo_core.images import to_uint8
 from genzoo_core.model import GenerativeModel
@@ -18,6 +19,9 @@ from genzoo_eval.report import Subject
 
 BATCH = 100
 """Images made at a time: more are slower on a CPU."""
+
+ANY_TEXT = "a red heart"
+"""What a conditioner of texts reads, and one of another sort refuses."""
 
 OnProgress = Callable[[str, float, int], None]
 """Called as `on_progress(what, done, total)` in images."""
@@ -31,11 +35,11 @@ class Images(Protocol):
         """What a report says of it."""
         ...
 
-    def unasked(self, n: int, seed: int) -> Tensor | None:
+    def unconditional(self, n: int, seed: int) -> Tensor | None:
         """`n` images without a prompt, uint8 `[n, C, H, W]`; None where there are none."""
         ...
 
-    def asked(self, n: int, seed: int, classes: int) -> tuple[Tensor, Tensor] | None:
+    def of_classes(self, n: int, seed: int, classes: int) -> tuple[Tensor, Tensor] | None:
         """About `n` images, as many of each class, and the ids that were asked for, `[n]`."""
         ...
 
@@ -109,14 +113,14 @@ class ModelImages:
             versions=record.versions,
         )
 
-    def unasked(self, n: int, seed: int) -> Tensor | None:
+    def unconditional(self, n: int, seed: int) -> Tensor | None:
         """Images without a prompt; None where the model has nothing to sample from."""
         try:
             return self.make((), n, seed, "images without a prompt")
         except NotFittedError:
             return None
 
-    def asked(self, n: int, seed: int, classes: int) -> tuple[Tensor, Tensor] | None:
+    def of_classes(self, n: int, seed: int, classes: int) -> tuple[Tensor, Tensor] | None:
         """Images of each class; None where the model's prompt is no class of this dataset."""
         import torch
 
@@ -128,6 +132,25 @@ class ModelImages:
         prompts = tuple(str(i) for i in range(classes))
         try:
             return self.make(prompts, each, seed, "images of each class"), ids
+        except NotFittedError:
+            return None
+
+    def takes(self, name: str) -> bool:
+        """Whether the model has such a conditioner besides that of the prompt, which is not set."""
+        return name in list(self.model.conditioners)[1:] and name not in self.record.conditions
+
+    def of_captions(
+        self,
+        captions: Sequence[str],
+        each: int,
+        seed: int,
+        conditions: Mapping[str, str] | None = None,
+    ) -> Tensor | None:
+        """`each` images of each caption in turn, uint8 `[N, C, H, W]`; None where the model has
+        nothing to sample from."""
+        what = ", ".join(["images of captions", *(conditions or {}).values()])
+        try:
+            return self.make(tuple(captions), each, seed, what, conditions)
         except NotFittedError:
             return None
 
@@ -164,3 +187,15 @@ class ModelImages:
             request, on_progress=lambda done, total: self.on_progress(what, done, total)
         )
         return to_uint8(made.images)
+
+
+def reads_words(conditioners: Mapping[str, Conditioner]) -> bool:
+    """Whether the prompt of a model that has these is any text."""
+    first = next(iter(conditioners.values()), None)
+    if first is None or first.categories is not None:
+        return False
+    try:
+        first.parse(ANY_TEXT)
+    except UsageError:
+        return False
+    return True

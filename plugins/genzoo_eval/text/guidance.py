@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from genzoo_core.errors import UsageError
-from genzoo_eval.keys import KEYS, shown
+from genzoo_eval.keys import KEYS, format_value
 from genzoo_eval.report import Figure, Report
 
 OPTION = "guidance"
@@ -58,5 +58,7 @@ def _cell(figure: Figure | None) -> str:
     if figure is None:
         return "–"
     if figure.key != "fd":
-        return shown(figure.key, figure.value)
-    return f"{figure.value / figure.floor:.3g}×" if figure.floor else shown("fd", figure.value)
+        return format_value(figure.key, figure.value)
+    return (
+        f"{figure.value / figure.floor:.3g}×" if figure.floor else format_value("fd", figure.value)
+    )

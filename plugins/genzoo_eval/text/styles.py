@@ -26,7 +26,7 @@ def styles_of(train: Dataset) -> tuple[str, ...]:
     return tuple(found) if 2 <= len(found) <= MOST else ()
 
 
-def seen_styles(images: Tensor, real: RealFeatures, train: Dataset) -> Tensor:
+def nearest_styles(images: Tensor, real: RealFeatures, train: Dataset) -> Tensor:
     """The style of the training image that is nearest to each image, as its place in
     `styles_of`, int64 `[N]`.
 
@@ -46,12 +46,12 @@ def styles_right(made: Mapping[str, Tensor], real: RealFeatures, train: Dataset)
 
     Args:
         made: Images uint8 `[N, C, H, W]` by the style.
-        real: As in `seen_styles`.
-        train: As in `seen_styles`.
+        real: As in `nearest_styles`.
+        train: As in `nearest_styles`.
     """
     styles = styles_of(train)
     right = [
-        seen_styles(images, real, train) == styles.index(style) for style, images in made.items()
+        nearest_styles(images, real, train) == styles.index(style) for style, images in made.items()
     ]
     return torch.cat(right)
 

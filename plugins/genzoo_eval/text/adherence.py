@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import torch
@@ -14,8 +15,7 @@ from genzoo_eval.distribution import mean_figure
 from genzoo_eval.reference import Reference, Tell
 from genzoo_eval.report import Figure
 from genzoo_eval.settings import Settings
-from genzoo_eval.subjects import ModelImages
-from genzoo_eval.text.asking import Asking, asked_in_words
+from genzoo_eval.subjects import ModelImages, reads_words
 from genzoo_eval.text.captions import Captions, of_rarer_kinds, read_captions
 from genzoo_eval.text.copying import copying_figures
 from genzoo_eval.text.judge import Judge, judge_of
@@ -24,11 +24,38 @@ from genzoo_eval.text.spaces import spaces
 from genzoo_eval.text.styles import (
     STYLE,
     by_style,
-    seen_styles,
+    nearest_styles,
     style_net,
     styles_of,
     styles_right,
 )
+
+
+class DrawsCaptions(Protocol):
+    """What draws pictures of captions: `ModelImages`, for example."""
+
+    def takes(self, name: str) -> bool:
+        """Whether it has a condition of this name besides the caption, which is not set."""
+        ...
+
+    def of_captions(
+        self,
+        captions: Sequence[str],
+        each: int,
+        seed: int,
+        conditions: Mapping[str, str] | None = None,
+    ) -> Tensor | None:
+        """`each` images of each caption in turn, uint8 `[N, C, H, W]`; None where it has nothing
+        to sample from.
+
+        Args:
+            captions: Texts.
+            each: Images of each.
+            seed: Of the first image.
+            conditions: Values of other conditioners, by name.
+        """
+        ...
+
 
 Tables = dict[str, tuple[float, ...]]
 
@@ -46,7 +73,7 @@ def each_of(n: int, captions: Captions) -> int:
     return max(1, min(EACH, n // asked))
 
 
-def obedience(
+def adherence_figures(
     zoo: Zoo,
     images: ModelImages,
     reference: Reference,
@@ -54,7 +81,7 @@ def obedience(
     settings: Settings,
     tell: Tell,
 ) -> tuple[list[Figure], Tables]:
-    """Figures and tables of `obeying`; nothing where the prompt is no text, or no net can tell.
+    """`caption_figures` of a model; nothing where its prompt is no text, or no net reads captions.
 
     Args:
         zoo: Reads the data.
@@ -67,17 +94,16 @@ def obedience(
     Raises:
         DataError: The dataset cannot be read, or holds no caption out.
     """
-    model = asked_in_words(images)
     judge = judge_of(tuple(real.net for real in reference.nets))
-    if model is None or judge is None:
+    if judge is None or not reads_words(images.model.conditioners):
         return [], {}
     tell(f"reading the captions of {reference.dataset}")
     captions = read_captions(zoo, reference.dataset, data, judge.column)
-    return obeying(model, reference, captions, judge, settings.n, settings.seed, tell)
+    return caption_figures(images, reference, captions, judge, settings.n, settings.seed, tell)
 
 
-def obeying(
-    model: Asking,
+def caption_figures(
+    model: DrawsCaptions,
     reference: Reference,
     captions: Captions,
     judge: Judge,
@@ -103,7 +129,7 @@ def obeying(
     each = each_of(n, captions)
     made: dict[str, tuple[Tensor, Tensor]] = {}
     for name, of in captions.by_name.items():
-        pictures = model.captioned(of.captions, each, seed)
+        pictures = model.of_captions(of.captions, each, seed)
         if pictures is None:
             return [], {}
         made[name] = pictures, torch.arange(len(of.captions)).repeat_interleave(each)
@@ -144,7 +170,7 @@ def _recall(
 
 
 def _styles(
-    model: Asking,
+    model: DrawsCaptions,
     made: dict[str, tuple[Tensor, Tensor]],
     reference: Reference,
     captions: Captions,
@@ -153,14 +179,14 @@ def _styles(
     """Whether an asked style is drawn, and which styles are drawn where none was asked."""
     train = captions.train
     styles = styles_of(train)
-    if not styles or not model.asks(STYLE):
+    if not styles or not model.takes(STYLE):
         return [], {}
     net = style_net(reference.nets)
-    unasked = seen_styles(torch.cat([pictures for pictures, _ in made.values()]), net, train)
+    unasked = nearest_styles(torch.cat([pictures for pictures, _ in made.values()]), net, train)
     shares = torch.bincount(unasked, minlength=len(styles)).double() / len(unasked)
     asked = {}
     for style in styles:
-        drawn = model.captioned(captions.held_out.captions, 1, seed, {STYLE: style})
+        drawn = model.of_captions(captions.held_out.captions, 1, seed, {STYLE: style})
         assert drawn is not None  # it drew them without a style
         asked[style] = drawn
     obeyed = mean_figure("style", styles_right(asked, net, train), net.net.name)
