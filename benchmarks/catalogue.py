@@ -9,6 +9,7 @@ missed.
 
 from __future__ import annotations
 
+import json
 import shutil
 import statistics
 import sys
@@ -73,17 +74,24 @@ credits = ["MNIST: LeCun, Cortes and Burges"]
 recipe = "recipes/model-{model:02}.toml"
 aliases = ["alias-{number:03}-{model:02}"]
 notes = "What a user should know of it, which takes a sentence or two. This is the second one."
-[[models.metrics]]
-name = "Fréchet distance"
-value = 12.5
-command = "genzoo eval model-{number:03}-{model:02} --data DIR"
-n = 10000
-floor = 1.5
-note = "in the features of the classifier"
 """
         for model in range(MODELS)
     ]
     (folder / "genzoo.toml").write_text("".join(tables), encoding="utf-8")
+    figures = {
+        f"model-{number:03}-{model:02}": [
+            {
+                "name": "Fréchet distance",
+                "value": 12.5,
+                "command": f"genzoo eval model-{number:03}-{model:02} --data DIR",
+                "n": 10000,
+                "floor": 1.5,
+                "note": "in the features of the classifier",
+            }
+        ]
+        for model in range(MODELS)
+    }
+    (folder / "figures.json").write_text(json.dumps(figures), encoding="utf-8")
 
 
 def cases(work: Path) -> dict[str, Case]:
