@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from listing import BASE, GENZOO, Case, clean_environment, settle, usage
+from listing import BASE, GENZOO, Case, Usage, clean_environment, settle, usage
 
 PLUGINS = 20
 MODELS = 50
@@ -129,7 +129,7 @@ def main(rounds: int) -> int:
     """Measure, print a table, and say by the exit code whether all bars were reached."""
     with tempfile.TemporaryDirectory() as work:
         timed = cases(Path(work))
-        used = {name: [] for name in timed}
+        used: dict[str, list[Usage]] = {name: [] for name in timed}
         for _ in range(rounds):
             for name, case in timed.items():
                 used[name].append(usage(case))
