@@ -24,7 +24,7 @@ from genzoo_eval.reference import Reference, Tell, read_reference
 from genzoo_eval.report import Figure, Report, Subject
 from genzoo_eval.report_store import ReportKey, ReportStore
 from genzoo_eval.settings import FEWEST, Settings, command_of
-from genzoo_eval.subjects import Images, ModelImages, OnProgress
+from genzoo_eval.subjects import ModelImages, OnProgress
 from genzoo_eval.text.adherence import adherence_figures
 
 MEMORY_RUN = 64
@@ -53,10 +53,10 @@ def evaluate(
         model: Its name, or the path of a model file.
         data: Folder that holds the dataset; None for the Hub.
         settings: How.
-        dataset: What to compare with; what the model's card says unless given.
+        dataset: What to compare with; None for what the model's card says.
         again: Measure even if there is a report; "costs" for speed and memory alone.
-        on_progress: Told how far the making of images is.
-        tell: Told what takes a while.
+        on_progress: Called with how far the making of images is.
+        tell: Called with what is being done, in words, where it takes a while.
 
     Raises:
         UsageError: The model is neither a generative one nor a codec, its dataset has no feature
@@ -90,14 +90,15 @@ def evaluate(
         # The classes of another dataset, as many as they may be, are others.
         labelled = own in ("", dataset)
         figures, tables = _figures(images, reference, settings, tell, labelled=labelled)
-        obeyed, styles = adherence_figures(zoo, images, reference, data, settings, tell)
+        of_captions, styles = adherence_figures(zoo, images, reference, data, settings, tell)
+        further = (*of_captions, *_reconstruction(images, reference), *_counted(images))
         report = Report(
             images.subject,
             dataset,
             reference.digest,
             settings.n,
             settings.seed,
-            (*figures, *obeyed, *_reconstruction(images, reference), *counted(images)),
+            (*figures, *further),
             tables | styles,
             command,
         )
@@ -152,10 +153,10 @@ def evaluate_images(
         path: An .npz file or a folder; see `ExternalImages.read`.
         dataset: What to compare with.
         data: Folder that holds the dataset; None for the Hub.
-        settings: `n` is the most images that are looked at, drawn with `seed` where there are
+        settings: `n` is the most images that are measured, drawn with `seed` where there are
             more; options have no meaning here.
         again: Measure even if there is a report.
-        tell: Told what takes a while.
+        tell: As of `evaluate`.
 
     Raises:
         UsageError: There are no such pictures, or too few.
@@ -164,7 +165,7 @@ def evaluate_images(
     settings = settings or Settings()
     given = ExternalImages.read(path, data_recipe(zoo, dataset, "test"), tell)
     n = min(settings.n, len(given.images))
-    seed = settings.seed if n < len(given.images) else 0  # all are looked at: none is drawn
+    seed = settings.seed if n < len(given.images) else 0  # all are measured: none is drawn
     settings = msgspec.structs.replace(settings, n=n, seed=seed, costs=False)
     _check(settings)
     nets = load_nets(zoo, dataset, settings.nets)
@@ -202,7 +203,12 @@ def _check_shape(images: ModelImages, dataset: str, shape: tuple[int, ...]) -> N
 
 
 def _figures(
-    images: Images, reference: Reference, settings: Settings, tell: Tell, *, labelled: bool = True
+    images: ModelImages | ExternalImages,
+    reference: Reference,
+    settings: Settings,
+    tell: Tell,
+    *,
+    labelled: bool = True,
 ) -> tuple[list[Figure], dict[str, tuple[float, ...]]]:
     """Figures of the images, with their floors, and tables by class.
 
@@ -210,53 +216,34 @@ def _figures(
     """
     figures: list[Figure] = []
     tables: dict[str, tuple[float, ...]] = {}
-    judge = classifier_of(tuple(real.net for real in reference.nets))
+    judge, frequencies = classifier_of([real.net for real in reference.nets]), reference.frequencies
     made = images.unconditional(settings.n, settings.seed)
     if made is not None:
         tell("comparing")
-        figures += _compared(made, reference, settings.seed)
-        if judge is not None and reference.frequencies is not None:
-            figure, histogram = _balance(made, judge, reference.frequencies)
-            figures.append(figure)
-            tables["class_histogram"] = histogram
-    if labelled and judge is not None and reference.frequencies is not None:
-        asked = images.of_classes(settings.n, settings.seed, len(reference.frequencies))
-        if asked is not None:
-            figure, shares = _heeded(*asked, judge, len(reference.frequencies))
-            figures.append(figure)
-            tables["class_accuracy"] = shares
+        for real in reference.nets:
+            features = real.net.features(made)
+            figures += drawn_figures(features, real, reference.draw, settings.seed)
+            figures += memorisation_figures(features, real, settings.seed)
+        figures += image_figures(made)
+    if judge is None or frequencies is None:
+        return list(_with_floors(figures, reference)), tables
+    classes = len(frequencies)
+    if made is not None:
+        ids = judge.classes(made)
+
+        def imbalance(rows: Tensor) -> float:
+            return total_variation(class_frequencies(ids[rows], classes), frequencies)
+
+        error, whole = standard_error(imbalance, len(ids)), imbalance(torch.arange(len(ids)))
+        figures.append(Figure("class_tv", whole, judge.name, spread=error, n=len(ids)))
+        tables["class_histogram"] = tuple(class_frequencies(ids, classes).tolist())
+    of_classes = images.of_classes(settings.n, settings.seed, classes) if labelled else None
+    if of_classes is not None:
+        pictures, wanted = of_classes
+        found = judge.classes(pictures)
+        figures.append(mean_figure("accuracy", found == wanted, judge.name))
+        tables["class_accuracy"] = class_accuracy(found, wanted, classes).per_class
     return list(_with_floors(figures, reference)), tables
-
-
-def _balance(made: Tensor, judge: FrozenNet, real: Tensor) -> tuple[Figure, tuple[float, ...]]:
-    """How far the classes of what was made without a prompt are from the real ones, and how often
-    each was seen."""
-    ids = judge.classes(made)
-
-    def imbalance(rows: Tensor) -> float:
-        return total_variation(class_frequencies(ids[rows], len(real)), real)
-
-    whole = imbalance(torch.arange(len(ids)))
-    error = standard_error(imbalance, len(ids))
-    histogram = class_frequencies(ids, len(real)).tolist()
-    return Figure("class_tv", whole, judge.name, spread=error, n=len(ids)), tuple(histogram)
-
-
-def _heeded(
-    made: Tensor, asked: Tensor, judge: FrozenNet, classes: int
-) -> tuple[Figure, tuple[float, ...]]:
-    """How often the class that was asked for is seen, of all pictures and of each class."""
-    ids = judge.classes(made)
-    accuracy = class_accuracy(ids, asked, classes)
-    return mean_figure("accuracy", ids == asked, judge.name), accuracy.per_class
-
-
-def _compared(made: Tensor, reference: Reference, seed: int) -> Iterator[Figure]:
-    for real in reference.nets:
-        features = real.net.features(made)
-        yield from drawn_figures(features, real, reference.draw, seed)
-        yield from memorisation_figures(features, real, seed)
-    yield from image_figures(made)
 
 
 def _with_floors(figures: Iterable[Figure], reference: Reference) -> Iterator[Figure]:
@@ -272,13 +259,13 @@ def _reconstruction(images: ModelImages, reference: Reference) -> tuple[Figure, 
     return reconstruction_figures(model.codec, lambda n: model.condition({}, n), reference.test)
 
 
-def counted(images: ModelImages) -> list[Figure]:
-    """What a picture costs on any machine; of what has nothing to sample from, its parameters."""
+def _counted(images: ModelImages) -> list[Figure]:
+    """What a picture costs on any machine; of a model with nothing to sample from, its size."""
     figures = [Figure("parameters", parameters(images.model))]
-    if images.unconditional(1, 0) is None:
-        return figures
-    options = msgspec.convert(images.record.options, images.model.Options)
-    return [*figures, Figure("flops", flops(images.model, options) / 1e6)]
+    if images.unconditional(1, 0) is not None:
+        options = msgspec.convert(images.record.options, images.model.Options)
+        figures.append(Figure("flops", flops(images.model, options) / 1e6))
+    return figures
 
 
 def _timed(images: ModelImages) -> list[Figure]:

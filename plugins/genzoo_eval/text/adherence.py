@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 import torch
@@ -29,33 +28,6 @@ from genzoo_eval.text.styles import (
     styles_of,
     styles_right,
 )
-
-
-class DrawsCaptions(Protocol):
-    """What draws pictures of captions: `ModelImages`, for example."""
-
-    def takes(self, name: str) -> bool:
-        """Whether it has a condition of this name besides the caption, which is not set."""
-        ...
-
-    def of_captions(
-        self,
-        captions: Sequence[str],
-        each: int,
-        seed: int,
-        conditions: Mapping[str, str] | None = None,
-    ) -> Tensor | None:
-        """`each` images of each caption in turn, uint8 `[N, C, H, W]`; None where it has nothing
-        to sample from.
-
-        Args:
-            captions: Texts.
-            each: Images of each.
-            seed: Of the first image.
-            conditions: Values of other conditioners, by name.
-        """
-        ...
-
 
 Tables = dict[str, tuple[float, ...]]
 
@@ -103,7 +75,7 @@ def adherence_figures(
 
 
 def caption_figures(
-    model: DrawsCaptions,
+    model: ModelImages,
     reference: Reference,
     captions: Captions,
     judge: Judge,
@@ -170,7 +142,7 @@ def _recall(
 
 
 def _styles(
-    model: DrawsCaptions,
+    model: ModelImages,
     made: dict[str, tuple[Tensor, Tensor]],
     reference: Reference,
     captions: Captions,
