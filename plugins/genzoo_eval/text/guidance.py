@@ -34,7 +34,7 @@ def scales(text: str) -> tuple[float, ...]:
 def lines(reports: Sequence[Report]) -> Iterator[str]:
     """The curve for a terminal: a column for each scale, a line for each figure.
 
-    Distances are told as multiples of their floor.
+    Distances are multiples of their floor.
 
     Args:
         reports: Of one model, each with a guidance of its own.
