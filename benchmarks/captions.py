@@ -30,9 +30,9 @@ from genzoo_eval.text.recall import over_captions, recall_at
 
 def neighbours_right(net: FrozenNet, train: Dataset, test: Dataset, column: str, k: int) -> float:
     """Share of test images whose `k` nearest training images elect the right value."""
-    names = sorted(set(train.columns[column]))
+    names = sorted({str(value) for value in train.columns[column]})
     known, wanted = (
-        torch.tensor([names.index(value) for value in data.columns[column]])
+        torch.tensor([names.index(str(value)) for value in data.columns[column]])
         for data in (train, test)
     )
     distances = torch.cdist(net.features(test.images), net.features(train.images))

@@ -9,13 +9,14 @@ missed.
 
 from __future__ import annotations
 
+import json
 import shutil
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 
-from listing import BASE, GENZOO, Case, clean_environment, settle, usage
+from listing import BASE, GENZOO, Case, Usage, clean_environment, settle, usage
 
 PLUGINS = 20
 MODELS = 50
@@ -73,17 +74,24 @@ credits = ["MNIST: LeCun, Cortes and Burges"]
 recipe = "recipes/model-{model:02}.toml"
 aliases = ["alias-{number:03}-{model:02}"]
 notes = "What a user should know of it, which takes a sentence or two. This is the second one."
-[[models.metrics]]
-name = "Fréchet distance"
-value = 12.5
-command = "genzoo eval model-{number:03}-{model:02} --data DIR"
-n = 10000
-floor = 1.5
-note = "in the features of the classifier"
 """
         for model in range(MODELS)
     ]
     (folder / "genzoo.toml").write_text("".join(tables), encoding="utf-8")
+    figures = {
+        f"model-{number:03}-{model:02}": [
+            {
+                "name": "Fréchet distance",
+                "value": 12.5,
+                "command": f"genzoo eval model-{number:03}-{model:02} --data DIR",
+                "n": 10000,
+                "floor": 1.5,
+                "note": "in the features of the classifier",
+            }
+        ]
+        for model in range(MODELS)
+    }
+    (folder / "figures.json").write_text(json.dumps(figures), encoding="utf-8")
 
 
 def cases(work: Path) -> dict[str, Case]:
@@ -121,7 +129,7 @@ def main(rounds: int) -> int:
     """Measure, print a table, and say by the exit code whether all bars were reached."""
     with tempfile.TemporaryDirectory() as work:
         timed = cases(Path(work))
-        used = {name: [] for name in timed}
+        used: dict[str, list[Usage]] = {name: [] for name in timed}
         for _ in range(rounds):
             for name, case in timed.items():
                 used[name].append(usage(case))

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from genzoo_core.libraries import mend_torchvision
 
@@ -59,10 +60,11 @@ def save_checkpoints(folder: Path, gigabytes: float) -> None:
     """A Stable Diffusion of a quarter of a gigabyte, and a net of some gigabytes."""
     mend_torchvision()
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "genzoo_diffusers"))
-    import diffusers
+    import diffusers as untyped
     from checkpoints import BETAS, text_config, tokenizer, vae
     from transformers import CLIPTextModel
 
+    diffusers: Any = untyped
     reads = tokenizer(folder / "words")
     net = diffusers.UNet2DConditionModel(
         sample_size=32, block_out_channels=(128, 256), cross_attention_dim=16,

@@ -83,7 +83,7 @@ def main() -> None:
 
     def features(pictures: Tensor) -> Tensor:
         with torch.inference_mode():
-            return torch.cat([net.encode(part).mode() for part in pictures.split(BATCH)])
+            return torch.cat([net.encode(part).mode() for part in torch.split(pictures, BATCH)])
 
     real = features(images)
     print(f"{given.model}, {len(images)} pictures; the seam of real ones: {seam(images):.3f}")

@@ -207,13 +207,16 @@ def summary(found: Sequence[int]) -> dict[str, float]:
 def captions_of(zoo: Zoo, folder: Path | None) -> tuple[list[str], list[str], list[str]]:
     """Captions that were held out, those that were not, and all that name no skin tone."""
     recipe = DataRecipe(name="emoji", shape=(3, 8, 8))
-    held, seen, plain = [], [], []
+    held: list[str] = []
+    seen: list[str] = []
+    plain: list[str] = []
     for split, into in (("test", held), ("train", seen)):
         from msgspec.structs import replace
 
         columns = zoo.dataset(replace(recipe, split=split), folder).columns
-        into.extend(dict.fromkeys(columns["text"]))
-        tones = zip(columns["text"], columns["skin_tone"], strict=True)
+        texts = [str(text) for text in columns["text"]]
+        into.extend(dict.fromkeys(texts))
+        tones = zip(texts, columns["skin_tone"], strict=True)
         plain.extend(dict.fromkeys(text for text, tone in tones if not tone))
     return held, seen, list(dict.fromkeys(plain))
 

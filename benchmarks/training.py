@@ -18,7 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -30,7 +30,7 @@ from torch import Tensor, nn
 import genzoo
 from genzoo_core import Dataset
 from genzoo_core.images import from_uint8
-from genzoo_core.recipe import Recipe, ReportRecipe
+from genzoo_core.recipe import ReportRecipe
 from genzoo_core.training import Progress
 from genzoo_core.zoo import Zoo
 from genzoo_train.optimisation import MovingAverage
@@ -59,7 +59,8 @@ class PlainVAE(nn.Module):
         decoded = self.decoder(mean + (logvar / 2).exp() * noise)
         error = 784 * nn.functional.mse_loss(decoded, pixels)
         kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum(1).mean()
-        return error + kl
+        loss: Tensor = error + kl
+        return loss
 
 
 class Pictures(torch.utils.data.Dataset[Tensor]):
@@ -110,7 +111,7 @@ def plain(batches: Iterator[Tensor]) -> float:
     start = time.perf_counter()
     for step, images in enumerate(batches):
         loss = model.loss(images, generator)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -138,7 +139,7 @@ def genzoos(zoo: Zoo, dataset: Dataset, steps: int) -> float:
     settings = {"elbo": msgspec.structs.replace(stage.phases["elbo"], clip=1.0)}
     stage = msgspec.structs.replace(stage, epochs=None, steps=steps, phases=settings)
     report = ReportRecipe(sample_every=0, checkpoint_every=steps + 1)
-    recipe: Recipe = msgspec.structs.replace(recipe, stages=(stage,), report=report)
+    recipe = msgspec.structs.replace(recipe, stages=(stage,), report=report)
     watch = Stopwatch()
     with tempfile.TemporaryDirectory() as folder:
         train(zoo, recipe, dataset, Path(folder) / "run", reporter=watch)
@@ -159,7 +160,7 @@ def main() -> int:
     else:
         dataset = Dataset(torch.randint(0, 256, (20_000, 1, 28, 28), dtype=torch.uint8))
     images, steps = dataset.images, given.steps
-    runs = {
+    runs: dict[str, Callable[[], float]] = {
         "genzoo": lambda: genzoos(zoo, dataset, steps),
         "tight": lambda: plain(tight_batches(images, steps)),
         "per item": lambda: plain(item_batches(images, steps)),

@@ -100,7 +100,7 @@ def main() -> None:
     torch.set_num_threads(1)  # sums in another order would give other bytes
     zoo = genzoo.open_zoo()
     emoji = zoo.dataset(DataRecipe(name="emoji", shape=(3, 8, 8)), arguments.data)
-    captions = list(dict.fromkeys(emoji.columns["text"]))
+    captions = [str(text) for text in dict.fromkeys(emoji.columns["text"])]
 
     pieces, alone = distilled()
     centre, size = alone.mean(0), np.linalg.norm(alone, axis=1).mean()

@@ -5,25 +5,28 @@
     python tools/figures.py --baselines report.json … # of a baseline's weights, which do not ship
     python tools/figures.py --nets figures.json …    # of `benchmarks/features.py --json`
 
-Rewrites the `[[models]]` entries of `plugins/*/genzoo.toml`; what stands before them is kept.
+Writes `plugins/*/figures.json`, and the reports in `plugins/genzoo_eval/results`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from genzoo_eval.caching import RESULTS, key_of
-from genzoo_eval.caching import ship as ship_reports
+import genzoo
+from genzoo_core.atomic import write_atomically
+from genzoo_eval.datasets import feature_cards
 from genzoo_eval.keys import KEYS
 from genzoo_eval.report import Figure, Report
+from genzoo_eval.report_store import ReportKey, Shipped
+from genzoo_eval.settings import Settings
 
 PLUGINS = Path(__file__).parent.parent / "plugins"
+RESULTS = PLUGINS / "genzoo_eval" / "results"
 IN_CARDS = (
     *("fd", "coverage", "accuracy", "class_tv", "reconstruction_mse"),
     *("r1_seen", "r10_seen", "r10_rarer", "r1_held_out", "r10_held_out"),
@@ -33,56 +36,20 @@ IN_CARDS = (
 BY_NET = ("composed", "nearer_held_out")
 """Those of which a card has what the nets say, and not what pixels do."""
 
-Card = dict[str, Any]
-
-
-def manifest_of(name: str) -> Path:
-    """The manifest of the plugin that has the model's recipe."""
-    (recipe,) = PLUGINS.glob(f"*/recipes/{name}.toml")
-    return recipe.parent.parent / "genzoo.toml"
-
-
-def as_toml(fields: Card, header: str) -> str:
-    # JSON's strings, numbers and arrays of them are TOML's too.
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items()]
-    return "\n".join([header, *lines, ""])
-
-
-def write(manifest: Path, cards: list[Card]) -> None:
-    """Write the manifest with these cards, in the order of their names."""
-    before = manifest.read_text(encoding="utf-8").partition("[[models]]")[0].rstrip()
-    blocks = []
-    for card in sorted(cards, key=by_name):
-        blocks.append(as_toml({k: v for k, v in card.items() if k != "metrics"}, "[[models]]"))
-        blocks += [as_toml(metric, "[[models.metrics]]") for metric in card.get("metrics", ())]
-    manifest.write_text("\n".join([before + "\n", *blocks]), encoding="utf-8")
-
-
-def by_name(card: Card) -> str:
-    return str(card["name"])
-
-
-def cards_in(manifest: Path) -> list[Card]:
-    return tomllib.loads(manifest.read_text(encoding="utf-8")).get("models", [])
-
-
-def card_of(name: str, cards: list[Card]) -> Card:
-    (card,) = (card for card in cards if card["name"] == name)
-    return card
-
 
 def set_metrics(name: str, metrics: list[dict[str, Any]]) -> None:
-    """Make these the figures of a model's card."""
-    manifest = manifest_of(name)
-    cards = cards_in(manifest)
-    card_of(name, cards)["metrics"] = metrics
-    write(manifest, cards)
+    """Make these the figures of a model, in the plugin that has its recipe."""
+    (recipe,) = PLUGINS.glob(f"*/recipes/{name}.toml")
+    file = recipe.parent.parent / "figures.json"
+    figures = json.loads(file.read_bytes()) if file.exists() else {}
+    figures = dict(sorted({**figures, name: metrics}.items()))
+    write_atomically(file, (json.dumps(figures, indent=1, ensure_ascii=False) + "\n").encode())
     print(f"{name}: {len(metrics)} figures")
 
 
-def add_figures(file: Path) -> None:
+def add_nets(file: Path) -> None:
     """Put the figures that `benchmarks/features.py --json` found into the cards of the nets."""
-    for name, metrics in json.loads(file.read_text(encoding="utf-8"))["metrics"].items():
+    for name, metrics in json.loads(file.read_bytes())["metrics"].items():
         set_metrics(name.rpartition("/")[2], metrics)
 
 
@@ -117,13 +84,27 @@ def add_baseline(file: Path) -> None:
 
 
 def ship(report: Report, kind: str) -> None:
+    """Add a report to `results/{kind}-DATASET.json`, in place of those that it makes useless."""
     assert not report.machine, "measure with --no-costs: speeds are of one machine"
-    nets = tuple(
-        card["sha256"]
-        for card in sorted(cards_in(PLUGINS / "genzoo_eval" / "genzoo.toml"), key=by_name)
-        if card["dataset"] == report.dataset
-    )
-    ship_reports(RESULTS / f"{kind}-{report.dataset}.json", [(key_of(report, nets), report)])
+    settings = Settings(report.n, report.seed, costs=False)
+    nets = feature_cards(genzoo.open_zoo(), report.dataset)
+    key = ReportKey.of(report.subject, report.dataset, settings, nets).digest
+    file = RESULTS / f"{kind}-{report.dataset}.json"
+    there = msgspec.json.decode(file.read_bytes(), type=Shipped).reports if file.exists() else {}
+    found = {k: r for k, r in there.items() if not replaces(report, r)} | {key: report}
+    ordered = dict(sorted(found.items(), key=lambda item: (item[1].subject.name, item[0])))
+    text = msgspec.json.format(msgspec.json.encode(Shipped(ordered)), indent=1)
+    file.parent.mkdir(exist_ok=True)
+    write_atomically(file, text + b"\n")
+
+
+def replaces(new: Report, old: Report) -> bool:
+    """Whether a report makes another one useless: one of the same subject and settings, or of
+    other weights that bore its name."""
+    if new.subject.name != old.subject.name:
+        return False
+    same = (new.subject.options, new.n) == (old.subject.options, old.n)
+    return same or new.subject.sha256 != old.subject.sha256
 
 
 def metric(figure: Figure, report: Report) -> dict[str, Any]:
@@ -139,7 +120,7 @@ def metric(figure: Figure, report: Report) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("reports", nargs="*", type=Path)
     parser.add_argument("--curves", nargs="*", type=Path, default=[])
     parser.add_argument("--baselines", nargs="*", type=Path, default=[])
@@ -152,7 +133,7 @@ def main() -> None:
     for report in arguments.baselines:
         add_baseline(report)
     for file in arguments.nets:
-        add_figures(file)
+        add_nets(file)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from genzoo_eval.caching import shipped
 from genzoo_eval.report import Figure, Report
+from genzoo_eval.report_store import shipped
 
 MODELS = ("ae-emoji", "vae-emoji", "gan-emoji", "flow-emoji", "ldm-emoji", "flow1-emoji")
 CURVE = "flow-emoji"

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from genzoo_eval.caching import shipped, usual_n
 from genzoo_eval.report import Report
+from genzoo_eval.report_store import shipped, usual_n
 
 TEST_CLASSES = {
     "mnist": (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),

@@ -40,6 +40,9 @@ class Metric(Config, omit_defaults=True):
     note: Line = ""
 
 
+Metrics = Annotated[tuple[Metric, ...], msgspec.Meta(max_length=1000)]
+
+
 class ModelCard(Config, omit_defaults=True):
     """One model of the zoo: an entry of `[[models]]` in a plugin's manifest.
 
@@ -65,7 +68,7 @@ class ModelCard(Config, omit_defaults=True):
         credits: Whom the data and the recipe are owed to.
         recipe: Path of the recipe inside the plugin's package.
         aliases: Other names; an alias never shadows a name.
-        metrics: Measured figures.
+        metrics: Measured figures; those of a plugin's models stand in `figures.json`.
         notes: What a user should know that the fields above do not say.
     """
 
@@ -85,5 +88,5 @@ class ModelCard(Config, omit_defaults=True):
     credits: Lines = ()
     recipe: Place = ""
     aliases: Words = ()
-    metrics: Annotated[tuple[Metric, ...], msgspec.Meta(max_length=1000)] = ()
+    metrics: Metrics = ()
     notes: Text = ""

@@ -1,4 +1,5 @@
-"""The plugin manifest, `genzoo.toml`: all that can be known of a plugin without running it."""
+"""The plugin manifest, `genzoo.toml`, with `figures.json` beside it: all that can be known of a
+plugin without running it."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from genzoo_core.cards import Line, ModelCard, Words
+from genzoo_core.cards import Line, Metrics, ModelCard, Words
 from genzoo_core.config import Config
 
 API_VERSION = 2
@@ -101,7 +102,7 @@ class Manifest(Config):
         components: What it offers to build.
         commands: What it adds to the command line.
         formats: Formats of others that it reads.
-        models: Cards of the models that it ships.
+        models: Cards of the models that it ships, their figures from `figures.json`.
     """
 
     api: Annotated[int, msgspec.Meta(ge=0, le=1000)]
@@ -112,3 +113,8 @@ class Manifest(Config):
     commands: Annotated[tuple[CommandEntry, ...], msgspec.Meta(max_length=100)] = ()
     formats: Annotated[tuple[FormatEntry, ...], msgspec.Meta(max_length=100)] = ()
     models: tuple[ModelCard, ...] = ()
+
+
+Figures = dict[Name, Metrics]
+"""The content of `figures.json`, which has at most 1 MiB: what was measured of each model, by its
+name in the manifest."""

@@ -6,12 +6,12 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
+from typing import Any
 
 from genzoo_core.errors import ConfigError
 
 _TABLE = re.compile(r"^\s*\[")
 _MODEL = re.compile(r"^\s*\[\[\s*models\s*\]\]\s*(#.*)?$")
-_OF_MODEL = re.compile(r"^\s*\[\[?\s*models\s*\.")
 
 
 def with_card(text: str, card: Mapping[str, object], where: str) -> str:
@@ -19,7 +19,7 @@ def with_card(text: str, card: Mapping[str, object], where: str) -> str:
 
     Args:
         text: The manifest, TOML.
-        card: Fields of the card; what is nested in lists of tables is written below it.
+        card: Fields of the card.
         where: The manifest, for messages.
 
     Raises:
@@ -40,14 +40,13 @@ def with_card(text: str, card: Mapping[str, object], where: str) -> str:
     return changed
 
 
-def _differ_by(card: Mapping[str, object], before: Mapping[str, object], changed: str) -> bool:
+def _differ_by(card: Mapping[str, object], before: Mapping[str, Any], changed: str) -> bool:
     """Whether a changed manifest says this card, and all else as before."""
     try:
         after = tomllib.loads(changed)
     except tomllib.TOMLDecodeError:
         return False
-    models = _tables(before.get("models"))
-    others = [model for model in models if model.get("name") != card["name"]]
+    others = [model for model in before.get("models", []) if model.get("name") != card["name"]]
     rest = list(after["models"])
     if card not in rest:
         return False
@@ -57,31 +56,12 @@ def _differ_by(card: Mapping[str, object], before: Mapping[str, object], changed
 
 def card_block(card: Mapping[str, object]) -> str:
     """A card as a `[[models]]` table."""
-    nested = {name: tables for name, value in card.items() if (tables := _tables(value))}
-    plain = {name: value for name, value in card.items() if name not in nested}
-    blocks = ["[[models]]\n" + _fields(plain)]
-    blocks += [
-        f"[[models.{name}]]\n" + _fields(table)
-        for name, tables in nested.items()
-        for table in tables
-    ]
-    return "\n".join(blocks)
-
-
-def _fields(table: Mapping[str, object]) -> str:
     # JSON's strings, numbers and arrays of them are TOML's too.
-    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in table.items()]
-    return "\n".join([*lines, ""])
+    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in card.items()]
+    return "\n".join(["[[models]]", *lines, ""])
 
 
-def _tables(value: object) -> list[Mapping[str, object]]:
-    """The tables that a value is an array of; none where it is something else."""
-    if not isinstance(value, list) or not all(isinstance(table, Mapping) for table in value):
-        return []
-    return value
-
-
-def _parsed(text: str, where: str) -> dict[str, object]:
+def _parsed(text: str, where: str) -> dict[str, Any]:
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -97,7 +77,7 @@ def _place(lines: list[str], name: str) -> tuple[int, int]:
     begins = [i for i, line in enumerate(lines) if _MODEL.match(line)]
     for first in begins:
         last = first + 1
-        while last < len(lines) and (not _TABLE.match(lines[last]) or _OF_MODEL.match(lines[last])):
+        while last < len(lines) and (not _TABLE.match(lines[last])):
             last += 1
         while last > first + 1 and lines[last - 1].lstrip().startswith(("#", "\n")):
             last -= 1  # what stands before the next table belongs to that

@@ -18,7 +18,7 @@ from genzoo_core.atomic import write_atomically
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import ConfigError, GenzooError, IntegrityError, UsageError
 
-MANIFEST = "genzoo.toml"
+MANIFEST, FIGURES = "genzoo.toml", "figures.json"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
@@ -35,7 +35,7 @@ def ship(*, run: Path, into: Path | None, as_json: bool) -> None:
 
     RUN is the folder that `genzoo train` wrote. Its weights are copied into the package's folder
     weights/, and its card into genzoo.toml, in place of an earlier one of that name. The figures
-    of the earlier one go, for they were measured on other weights.
+    of the earlier one go from figures.json, for they were measured on other weights.
 
     \b
     genzoo ship runs/my-model
@@ -48,6 +48,7 @@ def ship(*, run: Path, into: Path | None, as_json: bool) -> None:
     try:
         text = with_card(manifest.read_text(encoding="utf-8"), _fields(card), str(manifest))
         target = package / card.weights
+        _drop_figures(package / FIGURES, card.name)
         target.parent.mkdir(exist_ok=True)
         write_atomically(target, weights.read_bytes())
         write_atomically(manifest, text.encode())
@@ -124,6 +125,24 @@ def _package(into: Path | None) -> Path:
         f"there is no package with a {MANIFEST} here",
         "go into the plugin's folder, or name the package with --into",
     )
+
+
+def _drop_figures(file: Path, name: str) -> None:
+    """Take the figures of a model out of a package's `figures.json`.
+
+    Raises:
+        ConfigError: It is no JSON object.
+        OSError: It cannot be read or written.
+    """
+    if not file.exists():
+        return
+    try:
+        figures = json.loads(file.read_bytes())
+        there = figures.pop(name, None)
+    except (ValueError, RecursionError, AttributeError, TypeError) as error:
+        raise ConfigError(f"{file} is no JSON object: {error}") from error
+    if there is not None:
+        write_atomically(file, (json.dumps(figures, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def _with_recipe(card: ModelCard, package: Path) -> tuple[ModelCard, str]:

@@ -14,16 +14,15 @@ from genzoo_core.encoder import Codec
 from genzoo_core.errors import UsageError
 from genzoo_core.images import from_uint8
 from genzoo_core.zoo import Zoo
-from genzoo_eval.caching import Asked
-from genzoo_eval.costs.counting import parameters
-from genzoo_eval.datasets import data_recipe, feature_cards, own_dataset
+from genzoo_eval.costs import parameters
+from genzoo_eval.datasets import data_recipe, digest_of, feature_cards, own_dataset
 from genzoo_eval.distribution import mean_figure
 from genzoo_eval.feature_nets import check_takes
-from genzoo_eval.known import Known
 from genzoo_eval.metrics.images import mean_squared_error, peak_signal_to_noise
 from genzoo_eval.real import check_enough
-from genzoo_eval.reference import Tell, digest_of
+from genzoo_eval.reference import Tell
 from genzoo_eval.report import Figure, Report, Subject
+from genzoo_eval.report_store import ReportKey, ReportStore
 from genzoo_eval.settings import Settings, command_of
 
 BATCH = 250
@@ -64,10 +63,10 @@ def evaluate_codec(
     opened = zoo.open(model)
     subject = Subject(name, opened.sha256, family=card.family)
     # What ships is found by the dataset's nets, though none is looked at.
-    nets = tuple(net.sha256 for net in feature_cards(zoo, dataset))
-    asked = Asked.of(subject, dataset, 0, 0, nets, costs=False)
-    known = Known(zoo, dataset, data, tell)
-    found = None if again else known.get(asked)
+    plain = msgspec.structs.replace(settings, n=0, seed=0, costs=False)
+    key = ReportKey.of(subject, dataset, plain, feature_cards(zoo, dataset))
+    store = ReportStore(zoo, dataset, data, tell)
+    found = None if again else store.get(key)
     if found is not None:
         return msgspec.structs.replace(found, subject=subject)
     codec = opened.module
@@ -88,7 +87,7 @@ def evaluate_codec(
         (*errors, Figure("parameters", parameters(codec))),
         command=command_of(model, Settings(), "" if dataset == own else dataset),
     )
-    known.put(asked, report)
+    store.put(key, report)
     return report
 
 

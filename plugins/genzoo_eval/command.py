@@ -105,8 +105,8 @@ def evaluate(
         raise UsageError("pictures take no options: they are made")
     if curve is not None and guidance is not None:
         raise UsageError("--guidance and --guidance-curve do not go together")
-    from genzoo_eval.caching import usual_n
     from genzoo_eval.datasets import own_dataset, parse_data, require_dataset
+    from genzoo_eval.report_store import usual_n
     from genzoo_eval.settings import Settings
     from genzoo_eval.text.guidance import scales
 
@@ -134,7 +134,7 @@ def evaluate(
 
         click.echo(msgspec.json.encode(reports[0] if curve is None else reports))
         return
-    from genzoo_eval.showing import lines
+    from genzoo_eval.report_text import lines
     from genzoo_eval.text.guidance import lines as curve_lines
 
     for line in lines(reports[0]) if curve is None else curve_lines(reports):

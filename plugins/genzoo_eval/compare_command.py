@@ -102,10 +102,10 @@ def compare(
             raise UsageError(f"cannot write {path}: give {suffixes[0]}")
     given = {"html": output, "picture": picture, "markdown": markdown, "json": as_json}
     files = _files(given, force)
-    from genzoo_eval.caching import usual_n
     from genzoo_eval.comparing.choosing import dataset_of
     from genzoo_eval.comparing.gathering import Asked, Gatherer
     from genzoo_eval.datasets import known_datasets, parse_data, require_dataset
+    from genzoo_eval.report_store import usual_n
 
     named, folder = parse_data(zoo, data)
     dataset = named or dataset_of(zoo, models, known_datasets(zoo))

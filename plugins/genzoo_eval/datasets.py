@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,6 +14,9 @@ from genzoo_core.errors import UsageError, did_you_mean
 from genzoo_core.picture_files import find_pictures
 from genzoo_core.recipe import DataRecipe
 from genzoo_core.zoo import Zoo
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FEATURES = "features"
 """Family of the feature nets."""
@@ -92,6 +96,11 @@ def parse_data(zoo: Zoo, given: str | None) -> tuple[str | None, Path | None]:
         )
     inside = folder.resolve().name
     return (inside, folder) if inside in known else (None, folder)
+
+
+def digest_of(images: Tensor) -> str:
+    """The sha256 of images, uint8 `[M, C, H, W]`, by which reports name their test images."""
+    return hashlib.sha256(images.numpy().tobytes()).hexdigest()
 
 
 def fingerprint(dataset: str, folder: Path | None) -> str:

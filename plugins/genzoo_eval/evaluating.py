@@ -12,22 +12,20 @@ from torch import Tensor
 
 from genzoo_core.errors import UsageError
 from genzoo_core.zoo import Zoo
-from genzoo_eval.caching import ReportCache
 from genzoo_eval.codecs import evaluate_codec, is_codec, reconstruction_figures
-from genzoo_eval.costs.counting import flops, parameters
-from genzoo_eval.costs.timing import images_per_second, machine, run_once
-from genzoo_eval.datasets import data_recipe, fingerprint, own_dataset
+from genzoo_eval.costs import flops, images_per_second, machine, parameters, run_once
+from genzoo_eval.datasets import data_recipe, own_dataset
 from genzoo_eval.distribution import drawn_figures, image_figures, mean_figure, memorisation_figures
+from genzoo_eval.external import ExternalImages
 from genzoo_eval.feature_nets import FrozenNet, classifier_of, load_nets
-from genzoo_eval.given import GivenImages
-from genzoo_eval.known import Known, asked_of
 from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
 from genzoo_eval.metrics.subsets import standard_error
 from genzoo_eval.reference import Reference, Tell, read_reference
 from genzoo_eval.report import Figure, Report, Subject
+from genzoo_eval.report_store import ReportKey, ReportStore
 from genzoo_eval.settings import FEWEST, Settings, command_of
-from genzoo_eval.subjects import Images, ModelImages, OnProgress
-from genzoo_eval.text.obeying import obedience
+from genzoo_eval.subjects import ModelImages, OnProgress
+from genzoo_eval.text.adherence import adherence_figures
 
 MEMORY_RUN = 64
 """Images of the run whose memory is measured."""
@@ -55,10 +53,10 @@ def evaluate(
         model: Its name, or the path of a model file.
         data: Folder that holds the dataset; None for the Hub.
         settings: How.
-        dataset: What to compare with; what the model's card says unless given.
+        dataset: What to compare with; None for what the model's card says.
         again: Measure even if there is a report; "costs" for speed and memory alone.
-        on_progress: Told how far the making of images is.
-        tell: Told what takes a while.
+        on_progress: Called with how far the making of images is.
+        tell: Called with what is being done, in words, where it takes a while.
 
     Raises:
         UsageError: The model is neither a generative one nor a codec, its dataset has no feature
@@ -76,15 +74,15 @@ def evaluate(
     dataset = dataset or own_dataset(zoo, model)
     _check_shape(images, dataset, data_recipe(zoo, dataset, "test").shape)
     nets = load_nets(zoo, dataset, settings.nets)
-    asked = asked_of(images.subject, dataset, settings, nets)
-    known = Known(zoo, dataset, data, tell)
+    key = ReportKey.of(images.subject, dataset, settings, nets)
+    store = ReportStore(zoo, dataset, data, tell)
     command = command_of(model, settings, "" if dataset == own else dataset)
-    full = None if again else known.get(asked)
+    full = None if again else store.get(key)
     if full is not None:
         return _named(full, images.subject, command)
-    # What does not depend on the machine is kept by itself.
-    plain = msgspec.structs.replace(asked, costs=False)
-    report = None if again is True else known.get(plain)
+    # What does not depend on the machine is cached by itself.
+    plain = msgspec.structs.replace(key, costs=False)
+    report = None if again is True else store.get(plain)
     if report is not None:
         report = _named(report, images.subject, command)
     else:
@@ -92,25 +90,40 @@ def evaluate(
         # The classes of another dataset, as many as they may be, are others.
         labelled = own in ("", dataset)
         figures, tables = _figures(images, reference, settings, tell, labelled=labelled)
-        obeyed, styles = obedience(zoo, images, reference, data, settings, tell)
+        of_captions, styles = adherence_figures(zoo, images, reference, data, settings, tell)
+        further = (*of_captions, *_reconstruction(images, reference), *_counted(images))
         report = Report(
             images.subject,
             dataset,
             reference.digest,
             settings.n,
             settings.seed,
-            (*figures, *obeyed, *_reconstruction(images, reference), *counted(images)),
+            (*figures, *further),
             tables | styles,
             command,
         )
-        known.put(plain, report)
+        store.put(plain, report)
     if settings.costs:
         tell("measuring speed and memory")
         report = msgspec.structs.replace(
             report, figures=(*report.figures, *_timed(images)), machine=machine()
         )
-        known.put(asked, report)
+        store.put(key, report)
     return report
+
+
+def cached_report(
+    zoo: Zoo,
+    model: str,
+    dataset: str,
+    data: Path | None,
+    settings: Settings,
+    nets: tuple[FrozenNet, ...],
+) -> Report | None:
+    """The report that `evaluate` would take instead of measuring; None where it would measure."""
+    images = ModelImages.open(zoo, model, settings.options, settings.conditions, _silent)
+    key = ReportKey.of(images.subject, dataset, settings, nets)
+    return ReportStore(zoo, dataset, data, _silent).get(key)
 
 
 def _named(report: Report, subject: Subject, command: str) -> Report:
@@ -137,40 +150,40 @@ def evaluate_images(
 
     Args:
         zoo: Has the feature nets.
-        path: An .npz file or a folder; see `GivenImages.read`.
+        path: An .npz file or a folder; see `ExternalImages.read`.
         dataset: What to compare with.
         data: Folder that holds the dataset; None for the Hub.
-        settings: `n` is the most images that are looked at, drawn with `seed` where there are
+        settings: `n` is the most images that are measured, drawn with `seed` where there are
             more; options have no meaning here.
         again: Measure even if there is a report.
-        tell: Told what takes a while.
+        tell: As of `evaluate`.
 
     Raises:
         UsageError: There are no such pictures, or too few.
         DataError: The dataset cannot be read.
     """
     settings = settings or Settings()
-    given = GivenImages.read(path, data_recipe(zoo, dataset, "test"), tell)
+    given = ExternalImages.read(path, data_recipe(zoo, dataset, "test"), tell)
     n = min(settings.n, len(given.images))
-    seed = settings.seed if n < len(given.images) else 0  # all are looked at: none is drawn
+    seed = settings.seed if n < len(given.images) else 0  # all are measured: none is drawn
     settings = msgspec.structs.replace(settings, n=n, seed=seed, costs=False)
     _check(settings)
     nets = load_nets(zoo, dataset, settings.nets)
     judge = classifier_of(nets)
     if judge is not None and judge.conditioner is not None and judge.conditioner.categories:
         given.check_labels(judge.conditioner.categories)
-    asked = asked_of(given.subject, dataset, settings, nets)
-    cache = ReportCache(zoo.cache("eval"), fingerprint(dataset, data))
-    known = None if again else cache.get(asked)
+    key = ReportKey.of(given.subject, dataset, settings, nets)
+    store = ReportStore(zoo, dataset, data, tell)
+    found = None if again else store.get(key)
     command = command_of(str(path), settings, dataset)
-    if known is not None:  # the same pictures may lie elsewhere now
-        return msgspec.structs.replace(known, subject=given.subject, command=command)
+    if found is not None:  # the same pictures may lie elsewhere now
+        return msgspec.structs.replace(found, subject=given.subject, command=command)
     reference = read_reference(zoo, dataset, data, nets, n, tell)
     figures, tables = _figures(given, reference, settings, tell)
     report = Report(
         given.subject, dataset, reference.digest, n, seed, tuple(figures), tables, command
     )
-    cache.put(asked, report)
+    store.put(key, report)
     return report
 
 
@@ -190,7 +203,12 @@ def _check_shape(images: ModelImages, dataset: str, shape: tuple[int, ...]) -> N
 
 
 def _figures(
-    images: Images, reference: Reference, settings: Settings, tell: Tell, *, labelled: bool = True
+    images: ModelImages | ExternalImages,
+    reference: Reference,
+    settings: Settings,
+    tell: Tell,
+    *,
+    labelled: bool = True,
 ) -> tuple[list[Figure], dict[str, tuple[float, ...]]]:
     """Figures of the images, with their floors, and tables by class.
 
@@ -198,53 +216,34 @@ def _figures(
     """
     figures: list[Figure] = []
     tables: dict[str, tuple[float, ...]] = {}
-    judge = classifier_of(tuple(real.net for real in reference.nets))
-    made = images.unasked(settings.n, settings.seed)
+    judge, frequencies = classifier_of([real.net for real in reference.nets]), reference.frequencies
+    made = images.unconditional(settings.n, settings.seed)
     if made is not None:
         tell("comparing")
-        figures += _compared(made, reference, settings.seed)
-        if judge is not None and reference.frequencies is not None:
-            figure, histogram = _balance(made, judge, reference.frequencies)
-            figures.append(figure)
-            tables["class_histogram"] = histogram
-    if labelled and judge is not None and reference.frequencies is not None:
-        asked = images.asked(settings.n, settings.seed, len(reference.frequencies))
-        if asked is not None:
-            figure, shares = _heeded(*asked, judge, len(reference.frequencies))
-            figures.append(figure)
-            tables["class_accuracy"] = shares
+        for real in reference.nets:
+            features = real.net.features(made)
+            figures += drawn_figures(features, real, reference.draw, settings.seed)
+            figures += memorisation_figures(features, real, settings.seed)
+        figures += image_figures(made)
+    if judge is None or frequencies is None:
+        return list(_with_floors(figures, reference)), tables
+    classes = len(frequencies)
+    if made is not None:
+        ids = judge.classes(made)
+
+        def imbalance(rows: Tensor) -> float:
+            return total_variation(class_frequencies(ids[rows], classes), frequencies)
+
+        error, whole = standard_error(imbalance, len(ids)), imbalance(torch.arange(len(ids)))
+        figures.append(Figure("class_tv", whole, judge.name, spread=error, n=len(ids)))
+        tables["class_histogram"] = tuple(class_frequencies(ids, classes).tolist())
+    of_classes = images.of_classes(settings.n, settings.seed, classes) if labelled else None
+    if of_classes is not None:
+        pictures, wanted = of_classes
+        found = judge.classes(pictures)
+        figures.append(mean_figure("accuracy", found == wanted, judge.name))
+        tables["class_accuracy"] = class_accuracy(found, wanted, classes).per_class
     return list(_with_floors(figures, reference)), tables
-
-
-def _balance(made: Tensor, judge: FrozenNet, real: Tensor) -> tuple[Figure, tuple[float, ...]]:
-    """How far the classes of what was made without a prompt are from the real ones, and how often
-    each was seen."""
-    ids = judge.classes(made)
-
-    def imbalance(rows: Tensor) -> float:
-        return total_variation(class_frequencies(ids[rows], len(real)), real)
-
-    whole = imbalance(torch.arange(len(ids)))
-    error = standard_error(imbalance, len(ids))
-    histogram = class_frequencies(ids, len(real)).tolist()
-    return Figure("class_tv", whole, judge.name, spread=error, n=len(ids)), tuple(histogram)
-
-
-def _heeded(
-    made: Tensor, asked: Tensor, judge: FrozenNet, classes: int
-) -> tuple[Figure, tuple[float, ...]]:
-    """How often the class that was asked for is seen, of all pictures and of each class."""
-    ids = judge.classes(made)
-    accuracy = class_accuracy(ids, asked, classes)
-    return mean_figure("accuracy", ids == asked, judge.name), accuracy.per_class
-
-
-def _compared(made: Tensor, reference: Reference, seed: int) -> Iterator[Figure]:
-    for real in reference.nets:
-        features = real.net.features(made)
-        yield from drawn_figures(features, real, reference.draw, seed)
-        yield from memorisation_figures(features, real, seed)
-    yield from image_figures(made)
 
 
 def _with_floors(figures: Iterable[Figure], reference: Reference) -> Iterator[Figure]:
@@ -260,19 +259,19 @@ def _reconstruction(images: ModelImages, reference: Reference) -> tuple[Figure, 
     return reconstruction_figures(model.codec, lambda n: model.condition({}, n), reference.test)
 
 
-def counted(images: ModelImages) -> list[Figure]:
-    """What a picture costs on any machine; of what has nothing to sample from, its parameters."""
+def _counted(images: ModelImages) -> list[Figure]:
+    """What a picture costs on any machine; of a model with nothing to sample from, its size."""
     figures = [Figure("parameters", parameters(images.model))]
-    if images.unasked(1, 0) is None:
-        return figures
-    options = msgspec.convert(images.record.options, images.model.Options)
-    return [*figures, Figure("flops", flops(images.model, options) / 1e6)]
+    if images.unconditional(1, 0) is not None:
+        options = msgspec.convert(images.record.options, images.model.Options)
+        figures.append(Figure("flops", flops(images.model, options) / 1e6))
+    return figures
 
 
 def _timed(images: ModelImages) -> list[Figure]:
     """What a picture costs on this machine."""
     model, record = images.model, images.record
-    if images.unasked(1, 0) is None:
+    if images.unconditional(1, 0) is None:
         return []
     options = msgspec.convert(record.options, model.Options)
     speed = images_per_second(model, options, record.threads)

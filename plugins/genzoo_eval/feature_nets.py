@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -143,6 +143,6 @@ def _load(zoo: Zoo, name: str, dataset: str) -> FrozenNet:
     return FrozenNet(card.name, opened.sha256, opened.module)
 
 
-def classifier_of(nets: tuple[FrozenNet, ...]) -> FrozenNet | None:
+def classifier_of(nets: Iterable[FrozenNet]) -> FrozenNet | None:
     """The first classifier among the nets."""
     return next((net for net in nets if net.conditioner is not None), None)

@@ -16,9 +16,8 @@ from genzoo_eval.metrics.neighbours import nearest, nearest_other
 FEW = 1000
 """Test images below which training images may take their place."""
 
-
 FEWEST_REAL = 6
-"""Test images below which nothing can be said: density and coverage look at five neighbours."""
+"""The fewest test images: density and coverage look at five neighbours."""
 
 
 def check_enough(test: Tensor) -> None:
@@ -31,6 +30,12 @@ def check_enough(test: Tensor) -> None:
         raise DataError(
             f"{len(test)} test images are too few to measure with", f"{FEWEST_REAL} are the fewest"
         )
+
+
+def scarce(test: int, train: int) -> bool:
+    """Whether there are too few test images to stand for a distribution, and training images to
+    take their place: fewer than 1,000, and less than a tenth of them."""
+    return test < FEW and 10 * test < train
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,15 @@ class RealFeatures:
     unseen: Tensor
     apart: Tensor
 
+    @classmethod
+    def of(cls, net: FrozenNet, tensors: Mapping[str, Tensor]) -> RealFeatures:
+        """The features that `measure` gives, ready to compare with."""
+        test, train = tensors["test"], tensors["train"]
+        target = train if scarce(len(test), len(train)) else test
+        manifold = Manifold(target, {k: tensors[f"radii.{k}"] for k in (3, 5)})
+        moments = Moments.of(target)
+        return cls(net, test, train, moments, manifold, tensors["unseen"], tensors["apart"])
+
     @property
     def swapped(self) -> bool:
         """Whether the training images are the target, for want of test images."""
@@ -66,40 +80,25 @@ class RealFeatures:
         return self.train if self.swapped else self.test
 
     @property
-    def beside(self) -> Tensor:
-        """Of the images that stand in the place of generated ones, for the floor."""
+    def baseline(self) -> Tensor:
+        """Of the real images used as a baseline, for the floor."""
         return self.test if self.swapped else self.train
 
 
-def scarce(test: int, train: int) -> bool:
-    """Whether there are too few test images to stand for a distribution, and training images to
-    take their place: fewer than 1,000, and less than a tenth of them."""
-    return test < FEW and 10 * test < train
-
-
-def look(net: FrozenNet, test: Tensor, train: Tensor) -> dict[str, Tensor]:
-    """What `real_features` takes, measured: to be kept, for it takes minutes.
+def measure(net: FrozenNet, test: Tensor, train: Tensor) -> dict[str, Tensor]:
+    """What `RealFeatures.of` takes, which takes minutes.
 
     Args:
         net: The net.
         test: Test images, uint8 `[M, C, H, W]`.
         train: Training images, uint8 `[T, C, H, W]`.
     """
-    seen = {"test": net.features(test), "train": net.features(train)}
+    features = {"test": net.features(test), "train": net.features(train)}
     target = "train" if scarce(len(test), len(train)) else "test"
-    manifold = Manifold.of(seen[target], 3, 5)
-    return seen | {
+    manifold = Manifold.of(features[target], 3, 5)
+    return features | {
         "radii.3": manifold.squared_radii[3],
         "radii.5": manifold.squared_radii[5],
-        "unseen": nearest(seen["test"], seen["train"]).distance,
-        "apart": nearest_other(seen["test"]).distance,
+        "unseen": nearest(features["test"], features["train"]).distance,
+        "apart": nearest_other(features["test"]).distance,
     }
-
-
-def real_features(net: FrozenNet, tensors: Mapping[str, Tensor]) -> RealFeatures:
-    """The features of `look`, ready to compare with."""
-    test, train = tensors["test"], tensors["train"]
-    target = train if scarce(len(test), len(train)) else test
-    manifold = Manifold(target, {k: tensors[f"radii.{k}"] for k in (3, 5)})
-    moments = Moments.of(target)
-    return RealFeatures(net, test, train, moments, manifold, tensors["unseen"], tensors["apart"])

@@ -3,43 +3,54 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
+import torch
 from torch import Tensor
 
 from genzoo_core.dataset import Dataset
+from genzoo_core.errors import UsageError
 from genzoo_core.zoo import Zoo
-from genzoo_eval.caching import METHOD
-from genzoo_eval.datasets import data_recipe, fingerprint
+from genzoo_eval.cache import load_tensors, save_tensors
+from genzoo_eval.datasets import data_recipe, digest_of, fingerprint
+from genzoo_eval.distribution import distribution_figures, image_figures
 from genzoo_eval.feature_nets import FrozenNet, classifier_of
-from genzoo_eval.floors import class_floors, kept_floors, require_as_many
-from genzoo_eval.kept import keep, kept
-from genzoo_eval.metrics.classes import class_frequencies
-from genzoo_eval.real import RealFeatures, check_enough, look, real_features, scarce
+from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
+from genzoo_eval.real import RealFeatures, check_enough, measure, scarce
+from genzoo_eval.report_store import METHOD
+from genzoo_eval.settings import FEWEST
 
 Tell = Callable[[str], None]
+
+Floors = dict[tuple[str, str], float]
+"""By (key, name of the net)."""
+
+DRAWS = 5
+"""Draws of real images whose mean is the floor."""
 
 
 @dataclass(frozen=True)
 class Reference:
     """A dataset to compare with.
 
-    Generated images are compared with the test images, beside as many training images. Where
-    there are few test images (see `scarce`), the two change places: generated images are
-    compared with the training images, in draws of as many as there are test images, beside the
-    test images. What learnt its training images by heart is then below the floor, which the
-    figures of copies tell.
+    Generated images are compared with the test images; the floor of a figure is what as many
+    training images get. Where there are few test images (see `scarce`), the two change places:
+    generated images are compared with the training images, in draws of as many as there are test
+    images, and the floor is that of the test images. A model that has learnt its training images
+    by heart is then below the floor, which the figures of copies tell.
 
     Attributes:
         dataset: Its name.
         digest: Of the test images.
         test: Test images, uint8 `[M, C, H, W]`.
         frequencies: Of the classes among the test images, `[classes]`, or None without labels.
-        nets: What each feature net sees.
-        floors: By (key, name of the net), the figure that as many training images have; for the
-            accuracy, which the classifier's own training images would flatter, the test images.
+        nets: The real images in the features of each net.
+        floors: By (key, name of the net), the figure of real images in the place of generated
+            ones; for the accuracy, which the classifier's own training images would flatter, of
+            the test images.
         draw: Where test images are scarce, how many images are compared at a time.
     """
 
@@ -52,15 +63,6 @@ class Reference:
     draw: int | None = None
 
 
-def digest_of(test: Tensor) -> str:
-    """The digest that reports bear of what they were measured against.
-
-    Args:
-        test: Test images, uint8 `[M, C, H, W]`.
-    """
-    return hashlib.sha256(test.numpy().tobytes()).hexdigest()
-
-
 def read_reference(
     zoo: Zoo,
     dataset: str,
@@ -71,7 +73,7 @@ def read_reference(
 ) -> Reference:
     """Read a dataset, and measure its training images against its test images.
 
-    What is computed is kept in the user's cache.
+    What is computed is cached.
 
     Args:
         zoo: Reads the data.
@@ -79,7 +81,7 @@ def read_reference(
         folder: What holds it; None for the Hub.
         nets: The feature nets.
         n: Number of images that will be compared: the floor is that of as many.
-        tell: Told what takes a while.
+        tell: Called with what is being done, in words, where it takes a while.
 
     Raises:
         DataError: It cannot be read, or has too few test images.
@@ -89,7 +91,6 @@ def read_reference(
     test = zoo.dataset(data_recipe(zoo, dataset, "test"), folder)
     check_enough(test.images)
     digest = digest_of(test.images)
-    cache = zoo.cache("eval")
     copy = fingerprint(dataset, folder)
     train: list[Dataset] = []
 
@@ -97,39 +98,122 @@ def read_reference(
         if not train:
             tell(f"reading the training images of {dataset}")
             train.append(zoo.dataset(data_recipe(zoo, dataset, "train"), folder))
-            # Before they are looked at, which takes minutes.
+            # Before the nets see them, which takes minutes.
             if not scarce(len(test.images), len(train[0].images)):
-                require_as_many(n, len(train[0].images))
+                _require_as_many(n, len(train[0].images))
         return train[0].images
 
-    real = []
-    for net in nets:
-        name = _file_name("features", digest, copy, net.sha256)
-        tensors = kept(cache, name)
+    def cached(
+        make: Callable[[], dict[str, Tensor]], kind: str, *depends: str, doing: str = ""
+    ) -> dict[str, Tensor]:
+        """Tensors from the cache, or made and cached."""
+        key = repr((METHOD, kind, digest, copy, *depends))
+        cache, name = zoo.cache("eval"), hashlib.sha256(key.encode()).hexdigest()[:32]
+        tensors = load_tensors(cache, name)
         if tensors is None:
-            tell(f"looking at the real images with {net.name}")
-            tensors = look(net, test.images, training_images())
-            keep(cache, name, tensors)
-        real.append(real_features(net, tensors))
+            if doing:
+                tell(doing)
+            tensors = make()
+            save_tensors(cache, name, tensors)
+        return tensors
 
-    def beside() -> Tensor:
-        return test.images if real[0].swapped else training_images()
+    def features(net: FrozenNet) -> RealFeatures:
+        def make() -> dict[str, Tensor]:
+            return measure(net, test.images, training_images())
 
-    name = _file_name("floor", digest, copy, *(f"{net.name} {net.sha256}" for net in nets), str(n))
-    floors = kept_floors(cache, name, real, beside, n)
+        doing = f"looking at the real images with {net.name}"
+        return RealFeatures.of(net, cached(make, "features", net.sha256, doing=doing))
+
+    real = [features(net) for net in nets]
+    swapped = real[0].swapped
+
+    def measured_floors() -> dict[str, Tensor]:
+        if not swapped:
+            _require_as_many(n, len(real[0].baseline))
+        found = _floors(real, test.images if swapped else training_images(), n)
+        return {f"{key} {net}": torch.tensor(v, dtype=torch.float64) for (key, net), v in found}
+
+    of_nets = (f"{net.name} {net.sha256}" for net in nets)
+    floors: Floors = {}
+    for joined, value in cached(measured_floors, "floor", *of_nets, str(n)).items():
+        key, _, name = joined.partition(" ")
+        floors[key, name] = value.item()
     judge, frequencies = classifier_of(nets), None
     if judge is not None and judge.conditioner is not None and judge.conditioner.categories:
-        name = _file_name("classes", digest, copy, judge.sha256)
-        seen = kept(cache, name)
-        if seen is None:
-            tell(f"naming the real images with {judge.name}")
-            seen = {"test": judge.classes(test.images), "train": judge.classes(training_images())}
-            keep(cache, name, seen)
-        frequencies = class_frequencies(seen["test"], judge.conditioner.categories)
-        floors |= class_floors(judge, seen, frequencies, test, n)
-    draw = len(test.images) if real[0].swapped else None
+        classes = cached(
+            lambda: {"test": judge.classes(test.images), "train": judge.classes(training_images())},
+            "classes",
+            judge.sha256,
+            doing=f"naming the real images with {judge.name}",
+        )
+        frequencies = class_frequencies(classes["test"], judge.conditioner.categories)
+        floors |= _class_floors(judge, classes, frequencies, test, n)
+    draw = len(test.images) if swapped else None
     return Reference(dataset, digest, test.images, frequencies, tuple(real), floors, draw)
 
 
-def _file_name(*parts: str) -> str:
-    return hashlib.sha256(repr((METHOD, *parts)).encode()).hexdigest()[:32]
+def _require_as_many(n: int, training: int) -> None:
+    """Check that there are training images to stand in the place of `n` generated ones.
+
+    Raises:
+        UsageError: There are fewer.
+    """
+    if n > training:
+        raise UsageError(
+            f"{n:,} images were asked for, and the floor needs as many training images; "
+            f"there are {training:,}",
+            f"ask for at most {training:,}" if training >= FEWEST else "give more of them",
+        )
+
+
+def _floors(
+    real: Sequence[RealFeatures], images: Tensor, n: int
+) -> Iterator[tuple[tuple[str, str], float]]:
+    """Figures of `n` of the baseline's images, or of all if `n` is more: the mean of five draws.
+
+    Args:
+        real: The real images in each net.
+        images: Those of `RealFeatures.baseline`, uint8 `[M, C, H, W]`.
+        n: Images of a draw.
+    """
+    draws: dict[tuple[str, str], list[float]] = {}
+    for seed, rows in enumerate(_draws(len(images), n)):
+        for features in real:
+            drawn = features.baseline[rows]
+            for figure in distribution_figures(drawn, features, seed, errors=False):
+                draws.setdefault((figure.key, features.net.name), []).append(figure.value)
+        for figure in image_figures(images[rows]):
+            draws.setdefault((figure.key, ""), []).append(figure.value)
+    return ((key, fmean(values)) for key, values in draws.items())
+
+
+def _class_floors(
+    judge: FrozenNet, classes: Mapping[str, Tensor], frequencies: Tensor, test: Dataset, n: int
+) -> Floors:
+    """The floors of what the classifier says of generated images.
+
+    Args:
+        judge: The classifier.
+        classes: What it says of the "test" and the "train" images, int64.
+        frequencies: Of the classes among the test images.
+        test: The test images, with their labels.
+        n: Number of images that are compared.
+    """
+    found: Floors = {}
+    count = len(frequencies)
+    labels = judge.labels(test)
+    if labels is not None and bool((labels < count).any()):
+        there = labels < count  # not every image need have a label
+        accuracy = class_accuracy(classes["test"][there], labels[there], count)
+        found["accuracy", judge.name] = accuracy.overall
+    found["class_tv", judge.name] = fmean(
+        total_variation(class_frequencies(classes["train"][rows], count), frequencies)
+        for rows in _draws(len(classes["train"]), n)
+    )
+    return found
+
+
+def _draws(total: int, n: int) -> Iterator[Tensor]:
+    """Indices of `n` of so many images, five times."""
+    for seed in range(DRAWS):
+        yield torch.randperm(total, generator=torch.Generator().manual_seed(seed))[:n]

@@ -1,14 +1,15 @@
-"""What can be evaluated: whatever has images, as a model does that makes them."""
+"""The images of a model that is evaluated."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import msgspec
+import torch
 from torch import Tensor
 
+from genzoo_core.conditioner import Conditioner
 from genzoo_core.errors import NotFittedError, UsageError
 from genzoo_core.images import to_uint8
 from genzoo_core.model import GenerativeModel
@@ -19,25 +20,11 @@ from genzoo_eval.report import Subject
 BATCH = 100
 """Images made at a time: more are slower on a CPU."""
 
+ANY_TEXT = "a red heart"
+"""What a conditioner of texts reads, and one of another sort refuses."""
+
 OnProgress = Callable[[str, float, int], None]
 """Called as `on_progress(what, done, total)` in images."""
-
-
-class Images(Protocol):
-    """Where the images of an evaluation come from."""
-
-    @property
-    def subject(self) -> Subject:
-        """What a report says of it."""
-        ...
-
-    def unasked(self, n: int, seed: int) -> Tensor | None:
-        """`n` images without a prompt, uint8 `[n, C, H, W]`; None where there are none."""
-        ...
-
-    def asked(self, n: int, seed: int, classes: int) -> tuple[Tensor, Tensor] | None:
-        """About `n` images, as many of each class, and the ids that were asked for, `[n]`."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -50,9 +37,9 @@ class ModelImages:
         model: The loaded model.
         record: How it is run, resolved.
         family: Its family, or "".
-        options: The options that were given.
-        conditions: The conditions that were given.
-        on_progress: Told how far it is.
+        options: The options that the user set.
+        conditions: The conditions that the user set.
+        on_progress: Called with how far it is.
     """
 
     zoo: Zoo
@@ -90,9 +77,8 @@ class ModelImages:
         others = list(model.conditioners)[1:]
         conditions = {**conditions, **{k: str(v) for k, v in options.items() if k in others}}
         options = {name: value for name, value in options.items() if name not in others}
-        asked = Request(reference, n=1, seed=0, options=dict(options), conditions=dict(conditions))
-        record = zoo.resolve(asked)
-        family = zoo.card(reference).family
+        request = Request(reference, n=1, seed=0, options=options, conditions=conditions)
+        record, family = zoo.resolve(request), zoo.card(reference).family
         return cls(zoo, reference, model, record, family, options, conditions, on_progress)
 
     @property
@@ -109,48 +95,55 @@ class ModelImages:
             versions=record.versions,
         )
 
-    def unasked(self, n: int, seed: int) -> Tensor | None:
-        """Images without a prompt; None where the model has nothing to sample from."""
-        try:
-            return self.make((), n, seed, "images without a prompt")
-        except NotFittedError:
-            return None
+    def unconditional(self, n: int, seed: int) -> Tensor | None:
+        """`n` images without a prompt, uint8 `[n, C, H, W]`; None where the model has nothing to
+        sample from."""
+        return self._make((), n, seed, "images without a prompt")
 
-    def asked(self, n: int, seed: int, classes: int) -> tuple[Tensor, Tensor] | None:
-        """Images of each class; None where the model's prompt is no class of this dataset."""
-        import torch
-
+    def of_classes(self, n: int, seed: int, classes: int) -> tuple[Tensor, Tensor] | None:
+        """About `n` images, as many of each class, and their classes, int64 `[N]`; None where the
+        model's prompt is no class of this dataset, or it has nothing to sample from."""
         first = next(iter(self.model.conditioners.values()), None)
         if first is None or first.categories != classes:
             return None
         each = max(1, n // classes)
         ids = torch.arange(classes).repeat_interleave(each)
         prompts = tuple(str(i) for i in range(classes))
-        try:
-            return self.make(prompts, each, seed, "images of each class"), ids
-        except NotFittedError:
-            return None
+        made = self._make(prompts, each, seed, "images of each class")
+        return None if made is None else (made, ids)
 
-    def make(
+    def takes(self, name: str) -> bool:
+        """Whether the model has such a conditioner besides that of the prompt, which is not set."""
+        return name in list(self.model.conditioners)[1:] and name not in self.record.conditions
+
+    def of_captions(
+        self,
+        captions: Sequence[str],
+        each: int,
+        seed: int,
+        conditions: Mapping[str, str] | None = None,
+    ) -> Tensor | None:
+        """`each` images of each caption in turn, uint8 `[N, C, H, W]`; None where the model has
+        nothing to sample from.
+
+        Args:
+            captions: Texts.
+            each: Images of each.
+            seed: Of the first image.
+            conditions: Of conditioners other than the first, besides those that the user set.
+        """
+        what = ", ".join(["images of captions", *(conditions or {}).values()])
+        return self._make(tuple(captions), each, seed, what, conditions)
+
+    def _make(
         self,
         prompts: tuple[str, ...],
         n: int,
         seed: int,
         what: str,
         conditions: Mapping[str, str] | None = None,
-    ) -> Tensor:
-        """`n` images of each prompt in turn, uint8 `[N, C, H, W]`.
-
-        Args:
-            prompts: None for images without one.
-            n: Images of each.
-            seed: Of the first image.
-            what: What is made, in words.
-            conditions: Of conditioners other than the first, besides those that were given.
-
-        Raises:
-            NotFittedError: The model has nothing to sample from.
-        """
+    ) -> Tensor | None:
+        """`n` images of each prompt in turn, uint8 `[N, C, H, W]`; `what` they are, in words."""
         request = Request(
             self.reference,
             prompts,
@@ -160,7 +153,22 @@ class ModelImages:
             conditions={**self.conditions, **(conditions or {})},
             batch=BATCH,
         )
-        made = self.zoo.generate(
-            request, on_progress=lambda done, total: self.on_progress(what, done, total)
-        )
+        try:
+            made = self.zoo.generate(
+                request, on_progress=lambda done, total: self.on_progress(what, done, total)
+            )
+        except NotFittedError:
+            return None
         return to_uint8(made.images)
+
+
+def reads_words(conditioners: Mapping[str, Conditioner]) -> bool:
+    """Whether the prompt of a model that has these is any text."""
+    first = next(iter(conditioners.values()), None)
+    if first is None or first.categories is not None:
+        return False
+    try:
+        first.parse(ANY_TEXT)
+    except UsageError:
+        return False
+    return True

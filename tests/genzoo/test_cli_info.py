@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,14 @@ from shelf import Shelf, component, model
 import genzoo
 from genzoo_core.cards import ModelCard
 
-METRIC = """
-[[models.metrics]]
-name = "Fréchet distance"
-value = 12.5
-n = 10000
-floor = 1.25
-command = "genzoo eval x"
-note = "Features of a classifier."
-"""
+METRIC = {
+    "name": "Fréchet distance",
+    "value": 12.5,
+    "n": 10000,
+    "floor": 1.25,
+    "command": "genzoo eval x",
+    "note": "Features of a classifier.",
+}
 
 
 def weights_of(name: str) -> Path:
@@ -68,7 +68,8 @@ def test_a_model_file_says_the_same_of_itself(shelf: Shelf, tmp_path: Path) -> N
 
 
 def test_metrics_are_shown_with_floor_count_and_command(shelf: Shelf) -> None:
-    shelf.add("acme", model("x", notes="Mind the gap."), METRIC)
+    files = {"figures.json": json.dumps({"x": [METRIC]})}
+    shelf.add("acme", model("x", notes="Mind the gap."), files=files)
     lines = shelf.genzoo("info", "x").stdout.splitlines()
     at = lines.index("Measured")
     assert lines[at + 1 : at + 4] == [

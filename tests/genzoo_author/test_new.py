@@ -326,11 +326,6 @@ name = "one"
 family = "vae"
 summary = "One."
 
-[[models.metrics]]
-name = "FD"
-value = 1.0
-command = "genzoo eval one"
-
 # What comes second.
 [[models]]
 name = "two"
@@ -352,14 +347,14 @@ def test_a_card_takes_the_place_of_the_one_of_its_name() -> None:
     text = with_card(MANIFEST, new, "genzoo.toml")
     parsed = tomllib.loads(text)
     assert [model["name"] for model in parsed["models"]] == ["one", "two"]
-    assert parsed["models"][0] == new  # the figures of the old weights are gone
+    assert parsed["models"][0] == new
     for kept in ("api = 2  # the second", "# What comes first.", "# What comes second."):
         assert kept in text
     assert parsed["commands"] == tomllib.loads(MANIFEST)["commands"]
 
 
 def test_a_new_card_goes_to_the_end() -> None:
-    new = {"name": "three", "family": "gan", "metrics": [{"name": "FD", "value": 2.0}]}
+    new = {"name": "three", "family": "gan"}
     text = with_card(MANIFEST, new, "genzoo.toml")
     assert text.startswith(MANIFEST)
     assert tomllib.loads(text)["models"][-1] == new
@@ -413,6 +408,22 @@ def test_shipping_copies_the_weights_and_writes_the_card(genzoo: Genzoo, trained
     again = genzoo("ship", str(trained), "--into", str(package), "--json")
     assert json.loads(again.out)["card"] == CARD
     assert tomllib.loads((package / "genzoo.toml").read_text())["models"][-1] == CARD
+
+
+def test_shipping_drops_the_figures_of_other_weights(genzoo: Genzoo, trained: Path) -> None:
+    figures = Path("src/acme/figures.json")
+    of_one = [{"name": "FD", "value": 1.0, "command": "genzoo eval one", "note": "Fréchet"}]
+    figures.write_text(json.dumps({"one": of_one, "mine": of_one}))
+    assert genzoo("ship", str(trained)).code == 0
+    assert json.loads(figures.read_text(encoding="utf-8")) == {"one": of_one}
+    before = figures.read_text()
+    assert genzoo("ship", str(trained)).code == 0
+    assert figures.read_text() == before
+    for damaged in ("[", "[1]", "3", "{" * 3000):
+        figures.write_text(damaged)
+        out = genzoo("ship", str(trained))
+        assert (out.code, out.err.count("\n")) == (1, 1)
+        assert "figures.json is no JSON object" in out.err
 
 
 def test_hostile_10_damaged_weights_are_not_shipped(genzoo: Genzoo, trained: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from genzoo_core.errors import GenzooError
 from genzoo_core.zoo import Zoo
-from genzoo_eval.costs.timing import run_once
+from genzoo_eval.costs import run_once
 from genzoo_eval.stability.plan import VARIANTS, Run, overrides
 from genzoo_eval.stability.training import Leg
 

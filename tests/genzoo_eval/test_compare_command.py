@@ -18,13 +18,11 @@ from genzoo.cli import main
 from genzoo_core import UsageError
 from genzoo_core.specs import ModelSpec
 from genzoo_core.zoo import Zoo
-from genzoo_eval.caching import ReportCache, Shipped
 from genzoo_eval.comparing.baselines import INDEX, baselines, shipped_reports
 from genzoo_eval.comparing.choosing import choose, dataset_of, settled
 from genzoo_eval.comparing.steadiness import as_stability
-from genzoo_eval.datasets import fingerprint
 from genzoo_eval.feature_nets import load_nets
-from genzoo_eval.known import asked_of
+from genzoo_eval.report_store import ReportKey, ReportStore, Shipped
 from genzoo_eval.settings import Settings
 from genzoo_eval.stability.results import Claim, StabilityResults, Summary
 from genzoo_eval.subjects import ModelImages
@@ -42,11 +40,11 @@ def remember(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> Remember:
     def put(model: str, folder: Path | None = None, **options: Any) -> None:
         nets = load_nets(zoo, "mnist")
         opened = ModelImages.open(zoo, model, options, {}, lambda *_: None).subject
-        asked = asked_of(opened, "mnist", Settings(n=100, options=options), nets)
+        key = ReportKey.of(opened, "mnist", Settings(n=100, options=options), nets)
         found = report(model, FAMILIES[model], seeing=2, blind=3, speed=100, parameters=1000)
         subject = msgspec.structs.replace(found.subject, options=opened.options)
         found = msgspec.structs.replace(found, subject=subject, n=100)
-        ReportCache(zoo.cache("eval"), fingerprint("mnist", folder)).put(asked, found)
+        ReportStore(zoo, "mnist", folder, print).put(key, found)
 
     return put
 

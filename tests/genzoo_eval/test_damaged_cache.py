@@ -16,8 +16,8 @@ import genzoo
 from genzoo.cli import main
 from genzoo_core.images import to_pil, to_uint8
 from genzoo_core.zoo import Zoo
+from genzoo_eval.cache import load_tensors, load_value
 from genzoo_eval.evaluating import evaluate
-from genzoo_eval.kept import kept, kept_value
 from genzoo_eval.report import Report
 from genzoo_eval.settings import Settings
 
@@ -88,8 +88,8 @@ def test_what_is_damaged_is_as_if_it_were_not_there(
 def read(folder: Path, file: str) -> object:
     name, _, kind = file.rpartition(".")
     if kind == "tensors":
-        return kept(folder, name)
-    return kept_value(folder, name, Report if name.endswith(".report") else str)
+        return load_tensors(folder, name)
+    return load_value(folder, name, Report if name.endswith(".report") else str)
 
 
 def swapped(folder: Path) -> None:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
 from genzoo_eval.metrics.neighbours import (
-    exact_duplicates,
     memorisation,
     near_duplicates,
     nearest,
@@ -56,20 +55,18 @@ def test_copies_are_told_from_new_pictures() -> None:
     unseen = nearest(test, train).distance
     fair = memorisation(nearest(new, train).distance, unseen)
     assert fair.share == pytest.approx(0.01, abs=0.01)
-    assert fair.ratio == pytest.approx(1, abs=0.1)
     assert fair.nearer == pytest.approx(0.5, abs=0.05)
     copies = memorisation(nearest(train, train).distance, unseen)
-    assert (copies.share, copies.ratio, copies.nearer) == (1, 0, 1)
+    assert (copies.share, copies.nearer) == (1, 1)
     some = memorisation(nearest(torch.cat([train[:100], new[:900]]), train).distance, unseen)
     assert some.share == pytest.approx(0.11, abs=0.01)
 
 
-def test_the_threshold_and_the_median_by_hand() -> None:
-    unseen = torch.arange(101.0)  # the 1 % quantile is 1, the median 50
+def test_the_threshold_by_hand() -> None:
+    unseen = torch.arange(101.0)  # the 1 % quantile is 1
     found = memorisation(torch.tensor([0.0, 0.5, 1.0, 20.0, 30.0]), unseen)
     assert found.threshold == pytest.approx(1)
     assert found.share == pytest.approx(2 / 5)
-    assert found.ratio == pytest.approx(1 / 50)
     with pytest.raises(ValueError, match="unseen"):
         memorisation(torch.zeros(0), unseen)
 
@@ -90,13 +87,3 @@ def test_pictures_closer_than_real_ones_ever_are_count_as_near_duplicates() -> N
     assert near_duplicates(torch.tensor([0.0, 1.9, 2.0, 7.0]), real) == pytest.approx(0.5)
     assert near_duplicates(torch.tensor([0.0, 1.9, 2.0, 7.0]), real, 0) == pytest.approx(0.25)
     assert near_duplicates(real, real) == pytest.approx(0.001, abs=1e-4)
-
-
-def test_equal_pictures_are_counted_but_for_the_first() -> None:
-    pictures = torch.zeros(5, 1, 2, 2, dtype=torch.uint8)
-    pictures[1, 0, 0, 0] = 1
-    pictures[4, 0, 0, 0] = 1
-    assert exact_duplicates(pictures) == pytest.approx(3 / 5)
-    assert exact_duplicates(pictures[:2]) == 0
-    with pytest.raises(ValueError, match="uint8"):
-        exact_duplicates(pictures.float())

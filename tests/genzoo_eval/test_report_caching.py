@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from genzoo_core.zoo import Zoo
-from genzoo_eval.caching import Asked, ReportCache, ship, shipped, usual_n
 from genzoo_eval.codecs import is_codec
 from genzoo_eval.evaluating import evaluate
 from genzoo_eval.feature_nets import load_nets
-from genzoo_eval.known import Known, asked_of
 from genzoo_eval.report import Figure, Report, Subject
+from genzoo_eval.report_store import ReportKey, ReportStore, shipped, usual_n
+from genzoo_eval.report_text import lines
 from genzoo_eval.settings import Settings
-from genzoo_eval.showing import lines
 from genzoo_eval.subjects import ModelImages
 
 
@@ -34,21 +33,26 @@ def test_a_report_is_made_once(zoo: Zoo, digits: Path, tmp_path: Path) -> None:
     assert evaluate(zoo, "gan-mlp-mnist", digits, other).figures != first.figures
 
 
-def test_a_damaged_report_is_made_again(tmp_path: Path) -> None:
+def test_a_damaged_report_is_made_again(
+    zoo: Zoo, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENZOO_CACHE", str(tmp_path / "cache"))
     report = Report(Subject("x", "0"), "mnist", "", 50, 0, (Figure("fd", 1.0),))
-    asked = Asked("0", {}, {}, {}, 50, 0, "mnist", ("net",), costs=False)
-    cache = ReportCache(tmp_path, "copy")
-    cache.put(asked, report)
-    assert cache.get(asked) == report
-    assert ReportCache(tmp_path, "another copy").get(asked) is None
-    for file in tmp_path.iterdir():
+    key = ReportKey("0", {}, {}, {}, 50, 0, "mnist", ("net",), costs=False)
+    store = ReportStore(zoo, "mnist", digits, print)
+    store.put(key, report)
+    assert store.get(key) == report
+    (tmp_path / "another copy").mkdir()
+    assert ReportStore(zoo, "mnist", tmp_path / "another copy", print).get(key) is None
+    for file in (tmp_path / "cache" / "eval").iterdir():
         file.write_bytes(file.read_bytes()[:-5])
-    assert cache.get(asked) is None
+    assert store.get(key) is None
 
 
 def test_an_option_that_a_family_gains_does_not_hide_older_reports() -> None:
     def key(options: dict[str, object]) -> str:
-        return Asked.of(Subject("x", "0", options=options), "mnist", 50, 0, ("net",), False).key()
+        subject = Subject("x", "0", options=options)
+        return ReportKey.of(subject, "mnist", Settings(costs=False), ()).digest
 
     assert key({"temperature": 1.0, "guidance": None}) == key({"temperature": 1.0})
     assert key({"temperature": 1.0, "guidance": 2.0}) != key({"temperature": 1.0})
@@ -61,35 +65,18 @@ def test_a_report_shows_options_as_they_are_set() -> None:
     assert shown[1] == "  steps=4, sampler=ddim, sampler.eta=0.5, style=a"
 
 
-def test_shipped_reports_are_found_by_what_was_asked(tmp_path: Path) -> None:
-    def asked(sha256: str) -> str:
-        return Asked(sha256, {}, {"steps": 5}, {}, 50, 0, "mnist", ("net",), True).key()
-
-    old = Report(Subject("x", "0"), "mnist", "", 50, 0, (Figure("fd", 2.0),))
-    few = Report(Subject("x", "0", options={"steps": 1}), "mnist", "", 50, 0, ())
-    other = Report(Subject("y", "0"), "mnist", "", 50, 0, ())
-    new = Report(Subject("x", "1"), "mnist", "", 50, 0, (Figure("fd", 1.0),))
-    fewer = Report(Subject("x", "1", options={"steps": 1}), "mnist", "", 50, 0, ())
-    file = tmp_path / "reports-mnist.json"
-    ship(file, [(asked("0"), old), ("few", few), ("other", other)])
-    assert shipped(tmp_path) == {asked("0"): old, "few": few, "other": other}
-    shipped.cache_clear()
-    ship(file, [(asked("1"), new), ("fewer", fewer)])  # whatever was measured of older weights goes
-    assert shipped(tmp_path) == {asked("1"): new, "fewer": fewer, "other": other}
-
-
 def test_reports_that_ship_are_of_the_images_that_they_were_measured_against(
     zoo: Zoo, digits: Path, tmp_path: Path
 ) -> None:
     subject = ModelImages.open(zoo, "gan-mnist", {}, {}, lambda *_: None).subject
-    asked = asked_of(subject, "mnist", Settings(costs=False), load_nets(zoo, "mnist"))
+    key = ReportKey.of(subject, "mnist", Settings(costs=False), load_nets(zoo, "mnist"))
     told: list[str] = []
-    assert Known(zoo, "mnist", None, told.append).get(asked) == shipped()[asked.key()]
+    assert ReportStore(zoo, "mnist", None, told.append).get(key) == shipped()[key.digest]
     (tmp_path / "nothing").mkdir()
-    assert Known(zoo, "mnist", tmp_path / "nothing", told.append).get(asked) is not None
+    assert ReportStore(zoo, "mnist", tmp_path / "nothing", told.append).get(key) is not None
     assert told == []
     for _ in range(2):  # the second time from the digest that was kept
-        assert Known(zoo, "mnist", digits, told.append).get(asked) is None
+        assert ReportStore(zoo, "mnist", digits, told.append).get(key) is None
     assert told == ["the test images of mnist are not those of the figures that ship"] * 2
 
 
@@ -124,7 +111,9 @@ def test_every_shipped_report_is_found_for_the_model_that_ships(zoo: Zoo, tmp_pa
             zoo, report.subject.name, settings.options, settings.conditions, lambda *_: None
         )
         nets = load_nets(zoo, report.dataset, ())
-        assert asked_of(images.subject, report.dataset, settings, nets).key() == key, report.subject
+        assert ReportKey.of(images.subject, report.dataset, settings, nets).digest == key, (
+            report.subject
+        )
     assert {"genzoo/ae-mnist", "genzoo/flow-fashion", "genzoo/flow-emoji"} <= {
         report.subject.name for report in reports.values()
     }

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from genzoo_core import Config
-from genzoo_eval.caching import RESULTS, Shipped
 from genzoo_eval.report import Report
+from genzoo_eval.report_store import RESULTS, Shipped
 
 INDEX = Path(__file__).parent.parent / "baselines" / "index.toml"
 
@@ -74,7 +74,7 @@ def baselines(dataset: str) -> tuple[Baseline, ...]:
 def shipped_reports(dataset: str, folder: Path = RESULTS) -> dict[str, Report]:
     """The reports of baselines that ship, each by the baseline's name.
 
-    They lie in `baselines-DATASET.json`, written as `genzoo_eval.caching.ship` writes; a baseline
+    They lie in `baselines-DATASET.json`, as `tools/figures.py` writes it; a baseline
     is known by the name of the file or model that was measured.
     """
     file = folder / f"baselines-{dataset}.json"

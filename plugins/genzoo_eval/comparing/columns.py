@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from genzoo_eval.comparing.comparison import Comparison, Measured, Row, can_run, ratio, usable
-from genzoo_eval.keys import KEYS, shown
+from genzoo_eval.keys import KEYS, format_value
 from genzoo_eval.report import Figure, Report
 
 WIDE = ("coverage", "reconstruction_mse", "flops")
@@ -55,7 +55,7 @@ class Column:
         """A value as text, without the unit that the title has."""
         if self.over_floor:
             return times(value)
-        return shown(self.key, value).removesuffix(self.unit).rstrip()
+        return format_value(self.key, value).removesuffix(self.unit).rstrip()
 
 
 @dataclass(frozen=True)

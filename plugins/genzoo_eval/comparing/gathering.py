@@ -17,9 +17,8 @@ from genzoo_eval.comparing.comparison import Comparison, Missing, Net, Row
 from genzoo_eval.comparing.families import in_order
 from genzoo_eval.comparing.picturing import SAMPLES, RealImages, picture
 from genzoo_eval.comparing.steadiness import as_stability
-from genzoo_eval.evaluating import evaluate
+from genzoo_eval.evaluating import cached_report, evaluate
 from genzoo_eval.feature_nets import FrozenNet, classifier_of, load_nets
-from genzoo_eval.known import known_report
 from genzoo_eval.report import Report
 from genzoo_eval.settings import Settings
 from genzoo_eval.stability.results import load_shipped
@@ -181,12 +180,12 @@ class Gatherer:
         for steps in STEPS:
             options = {"steps": steps}
             settings = self._settings(contender, options)
-            report = known_report(
+            report = cached_report(
                 self.zoo, contender.reference, asked.dataset, asked.folder, settings, nets
             )
             # Where its quality is known, as of what ships, only its speed is left to measure.
             plain = msgspec.structs.replace(settings, costs=False)
-            known = report or known_report(
+            known = report or cached_report(
                 self.zoo, contender.reference, asked.dataset, asked.folder, plain, nets
             )
             if report is None and (asked.curve or known is not None):

@@ -13,8 +13,8 @@ from genzoo_eval.comparing.families import LOOKS, OTHER, css_name, in_order, loo
 from genzoo_eval.comparing.galleries import few, walls
 from genzoo_eval.comparing.scatter import scatter
 from genzoo_eval.comparing.verdicts import by_family, criteria, verdicts
-from genzoo_eval.keys import KEYS, shown
-from genzoo_eval.showing import told
+from genzoo_eval.keys import KEYS, format_value
+from genzoo_eval.report_text import figure_cells
 from genzoo_eval.stability.plan import DATASET
 
 TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
@@ -50,7 +50,7 @@ def as_html(comparison: Comparison) -> str:
                 chart for chart in (scatter(comparison, net) for net in nets) if chart.points
             ],
             walls=walls(comparison),
-            everything=[(r, [(f.net, *told(f)) for f in r.report.figures]) for r in rows],
+            everything=[(r, [(f.net, *figure_cells(f)) for f in r.report.figures]) for r in rows],
             steadied=DATASET,
             glossary=[KEYS[key] for key in KEYS if any(row.report.figure(key) for row in rows)],
             counts=sorted({row.report.n for row in rows}),
@@ -69,5 +69,5 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["shown_count"] = "{:,}".format
-    environment.globals.update(look=look, css_name=css_name, shown=shown, KEYS=KEYS)
+    environment.globals.update(look=look, css_name=css_name, shown=format_value, KEYS=KEYS)
     return environment

@@ -16,15 +16,14 @@ from genzoo_core.images import from_uint8, to_uint8
 from genzoo_core.model import GenerativeModel
 from genzoo_core.request import Request
 from genzoo_core.zoo import Opened, Zoo
-from genzoo_eval.caching import METHOD
+from genzoo_eval.cache import load_tensors, save_tensors
 from genzoo_eval.comparing.choosing import Contender
 from genzoo_eval.comparing.comparison import Gallery
-from genzoo_eval.datasets import data_recipe
+from genzoo_eval.datasets import data_recipe, digest_of
 from genzoo_eval.feature_nets import FrozenNet, classifier_of
-from genzoo_eval.kept import keep, kept
 from genzoo_eval.metrics.neighbours import nearest
-from genzoo_eval.reference import digest_of
-from genzoo_eval.text.asking import reads_words
+from genzoo_eval.report_store import METHOD
+from genzoo_eval.subjects import reads_words
 from genzoo_eval.text.captions import choose, sampled
 from genzoo_eval.text.judge import judge_of
 
@@ -87,11 +86,11 @@ class RealImages:
         net = classifier_of(nets) or nets[0]
         key = repr(("neighbours", METHOD, digest_of(train.images), net.sha256))
         name, cache = hashlib.sha256(key.encode()).hexdigest()[:32], zoo.cache("eval")
-        tensors = kept(cache, name)
+        tensors = load_tensors(cache, name)
         if tensors is None:
             tell(f"looking at the training images with {net.name}")
             tensors = {"train": net.features(train.images)}
-            keep(cache, name, tensors)
+            save_tensors(cache, name, tensors)
         return cls(test.images, train.images, tensors["train"], net, captions)
 
     def neighbours(self, images: Tensor) -> Tensor:

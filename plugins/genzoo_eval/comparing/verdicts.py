@@ -16,7 +16,7 @@ from genzoo_eval.comparing.comparison import (
     usable,
 )
 from genzoo_eval.comparing.families import in_order
-from genzoo_eval.keys import shown
+from genzoo_eval.keys import format_value
 
 OBEDIENCE = {
     "accuracy": "share of pictures in which a classifier sees the class that was asked for",
@@ -124,7 +124,7 @@ def _figure(
 
     def text(row: Row) -> str:
         found = value(row)
-        return "–" if found is None else shown(key, found.value)
+        return "–" if found is None else format_value(key, found.value)
 
     return value, lambda row: text(row) + unit, text
 

@@ -12,38 +12,38 @@ from genzoo_core.libraries import mend_torchvision
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How often the class that was asked for was seen.
+    """How often the classifier sees the class that a picture was made for.
 
     Attributes:
         overall: Over all pictures, 0–1.
-        per_class: For each class that was asked for, 0–1; NaN for one that never was.
+        per_class: For each class, 0–1; NaN for one that no picture was made for.
     """
 
     overall: float
     per_class: tuple[float, ...]
 
 
-def class_accuracy(predicted: Tensor, asked: Tensor, classes: int) -> Accuracy:
-    """The share of conditional samples that a classifier takes for what was asked for.
+def class_accuracy(predicted: Tensor, wanted: Tensor, classes: int) -> Accuracy:
+    """The share of conditional samples that a classifier takes for their class.
 
     GAN-test of Shmelkov et al. 2018, "How good is my GAN?", where the classifier was trained on
     real data. It says nothing of diversity.
 
     Args:
         predicted: Class ids `[N]` from the classifier.
-        asked: Class ids `[N]` that the pictures were made for.
+        wanted: Class ids `[N]` that the pictures were made for.
         classes: Number of classes.
 
     Raises:
         ValueError: The two differ in number, or there are none.
         RuntimeError: An id is not from 0 to `classes` - 1.
     """
-    if predicted.shape != asked.shape or not len(asked):
-        raise ValueError(f"{len(predicted)} predictions for {len(asked)} pictures")
+    if predicted.shape != wanted.shape or not len(wanted):
+        raise ValueError(f"{len(predicted)} predictions for {len(wanted)} pictures")
     mend_torchvision()
     from torchmetrics.functional.classification import multiclass_confusion_matrix
 
-    table = multiclass_confusion_matrix(predicted, asked, num_classes=classes).double()
+    table = multiclass_confusion_matrix(predicted, wanted, num_classes=classes).double()
     right = table.diagonal()
     return Accuracy((right.sum() / table.sum()).item(), tuple((right / table.sum(1)).tolist()))
 

@@ -1,4 +1,4 @@
-"""Nearest neighbours: what was learnt by heart, and what is made again and again."""
+"""Nearest neighbours: memorised training pictures, and pictures that are made again and again."""
 
 from __future__ import annotations
 
@@ -71,14 +71,12 @@ class Memorisation:
             pictures stay below.
         share: Of generated pictures nearer than that; `quantile` is expected of a model that
             generates like the data, 1 of one that repeats its training data.
-        ratio: Median distance of generated pictures over that of unseen real ones.
         nearer: Probability that a generated picture is nearer to the training data than an unseen
             real one, ties counting half; 0.5 is expected, more speaks for copying.
     """
 
     threshold: float
     share: float
-    ratio: float
     nearer: float
 
 
@@ -107,7 +105,6 @@ def memorisation(generated: Tensor, unseen: Tensor, quantile: float = 0.01) -> M
     return Memorisation(
         threshold=threshold.item(),
         share=(generated < threshold).double().mean().item(),
-        ratio=(generated.quantile(0.5) / unseen.quantile(0.5)).item(),
         nearer=nearer(generated, unseen).mean().item(),
     )
 
@@ -140,17 +137,3 @@ def near_duplicates(generated: Tensor, real: Tensor, quantile: float = 0.001) ->
     """
     threshold = real.double().quantile(quantile)
     return (generated.double() < threshold).double().mean().item()
-
-
-def exact_duplicates(images: Tensor) -> float:
-    """The share of pictures that equal an earlier one, pixel by pixel.
-
-    Args:
-        images: uint8 `[N, C, H, W]`.
-
-    Raises:
-        ValueError: The images are not uint8; equal floats would say nothing of pictures.
-    """
-    if images.dtype != torch.uint8:
-        raise ValueError(f"exact duplicates are of uint8 pictures, not of {images.dtype}")
-    return 1 - len({picture.numpy().tobytes() for picture in images}) / len(images)

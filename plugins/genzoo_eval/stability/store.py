@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from genzoo_core.atomic import write_atomically
 from genzoo_core.errors import DataError, UsageError
-from genzoo_eval.sealing import seal, unseal
+from genzoo_eval.cache import seal, unseal
 from genzoo_eval.stability.plan import Settings
 from genzoo_eval.stability.results import Row
 

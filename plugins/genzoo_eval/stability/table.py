@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from genzoo_eval.keys import shown
+from genzoo_eval.keys import format_value
 from genzoo_eval.stability.results import StabilityResults, Summary
 
 HEADER = (
@@ -80,7 +80,7 @@ def _cells(summary: Summary) -> list[str]:
 
 def _figures(figures: dict[str, float]) -> list[str]:
     keys = ("fd", "kid", "coverage", "sharpness", "reconstruction_mse")
-    cells = [shown(key, figures[key]) if key in figures else "" for key in keys]
+    cells = [format_value(key, figures[key]) if key in figures else "" for key in keys]
     rate = figures.get("images_per_second")
     return [*cells, "" if rate is None else f"{rate:,.0f}"]
 

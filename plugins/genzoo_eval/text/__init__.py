@@ -1,1 +1,1 @@
-"""Whether pictures show what was asked for in words."""
+"""Whether pictures show what their captions say."""

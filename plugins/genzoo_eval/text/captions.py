@@ -1,4 +1,4 @@
-"""Which captions are asked for: held-out ones, and as many that were trained on."""
+"""Which captions models are measured with: held-out ones, and as many that were trained on."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ STRATA = (CATEGORY, "skin_tone")
 
 @dataclass(frozen=True)
 class CaptionSet:
-    """Captions, with the real pictures of each.
+    """Captions, with pictures of each.
 
     Attributes:
         captions: Each once.
-        images: Their real pictures, uint8 `[R, C, H, W]`.
+        images: Their pictures, real or made, uint8 `[R, C, H, W]`.
         owners: Which caption each of these has, int64 `[R]`.
     """
 
@@ -41,7 +41,7 @@ class CaptionSet:
 
 @dataclass(frozen=True)
 class Captions:
-    """What is asked for.
+    """What the pictures are to show.
 
     Attributes:
         held_out: Captions that no training picture has, with their test pictures.
@@ -84,9 +84,9 @@ def sampled(captions: Captions, n: int) -> tuple[tuple[str, Tensor], ...]:
     Not picked: captions are in the order of their hashes.
     """
     return tuple(
-        (caption, given.images[given.owners == place][0])
-        for given in (captions.seen, captions.held_out)
-        for place, caption in enumerate(given.captions[:n])
+        (caption, of.images[of.owners == place][0])
+        for of in captions.by_name.values()
+        for place, caption in enumerate(of.captions[:n])
     )
 
 
@@ -101,8 +101,8 @@ def choose(test: Dataset, train: Dataset, column: str) -> Captions:
     """
     for split, data in (("test", test), ("training", train)):
         if column not in data.columns:
-            known = ", ".join(data.columns) or "none"
-            raise DataError(f"the {split} split has no column {column!r}; it has {known}")
+            there = ", ".join(data.columns) or "none"
+            raise DataError(f"the {split} split has no column {column!r}; it has {there}")
     trained = _strata(train, column)
     held = {text: stratum for text, stratum in _strata(test, column).items() if text not in trained}
     if not held:
@@ -116,11 +116,11 @@ def choose(test: Dataset, train: Dataset, column: str) -> Captions:
 def of_rarer_kinds(captions: Captions, column: str) -> Tensor | None:
     """Which seen captions are not of the category that most training pictures have, bool `[C]`.
 
-    A dataset of faces with a few fruits would otherwise be told by its faces. None where the data
+    Faces would otherwise decide of a dataset of faces with a few fruits. None where the data
     has no categories, or the captions are of one kind.
 
     Args:
-        captions: What is asked for.
+        captions: What the pictures are to show.
         column: The column with captions.
     """
     train = captions.train

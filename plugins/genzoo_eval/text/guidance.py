@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from genzoo_core.errors import UsageError
-from genzoo_eval.keys import KEYS, shown
+from genzoo_eval.keys import KEYS, format_value
 from genzoo_eval.report import Figure, Report
 
 OPTION = "guidance"
@@ -34,7 +34,7 @@ def scales(text: str) -> tuple[float, ...]:
 def lines(reports: Sequence[Report]) -> Iterator[str]:
     """The curve for a terminal: a column for each scale, a line for each figure.
 
-    Distances are told as multiples of their floor.
+    Distances are multiples of their floor.
 
     Args:
         reports: Of one model, each with a guidance of its own.
@@ -58,5 +58,7 @@ def _cell(figure: Figure | None) -> str:
     if figure is None:
         return "–"
     if figure.key != "fd":
-        return shown(figure.key, figure.value)
-    return f"{figure.value / figure.floor:.3g}×" if figure.floor else shown("fd", figure.value)
+        return format_value(figure.key, figure.value)
+    return (
+        f"{figure.value / figure.floor:.3g}×" if figure.floor else format_value("fd", figure.value)
+    )

@@ -1,4 +1,4 @@
-"""How often the caption that was asked for is among the first that a picture calls to mind."""
+"""Recall: how often the caption of a picture is among the nearest ones."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ class Share:
     spread: float
 
 
-def recall_at(k: int, similarities: Tensor, asked: Tensor) -> Tensor:
+def recall_at(k: int, similarities: Tensor, owners: Tensor) -> Tensor:
     """For each picture, how probably its caption is among the k nearest, `[N]`, float64 in 0–1.
 
     R@k of image-to-text retrieval (Karpathy & Fei-Fei 2015, "Deep visual-semantic alignments for
     generating image descriptions", section 4.1). It is 0 or 1 but for captions that are equally
     near, whose order is drawn: of `ties` that share the places after `nearer` others, each is
-    among the first k with probability (k - nearer) / ties. A net that tells nothing apart has
-    k / C.
+    among the first k with probability (k - nearer) / ties. A net for which all captions are
+    alike has k / C.
 
     Args:
         k: At least 1.
         similarities: Of pictures to captions, `[N, C]`; higher is nearer.
-        asked: Which caption each picture was made for, int64 `[N]`.
+        owners: Which caption each picture was made for, int64 `[N]`.
     """
-    own = similarities.gather(1, asked[:, None])
+    own = similarities.gather(1, owners[:, None])
     nearer = (similarities > own).sum(1).double()
     ties = (similarities == own).sum(1)
     return ((k - nearer) / ties).clamp(0, 1)
 
 
-def over_captions(shares: Tensor, asked: Tensor) -> Share:
+def over_captions(shares: Tensor, owners: Tensor) -> Share:
     """The mean of pictures' shares, each caption counting alike.
 
     The spread is the bootstrap's over captions, which for a mean needs no drawing: it is the
@@ -51,15 +51,15 @@ def over_captions(shares: Tensor, asked: Tensor) -> Share:
 
     Args:
         shares: Of each picture, `[N]`.
-        asked: Which caption it was made for, int64 `[N]`; one without pictures does not count.
+        owners: Which caption it was made for, int64 `[N]`; one without pictures does not count.
 
     Raises:
         ValueError: There is no picture.
     """
     if not len(shares):
         raise ValueError("a share needs a picture")
-    counts = torch.bincount(asked).double()
-    sums = torch.zeros_like(counts).index_add(0, asked, shares.double())
+    counts = torch.bincount(owners).double()
+    sums = torch.zeros_like(counts).index_add(0, owners, shares.double())
     means = sums[counts > 0] / counts[counts > 0]
     spread = means.std(correction=0) / len(means) ** 0.5
     return Share(means.mean().item(), spread.item())

@@ -15,3 +15,5 @@ def check_figures(card: ModelCard) -> None:
     figures = [figure for metric in card.metrics for figure in (metric.value, metric.floor)]
     if not all(figure is None or math.isfinite(figure) for figure in figures):
         raise ConfigError(f"model {card.name}: a metric is not finite")
+    if not all(metric.n is None or 0 <= metric.n < 2**63 for metric in card.metrics):
+        raise ConfigError(f"model {card.name}: the n of a metric is out of range")

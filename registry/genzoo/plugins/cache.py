@@ -35,6 +35,7 @@ CODE = (
     "genzoo_core.manifest",
     "genzoo_core.plugin",
     "genzoo.plugins.discovery",
+    "genzoo.plugins.figures",
     "genzoo.plugins.manifests",
 )
 """Our own modules that say what a manifest means."""

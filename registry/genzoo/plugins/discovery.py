@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from genzoo.files.strict_toml import read_toml
 from genzoo.plugins.distributions import Installed, distributions, installed
+from genzoo.plugins.figures import FIGURES, with_figures
 from genzoo.plugins.manifests import check_manifest, names_in
 from genzoo.plugins.names import normalise
 from genzoo.plugins.selection import admits, named_in
@@ -45,8 +46,9 @@ def discover(*, no_plugins: bool) -> tuple[tuple[Plugin, ...], list[str]]:
     found = sorted(_entry_points(), key=lambda f: (not f[0].builtin, f[0].distribution, f[0].name))
     _refuse_unknown([plugin for plugin, _ in found])
     plugins = _required([_read(plugin, no_plugins=no_plugins) for plugin, _ in found])
-    manifests = [os.path.join(p.location, MANIFEST) for p in plugins if p.location]
-    return plugins, [*(file for _, file in found), *manifests]
+    folders = [plugin.location for plugin in plugins if plugin.location]
+    read = [os.path.join(folder, name) for folder in folders for name in (MANIFEST, FIGURES)]
+    return plugins, [*(file for _, file in found), *read]
 
 
 def _required(plugins: Sequence[Plugin]) -> tuple[Plugin, ...]:
@@ -183,7 +185,7 @@ def _read(plugin: Plugin, *, no_plugins: bool) -> Plugin:
         plugin = replace(plugin, location=str(folder))
         data = _parse(folder / MANIFEST)
         lost = names_in(data)
-        return replace(plugin, manifest=check_manifest(data, folder))
+        return replace(plugin, manifest=with_figures(check_manifest(data, folder), folder))
     except (PluginError, ConfigError) as error:
         return replace(plugin, error=str(error), lost=lost)
     except Exception as error:  # whatever else a file of a stranger makes the libraries raise

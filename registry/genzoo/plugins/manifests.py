@@ -64,6 +64,9 @@ def check_manifest(data: Mapping[str, object], folder: Path) -> Manifest:
     _check_hooks(manifest)
     _check_unique(manifest)
     for card in manifest.models:
+        if card.metrics:
+            where = "move them to figures.json beside it; docs/plugins.md shows its form"
+            raise ConfigError(f"model {card.name}: its metrics stand in genzoo.toml", where)
         check_identity(card)
         for field, path in (("weights", card.weights), ("recipe", card.recipe)):
             if path and not REFERENCE.match(path):

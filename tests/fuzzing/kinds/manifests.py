@@ -11,7 +11,7 @@ from random import Random
 
 from fuzzing.judging import check_message, command, expect, parsed
 from fuzzing.material import install, on_path
-from fuzzing.mutations import as_toml, changed, changed_text
+from fuzzing.mutations import as_json, as_toml, changed, changed_text
 
 import genzoo
 from genzoo_core.plugin import Plugin
@@ -29,7 +29,6 @@ weights = "w.safetensors"
 sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
 size = 10
 recipe = "recipes/one.toml"
-metrics = [{name = "FD", value = 1.5, command = "genzoo eval x", n = 10, floor = 1.0}]
 [[models]]
 name = "two"
 family = "vae"
@@ -48,6 +47,12 @@ help = "Does it."
 target = "mutant_one.commands:do"
 extra = "train"
 """
+FIGURES = {
+    "one": [
+        {"name": "FD", "value": 1.5, "command": "genzoo eval x", "n": 10, "floor": 1.0},
+        {"name": "R", "value": 50, "command": "genzoo eval x", "unit": "%", "note": "A net."},
+    ]
+}
 SOUND = """
 api = 2
 [[models]]
@@ -64,7 +69,13 @@ def prepare() -> Callable[[Random], None]:
     def example(chance: Random) -> None:
         text = as_toml(changed(chance, tree)).encode("utf-8", "surrogatepass")
         text = changed_text(chance, text) if chance.random() < 0.2 else text
+        figures = as_json(FIGURES)
+        if chance.random() < 0.3:
+            text = MANIFEST.encode()
+            figures = as_json(changed(chance, FIGURES))
+            figures = changed_text(chance, figures) if chance.random() < 0.3 else figures
         (folder / "genzoo.toml").write_bytes(text)
+        (folder / "figures.json").write_bytes(figures)
         [found] = look(chance, site)
         expect((found.name, found.distribution) == ("mutant_one", "mutant-one"), "another name")
 

@@ -1,4 +1,4 @@
-"""How fast a model is, here and now."""
+"""What a model costs: parameters, operations, seconds and memory."""
 
 from __future__ import annotations
 
@@ -15,15 +15,40 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from genzoo_core.errors import GenzooError
 from genzoo_core.model import GenerativeModel, OptionsT
 from genzoo_core.rng import SampleRng
 
+COUNTED = 8
+"""Images whose operations are counted at a time."""
+
 BATCH = 64
 REPEATS = 5
 LEAST_SECONDS = 0.2
 """A repetition takes at least so long, so that the clock's grain does not show."""
+
+
+def parameters(module: nn.Module) -> int:
+    """Numbers that were trained, those of shared parts included."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def flops(model: GenerativeModel[OptionsT], options: OptionsT) -> float:
+    """Floating-point operations for one image without a prompt.
+
+    Matrix products, convolutions and attention, a multiplication and an addition counted as two.
+
+    Args:
+        model: The model.
+        options: Its options.
+    """
+    counter = FlopCounterMode(display=False)
+    with torch.inference_mode(), counter:
+        model.sample(SampleRng(range(COUNTED)), {}, options)
+    return counter.get_total_flops() / COUNTED
 
 
 @dataclass(frozen=True)

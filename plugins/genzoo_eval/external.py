@@ -31,7 +31,7 @@ MAX_INFLATED = 2**33
 
 
 @dataclass(frozen=True)
-class GivenImages:
+class ExternalImages:
     """Images that were made elsewhere.
 
     Attributes:
@@ -47,7 +47,7 @@ class GivenImages:
     @classmethod
     def read(
         cls, path: Path, data: DataRecipe, tell: Callable[[str], None] = lambda _: None
-    ) -> GivenImages:
+    ) -> ExternalImages:
         """Read an .npz file, or a folder of picture files and folders of such.
 
         A file has `images`, uint8 `[N, H, W, C]` or `[N, H, W]`, and perhaps `labels`, whole
@@ -83,11 +83,11 @@ class GivenImages:
             name = self.subject.name
             raise UsageError(f"the labels of {name} are not from 0 to {classes - 1}")
 
-    def unasked(self, n: int, seed: int) -> Tensor:
+    def unconditional(self, n: int, seed: int) -> Tensor:
         """`n` images, drawn with the seed."""
         return self.images[self._draw(n, seed)]
 
-    def asked(self, n: int, seed: int, classes: int) -> tuple[Tensor, Tensor] | None:
+    def of_classes(self, n: int, seed: int, classes: int) -> tuple[Tensor, Tensor] | None:
         """`n` images, drawn with the seed, with their labels."""
         rows = self._draw(n, seed)
         return None if self.labels is None else (self.images[rows], self.labels[rows])
@@ -102,7 +102,7 @@ def _by(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape))
 
 
-def _read_file(path: Path) -> GivenImages:
+def _read_file(path: Path) -> ExternalImages:
     import numpy as np
 
     data, found = _arrays(path)
@@ -117,7 +117,7 @@ def _read_file(path: Path) -> GivenImages:
         labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer)
     ):
         raise UsageError(f"the `labels` of {path} are not {len(images)} whole numbers")
-    return GivenImages(
+    return ExternalImages(
         Subject(str(path), hashlib.sha256(data).hexdigest()),
         pictures.permute(0, 3, 1, 2).contiguous(),
         None if labels is None else torch.from_numpy(labels.astype(np.int64)),
@@ -154,7 +154,7 @@ def _arrays(path: Path) -> tuple[bytes, dict[str, np.ndarray]]:
         raise UsageError(f"{path} cannot be read as an .npz file: {reason}") from error
 
 
-def _read_folder(path: Path, data: DataRecipe, tell: Callable[[str], None]) -> GivenImages:
+def _read_folder(path: Path, data: DataRecipe, tell: Callable[[str], None]) -> ExternalImages:
     found = find_pictures(path)
     note = left_out(found.others)
     if not found.pictures:
@@ -172,4 +172,4 @@ def _read_folder(path: Path, data: DataRecipe, tell: Callable[[str], None]) -> G
             raise UsageError(f"{file} has {image.width}×{image.height}; {wanted}")
         digest.update(hashlib.sha256(content).digest())
         pictures.append(from_pil(image, data.shape, data.background))
-    return GivenImages(Subject(str(path), digest.hexdigest()), torch.stack(pictures))
+    return ExternalImages(Subject(str(path), digest.hexdigest()), torch.stack(pictures))

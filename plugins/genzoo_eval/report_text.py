@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from genzoo_eval.keys import KEYS, shown
+from genzoo_eval.keys import KEYS, format_value
 from genzoo_eval.report import Figure, Report
 
 
@@ -41,23 +41,23 @@ def _options(options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _columns(figures: list[Figure]) -> Iterator[str]:
-    rows = [told(figure) for figure in figures]
+    rows = [figure_cells(figure) for figure in figures]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
 
 
-def told(figure: Figure) -> tuple[str, str, str, str, str]:
+def figure_cells(figure: Figure) -> tuple[str, str, str, str, str]:
     """Title, value, spread, floor, and the value as a multiple of the floor, as text."""
     known = KEYS.get(figure.key)
-    spread = "" if figure.spread is None else f"± {shown(figure.key, figure.spread)}"
+    spread = "" if figure.spread is None else f"± {format_value(figure.key, figure.spread)}"
     beside = "real" if figure.key in CEILINGS else "floor"
-    floor = "" if figure.floor is None else f"{beside} {shown(figure.key, figure.floor)}"
+    floor = "" if figure.floor is None else f"{beside} {format_value(figure.key, figure.floor)}"
     multiple = ""
     if figure.key in MULTIPLES and figure.floor is not None and figure.floor > 0:
         multiple = f"{figure.value / figure.floor:.3g}×"
     title = known.title if known else figure.key
-    return title, shown(figure.key, figure.value), spread, floor, multiple
+    return title, format_value(figure.key, figure.value), spread, floor, multiple
 
 
 RECALLS = ("r1_seen", "r10_seen", "r10_rarer", "r1_held_out", "r10_held_out")

@@ -23,12 +23,12 @@ from genzoo_eval.keys import KEYS
 from genzoo_eval.real import scarce
 from genzoo_eval.reference import Reference, read_reference
 from genzoo_eval.report import Figure, Report
+from genzoo_eval.report_text import lines
 from genzoo_eval.settings import Settings
-from genzoo_eval.showing import lines
+from genzoo_eval.text.adherence import caption_figures, each_of
 from genzoo_eval.text.captions import Captions, of_rarer_kinds, read_captions
 from genzoo_eval.text.guidance import scales
 from genzoo_eval.text.judge import Judge, judge_of
-from genzoo_eval.text.obeying import each_of, obeying
 
 __all__ = ["album", "album_zoo"]
 
@@ -46,7 +46,9 @@ class Seen:
     judge: Judge
 
     def figures(self, model: Drawer, n: int) -> dict[tuple[str, str], Figure]:
-        found, _ = obeying(model, self.reference, self.captions, self.judge, n, 0, lambda _: None)
+        found, _ = caption_figures(
+            model, self.reference, self.captions, self.judge, n, 0, lambda _: None
+        )
         return {(figure.key, figure.net): figure for figure in found}
 
 
@@ -57,10 +59,10 @@ class Drawer:
 
     drawn: Mapping[str, str]
 
-    def asks(self, name: str) -> bool:
+    def takes(self, name: str) -> bool:
         return False
 
-    def captioned(
+    def of_captions(
         self,
         captions: Sequence[str],
         each: int,

@@ -1,0 +1,175 @@
+"""Reports that were made before: in the user's cache, or shipped with genzoo. Imports no torch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from genzoo_core import Config
+from genzoo_core.errors import DataError
+from genzoo_core.zoo import Zoo
+from genzoo_eval.cache import load_value, save_value
+from genzoo_eval.datasets import data_recipe, digest_of, fingerprint
+from genzoo_eval.report import Report, Subject
+from genzoo_eval.settings import Settings
+
+if TYPE_CHECKING:
+    from genzoo_core.cards import ModelCard
+    from genzoo_eval.feature_nets import FrozenNet
+
+METHOD = 2
+"""Raised when an evaluation begins to measure differently: older reports are then not found."""
+
+RESULTS = Path(__file__).parent / "results"
+"""Reports that ship with genzoo. Those of its models say nothing of speed and memory, which
+depend on the machine."""
+
+
+class ReportKey(msgspec.Struct, frozen=True):
+    """What a report depends on.
+
+    Attributes:
+        sha256: Digest of the weights, or of the pictures.
+        parts: Those of its parts, by role.
+        options: The options, resolved, that are not None: one that a later version of the family
+            adds must not hide the reports from before it.
+        conditions: Values of conditioners other than the first.
+        n: Number of generated images.
+        seed: Seed of the first.
+        dataset: What they are compared with.
+        nets: Digests of the feature nets.
+        costs: Whether speed and memory are measured.
+        method: `METHOD`.
+        versions: Of the code that makes the pictures. Not in the digest: reports that ship are
+            found by other versions too.
+    """
+
+    sha256: str
+    parts: dict[str, str]
+    options: dict[str, object]
+    conditions: dict[str, str]
+    n: int
+    seed: int
+    dataset: str
+    nets: tuple[str, ...]
+    costs: bool
+    method: int = METHOD
+    versions: dict[str, str] = {}
+
+    @classmethod
+    def of(
+        cls,
+        subject: Subject,
+        dataset: str,
+        settings: Settings,
+        nets: Iterable[FrozenNet | ModelCard],
+    ) -> ReportKey:
+        """What the report of a subject depends on.
+
+        Args:
+            subject: With its options resolved.
+            dataset: What it is compared with.
+            settings: How it is measured.
+            nets: In whose features, in the order in which `load_nets` gives them.
+        """
+        return cls(
+            sha256=subject.sha256,
+            parts=subject.parts,
+            options={name: value for name, value in subject.options.items() if value is not None},
+            conditions=subject.conditions,
+            n=settings.n,
+            seed=settings.seed,
+            dataset=dataset,
+            nets=tuple(net.sha256 for net in nets),
+            costs=settings.costs,
+            versions=subject.versions,
+        )
+
+    @property
+    def digest(self) -> str:
+        """A digest of all of it but the versions."""
+        fields = msgspec.to_builtins(self)
+        del fields["versions"]
+        return hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()[:32]
+
+
+class Shipped(Config):
+    """A file of reports that ship, each by the digest of its `ReportKey`."""
+
+    reports: dict[str, Report]
+
+
+@lru_cache
+def shipped(folder: Path = RESULTS) -> dict[str, Report]:
+    """The reports that ship, by the digests of their keys."""
+    found: dict[str, Report] = {}
+    for file in sorted(folder.glob("reports-*.json")):
+        found |= msgspec.json.decode(file.read_bytes(), type=Shipped).reports
+    return found
+
+
+def usual_n(dataset: str) -> int:
+    """The default number of images: as many as the figures that ship have, so that these are
+    found; 10,000 where none ship. Curves over guidance or steps may have fewer."""
+    counts = [report.n for report in shipped().values() if report.dataset == dataset and report.n]
+    return max(counts, default=Settings().n)
+
+
+class ReportStore:
+    """Reports against one dataset.
+
+    Args:
+        zoo: Has the cache, and reads the data.
+        dataset: Name of the dataset.
+        data: Folder that holds it; None for the Hub.
+        tell: Called with the reason why a report that ships does not count.
+    """
+
+    def __init__(
+        self, zoo: Zoo, dataset: str, data: Path | None, tell: Callable[[str], None]
+    ) -> None:
+        self._zoo, self._dataset, self._data, self._tell = zoo, dataset, data, tell
+        self._folder, self._copy = zoo.cache("eval"), fingerprint(dataset, data)
+
+    def get(self, key: ReportKey) -> Report | None:
+        """The report with this key, if there is one.
+
+        One that ships counts only for the test images that it was measured against, unless these
+        are not at hand.
+        """
+        cached = load_value(self._folder, self._name(key), Report)
+        if cached is not None:
+            return cached
+        report = shipped().get(key.digest)
+        if report is None or self._test_digest() in (None, report.reference):
+            return report
+        self._tell(f"the test images of {self._dataset} are not those of the figures that ship")
+        return None
+
+    def put(self, key: ReportKey, report: Report) -> None:
+        """Cache a report; silent where that cannot be done."""
+        save_value(self._folder, self._name(key), report)
+
+    def _name(self, key: ReportKey) -> str:
+        depends = repr((key.digest, sorted(key.versions.items()), self._copy))
+        return f"{hashlib.sha256(depends.encode()).hexdigest()[:32]}.report"
+
+    def _test_digest(self) -> str | None:
+        """Digest of the test images; None where they are not at hand."""
+        if self._data is None:
+            return None
+        name = f"{self._copy}.test"
+        if (digest := load_value(self._folder, name, str)) is not None:
+            return digest
+        try:
+            test = self._zoo.dataset(data_recipe(self._zoo, self._dataset, "test"), self._data)
+        except DataError:
+            return None
+        digest = digest_of(test.images)
+        save_value(self._folder, name, digest)
+        return digest
