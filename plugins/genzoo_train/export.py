@@ -16,6 +16,7 @@ from genzoo_core.specs import ModelSpec
 from genzoo_core.training import Trainable
 from genzoo_core.zoo import Opened, Zoo
 from genzoo_train.batches import Batches, InOrder
+from genzoo_train.figures import DivergedError
 
 
 @torch.no_grad()
@@ -36,17 +37,17 @@ def finalize(built: Opened, batches: Batches, recipe: Recipe) -> None:
 
 def check_rounding(built: Opened, recipe: Recipe) -> None:
     """Raises:
-    TrainingError: A weight is not finite, or not in the dtype that it is stored in.
+    DivergedError: A weight is not finite, or not in the dtype that it is stored in.
     """
     dtype: torch.dtype = getattr(torch, recipe.weights_dtype)
     for name, parameter in own_parameters(built).items():
         if not (finite := parameter.isfinite()).all():
-            raise TrainingError(
+            raise DivergedError(
                 f"{name} became {parameter[~finite][0].item()}",
                 "lower the learning rate, in another --out",
             )
         if not parameter.to(dtype).isfinite().all():
-            raise TrainingError(
+            raise DivergedError(
                 f"{name} does not fit into {recipe.weights_dtype}",
                 'set weights_dtype = "bfloat16" in the recipe; --resume goes on with that',
             )

@@ -11,6 +11,10 @@ from torch import Tensor
 from genzoo_core.errors import TrainingError
 
 
+class DivergedError(TrainingError):
+    """A loss or a weight became NaN or infinite, or too large for the dtype that stores it."""
+
+
 class Figures:
     """Losses and named figures of the steps since the last report.
 
@@ -38,14 +42,14 @@ class Figures:
             checkpoint: Where the training stood before, if there is such a file.
 
         Raises:
-            TrainingError: Says at which step.
+            DivergedError: Says at which step.
         """
         for phase, losses in self._losses.items():
             finite = torch.stack([loss for _, loss in losses]).isfinite()
             if not finite.all():
                 first, loss = losses[int(finite.long().argmin())]
                 before = "; the checkpoint before it is kept" if checkpoint.exists() else ""
-                raise TrainingError(
+                raise DivergedError(
                     f"the loss of phase {phase!r} became {loss.item()} at step {first} of stage "
                     f"{self._stage!r}{before}",
                     "lower the learning rate, or clip harder",

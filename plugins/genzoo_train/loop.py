@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 import torch
 from lightning_fabric import Fabric
@@ -75,7 +76,10 @@ class StageLoop:
         fabric: Precision, device and backward pass.
 
     Attributes:
+        module: The module it trains.
+        batch_size: Images in a step.
         step: Steps done.
+        phases: Its phases, in the order in which a step runs them.
         average: The moving average of what the stage trains.
         figures: What the steps gave.
     """
@@ -87,11 +91,9 @@ class StageLoop:
         self.figures = Figures(plan.stage.name)
         self._built, self._batches, self._fabric = built, batches, fabric
         self._seed, self._autocast = recipe.seed, recipe.precision != "32"
-        assert isinstance(built.module, Trainable)  # plan_stages made sure
-        self._model: Trainable = built.module
-        self._size = plan.recipe.batch_size
+        self.module, self.batch_size = built.module, plan.recipe.batch_size
         self._order = Shuffled(
-            len(batches), self._size, recipe.seed, plan.stage.name, fabric.device
+            len(batches), self.batch_size, recipe.seed, plan.stage.name, fabric.device
         )
         self._generator = torch.Generator(fabric.device)
         conditioners = conditioners_of(built.module)
@@ -100,9 +102,9 @@ class StageLoop:
             for name, given in recipe.model.conditioners.items()
             if given.drop
         ]
-        self._phases = [PhaseLoop(phase, plan.settings(phase.name)) for phase in plan.stage.phases]
+        self.phases = [PhaseLoop(phase, plan.settings(phase.name)) for phase in plan.stage.phases]
         parameters = parameters_of(plan.stage)
-        self.average = MovingAverage(parameters, plan.recipe.ema, self._size)
+        self.average = MovingAverage(parameters, plan.recipe.ema, self.batch_size)
         names = {id(p): name for name, p in built.module.named_parameters()}
         self._names = [names[id(p)] for p in parameters]
         built.module.requires_grad_(False)
@@ -112,9 +114,10 @@ class StageLoop:
         """Do one step: every phase that is due, then the moving average."""
         progress = Progress(self.step, self.plan.steps)
         batch = self._batch()
-        for loop in self._phases:
+        for loop in self.phases:
             if self.step % loop.phase.every == 0:
-                loss, named = self._gradients(loop, batch, progress)
+                rng = self._rng(loop.phase.name)
+                loss, named = self.gradients(loop, batch, rng, progress)
                 loop.apply(progress)
                 self.figures.add(self.step, loop.phase.name, loss.detach(), named)
         self.average.update(self.step)
@@ -122,11 +125,11 @@ class StageLoop:
 
     def rehearse(self) -> None:
         """Do all of a step but change the weights, to see how long it takes."""
-        buffers = [(buffer, buffer.clone()) for buffer in self._built.module.buffers()]
+        buffers = [(buffer, buffer.clone()) for buffer in self.module.buffers()]
         progress = Progress(self.step, self.plan.steps)
         batch = self._batch()
-        for loop in self._phases:
-            self._gradients(loop, batch, progress)
+        for loop in self.phases:
+            self.gradients(loop, batch, self._rng(loop.phase.name), progress)
             loop.forget()
         for buffer, before in buffers:
             buffer.copy_(before)
@@ -135,21 +138,30 @@ class StageLoop:
         batch = self._batches.at(self._order.at(self.step))
         return self._drop(batch) if self._drops else batch
 
-    def _gradients(
-        self, loop: PhaseLoop, batch: Batch, progress: Progress
+    def gradients(
+        self, loop: PhaseLoop, batch: Batch, rng: BatchRng, progress: Progress
     ) -> tuple[Tensor, Mapping[str, Tensor | float]]:
-        """A fresh forward and backward pass for one phase alone."""
+        """A fresh forward and backward pass for one phase alone.
+
+        The gradients are left in `loop.parameters`, for `loop.apply` or `loop.forget`.
+
+        Args:
+            loop: One of `phases`.
+            batch: What it sees.
+            rng: Its noise.
+            progress: Where the stage stands.
+
+        Returns:
+            The loss, and the figures that the model gives with it.
+        """
         if loop is not self._active:
             if self._active is not None:
                 self._active.require_grad(False)
             loop.require_grad(True)
             self._active = loop
-        rng = self._rng(loop.phase.name)
-        if self._autocast:
-            with self._fabric.autocast():
-                loss, named = self._model.loss(batch, rng, loop.phase, progress)
-        else:
-            loss, named = self._model.loss(batch, rng, loop.phase, progress)
+        assert isinstance(self.module, Trainable)  # plan_stages made sure
+        with self._fabric.autocast() if self._autocast else nullcontext():
+            loss, named = self.module.loss(batch, rng, loop.phase, progress)
         self._fabric.backward(loss)
         return loss, named
 
@@ -168,7 +180,7 @@ class StageLoop:
         torch.default_generator.manual_seed(seed + 1)
         if self._fabric.device.type == "cuda":
             torch.cuda.manual_seed(seed + 1)
-        return BatchRng(self._generator, self._size)
+        return BatchRng(self._generator, self.batch_size)
 
     def tensors(self) -> dict[str, Tensor]:
         """All that the rest of the stage depends on, by name."""
@@ -177,7 +189,7 @@ class StageLoop:
             state[f"average.{name}"] = average
         parameters = zip(self._names, parameters_of(self.plan.stage), strict=True)
         for name, parameter in parameters:
-            for loop in self._phases:
+            for loop in self.phases:
                 for key, value in loop.optimizer.state.get(parameter, {}).items():
                     state[f"optimizer.{key}.{name}"] = value
         return state
@@ -207,7 +219,7 @@ class StageLoop:
             raise _foreign(f"has {unknown[:SHOWN]}, which is not of this stage")
         for name, tensor in own.items():
             tensor.copy_(state[name])
-        owner = {id(p): loop.optimizer for loop in self._phases for p in loop.parameters}
+        owner = {id(p): loop.optimizer for loop in self.phases for p in loop.parameters}
         for name in stepped:
             parameter = parameters[name]
             place = owner[id(parameter)].state[parameter]

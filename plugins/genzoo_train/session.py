@@ -92,7 +92,7 @@ class Session:
         built.module.to(self._fabric.device)
         for part in built.parts.values():
             part.to(self._fabric.device)
-        _train_mode(built)
+        train_mode(built)
         return built
 
     def _check_end(self) -> None:
@@ -101,7 +101,7 @@ class Session:
         built.module.eval()
         check_data(built, batches, recipe)
         rehearse_export(self._zoo, built, recipe, self._folder.weights(recipe.name))
-        _train_mode(built)
+        train_mode(built)
         if missing := classes_without_images(built.module, batches):
             more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
             told = f"{', '.join(missing[:SHOWN])}{more}"
@@ -192,7 +192,7 @@ class Session:
         module.eval()
         with self._memory_advice(), plainly(self._where("cannot begin")):
             module.prepare_stage(plan.stage, batches, resumed=resumed)
-        _train_mode(self._built)
+        train_mode(self._built)
 
     def _memory_advice(self) -> AbstractContextManager[None]:
         batch_size = self._plans[self._index].recipe.batch_size
@@ -277,7 +277,7 @@ class Session:
         return path
 
 
-def _train_mode(built: Opened) -> None:
+def train_mode(built: Opened) -> None:
     """Training mode for the module, evaluation mode for the frozen parts inside it."""
     built.module.train()
     for part in built.parts.values():
