@@ -13,8 +13,8 @@ import pytest
 from genzoo_eval.caching import shipped
 from genzoo_eval.comparing.baselines import baselines, shipped_reports
 from genzoo_eval.report import Report
-from genzoo_eval.stability.results import SHIPPED, StabilityResults
-from genzoo_eval.stability.table import lines
+from genzoo_stability.results import SHIPPED, StabilityResults
+from genzoo_stability.table import lines
 
 README = Path(__file__).parent.parent / "README.md"
 NETS = ("features-mnist-classifier", "features-mnist-self-supervised")

@@ -26,8 +26,8 @@ from genzoo_eval.datasets import fingerprint
 from genzoo_eval.feature_nets import load_nets
 from genzoo_eval.known import asked_of
 from genzoo_eval.settings import Settings
-from genzoo_eval.stability.results import Claim, StabilityResults, Summary
 from genzoo_eval.subjects import ModelImages
+from genzoo_stability.results import Claim, StabilityResults, Summary
 
 Remember = Callable[..., None]
 FAMILIES = {"gan-mnist": "gan", "ae-mlp-mnist": "autoencoder", "ddpm-mlp-mnist": "diffusion"}
