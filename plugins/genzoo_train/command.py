@@ -74,18 +74,18 @@ def train(
     """
     zoo: Zoo = context.obj
     from genzoo_train import training
-    from genzoo_train.figures import DivergedError
+    from genzoo_train.failures import DivergedError
     from genzoo_train.folder import check_free
-    from genzoo_train.interrupts import StoppedError
     from genzoo_train.overrides import override
-    from genzoo_train.reporting import terminal_reporter
+    from genzoo_train.reporting import BarReporter, LineReporter
+    from genzoo_train.session import StoppedError
 
     settings = overrides if seed is None else (*overrides, f"seed={seed}")
     parsed = override(zoo.recipe(recipe), settings)
     out = out or Path("runs") / parsed.name
     check_free(out, resume=resume)  # before the data, which take seconds to read
     dataset = zoo.dataset(parsed.data, data)
-    reporter = terminal_reporter()
+    reporter = BarReporter() if sys.stderr.isatty() else LineReporter()
     try:
         path = training.train(
             zoo,

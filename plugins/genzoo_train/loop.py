@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import nullcontext
+from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
@@ -16,17 +17,69 @@ from genzoo_core.recipe import PhaseRecipe, Recipe
 from genzoo_core.rng import BatchRng
 from genzoo_core.training import Batch, Phase, Progress, Trainable
 from genzoo_core.zoo import Opened
-from genzoo_train.batches import Batches, Shuffled
-from genzoo_train.figures import Figures
+from genzoo_train.batches import Batches, Shuffled, derive
+from genzoo_train.failures import DivergedError
 from genzoo_train.optimisation import MovingAverage, learning_rate, make_optimizer
-from genzoo_train.seeds import derive
-from genzoo_train.stages import Plan, parameters_of
+from genzoo_train.stages import Plan
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-"""What Adam and AdamW know of a parameter after its first step."""
+"""The state of a parameter in Adam and AdamW after its first step."""
 
-SHOWN = 100
-"""Characters of a tensor's name that a message repeats."""
+
+class Figures:
+    """Losses and named figures of the steps since the last report.
+
+    Nothing is read from the device in a step: that would make a GPU wait for Python.
+
+    Args:
+        stage: Name of the stage, for messages.
+    """
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+        self._losses: dict[str, list[tuple[int, Tensor]]] = {}
+        self._named: dict[str, list[Tensor | float]] = {}
+
+    def add(self, step: int, phase: str, loss: Tensor, named: Mapping[str, Tensor | float]) -> None:
+        """Add the loss of one phase of a step, and what the model reports with it."""
+        self._losses.setdefault(phase, []).append((step, loss))
+        for name, value in named.items():
+            self._named.setdefault(name, []).append(value)
+
+    def check(self, checkpoint: Path) -> None:
+        """Check that all losses were finite.
+
+        Args:
+            checkpoint: The file of the last checkpoint; it may not exist yet.
+
+        Raises:
+            DivergedError: Says at which step.
+        """
+        for phase, losses in self._losses.items():
+            finite = torch.stack([loss for _, loss in losses]).isfinite()
+            if not finite.all():
+                first, loss = losses[int(finite.long().argmin())]
+                before = "; the checkpoint before it is kept" if checkpoint.exists() else ""
+                raise DivergedError(
+                    f"the loss of phase {phase!r} became {loss.item()} at step {first} of stage "
+                    f"{self._stage!r}{before}",
+                    "lower the learning rate, or clip harder",
+                )
+
+    def means(self) -> dict[str, float]:
+        """The mean of each figure since the last report; "loss" is the sum over the phases."""
+        losses = {
+            phase: torch.stack([loss for _, loss in losses]).mean().item()
+            for phase, losses in self._losses.items()
+        }
+        values = {"loss": sum(losses.values())}
+        if len(losses) > 1:
+            values |= {f"loss/{phase}": loss for phase, loss in losses.items()}
+        for name, several in self._named.items():
+            values[name] = torch.stack([torch.as_tensor(v) for v in several]).float().mean().item()
+        self._losses.clear()
+        self._named.clear()
+        return values
 
 
 class PhaseLoop:
@@ -98,15 +151,17 @@ class StageLoop:
         self._generator = torch.Generator(fabric.device)
         conditioners = conditioners_of(built.module)
         self._drops = [
-            (name, conditioners[name], given.drop)
-            for name, given in recipe.model.conditioners.items()
-            if given.drop
+            (name, conditioners[name], part.drop)
+            for name, part in recipe.model.conditioners.items()
+            if part.drop
         ]
         self.phases = [PhaseLoop(phase, plan.settings(phase.name)) for phase in plan.stage.phases]
-        parameters = parameters_of(plan.stage)
-        self.average = MovingAverage(parameters, plan.recipe.ema, self.batch_size)
         names = {id(p): name for name, p in built.module.named_parameters()}
-        self._names = [names[id(p)] for p in parameters]
+        self._trained = {
+            names[id(p)]: (p, loop.optimizer) for loop in self.phases for p in loop.parameters
+        }
+        parameters = [parameter for parameter, _ in self._trained.values()]
+        self.average = MovingAverage(parameters, plan.recipe.ema, self.batch_size)
         built.module.requires_grad_(False)
         self._active: PhaseLoop | None = None
 
@@ -184,15 +239,16 @@ class StageLoop:
 
     def tensors(self) -> dict[str, Tensor]:
         """All that the rest of the stage depends on, by name."""
-        state = {f"model.{name}": tensor for name, tensor in self._built.own_tensors().items()}
-        for name, average in zip(self._names, self.average.averages, strict=False):
-            state[f"average.{name}"] = average
-        parameters = zip(self._names, parameters_of(self.plan.stage), strict=True)
-        for name, parameter in parameters:
-            for loop in self.phases:
-                for key, value in loop.optimizer.state.get(parameter, {}).items():
-                    state[f"optimizer.{key}.{name}"] = value
+        state = self._weights()
+        for name, (parameter, optimizer) in self._trained.items():
+            for key, value in optimizer.state.get(parameter, {}).items():
+                state[f"optimizer.{key}.{name}"] = value
         return state
+
+    def _weights(self) -> dict[str, Tensor]:
+        state = {f"model.{name}": tensor for name, tensor in self._built.own_tensors().items()}
+        averages = zip(self._trained, self.average.averages, strict=False)
+        return state | {f"average.{name}": average for name, average in averages}
 
     def restore(self, step: int, tensors: Mapping[str, Tensor]) -> None:
         """Go on from `step` with what `tensors()` gave there.
@@ -200,31 +256,29 @@ class StageLoop:
         Raises:
             TrainingError: The tensors are those of another module; nothing is changed then.
         """
-        state = dict(tensors)
-        own = {f"model.{name}": tensor for name, tensor in self._built.own_tensors().items()}
-        for name, average in zip(self._names, self.average.averages, strict=False):
-            own[f"average.{name}"] = average
-        parameters = dict(zip(self._names, parameters_of(self.plan.stage), strict=True))
-        stepped = [name for name in parameters if f"optimizer.step.{name}" in state]
+        own = self._weights()
+        stepped = [name for name in self._trained if f"optimizer.step.{name}" in tensors]
         wanted = own | {
-            f"optimizer.{moment}.{name}": torch.zeros(()) if moment == "step" else parameters[name]
+            f"optimizer.{moment}.{name}": torch.zeros(())
+            if moment == "step"
+            else self._trained[name][0]
             for name in stepped
             for moment in MOMENTS
         }
         for name, tensor in wanted.items():
-            there = state.get(name)
+            there = tensors.get(name)
             if there is None or (there.shape, there.dtype) != (tensor.shape, tensor.dtype):
                 raise _foreign(f"has no {name} of shape {list(tensor.shape)} and {tensor.dtype}")
-        if unknown := next((name for name in state if name not in wanted), None):
-            raise _foreign(f"has {unknown[:SHOWN]}, which is not of this stage")
+        if unknown := next((name for name in tensors if name not in wanted), None):
+            raise _foreign(f"has {unknown[:100]}, which is not of this stage")
         for name, tensor in own.items():
-            tensor.copy_(state[name])
-        owner = {id(p): loop.optimizer for loop in self.phases for p in loop.parameters}
+            tensor.copy_(tensors[name])
         for name in stepped:
-            parameter = parameters[name]
-            place = owner[id(parameter)].state[parameter]
-            for moment in MOMENTS:
-                place[moment] = state[f"optimizer.{moment}.{name}"].to(parameter.device)
+            parameter, optimizer = self._trained[name]
+            optimizer.state[parameter] = {
+                moment: tensors[f"optimizer.{moment}.{name}"].to(parameter.device)
+                for moment in MOMENTS
+            }
         self.step = step
 
 

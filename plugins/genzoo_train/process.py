@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from genzoo_core.errors import TrainingError
-from genzoo_train.figures import DivergedError
+from genzoo_train.failures import DivergedError
 
 GRACE = 60.0
 """Seconds that a training may take to save its checkpoint before it is killed."""

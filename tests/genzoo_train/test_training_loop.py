@@ -18,7 +18,7 @@ from genzoo_core.recipe import PhaseRecipe
 from genzoo_core.zoo import Zoo
 from genzoo_train.api import DivergedError
 from genzoo_train.checkpoints import read_checkpoint
-from genzoo_train.memory import memory_advice
+from genzoo_train.failures import memory_advice
 from genzoo_train.reporting import LineReporter
 from genzoo_train.training import train
 
