@@ -34,7 +34,7 @@ from genzoo_core.recipe import ReportRecipe
 from genzoo_core.training import Progress
 from genzoo_core.zoo import Zoo
 from genzoo_train.optimisation import MovingAverage
-from genzoo_train.reporting import SilentReporter
+from genzoo_train.reporting import Reporter
 from genzoo_train.training import train
 
 RECIPE = Path(__file__).parent.parent / "plugins/genzoo_vae/recipes/vae-mlp-mnist.toml"
@@ -119,7 +119,7 @@ def plain(batches: Iterator[Tensor]) -> float:
     return time.perf_counter() - start
 
 
-class Stopwatch(SilentReporter):
+class Stopwatch(Reporter):
     """Times the stage: what comes before and after is not a step's."""
 
     seconds = 0.0

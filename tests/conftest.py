@@ -78,3 +78,13 @@ def workshop(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     pip.write_text('#!/bin/sh\nexec "$(dirname "$0")/python" -m pip "$@"\n')
     pip.chmod(0o755)
     return Workshop(scripts, folder)
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds "mnist", small."""
+    from digits import write_digits
+
+    folder = tmp_path_factory.mktemp("data")
+    write_digits(folder)
+    return folder

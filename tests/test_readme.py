@@ -14,8 +14,8 @@ from genzoo_eval.comparing.baselines import baselines, shipped_reports
 from genzoo_eval.keys import format_value
 from genzoo_eval.report import Figure, Report
 from genzoo_eval.report_store import shipped
-from genzoo_eval.stability.results import SHIPPED, StabilityResults
-from genzoo_eval.stability.table import lines
+from genzoo_stability.results import SHIPPED, StabilityResults
+from genzoo_stability.table import lines
 
 README = Path(__file__).parent.parent / "README.md"
 

@@ -14,9 +14,8 @@ import dataclasses
 from pathlib import Path
 
 import genzoo
-from genzoo_core import ModelSpec
+from genzoo_train.building import model_spec
 from genzoo_train.export import card_toml, export
-from genzoo_train.typical import conditioner_specs
 
 
 def main() -> None:
@@ -27,9 +26,7 @@ def main() -> None:
     asked = parser.parse_args()
     zoo = genzoo.open_zoo()
     recipe = zoo.recipe(asked.recipe)
-    model = recipe.model
-    conditioners = conditioner_specs(recipe, zoo.dataset(recipe.data, asked.data))
-    spec = ModelSpec(model.component, model.config, model.kind, conditioners, model.parts)
+    spec = model_spec(recipe, zoo.dataset(recipe.data, asked.data))
     path = asked.run / f"{recipe.name}.safetensors"
     trained, settled = zoo.open(path), zoo.build(spec, training=False)
     shapes = [

@@ -1,21 +1,36 @@
-"""The training set in memory, and which of it a step sees."""
+"""The training set in memory: its columns, and which of its rows a step sees."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from genzoo_core.conditioner import conditioners_of
+from genzoo_core.conditioner import Conditioner, conditioners_of
 from genzoo_core.dataset import Dataset
-from genzoo_core.errors import ConfigError, DataError
+from genzoo_core.errors import ConfigError, DataError, GenzooError, UsageError
 from genzoo_core.images import from_uint8
 from genzoo_core.recipe import Recipe
+from genzoo_core.rng import BatchRng
 from genzoo_core.training import Batch
-from genzoo_train.columns import column_of, prepared
-from genzoo_train.seeds import generator
+from genzoo_train.failures import out_of_memory
+
+
+def derive(seed: int, *place: str | int) -> int:
+    """A seed in [0, 2**63) for one place of a training, such as (stage, step, phase).
+
+    Nothing depends on what was drawn before, so a resumed training draws what the
+    uninterrupted one would have.
+    """
+    digest = hashlib.blake2b(repr((seed, place)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+def _generator(seed: int, *place: str | int) -> torch.Generator:
+    return torch.Generator().manual_seed(derive(seed, *place))
 
 
 class Batches:
@@ -62,13 +77,11 @@ class InOrder:
     """The training set from its first to its last image, as often as it is iterated."""
 
     def __init__(self, batches: Batches, batch_size: int) -> None:
-        self._batches = batches
-        self._batch_size = batch_size
+        self._batches, self._batch_size = batches, batch_size
 
     def __iter__(self) -> Iterator[Batch]:
         rows = torch.arange(len(self._batches), device=self._batches.device)
-        for indices in torch.split(rows, self._batch_size):
-            yield self._batches.at(indices)
+        return map(self._batches.at, torch.split(rows, self._batch_size))
 
 
 class Shuffled:
@@ -82,7 +95,7 @@ class Shuffled:
         batch_size: Images in a step.
         seed: The recipe's seed.
         stage: Name of the stage.
-        device: Where the indices are wanted.
+        device: Where the indices are needed.
     """
 
     def __init__(
@@ -94,8 +107,7 @@ class Shuffled:
 
     def at(self, step: int) -> Tensor:
         """Indices of the batch of `step`, int64 `[batch_size]`."""
-        start = step * self._batch_size
-        epoch, offset = divmod(start, self._n)
+        epoch, offset = divmod(step * self._batch_size, self._n)
         indices = self._permutation(epoch)[offset : offset + self._batch_size]
         while len(indices) < self._batch_size:
             epoch += 1
@@ -105,7 +117,7 @@ class Shuffled:
 
     def _permutation(self, epoch: int) -> Tensor:
         if epoch != self._epoch:
-            source = generator(self._seed, "order", self._stage, epoch)
+            source = _generator(self._seed, "order", self._stage, epoch)
             self._order = torch.randperm(self._n, generator=source).to(self._device)
             self._epoch = epoch
         return self._order
@@ -118,8 +130,8 @@ def make_batches(
 
     Raises:
         ConfigError: The model does not own the recipe's conditioners.
-        DataError: No images, images of another shape, or a column that is not there or holds
-            what its conditioner does not take.
+        DataError: No images, images of another shape, or a column that is missing or holds
+            values that its conditioner does not take.
     """
     shape = tuple(dataset.images.shape[1:])
     if not len(dataset.images) or shape != tuple(recipe.data.shape):
@@ -129,19 +141,70 @@ def make_batches(
         )
     conditioners = conditioners_of(module)
     if set(conditioners) != set(recipe.model.conditioners):
-        given = ", ".join(recipe.model.conditioners) or "none"
+        named = ", ".join(recipe.model.conditioners) or "none"
         owned = ", ".join(conditioners) or "none"
-        raise ConfigError(f"{recipe.name} names the conditioners {given}, the model has {owned}")
+        raise ConfigError(f"{recipe.name} names the conditioners {named}, the model has {owned}")
     conditions = {
-        name: prepared(
-            conditioner,
-            column_of(dataset, recipe, name),
-            generator(recipe.seed, "prepare", name),
-            f"column {recipe.model.conditioners[name].column!r} of {recipe.data.name}",
-        )
+        name: _prepared(dataset, recipe, name, conditioner)
         for name, conditioner in conditioners.items()
     }
     return Batches(dataset.images, conditions, device)
+
+
+def column_of(dataset: Dataset, recipe: Recipe, conditioner: str) -> Sequence[object]:
+    """The raw values that feed a conditioner of the recipe, one per image.
+
+    Raises:
+        DataError: The dataset has no such column, or nothing in one of its rows.
+    """
+    column = recipe.model.conditioners[conditioner].column
+    if column not in dataset.columns:
+        there = ", ".join(dataset.columns) or "none"
+        raise DataError(f"dataset {recipe.data.name} has no column {column!r}; it has {there}")
+    values = dataset.columns[column]
+    if len(values) != len(dataset.images):
+        raise DataError(
+            f"column {column!r} of {recipe.data.name} has {len(values)} rows for "
+            f"{len(dataset.images)} images"
+        )
+    for row, value in enumerate(values):
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            raise DataError(
+                f"column {column!r} of {recipe.data.name} is null in row {row}",
+                "fill it in, or leave that image out",
+            )
+    return values
+
+
+def _prepared(dataset: Dataset, recipe: Recipe, name: str, conditioner: Conditioner) -> Tensor:
+    """A conditioner's column as it prepares it, `[N, ...]`."""
+    values = column_of(dataset, recipe, name)
+    try:
+        return conditioner.prepare(
+            values, BatchRng(_generator(recipe.seed, "prepare", name), len(values))
+        )
+    except Exception as error:
+        fault = isinstance(error, GenzooError) and not isinstance(error, UsageError)
+        if fault or out_of_memory(error):
+            raise  # not for its values: an encoder cannot be had
+        column = recipe.model.conditioners[name].column
+        row = _first_refused(conditioner, values)
+        reason = " ".join(str(error).split())[:300]
+        raise DataError(f"column {column!r} of {recipe.data.name}, row {row}: {reason}") from error
+
+
+def _first_refused(conditioner: Conditioner, values: Sequence[object]) -> int:
+    """The first row that cannot be prepared, found by halving: some encoders take their time."""
+    low, high = 0, len(values)
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            conditioner.prepare(values[low:middle], BatchRng(torch.Generator(), middle - low))
+        except Exception:
+            high = middle
+        else:
+            low = middle
+    return low
 
 
 def times(shape: Sequence[int]) -> str:

@@ -1,9 +1,8 @@
-"""What a training would end in, said before its first step."""
+"""Faults that a training would end in, found before its first step."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -20,29 +19,13 @@ from genzoo_core.training import Batch, Trainable
 from genzoo_core.zoo import Opened, Zoo
 from genzoo_train.batches import Batches, times
 from genzoo_train.export import check_rounding, export
+from genzoo_train.failures import plainly, stage_failures
 from genzoo_train.loop import StageLoop
-from genzoo_train.memory import memory_advice, out_of_memory, step_advice
 from genzoo_train.stages import Plan
 
 
-@contextmanager
-def plainly(doing: str) -> Iterator[None]:
-    """Turn whatever a model's code raises while `doing` something into one line."""
-    try:
-        yield
-    except GenzooError:
-        raise
-    except Exception as error:
-        if out_of_memory(error):
-            raise
-        reason = " ".join(str(error).split())[:200]
-        raise TrainingError(
-            f"{doing}: {type(error).__name__}: {reason}", "`genzoo --debug …` shows where"
-        ) from error
-
-
 def check_data(built: Opened, batches: Batches, recipe: Recipe) -> None:
-    """Ask the model whether it can end a training on these data.
+    """Check that the model can be trained on these data to the end.
 
     Raises:
         ConfigError: The model or its codec is for pictures of another shape.
@@ -67,7 +50,7 @@ def _check_shapes(built: Opened, batch: Batch, recipe: Recipe) -> None:
                 hint,
             )
         encoder: nn.Module | None = module.codec
-        # A codec of its own may be told the model's condition; a shared one knows nothing of it.
+        # A codec of its own may depend on the model's condition; a shared one does not have it.
         if not any(encoder is inner for part in built.parts.values() for inner in part.modules()):
             condition = module.condition(batch.conditions, len(batch.images))
     else:
@@ -84,7 +67,7 @@ def _check_shapes(built: Opened, batch: Batch, recipe: Recipe) -> None:
 
 
 def classes_without_images(module: nn.Module, batches: Batches) -> list[str]:
-    """What a model would know by name alone, as "label rare"."""
+    """Classes that the training set has no images of, as "label rare"."""
     missing = []
     for name, conditioner in conditioners_of(module).items():
         if conditioner.categories is not None:
@@ -99,13 +82,11 @@ def rehearse(
 ) -> None:
     """Do a step of each stage that can be done now, without changing the weights.
 
-    A stage that builds on what `prepare_stage` gives after the ones before it cannot.
+    Stages that need a `prepare_stage`, which comes after the stages before them, cannot.
     """
     prepares = type(built.module).prepare_stage is not Trainable.prepare_stage  # type: ignore[attr-defined]
     for index, plan in enumerate(plans[:1] if prepares else plans):
-        doing = f"stage {plan.stage.name!r} of {recipe.model.component} fails on these data"
-        advice = step_advice(index, plan.recipe.batch_size)
-        with memory_advice(*advice), plainly(doing):
+        with stage_failures(index, plan, recipe.model.component, "fails on these data"):
             StageLoop(plan, built, batches, recipe, fabric).rehearse()
 
 

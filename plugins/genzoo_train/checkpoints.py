@@ -21,7 +21,10 @@ from genzoo_core.recipe import Recipe
 FORMAT = "genzoo-checkpoint"
 VERSION = "2"
 
-SHOWN = 80
+PLACE = ("stage", "step", "data", "threads")
+"""Fields of a checkpoint beside the tensors."""
+
+LONGEST = 80
 """Characters of a field's value that a message repeats."""
 
 # Fields of a recipe that the weights do not depend on: they may change between two sittings.
@@ -53,14 +56,8 @@ def write_checkpoint(path: Path, recipe: Recipe, checkpoint: Checkpoint) -> None
     Raises:
         TrainingError: It cannot be written (the disk is full).
     """
-    metadata = {
-        "format": FORMAT,
-        "version": VERSION,
-        "stage": str(checkpoint.stage),
-        "step": str(checkpoint.step),
-        "data": checkpoint.data,
-        "threads": str(checkpoint.threads),
-    }
+    metadata = {"format": FORMAT, "version": VERSION}
+    metadata |= {name: str(getattr(checkpoint, name)) for name in PLACE}
     # A copy each: tied weights share storage, which the format cannot say.
     tensors = {
         name: tensor.detach().cpu().contiguous().clone()
@@ -121,14 +118,11 @@ def _digest(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
 
 
 def _as_today(stored: str) -> object:
-    """A stored recipe; what recipes have gained since is at its default, as it was in effect.
-
-    None where it is damaged.
-    """
+    """A stored recipe with the defaults of fields that are newer than it; None where damaged."""
     try:
         fields = json.loads(stored)
         return json.loads(msgspec.json.encode(msgspec.convert(fields, Recipe)))
-    except msgspec.ValidationError:  # of a version that knows more
+    except msgspec.ValidationError:  # of a version with more fields
         return fields
     except (ValueError, RecursionError):
         return None
@@ -138,11 +132,11 @@ def _differences(old: object, new: object, place: str = "") -> list[str]:
     """What changed between two recipes, as "stages.0.epochs was 2, is 3"."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = [key for key in {**old, **new} if place or key not in FREE]
-        pairs = [(f"{key}", old.get(key), new.get(key)) for key in keys]
+        pairs = [(key, old.get(key), new.get(key)) for key in keys]
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         pairs = [(str(index), *values) for index, values in enumerate(zip(old, new, strict=True))]
     else:
-        was, now = (json.dumps(value)[:SHOWN] for value in (old, new))
+        was, now = (json.dumps(value)[:LONGEST] for value in (old, new))
         return [] if old == new else [f"{place} was {was}, is {now}"]
     return [
         difference

@@ -50,7 +50,9 @@ for _name in ("datasets", "lightning_fabric"):
     metavar="FIELD=VALUE",
     help="Change a field of the recipe: --set stages.0.epochs=2.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the card as JSON.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the card, or why the training diverged, as JSON."
+)
 @click.pass_context
 def train(
     context: click.Context,
@@ -72,17 +74,18 @@ def train(
     """
     zoo: Zoo = context.obj
     from genzoo_train import training
+    from genzoo_train.failures import DivergedError
     from genzoo_train.folder import check_free
-    from genzoo_train.interrupts import StoppedError
     from genzoo_train.overrides import override
-    from genzoo_train.reporting import terminal_reporter
+    from genzoo_train.reporting import BarReporter, LineReporter
+    from genzoo_train.session import StoppedError
 
     settings = overrides if seed is None else (*overrides, f"seed={seed}")
     parsed = override(zoo.recipe(recipe), settings)
     out = out or Path("runs") / parsed.name
     check_free(out, resume=resume)  # before the data, which take seconds to read
     dataset = zoo.dataset(parsed.data, data)
-    reporter = terminal_reporter()
+    reporter = BarReporter() if sys.stderr.isatty() else LineReporter()
     try:
         path = training.train(
             zoo,
@@ -99,6 +102,10 @@ def train(
         reporter.close()
         click.echo(str(stopped), err=True)
         context.exit(stopped.exit_code)
+    except DivergedError as error:
+        if as_json:
+            click.echo(json.dumps({"diverged": str(error)}))
+        raise
     finally:
         reporter.close()
     card = path.with_name("card.toml").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import TrainingError
@@ -16,14 +16,14 @@ from genzoo_core.specs import ModelSpec
 from genzoo_core.training import Trainable
 from genzoo_core.zoo import Opened, Zoo
 from genzoo_train.batches import Batches, InOrder
+from genzoo_train.building import own_parameters
+from genzoo_train.failures import DivergedError
 
 
 @torch.no_grad()
 def finalize(built: Opened, batches: Batches, recipe: Recipe) -> None:
-    """Round the weights as they will be stored, then let the model fit what has a closed form.
-
-    The statistics so belong to the very weights that are in the file.
-    """
+    """Round the weights as they will be stored, then let the model fit what has a closed form,
+    so that its statistics belong to the very weights in the file."""
     module = built.module
     module.eval()
     check_rounding(built, recipe)
@@ -36,27 +36,20 @@ def finalize(built: Opened, batches: Batches, recipe: Recipe) -> None:
 
 def check_rounding(built: Opened, recipe: Recipe) -> None:
     """Raises:
-    TrainingError: A weight is not finite, or not in the dtype that it is stored in.
+    DivergedError: A weight is not finite, or not in the dtype that it is stored in.
     """
     dtype: torch.dtype = getattr(torch, recipe.weights_dtype)
     for name, parameter in own_parameters(built).items():
         if not (finite := parameter.isfinite()).all():
-            raise TrainingError(
+            raise DivergedError(
                 f"{name} became {parameter[~finite][0].item()}",
                 "lower the learning rate, in another --out",
             )
         if not parameter.to(dtype).isfinite().all():
-            raise TrainingError(
+            raise DivergedError(
                 f"{name} does not fit into {recipe.weights_dtype}",
                 'set weights_dtype = "bfloat16" in the recipe; --resume goes on with that',
             )
-
-
-def own_parameters(built: Opened) -> dict[str, nn.Parameter]:
-    """The parameters by name, without those of the shared parts."""
-    shared = {id(p) for part in built.parts.values() for p in part.parameters()}
-    named = built.module.named_parameters()
-    return {name: parameter for name, parameter in named if id(parameter) not in shared}
 
 
 def export(zoo: Zoo, built: Opened, recipe: Recipe, path: Path) -> ModelCard:
@@ -106,13 +99,12 @@ def _card(recipe: Recipe, spec: ModelSpec) -> ModelCard:
 
 def card_toml(card: ModelCard) -> str:
     """A card as a `[[models]]` block for a manifest."""
-    fields = {**msgspec.to_builtins(card)}
     # JSON's strings, numbers and arrays of them are TOML's too.
-    lines = [f"{name} = {_toml(value)}" for name, value in fields.items()]
+    lines = [f"{name} = {_toml(value)}" for name, value in msgspec.to_builtins(card).items()]
     return "\n".join(["[[models]]", *lines, ""])
 
 
 def _toml(value: object) -> str:
-    """A value in one line, which is shown too: what a terminal would obey is escaped."""
+    """A value in one line. It is printed: what a terminal would obey is escaped."""
     text = json.dumps(value, ensure_ascii=False)
     return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text)

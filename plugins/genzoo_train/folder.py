@@ -28,6 +28,11 @@ class RunFolder:
         path: The folder; made where it does not exist.
         resume: Whether to go on with what is in it.
 
+    Attributes:
+        checkpoint: Where the training stands.
+        log: Figures, one JSON object a line.
+        card: The model's card.
+
     Raises:
         TrainingError: Another trainer holds it, it cannot be written, or it is not empty and
             `resume` is false.
@@ -35,49 +40,34 @@ class RunFolder:
 
     def __init__(self, path: Path, *, resume: bool) -> None:
         self.path = path
+        self.checkpoint = path / "checkpoint.safetensors"
+        self.log = path / "log.jsonl"
+        self.card = path / "card.toml"
+        # The system drops the lock with the process, however that ends.
+        self._lock = FileLock(path / LOCK)
         try:
             path.mkdir(parents=True, exist_ok=True)
-            # The system drops the lock with the process, however that ends.
-            self._lock = FileLock(path / LOCK)
             self._lock.acquire(timeout=0)
+            check_free(path, resume=resume)
+            for leftover in (*path.glob(f"{LEFTOVER}*"), *path.glob(f"samples/{LEFTOVER}*")):
+                leftover.unlink(missing_ok=True)
         except Timeout as error:
             raise TrainingError(
                 f"another training runs in {path}", "wait for it, or choose another --out"
             ) from error
-        except OSError as error:
-            raise TrainingError(f"cannot write in {path}: {error.strerror}") from error
-        try:
-            check_free(path, resume=resume)
-            for leftover in (*path.glob(f"{LEFTOVER}*"), *path.glob(f"samples/{LEFTOVER}*")):
-                leftover.unlink(missing_ok=True)
-        except OSError as error:
-            self.close()
-            raise TrainingError(f"cannot write in {path}: {error.strerror}") from error
         except TrainingError:
             self.close()
             raise
-
-    @property
-    def checkpoint(self) -> Path:
-        """Where the training stands."""
-        return self.path / "checkpoint.safetensors"
-
-    @property
-    def log(self) -> Path:
-        """Figures, one JSON object a line."""
-        return self.path / "log.jsonl"
+        except OSError as error:
+            self.close()
+            raise TrainingError(f"cannot write in {path}: {error.strerror}") from error
 
     def weights(self, name: str) -> Path:
         """The model file that comes out."""
         return self.path / f"{name}.safetensors"
 
-    @property
-    def card(self) -> Path:
-        """The model's card."""
-        return self.path / "card.toml"
-
     def check_files(self, name: str) -> None:
-        """Refuse what would be in the way of the files that a training ends with.
+        """Check that nothing is in the way of the files that a training ends with.
 
         Raises:
             ConfigError: The model has the name of the checkpoint.
@@ -102,7 +92,7 @@ class RunFolder:
         Raises:
             TrainingError: It cannot be written.
         """
-        # JSON has no NaN: a figure that is none is null.
+        # JSON has neither NaN nor infinity: they are null.
         finite = {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in values.items()
@@ -114,7 +104,7 @@ class RunFolder:
             raise TrainingError(f"cannot write {self.log}: {error.strerror}") from error
 
     def cut_log(self, step: int) -> int:
-        """Forget the figures of steps after `step`, which will be done again.
+        """Remove the figures of steps after `step`, which will be done again.
 
         Returns:
             How many lines were damaged, and are left out as well.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
@@ -15,17 +17,69 @@ from genzoo_core.recipe import PhaseRecipe, Recipe
 from genzoo_core.rng import BatchRng
 from genzoo_core.training import Batch, Phase, Progress, Trainable
 from genzoo_core.zoo import Opened
-from genzoo_train.batches import Batches, Shuffled
-from genzoo_train.figures import Figures
+from genzoo_train.batches import Batches, Shuffled, derive
+from genzoo_train.failures import DivergedError
 from genzoo_train.optimisation import MovingAverage, learning_rate, make_optimizer
-from genzoo_train.seeds import derive
-from genzoo_train.stages import Plan, parameters_of
+from genzoo_train.stages import Plan
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-"""What Adam and AdamW know of a parameter after its first step."""
+"""The state of a parameter in Adam and AdamW after its first step."""
 
-SHOWN = 100
-"""Characters of a tensor's name that a message repeats."""
+
+class Figures:
+    """Losses and named figures of the steps since the last report.
+
+    Nothing is read from the device in a step: that would make a GPU wait for Python.
+
+    Args:
+        stage: Name of the stage, for messages.
+    """
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+        self._losses: dict[str, list[tuple[int, Tensor]]] = {}
+        self._named: dict[str, list[Tensor | float]] = {}
+
+    def add(self, step: int, phase: str, loss: Tensor, named: Mapping[str, Tensor | float]) -> None:
+        """Add the loss of one phase of a step, and what the model reports with it."""
+        self._losses.setdefault(phase, []).append((step, loss))
+        for name, value in named.items():
+            self._named.setdefault(name, []).append(value)
+
+    def check(self, checkpoint: Path) -> None:
+        """Check that all losses were finite.
+
+        Args:
+            checkpoint: The file of the last checkpoint; it may not exist yet.
+
+        Raises:
+            DivergedError: Says at which step.
+        """
+        for phase, losses in self._losses.items():
+            finite = torch.stack([loss for _, loss in losses]).isfinite()
+            if not finite.all():
+                first, loss = losses[int(finite.long().argmin())]
+                before = "; the checkpoint before it is kept" if checkpoint.exists() else ""
+                raise DivergedError(
+                    f"the loss of phase {phase!r} became {loss.item()} at step {first} of stage "
+                    f"{self._stage!r}{before}",
+                    "lower the learning rate, or clip harder",
+                )
+
+    def means(self) -> dict[str, float]:
+        """The mean of each figure since the last report; "loss" is the sum over the phases."""
+        losses = {
+            phase: torch.stack([loss for _, loss in losses]).mean().item()
+            for phase, losses in self._losses.items()
+        }
+        values = {"loss": sum(losses.values())}
+        if len(losses) > 1:
+            values |= {f"loss/{phase}": loss for phase, loss in losses.items()}
+        for name, several in self._named.items():
+            values[name] = torch.stack([torch.as_tensor(v) for v in several]).float().mean().item()
+        self._losses.clear()
+        self._named.clear()
+        return values
 
 
 class PhaseLoop:
@@ -75,7 +129,10 @@ class StageLoop:
         fabric: Precision, device and backward pass.
 
     Attributes:
+        module: The module it trains.
+        batch_size: Images in a step.
         step: Steps done.
+        phases: Its phases, in the order in which a step runs them.
         average: The moving average of what the stage trains.
         figures: What the steps gave.
     """
@@ -87,24 +144,24 @@ class StageLoop:
         self.figures = Figures(plan.stage.name)
         self._built, self._batches, self._fabric = built, batches, fabric
         self._seed, self._autocast = recipe.seed, recipe.precision != "32"
-        assert isinstance(built.module, Trainable)  # plan_stages made sure
-        self._model: Trainable = built.module
-        self._size = plan.recipe.batch_size
+        self.module, self.batch_size = built.module, plan.recipe.batch_size
         self._order = Shuffled(
-            len(batches), self._size, recipe.seed, plan.stage.name, fabric.device
+            len(batches), self.batch_size, recipe.seed, plan.stage.name, fabric.device
         )
         self._generator = torch.Generator(fabric.device)
         conditioners = conditioners_of(built.module)
         self._drops = [
-            (name, conditioners[name], given.drop)
-            for name, given in recipe.model.conditioners.items()
-            if given.drop
+            (name, conditioners[name], part.drop)
+            for name, part in recipe.model.conditioners.items()
+            if part.drop
         ]
-        self._phases = [PhaseLoop(phase, plan.settings(phase.name)) for phase in plan.stage.phases]
-        parameters = parameters_of(plan.stage)
-        self.average = MovingAverage(parameters, plan.recipe.ema, self._size)
+        self.phases = [PhaseLoop(phase, plan.settings(phase.name)) for phase in plan.stage.phases]
         names = {id(p): name for name, p in built.module.named_parameters()}
-        self._names = [names[id(p)] for p in parameters]
+        self._trained = {
+            names[id(p)]: (p, loop.optimizer) for loop in self.phases for p in loop.parameters
+        }
+        parameters = [parameter for parameter, _ in self._trained.values()]
+        self.average = MovingAverage(parameters, plan.recipe.ema, self.batch_size)
         built.module.requires_grad_(False)
         self._active: PhaseLoop | None = None
 
@@ -112,9 +169,10 @@ class StageLoop:
         """Do one step: every phase that is due, then the moving average."""
         progress = Progress(self.step, self.plan.steps)
         batch = self._batch()
-        for loop in self._phases:
+        for loop in self.phases:
             if self.step % loop.phase.every == 0:
-                loss, named = self._gradients(loop, batch, progress)
+                rng = self._rng(loop.phase.name)
+                loss, named = self.gradients(loop, batch, rng, progress)
                 loop.apply(progress)
                 self.figures.add(self.step, loop.phase.name, loss.detach(), named)
         self.average.update(self.step)
@@ -122,11 +180,11 @@ class StageLoop:
 
     def rehearse(self) -> None:
         """Do all of a step but change the weights, to see how long it takes."""
-        buffers = [(buffer, buffer.clone()) for buffer in self._built.module.buffers()]
+        buffers = [(buffer, buffer.clone()) for buffer in self.module.buffers()]
         progress = Progress(self.step, self.plan.steps)
         batch = self._batch()
-        for loop in self._phases:
-            self._gradients(loop, batch, progress)
+        for loop in self.phases:
+            self.gradients(loop, batch, self._rng(loop.phase.name), progress)
             loop.forget()
         for buffer, before in buffers:
             buffer.copy_(before)
@@ -135,21 +193,30 @@ class StageLoop:
         batch = self._batches.at(self._order.at(self.step))
         return self._drop(batch) if self._drops else batch
 
-    def _gradients(
-        self, loop: PhaseLoop, batch: Batch, progress: Progress
+    def gradients(
+        self, loop: PhaseLoop, batch: Batch, rng: BatchRng, progress: Progress
     ) -> tuple[Tensor, Mapping[str, Tensor | float]]:
-        """A fresh forward and backward pass for one phase alone."""
+        """A fresh forward and backward pass for one phase alone.
+
+        The gradients are left in `loop.parameters`, for `loop.apply` or `loop.forget`.
+
+        Args:
+            loop: One of `phases`.
+            batch: What it sees.
+            rng: Its noise.
+            progress: Where the stage stands.
+
+        Returns:
+            The loss, and the figures that the model gives with it.
+        """
         if loop is not self._active:
             if self._active is not None:
                 self._active.require_grad(False)
             loop.require_grad(True)
             self._active = loop
-        rng = self._rng(loop.phase.name)
-        if self._autocast:
-            with self._fabric.autocast():
-                loss, named = self._model.loss(batch, rng, loop.phase, progress)
-        else:
-            loss, named = self._model.loss(batch, rng, loop.phase, progress)
+        assert isinstance(self.module, Trainable)  # plan_stages made sure
+        with self._fabric.autocast() if self._autocast else nullcontext():
+            loss, named = self.module.loss(batch, rng, loop.phase, progress)
         self._fabric.backward(loss)
         return loss, named
 
@@ -168,19 +235,20 @@ class StageLoop:
         torch.default_generator.manual_seed(seed + 1)
         if self._fabric.device.type == "cuda":
             torch.cuda.manual_seed(seed + 1)
-        return BatchRng(self._generator, self._size)
+        return BatchRng(self._generator, self.batch_size)
 
     def tensors(self) -> dict[str, Tensor]:
         """All that the rest of the stage depends on, by name."""
-        state = {f"model.{name}": tensor for name, tensor in self._built.own_tensors().items()}
-        for name, average in zip(self._names, self.average.averages, strict=False):
-            state[f"average.{name}"] = average
-        parameters = zip(self._names, parameters_of(self.plan.stage), strict=True)
-        for name, parameter in parameters:
-            for loop in self._phases:
-                for key, value in loop.optimizer.state.get(parameter, {}).items():
-                    state[f"optimizer.{key}.{name}"] = value
+        state = self._weights()
+        for name, (parameter, optimizer) in self._trained.items():
+            for key, value in optimizer.state.get(parameter, {}).items():
+                state[f"optimizer.{key}.{name}"] = value
         return state
+
+    def _weights(self) -> dict[str, Tensor]:
+        state = {f"model.{name}": tensor for name, tensor in self._built.own_tensors().items()}
+        averages = zip(self._trained, self.average.averages, strict=False)
+        return state | {f"average.{name}": average for name, average in averages}
 
     def restore(self, step: int, tensors: Mapping[str, Tensor]) -> None:
         """Go on from `step` with what `tensors()` gave there.
@@ -188,31 +256,29 @@ class StageLoop:
         Raises:
             TrainingError: The tensors are those of another module; nothing is changed then.
         """
-        state = dict(tensors)
-        own = {f"model.{name}": tensor for name, tensor in self._built.own_tensors().items()}
-        for name, average in zip(self._names, self.average.averages, strict=False):
-            own[f"average.{name}"] = average
-        parameters = dict(zip(self._names, parameters_of(self.plan.stage), strict=True))
-        stepped = [name for name in parameters if f"optimizer.step.{name}" in state]
+        own = self._weights()
+        stepped = [name for name in self._trained if f"optimizer.step.{name}" in tensors]
         wanted = own | {
-            f"optimizer.{moment}.{name}": torch.zeros(()) if moment == "step" else parameters[name]
+            f"optimizer.{moment}.{name}": torch.zeros(())
+            if moment == "step"
+            else self._trained[name][0]
             for name in stepped
             for moment in MOMENTS
         }
         for name, tensor in wanted.items():
-            there = state.get(name)
+            there = tensors.get(name)
             if there is None or (there.shape, there.dtype) != (tensor.shape, tensor.dtype):
                 raise _foreign(f"has no {name} of shape {list(tensor.shape)} and {tensor.dtype}")
-        if unknown := next((name for name in state if name not in wanted), None):
-            raise _foreign(f"has {unknown[:SHOWN]}, which is not of this stage")
+        if unknown := next((name for name in tensors if name not in wanted), None):
+            raise _foreign(f"has {unknown[:100]}, which is not of this stage")
         for name, tensor in own.items():
-            tensor.copy_(state[name])
-        owner = {id(p): loop.optimizer for loop in self._phases for p in loop.parameters}
+            tensor.copy_(tensors[name])
         for name in stepped:
-            parameter = parameters[name]
-            place = owner[id(parameter)].state[parameter]
-            for moment in MOMENTS:
-                place[moment] = state[f"optimizer.{moment}.{name}"].to(parameter.device)
+            parameter, optimizer = self._trained[name]
+            optimizer.state[parameter] = {
+                moment: tensors[f"optimizer.{moment}.{name}"].to(parameter.device)
+                for moment in MOMENTS
+            }
         self.step = step
 
 

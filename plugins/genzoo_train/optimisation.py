@@ -18,7 +18,7 @@ EMA_RAMP = 0.05
 def make_optimizer(
     parameters: Sequence[nn.Parameter], recipe: PhaseRecipe
 ) -> torch.optim.Adam | torch.optim.AdamW:
-    """The optimiser of a phase, fused where its device has that."""
+    """The optimiser of a phase; one fused kernel on devices that have it."""
     kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
     return kind(
         parameters,
@@ -61,7 +61,7 @@ class MovingAverage:
         self.averages = [p.clone() for p in self._raw] if half_life else []
 
     def update(self, step: int) -> None:
-        """Take in the weights after `step` (from 0) was done."""
+        """Average the weights as they are after `step`, counted from 0."""
         if not self.averages:
             return
         half_life = min(self._half_life, step * self._batch_size * EMA_RAMP)
@@ -72,9 +72,9 @@ class MovingAverage:
         """Exchange the raw weights in the module with the averages; a second time, back."""
         if not self.averages:
             return
-        kept = [p.clone() for p in self._raw]
+        raw = [p.clone() for p in self._raw]
         torch._foreach_copy_(self._raw, self.averages)
-        torch._foreach_copy_(self.averages, kept)
+        torch._foreach_copy_(self.averages, raw)
 
     def adopt(self) -> None:
         """Replace the raw weights by the averages, for good."""

@@ -12,11 +12,8 @@ import msgspec
 from genzoo_core.errors import UsageError
 from genzoo_core.recipe import Recipe, as_recipe
 
-SHOWN = 100
+LONGEST = 100
 """Characters of a setting that a message repeats."""
-
-LONGEST = 300
-"""Characters of what is wrong with it."""
 
 
 def override(recipe: Recipe, settings: Iterable[str]) -> Recipe:
@@ -36,13 +33,13 @@ def override(recipe: Recipe, settings: Iterable[str]) -> Recipe:
         for setting in settings:
             place, equals, value = setting.partition("=")
             if not equals:
-                raise UsageError(f"--set {setting[:SHOWN]}: not of the form FIELD=VALUE")
-            _put(fields, place.split("."), _value(value), setting[:SHOWN])
+                raise UsageError(f"--set {setting[:LONGEST]}: not of the form FIELD=VALUE")
+            _put(fields, place.split("."), _value(value), setting[:LONGEST])
         changed = as_recipe(fields)
         msgspec.json.encode(changed)  # a lone surrogate is text that no file can hold
     except (msgspec.ValidationError, RecursionError, UnicodeError) as error:
-        shown = " ".join(settings)[:SHOWN]
-        raise UsageError(f"--set {shown}: {str(error)[:LONGEST]}") from error
+        place = " ".join(settings)[:LONGEST]
+        raise UsageError(f"--set {place}: {str(error)[:300]}") from error
     return changed
 
 
@@ -61,22 +58,19 @@ def _value(text: str) -> object:
 
 
 def _put(fields: Any, place: list[str], value: object, setting: str) -> None:
+    """Set the field at a place among nested dicts and lists."""
     for depth, key in enumerate(place):
-        last = depth == len(place) - 1
+        index: Any = key
         if isinstance(fields, list):
             if not re.fullmatch(r"[0-9]{1,9}", key) or int(key) >= len(fields):
                 raise UsageError(
-                    f"--set {setting}: {key[:SHOWN]!r} is not an index below {len(fields)}"
+                    f"--set {setting}: {key[:LONGEST]!r} is not an index below {len(fields)}"
                 )
-            index: Any = int(key)
-        elif isinstance(fields, dict):
-            index = key
-        else:
-            shown = ".".join(place[:depth])[:SHOWN]
-            raise UsageError(f"--set {setting}: {shown} has no fields")
-        if last:
+            index = int(key)
+        elif not isinstance(fields, dict):
+            parent = ".".join(place[:depth])[:LONGEST]
+            raise UsageError(f"--set {setting}: {parent} has no fields")
+        if depth == len(place) - 1:
             fields[index] = value
         else:
-            if isinstance(fields, dict) and index not in fields:
-                fields[index] = {}
-            fields = fields[index]
+            fields = fields.setdefault(index, {}) if isinstance(fields, dict) else fields[index]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Literal
 
 import torch
@@ -14,33 +18,31 @@ from genzoo_core.atomic import write_atomically
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import TrainingError
 from genzoo_core.recipe import Recipe
-from genzoo_core.specs import ModelSpec
 from genzoo_core.training import Progress, Trainable
 from genzoo_core.zoo import Opened, Zoo
-from genzoo_train.batches import Batches, InOrder, make_batches
-from genzoo_train.beginning import begin_from
-from genzoo_train.checking import (
-    check_data,
-    classes_without_images,
-    plainly,
-    rehearse,
-    rehearse_export,
-)
+from genzoo_train.batches import InOrder, derive, make_batches
+from genzoo_train.building import begin_from, model_spec, train_mode
+from genzoo_train.checking import check_data, classes_without_images, rehearse, rehearse_export
 from genzoo_train.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from genzoo_train.export import card_toml, export, finalize
+from genzoo_train.failures import plainly, stage_failures
 from genzoo_train.folder import RunFolder
-from genzoo_train.interrupts import StoppedError, StopRequests
 from genzoo_train.loop import StageLoop
-from genzoo_train.memory import memory_advice, step_advice
 from genzoo_train.reporting import Reporter
 from genzoo_train.samples import write_grid
-from genzoo_train.seeds import derive
 from genzoo_train.stages import plan_stages
-from genzoo_train.threads import MOST_THREADS, set_fastest
-from genzoo_train.typical import conditioner_specs
 
-SHOWN = 5
+LISTED = 5
 """Classes that a message names."""
+
+MOST_THREADS = 1024
+"""Threads that a training may take: the system gives them out one by one, and fails at some."""
+
+GAIN = 1.15
+"""How much faster a doubling must be to be worth it: it takes cores from others."""
+
+PATIENCE = 1.0
+"""Seconds that one number of threads may be tried for."""
 
 
 class Session:
@@ -52,7 +54,7 @@ class Session:
         dataset: The training set.
         folder: Where it writes.
         fabric: Device and precision.
-        reporter: Told of the course.
+        reporter: What its progress is reported to.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class Session:
         folder.check_files(recipe.name)
         self._built = self._build(dataset)
         self._plans = plan_stages(self._built, recipe, len(dataset.images))
-        self._batches: Batches = make_batches(dataset, recipe, self._built.module, fabric.device)
+        self._batches = make_batches(dataset, recipe, self._built.module, fabric.device)
         self._check_end()
         self._data = self._batches.fingerprint()
         self._index = 0
@@ -80,32 +82,31 @@ class Session:
         self._saved = self._until = -1
 
     def _build(self, dataset: Dataset) -> Opened:
-        model = self._recipe.model
-        conditioners = conditioner_specs(self._recipe, dataset)
-        spec = ModelSpec(model.component, model.config, model.kind, conditioners, model.parts)
+        spec = model_spec(self._recipe, dataset)
         torch.manual_seed(derive(self._recipe.seed, "weights"))
         built = self._zoo.build(spec, training=True)
-        if model.start:
-            fresh = begin_from(self._zoo, model.start, built)
-            told = f"; fresh: {', '.join(fresh)}" if fresh else ""
-            self._reporter.note(f"beginning from the weights of {model.start}{told}")
+        if start := self._recipe.model.start:
+            fresh = ", ".join(begin_from(self._zoo, start, built))
+            self._reporter.note(
+                f"beginning from the weights of {start}{fresh and f'; fresh: {fresh}'}"
+            )
         built.module.to(self._fabric.device)
         for part in built.parts.values():
             part.to(self._fabric.device)
-        _train_mode(built)
+        train_mode(built)
         return built
 
     def _check_end(self) -> None:
-        """Say now what the training would end in."""
+        """Find now what the training would fail by at its end."""
         built, recipe, batches = self._built, self._recipe, self._batches
         built.module.eval()
         check_data(built, batches, recipe)
         rehearse_export(self._zoo, built, recipe, self._folder.weights(recipe.name))
-        _train_mode(built)
+        train_mode(built)
         if missing := classes_without_images(built.module, batches):
-            more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
-            told = f"{', '.join(missing[:SHOWN])}{more}"
-            self._reporter.note(f"no images of {told}: the model will not know what that is")
+            more = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
+            listed = f"{', '.join(missing[:LISTED])}{more}"
+            self._reporter.note(f"no images of {listed}: the model will not know what that is")
         rehearse(built, self._plans, batches, recipe, self._fabric)
 
     def _stage_loop(self) -> StageLoop:
@@ -138,7 +139,7 @@ class Session:
             self._reporter.note(f"damaged lines of {self._folder.log}, left out: {damaged}")
 
     def _check_place(self, checkpoint: Checkpoint) -> None:
-        """Refuse a checkpoint of a stage or a step that there is not."""
+        """Check that the stage and the step of a checkpoint exist."""
         steps = dict(enumerate(plan.steps for plan in self._plans))
         there = 0 <= checkpoint.step <= steps.get(checkpoint.stage, -1)
         if not there or not 0 <= checkpoint.threads <= MOST_THREADS:
@@ -155,7 +156,7 @@ class Session:
         elif threads == "fastest" and self._threads:
             torch.set_num_threads(self._threads)
         elif threads == "fastest" and self._fabric.device.type == "cpu":
-            with self._memory_advice():
+            with self._failures("fails"):
                 self._reporter.note(f"CPU threads: {set_fastest(self._loop)}, which is fastest")
         count = torch.get_num_threads()
         if self._threads not in (0, count):
@@ -171,10 +172,10 @@ class Session:
         limit = total if max_steps is None else min(max_steps, total)
         if self._index and self.done < limit:
             self._prepare(resumed=True)
-        with StopRequests() as stop:
+        with stop_requests() as signals:
             while True:
-                with self._memory_advice(), plainly(self._where("fails")):
-                    self._run_stage(limit, stop)
+                with self._failures("fails"):
+                    self._run_stage(limit, signals)
                 if self._index + 1 == len(self._plans) or self.done >= limit:
                     return
                 # What comes next builds on the averaged weights: they are the weights.
@@ -190,25 +191,21 @@ class Session:
         assert isinstance(module, Trainable)  # plan_stages made sure
         batches = InOrder(self._batches, plan.recipe.batch_size)
         module.eval()
-        with self._memory_advice(), plainly(self._where("cannot begin")):
+        with self._failures("cannot begin"):
             module.prepare_stage(plan.stage, batches, resumed=resumed)
-        _train_mode(self._built)
+        train_mode(self._built)
 
-    def _memory_advice(self) -> AbstractContextManager[None]:
-        batch_size = self._plans[self._index].recipe.batch_size
-        return memory_advice(*step_advice(self._index, batch_size))
+    def _failures(self, doing: str) -> AbstractContextManager[None]:
+        plan, component = self._plans[self._index], self._recipe.model.component
+        return stage_failures(self._index, plan, component, doing)
 
-    def _where(self, doing: str) -> str:
-        stage = self._plans[self._index].stage.name
-        return f"stage {stage!r} of {self._recipe.model.component} {doing}"
-
-    def _run_stage(self, limit: int, stop: StopRequests) -> None:
+    def _run_stage(self, limit: int, signals: list[int]) -> None:
         loop, report, reporter = self._loop, self._recipe.report, self._reporter
         total, done = loop.plan.steps, self.done
         self._until = min(total, loop.step + limit - done)
         reporter.stage(loop.plan.stage.name, Progress(loop.step, self._until))
         self._since = (loop.step, time.monotonic())
-        while loop.step < total and done < limit and not stop.signum:
+        while loop.step < total and done < limit and not signals:
             loop.advance()
             done += 1
             reporter.step(loop.step)
@@ -219,11 +216,11 @@ class Session:
             if loop.step % report.checkpoint_every == 0:
                 self._save()
         self._save()
-        if stop.signum:
+        if signals:
             raise StoppedError(
                 f"stopped at step {done}, which is saved in {self._folder.path}",
                 "go on with the same command and --resume",
-                stop.signum,
+                signals[0],
             )
 
     def _log(self, done: int) -> None:
@@ -277,8 +274,75 @@ class Session:
         return path
 
 
-def _train_mode(built: Opened) -> None:
-    """Training mode for the module, evaluation mode for the frozen parts inside it."""
-    built.module.train()
-    for part in built.parts.values():
-        part.eval()
+class StoppedError(TrainingError):
+    """A training was stopped by a signal, and saved a checkpoint first.
+
+    Args:
+        message: Where it stopped.
+        hint: How to go on.
+        signum: The signal.
+    """
+
+    def __init__(self, message: str, hint: str, signum: int) -> None:
+        super().__init__(message, hint)
+        self.exit_code = 128 + signum
+
+
+@contextmanager
+def stop_requests() -> Iterator[list[int]]:
+    """A list to which the first SIGINT or SIGTERM is added; a second acts as it always does.
+
+    Outside the main thread, where Python delivers no signals, nothing is changed.
+    """
+    received: list[int] = []
+    before: dict[int, signal._HANDLER] = {}
+
+    def restore() -> None:
+        while before:
+            signal.signal(*before.popitem())
+
+    def note(signum: int, frame: FrameType | None) -> None:
+        received.append(signum)
+        restore()
+
+    if threading.current_thread() is threading.main_thread():
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            before[signum] = signal.signal(signum, note)
+    try:
+        yield received
+    finally:
+        restore()
+
+
+def set_fastest(loop: StageLoop) -> int:
+    """Try 1, 2, 4 … threads up to torch's own number, and set the fastest number.
+
+    Small nets lose more by sharing work than they gain. Nothing of the training changes by it.
+
+    Returns:
+        The number that was set.
+    """
+    most = torch.get_num_threads()
+    torch.set_num_threads(1)
+    best, seconds = 1, _seconds(loop) if most > 1 else 0.0
+    for count in (2**k for k in range(1, most.bit_length())):
+        torch.set_num_threads(count)
+        slower, seconds = seconds, _seconds(loop)
+        if slower < seconds * GAIN:
+            break
+        best = count
+    torch.set_num_threads(best)
+    return best
+
+
+def _seconds(loop: StageLoop) -> float:
+    """Least seconds of a few rehearsed steps: other work of the machine can only add to them."""
+    loop.rehearse()
+    end, best = time.monotonic() + PATIENCE, float("inf")
+    for _ in range(20):
+        start = time.perf_counter()
+        loop.rehearse()
+        best = min(best, time.perf_counter() - start)
+        if time.monotonic() > end:
+            break
+    return best

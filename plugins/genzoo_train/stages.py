@@ -1,16 +1,15 @@
-"""The stages of a training: what the model says of them matched with what the recipe says."""
+"""The stages of a training: the model's, matched with the recipe's settings."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from torch import nn
-
 from genzoo_core.errors import ConfigError, TrainingError, did_you_mean
 from genzoo_core.recipe import PhaseRecipe, Recipe, StageRecipe
 from genzoo_core.training import Stage, Trainable
 from genzoo_core.zoo import Opened
+from genzoo_train.building import own_parameters
 
 MOST_REPEATED = 128
 """A batch of up to so many images may be larger than the data, which it then repeats."""
@@ -52,54 +51,43 @@ def plan_stages(built: Opened, recipe: Recipe, images: int) -> tuple[Plan, ...]:
         raise TrainingError(f"{built.spec.component} is not a Trainable: it has no stages")
     stages = module.stages()
     names = [stage.name for stage in stages]
-    for given in recipe.stages:
-        if given.name not in names:
-            raise ConfigError(
-                f"{recipe.name}: no stage {given.name!r}; the model has {', '.join(names)}",
-                did_you_mean(given.name, names),
-            )
-    if [given.name for given in recipe.stages] != names:
+    named = [stage.name for stage in recipe.stages]
+    if unknown := next((name for name in named if name not in names), None):
         raise ConfigError(
-            f"{recipe.name}: the recipe has the stages "
-            f"{', '.join(given.name for given in recipe.stages) or 'none'}, "
+            f"{recipe.name}: no stage {unknown!r}; the model has {', '.join(names)}",
+            did_you_mean(unknown, names),
+        )
+    if named != names:
+        raise ConfigError(
+            f"{recipe.name}: the recipe has the stages {', '.join(named) or 'none'}, "
             f"the model has {', '.join(names)}, in this order",
             "give one [[stages]] for each",
         )
-    owned = _owned(built)
-    for index, (stage, given) in enumerate(zip(stages, recipe.stages, strict=True)):
-        _check_phases(stage, given, recipe.name, owned)
-        if given.batch_size > max(images, MOST_REPEATED):
+    owned = {id(parameter) for parameter in own_parameters(built).values()}
+    plans = []
+    for index, (stage, settings) in enumerate(zip(stages, recipe.stages, strict=True)):
+        _check_phases(stage, settings, recipe.name, owned)
+        if settings.batch_size > max(images, MOST_REPEATED):
             raise ConfigError(
-                f"{recipe.name}: stage {stage.name!r} takes {given.batch_size} images in a step, "
-                f"and the data have {images}",
+                f"{recipe.name}: stage {stage.name!r} takes {settings.batch_size} images in a "
+                f"step, and the data have {images}",
                 f"try --set stages.{index}.batch_size={images}",
             )
-    return tuple(
-        Plan(stage, given, _steps(given, images))
-        for stage, given in zip(stages, recipe.stages, strict=True)
-    )
-
-
-def _steps(recipe: StageRecipe, images: int) -> int:
-    if recipe.steps is not None:
-        return recipe.steps
-    assert recipe.epochs is not None  # a stage has either
-    return max(math.ceil(recipe.epochs * images / recipe.batch_size), 1)
-
-
-def _owned(built: Opened) -> set[int]:
-    shared = {id(p) for part in built.parts.values() for p in part.parameters()}
-    return {id(p) for p in built.module.parameters()} - shared
+        steps = settings.steps
+        if steps is None:
+            assert settings.epochs is not None  # a stage has either
+            steps = max(math.ceil(settings.epochs * images / settings.batch_size), 1)
+        plans.append(Plan(stage, settings, steps))
+    return tuple(plans)
 
 
 def _check_phases(stage: Stage, recipe: StageRecipe, name: str, owned: set[int]) -> None:
     phases = [phase.name for phase in stage.phases]
-    for given in recipe.phases:
-        if given not in phases:
-            raise ConfigError(
-                f"{name}: stage {stage.name!r} has no phase {given!r}; it has {', '.join(phases)}",
-                did_you_mean(given, phases),
-            )
+    if unknown := next((phase for phase in recipe.phases if phase not in phases), None):
+        raise ConfigError(
+            f"{name}: stage {stage.name!r} has no phase {unknown!r}; it has {', '.join(phases)}",
+            did_you_mean(unknown, phases),
+        )
     seen: dict[int, str] = {}
     for phase in stage.phases:
         where = f"phase {phase.name!r} of stage {stage.name!r}"
@@ -114,8 +102,3 @@ def _check_phases(stage: Stage, recipe: StageRecipe, name: str, owned: set[int])
                     "the phases of a stage must be disjoint"
                 )
             seen[id(parameter)] = phase.name
-
-
-def parameters_of(stage: Stage) -> list[nn.Parameter]:
-    """All that a stage trains."""
-    return [parameter for phase in stage.phases for parameter in phase.parameters]

@@ -12,12 +12,15 @@ from lightning_fabric import Fabric
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import UsageError
 from genzoo_core.recipe import Recipe
-from genzoo_core.zoo import Zoo
+from genzoo_core.zoo import Opened, Zoo
+from genzoo_train.batches import make_batches
+from genzoo_train.building import train_mode
+from genzoo_train.failures import memory_advice
 from genzoo_train.folder import RunFolder
-from genzoo_train.memory import memory_advice
-from genzoo_train.reporting import Reporter, SilentReporter
-from genzoo_train.session import Session
-from genzoo_train.threads import MOST_THREADS
+from genzoo_train.loop import StageLoop
+from genzoo_train.reporting import Reporter
+from genzoo_train.session import MOST_THREADS, Session
+from genzoo_train.stages import plan_stages
 
 ROOM = "use fewer or smaller images, a smaller model, or a machine with more memory"
 """What to do about memory where no batch is to blame."""
@@ -51,7 +54,7 @@ def train(
         threads: CPU threads; "fastest" tries which number is, and takes the checkpoint's when it
             goes on; None leaves torch's setting.
         max_steps: Stop after that many steps over all stages, and export what there is.
-        reporter: Told of the course; None for silence.
+        reporter: What its progress is reported to; None for silence.
 
     Returns:
         Path of the weights file.
@@ -66,7 +69,7 @@ def train(
     if isinstance(threads, int) and threads > MOST_THREADS:
         raise UsageError(f"a training takes at most {MOST_THREADS} CPU threads")
     fabric = _fabric(device, recipe)
-    reporter = reporter or SilentReporter()
+    reporter = reporter or Reporter()
     folder = RunFolder(out, resume=resume)
     if resume and not folder.checkpoint.exists():
         reporter.note(f"nothing to go on with in {out}: beginning")
@@ -89,6 +92,28 @@ def train(
     finally:
         torch.set_num_threads(before)
         folder.close()
+
+
+def stage_loop(built: Opened, recipe: Recipe, dataset: Dataset) -> StageLoop:
+    """The first stage of a training on the CPU, to be advanced step by step.
+
+    Nothing is checked beforehand, written or saved.
+
+    Args:
+        built: The model, built for training; it is changed in place.
+        recipe: How to train it.
+        dataset: The training set.
+
+    Raises:
+        ConfigError: The recipe does not fit the model.
+        DataError: The dataset does not fit the recipe.
+        TrainingError: The model cannot be trained.
+    """
+    fabric = _fabric("cpu", recipe)
+    train_mode(built)
+    plan = plan_stages(built, recipe, len(dataset.images))[0]
+    batches = make_batches(dataset, recipe, built.module, fabric.device)
+    return StageLoop(plan, built, batches, recipe, fabric)
 
 
 def _fabric(device: str, recipe: Recipe) -> Fabric:

@@ -13,7 +13,7 @@ from torch import Tensor
 import genzoo
 from genzoo_core import Batch, BatchRng, ComponentSpec, ModelSpec, Progress, SampleRng
 from genzoo_diffusion.mean_flow import MeanFlow, mean_velocity
-from genzoo_train.beginning import begin_from
+from genzoo_train.building import begin_from
 
 
 def flow_spec(conditioners: dict[str, ComponentSpec] | None = None, **config: Any) -> ModelSpec:

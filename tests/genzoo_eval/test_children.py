@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 
 from genzoo_core.errors import GenzooError
-from genzoo_core.zoo import Zoo
 from genzoo_eval.costs import run_once
-from genzoo_eval.stability.plan import VARIANTS, Run, overrides
-from genzoo_eval.stability.training import Leg
 
 LIES = ("numpy", "torch", "json", "random", "subprocess", "resource", "click", "genzoo")
 """Modules that these processes import."""
@@ -34,17 +31,6 @@ def test_what_is_timed_imports_nothing_of_the_current_folder(
     took = run_once("gan-mlp-mnist", {}, 1)
     assert took.seconds > 0
     assert took.memory > 50e6
-
-
-def test_a_training_imports_nothing_of_the_current_folder(
-    folder: Path, zoo: Zoo, digits: Path, tmp_path: Path
-) -> None:
-    recipe = VARIANTS["vae"].recipe
-    run = Run("vae", 1.0, 0, (2,))
-    changes = overrides(run, zoo.recipe(str(recipe)))
-    leg = Leg.begin(run, 2, recipe, changes, digits, tmp_path / "runs")
-    leg.process.wait(600)
-    assert leg.failure() is None
 
 
 @pytest.mark.parametrize(

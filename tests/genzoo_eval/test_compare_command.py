@@ -24,8 +24,8 @@ from genzoo_eval.comparing.steadiness import as_stability
 from genzoo_eval.feature_nets import load_nets
 from genzoo_eval.report_store import ReportKey, ReportStore, Shipped
 from genzoo_eval.settings import Settings
-from genzoo_eval.stability.results import Claim, StabilityResults, Summary
 from genzoo_eval.subjects import ModelImages
+from genzoo_stability.results import Claim, StabilityResults, Summary
 
 Remember = Callable[..., None]
 FAMILIES = {"gan-mnist": "gan", "ae-mlp-mnist": "autoencoder", "ddpm-mlp-mnist": "diffusion"}

@@ -46,6 +46,18 @@ def test_json(command: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[s
     assert len(answer["card"]["sha256"]) == 64
 
 
+def test_json_says_how_a_training_diverged(
+    command: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--set", "model.config.fault=nan", "--json"]) == 1
+    output, errors = capfd.readouterr()
+    (reason,) = json.loads(output).values()
+    assert json.loads(output) == {"diverged": reason}
+    assert errors.splitlines()[-1] == f"Error: {reason}"
+    assert main([*command, "--set", "sed=1", "--json"]) == 2
+    assert capfd.readouterr().out == ""
+
+
 def test_the_run_is_named_after_the_model_unless_told(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,8 +16,9 @@ from genzoo_core import ConfigError, DataError, Dataset, Recipe, TrainingError, 
 from genzoo_core.images import from_uint8
 from genzoo_core.recipe import PhaseRecipe
 from genzoo_core.zoo import Zoo
+from genzoo_train.api import DivergedError
 from genzoo_train.checkpoints import read_checkpoint
-from genzoo_train.memory import memory_advice
+from genzoo_train.failures import memory_advice
 from genzoo_train.reporting import LineReporter
 from genzoo_train.training import train
 
@@ -162,7 +163,7 @@ def test_a_loss_that_is_not_finite_names_its_step_and_keeps_the_checkpoint(
     zoo: Zoo, dataset: Dataset, tmp_path: Path
 ) -> None:
     kept_one = "became nan at step 7 of stage 'game'; the checkpoint before it is kept"
-    with pytest.raises(TrainingError, match=kept_one):
+    with pytest.raises(DivergedError, match=kept_one):
         train(zoo, recipe("nan"), dataset, tmp_path / "run")
     kept = read_checkpoint(tmp_path / "run" / "checkpoint.safetensors", recipe("nan"))
     assert kept.step == 5

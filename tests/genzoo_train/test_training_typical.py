@@ -13,8 +13,8 @@ from training_cases import make_images
 from genzoo_core import DataError, Dataset, Recipe
 from genzoo_core.request import Request
 from genzoo_core.zoo import Zoo
+from genzoo_train.building import typical_values
 from genzoo_train.training import train
-from genzoo_train.typical import typical_values
 
 FAST = {"denoising": {"lr": 1e-2}}
 CAPTIONS = ["sun", "moon", "star", "comet", "planet"]

@@ -21,8 +21,8 @@ from genzoo_eval.evaluating import cached_report, evaluate
 from genzoo_eval.feature_nets import FrozenNet, classifier_of, load_nets
 from genzoo_eval.report import Report
 from genzoo_eval.settings import Settings
-from genzoo_eval.stability.results import load_shipped
 from genzoo_eval.subjects import OnProgress
+from genzoo_stability.api import load_shipped
 
 STEPS = (1, 2, 5)
 """Numbers of sampling steps at which models that have steps are measured besides their own."""

@@ -15,7 +15,7 @@ from genzoo_eval.comparing.scatter import scatter
 from genzoo_eval.comparing.verdicts import by_family, criteria, verdicts
 from genzoo_eval.keys import KEYS, format_value
 from genzoo_eval.report_text import figure_cells
-from genzoo_eval.stability.plan import DATASET
+from genzoo_stability.api import DATASET
 
 TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genzoo_eval.comparing.comparison import Claim, Stability, Steadiness
-from genzoo_eval.stability.results import StabilityResults, Summary
+from genzoo_stability.api import StabilityResults, Summary
 
 JUDGED = (
     "Autoencoders fail by their reconstructions alone, all others by their pictures: at a third of "
@@ -49,7 +49,7 @@ REASONS = {
     "thin": "little coverage",
     "lopsided": "classes 20 % off",
 }
-"""Reasons to fail, in words; `genzoo_eval.stability.summary.failures` says when."""
+"""Reasons to fail, in words; `genzoo_stability.summary.failures` says when."""
 
 
 def _reasons(summary: Summary) -> str:

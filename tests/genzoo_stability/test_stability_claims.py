@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from genzoo_core import DataError
-from genzoo_eval.stability.claims import gradient_left, judge_claims
-from genzoo_eval.stability.results import StabilityResults, Starved, Summary, load
-from genzoo_eval.stability.table import lines
+from genzoo_stability.claims import gradient_left, judge_claims
+from genzoo_stability.results import StabilityResults, Starved, Summary, load
+from genzoo_stability.table import lines
 
 FLOOR = {"fd": 1.0, "kid": 0.001, "coverage": 0.95, "class_tv": 0.01, "sharpness": 1000.0}
 

@@ -6,104 +6,109 @@ import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from genzoo_core.encoder import Codec
-from genzoo_core.errors import DataError, GenzooError, UsageError
+from genzoo_core.errors import DataError, UsageError
 from genzoo_core.images import from_uint8, to_uint8
 from genzoo_core.request import Request
 from genzoo_core.zoo import Zoo
-from genzoo_eval.metrics.classes import class_frequencies, total_variation
-from genzoo_eval.metrics.frechet import Moments, frechet_distance
-from genzoo_eval.metrics.images import mean_squared_error, sharpness
-from genzoo_eval.metrics.kernel import kernel_distance
-from genzoo_eval.metrics.manifold import Manifold, manifold_figures
-from genzoo_eval.nets.classifier import Classifier
+from genzoo_eval.api import (
+    Classifier,
+    FrozenNet,
+    Manifold,
+    Moments,
+    check_takes,
+    class_frequencies,
+    frechet_distance,
+    kernel_distance,
+    manifold_figures,
+    mean_squared_error,
+    sharpness,
+    total_variation,
+)
+from genzoo_stability.plan import DATASET
+from genzoo_train.api import DivergedError
 
 BATCH = 250
 SUBSETS = 25
-"""Of the kernel distance; a quarter of what is common, for it is taken at every checkpoint."""
+"""Of the kernel distance; a quarter of the usual number, for it is measured at every checkpoint."""
 
 FEWEST = 10
-"""Images below which nothing can be said: density and coverage look at five neighbours."""
+"""Images below which nothing can be measured: density and coverage need five neighbours."""
 
 
-class Judge(Protocol):
-    """What measures images against the real ones."""
-
-    @property
-    def test(self) -> Tensor:
-        """The real images, uint8 `[M, C, H, W]`."""
-        ...
-
-    def figures(self, images: Tensor) -> dict[str, float]:
-        """Figures of images, uint8 `[N, C, H, W]`, by the keys of `genzoo_eval.keys`."""
-        ...
-
-
-class ClassifierJudge:
-    """Measures in the features of a classifier.
+class Judge:
+    """Compares images with the test images in the features of a classifier.
 
     Args:
-        net: The classifier, frozen.
-        test: The real images to compare with, uint8 `[M, C, H, W]`.
+        net: The classifier.
+        test: The test images, uint8 `[M, C, H, W]`.
         n: Generated images that are to be measured. Coverage is that of as many test images: of
-            more, even real ones could not cover all.
+            more, even real images could not cover all.
+
+    Attributes:
+        test: The test images.
 
     Raises:
         DataError: There are too few test images.
     """
 
-    def __init__(self, net: Classifier, test: Tensor, n: int) -> None:
+    def __init__(self, net: FrozenNet, test: Tensor, n: int) -> None:
         if len(test) < FEWEST:
             raise DataError(f"{len(test)} test images are too few to measure with")
-        self.net, self.test = net, test
-        self._features, classes = self._look(test)
+        self._net, self.test = net, test
+        self._features = net.features(test)
         self._moments = Moments.of(self._features)
         self._manifold = Manifold.of(self._features[:n], 3, 5)
-        self._frequencies = class_frequencies(classes, net.classes)
+        self._frequencies = self._class_frequencies(test)
 
     def figures(self, images: Tensor) -> dict[str, float]:
         """Fréchet and kernel distance, coverage, distance of the classes' frequencies from those
-        of the test images, and sharpness."""
-        features, classes = self._look(images)
+        of the test images, and sharpness.
+
+        Args:
+            images: uint8 `[N, C, H, W]`.
+
+        Returns:
+            Values by the keys that `genzoo eval` uses.
+        """
+        features = self._net.features(images)
         kernel = kernel_distance(
             features, self._features, torch.Generator().manual_seed(0), subsets=SUBSETS
         )
-        frequencies = class_frequencies(classes, self.net.classes)
         return {
             "fd": frechet_distance(features, self._moments),
             "kid": kernel.mean,
             "coverage": manifold_figures(features, self._manifold).coverage,
-            "class_tv": total_variation(frequencies, self._frequencies),
+            "class_tv": total_variation(self._class_frequencies(images), self._frequencies),
             "sharpness": sharpness(from_uint8(images)).mean().item(),
         }
 
-    @torch.inference_mode()
-    def _look(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Features `[N, D]` and classes `[N]` of images."""
-        features, classes = [], []
-        for part in torch.split(images, BATCH):
-            x = from_uint8(part)
-            features.append(self.net.encode(x).mean)
-            classes.append(self.net.logits(x).argmax(1))
-        return torch.cat(features), torch.cat(classes)
+    def _class_frequencies(self, images: Tensor) -> Tensor:
+        assert isinstance(self._net.encoder, Classifier)  # `load_classifier` made sure
+        return class_frequencies(self._net.classes(images), self._net.encoder.classes)
 
 
-def load_classifier(zoo: Zoo, reference: str) -> tuple[Classifier, str]:
-    """The classifier of this name, or in this model file, and the sha256 of its weights.
+def load_classifier(zoo: Zoo, reference: str, shape: tuple[int, ...]) -> FrozenNet:
+    """The classifier of this name, or in this model file.
+
+    Args:
+        zoo: Where it is.
+        reference: A name, or the path of a model file.
+        shape: Of the images that it is to take, `(C, H, W)`.
 
     Raises:
-        UsageError: It is no classifier.
+        UsageError: It is no classifier, or takes no such images.
         GenzooError: It cannot be loaded.
     """
     opened = zoo.open(reference)
     if not isinstance(opened.module, Classifier):
         raise UsageError(f"{reference} is no classifier", "give one as --net")
-    return opened.module, opened.sha256
+    check_takes(reference, opened.module.logits, DATASET, shape)
+    return FrozenNet(reference, opened.sha256, opened.module)
 
 
 def examine(
@@ -122,7 +127,7 @@ def examine(
         n: Number of pictures.
 
     Raises:
-        NotANumberError: Pictures or reconstructions hold NaN.
+        DivergedError: Pictures or reconstructions hold NaN.
         GenzooError: The model cannot be loaded or run.
     """
     module = zoo.open(str(path)).module
@@ -131,20 +136,16 @@ def examine(
     images = zoo.generate(request).images
     seconds = time.process_time() - begin
     if not images.isfinite().all():
-        raise NotANumberError("its pictures hold NaN")
+        raise DivergedError("its pictures hold NaN")
     figures = judge.figures(to_uint8(images))
     figures["images_per_second"] = n / max(seconds, 1e-9)
     codec = getattr(module, "codec", None)
     if isinstance(codec, Codec):
         error = reconstruction_error(codec, judge.test[:n])
         if not math.isfinite(error):
-            raise NotANumberError("its reconstructions hold NaN")
+            raise DivergedError("its reconstructions hold NaN")
         figures["reconstruction_mse"] = error
     return figures
-
-
-class NotANumberError(GenzooError):
-    """A model gave numbers that are none."""
 
 
 @torch.inference_mode()
@@ -158,7 +159,7 @@ def reconstruction_error(codec: Codec, images: Tensor) -> float:
 
 
 def floor(judge: Judge, train: Tensor, n: int) -> dict[str, float]:
-    """The figures of `n` training images in the place of generated ones.
+    """The figures of `n` training images: real images used as a baseline.
 
     Args:
         judge: Measures them.

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from genzoo_stability.schedule import next_mark
 
 from genzoo.cli import main
-from genzoo_core import TrainingError
 from genzoo_core.errors import DataError
 from genzoo_core.zoo import Zoo
-from genzoo_eval.stability.plan import VARIANTS, Run, Settings, overrides
-from genzoo_eval.stability.results import Row, StabilityResults, load
-from genzoo_eval.stability.schedule import next_mark
-from genzoo_eval.stability.store import Store
-from genzoo_eval.stability.training import Leg
+from genzoo_stability.judge import Judge, load_classifier
+from genzoo_stability.plan import VARIANTS, Run, Settings, overrides
+from genzoo_stability.protocol import Protocol
+from genzoo_stability.results import Row, StabilityResults, load
+from genzoo_stability.store import Store
 
 PATIENCE = 1200.0
 """Seconds for what takes a few on a machine that does nothing else."""
@@ -167,37 +167,22 @@ def await_text(path: Path, text: str) -> None:
 
 
 def test_a_training_that_diverges_is_a_result(zoo: Zoo, digits: Path, tmp_path: Path) -> None:
-    run, recipe = Run("autoencoder", 1e30, 0, (8,)), VARIANTS["autoencoder"].recipe
-    changes = overrides(run, zoo.recipe(str(recipe)))
-    leg = Leg.begin(run, run.total, recipe, changes, digits, tmp_path)
-    leg.process.wait(PATIENCE)
-    reason = leg.failure()
-    assert reason is not None
-    assert "the loss of phase 'reconstruction' became" in reason
-
-
-@pytest.mark.parametrize(
-    ("code", "said", "message"),
-    [
-        (1, "Error: no space left\n", "ended with exit code 1: no space left; "),
-        (2, "Error: the loss became nan\n", "ended with exit code 2: the loss became nan; "),
-        (-9, "", "ended with exit code -9; "),
-    ],
-)
-def test_a_training_that_ends_for_another_reason_is_an_error(
-    code: int, said: str, message: str, tmp_path: Path
-) -> None:
-    log = tmp_path / "log"
-    log.write_text(said)
-    end = f"import os, signal; os.kill(os.getpid(), {-code}) if {code} < 0 else os._exit({code})"
-    process = subprocess.Popen([sys.executable, "-c", end])
-    process.wait()
-    over = Leg(Run("vae", 1, 0, (8,)), 8, tmp_path, log, process)
-    with pytest.raises(TrainingError) as caught:
-        over.failure()
-    assert str(caught.value) == (
-        f"training vae-rate1-seed0 {message}{log} says more; the same command goes on"
-    )
+    name = "features-mnist-classifier"
+    settings = Settings("mnist", name, n=50, seeds=0, rates=(1e30,), rate_seeds=1)
+    store = Store(tmp_path, settings)
+    store.write("steps", {"autoencoder": 8})
+    recipe = zoo.recipe(str(VARIANTS["autoencoder"].recipe))
+    test = zoo.dataset(msgspec.structs.replace(recipe.data, split="test"), digits).images
+    judge = Judge(load_classifier(zoo, name, recipe.data.shape), test, settings.n)
+    variants = [VARIANTS["autoencoder"]]
+    protocol = Protocol(zoo, settings, variants, store=store, judge=judge, data=digits, tell=print)
+    results = protocol.run(jobs=1)
+    store.close()
+    (row,) = results.rows
+    assert row.failed is not None
+    assert "the loss of phase 'reconstruction' became" in row.failed
+    assert (row.figures, row.last) == ({}, True)
+    assert results.summaries[0].reasons == {"diverged": 1}
 
 
 def test_a_run_trains_with_its_own_seed_length_and_rates(zoo: Zoo) -> None:

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from statistics import fmean, median, stdev
 
-from genzoo_eval.stability.plan import Variant
-from genzoo_eval.stability.results import Row, Summary
+from genzoo_stability.plan import Variant
+from genzoo_stability.results import Row, Summary
 
 FAR = 3.0
 """Times the median of its variant beyond which a run's distance or error is a failure."""

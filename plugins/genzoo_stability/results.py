@@ -11,7 +11,7 @@ import msgspec
 from genzoo_core import Config
 from genzoo_core.errors import DataError
 
-SHIPPED = Path(__file__).parent.parent / "results"
+SHIPPED = Path(__file__).parent / "results"
 """Folder of the results that were measured once and ship with the package."""
 
 Judged = Literal["fd", "reconstruction_mse"]

@@ -10,7 +10,7 @@ import msgspec
 
 from genzoo_core import Config
 from genzoo_core.recipe import Recipe
-from genzoo_eval.stability.results import Judged
+from genzoo_stability.results import Judged
 
 DATASET = "mnist"
 """What the recipes train on."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from genzoo_eval.stability.plan import QUICK, VARIANTS, Settings, plan_runs
-from genzoo_eval.stability.results import Row
-from genzoo_eval.stability.summary import failures, sensitivity, summarize, variation, wobble
+from genzoo_stability.plan import QUICK, VARIANTS, Settings, plan_runs
+from genzoo_stability.results import Row
+from genzoo_stability.summary import failures, sensitivity, summarize, variation, wobble
 
 GAN = VARIANTS["gan"]
 AUTOENCODER = VARIANTS["autoencoder"]

@@ -13,9 +13,9 @@ from filelock import FileLock, Timeout
 
 from genzoo_core.atomic import write_atomically
 from genzoo_core.errors import DataError, UsageError
-from genzoo_eval.cache import seal, unseal
-from genzoo_eval.stability.plan import Settings
-from genzoo_eval.stability.results import Row
+from genzoo_eval.api import seal, unseal
+from genzoo_stability.plan import Settings
+from genzoo_stability.results import Row
 
 T = TypeVar("T")
 Steps = Annotated[int, msgspec.Meta(ge=1)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from genzoo_eval.stability.results import Claim, Starved, Summary, Verdict
+from genzoo_stability.results import Claim, Starved, Summary, Verdict
 
 FEWEST_SEEDS = 3
 """Trainings at the recipe's own rate below which nothing is said of a variant."""

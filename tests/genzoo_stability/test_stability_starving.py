@@ -8,12 +8,11 @@ import msgspec
 import pytest
 import torch
 
-from genzoo_core import Progress, Recipe, TrainingError
+from genzoo_core import ConfigError, Recipe
 from genzoo_core.zoo import Zoo
-from genzoo_eval.stability.calibration import steps_per_second
-from genzoo_eval.stability.plan import VARIANTS
-from genzoo_eval.stability.starving import LOSSES, Experiment
-from genzoo_eval.stability.stepping import Draws, Trainee
+from genzoo_stability.plan import VARIANTS
+from genzoo_stability.starving import LOSSES, Experiment
+from genzoo_stability.stepping import fresh_stage, steps_per_second
 
 STEPS = (1, 10, 200)
 
@@ -26,7 +25,8 @@ def small(zoo: Zoo, variant: str, **config: object) -> Recipe:
     given = recipe.stages[0]
     phases = {name: msgspec.structs.replace(p, lr=5e-3) for name, p in given.phases.items()}
     stage = msgspec.structs.replace(given, batch_size=16, phases=phases)
-    return msgspec.structs.replace(recipe, model=model, stages=(stage,))
+    data = msgspec.structs.replace(recipe.data, shape=(1, 8, 8))
+    return msgspec.structs.replace(recipe, data=data, model=model, stages=(stage,))
 
 
 @pytest.fixture
@@ -82,19 +82,17 @@ def test_larger_nets_make_fewer_steps_a_second(zoo: Zoo, images: torch.Tensor) -
     assert rates["small"] > rates["large"] > 0
 
 
-def test_rehearsing_steps_trains(zoo: Zoo, images: torch.Tensor) -> None:
-    trainee = Trainee.build(zoo, small(zoo, "autoencoder"), seed=0)
-    draws = Draws(images, 0)
-    (phase,) = trainee.phases
-    errors = [
-        float(trainee.step(draws.batch(16), draws.generator, phase, Progress(i, 60))["mse"])
-        for i in range(60)
-    ]
+def test_the_steps_are_those_of_a_training(zoo: Zoo, images: torch.Tensor) -> None:
+    loop = fresh_stage(zoo, small(zoo, "autoencoder"), images, seed=0)
+    errors = []
+    for _ in range(60):
+        loop.advance()
+        errors.append(loop.figures.means()["mse"])
     assert median(errors[-5:]) < 0.5 * median(errors[:5])
 
 
-def test_a_model_of_several_stages_is_refused(zoo: Zoo) -> None:
-    recipe = zoo.recipe(str(VARIANTS["vae"].recipe))
+def test_a_recipe_of_other_stages_than_the_model_is_refused(zoo: Zoo, images: torch.Tensor) -> None:
+    recipe = small(zoo, "vae")
     two = msgspec.structs.replace(recipe, stages=recipe.stages * 2)
-    with pytest.raises(TrainingError, match="the protocol takes models of one stage"):
-        Trainee.build(zoo, two, seed=0)
+    with pytest.raises(ConfigError, match="the recipe has the stages elbo, elbo, the model has"):
+        fresh_stage(zoo, two, images, seed=0)

@@ -12,10 +12,9 @@ import torch
 from torch import Tensor
 
 from genzoo_core.zoo import Zoo
-from genzoo_eval.stability.calibration import steps_per_second
-from genzoo_eval.stability.claims import judge_claims
-from genzoo_eval.stability.judge import Judge, NotANumberError, examine, floor
-from genzoo_eval.stability.plan import (
+from genzoo_stability.claims import judge_claims
+from genzoo_stability.judge import Judge, examine, floor
+from genzoo_stability.plan import (
     Run,
     Settings,
     Variant,
@@ -23,12 +22,13 @@ from genzoo_eval.stability.plan import (
     overrides,
     plan_runs,
 )
-from genzoo_eval.stability.results import Row, StabilityResults, Starved
-from genzoo_eval.stability.schedule import carry_out
-from genzoo_eval.stability.starving import LOSSES, Experiment
-from genzoo_eval.stability.store import Store
-from genzoo_eval.stability.summary import summarize
-from genzoo_eval.stability.training import Leg
+from genzoo_stability.results import Row, StabilityResults, Starved
+from genzoo_stability.starving import LOSSES, Experiment
+from genzoo_stability.stepping import steps_per_second
+from genzoo_stability.store import Store
+from genzoo_stability.summary import summarize
+from genzoo_stability.trainings import carry_out
+from genzoo_train.api import DivergedError, TrainingProcess
 
 REHEARSAL = 0.1
 """Share of a training's seconds that its recipe is rehearsed for; at most `LONGEST`."""
@@ -127,14 +127,18 @@ class Protocol:
         }
         runs = interleave([plans[name] for name in self._variants])
         total = sum(len(run.marks) for run in runs)
-        changes = {run.name: overrides(run, self._recipes[run.variant]) for run in runs}
 
-        def begin(run: Run, mark: int) -> Leg:
-            recipe = self._variants[run.variant].recipe
-            return Leg.begin(run, mark, recipe, changes[run.name], self._data, self._store.runs)
+        def begin(run: Run, mark: int) -> TrainingProcess:
+            return TrainingProcess(
+                self._variants[run.variant].recipe,
+                self._store.runs / run.name,
+                max_steps=mark,
+                changes=overrides(run, self._recipes[run.variant]),
+                data=self._data,
+            )
 
-        def measure(leg: Leg) -> Row:
-            row = self._measure(leg)
+        def measure(run: Run, mark: int, training: TrainingProcess) -> Row:
+            row = self._measure(run, mark, training)
             self._store.add(row)
             done = sum(row.variant in self._variants for row in self._store.rows) + 1
             self._tell(f"{done}/{total}  {_told(row)}")
@@ -157,21 +161,19 @@ class Protocol:
             self._store.write("steps", known)
         return {name: known[name] for name in self._variants}
 
-    def _measure(self, leg: Leg) -> Row:
-        run, figures, failed = leg.run, dict[str, float](), leg.failure()
-        if failed is None:
-            recipe, options = self._recipes[run.variant], self._variants[run.variant].options
-            path = leg.folder / f"{recipe.name}.safetensors"
-            try:
-                figures = examine(self._zoo, path, options, self._judge, self._settings.n)
-            except NotANumberError as error:
-                failed = error.message
+    def _measure(self, run: Run, mark: int, training: TrainingProcess) -> Row:
+        options, judge, n = self._variants[run.variant].options, self._judge, self._settings.n
+        figures, failed = dict[str, float](), None
+        try:
+            figures = examine(self._zoo, training.weights(), options, judge, n)
+        except DivergedError as error:
+            failed = str(error)
         return Row(
             run=run.name,
             variant=run.variant,
             rate=run.rate,
             seed=run.seed,
-            step=leg.mark,
+            step=mark,
             total=run.total,
             figures=figures,
             failed=failed,

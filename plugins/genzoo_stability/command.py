@@ -16,10 +16,10 @@ from click.core import ParameterSource
 from genzoo_core.errors import GenzooError, UsageError, did_you_mean
 from genzoo_core.request import MOST_PICTURES
 from genzoo_core.zoo import Zoo
-from genzoo_eval.stability.plan import DATASET, QUICK, VARIANTS, Settings, Variant, plan_runs
+from genzoo_stability.plan import DATASET, QUICK, VARIANTS, Settings, Variant, plan_runs
 
 if TYPE_CHECKING:
-    from genzoo_eval.stability.store import Store
+    from genzoo_stability.store import Store
 
 NEEDED = ("datasets", "filelock", "lightning_fabric", "torchmetrics")
 """Libraries of extras: it trains by `genzoo train`, and measures by torchmetrics."""
@@ -117,21 +117,21 @@ def stability(
 
     import msgspec
 
-    from genzoo_eval.feature_nets import check_takes
-    from genzoo_eval.stability.judge import ClassifierJudge, load_classifier
-    from genzoo_eval.stability.protocol import Protocol
-    from genzoo_eval.stability.store import Store
-    from genzoo_eval.stability.table import lines
+    from genzoo_stability.judge import Judge, load_classifier
+    from genzoo_stability.protocol import Protocol
+    from genzoo_stability.store import Store
+    from genzoo_stability.table import lines
 
     recipe = zoo.recipe(str(variants[0].recipe))
-    classifier, digest = load_classifier(zoo, judge_name)
-    check_takes(judge_name, classifier.logits, DATASET, recipe.data.shape)
-    settings = Settings(dataset=DATASET, judge=judge_name, judge_sha256=digest, **changes)
+    classifier = load_classifier(zoo, judge_name, recipe.data.shape)
+    settings = Settings(
+        dataset=DATASET, judge=judge_name, judge_sha256=classifier.sha256, **changes
+    )
     store = Store(out, settings)
     try:
         _tell("reading the test images")
         test = zoo.dataset(msgspec.structs.replace(recipe.data, split="test"), folder).images
-        judge = ClassifierJudge(classifier, test, settings.n)
+        judge = Judge(classifier, test, settings.n)
         _tell(_announced(variants, settings, jobs, store))
         protocol = Protocol(
             zoo, settings, variants, store=store, judge=judge, data=folder, tell=_tell
@@ -174,8 +174,8 @@ def _show(*, as_json: bool) -> None:
     """Print the results that ship."""
     import msgspec
 
-    from genzoo_eval.stability.results import load_shipped
-    from genzoo_eval.stability.table import lines
+    from genzoo_stability.results import load_shipped
+    from genzoo_stability.table import lines
 
     results = load_shipped(DATASET)
     if results is None:

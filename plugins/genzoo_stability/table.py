@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from genzoo_eval.keys import format_value
-from genzoo_eval.stability.results import StabilityResults, Summary
+from genzoo_eval.api import format_value
+from genzoo_stability.results import StabilityResults, Summary
 
 HEADER = (
     "trained",

@@ -1,1 +1,0 @@
-"""How steadily each family trains: many short trainings, measured and compared."""

@@ -1,0 +1,1 @@
+"""`genzoo stability`: how steadily each family trains, in many short trainings."""

@@ -1,0 +1,81 @@
+"""What fails in a training, in words that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+
+from genzoo_core.errors import GenzooError, TrainingError
+
+if TYPE_CHECKING:
+    from genzoo_train.stages import Plan
+
+SPELLINGS = (
+    "allocate memory",  # torch on the CPU: no class of its own
+    "not enough memory",  # the same on Windows
+    "out of memory",
+    "bad_alloc",
+    "bad allocation",
+    "alloc_failed",  # CUBLAS_STATUS_ALLOC_FAILED and its like
+    "size calculation overflowed",
+)
+"""Parts of the messages, in lower case, of `RuntimeError`s that are failed allocations."""
+
+
+class DivergedError(TrainingError):
+    """A loss or a weight became NaN or infinite, or too large for the dtype that stores it."""
+
+
+@contextmanager
+def plainly(doing: str) -> Iterator[None]:
+    """Turn whatever a model's code raises while `doing` something into one line."""
+    try:
+        yield
+    except GenzooError:
+        raise
+    except Exception as error:
+        if out_of_memory(error):
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise TrainingError(
+            f"{doing}: {type(error).__name__}: {reason}", "`genzoo --debug …` shows where"
+        ) from error
+
+
+@contextmanager
+def memory_advice(message: str, hint: str) -> Iterator[None]:
+    """Turn a failed allocation, however it is spelt, into a `TrainingError`."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        raise TrainingError(message, hint) from error
+
+
+@contextmanager
+def stage_failures(index: int, plan: Plan, component: str, doing: str) -> Iterator[None]:
+    """Turn what fails in a stage, such as "fails" or "cannot begin", into a message with advice.
+
+    A smaller batch gives other weights, so that is for the user to choose.
+    """
+    batch_size = plan.recipe.batch_size
+    hint = "make the model smaller, or its pictures"
+    if batch_size > 1:
+        hint = f"try --set stages.{index}.batch_size={batch_size // 2} in another --out"
+    with (
+        memory_advice(f"out of memory at a batch of {batch_size} images", hint),
+        plainly(f"stage {plan.stage.name!r} of {component} {doing}"),
+    ):
+        yield
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an exception is a failed allocation."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(spelling in text for spelling in SPELLINGS)
