@@ -96,7 +96,8 @@ _NAMES = {
     "formats": "Described Folder Format Source",
     "hookspecs": "hookimpl",
     "manifest": "API_VERSION CommandEntry ComponentEntry FormatEntry Manifest",
-    "model": "Adaptable GenerativeModel Guided Inpainting NoOptions Offloadable OnStep Start Varying",
+    "model": "Adaptable GenerativeModel Guided Inpainting NoOptions Offloadable OnStep Start "
+    "Varying",
     "noiser": "Noiser ScheduledNoiser",
     "pictures": "Latents Pictures",
     "plugin": "Model Plugin Verification",

@@ -1,7 +1,8 @@
 """What other plugins may use of genzoo_eval. Names are imported on first use: the formatting of
 figures needs no torch.
 
-Figures: `format_value` writes a figure as text. `seal` and `unseal` put a digest beside a value in a file.
+Figures: `format_value` writes a figure as text. `seal` and `unseal` put a digest beside a value in
+a file.
 Feature nets: a `FrozenNet` looks at images; `Classifier` is the module of those that know classes;
 `check_takes` says whether one takes the images of a dataset.
 Distances: `Moments` and `frechet_distance`, `kernel_distance`, `Manifold` and `manifold_figures`,
