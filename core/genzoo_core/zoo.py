@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from genzoo_core.cards import ModelCard
     from genzoo_core.dataset import Dataset
+    from genzoo_core.model import OnStep
     from genzoo_core.pictures import Pictures
     from genzoo_core.plugin import Model, Plugin, Verification
     from genzoo_core.recipe import DataRecipe, Recipe
@@ -74,6 +75,36 @@ class Opened:
             for name, tensor in own:
                 names.setdefault(tensor, dot + name)
         return {name: tensor.detach() for tensor, name in names.items()}
+
+
+class Plan(Protocol):
+    """A request that fits its model, which is open: what `Zoo.make_together` makes.
+
+    Attributes:
+        record: The request, filled in.
+        count: Pictures in all.
+        group: Plans with the same one may share a batch, whatever their prompts, seeds and
+            inputs. None for one whose pictures are made by `Zoo.generate` alone.
+        notes: Messages for the user, such as how inputs were converted.
+    """
+
+    @property
+    def record(self) -> Record: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def group(self) -> Hashable: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True)
+class Part:
+    """Pictures `start` to `stop` of a plan."""
+
+    plan: Plan
+    start: int
+    stop: int
 
 
 class Zoo(Protocol):
@@ -204,6 +235,41 @@ class Zoo(Protocol):
             UsageError: Something asked for is not among the valid choices; names those.
             NotFittedError: The model has nothing to sample from.
             GenzooError: A clear one for each other thing that can be wrong.
+        """
+        ...
+
+    def plan(self, request: Request, opened: Opened) -> Plan:
+        """What `generate` would make with a model that is open.
+
+        Raises:
+            GenzooError: As `generate`.
+        """
+        ...
+
+    def make_together(self, parts: Sequence[Part], on_step: OnStep | None = None) -> list[Pictures]:
+        """Pictures of several plans of one group, made in one batch.
+
+        Each is what `generate` makes of its request, but for rounding. `genzoo_before_run` and
+        `genzoo_after_run` are not called.
+
+        Args:
+            parts: The plans, and which pictures of each.
+            on_step: Called after each step with the pictures of all parts so far.
+
+        Raises:
+            GenzooError: The model fails, or memory runs out for a single picture.
+        """
+        ...
+
+    def png(self, pictures: Pictures) -> list[bytes]:
+        """Each picture as a PNG, with the record that makes it alone, as in a folder."""
+        ...
+
+    def read_record(self, data: bytes) -> Record:
+        """The record in a file that genzoo wrote, from the file's bytes.
+
+        Raises:
+            UsageError: It holds none, or it cannot be read.
         """
         ...
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from genzoo.models.find import (
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
     from genzoo.plugins.catalogue import Catalogue
     from genzoo_core.cards import ModelCard
     from genzoo_core.dataset import Dataset
+    from genzoo_core.model import OnStep
     from genzoo_core.pictures import Pictures
     from genzoo_core.recipe import DataRecipe, Recipe
     from genzoo_core.request import Offload, Precision, Record, Request
     from genzoo_core.specs import ModelSpec
-    from genzoo_core.zoo import Opened
+    from genzoo_core.zoo import Opened, Part, Plan
 
 
 class Zoo:
@@ -149,6 +151,38 @@ class Zoo:
 
         planned = plan(request, self, opened)
         return make(planned, self, keep_frames=keep_frames, on_progress=on_progress)
+
+    def plan(self, request: Request, opened: Opened) -> Plan:
+        """What `generate` would make with a model that is open."""
+        from genzoo.run.plan import plan
+
+        return plan(request, self, opened)
+
+    def make_together(self, parts: Sequence[Part], on_step: OnStep | None = None) -> list[Pictures]:
+        """Pictures of several plans of one group, made in one batch."""
+        from genzoo.run.together import make_together
+
+        plans: Any = [(part.plan, part.start, part.stop) for part in parts]  # ours, by `plan`
+        return make_together(plans, on_step)
+
+    def png(self, pictures: Pictures) -> list[bytes]:
+        """Each picture as a PNG, with the record that makes it alone."""
+        from genzoo.run.outputs.images import single_pngs
+
+        return list(single_pngs(pictures))
+
+    def read_record(self, data: bytes) -> Record:
+        """The record in a file that genzoo wrote, from the file's bytes."""
+        from genzoo.run.outputs.reading import read
+
+        with NamedTemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            try:
+                return read(Path(file.name))[0].record
+            except UsageError as error:
+                message = error.message.replace(file.name, "the file")
+                raise UsageError(message, error.hint) from error
 
     def save(
         self, path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard

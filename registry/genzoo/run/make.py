@@ -156,6 +156,45 @@ def check_memory(plan: Plan) -> None:
         )
 
 
+def make_batch(batch: Batch) -> Tensor:
+    """The pictures of one batch, float32 `[len(batch), C, H, W]` in [-1, 1] on the CPU.
+
+    Raises:
+        PluginError: The model fails, or gives something else.
+        GenzooError: A picture holds NaN or infinity.
+    """
+    import torch
+
+    plan, name = batch.plan, batch.plan.opened.name
+    with computing(plan):
+        try:
+            made = plan.task.make(batch)
+            _check_shape(made, plan, len(batch))
+            images = plan.task.finish(batch, made).detach().float().cpu()
+        except OSError as error:
+            raise PluginError(f"{name} failed: {one_line(error)}") from error
+    if not torch.isfinite(images).all():
+        half = plan.record.precision == "fp16"  # whose largest number is 65,504
+        raise GenzooError(
+            f"{name} gave pictures that are not finite",
+            "use --precision bf16 or fp32" if half else "use options closer to its defaults",
+        )
+    return images.clamp(-1, 1)
+
+
+def _check_shape(made: object, plan: Plan, count: int) -> None:
+    """Refuse what is not `count` pictures: under a mask it could be spread over them."""
+    import torch
+
+    shape = (count, *picture_shape(plan.opened, plan.options))
+    if not isinstance(made, torch.Tensor) or made.shape != shape:
+        found = list(made.shape) if isinstance(made, torch.Tensor) else type(made).__name__
+        raise PluginError(
+            f"{plan.opened.name} failed: its pictures are {found}, not {list(shape)}",
+            "ask its author",
+        )
+
+
 class _Run:
     """A run under way: what is finished, and how big the next batch is."""
 
@@ -192,37 +231,9 @@ class _Run:
             self._report(stop)
 
     def _make_batch(self, start: int, stop: int) -> Pictures:
-        import torch
-
         frames: list[Tensor] = []
         batch = Batch(self.plan, start, stop, self._on_step(frames, stop - start))
-        with computing(self.plan):
-            try:
-                made = self.plan.task.make(batch)
-                self._check_shape(made, stop - start)
-                images = self.plan.task.finish(batch, made).detach().float().cpu()
-            except OSError as error:
-                name = self.plan.opened.name
-                raise PluginError(f"{name} failed: {one_line(error)}") from error
-        if not torch.isfinite(images).all():
-            half = self.plan.record.precision == "fp16"  # whose largest number is 65,504
-            raise GenzooError(
-                f"{self.plan.opened.name} gave pictures that are not finite",
-                "use --precision bf16 or fp32" if half else "use options closer to its defaults",
-            )
-        return self._pictures(start, stop, images.clamp(-1, 1), frames)
-
-    def _check_shape(self, made: object, count: int) -> None:
-        """Refuse what is not `count` pictures: under a mask it could be spread over them."""
-        import torch
-
-        shape = (count, *picture_shape(self.plan.opened, self.plan.options))
-        if not isinstance(made, torch.Tensor) or made.shape != shape:
-            found = list(made.shape) if isinstance(made, torch.Tensor) else type(made).__name__
-            raise PluginError(
-                f"{self.plan.opened.name} failed: its pictures are {found}, not {list(shape)}",
-                "ask its author",
-            )
+        return self._pictures(start, stop, make_batch(batch), frames)
 
     def _pictures(self, start: int, stop: int, images: Tensor, frames: list[Tensor]) -> Pictures:
         """The pictures of a batch that belong to the run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,14 +41,22 @@ def _png(image: Tensor, text: str) -> bytes:
     return out.getvalue()
 
 
+def single_pngs(pictures: Pictures) -> Iterator[bytes]:
+    """Each picture in a PNG of its own, with a record that makes it alone."""
+    record = pictures.record
+    first, _ = record.pictures or (0, 0)
+    for index, image in enumerate(pictures.images, first):
+        own = msgspec.structs.replace(record, pictures=(index, index + 1))
+        yield _png(image, encode(own))
+
+
 def fill_folder(folder: Path, pictures: Pictures) -> None:
-    """Write the pictures as 0000.png, 0001.png, …, each with a record that makes it alone."""
+    """Write the pictures as 0000.png, 0001.png, …"""
     record = pictures.record
     first, _ = record.pictures or (0, 0)
     width = max(4, len(str(task_of(record).rows * record.n - 1)))
-    for index, image in enumerate(pictures.images, first):
-        own = msgspec.structs.replace(record, pictures=(index, index + 1))
-        (folder / f"{index:0{width}d}.png").write_bytes(_png(image, encode(own)))
+    for index, png in enumerate(single_pngs(pictures), first):
+        (folder / f"{index:0{width}d}.png").write_bytes(png)
 
 
 def animation_gif(pictures: Pictures) -> bytes:

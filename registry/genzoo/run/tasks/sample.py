@@ -23,6 +23,7 @@ class Sample(Task):
     """Each picture draws its noise from a generator with its own seed."""
 
     draws = True
+    joins = True
     guides = True
 
     @property

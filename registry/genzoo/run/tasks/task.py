@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from genzoo.run.request import check_numbers
 from genzoo.run.tasks.abilities import condition_of
@@ -16,7 +18,6 @@ from genzoo_core.errors import UsageError
 from genzoo_core.request import Record, Request
 
 if TYPE_CHECKING:
-    import msgspec
     from torch import Tensor
 
     from genzoo.run.outputs.latents import StoredLatents
@@ -63,6 +64,26 @@ class Plan:
         first = self.record.seed
         return range(first, first + self.count) if self.task.draws else range(0)
 
+    @property
+    def group(self) -> Hashable:
+        """See `genzoo_core.zoo.Plan`."""
+        if not self.task.joins:
+            return None
+        record = self.record
+        return (
+            type(self.task),
+            id(self.opened.module),
+            msgspec.json.encode(self.options, order="deterministic"),
+            tuple(self.raws),
+            self.negative is None,
+            self.mask is None,
+            self.task.strength,
+            record.loras,
+            record.device,
+            record.precision,
+            record.threads,
+        )
+
     def on_device(self, tensor: Tensor, rows: Sequence[int]) -> Tensor:
         """What each row has, on the model's device; one may stand for all rows."""
         return tensor[[row % len(tensor) for row in rows]].to(self.record.device)
@@ -84,7 +105,7 @@ class Batch:
         return self.stop - self.start
 
     @property
-    def seeds(self) -> range:
+    def seeds(self) -> Sequence[int]:
         """The seed of each picture; empty where no chance is involved."""
         return self.plan.seeds[self.start : self.stop]
 
@@ -92,6 +113,19 @@ class Batch:
     def rows(self) -> list[int]:
         """The row of each picture."""
         return [index // self.plan.record.n for index in range(self.start, self.stop)]
+
+    @property
+    def raws(self) -> Mapping[str, Sequence[object]]:
+        """By name of the conditioner, the raw value of each picture."""
+        return {name: [of[row] for row in self.rows] for name, of in self.plan.raws.items()}
+
+    @property
+    def negative_raws(self) -> Mapping[str, Sequence[object]] | None:
+        """Likewise what takes the place of null in guidance; None for null."""
+        negative = self.plan.negative
+        if negative is None:
+            return None
+        return {name: [raw] * len(self) for name, raw in negative.items()}
 
     @property
     def inputs(self) -> Tensor:
@@ -112,16 +146,15 @@ class Batch:
         of the picture's seed and the conditioner's name: a seed gives the same noise whatever the
         prompt.
         """
-        raws = self.plan.raws.items()
-        return {name: self._prepare(name, name, [of[r] for r in self.rows]) for name, of in raws}
+        return {name: self._prepare(name, name, raws) for name, raws in self.raws.items()}
 
     @property
     def negative(self) -> dict[str, Tensor] | None:
-        """Likewise what takes the place of null in guidance, the same for all."""
-        if self.plan.negative is None:
+        """Prepared conditions that take the place of null in guidance; None for null."""
+        raws = self.negative_raws
+        if raws is None:
             return None
-        raws = self.plan.negative.items()
-        return {name: self._prepare(name, f"not {name}", [raw] * len(self)) for name, raw in raws}
+        return {name: self._prepare(name, f"not {name}", raw) for name, raw in raws.items()}
 
     def _prepare(self, name: str, stream: str, raws: Sequence[object]) -> Tensor:
         """Raw values by conditioner `name`, with a stream of chance for each picture."""
@@ -156,6 +189,8 @@ class Task(ABC):
     """Whether `n` can be chosen."""
     varies = False
     """Whether it begins from the inputs."""
+    joins = False
+    """Whether its pictures may share a batch with those of other requests."""
     guides = False
     """Whether a model draws under guidance, which may lead away from a negative prompt."""
 
