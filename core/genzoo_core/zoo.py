@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from genzoo_core.cards import ModelCard
     from genzoo_core.dataset import Dataset
     from genzoo_core.model import OnStep
-    from genzoo_core.pictures import Pictures
+    from genzoo_core.pictures import Latents, Pictures
     from genzoo_core.plugin import Model, Plugin, Verification
     from genzoo_core.recipe import DataRecipe, Recipe
     from genzoo_core.request import Offload, Precision, Record, Request
@@ -112,6 +112,10 @@ class Zoo(Protocol):
 
     def cards(self) -> tuple[ModelCard, ...]:
         """Cards of all models whose plugins are sound, and of those that the user added."""
+        ...
+
+    def models(self) -> tuple[Model, ...]:
+        """Those models, each with its plugin, in alphabetical order."""
         ...
 
     def card(self, name: str) -> ModelCard:
@@ -225,11 +229,18 @@ class Zoo(Protocol):
         ...
 
     def generate(
-        self, request: Request, *, on_progress: Callable[[float, int], None] | None = None
+        self,
+        request: Request,
+        *,
+        opened: Opened | None = None,
+        on_progress: Callable[[float, int], None] | None = None,
     ) -> Pictures:
         """Make pictures with a model, as `genzoo run` does.
 
-        `on_progress` is called with how many of how many pictures are made.
+        Args:
+            request: What is wanted.
+            opened: The model, where it is open.
+            on_progress: Called with how many of how many pictures are made.
 
         Raises:
             UsageError: Something asked for is not among the valid choices; names those.
@@ -258,6 +269,14 @@ class Zoo(Protocol):
 
         Raises:
             GenzooError: The model fails, or memory runs out for a single picture.
+        """
+        ...
+
+    def encode(self, request: Request, opened: Opened | None = None) -> Latents:
+        """The latents of a request's inputs, as `genzoo encode` gives them; it says `encode`.
+
+        Raises:
+            GenzooError: As `generate`.
         """
         ...
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from genzoo_core.cards import ModelCard
     from genzoo_core.dataset import Dataset
     from genzoo_core.model import OnStep
-    from genzoo_core.pictures import Pictures
+    from genzoo_core.pictures import Latents, Pictures
     from genzoo_core.recipe import DataRecipe, Recipe
     from genzoo_core.request import Offload, Precision, Record, Request
     from genzoo_core.specs import ModelSpec
@@ -49,6 +49,10 @@ class Zoo:
     def cards(self) -> tuple[ModelCard, ...]:
         """Cards of all models whose plugins are sound, and of those that the user added."""
         return tuple(model.card for model in self.catalogue.models)
+
+    def models(self) -> tuple[Model, ...]:
+        """Those models, each with its plugin, in alphabetical order."""
+        return self.catalogue.models
 
     def card(self, name: str) -> ModelCard:
         """The card of a model, by any reference that `open` takes."""
@@ -164,6 +168,13 @@ class Zoo:
 
         plans: Any = [(part.plan, part.start, part.stop) for part in parts]  # ours, by `plan`
         return make_together(plans, on_step)
+
+    def encode(self, request: Request, opened: Opened | None = None) -> Latents:
+        """The latents of a request's inputs."""
+        from genzoo.run.plan import plan
+        from genzoo.run.tasks.encode import make_latents
+
+        return make_latents(plan(request, self, opened))
 
     def png(self, pictures: Pictures) -> list[bytes]:
         """Each picture as a PNG, with the record that makes it alone."""

@@ -106,5 +106,5 @@ def test_a_png_has_the_record_that_makes_it_alone() -> None:
     first, second = zoo.png(made)
     assert zoo.read_record(first).pictures == (1, 2)
     assert zoo.read_record(second).pictures == (2, 3)
-    with pytest.raises(UsageError, match="^the file is a damaged picture"):
+    with pytest.raises(UsageError, match=r"^the file is a damaged picture"):
         zoo.read_record(b"GIF89a")

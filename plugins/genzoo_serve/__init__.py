@@ -1,0 +1,1 @@
+"""`genzoo serve`: models behind the OpenAI images API."""

@@ -1,0 +1,231 @@
+"""The routes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any, TypeVar
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, StreamingResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
+
+from genzoo_core import GenzooError, ModelCard
+from genzoo_serve.bodies import Body, Edit, Encoding, Generation, Variation, fields_of_form
+from genzoo_serve.errors import APIError, of_genzoo, of_validation
+from genzoo_serve.metrics import REQUESTS, SECONDS
+from genzoo_serve.service import STRENGTH, Service
+
+BodyT = TypeVar("BodyT", bound=BaseModel)
+
+MOST_IMAGES = 16
+"""Most inputs of an edit."""
+
+
+def create_app(service: Service, version: str) -> FastAPI:
+    """The application that serves a service."""
+    app = FastAPI(title="genzoo", version=version, summary="Generative models over HTTP.")
+    _add_errors(app)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """Whether the server is there."""
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    async def readyz() -> dict[str, Any]:
+        """Whether it takes requests."""
+        return {"status": "ok", "models": len(service.models.cards)}
+
+    @app.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """Requests, queue, batches and pictures, for Prometheus."""
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/v1/models")
+    async def models() -> dict[str, Any]:
+        """The models."""
+        cards = service.models.cards.items()
+        data = [_described(service, name, card) for name, card in cards]
+        return {"object": "list", "data": data}
+
+    @app.get("/v1/models/{name:path}")
+    async def model(name: str) -> dict[str, Any]:
+        """One model."""
+        name = service.named(name)
+        return _described(service, name, service.models.cards[name])
+
+    @app.post("/v1/images/generations")
+    async def generations(body: Generation, http: Request) -> Response:
+        """Pictures of a prompt."""
+        request = service.generation(body, body.prompt)
+        return await _answer(service, request, body, http)
+
+    @app.post("/v1/images/edits", openapi_extra=_form(Edit, many=True))
+    async def edits(http: Request) -> Response:
+        """Variations of pictures, or of a part of one: of what is transparent in the mask."""
+        body, files = await _read_form(http, Edit)
+        masks = files.pop("mask", [])
+        images = _images(files)
+        request = service.edit(body, images, masks[0] if masks else None)
+        return await _answer(service, request, body, http)
+
+    @app.post("/v1/images/variations", openapi_extra=_form(Variation))
+    async def variations(http: Request) -> Response:
+        """Variations of a picture."""
+        body, files = await _read_form(http, Variation)
+        edit = Edit(**{**body.model_dump(), "strength": body.strength or STRENGTH})
+        request = service.edit(edit, _images(files), None)
+        return await _answer(service, request, edit, http)
+
+    @app.post("/v1/images/encodings", openapi_extra=_form(Encoding))
+    async def encodings(http: Request) -> dict[str, Any]:
+        """The latent of a picture, of a model with an encoder."""
+        body, files = await _read_form(http, Encoding)
+        return await service.latents(body, _images(files)[0], http)
+
+    @app.get("/files/{name}", response_class=Response)
+    async def file(name: str) -> Response:
+        """A picture that was asked for as a URL, for an hour."""
+        found = service.links.get(name)
+        if found is None:
+            raise APIError(404, "no such picture, or not any more")
+        return Response(found[0], media_type=found[1])
+
+    return app
+
+
+def _described(service: Service, name: str, card: ModelCard) -> dict[str, Any]:
+    return {
+        "id": name,
+        "object": "model",
+        "created": service.models.began,
+        "owned_by": "genzoo",
+        "genzoo": {
+            "kind": card.kind,
+            "family": card.family,
+            "summary": card.summary,
+            "dataset": card.dataset,
+            "shape": card.shape,
+            "conditioners": card.conditioners,
+            "classes": card.classes,
+            "license": card.license,
+        },
+    }
+
+
+async def _answer(service: Service, request: Any, body: Body, http: Request) -> Response:
+    if body.size not in (None, "auto") and request.options.get("height"):
+        try:
+            return await _answer_any(service, request, body, http)
+        except APIError as error:
+            if "height" in error.message or "width" in error.message:
+                shape = service.models.cards[request.model].shape
+                own = f"; {request.model} makes {shape[2]}x{shape[1]}" if shape else ""
+                raise APIError(400, f"size is {body.size}{own}", param="size") from error
+            raise
+    return await _answer_any(service, request, body, http)
+
+
+async def _answer_any(service: Service, request: Any, body: Body, http: Request) -> Response:
+    if not body.stream:
+        return JSONResponse(await service.respond(request, body, http))
+    events = service.stream(request, body, http)
+    first = await anext(events)  # what is refused is no stream yet
+    return StreamingResponse(_lines(first, events), media_type="text/event-stream")
+
+
+async def _lines(
+    first: dict[str, Any], events: AsyncIterator[dict[str, Any]]
+) -> AsyncIterator[str]:
+    """Server-sent events; a failure is the last one."""
+    try:
+        yield _line(first)
+        async for event in events:
+            yield _line(event)
+    except APIError as error:
+        yield _line({"type": "error", **error.content()})
+
+
+def _line(event: dict[str, Any]) -> str:
+    return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
+
+
+async def _read_form(http: Request, kind: type[BodyT]) -> tuple[BodyT, dict[str, list[bytes]]]:
+    """The fields of a form, and the contents of its files by name."""
+    if not http.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise APIError(400, "send the fields as multipart/form-data, with the picture as a file")
+    async with http.form(max_files=MOST_IMAGES + 1, max_fields=200) as form:
+        fields, files = fields_of_form(form.multi_items())
+        contents = {name: [await file.read() for file in each] for name, each in files.items()}
+    try:
+        return kind.model_validate(fields), contents
+    except ValidationError as error:
+        raise of_validation(error, kind) from error
+
+
+def _images(files: dict[str, list[bytes]]) -> list[bytes]:
+    images = files.pop("image", [])
+    if files:
+        raise APIError(400, f"unknown file {next(iter(files))!r:.100}; known: image, mask")
+    if not images:
+        raise APIError(400, "no picture was sent: it is the file `image`", param="image")
+    return images
+
+
+def _form(kind: type[BaseModel], *, many: bool = False) -> dict[str, Any]:
+    """What OpenAPI says of a form with files."""
+    schema = kind.model_json_schema()
+    file = {"type": "string", "format": "binary"}
+    schema["properties"]["image"] = {"type": "array", "items": file} if many else file
+    if many:
+        schema["properties"]["mask"] = file
+    schema["required"] = ["image"]
+    return {"requestBody": {"content": {"multipart/form-data": {"schema": schema}}}}
+
+
+def _add_errors(app: FastAPI) -> None:
+    @app.exception_handler(APIError)
+    async def refused(_: Request, error: APIError) -> Response:
+        return error.response()
+
+    @app.exception_handler(GenzooError)
+    async def failed(_: Request, error: GenzooError) -> Response:
+        return of_genzoo(error).response()
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_: Request, error: RequestValidationError) -> Response:
+        return of_validation(error, Generation).response()
+
+    @app.exception_handler(HTTPException)
+    async def other(_: Request, error: HTTPException) -> Response:
+        return APIError(error.status_code, str(error.detail)).response()
+
+
+class Metered:
+    """Middleware that counts requests by their route."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status, begin = 500, time.monotonic()
+
+        async def watched(message: Any) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            path = getattr(scope.get("route"), "path", "other")
+            REQUESTS.labels(path, status).inc()
+            SECONDS.labels(path).observe(time.monotonic() - begin)

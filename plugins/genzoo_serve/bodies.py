@@ -1,0 +1,114 @@
+"""What clients send: the fields of the OpenAI images API, and genzoo's own beside them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+MOST_PICTURES = 1000
+"""Most pictures of one request."""
+
+
+def _from_text(value: object) -> object:
+    """A form has text alone: an object or a list in it is JSON."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+Size = Annotated[str, Field(pattern=r"^(auto|[1-9][0-9]{0,4}x[1-9][0-9]{0,4})$")]
+Values = Annotated[dict[str, Any], BeforeValidator(_from_text)]
+Texts = Annotated[dict[str, str], BeforeValidator(_from_text)]
+
+
+class Body(BaseModel):
+    """What all requests for pictures have in common."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    model: str | None = Field(None, description="An id of /v1/models.")
+    n: int | None = Field(None, ge=1, le=MOST_PICTURES, description="Pictures; 1 unless given.")
+    size: Size | None = Field(None, description="WIDTHxHEIGHT, where the model can, or auto.")
+    response_format: Literal["b64_json", "url"] | None = None
+    output_format: Literal["png", "jpeg", "webp"] | None = None
+    output_compression: int | None = Field(None, ge=0, le=100, description="Of JPEG and WebP.")
+    stream: bool | None = Field(None, description="Answer with server-sent events.")
+    partial_images: int | None = Field(None, ge=0, le=3, description="Of each, when streaming.")
+
+    seed: int | None = Field(None, ge=0, lt=2**63, description="Of the first picture.")
+    steps: int | None = Field(None, ge=1)
+    guidance: float | None = None
+    negative_prompt: str | None = None
+    sampler: str | None = None
+    options: Values | None = Field(None, description="Options, as `genzoo info` lists them.")
+    conditions: Texts | None = Field(None, description="Further conditions by name.")
+
+    background: Literal["auto", "opaque", "transparent"] | None = Field(
+        None, description="Has no effect, as the six after it."
+    )
+    quality: str | None = None
+    style: str | None = None
+    user: str | None = None
+    moderation: str | None = None
+    complexity: str | None = None
+    safety_identifier: str | None = None
+
+    @property
+    def form(self) -> str:
+        """The format of the pictures."""
+        return self.output_format or "png"
+
+
+class Generation(Body):
+    """`POST /v1/images/generations`."""
+
+    prompt: str | None = Field(None, description="Left out or empty: whatever the model makes.")
+
+
+class Edit(Body):
+    """`POST /v1/images/edits`, beside the files `image` or `image[]`, and `mask`."""
+
+    prompt: str | None = None
+    strength: float | None = Field(None, ge=0, le=1, description="How much is made anew.")
+    input_fidelity: str | None = Field(None, description="Has no effect.")
+
+
+class Variation(Body):
+    """`POST /v1/images/variations`, beside the file `image`."""
+
+    strength: float | None = Field(None, ge=0, le=1, description="How much is made anew.")
+
+
+class Encoding(BaseModel):
+    """`POST /v1/images/encodings`, beside the file `image`."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    model: str | None = None
+    prompt: str | None = None
+    conditions: Texts | None = None
+
+
+def fields_of_form(items: list[tuple[str, Any]]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """The fields of a form, and its files by name.
+
+    `options[eta]` is the entry `eta` of `options`; `image[]` is another `image`.
+    """
+    fields: dict[str, Any] = {}
+    files: dict[str, list[Any]] = {}
+    for name, value in items:
+        if not isinstance(value, str):
+            files.setdefault(name.removesuffix("[]"), []).append(value)
+        elif entry := re.fullmatch(r"(\w+)\[([\w.-]+)\]", name):
+            fields.setdefault(entry[1], {})
+            if isinstance(fields[entry[1]], dict):
+                fields[entry[1]][entry[2]] = value
+        else:
+            fields[name] = value
+    return fields, files

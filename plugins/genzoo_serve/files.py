@@ -1,0 +1,76 @@
+"""Pictures as bytes, as clients send and get them."""
+
+from __future__ import annotations
+
+import io
+import secrets
+import threading
+import time
+
+from torch import Tensor
+
+from genzoo_core.images import to_pil, to_uint8
+from genzoo_core.picture_files import decode
+
+HOUR = 3600.0
+"""Seconds for which a picture can be fetched by its URL."""
+MOST_BYTES = 256 * 2**20
+"""Bytes of such pictures at most; the oldest go first."""
+OPAQUE = 128
+"""Alpha from which on a pixel is not transparent, as for `genzoo run --mask`."""
+
+
+def to_png(image: Tensor) -> bytes:
+    """A picture `[C, H, W]` in [-1, 1] without a record."""
+    return _encoded(image, "png", None)
+
+
+def converted(image: Tensor, form: str, quality: int) -> bytes:
+    """A picture `[C, H, W]` in [-1, 1] as JPEG or WebP; `quality` from 0 to 100."""
+    return _encoded(image, form, quality)
+
+
+def _encoded(image: Tensor, form: str, quality: int | None) -> bytes:
+    out = io.BytesIO()
+    options = {} if quality is None else {"quality": quality}
+    to_pil(to_uint8(image)).save(out, form, **options)
+    return out.getvalue()
+
+
+def is_clear(data: bytes) -> bool:
+    """Whether some of a picture is transparent.
+
+    Raises:
+        UsageError: It is no picture, or has too many pixels.
+    """
+    image = decode(data, "image")
+    if "A" not in image.getbands():
+        return False
+    return image.getchannel("A").point(lambda alpha: alpha < OPAQUE).getbbox() is not None
+
+
+class Links:
+    """Pictures that can be fetched by a URL for an hour."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[float, bytes, str]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, data: bytes, form: str) -> str:
+        """Remember a picture; the name that nobody can guess."""
+        name = f"{secrets.token_urlsafe(24)}.{form}"
+        with self._lock:
+            self._files[name] = (time.monotonic() + HOUR, data, f"image/{form}")
+            size = sum(len(file) for _, file, _ in self._files.values())
+            while size > MOST_BYTES and len(self._files) > 1:
+                size -= len(self._files.pop(next(iter(self._files)))[1])
+        return name
+
+    def get(self, name: str) -> tuple[bytes, str] | None:
+        """A picture and its media type; None where there is none of the name any more."""
+        with self._lock:
+            now = time.monotonic()
+            for old in [n for n, (until, *_) in self._files.items() if until < now]:
+                del self._files[old]
+            found = self._files.get(name)
+        return None if found is None else found[1:]

@@ -1,0 +1,74 @@
+"""What one client waits for, on its way between the server's threads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from genzoo_core import Latents, Pictures, Request
+from genzoo_core.zoo import Plan
+
+
+@dataclass(frozen=True)
+class Made:
+    """Finished pictures of a job, `start` the index of the first."""
+
+    pictures: Pictures
+    start: int
+
+
+@dataclass(frozen=True)
+class OnTheWay:
+    """How a job's picture `index` looks before it is finished; `number` counts these from 0."""
+
+    png: bytes
+    index: int
+    number: int
+
+
+Event = Made | OnTheWay | Latents | Exception | None
+"""What becomes of a job; None is the last one."""
+
+
+@dataclass
+class Job:
+    """A request of a client.
+
+    Attributes:
+        request: What is wanted.
+        partials: How many times each picture is shown on its way.
+        loop: Where the client waits.
+        plan: The request, once the model is open; None before.
+        done: How many of its pictures are made or being made.
+        cancelled: Whether the client has gone.
+    """
+
+    request: Request
+    partials: int = 0
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    plan: Plan | None = None
+    done: int = 0
+    cancelled: bool = False
+    on_end: Callable[[], None] = lambda: None
+    _events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
+
+    def tell(self, event: Event) -> None:
+        """Called in a worker's thread."""
+        self.loop.call_soon_threadsafe(self._events.put_nowait, event)
+
+    def end(self, error: Exception | None = None) -> None:
+        """Likewise, once: nothing comes after it."""
+        self.tell(error)
+        self.on_end()
+
+    async def next(self) -> Made | OnTheWay | Latents | None:
+        """The next event, None at the end.
+
+        Raises:
+            Exception: What the job ended with.
+        """
+        event = await self._events.get()
+        if isinstance(event, Exception):
+            raise event
+        return event

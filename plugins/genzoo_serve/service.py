@@ -1,0 +1,266 @@
+"""From what clients send to requests of genzoo, and from pictures to what they get."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import threading
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.requests import Request as HTTPRequest
+
+from genzoo_core import GenzooError, Input, Latents, Pictures, Request, UsageError, Zoo
+from genzoo_serve.bodies import Body, Edit, Encoding, Generation
+from genzoo_serve.errors import APIError, of_genzoo
+from genzoo_serve.files import Links, converted, is_clear
+from genzoo_serve.jobs import Job, Made, OnTheWay
+from genzoo_serve.metrics import QUEUE
+from genzoo_serve.models import Models
+
+STRENGTH = 0.6
+"""How much of a picture is made anew where neither a mask nor a strength says it."""
+POLL = 0.1
+"""Seconds between two looks whether a client is still there."""
+QUALITY = 90
+"""Of JPEG and WebP unless a client says otherwise."""
+LARGE = 100_000
+"""Values of pictures from which on a thread encodes them, so that other clients need not wait."""
+
+
+class Service:
+    """Makes what clients want with the models that are served.
+
+    Args:
+        zoo: Makes pictures, with its plugins' hooks.
+        models: Those that are served.
+        max_queue: Most requests that wait or are under way.
+    """
+
+    def __init__(self, zoo: Zoo, models: Models, max_queue: int) -> None:
+        self.zoo, self.models, self.links = zoo, models, Links()
+        self._max_queue, self._queue, self._lock = max_queue, 0, threading.Lock()
+
+    def named(self, model: str | None) -> str:
+        """The id of a model; without one, that of the only one that is served."""
+        cards = self.models.cards
+        if model is None and len(cards) == 1:
+            return next(iter(cards))
+        if model is None:
+            raise APIError(400, "no model was named; GET /v1/models lists them", param="model")
+        if model not in cards:
+            message = f"no model {model[:100]!r}; GET /v1/models lists them"
+            raise APIError(404, message, param="model", code="model_not_found")
+        return model
+
+    def generation(self, body: Body, prompt: str | None, **fields: Any) -> Request:
+        """The request of a body."""
+        name = self.named(body.model)
+        own = {"steps": body.steps, "guidance": body.guidance, "sampler": body.sampler}
+        options = {key: value for key, value in own.items() if value is not None}
+        if twice := sorted(options.keys() & (body.options or {}).keys()):
+            raise APIError(400, f"{twice[0]} is set twice", param=twice[0])
+        options |= body.options or {}
+        if body.size not in (None, "auto"):
+            options |= self._size(name, str(body.size))
+        return Request(
+            name,
+            (prompt,) if prompt else (),
+            n=body.n,
+            seed=body.seed,
+            options=options,
+            conditions=body.conditions or {},
+            negative=body.negative_prompt,
+            **fields,
+        )
+
+    def _size(self, name: str, size: str) -> dict[str, int]:
+        """What sets the size of pictures; nothing where it is the model's own."""
+        width, height = map(int, size.split("x"))
+        shape = self.models.cards[name].shape
+        own = shape is not None and tuple(shape[1:]) == (height, width)
+        return {} if own else {"height": height, "width": width}
+
+    def edit(self, body: Edit, images: list[bytes], mask: bytes | None) -> Request:
+        """The request of an edit: of what is transparent, or of all of a picture."""
+        if mask is None and len(images) == 1 and _is_clear(images[0]):
+            mask = images[0]
+        strength = STRENGTH if mask is None and body.strength is None else body.strength
+        return self.generation(
+            body,
+            body.prompt,
+            inputs=tuple(Input(data=image) for image in images),
+            mask=None if mask is None else Input(data=mask),
+            strength=strength,
+        )
+
+    async def events(
+        self, request: Request, http: HTTPRequest, partials: int = 0
+    ) -> AsyncIterator[Made | OnTheWay | Latents]:
+        """What becomes of a request, as it comes; a client that goes away is forgotten.
+
+        Raises:
+            APIError: It cannot be made.
+        """
+        job = Job(request, partials, on_end=self._leave)
+        self._enter()
+        while not self.models.worker(request.model).submit(job):
+            await asyncio.sleep(0)
+        watch = asyncio.create_task(_watch(http, job))
+        try:
+            while (event := await job.next()) is not None:
+                yield event
+        except GenzooError as error:
+            raise of_genzoo(error) from error
+        finally:
+            job.cancelled = True
+            watch.cancel()
+
+    def _enter(self) -> None:
+        with self._lock:
+            if self._queue >= self._max_queue:
+                raise APIError(429, f"{self._queue} requests are waiting; try again later")
+            self._queue += 1
+        QUEUE.inc()
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._queue -= 1
+        QUEUE.dec()
+
+    async def encoded(self, pictures: Pictures, body: Body) -> list[bytes]:
+        """Pictures as the client wants them; a PNG carries its record."""
+
+        def encode() -> list[bytes]:
+            if body.form == "png":
+                return self.zoo.png(pictures)
+            quality = QUALITY if body.output_compression is None else body.output_compression
+            return [converted(image, body.form, quality) for image in pictures.images]
+
+        if pictures.images.numel() < LARGE:
+            return encode()
+        return await asyncio.to_thread(encode)
+
+    async def respond(self, request: Request, body: Body, http: HTTPRequest) -> dict[str, Any]:
+        """All pictures in one answer."""
+        data: list[dict[str, Any]] = []
+        shape: tuple[int, ...] = ()
+        async for event in self.events(request, http):
+            assert isinstance(event, Made)
+            files = await self.encoded(event.pictures, body)
+            seeds = event.pictures.seeds or (None,) * len(files)
+            data += [
+                self._datum(file, seed, body, http) for file, seed in zip(files, seeds, strict=True)
+            ]
+            shape = tuple(event.pictures.images.shape)
+            await asyncio.to_thread(self._after, event)
+        return {
+            "created": int(time.time()),
+            "data": data,
+            "size": f"{shape[3]}x{shape[2]}",
+            "output_format": body.form,
+            "usage": usage(request, len(data)),
+        }
+
+    def _after(self, made: Made) -> None:
+        self.zoo.call_hook("genzoo_after_run", record=made.pictures.record, pictures=made.pictures)
+
+    def _datum(
+        self, file: bytes, seed: int | None, body: Body, http: HTTPRequest
+    ) -> dict[str, Any]:
+        if body.response_format == "url":
+            name = self.links.add(file, body.form)
+            return {"url": f"{http.base_url}files/{name}", "seed": seed}
+        return {"b64_json": base64.b64encode(file).decode(), "seed": seed}
+
+    async def stream(
+        self, request: Request, body: Body, http: HTTPRequest
+    ) -> AsyncIterator[dict[str, Any]]:
+        """The events of a stream: pictures on their way, and each finished one."""
+        kind = "image_generation" if isinstance(body, Generation) else "image_edit"
+        count = 0
+        async for event in self.events(request, http, body.partial_images or 0):
+            if isinstance(event, OnTheWay):
+                yield {
+                    **_facts(body),
+                    "type": f"{kind}.partial_image",
+                    "b64_json": base64.b64encode(event.png).decode(),
+                    "output_format": "png",
+                    "partial_image_index": event.number,
+                    "index": event.index,
+                }
+                continue
+            assert isinstance(event, Made)
+            files = await self.encoded(event.pictures, body)
+            seeds = event.pictures.seeds or (None,) * len(files)
+            height, width = event.pictures.images.shape[2:]
+            for file, seed in zip(files, seeds, strict=True):
+                yield {
+                    **_facts(body),
+                    **self._datum(file, seed, body, http),
+                    "type": f"{kind}.completed",
+                    "size": f"{width}x{height}",
+                    "index": count,
+                    "usage": usage(request, 1),
+                }
+                count += 1
+            await asyncio.to_thread(self._after, event)
+
+    async def latents(self, body: Encoding, image: bytes, http: HTTPRequest) -> dict[str, Any]:
+        """The latent of a picture."""
+        request = Request(
+            self.named(body.model),
+            (body.prompt,) if body.prompt else (),
+            conditions=body.conditions or {},
+            inputs=(Input(data=image),),
+            encode=True,
+        )
+        async for event in self.events(request, http):
+            assert isinstance(event, Latents)
+            mean, std = event.posterior.mean[0], event.posterior.std
+            return {
+                "created": int(time.time()),
+                "model": request.model,
+                "shape": list(mean.shape),
+                "mean": mean.tolist(),
+                "std": None if std is None else std[0].tolist(),
+            }
+        raise APIError(500, "no latent was made")
+
+
+def _facts(body: Body) -> dict[str, Any]:
+    """What the events of the OpenAI API say besides."""
+    return {
+        "created_at": int(time.time()),
+        "size": body.size or "auto",
+        "quality": "auto",
+        "background": "opaque",
+        "output_format": body.form,
+    }
+
+
+def usage(request: Request, pictures: int) -> dict[str, Any]:
+    """What clients count: words, inputs and pictures, for genzoo has no tokens."""
+    words = sum(len(prompt.split()) for prompt in request.prompts)
+    inputs = len(request.inputs)
+    return {
+        "input_tokens": words + inputs,
+        "input_tokens_details": {"text_tokens": words, "image_tokens": inputs},
+        "output_tokens": pictures,
+        "total_tokens": words + inputs + pictures,
+    }
+
+
+def _is_clear(image: bytes) -> bool:
+    try:
+        return is_clear(image)
+    except UsageError as error:
+        raise APIError(400, str(error), param="image") from error
+
+
+async def _watch(http: HTTPRequest, job: Job) -> None:
+    """Note that the client has gone."""
+    while not await http.is_disconnected():
+        await asyncio.sleep(POLL)
+    job.cancelled = True
