@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 
+import click
 import uvicorn
 
 from genzoo_core import GenzooError
@@ -39,8 +40,10 @@ def run(service: Service, *, host: str, port: int, key: str | None, grace: int) 
     )
     listening = _listen(host, port)
     place = listening.getsockname()[:2]
-    f"[{place[0]}]" if ":" in place[0] else place[0]
-    len(service.models.cards)
+    address = f"[{place[0]}]" if ":" in place[0] else place[0]
+    count = len(service.models.cards)
+    models = f"{count} model{'' if count == 1 else 's'}"
+    click.echo(f"serving {models} at http://{address}:{place[1]}; Ctrl-C ends it", err=True)
     try:
         _Server(config).run(sockets=[listening])
     finally:
