@@ -9,25 +9,27 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from string import Template
+from typing import Any
 
 from genzoo_author.kinds import Kind
 from genzoo_author.naming import Names
-from genzoo_author.sample_weights import named, parameters
 
 TEMPLATES = Path(__file__).parent / "templates"
 SUFFIX = ".tmpl"
 """Of every template, so that no tool takes one for what it will become."""
 
 LICENCES = ("Apache-2.0", "MIT", "none")
+LENGTH_BYTES = 8
+"""Of a model file: they say how long its header is."""
 
 
 def render(names: Names, kinds: Sequence[Kind], *, author: str, licence: str) -> dict[str, bytes]:
     """The files of a plugin.
 
     Args:
-        names: What it is called.
+        names: Its names.
         kinds: What it brings, at least one.
-        author: Whose it is, or "".
+        author: Its author, or "".
         licence: One of `LICENCES`.
 
     Returns:
@@ -113,13 +115,39 @@ def _entry(
     facts = dict(values)
     if kind.model:
         weights = files[str(package / "weights" / f"{values['name']}{kind.model}.safetensors")]
+        card = json.loads(_header(weights)[0]["__metadata__"]["card"])
         facts |= {
             "sha256": sha256(weights).hexdigest(),
             "size": str(len(weights)),
-            "parameters": str(parameters(weights)),
+            "parameters": str(card["parameters"]),
         }
     return _fill(TEMPLATES / "kinds" / kind.name / f"manifest.toml{SUFFIX}", facts)
 
 
 def _fill(template: Path, values: Mapping[str, str]) -> str:
     return Template(template.read_text(encoding="utf-8")).substitute(values)
+
+
+def named(data: bytes, names: Mapping[str, str]) -> bytes:
+    """A trained model under another name.
+
+    The weights that come with a template name its components by placeholders. Only the header of
+    a model file has names, so the tensors stay as they are, and nothing has to be imported.
+
+    Args:
+        data: A model file with placeholders (`$name`) in the metadata of its header.
+        names: What takes their place.
+    """
+    header, tensors = _header(data)
+    metadata = header["__metadata__"]
+    for key, text in metadata.items():
+        metadata[key] = Template(text).substitute(names)
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # tensors are aligned
+    return len(text).to_bytes(LENGTH_BYTES, "little") + text + tensors
+
+
+def _header(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """The header of a model file, and its tensors."""
+    end = LENGTH_BYTES + int.from_bytes(data[:LENGTH_BYTES], "little")
+    return json.loads(data[LENGTH_BYTES:end]), data[end:]

@@ -43,10 +43,17 @@ def ship(*, run: Path, into: Path | None, as_json: bool) -> None:
     """
     card, weights = _trained(run)
     package = _package(into)
-    card, note = _with_recipe(card, package)
     manifest = package / MANIFEST
+    if card.recipe and not (recipe := package / card.recipe).is_file():
+        click.echo(
+            f"{recipe} is not there, so the card names no recipe; "
+            "put it there and ship again, so that others can train the model too",
+            err=True,
+        )
+        card = msgspec.structs.replace(card, recipe="")
+    fields: dict[str, object] = json.loads(msgspec.json.encode(card))
     try:
-        text = with_card(manifest.read_text(encoding="utf-8"), _fields(card), str(manifest))
+        text = with_card(manifest.read_text(encoding="utf-8"), fields, str(manifest))
         target = package / card.weights
         _drop_figures(package / FIGURES, card.name)
         target.parent.mkdir(exist_ok=True)
@@ -57,11 +64,10 @@ def ship(*, run: Path, into: Path | None, as_json: bool) -> None:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{manifest} is not TOML: {error}") from error
 
-    for line in (note, _installed(package)):
-        if line:
-            click.echo(line, err=True)
+    if hint := _installation(package):
+        click.echo(hint, err=True)
     if as_json:
-        click.echo(json.dumps({"model": card.name, "weights": str(target), "card": _fields(card)}))
+        click.echo(json.dumps({"model": card.name, "weights": str(target), "card": fields}))
     else:
         click.echo(target)
 
@@ -127,6 +133,7 @@ def _package(into: Path | None) -> Path:
     )
 
 
+<<<<<<< HEAD
 def _drop_figures(file: Path, name: str) -> None:
     """Take the figures of a model out of a package's `figures.json`.
 
@@ -163,6 +170,10 @@ def _fields(card: ModelCard) -> dict[str, object]:
 
 def _installed(package: Path) -> str:
     """What has to be done before genzoo sees the model, or ""."""
+=======
+def _installation(package: Path) -> str:
+    """How to install the plugin, so that genzoo sees the model; "" where it is not needed."""
+>>>>>>> 604ba60 (Write genzoo_author's helpers once, where they are used)
     name = package.resolve().name
     spec = find_spec(name) if name.isidentifier() else None
     if spec is None or spec.origin is None:
