@@ -81,8 +81,8 @@ class Encoder(nn.Module, ABC):
 class Codec(Encoder):
     """An encoder with a decoder.
 
-    A latent's scale and shift belong to the codec, as buffers: what `encode` gives and
-    `decode` takes is ready for another model to learn.
+    A latent's scale and shift belong to the codec, as buffers: another model can learn the
+    latents of `encode` and `decode` as they are.
     """
 
     @abstractmethod
@@ -95,11 +95,11 @@ class Codec(Encoder):
 
 
 def check_continuous(encoder: Encoder, user: str) -> None:
-    """Refuse an encoder with codes where something computes with latents as with numbers.
+    """Refuse an encoder with discrete codes where latents must be real numbers.
 
     Args:
         encoder: Whose latents they are.
-        user: What computes with them, as in "diffusion".
+        user: What computes with them: "diffusion".
 
     Raises:
         ConfigError: Its latents are codes.

@@ -45,7 +45,7 @@ class Noiser:
 class ScheduledNoiser(Noiser):
     """Diffusion's noiser: `x_t = alpha(t) x + sigma(t) noise`, t from 0 (data) to 1 (noise).
 
-    The network's prediction means one of
+    The network predicts one of
     - "eps": the noise (Ho et al. 2020, DDPM);
     - "x0": the data;
     - "v": `alpha noise - sigma x0` (Salimans & Ho 2022, "Progressive distillation");
@@ -106,7 +106,7 @@ class ScheduledNoiser(Noiser):
         return torch.linspace(1, 0, steps + 1)
 
     def embed(self, t: Tensor) -> Tensor:
-        """The number that tells the network the time, `[B]`; `t` itself unless overridden."""
+        """The number that the network gets for the time, `[B]`; `t` itself unless overridden."""
         return t
 
     def _coefficients(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:

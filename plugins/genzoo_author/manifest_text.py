@@ -43,7 +43,8 @@ def with_card(text: str, card: Mapping[str, object], where: str) -> str:
         others.remove(card)
     except ValueError:
         others = None
-    if others != [model for model in models if model.get("name") != card["name"]] or after != before:
+    rest = [model for model in models if model.get("name") != card["name"]]
+    if others != rest or after != before:
         raise ConfigError(f"{where} is written in a way that cannot be changed", "do it by hand")
     return changed
 

@@ -133,7 +133,6 @@ def _package(into: Path | None) -> Path:
     )
 
 
-<<<<<<< HEAD
 def _drop_figures(file: Path, name: str) -> None:
     """Take the figures of a model out of a package's `figures.json`.
 
@@ -152,28 +151,8 @@ def _drop_figures(file: Path, name: str) -> None:
         write_atomically(file, (json.dumps(figures, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def _with_recipe(card: ModelCard, package: Path) -> tuple[ModelCard, str]:
-    """The card, without its recipe where the package does not have it, and what to say of that."""
-    if not card.recipe or (package / card.recipe).is_file():
-        return card, ""
-    note = (
-        f"{package / card.recipe} is not there, so the card names no recipe; "
-        "put it there and ship again, so that others can train the model too"
-    )
-    return msgspec.structs.replace(card, recipe=""), note
-
-
-def _fields(card: ModelCard) -> dict[str, object]:
-    fields: dict[str, object] = json.loads(msgspec.json.encode(card))
-    return fields
-
-
-def _installed(package: Path) -> str:
-    """What has to be done before genzoo sees the model, or ""."""
-=======
 def _installation(package: Path) -> str:
     """How to install the plugin, so that genzoo sees the model; "" where it is not needed."""
->>>>>>> 604ba60 (Write genzoo_author's helpers once, where they are used)
     name = package.resolve().name
     spec = find_spec(name) if name.isidentifier() else None
     if spec is None or spec.origin is None:
