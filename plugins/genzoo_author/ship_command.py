@@ -44,11 +44,12 @@ def ship(*, run: Path, into: Path | None, as_json: bool) -> None:
     card, weights = _trained(run)
     package = _package(into)
     manifest = package / MANIFEST
+    hints = [_installation(package)]
     if card.recipe and not (recipe := package / card.recipe).is_file():
-        click.echo(
+        hints.insert(
+            0,
             f"{recipe} is not there, so the card names no recipe; "
             "put it there and ship again, so that others can train the model too",
-            err=True,
         )
         card = msgspec.structs.replace(card, recipe="")
     fields: dict[str, object] = json.loads(msgspec.json.encode(card))
@@ -64,7 +65,7 @@ def ship(*, run: Path, into: Path | None, as_json: bool) -> None:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{manifest} is not TOML: {error}") from error
 
-    if hint := _installation(package):
+    for hint in filter(None, hints):
         click.echo(hint, err=True)
     if as_json:
         click.echo(json.dumps({"model": card.name, "weights": str(target), "card": fields}))
