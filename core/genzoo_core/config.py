@@ -20,3 +20,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Further flags of `msgspec.Struct` are keywords: `tag` for one of a union of structs,
     `omit_defaults` for what is written, `kw_only` where a subclass has fields without a default.
     """
+
+
+class NoOptions(Config):
+    """The config or the options of what has nothing to set."""

@@ -14,7 +14,7 @@ from torch.nn.functional import adaptive_max_pool2d
 
 from genzoo_core.component import Context
 from genzoo_core.conditioner import Condition, Conditioned, Conditioning
-from genzoo_core.config import Config
+from genzoo_core.config import NoOptions
 from genzoo_core.encoder import Codec
 from genzoo_core.request import Offload
 from genzoo_core.rng import Rng
@@ -61,10 +61,6 @@ class Start:
     def project(self, data: Tensor) -> Tensor:
         """`data`, `[B, ...]`, with what stays in its place."""
         return data if self.mask is None else torch.where(self.mask, data, self.images.to(data))
-
-
-class NoOptions(Config):
-    """Options of a model that has none."""
 
 
 OptionsT = TypeVar("OptionsT", bound=msgspec.Struct)

@@ -11,14 +11,10 @@ import torch
 from torch import Tensor
 
 from genzoo_core.component import Context
-from genzoo_core.config import Config
+from genzoo_core.config import NoOptions
 from genzoo_core.rng import Rng
 
 Prediction = Literal["eps", "x0", "v", "flow"]
-
-
-class NoiserConfig(Config):
-    """The base noiser has nothing to set."""
 
 
 class Noiser:
@@ -28,7 +24,7 @@ class Noiser:
     (Kingma & Welling 2014, equation 10). With the prior alone it is a GAN's latent.
     """
 
-    Config: ClassVar[type[msgspec.Struct]] = NoiserConfig
+    Config: ClassVar[type[msgspec.Struct]] = NoOptions
 
     def __init__(self, config: msgspec.Struct | None = None, context: Context | None = None):
         self.config = config

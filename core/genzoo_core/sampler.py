@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from genzoo_core.component import Context
-from genzoo_core.config import Config
+from genzoo_core.config import NoOptions
 from genzoo_core.noiser import ScheduledNoiser
 from genzoo_core.rng import Rng
 
@@ -125,17 +125,13 @@ def shortened(grid: Tensor, strength: float) -> Tensor:
     return torch.lerp(times[before], times[before + 1], places - before)
 
 
-class SamplerConfig(Config):
-    """A sampler with nothing to set."""
-
-
 class Sampler(ABC):
     """Solves the reverse process of a `ScheduledNoiser` on a grid of times.
 
     A sampler has no state: what it remembers between steps lives in one call.
     """
 
-    Config: ClassVar[type[msgspec.Struct]] = SamplerConfig
+    Config: ClassVar[type[msgspec.Struct]] = NoOptions
 
     def __init__(self, config: msgspec.Struct, context: Context) -> None:
         self.config = config
