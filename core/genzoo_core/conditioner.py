@@ -106,7 +106,7 @@ class Conditioner(nn.Module, ABC):
         return str(names[index]) if index < len(names) else str(index)
 
     def drop(self, prepared: Tensor, rng: Rng, probability: float) -> Tensor:
-        """`prepared` with each row replaced by null at the given probability.
+        """`prepared`, with each row replaced by null at this probability.
 
         This is what trains the null condition (Ho & Salimans 2022, "Classifier-free
         diffusion guidance", algorithm 1).

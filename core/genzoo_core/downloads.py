@@ -152,7 +152,7 @@ class _Bound:
         headers.pop("Retry-After", None)
         headers.pop("RateLimit", None)
         if headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
-            raise HubError(f"the Hub sends {self.what} compressed, which it was told not to do")
+            raise HubError(f"the Hub sends {self.what} compressed, though the request forbids that")
         if self.is_file and response.is_success:
             # The client's progress bar shows it, or else the end of the address, with its query.
             name = self.what.rpartition("/")[2].encode("ascii", "replace").decode()

@@ -18,7 +18,7 @@ from genzoo_core.rng import Rng
 
 @dataclass(frozen=True)
 class Posterior:
-    """The distribution of the latent given the data: a diagonal normal, or a point.
+    """The distribution of the latent, conditional on the data: a diagonal normal, or a point.
 
     Attributes:
         mean: `[B, *latent]`; int64 where latents are codes, which are always points.

@@ -121,8 +121,8 @@ class StageRecipe(Config):
 
     Attributes:
         name: Name of the model's stage.
-        epochs: Passes over the data; or give `steps`.
-        steps: Optimiser steps, where `epochs` is not given.
+        epochs: Passes over the data.
+        steps: Optimiser steps, in place of `epochs`.
         batch_size: Images in a step: at most as many as there are, or 128 where there are fewer,
             which are then seen several times in a step.
         ema: Half-life of the weights' moving average in images, ramped to at most 5 % of the

@@ -17,7 +17,7 @@ class WeightsFile(Config):
         path: Where it lies.
         reference: The reference of exactly this file ("hf://owner/repo/file@commit"); "" where
             the user's own reference is one.
-        sha256: Digest that it must have, lower-case hexadecimal; "" where none is known.
+        sha256: Digest that it must have, lower-case hexadecimal; "" for any.
     """
 
     path: Path

@@ -11,8 +11,7 @@ import click
 
 from genzoo_author.kinds import KINDS
 from genzoo_author.naming import check_free, names_of
-from genzoo_author.rendering import LICENCES, render
-from genzoo_author.writing import write_folder
+from genzoo_author.rendering import LICENCES, render, write_folder
 from genzoo_core.errors import UsageError
 from genzoo_core.zoo import Zoo
 
