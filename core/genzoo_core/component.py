@@ -1,4 +1,4 @@
-"""How components are built, and how one gets what it does not own."""
+"""How components are built, and how one gets another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from genzoo_core.specs import ComponentSpec
 
 
 class Context(Protocol):
-    """What a component is given beside its config, so that plugins need not import one another.
+    """How a component gets others by their names, so that plugins need not import one another.
 
     Every component is built as `Class(config, context)`.
     """
@@ -44,8 +44,8 @@ class Context(Protocol):
     def part(self, role: str) -> Any:
         """The frozen module that plays `role`, shared with other models.
 
-        It may be assigned to an attribute of the module that asked: it moves between devices
-        with it, but its tensors are neither trained with it nor stored in its file.
+        The calling module may assign it to an attribute: it then moves between devices with
+        that module, but its tensors are neither trained with it nor stored in its file.
 
         Raises:
             ConfigError: No part plays this role.

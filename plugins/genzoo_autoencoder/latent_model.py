@@ -121,7 +121,7 @@ class LatentModel(Varying, Guided, GenerativeModel[LatentOptions]):
         """Where latents come from: what was asked for, or else what the model has."""
         return options.prior or (self.trained_prior if self.density is None else "fitted")
 
-    def guidance(self, options: LatentOptions, *, asked: bool = True) -> float:
+    def guidance(self, options: LatentOptions, *, prompted: bool = True) -> float:
         """The scale of guidance, whatever is asked.
 
         Raises:

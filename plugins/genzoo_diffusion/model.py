@@ -89,7 +89,7 @@ class Diffusion(Inpainting, Guided, GenerativeModel[DiffusionOptions]):
             UsageError: No such sampler, one that does not fit the noiser, or guidance of a model
                 that takes no condition.
         """
-        guidance = self.guidance(options, asked=bool(conditions))
+        guidance = self.guidance(options, prompted=bool(conditions))
         sampler = self.sampler(options)
         # Before anything else is drawn: a seed's noise is the same whatever is asked.
         x = self.noiser.prior(rng, self.data_shape, next(self.network.parameters()))
@@ -147,14 +147,14 @@ class Diffusion(Inpainting, Guided, GenerativeModel[DiffusionOptions]):
             config = {**config, "eta": options.eta}
         return find_sampler(self.context, self.noiser, chosen.component, config)
 
-    def guidance(self, options: DiffusionOptions, *, asked: bool = True) -> float:
+    def guidance(self, options: DiffusionOptions, *, prompted: bool = True) -> float:
         """The scale of guidance: what is said, or else the config's for what is asked or is not.
 
         Raises:
             UsageError: Guidance is asked for, and there is no condition to guide by.
         """
         if options.guidance is None:
-            return self.config.guidance if asked else self.config.unasked_guidance
+            return self.config.guidance if prompted else self.config.unasked_guidance
         if options.guidance != 1 and not self.conditioners:
             raise UsageError(
                 "this model takes no prompt, so nothing can guide it", "leave out the guidance"

@@ -71,7 +71,7 @@ class Cover:
         return Cover(reference)
 
     def _refuse(self, name: str) -> NoReturn:
-        raise WeightsError(f"`card` asks for the weights {name}", "a card must need none")
+        raise WeightsError(f"`card` reads the weights {name}", "a card must need none")
 
 
 def check_folder(record: Recorder, zoo: Zoo, reference: str, opened: Opened) -> None:

@@ -18,7 +18,7 @@ from genzoo_core.testing.report import Recorder, SkipError, problem
 from genzoo_core.testing.sampling import SEEDS, Sampled, check_sampling, sampled
 from genzoo_core.testing.saving import round_trip
 from genzoo_core.testing.strictness import strict_options, strict_struct
-from genzoo_core.testing.training import BATCH, Trained, check_training, finalized
+from genzoo_core.testing.training import BATCH, Trained, check_training, finalized, fitted_flags
 from genzoo_core.testing.varying import check_guided, check_varying
 from genzoo_core.zoo import Opened
 
@@ -85,11 +85,7 @@ def _conditioners(model: GenerativeModel[msgspec.Struct], case: Case) -> Iterato
 
 def unfitted(subject: Sampled) -> Iterator[str]:
     """What is wrong with `sample` while the flag `fitted` is not set: it must refuse."""
-    flags = [
-        name
-        for name, buffer in subject.model.named_buffers()
-        if name.rpartition(".")[2] == "fitted" and not bool(buffer.any())
-    ]
+    flags = [name for name, flag in fitted_flags(subject.model) if not bool(flag.any())]
     if not flags:
         raise SkipError("it has no flag `fitted`, so nothing to fit before it samples")
     try:

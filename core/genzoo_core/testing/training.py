@@ -266,10 +266,10 @@ def finalized(built: Opened, case: Case) -> Iterator[str]:
     if changed:
         mend = "register buffers whose shapes follow from the config, and copy into them"
         yield problem("finalize to keep all shapes", f"another for {changed[0]}", mend)
-    unset = [
-        name
-        for name, buffer in module.named_buffers()
-        if name.rpartition(".")[2] == "fitted" and not bool(buffer.all())
-    ]
-    if unset:
+    if unset := [name for name, flag in fitted_flags(module) if not bool(flag.all())]:
         yield problem(f"{unset[0]} set by finalize", "not set", "fill it with True at the end")
+
+
+def fitted_flags(module: nn.Module) -> list[tuple[str, Tensor]]:
+    """The buffers that say whether a density was fitted, with their names."""
+    return [(n, b) for n, b in module.named_buffers() if n.rpartition(".")[2] == "fitted"]
