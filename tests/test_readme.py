@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from genzoo_eval.comparing.baselines import baselines, shipped_reports
+from genzoo_compare.baselines import baselines, shipped_reports
 from genzoo_eval.keys import format_value
 from genzoo_eval.report import Figure, Report
 from genzoo_eval.report_store import shipped

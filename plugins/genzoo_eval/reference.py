@@ -63,6 +63,27 @@ class Reference:
     draw: int | None = None
 
 
+def cached_features(
+    zoo: Zoo, net: FrozenNet, images: Tensor, tell: Tell = lambda _: None
+) -> Tensor:
+    """Features of training images, float32 `[N, D]`, from the user's cache where they are there.
+
+    Args:
+        zoo: Has the cache.
+        net: The feature net.
+        images: uint8 `[N, C, H, W]`.
+        tell: Called where they are computed, which takes a while.
+    """
+    cache, key = zoo.cache("eval"), repr(("neighbours", METHOD, digest_of(images), net.sha256))
+    name = hashlib.sha256(key.encode()).hexdigest()[:32]
+    tensors = load_tensors(cache, name)
+    if tensors is None:
+        tell(f"looking at the training images with {net.name}")
+        tensors = {"train": net.features(images)}
+        save_tensors(cache, name, tensors)
+    return tensors["train"]
+
+
 def read_reference(
     zoo: Zoo,
     dataset: str,

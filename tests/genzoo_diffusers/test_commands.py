@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import genzoo
-from genzoo_eval.comparing.choosing import choose
+from genzoo_compare.choosing import choose
 from genzoo_eval.picture_files import are_pictures
 
 Run = Callable[..., tuple[int, str, str]]
