@@ -82,19 +82,10 @@ def bars(comparison: Comparison, net: str) -> Chart | None:
     if not there:
         return None
     titles = [f"{printable(row.name)} {times(value)}" for row, value, _ in there]
-    width, left, height, foot = 480, 138, 27 * len(there), 42
     right = 14 + 8 * max(len(times(value)) for _, value, _ in there)
 
-    def draw() -> Figure:
-        figure = Figure((width / 72, (height + foot) / 72))
-        axes = figure.add_axes(
-            (
-                left / width,
-                foot / (height + foot),
-                1 - (left + right) / width,
-                height / (height + foot),
-            )
-        )
+    def draw() -> Axes:
+        axes = _axes(480, 27 * len(there), left=138, right=right, foot=42, top=0)
         ends = [value + spread for _, value, spread in there]
         low, high = _logarithmic(axes, "x", [1.0, *ends, *(v for _, v, _ in there)], 5, times)
         axes.set_yticks(range(len(there)), [cut(printable(row.name), 17) for row, _, _ in there])
@@ -122,7 +113,7 @@ def bars(comparison: Comparison, net: str) -> Chart | None:
             ha="center",
             color=MUTED,
         )
-        return figure
+        return axes
 
     name = comparison.short(net)
     described = f"Fréchet distance over floor, {name} features: {'; '.join(titles)}."
@@ -139,32 +130,29 @@ def scatter(comparison: Comparison, net: str) -> Chart | None:
     if not curves:
         return None
     points = [point for _, curve in curves for point in curve]
-    width, left, right, foot, top = 600, 62, 190, 52, 12
     height = max(350, LINE * len(curves))
 
-    def draw() -> Figure:
-        total = height + foot + top
-        figure = Figure((width / 72, total / 72))
-        axes = figure.add_axes(
-            (left / width, foot / total, 1 - (left + right) / width, height / total)
-        )
+    def draw() -> Axes:
+        axes = _axes(600, height, left=62, right=190, foot=52, top=12)
         _logarithmic(axes, "x", [point.time for point in points], 7, "{:g}".format)
-        _logarithmic(axes, "y", [1.0, *(point.distance for point in points)], 7, times)
+        ends = _logarithmic(axes, "y", [1.0, *(point.distance for point in points)], 7, times)
         axes.grid()
         axes.set_xlabel("milliseconds per image; left is faster, below is better", labelpad=8)
         axes.axhline(1, color=TEXT, linewidth=1.5, linestyle=(0, (5, 3)))
         to_axes = (axes.transData + axes.transAxes.inverted()).transform
+
+        def at(point: Point) -> tuple[float, float]:
+            return point.time, min(max(point.distance, ends[0]), ends[1])
+
         curves.sort(key=lambda pair: pair[1][0].distance)
-        heights = [to_axes((1, curve[0].distance))[1] for _, curve in curves]
+        heights = [to_axes(at(curve[0]))[1] for _, curve in curves]
         for (row, curve), place in zip(curves, _apart(heights, LINE / height), strict=True):
             family, own = look(row.family), curve[0]
-            ordered = sorted(curve, key=lambda point: point.time)
-            x, y = [p.time for p in ordered], [p.distance for p in ordered]
+            x, y = zip(*sorted(map(at, curve)), strict=True)
             axes.plot(x, y, color=family.light, linewidth=2, alpha=0.6)
             for point in curve:
                 axes.scatter(
-                    point.time,
-                    point.distance,
+                    *at(point),
                     100 if point is own else 40,
                     marker=family.marker,
                     facecolor=(family.light, 0.15 if row.baseline else 1.0),
@@ -172,11 +160,12 @@ def scatter(comparison: Comparison, net: str) -> Chart | None:
                     linewidth=1.5,
                     gid=point.title,
                     zorder=3,
+                    clip_on=False,
                 )
             steps = f" ({', '.join(str(n) for n, _ in row.curve)})" if len(curve) > 1 else ""
             axes.annotate(
                 cut(printable(row.name), 24 - len(steps)) + steps,
-                (own.time, own.distance),
+                at(own),
                 (1.03, place),
                 textcoords="axes fraction",
                 va="center",
@@ -188,11 +177,18 @@ def scatter(comparison: Comparison, net: str) -> Chart | None:
                     "relpos": (0, 0.5),
                 },
             )
-        return figure
+        return axes
 
     titles = "; ".join(point.title for point in points)
     described = f"Milliseconds per image and Fréchet distance over floor: {titles}."
     return Chart(comparison.short(net), _element(draw, f"scatter {net}", described))
+
+
+def _axes(width: int, height: int, *, left: int, right: int, foot: int, top: int) -> Axes:
+    """Axes of a new figure: its width, the height of the axes, and the margins, in pixels."""
+    total = height + foot + top
+    room = (left / width, foot / total, 1 - (left + right) / width, height / total)
+    return Figure((width / 72, total / 72)).add_axes(room)
 
 
 def _points(row: Row, net: str) -> list[Point]:
@@ -254,18 +250,20 @@ def _logarithmic(
     return low, high
 
 
-def _element(draw: Callable[[], Figure], salt: str, described: str) -> str:
+def _element(draw: Callable[[], Axes], salt: str, described: str) -> str:
     """A drawing as an element of a page: its colours the page's, its ids unlike other drawings'.
 
     Args:
         draw: Draws it, in the style of the charts.
-        salt: What tells it from the page's other drawings.
+        salt: Unlike that of the page's other drawings.
         described: The chart in words.
     """
     out = io.BytesIO()
     with style.context(["default", {**STYLE, "svg.hashsalt": salt}]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph", UserWarning)  # the browser has other fonts
-        draw().savefig(out, format="svg", metadata=NOTHING)
+        figure = draw().figure
+        assert isinstance(figure, Figure)
+        figure.savefig(out, format="svg", metadata=NOTHING)
     text = out.getvalue().decode()
     used = set(re.findall(r"#(\w+)", " ".join(re.findall(r"url\(#\w+\)|href=\"#\w+", text))))
     root = ElementTree.fromstring(text)

@@ -1,6 +1,6 @@
-"""What tutorials say of the families, held to the reports that ship.
+"""What tutorials say of the families, judged by the reports that ship.
 
-`genzoo stability` holds the same words to small nets that are trained for an equal time.
+`genzoo stability` judges the same sentences by small nets that are trained for an equal time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Claim:
         rule: The figure and the rule, in words.
         form: How the figure is written, as `str.format` takes it.
         figure: The figure of a model's report.
-        holds: Whether it holds, given the figures of all families.
+        holds: Whether it holds, from the figures of all families.
     """
 
     text: str

@@ -20,7 +20,7 @@ class Column:
     Attributes:
         key: The figure's key.
         net: The feature net that it was measured in, or "".
-        over_floor: Whether it is shown as a multiple of its floor.
+        over_floor: Whether its cells are multiples of the floor.
         net_title: The net's name in the title, or "".
     """
 
@@ -41,7 +41,7 @@ class Column:
         return "" if unit == "%" or self.over_floor else unit
 
     def value(self, report: Report) -> Measured | None:
-        """The value as it is shown, with its spread."""
+        """The value of a cell, with its spread."""
         if self.over_floor:
             return over_floor(report, self.key, self.net)
         figure = report.figure(self.key, self.net)

@@ -40,7 +40,7 @@ class Row:
     """A model that was measured.
 
     Attributes:
-        name: Its name, as it is shown.
+        name: Its name in the table.
         family: Its family.
         report: What was measured at its own settings, or at `settings`.
         summary: One line about it.

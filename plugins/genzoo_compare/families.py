@@ -1,4 +1,4 @@
-"""How the families are called, ordered and told apart, everywhere the same."""
+"""How the families are called, ordered and drawn, everywhere the same."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LOOKS = {
     "gan": Look("GAN", "#8f2f78", "#e8a0cc", "^", "▲"),
     "diffusion": Look("Diffusion", "#006b50", "#1fc794", "D", "◆"),
 }
-"""In the order in which they are shown."""
+"""In the order of every table."""
 
 OTHER = Look("", "#5a5a5a", "#b0b0b0", "P", "✚")
 

@@ -205,5 +205,5 @@ def _baseline_row(baseline: Baseline, report: Report) -> Row:
 
 
 def _spread(n: int) -> torch.Tensor:
-    """Indices of the test images that are shown, spread over all."""
+    """Indices of the test images on the page, spread over all."""
     return torch.arange(min(n, SAMPLES)) * max(1, n // SAMPLES)

@@ -30,7 +30,7 @@ FOOT = 20
 """Height of a line at the foot."""
 
 LABEL = 250
-"""Width of what is said of a model."""
+"""Width of a model's name and figures."""
 
 PAPER, INK, FAINT = "#ffffff", "#1a1a1a", OTHER.light
 
@@ -41,10 +41,10 @@ def as_png(comparison: Comparison) -> bytes:
     Raises:
         UsageError: No model made pictures.
     """
-    lines = [(row, row.gallery.samples) for row in comparison.rows if row.gallery is not None]
+    lines = [(row, row.gallery) for row in comparison.rows if row.gallery is not None]
     if not lines:
         raise UsageError("there are no pictures to show", "compare models that make some")
-    height, width = (SCALE * size for size in lines[0][1].shape[-2:])
+    height, width = (SCALE * size for size in lines[0][1].samples.shape[-2:])
     block = COLUMNS * (width + GAP) - GAP
     step = max(height, 58) + ROW_GAP
     top = MARGIN + 34
@@ -56,20 +56,19 @@ def as_png(comparison: Comparison) -> bytes:
     left, right = MARGIN + LABEL, MARGIN + LABEL + block + BLOCK_GAP
     draw.text((left, MARGIN), "without a prompt, not picked", FAINT, font(17))
     words = comparison.captioned is not None
-    asked = "captions, of which the last five were held out" if words else "one of each class"
-    draw.text((right, MARGIN), f"asked for: {asked}", FAINT, font(17))
+    prompts = "captions, of which the last five were held out" if words else "one of each class"
+    draw.text((right, MARGIN), f"asked for: {prompts}", FAINT, font(17))
     if comparison.real is not None:
-        _say(draw, top, "test images", (), FAINT)
+        _label(draw, top, "test images", (), FAINT)
         _paste(canvas, comparison.real, left, top)
     if comparison.captioned is not None:
         _paste(canvas, comparison.captioned, right, top)
-    for index, (row, samples) in enumerate(lines, 1):
+    for index, (row, gallery) in enumerate(lines, 1):
         y = top + index * step
-        _say(draw, y, row.name, _told(comparison, row), look(row.family).light)
-        _paste(canvas, samples, left, y)
-        assert row.gallery is not None
-        if row.gallery.prompted:
-            firsts = torch.cat([images[:1] for _, images in row.gallery.prompted])
+        _label(draw, y, row.name, _figures(comparison, row), look(row.family).light)
+        _paste(canvas, gallery.samples, left, y)
+        if gallery.prompted:
+            firsts = torch.cat([images[:1] for _, images in gallery.prompted])
             _paste(canvas, firsts, right, y)
         else:
             draw.text((right, y + height // 2 - 10), "takes no prompt", FAINT, font(17))
@@ -87,7 +86,7 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def _told(comparison: Comparison, row: Row) -> tuple[str, str]:
+def _figures(comparison: Comparison, row: Row) -> tuple[str, str]:
     found = [over_floor(row.report, "fd", net) for net in comparison.net_names]
     distances = " and ".join(times(m.value).removesuffix("×") for m in found if m is not None)
     speed = row.report.figure("images_per_second")
@@ -105,17 +104,19 @@ def milliseconds(value: float) -> str:
 
 
 def _feet(comparison: Comparison, room: int) -> list[str]:
-    """What is said below the pictures: the captions that were asked for, and what the figures
-    mean."""
-    asked = [
-        row.gallery.prompted for row in comparison.rows if row.gallery and row.gallery.prompted
-    ]
-    if comparison.captioned is None or not asked:
-        return [_meaning(comparison)]
-    names = ", ".join(plain(printable(name)) for name, _ in asked[0])
+    """The lines below the pictures: the captions, and what the figures mean."""
+    nets = " and ".join(comparison.short(net) for net in comparison.net_names)
+    meaning = (
+        f"FD: Frechet distance to the test images as seen by {nets}; one floor is that of as many "
+        "training images. ms: time for one picture of a batch."
+    )
+    prompted = [row.gallery.prompted for row in comparison.rows if row.gallery]
+    captions = next(filter(None, prompted), ())
+    if comparison.captioned is None or not captions:
+        return [meaning]
+    names = ", ".join(plain(printable(name)) for name, _ in captions)
     # By the widest letter of the font, which leaves room.
-    told = textwrap.wrap(f"Asked for, from the left: {names}.", room // 8)
-    return [*told, _meaning(comparison)]
+    return [*textwrap.wrap(f"Asked for, from the left: {names}.", room // 8), meaning]
 
 
 def plain(text: str) -> str:
@@ -124,21 +125,14 @@ def plain(text: str) -> str:
     return "".join(c if c.isascii() else "?" for c in apart if not unicodedata.combining(c))
 
 
-def _meaning(comparison: Comparison) -> str:
-    nets = " and ".join(comparison.short(net) for net in comparison.net_names)
-    return (
-        f"FD: Frechet distance to the test images as seen by {nets}; one floor is that of as many "
-        "training images. ms: time for one picture of a batch."
-    )
-
-
-def _say(draw: ImageDraw.ImageDraw, y: int, name: str, told: tuple[str, ...], colour: str) -> None:
+def _label(
+    draw: ImageDraw.ImageDraw, y: int, name: str, figures: tuple[str, ...], colour: str
+) -> None:
     draw.text((MARGIN, y - 3), cut(printable(name), 24), colour, font(19))
-    for index, line in enumerate(told):
+    for index, line in enumerate(figures):
         draw.text((MARGIN, y + 20 + 18 * index), line, INK, font(14))
 
 
 def _paste(canvas: Image.Image, images: Tensor, x: int, y: int) -> None:
-    shown = images[:COLUMNS]
-    large = shown.repeat_interleave(SCALE, -1).repeat_interleave(SCALE, -2)
+    large = images[:COLUMNS].repeat_interleave(SCALE, -1).repeat_interleave(SCALE, -2)
     canvas.paste(to_pil(grid(large, len(large), GAP)), (x, y))

@@ -138,7 +138,7 @@ class Verdict:
 
 
 def criteria(comparison: Comparison) -> tuple[Criterion, ...]:
-    """What a comparison tells families apart by."""
+    """What families are compared by."""
     nets = tuple((net, comparison.short(net)) for net in comparison.net_names)
     # Prompts are classes or captions: a dataset has one or the other.
     keys = {figure.key for row in comparison.rows for figure in row.report.figures}
@@ -159,7 +159,7 @@ def criteria(comparison: Comparison) -> tuple[Criterion, ...]:
 
 
 def judge(criterion: Criterion, rows: tuple[Row, ...]) -> Verdict | None:
-    """The best of these rows, and those that cannot be told from it; None without any value."""
+    """The best of these rows, and those within its interval; None without any value."""
     found = [(row, value) for row in rows if (value := criterion.value(row)) is not None]
     if not found:
         return None

@@ -220,6 +220,8 @@ def test_no_text_lies_on_another_or_leaves_the_drawing(
 ) -> None:
     chart = draw(found, SEEING)
     assert overlaps(chart) == []
+    names = {text.partition(" ")[0] for text, *_ in texts(chart)}
+    assert {row.name for row in found.rows} <= names
     _, _, width, height = map(float, drawn(chart).attrib["viewBox"].split())
     for text, left, top, right, bottom in texts(chart):
         assert left >= 0, text
