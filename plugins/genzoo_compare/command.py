@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 from collections.abc import Callable, Mapping
@@ -127,6 +128,8 @@ def compare(
             tell=progress.tell,
             on_progress=progress.update,
         ).gather()
+    # It would report where its own cache lies, and how long its list of fonts takes.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from genzoo_compare.as_json import as_json as to_json
     from genzoo_compare.markdown import as_markdown
     from genzoo_compare.page import as_html

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
@@ -166,6 +168,19 @@ def test_a_page_without_the_data_says_what_it_lacks(
     assert "No real images are shown" in text
     assert 'alt="36 pictures that gan-mnist made' in text
     assert "real test images of mnist" not in text
+
+
+def test_a_page_is_drawn_in_silence_where_matplotlib_has_no_folder_of_its_own(
+    remember: Remember, tmp_path: Path
+) -> None:
+    remember("gan-mnist")
+    page = tmp_path / "report.html"
+    words = [sys.executable, "-m", "genzoo", "compare", "gan-mnist", "-n", "100", "-o", str(page)]
+    environment = {**os.environ, "MPLCONFIGDIR": os.path.join(os.devnull, "none")}
+    done = subprocess.run(words, env=environment, capture_output=True, check=True)
+    assert b"atplotlib" not in done.stderr
+    assert b"MPLCONFIGDIR" not in done.stderr
+    assert "<svg" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
