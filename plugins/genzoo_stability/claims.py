@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 
 from genzoo_stability.results import Claim, Starved, Summary, Verdict
@@ -23,6 +22,9 @@ STARVED = 0.1
 CALM = ("autoencoder", "vae", "diffusion")
 GANS = ("gan-classic", "gan")
 
+Summaries = Mapping[str, Summary]
+"""By variant."""
+
 
 def judge_claims(
     summaries: Sequence[Summary], floor: Mapping[str, float], starving: Sequence[Starved]
@@ -34,12 +36,13 @@ def judge_claims(
         floor: Figures of real images.
         starving: The experiment on discriminators that are too good.
     """
-    found = Evidence({s.variant: s for s in summaries if s.seeds >= FEWEST_SEEDS})
+    found = {s.variant: s for s in summaries if s.seeds >= FEWEST_SEEDS}
     left = {loss: gradient_left(starving, loss) for loss in ("minimax", "relativistic")}
     beside = _course(starving, "non-saturating")
     return (
-        found.autoencoder(),
-        found.extreme(
+        _autoencoder_is_stable(found),
+        _extreme(
+            found,
             "An autoencoder is not generative: N(0, I) decoded is no picture.",
             "its Fréchet distance is above that of the VAE, of R3GAN and of diffusion",
             "fd",
@@ -47,9 +50,11 @@ def judge_claims(
             ("vae", "gan", "diffusion"),
             largest=True,
         ),
-        found.vae(floor),
-        found.gan("A GAN with the classic minimax loss trains unstably.", "gan-classic"),
-        found.gan("A GAN with a modern loss (R3GAN) trains unstably.", "gan"),
+        _vae_is_blurry(found, floor),
+        _gan_is_unstable(
+            found, "A GAN with the classic minimax loss trains unstably.", "gan-classic"
+        ),
+        _gan_is_unstable(found, "A GAN with a modern loss (R3GAN) trains unstably.", "gan"),
         _claim(
             "A discriminator that is too good starves the generator (minimax loss).",
             None if left["minimax"] is None else left["minimax"] < STARVED,
@@ -65,15 +70,17 @@ def judge_claims(
             f"at least {STARVED:.0%} of its gradient is left after the longest training of the "
             "discriminator alone, of that after the shortest",
         ),
-        found.diffusion(),
-        found.extreme(
+        _diffusion_is_stable(found),
+        _extreme(
+            found,
             "Diffusion is slower.",
             "it makes fewer images a second than each of the others, on one thread",
             "images_per_second",
             "diffusion",
             ("autoencoder", "vae", *GANS),
         ),
-        found.extreme(
+        _extreme(
+            found,
             "Diffusion gives the best pictures.",
             "its Fréchet distance is below that of each of the others, after equal time",
             "fd",
@@ -83,96 +90,85 @@ def judge_claims(
     )
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What the claims on families rest on.
+def _autoencoder_is_stable(summaries: Summaries) -> Claim:
+    it, stable, figures = summaries.get("autoencoder"), None, ""
+    if it is not None and it.cv is not None:
+        stable = it.failed == 0 and it.cv <= STEADY
+        figures = f"{_failed(it)}, its error varies by {it.cv:.1%} over seeds"
+    return _claim(
+        "An autoencoder trains stably.",
+        stable,
+        figures,
+        f"no training failed, and the reconstruction error varies by at most {STEADY:.0%}",
+    )
 
-    Attributes:
-        summaries: By variant.
-    """
 
-    summaries: Mapping[str, Summary]
+def _vae_is_blurry(summaries: Summaries, floor: Mapping[str, float]) -> Claim:
+    value, real = _median(summaries, "vae", "sharpness"), floor.get("sharpness")
+    blurry, figures = None, ""
+    if value is not None and real is not None:
+        blurry = value < BLURRY * real
+        figures = f"sharpness {value:.3g}, real images {real:.3g}"
+    return _claim(
+        "A VAE's pictures are smooth and somewhat blurry.",
+        blurry,
+        figures,
+        f"they have less than {BLURRY:g} times the sharpness of real images",
+    )
 
-    def autoencoder(self) -> Claim:
-        """Stable."""
-        it, stable, figures = self.summaries.get("autoencoder"), None, ""
-        if it is not None and it.cv is not None:
-            stable = it.failed == 0 and it.cv <= STEADY
-            figures = f"{_failed(it)}, its error varies by {it.cv:.1%} over seeds"
-        return _claim(
-            "An autoencoder trains stably.",
-            stable,
-            figures,
-            f"no training failed, and the reconstruction error varies by at most {STEADY:.0%}",
-        )
 
-    def vae(self, floor: Mapping[str, float]) -> Claim:
-        """Smooth and somewhat blurry."""
-        value, real = self._median("vae", "sharpness"), floor.get("sharpness")
-        blurry, figures = None, ""
-        if value is not None and real is not None:
-            blurry = value < BLURRY * real
-            figures = f"sharpness {value:.3g}, real images {real:.3g}"
-        return _claim(
-            "A VAE's pictures are smooth and somewhat blurry.",
-            blurry,
-            figures,
-            f"they have less than {BLURRY:g} times the sharpness of real images",
-        )
+def _gan_is_unstable(summaries: Summaries, claim: str, variant: str) -> Claim:
+    its, others = _of(summaries, variant), _of(summaries, *CALM)
+    complete = bool(its) and len(others) == len(CALM)
+    return _claim(
+        claim,
+        _less_stable(its[0], others) if complete else None,
+        _stabilities([*its, *others]),
+        "more of its trainings failed than of the autoencoder's, the VAE's and diffusion's "
+        "each; or as many, and its wobble is larger than each of theirs",
+    )
 
-    def gan(self, claim: str, variant: str) -> Claim:
-        """Unstable, beside the families that are called stable."""
-        its, others = self._of(variant), self._of(*CALM)
-        complete = bool(its) and len(others) == len(CALM)
-        return _claim(
-            claim,
-            _less_stable(its[0], others) if complete else None,
-            _stabilities([*its, *others]),
-            "more of its trainings failed than of the autoencoder's, the VAE's and diffusion's "
-            "each; or as many, and its wobble is larger than each of theirs",
-        )
 
-    def diffusion(self) -> Claim:
-        """Stable."""
-        its, gans = self._of("diffusion"), self._of(*GANS)
-        stable = None
-        if its and len(gans) == len(GANS):
-            stable = its[0].failed == 0 and not any(_less_stable(its[0], [gan]) for gan in gans)
-        return _claim(
-            "Diffusion trains stably.",
-            stable,
-            _stabilities([*its, *gans]),
-            "no training failed, and neither GAN is more stable by the rule above",
-        )
+def _diffusion_is_stable(summaries: Summaries) -> Claim:
+    its, gans = _of(summaries, "diffusion"), _of(summaries, *GANS)
+    stable = None
+    if its and len(gans) == len(GANS):
+        stable = its[0].failed == 0 and not any(_less_stable(its[0], [gan]) for gan in gans)
+    return _claim(
+        "Diffusion trains stably.",
+        stable,
+        _stabilities([*its, *gans]),
+        "no training failed, and neither GAN is more stable by the rule above",
+    )
 
-    def extreme(
-        self,
-        claim: str,
-        rule: str,
-        key: str,
-        variant: str,
-        others: Iterable[str],
-        *,
-        largest: bool = False,
-    ) -> Claim:
-        """That a variant has the smallest median of a figure, or the largest."""
-        values = {name: self._median(name, key) for name in (variant, *others)}
-        measured = {name: value for name, value in values.items() if value is not None}
-        holds = None
-        if len(measured) == len(values):
-            value, *rest = measured.values()
-            holds = value > max(rest) if largest else value < min(rest)
-        return _claim(
-            claim, holds, ", ".join(f"{name} {v:.3g}" for name, v in measured.items()), rule
-        )
 
-    def _median(self, variant: str, key: str) -> float | None:
-        summary = self.summaries.get(variant)
-        return None if summary is None else summary.medians.get(key)
+def _extreme(
+    summaries: Summaries,
+    claim: str,
+    rule: str,
+    key: str,
+    variant: str,
+    others: Iterable[str],
+    *,
+    largest: bool = False,
+) -> Claim:
+    """That a variant has the smallest median of a figure, or the largest."""
+    values = {name: _median(summaries, name, key) for name in (variant, *others)}
+    measured = {name: value for name, value in values.items() if value is not None}
+    holds = None
+    if len(measured) == len(values):
+        value, *rest = measured.values()
+        holds = value > max(rest) if largest else value < min(rest)
+    return _claim(claim, holds, ", ".join(f"{name} {v:.3g}" for name, v in measured.items()), rule)
 
-    def _of(self, *variants: str) -> list[Summary]:
-        """The summaries of those of the variants that were measured."""
-        return [self.summaries[name] for name in variants if name in self.summaries]
+
+def _median(summaries: Summaries, variant: str, key: str) -> float | None:
+    return summaries[variant].medians.get(key) if variant in summaries else None
+
+
+def _of(summaries: Summaries, *variants: str) -> list[Summary]:
+    """The summaries of those of the variants that were measured."""
+    return [summaries[name] for name in variants if name in summaries]
 
 
 def gradient_left(starving: Sequence[Starved], loss: str) -> float | None:

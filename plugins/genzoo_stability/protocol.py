@@ -15,7 +15,7 @@ from torch import Tensor
 
 from genzoo_core.zoo import Zoo
 from genzoo_stability.claims import judge_claims
-from genzoo_stability.judge import Judge, examine, floor
+from genzoo_stability.judge import Judge, examine
 from genzoo_stability.plan import Run, Settings, Variant, next_mark, overrides, plan_runs
 from genzoo_stability.results import Row, StabilityResults, Starved
 from genzoo_stability.starving import starve
@@ -92,11 +92,7 @@ class Protocol:
             GenzooError: Data or models cannot be read, or a model cannot be run.
         """
         with one_thread():
-            real = self._store.cached(
-                "floor",
-                dict[str, float],
-                lambda: floor(self._judge, self.train_images, self._settings.n),
-            )
+            real = self._store.cached("floor", dict[str, float], self._floor)
             self._train(jobs)
             starving: tuple[Starved, ...] = ()
             if {"gan", "gan-classic"} <= set(self._variants):
@@ -120,6 +116,12 @@ class Protocol:
             command=command,
             versions={"python": platform.python_version(), "torch": str(torch.__version__)},
         )
+
+    def _floor(self) -> dict[str, float]:
+        """The figures of training images: real images used as a baseline."""
+        generator = torch.Generator().manual_seed(0)
+        rows = torch.randperm(len(self.train_images), generator=generator)[: self._settings.n]
+        return self._judge.figures(self.train_images[rows])
 
     def _train(self, jobs: int) -> None:
         """Train and measure what is missing; a training waits while it is measured."""
