@@ -1,4 +1,4 @@
-"""What tutorials say of the families, and whether it was seen. Imports no torch."""
+"""What tutorials say of the families, held against the figures. Imports no torch."""
 
 from __future__ import annotations
 

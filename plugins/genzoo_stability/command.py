@@ -178,7 +178,7 @@ def _print(results: StabilityResults, *, as_json: bool) -> None:
 
 
 def _announced(variants: Sequence[Variant], settings: Settings, jobs: int, store: Store) -> str:
-    """What is left to be done, before it takes its time."""
+    """How much is left to be done."""
     names = {run.name for variant in variants for run in plan_runs(variant.name, 1, settings)}
     left = len(names - {row.run for row in store.rows if row.last})
     minutes = left * settings.seconds / 60 / min(jobs, os.cpu_count() or 1)

@@ -1,4 +1,4 @@
-"""What measures a checkpoint: a frozen classifier, and the test images in its features."""
+"""Measuring a checkpoint: in the features of a frozen classifier, beside the test images."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Variant(msgspec.Struct, frozen=True):
 VARIANTS = {
     variant.name: variant
     for variant in (
-        # Nobody promised that pictures come from N(0, I): it is judged by what it learns.
+        # It does not learn to decode N(0, I), so it is judged by its reconstructions.
         Variant("autoencoder", "autoencoder", "reconstruction_mse", {"prior": "standard-normal"}),
         Variant("vae", "vae", options={"prior": "standard-normal"}),
         Variant("gan-classic", "gan"),
@@ -50,7 +50,7 @@ VARIANTS = {
         Variant("diffusion", "diffusion"),
     )
 }
-"""By name, in the order in which they are shown."""
+"""By name, in the order in which they are printed."""
 
 
 class Settings(Config):

@@ -1,4 +1,4 @@
-"""What the stability protocol finds, as data. Imports no torch."""
+"""The results of the stability protocol, as data. Imports no torch."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Starved(Config):
 
 
 class Claim(Config):
-    """What tutorials say, and whether it was seen here.
+    """What tutorials say, and whether the figures agree.
 
     Attributes:
         claim: In a sentence.

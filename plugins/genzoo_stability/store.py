@@ -1,4 +1,4 @@
-"""The folder of a protocol: what is in it is not measured again."""
+"""The folder of a protocol, in which measured checkpoints are saved."""
 
 from __future__ import annotations
 
