@@ -28,7 +28,7 @@ COUNTED = 8
 BATCH = 64
 REPEATS = 5
 LEAST_SECONDS = 0.2
-"""A repetition takes at least so long, so that the clock's grain does not show."""
+"""A repetition takes at least so long, so that the resolution of the clock does not matter."""
 
 
 def parameters(module: nn.Module) -> int:
@@ -118,7 +118,7 @@ def run_once(model: str, settings: Mapping[str, object], n: int) -> Process:
         n: Number of images.
 
     Raises:
-        GenzooError: It fails; says what it said.
+        GenzooError: It fails; repeats its last message.
     """
     pairs = [f"{name}={value}" for name, value in settings.items() if value is not None]
     with tempfile.TemporaryDirectory() as folder:
@@ -139,8 +139,8 @@ def run_once(model: str, settings: Mapping[str, object], n: int) -> Process:
     if int(code) < 0:
         raise GenzooError(f"{measured} was killed by signal {-int(code)}")
     if int(code):
-        said = done.stderr.strip().splitlines() or ["nothing"]
-        raise GenzooError(f"{measured} failed: {said[-1][:300]}")
+        messages = done.stderr.strip().splitlines() or ["nothing"]
+        raise GenzooError(f"{measured} failed: {messages[-1][:300]}")
     return Process(float(seconds), int(memory) * (1 if sys.platform == "darwin" else 1024))
 
 

@@ -163,25 +163,25 @@ def evaluate_images(
         DataError: The dataset cannot be read.
     """
     settings = settings or Settings()
-    given = ExternalImages.read(path, data_recipe(zoo, dataset, "test"), tell)
-    n = min(settings.n, len(given.images))
-    seed = settings.seed if n < len(given.images) else 0  # all are measured: none is drawn
+    images = ExternalImages.read(path, data_recipe(zoo, dataset, "test"), tell)
+    n = min(settings.n, len(images.images))
+    seed = settings.seed if n < len(images.images) else 0  # all are measured: none is drawn
     settings = msgspec.structs.replace(settings, n=n, seed=seed, costs=False)
     _check(settings)
     nets = load_nets(zoo, dataset, settings.nets)
     judge = classifier_of(nets)
     if judge is not None and judge.conditioner is not None and judge.conditioner.categories:
-        given.check_labels(judge.conditioner.categories)
-    key = ReportKey.of(given.subject, dataset, settings, nets)
+        images.check_labels(judge.conditioner.categories)
+    key = ReportKey.of(images.subject, dataset, settings, nets)
     store = ReportStore(zoo, dataset, data, tell)
     found = None if again else store.get(key)
     command = command_of(str(path), settings, dataset)
     if found is not None:  # the same pictures may lie elsewhere now
-        return msgspec.structs.replace(found, subject=given.subject, command=command)
+        return msgspec.structs.replace(found, subject=images.subject, command=command)
     reference = read_reference(zoo, dataset, data, nets, n, tell)
-    figures, tables = _figures(given, reference, settings, tell)
+    figures, tables = _figures(images, reference, settings, tell)
     report = Report(
-        given.subject, dataset, reference.digest, n, seed, tuple(figures), tables, command
+        images.subject, dataset, reference.digest, n, seed, tuple(figures), tables, command
     )
     store.put(key, report)
     return report

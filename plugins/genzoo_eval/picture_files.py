@@ -34,7 +34,7 @@ def are_pictures(zoo: Zoo, subject: str) -> bool:
         return False
     manifests = [plugin.manifest for plugin in zoo.plugins() if plugin.manifest is not None]
     formats = [each for manifest in manifests for each in manifest.formats]
-    known = [each.markers for each in formats if each.markers]
-    if any(all((path / marker).is_file() for marker in markers) for markers in known):
+    markers = [each.markers for each in formats if each.markers]
+    if any(all((path / marker).is_file() for marker in each) for each in markers):
         return False
     return all(card.name != path.name for card in zoo.cards())
