@@ -11,8 +11,12 @@ import torch
 from torch import Tensor
 
 from genzoo_core.images import from_uint8
-from genzoo_eval.metrics.extrapolation import extrapolated_frechet_distance, extrapolates
-from genzoo_eval.metrics.frechet import Moments, frechet_distance
+from genzoo_eval.metrics.frechet import (
+    Moments,
+    extrapolated_frechet_distance,
+    extrapolates,
+    frechet_distance,
+)
 from genzoo_eval.metrics.images import sharpness
 from genzoo_eval.metrics.kernel import kernel_distance
 from genzoo_eval.metrics.manifold import ManifoldFigures, manifold_figures

@@ -19,8 +19,8 @@ from genzoo_core.images import from_pil
 from genzoo_core.picture_files import decode, find_pictures, left_out, read_content
 from genzoo_core.reading import open_regular
 from genzoo_core.recipe import DataRecipe
-from genzoo_eval.picture_files import LAYOUT
 from genzoo_eval.report import Subject
+from genzoo_eval.settings import LAYOUT
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,6 +9,9 @@ import msgspec
 
 from genzoo_core import Config
 
+LAYOUT = "uint8 [N, H, W, C]"
+"""How pictures lie in an .npz file."""
+
 FEWEST = 50
 """Images below which a distribution cannot be spoken of."""
 

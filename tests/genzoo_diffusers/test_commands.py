@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import genzoo
+from genzoo_eval.command import are_pictures
 from genzoo_eval.comparing.choosing import choose
-from genzoo_eval.picture_files import are_pictures
 
 Run = Callable[..., tuple[int, str, str]]
 
