@@ -21,6 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from genzoo_core.errors import GenzooError
 from genzoo_core.model import GenerativeModel, OptionsT
 from genzoo_core.rng import SampleRng
+from genzoo_eval.report import Figure
 
 COUNTED = 8
 """Images whose operations are counted at a time."""
@@ -51,16 +52,9 @@ def flops(model: GenerativeModel[OptionsT], options: OptionsT) -> float:
     return counter.get_total_flops() / COUNTED
 
 
-@dataclass(frozen=True)
-class Speed:
-    """Images per second over a few repetitions: the median, and their standard deviation."""
-
-    median: float
-    spread: float
-
-
-def images_per_second(model: GenerativeModel[OptionsT], options: OptionsT, threads: int) -> Speed:
-    """Speed of a loaded model in batches of 64, without a prompt.
+def images_per_second(model: GenerativeModel[OptionsT], options: OptionsT, threads: int) -> Figure:
+    """Speed of a loaded model in batches of 64, without a prompt: the median of a few repetitions,
+    with their standard deviation.
 
     Args:
         model: The model.
@@ -74,7 +68,8 @@ def images_per_second(model: GenerativeModel[OptionsT], options: OptionsT, threa
         rates = [count * BATCH / _seconds(model, options, count) for _ in range(REPEATS)]
     finally:
         torch.set_num_threads(before)
-    return Speed(statistics.median(rates), statistics.stdev(rates))
+    median, spread = statistics.median(rates), statistics.stdev(rates)
+    return Figure("images_per_second", median, spread=spread)
 
 
 @torch.inference_mode()
