@@ -101,7 +101,7 @@ def evaluate(
     options = {name: value for name, value in named.items() if value is not None}
     pictures = are_pictures(zoo, subject)
     if pictures and (options or settings or curve):
-        raise UsageError("pictures take no options: they are made")
+        raise UsageError("options are of a model; pictures that exist already take none")
     if curve is not None and guidance is not None:
         raise UsageError("--guidance and --guidance-curve do not go together")
     from genzoo_eval.datasets import own_dataset, parse_data, require_dataset
