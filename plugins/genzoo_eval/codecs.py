@@ -56,9 +56,7 @@ def evaluate_codec(
         DataError: The dataset cannot be read.
     """
     for name in (*settings.options, *settings.conditions, *(["net"] if settings.nets else [])):
-        raise UsageError(
-            f"{model} is a codec, measured by its reconstructions alone: leave {name} out"
-        )
+        raise UsageError(f"{model} is a codec, measured by reconstruction alone", f"omit {name}")
     card = zoo.card(model)
     dataset, own = dataset or own_dataset(zoo, model), card.dataset
     name = model if Path(model).exists() else card.name
