@@ -142,7 +142,7 @@ def read_reference(
         def make() -> dict[str, Tensor]:
             return measure(net, test.images, training_images())
 
-        doing = f"looking at the real images with {net.name}"
+        doing = f"computing the features of the real images with {net.name}"
         return RealFeatures.of(net, cached(make, "features", net.sha256, doing=doing))
 
     real = [features(net) for net in nets]
@@ -165,7 +165,7 @@ def read_reference(
             lambda: {"test": judge.classes(test.images), "train": judge.classes(training_images())},
             "classes",
             judge.sha256,
-            doing=f"naming the real images with {judge.name}",
+            doing=f"classifying the real images with {judge.name}",
         )
         frequencies = class_frequencies(classes["test"], judge.conditioner.categories)
         floors |= _class_floors(judge, classes, frequencies, test, n)
@@ -181,9 +181,8 @@ def _require_as_many(n: int, training: int) -> None:
     """
     if n > training:
         raise UsageError(
-            f"{n:,} images were asked for, and the floor needs as many training images; "
-            f"there are {training:,}",
-            f"ask for at most {training:,}" if training >= FEWEST else "give more of them",
+            f"the floor of {n:,} images needs as many training images; there are {training:,}",
+            f"give at most -n {training}" if training >= FEWEST else "give more training images",
         )
 
 

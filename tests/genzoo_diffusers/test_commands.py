@@ -11,7 +11,7 @@ import pytest
 
 import genzoo
 from genzoo_compare.choosing import choose
-from genzoo_eval.picture_files import are_pictures
+from genzoo_eval.command import are_pictures
 
 Run = Callable[..., tuple[int, str, str]]
 
