@@ -60,7 +60,9 @@ class Bell(Density):
         self, z: Tensor, conditions: Mapping[str, Tensor], rng: Rng
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
         apart = (z - self.centre(conditions, len(z))) / self.log_std.exp()
-        return (apart.square() / 2 + self.log_std).mean(), {"std": self.log_std.detach().exp().mean()}
+        return (apart.square() / 2 + self.log_std).mean(), {
+            "std": self.log_std.detach().exp().mean()
+        }
 
     def sample(
         self, rng: Rng, conditions: Mapping[str, Tensor], *, temperature: float = 1.0
