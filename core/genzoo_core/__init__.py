@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from genzoo_core.config import Config as Config
     from genzoo_core.config import NoOptions as NoOptions
     from genzoo_core.dataset import Dataset as Dataset
+    from genzoo_core.denoising import Denoiser as Denoiser
+    from genzoo_core.density import Density as Density
+    from genzoo_core.density import FittedDensity as FittedDensity
     from genzoo_core.encoder import Codec as Codec
     from genzoo_core.encoder import Encoder as Encoder
     from genzoo_core.encoder import Posterior as Posterior
@@ -90,6 +93,8 @@ _NAMES = {
     "conditioner": "Condition Conditioned Conditioner Conditioning",
     "config": "Config NoOptions",
     "dataset": "Dataset",
+    "denoising": "Denoiser",
+    "density": "Density FittedDensity",
     "encoder": "Codec Encoder Posterior",
     "errors": "ConfigError DataError GenzooError HubError IntegrityError NotFittedError "
     "PluginError ReplayError TrainingError UsageError WeightsError",

@@ -24,13 +24,27 @@ class Context(Protocol):
         """The conditioners that the model is to own, by name; the first reads the prompt."""
         ...
 
-    def component(self, kind: str, name: str, config: Mapping[str, object]) -> Any:
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """Shape of a latent, without the batch, for a density over latents; () for all others."""
+        ...
+
+    def component(
+        self,
+        kind: str,
+        name: str,
+        config: Mapping[str, object],
+        *,
+        latent_shape: tuple[int, ...] = (),
+    ) -> Any:
         """Build another component.
 
         Args:
             kind: Its kind ("conditioner", "noiser", …).
             name: `distribution/name`, or a bare name while it is unique.
             config: Its config, as plain data.
+            latent_shape: For a density: shape of a latent, without the batch. A density may own
+                the model's conditioners, any other component has none.
 
         Raises:
             ConfigError: No such component, or a config that is not of its type.

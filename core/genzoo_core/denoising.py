@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from genzoo_core.conditioner import Condition
+from genzoo_core.conditioner import Condition, Conditioner
 from genzoo_core.model import Start
 from genzoo_core.noiser import ScheduledNoiser
 from genzoo_core.rng import Rng
@@ -16,6 +17,34 @@ from genzoo_core.sampler import Denoise, Sampler, Trajectory, shortened
 Predict = Callable[[Tensor, Tensor, Condition | None], Tensor]
 """Called as `predict(x, t, condition)` with noisy data, `[B, ...]`, and times, `[B]`; gives what
 the noiser's `target` is, with the shape of `x`."""
+
+
+@runtime_checkable
+class Denoiser(Protocol):
+    """A model that removes noise: any sampler can walk with it, and a mean flow learn from it.
+
+    A class with this interface is a `torch.nn.Module` as well.
+
+    Attributes:
+        noiser: How noise enters.
+        data_shape: Shape of the data, without the batch: of pictures, or of latents.
+        conditioners: By name; the first reads the prompt.
+    """
+
+    noiser: ScheduledNoiser
+    data_shape: tuple[int, ...]
+    conditioners: Mapping[str, Conditioner]
+
+    def denoiser(self, conditions: Mapping[str, Tensor], n: int, guidance: float) -> Denoise:
+        """The model as samplers see it, for `n` images.
+
+        Args:
+            conditions: Prepared values by name of the conditioner, each `[n, ...]`; a missing
+                one is null.
+            n: Number of images.
+            guidance: Scale of the guidance; 1 is off.
+        """
+        ...
 
 
 def denoising_errors(

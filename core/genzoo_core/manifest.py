@@ -13,7 +13,7 @@ from genzoo_core.config import Config
 API_VERSION = 2
 """Version of the plugin interface. A manifest with another one is refused."""
 
-Kind = Literal["model", "encoder", "codec", "noiser", "sampler", "conditioner"]
+Kind = Literal["model", "encoder", "codec", "noiser", "sampler", "conditioner", "density"]
 
 # They end in \Z: a $ would let a newline pass.
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]*\Z", max_length=100)]

@@ -11,6 +11,7 @@ import msgspec
 
 from genzoo_core.cards import ModelCard
 from genzoo_core.conditioner import Conditioner
+from genzoo_core.density import Density
 from genzoo_core.encoder import Codec, Encoder
 from genzoo_core.errors import GenzooError
 from genzoo_core.manifest import ComponentEntry
@@ -69,6 +70,7 @@ INTERFACES: dict[str, type] = {
     "conditioner": Conditioner,
     "noiser": Noiser,
     "sampler": Sampler,
+    "density": Density,
 }
 """The class that a component of a kind extends."""
 

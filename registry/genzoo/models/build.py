@@ -16,6 +16,7 @@ from genzoo.models.blueprint import BlueprintMode
 from genzoo.models.components import components_of, load_component
 from genzoo.text import brief, one_line, quoted
 from genzoo_core.conditioner import Conditioner
+from genzoo_core.density import Density
 from genzoo_core.encoder import Codec, Encoder
 from genzoo_core.errors import ConfigError, GenzooError, PluginError
 from genzoo_core.model import GenerativeModel
@@ -34,11 +35,12 @@ _INTERFACES: dict[str, type] = {
     "conditioner": Conditioner,
     "noiser": Noiser,
     "sampler": Sampler,
+    "density": Density,
 }
 """What a component of a kind is an instance of."""
 
 MODULE_KINDS = ("model", "codec", "encoder", "conditioner")
-"""Kinds that have weights, so that a model file can hold one."""
+"""Kinds that a model file can hold."""
 
 
 def kind_of(module: nn.Module) -> str | None:
@@ -62,13 +64,22 @@ class BuildContext:
     used_parts: set[str] = field(default_factory=set)
     full_names: dict[str, str] = field(default_factory=dict)
     """Of the components that were built, by the names that configs call them."""
+    latent_shape: tuple[int, ...] = ()
 
-    def component(self, kind: str, name: str, config: Mapping[str, object]) -> Any:
-        """Build another component; it has this one's parts and no conditioners of its own."""
+    def component(
+        self,
+        kind: str,
+        name: str,
+        config: Mapping[str, object],
+        *,
+        latent_shape: tuple[int, ...] = (),
+    ) -> Any:
+        """Build another component, with this one's parts; see `genzoo_core.Context`."""
         found = _resolve(self.catalogue, kind, name, config)
         self.full_names[name] = found.name
-        inner = replace(self, conditioners={})
-        if self.blueprint is None or kind in MODULE_KINDS:
+        conditioners = self.conditioners if kind == "density" else {}
+        inner = replace(self, conditioners=conditioners, latent_shape=latent_shape)
+        if self.blueprint is None or issubclass(_INTERFACES[kind], nn.Module):
             return found.build(inner)
         with self.blueprint.paused():
             return found.build(inner)
