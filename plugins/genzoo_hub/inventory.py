@@ -1,9 +1,8 @@
-"""What genzoo has of the Hub's cache: its model files, and what is left over."""
+"""What genzoo fetched into the Hub's cache: models, and what can be removed of it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +11,8 @@ from genzoo_core.errors import GenzooError, HubError
 from genzoo_hub.promises import Promise, sha256_of
 from genzoo_hub.reference import SCHEME, SUFFIX, Reference, parse, parse_folder
 from genzoo_hub.repo_cache import SET_ASIDE, RepoCache, cache_folder
+from genzoo_hub.repo_config import is_model_file
 
-MAX_HEADER = 1_000_000
 _PREFIX = "models--"
 
 
@@ -22,9 +21,9 @@ class CachedModel:
     """A model file of genzoo's in the cache, or what was fetched of another's repository.
 
     Attributes:
-        reference: What it is asked for by, at its commit.
+        reference: To it, at its commit.
         path: Where it lies; of a repository the folder.
-        refs: Branches and tags that were at its commit when they were last asked for.
+        refs: Branches and tags that were at its commit when they were last looked up.
         size: In bytes.
         sha256: Digest of the file; "" for a repository.
         promises: What the repository promised of it, or of each of the files.
@@ -38,12 +37,12 @@ class CachedModel:
     promises: Mapping[Path, Promise]
 
     def verify(self) -> tuple[str, Path]:
-        """Whether it is "ok" or "damaged", and where; "unknown" where no promise is known."""
+        """Whether it is "ok" or "damaged", and where; "unknown" where nothing was promised."""
         for path, promise in self.promises.items():
-            if not promise.kept_by(path):
+            if not promise.holds_for(path):
                 return "damaged", path
-        known = any(promise != Promise() for promise in self.promises.values())
-        return "ok" if known else "unknown", self.path
+        promised = any(promise != Promise() for promise in self.promises.values())
+        return "ok" if promised else "unknown", self.path
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,17 @@ class Waste:
     what: str
     size: int
     cache: RepoCache | None = None
+
+    def remove(self) -> None:
+        """Remove it.
+
+        Raises:
+            OSError: The cache cannot be written to.
+        """
+        if self.cache is None:
+            self.path.unlink(missing_ok=True)
+        else:
+            self.cache.remove(self.path.name)
 
 
 def cached_models(left_out: list[str]) -> list[CachedModel]:
@@ -96,40 +106,10 @@ def find_waste(cards: Iterable[ModelCard], left_out: list[str]) -> list[Waste]:
         for commit in list(commits)[1:]:
             if cache.refs(commit) or commit in pinned:
                 continue
-            folder = cache.folder / "snapshots" / commit
+            folder = cache.snapshot(commit)
             freed = sum(map(_size, cache.only_in(commit)))
             waste.append(Waste(folder, f"{cache.repo}@{commit[:12]}", freed, cache))
     return waste
-
-
-def remove(waste: Sequence[Waste]) -> None:
-    """Remove what was found.
-
-    Raises:
-        OSError: The cache cannot be written to.
-    """
-    for one in waste:
-        if one.cache is None:
-            one.path.unlink(missing_ok=True)
-        else:
-            one.cache.remove(one.path.name)
-
-
-def is_model_file(path: Path) -> bool:
-    """Whether the header of a safetensors file says that genzoo wrote it.
-
-    Raises:
-        OSError: It cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if length > MAX_HEADER:
-                return False
-            metadata = json.loads(file.read(length)).get("__metadata__", {})
-            return bool(metadata.get("format") == "genzoo")
-    except (ValueError, AttributeError, RecursionError):
-        return False
 
 
 def _repositories(left_out: list[str]) -> Iterator[RepoCache]:
@@ -152,28 +132,21 @@ def _repositories(left_out: list[str]) -> Iterator[RepoCache]:
 
 def _models(cache: RepoCache, left_out: list[str]) -> Iterator[CachedModel]:
     for commit in cache.commits():
-        if cache.is_marked(commit):
-            paths = _readable(cache, commit, "", left_out).values()
-            yield CachedModel(
-                Reference(cache.repo, "", commit),
-                cache.folder / "snapshots" / commit,
-                cache.refs(commit),
-                sum(map(_size, paths)),
-                "",
-                {path: cache.promise(path) for path in paths},
-            )
+        is_folder, refs = cache.is_marked(commit), cache.refs(commit)
+        files = _readable(cache, commit, "" if is_folder else SUFFIX, left_out)
+        if is_folder:
+            reference, folder = Reference(cache.repo, "", commit), cache.snapshot(commit)
+            promises = {path: cache.promise(path) for path in files.values()}
+            yield CachedModel(reference, folder, refs, sum(map(_size, promises)), "", promises)
             continue
-        for file, path in _readable(cache, commit, SUFFIX, left_out).items():
+        for file, path in files.items():
             try:
                 if is_model_file(path):
-                    yield CachedModel(
+                    reference, promises = (
                         Reference(cache.repo, file, commit),
-                        path,
-                        cache.refs(commit),
-                        path.stat().st_size,
-                        sha256_of(path),
                         {path: cache.promise(path)},
                     )
+                    yield CachedModel(reference, path, refs, _size(path), sha256_of(path), promises)
             except OSError as error:
                 left_out.append(f"{path}: {error.strerror}")
 
@@ -188,7 +161,7 @@ def _readable(cache: RepoCache, commit: str, suffix: str, left_out: list[str]) -
             if path := cache.find(commit, file):
                 found[file] = path
             else:
-                path = cache.folder / "snapshots" / commit / file
+                path = cache.snapshot(commit) / file
                 left_out.append(f"{path}: it is no file, nor a link to one that is there")
         except HubError as error:
             left_out.append(error.message)

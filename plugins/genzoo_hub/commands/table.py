@@ -1,4 +1,4 @@
-"""Text that others wrote, made fit for a terminal, and aligned columns of it."""
+"""Aligned columns, and sizes in them."""
 
 from __future__ import annotations
 
@@ -6,23 +6,12 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-NAME_SHOWN = 60
-"""Characters of a name that a Hub gives."""
-
-
-def few(names: Sequence[str]) -> str:
-    """The first five names, of each its beginning."""
-    return ", ".join(name[:NAME_SHOWN] for name in names[:5])
-
-
-def shown(text: str) -> str:
-    """`text` in one line, with escapes for what a terminal would obey."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+from genzoo_core.text import printable
 
 
 def write_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows under a header, columns aligned."""
-    lines = [[shown(cell) for cell in row] for row in ([*map(str.upper, header)], *rows)]
+    lines = [[printable(cell) for cell in row] for row in ([*map(str.upper, header)], *rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
