@@ -6,7 +6,7 @@ models--owner--repo/blobs/<ETag>                   the bytes
 models--owner--repo/.genzoo/<commit>               ours: genzoo fetched the commit as a folder
 
 Read here and not by `huggingface_hub.scan_cache_dir`, which waits for ever at a pipe among the
-refs, ends where a ref is not UTF-8, and leaves a whole repository out for one broken link in it.
+refs, ends where a ref is not UTF-8, and leaves a repository out for one broken link in it.
 """
 
 from __future__ import annotations
