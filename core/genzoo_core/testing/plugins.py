@@ -10,15 +10,11 @@ from typing import Any
 import msgspec
 
 from genzoo_core.cards import ModelCard
-from genzoo_core.conditioner import Conditioner
-from genzoo_core.encoder import Codec, Encoder
 from genzoo_core.errors import GenzooError
+from genzoo_core.interfaces import INTERFACES
 from genzoo_core.manifest import ComponentEntry
-from genzoo_core.model import GenerativeModel
-from genzoo_core.noiser import Noiser
 from genzoo_core.plugin import Plugin
 from genzoo_core.recipe import Recipe
-from genzoo_core.sampler import Sampler
 from genzoo_core.testing.case import Case
 from genzoo_core.testing.report import Recorder, problem
 from genzoo_core.testing.strictness import strict_struct
@@ -61,16 +57,6 @@ def stages(zoo: Zoo, recipe: Recipe) -> Iterator[str]:
                 expected = f"settings of the phases {', '.join(phases)} of stage {stage.name}"
                 yield problem(expected, f"those of {name!r}", "rename it in the recipe")
 
-
-INTERFACES: dict[str, type] = {
-    "model": GenerativeModel,
-    "codec": Codec,
-    "encoder": Encoder,
-    "conditioner": Conditioner,
-    "noiser": Noiser,
-    "sampler": Sampler,
-}
-"""The class that a component of a kind extends."""
 
 MEND_CARD = "paste the card.toml that training wrote"
 
