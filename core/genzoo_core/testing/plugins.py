@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -64,7 +63,7 @@ MEND_CARD = "paste the card.toml that training wrote"
 def check_installed(record: Recorder, zoo: Zoo, plugin: Plugin) -> None:
     """Run all checks of a plugin: its manifest, its imports, its components, its cards."""
     where = f"{plugin.name}: "
-    if not record.check(f"{where}its manifest is sound", partial(sound, plugin)):
+    if not record.check(f"{where}its manifest is sound", sound, plugin):
         return
     assert plugin.manifest is not None
     importable: list[bool] = []
@@ -81,13 +80,13 @@ def check_installed(record: Recorder, zoo: Zoo, plugin: Plugin) -> None:
         return
     for entry in plugin.manifest.components:
         claim = f"{where}{entry.kind} {entry.name} is what the manifest says"
-        record.check(claim, partial(component, entry))
+        record.check(claim, component, entry)
     for card in plugin.manifest.models:
         claim = f"{where}the card of {card.name} is complete, and agrees with its file"
-        record.check(claim, partial(check_card, zoo, plugin, card))
+        record.check(claim, check_card, zoo, plugin, card)
         if card.recipe:
             claim = f"{where}the recipe of {card.name} fits its card"
-            record.check(claim, partial(check_recipe_of, zoo, plugin, card))
+            record.check(claim, check_recipe_of, zoo, plugin, card)
 
 
 def sound(plugin: Plugin) -> Iterator[str]:
