@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial, wraps
+from functools import wraps
 from os import PathLike, fspath
 from typing import Any, ParamSpec
 
@@ -145,10 +145,10 @@ def examine_recipe(zoo: Zoo, recipe: str | PathLike[str]) -> Report:
     """
     reference = fspath(recipe)
     record = Recorder(f"recipe {reference}")
-    read = record.made("it is a well-formed recipe", partial(zoo.recipe, reference))
+    read = record.made("it is a well-formed recipe", zoo.recipe, reference)
     if read is None:
         return record.report()
-    record.check("its stages are those of what it trains", partial(stages, zoo, read))
+    record.check("its stages are those of what it trains", stages, zoo, read)
     kind = read.model.kind
     if kind in CHECKS:
         return _check_component(record, case_of(zoo, read))

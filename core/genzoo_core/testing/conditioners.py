@@ -65,7 +65,7 @@ def check_conditioner_component(record: Recorder, case: Case, built: Opened) -> 
         ("what was saved and loaded embeds the same", reloaded),
     ]
     for claim, check in claims:
-        record.check(claim, partial(check, Subject(built, case)))
+        record.check(claim, check, Subject(built, case))
 
 
 def null(subject: Subject) -> Iterator[str]:

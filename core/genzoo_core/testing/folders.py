@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -76,8 +75,8 @@ class Cover:
 
 def check_folder(record: Recorder, zoo: Zoo, reference: str, opened: Opened) -> None:
     """Check what a folder's format promises beside what its model does."""
-    record.check("its card needs no weights", partial(covered, zoo, reference, opened))
-    record.check("it is the same when it is loaded again", partial(again, zoo, reference, opened))
+    record.check("its card needs no weights", covered, zoo, reference, opened)
+    record.check("it is the same when it is loaded again", again, zoo, reference, opened)
 
 
 def covered(zoo: Zoo, reference: str, opened: Opened) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -128,13 +127,13 @@ def check_sampler_component(record: Recorder, case: Case, sampler: Sampler) -> N
     record.check("it fits a noiser", fits)
     for noiser in fitting:
         trial, where = Trial(sampler, noiser), f" ({type(noiser).__name__})"
-        if not record.check(f"data has the form of the noise{where}", partial(form, trial)):
+        if not record.check(f"data has the form of the noise{where}", form, trial):
             continue
-        record.check(f"exact predictions lead to the data{where}", partial(exact, trial))
-        record.check(f"a sample does not depend on its batch{where}", partial(batches, trial))
-        chance = partial(own_chance, trial.run, "data", "draw every number from `path.rng`")
-        record.check(f"all chance comes from the rng{where}", chance)
-        record.check(f"step_done is called at each step{where}", partial(steps_done, trial))
+        record.check(f"exact predictions lead to the data{where}", exact, trial)
+        record.check(f"a sample does not depend on its batch{where}", batches, trial)
+        mend = "draw every number from `path.rng`"
+        record.check(f"all chance comes from the rng{where}", own_chance, trial.run, "data", mend)
+        record.check(f"step_done is called at each step{where}", steps_done, trial)
 
 
 def form(trial: Trial) -> Iterator[str]:

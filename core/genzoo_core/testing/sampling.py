@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -139,7 +138,7 @@ def check_sampling(record: Recorder, subject: Sampled) -> Tensor | None:
     record.check("pictures are float32 [B, C, H, W] in [-1, 1]", formed)
     for claim, check in claims:
         if drawn:
-            record.check(claim, partial(check, subject))
+            record.check(claim, check, subject)
         else:
             record.skip(claim, "there are no pictures to compare")
     return drawn[0] if drawn else None

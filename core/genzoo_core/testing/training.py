@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -77,7 +76,7 @@ def check_training(record: Recorder, subject: Trained) -> bool:
     frozen = [(p, p.requires_grad) for p in subject.built.module.parameters()]
     train_mode(subject.built)
     disjoint = "phases are disjoint, and cover all that is trainable"
-    record.check(disjoint, partial(sound_stages, subject.built))
+    record.check(disjoint, sound_stages, subject.built)
     claims: list[tuple[str, Callable[[Trained], Iterator[str]]]] = [
         ("the loss is a finite scalar, with figures to log", scalar),
         ("a phase gives gradients to its parameters", gradients),
@@ -91,7 +90,7 @@ def check_training(record: Recorder, subject: Trained) -> bool:
         if not (formed if check is function else sound):
             record.skip(claim, "there is no loss to follow")
             continue
-        sound = record.check(claim, partial(check, subject)) and sound
+        sound = record.check(claim, check, subject) and sound
         formed = sound if check is scalar else formed
     for parameter, wanted in frozen:
         parameter.requires_grad_(wanted)

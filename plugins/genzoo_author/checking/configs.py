@@ -11,6 +11,7 @@ from typing import get_args
 import msgspec
 
 from genzoo_core.errors import GenzooError
+from genzoo_core.interfaces import MODULE_KINDS
 from genzoo_core.manifest import ComponentEntry, Kind
 from genzoo_core.plugin import Plugin
 from genzoo_core.recipe import Recipe
@@ -118,10 +119,10 @@ def why_not_by_default(zoo: Zoo, plugin: Plugin, entry: ComponentEntry) -> str |
     except (Exception, SystemExit):
         return None  # a check of the kit says what is wrong
     try:
-        if entry.kind in ("noiser", "sampler"):
-            zoo.component(entry.kind, name, {})
-        else:
+        if entry.kind in MODULE_KINDS:
             zoo.build(ModelSpec(name, kind=entry.kind))
+        else:
+            zoo.component(entry.kind, name, {})
     except GenzooError as error:
         return (
             f"the defaults of its Config cannot be built ({error}), and no recipe uses it; "
