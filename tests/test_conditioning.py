@@ -26,7 +26,7 @@ from genzoo_eval.nets.classifier import Classifier
 from genzoo_eval.text.judge import judge_of
 
 PAGE = Path(__file__).parent.parent / "docs" / "conditioning.md"
-WAYS = ("nothing asked", "class labels", "text")
+WAYS = ("unconditional", "class labels", "text")
 FAMILIES = ("autoencoder", "VAE", "GAN", "diffusion", "latent diffusion")
 N = 40
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from genzoo_eval.comparing.baselines import baselines, shipped_reports
+from genzoo_compare.baselines import baselines, shipped_reports
 from genzoo_eval.keys import format_value
 from genzoo_eval.report import Figure, Report
 from genzoo_eval.report_store import shipped
@@ -171,6 +171,8 @@ def test_what_the_page_of_weights_says_of_fewer_steps_is_in_the_reports() -> Non
         "of its {:.0f} million operations ({:.0f} with".format(*operations),
     ):
         assert sentence in page
+    readme = README.read_text(encoding="utf-8")
+    assert f"(`--steps 1`: {floors('flow1-mnist', 'classifier', 1)} floors)" in readme
 
 
 def test_the_first_seeds_on_the_page_of_weights_are_those_of_the_reports() -> None:

@@ -26,7 +26,6 @@ from genzoo_eval.report_store import ReportKey, Shipped
 from genzoo_eval.settings import Settings
 
 PLUGINS = Path(__file__).parent.parent / "plugins"
-RESULTS = PLUGINS / "genzoo_eval" / "results"
 IN_CARDS = (
     *("fd", "coverage", "accuracy", "class_tv", "reconstruction_mse"),
     *("r1_seen", "r10_seen", "r10_rarer", "r1_held_out", "r10_held_out"),
@@ -63,7 +62,7 @@ def add_report(file: Path) -> None:
         if figure.key in IN_CARDS and (figure.net or figure.key not in BY_NET)
     ]
     set_metrics(name, metrics)
-    ship(report, "reports")
+    ship(report, "genzoo_eval", "reports")
 
 
 def add_curve(file: Path) -> None:
@@ -71,7 +70,7 @@ def add_curve(file: Path) -> None:
     that ship."""
     found = msgspec.json.decode(file.read_bytes(), type=list[Report] | Report)
     for report in [found] if isinstance(found, Report) else found:
-        ship(report, "reports")
+        ship(report, "genzoo_eval", "reports")
 
 
 def add_baseline(file: Path) -> None:
@@ -80,16 +79,18 @@ def add_baseline(file: Path) -> None:
     name = Path(report.subject.name).stem
     subject = msgspec.structs.replace(report.subject, name=name)
     command = report.command.replace(report.subject.name, name)
-    ship(msgspec.structs.replace(report, subject=subject, command=command), "baselines")
+    renamed = msgspec.structs.replace(report, subject=subject, command=command)
+    ship(renamed, "genzoo_compare", "baselines")
 
 
-def ship(report: Report, kind: str) -> None:
-    """Add a report to `results/{kind}-DATASET.json`, in place of those that it makes useless."""
+def ship(report: Report, plugin: str, kind: str) -> None:
+    """Add a report to a plugin's `results/KIND-DATASET.json`, in place of those that it makes
+    useless."""
     assert not report.machine, "measure with --no-costs: speeds are of one machine"
     settings = Settings(report.n, report.seed, costs=False)
     nets = feature_cards(genzoo.open_zoo(), report.dataset)
     key = ReportKey.of(report.subject, report.dataset, settings, nets).digest
-    file = RESULTS / f"{kind}-{report.dataset}.json"
+    file = PLUGINS / plugin / "results" / f"{kind}-{report.dataset}.json"
     there = msgspec.json.decode(file.read_bytes(), type=Shipped).reports if file.exists() else {}
     found = {k: r for k, r in there.items() if not replaces(report, r)} | {key: report}
     ordered = dict(sorted(found.items(), key=lambda item: (item[1].subject.name, item[0])))

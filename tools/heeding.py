@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from genzoo_eval.report import Figure, Report
-from genzoo_eval.report_store import shipped
+from targets import row
+
+from genzoo_compare.claims import figure_of, multiple, own_report
+from genzoo_eval.api import Figure, Report, shipped
 
 MODELS = ("ae-emoji", "vae-emoji", "gan-emoji", "flow-emoji", "ldm-emoji", "flow1-emoji")
 CURVE = "flow-emoji"
@@ -34,27 +36,32 @@ def main() -> None:
 
 def models() -> Iterator[str]:
     """A row for each model, at its own settings."""
-    reports = [own(name) for name in MODELS]
+    reports = [own_report(name) for name in MODELS]
     yield row("", *SHARES, "Fréchet distance ÷ floor (captions, self-supervised)")
     yield "|---" + "|--:" * (len(SHARES) + 1) + "|"
     yield cells("*real pictures*", reports[0], lambda figure: figure.floor, ("1×", "1×"))
     for name, report in zip(MODELS, reports, strict=True):
-        distances = tuple(f"{over_floor(report, net):.1f}×" for net in (CAPTIONS, LOOKS))
+        distances = tuple(f"{multiple(report, 'fd', net):.1f}×" for net in (CAPTIONS, LOOKS))
         yield cells(f"`{name}`", report, lambda figure: figure.value, distances)
 
 
 def cells(
     title: str, report: Report, value: Callable[[Figure], float | None], distances: tuple[str, ...]
 ) -> str:
-    found = [value(of(report, key, net)) for key, net in SHARES.values()]
-    shown = ["–" if share is None else f"{share:.1%}".replace("%", " %") for share in found]
-    return row(title, *shown, ", ".join(distances))
+    found = [value(figure_of(report, key, net)) for key, net in SHARES.values()]
+    shares = ["–" if share is None else f"{share:.1%}".replace("%", " %") for share in found]
+    return row(title, *shares, ", ".join(distances))
 
 
 def curve() -> Iterator[str]:
     """A column for each scale of guidance that ships."""
     reports = sorted(
-        (r for r in all_of(CURVE) if r.subject.options["guidance"] is not None),
+        (
+            report
+            for report in shipped().values()
+            if report.subject.name == f"genzoo/{CURVE}"
+            and report.subject.options["guidance"] is not None
+        ),
         key=lambda report: float(report.subject.options["guidance"]),
     )
     yield row("guidance", *(f"{report.subject.options['guidance']:g}" for report in reports))
@@ -67,39 +74,8 @@ def curve() -> Iterator[str]:
             "composed: nearer to a real picture of the held-out caption than to any trained on",
         ),
     ):
-        shares = (of(report, key, CAPTIONS).value for report in reports)
+        shares = (figure_of(report, key, CAPTIONS).value for report in reports)
         yield row(title, *(f"{share:.1%}".replace("%", " %") for share in shares))
-
-
-def row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def all_of(name: str) -> list[Report]:
-    return [report for report in shipped().values() if report.subject.name == f"genzoo/{name}"]
-
-
-def own(name: str) -> Report:
-    """The report of a model at its own settings."""
-    (found,) = (
-        report
-        for report in all_of(name)
-        if report.subject.options.get("guidance") is None
-        and report.subject.options.get("steps") is None
-    )
-    return found
-
-
-def of(report: Report, key: str, net: str) -> Figure:
-    found = report.figure(key, net)
-    assert found is not None, (report.subject.name, key, net)
-    return found
-
-
-def over_floor(report: Report, net: str) -> float:
-    figure = of(report, "fd", net)
-    assert figure.floor
-    return figure.value / figure.floor
 
 
 if __name__ == "__main__":

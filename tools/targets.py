@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from genzoo_eval.report import Report
-from genzoo_eval.report_store import shipped, usual_n
+from genzoo_compare.claims import coverage, distance, figure_of, multiple, own_report
+from genzoo_eval.api import Report
 
 TEST_CLASSES = {
     "mnist": (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
@@ -59,44 +59,44 @@ def lines() -> Iterator[str]:
         "", "FD ÷ floor", "wanted", "asked class seen", "wanted", "class gap", "coverage ÷ floor"
     )
     yield "|---|--:|--:|--:|--:|--:|--:|"
-    for dataset, wanted in DISTANCE.items():
-        for family, most in wanted.items():
+    for dataset, models in DISTANCE.items():
+        for family, most in models.items():
             name = f"{family}-{dataset.partition('_')[0]}"
-            report = own(name)
-            accuracy = figure(report, "accuracy")[0]
+            report = own_report(name)
+            accuracy = figure_of(report, "accuracy").value
             yield row(
                 f"`{name}`",
-                at_most(ratio(report, "fd"), most, "{:.3g}×"),
+                at_most(distance(report), most, "{:.3g}×"),
                 f"≤ {most}×",
                 at_least(accuracy, ACCURACY[dataset], "{:.1%}"),
                 f"≥ {ACCURACY[dataset]:.0%}",
                 at_most(class_gap(report), CLASS_GAP, "{:.1%}"),
-                at_least(ratio(report, "coverage"), COVERAGE[dataset], "{:.2f}"),
+                at_least(coverage(report), COVERAGE[dataset], "{:.2f}"),
             )
     yield ""
     yield "| | R@10, seen ÷ real | R@10, held-out ÷ real |"
     yield "|---|--:|--:|"
     keys = ("r10_seen", "r10_held_out")
-    first = [ratio(own("flow-emoji"), key) for key in keys]
+    first = [multiple(own_report("flow-emoji"), key) for key in keys]
     for name in ("flow-emoji", "ldm-emoji", "gan-emoji"):
         least = (SEEN, HELD_OUT) if name == "flow-emoji" else [share - WITHIN for share in first]
-        report = own(name)
-        found = (at_least(ratio(report, k), m, "{:.1%}") for k, m in zip(keys, least, strict=True))
-        yield row(f"`{name}`", *found)
+        report = own_report(name)
+        found = zip((multiple(report, key) for key in keys), least, strict=True)
+        yield row(f"`{name}`", *(at_least(share, wanted, "{:.1%}") for share, wanted in found))
     yield ""
     yield row(
         "", "learnt from", "FD ÷ floor", "FD ÷ teacher's", "wanted", "operations of teacher ÷ own"
     )
     yield "|---|---|--:|--:|--:|--:|"
     for name, teacher in TEACHERS.items():
-        pupil, taught_by = own(name), own(teacher)
+        pupil, taught_by = own_report(name), own_report(teacher)
         yield row(
             f"`{name}`",
             f"`{teacher}`",
-            f"{ratio(pupil, 'fd'):.3g}×",
-            at_most(figure(pupil, "fd")[0] / figure(taught_by, "fd")[0], OF_TEACHER, "{:.2f}×"),
+            f"{distance(pupil):.3g}×",
+            at_most(distance(pupil) / distance(taught_by), OF_TEACHER, "{:.2f}×"),
             f"≤ {OF_TEACHER}×",
-            f"{operations(teacher) / operations(name):.0f}",
+            f"{operations(taught_by) / operations(pupil):.0f}",
         )
 
 
@@ -112,34 +112,9 @@ def at_least(value: float, least: float, shown: str) -> Cell:
     return Cell(shown.format(value), value >= least)
 
 
-def own(name: str) -> Report:
-    """The report of a model at its own settings."""
-    (found,) = (
-        report
-        for report in shipped().values()
-        if report.subject.name == f"genzoo/{name}"
-        and report.n == usual_n(report.dataset)
-        and not report.subject.options.get("steps")
-    )
-    return found
-
-
-def figure(report: Report, key: str) -> tuple[float, float]:
-    """A figure and its floor, in the features of the net that knows classes or captions."""
-    judged = ("classifier", "dual")
-    (found,) = (f for f in report.figures if f.key == key and f.net.endswith(judged))
-    return found.value, found.floor or 1.0
-
-
-def ratio(report: Report, key: str) -> float:
-    value, floor = figure(report, key)
-    return value / floor
-
-
-def operations(name: str) -> float:
-    """Million multiplications and additions a picture, where nothing is asked."""
-    (found,) = (figure.value for figure in own(name).figures if figure.key == "flops")
-    return found
+def operations(report: Report) -> float:
+    """Million multiplications and additions a picture without a prompt."""
+    return figure_of(report, "flops").value
 
 
 def class_gap(report: Report) -> float:

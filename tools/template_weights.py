@@ -16,8 +16,7 @@ from pathlib import Path
 
 from genzoo_author.kinds import KINDS
 from genzoo_author.naming import names_of
-from genzoo_author.rendering import TEMPLATES, render
-from genzoo_author.writing import write_folder
+from genzoo_author.rendering import TEMPLATES, render, write_folder
 
 NAMES = names_of("placeholder-plugin")
 UNTRAINED = json.dumps({"__metadata__": {"card": '{"parameters":0}'}}).encode()

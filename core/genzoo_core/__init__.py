@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from genzoo_core.conditioner import Conditioner as Conditioner
     from genzoo_core.conditioner import Conditioning as Conditioning
     from genzoo_core.config import Config as Config
+    from genzoo_core.config import NoOptions as NoOptions
     from genzoo_core.dataset import Dataset as Dataset
+    from genzoo_core.denoising import Denoiser as Denoiser
+    from genzoo_core.density import Density as Density
+    from genzoo_core.density import FittedDensity as FittedDensity
     from genzoo_core.encoder import Codec as Codec
     from genzoo_core.encoder import Encoder as Encoder
     from genzoo_core.encoder import Posterior as Posterior
@@ -47,7 +51,6 @@ if TYPE_CHECKING:
     from genzoo_core.model import GenerativeModel as GenerativeModel
     from genzoo_core.model import Guided as Guided
     from genzoo_core.model import Inpainting as Inpainting
-    from genzoo_core.model import NoOptions as NoOptions
     from genzoo_core.model import Offloadable as Offloadable
     from genzoo_core.model import OnStep as OnStep
     from genzoo_core.model import Start as Start
@@ -88,16 +91,17 @@ _NAMES = {
     "cards": "Metric ModelCard",
     "component": "Context",
     "conditioner": "Condition Conditioned Conditioner Conditioning",
-    "config": "Config",
+    "config": "Config NoOptions",
     "dataset": "Dataset",
+    "denoising": "Denoiser",
+    "density": "Density FittedDensity",
     "encoder": "Codec Encoder Posterior",
     "errors": "ConfigError DataError GenzooError HubError IntegrityError NotFittedError "
     "PluginError ReplayError TrainingError UsageError WeightsError",
     "formats": "Described Folder Format Source",
     "hookspecs": "hookimpl",
     "manifest": "API_VERSION CommandEntry ComponentEntry FormatEntry Manifest",
-    "model": "Adaptable GenerativeModel Guided Inpainting NoOptions Offloadable OnStep Start "
-    "Varying",
+    "model": "Adaptable GenerativeModel Guided Inpainting Offloadable OnStep Start Varying",
     "noiser": "Noiser ScheduledNoiser",
     "pictures": "Latents Pictures",
     "plugin": "Model Plugin Verification",

@@ -1,4 +1,4 @@
-"""Model cards: what is known of a model without running code."""
+"""Model cards: the description of a model, as data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 from genzoo_core.config import Config
 
-# A card may come from a stranger, and a listing shows those of all together.
+# A card may come from a stranger, and a listing shows all of them together.
 Word = Annotated[str, msgspec.Meta(max_length=100)]
 Line = Annotated[str, msgspec.Meta(max_length=1000)]
 Text = Annotated[str, msgspec.Meta(max_length=20_000)]
@@ -28,7 +28,7 @@ class Metric(Config, omit_defaults=True):
         unit: Its unit, or "" for a plain number.
         n: Number of images it was measured on, or None where that has no meaning.
         floor: The same figure for real training images against the test images, or None.
-        note: What a reader must know to compare it: the feature net, the split.
+        note: The conditions of a fair comparison: the feature net, the split.
     """
 
     name: Line
@@ -57,19 +57,19 @@ class ModelCard(Config, omit_defaults=True):
         dataset: Name of the dataset it was trained on.
         shape: Shape of one picture, [channels, height, width].
         conditioners: Names of its conditioners; the first reads the prompt.
-        classes: What can be asked for, in the order of their numbers, where the first conditioner
-            takes one of a few names. Of a genzoo file the header says it.
+        classes: The names that the first conditioner takes, in the order of their ids, where they
+            are few. Those of a genzoo file are in its header.
         weights: Where the weights are: a path inside the plugin's package, or a reference
             that a `genzoo_resolve_weights` hook understands ("scheme://…").
         sha256: Digest of the weights file, lower-case hexadecimal.
         size: Size of the weights file in bytes.
         parameters: Number of parameters.
         license: SPDX identifier of the licence of the weights.
-        credits: Whom the data and the recipe are owed to.
+        credits: The authors of the data and of the recipe.
         recipe: Path of the recipe inside the plugin's package.
         aliases: Other names; an alias never shadows a name.
         metrics: Measured figures; those of a plugin's models stand in `figures.json`.
-        notes: What a user should know that the fields above do not say.
+        notes: Whatever else a user should know.
     """
 
     name: Word

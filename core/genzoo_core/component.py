@@ -1,4 +1,4 @@
-"""How components are built, and how one gets what it does not own."""
+"""How components are built, and how one gets another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from genzoo_core.specs import ComponentSpec
 
 
 class Context(Protocol):
-    """What a component is given beside its config, so that plugins need not import one another.
+    """How a component gets others by their names, so that plugins need not import one another.
 
     Every component is built as `Class(config, context)`.
     """
@@ -24,13 +24,27 @@ class Context(Protocol):
         """The conditioners that the model is to own, by name; the first reads the prompt."""
         ...
 
-    def component(self, kind: str, name: str, config: Mapping[str, object]) -> Any:
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """Shape of a latent, without the batch, for a density over latents; () for all others."""
+        ...
+
+    def component(
+        self,
+        kind: str,
+        name: str,
+        config: Mapping[str, object],
+        *,
+        latent_shape: tuple[int, ...] = (),
+    ) -> Any:
         """Build another component.
 
         Args:
             kind: Its kind ("conditioner", "noiser", …).
             name: `distribution/name`, or a bare name while it is unique.
             config: Its config, as plain data.
+            latent_shape: For a density: shape of a latent, without the batch. A density may own
+                the model's conditioners, any other component has none.
 
         Raises:
             ConfigError: No such component, or a config that is not of its type.
@@ -44,8 +58,8 @@ class Context(Protocol):
     def part(self, role: str) -> Any:
         """The frozen module that plays `role`, shared with other models.
 
-        It may be assigned to an attribute of the module that asked: it moves between devices
-        with it, but its tensors are neither trained with it nor stored in its file.
+        The calling module may assign it to an attribute: it then moves between devices with
+        that module, but its tensors are neither trained with it nor stored in its file.
 
         Raises:
             ConfigError: No part plays this role.

@@ -1,4 +1,4 @@
-"""What was asked for, as tensors."""
+"""Prompts and labels as tensors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from genzoo_core.rng import Rng
 
 @dataclass(frozen=True)
 class Condition:
-    """What a network is conditioned on.
+    """The condition of a network.
 
     Attributes:
         vector: `[B, D]`.
@@ -39,27 +39,28 @@ class Condition:
 
 
 class Conditioner(nn.Module, ABC):
-    """Turns what a user asks for into a `Condition`, in three steps.
+    """Turns prompts or labels into a `Condition`, in three steps.
 
     `parse` reads the command line, `prepare` turns raw values into one tensor with a row per
-    image (data that a training prepares once, and needs no weights), `forward` embeds it.
-    "Nothing asked" is a prepared value as well, whose embedding is trained through `drop`.
+    image (which needs no weights, so a training prepares its data once), `forward` embeds it.
+    Null, no condition at all, is a prepared value as well; its embedding is trained through
+    `drop`.
     """
 
     Config: ClassVar[type[msgspec.Struct]]
 
     vector_dim: int
-    """D of the vector that `forward` gives."""
+    """D of the vector in a `Condition`."""
 
     token_dim: int | None = None
-    """D of its tokens, or None where it gives none."""
+    """D of the tokens, or None where there are none."""
 
     spatial_dim: int | None = None
-    """D of its map, or None where it gives none. A model that cannot use one refuses it."""
+    """D of the map, or None where there is none. A model that cannot use one refuses it."""
 
     categories: int | None = None
-    """Number of values there are, where prepared rows are ids, int64 `[B]` from 0, and null is
-    the id `categories`; None for a conditioner of another sort."""
+    """Number of values, where prepared rows are ids, int64 `[B]` from 0, and null is the id
+    `categories`; None for a conditioner of another sort."""
 
     @abstractmethod
     def parse(self, text: str) -> object:
@@ -74,8 +75,8 @@ class Conditioner(nn.Module, ABC):
         """Validate raw values, one per image, and turn them into a tensor `[B, ...]`.
 
         Args:
-            raw: What `parse` or a dataset's column gives.
-            rng: For values that ask for chance ("random").
+            raw: Values from `parse`, or from a dataset's column.
+            rng: For random values ("random").
 
         Raises:
             UsageError: A value is out of range or of the wrong type; names the valid ones.
@@ -87,26 +88,25 @@ class Conditioner(nn.Module, ABC):
 
     @abstractmethod
     def null(self, n: int) -> Tensor:
-        """`n` prepared rows that ask for nothing, `[n, ...]`."""
+        """`n` prepared rows of null, `[n, ...]`."""
 
     def typical(self, rng: Rng) -> Tensor:
         """`rng.n` prepared rows as they occur in the training data, `[rng.n, ...]`.
 
-        A model whose null is weak samples with these where nothing was asked. Null unless a
-        subclass knows better.
+        A model whose null is weak samples with these where there is no prompt. Null by default.
         """
         return self.null(rng.n)
 
     def category(self, index: int) -> str:
-        """What one of the `categories` is called in messages.
+        """The name of one of the `categories` in messages.
 
-        Its name in the config's `classes`, where a conditioner by custom has them, or its number.
+        It is the one in the config's `classes`, where there is such a field, or the number.
         """
         names = getattr(getattr(self, "config", None), "classes", ())
         return str(names[index]) if index < len(names) else str(index)
 
     def drop(self, prepared: Tensor, rng: Rng, probability: float) -> Tensor:
-        """`prepared` with each row replaced by null at the given probability.
+        """`prepared`, with each row replaced by null at this probability.
 
         This is what trains the null condition (Ho & Salimans 2022, "Classifier-free
         diffusion guidance", algorithm 1).
@@ -119,7 +119,8 @@ class Conditioner(nn.Module, ABC):
 class Conditioned:
     """A module that owns conditioners: every model, and a net that learns labels or captions.
 
-    A class with this interface is a `torch.nn.Module` as well, and owns what its context names.
+    A class with this interface is a `torch.nn.Module` as well, and owns the conditioners that its
+    context names.
     """
 
     conditioners: Mapping[str, Conditioner]
@@ -137,8 +138,8 @@ class Conditioning(nn.Module):
     Vectors are projected to a common size and added; tokens are projected and concatenated; maps
     are projected place by place, by a 1×1 convolution, and added, so they need one height and one
     width. Where the model's network embeds prepared values itself, class ids for example, nothing
-    is joined: `complete` gives the values, and the conditioners' own embeddings are frozen, being
-    unused.
+    is joined: `complete` gives the values, and the conditioners' own embeddings, which nothing
+    uses, are frozen.
 
     Args:
         context: Names the conditioners and builds them.
@@ -188,7 +189,7 @@ class Conditioning(nn.Module):
                 self.spatial[name] = nn.Conv2d(conditioner.spatial_dim, dim, 1)
 
     def complete(self, conditions: Mapping[str, Tensor], n: int) -> dict[str, Tensor]:
-        """`conditions` with null for each conditioner that was not asked for.
+        """`conditions`, with null for each conditioner that is missing.
 
         Args:
             conditions: Prepared values by name of the conditioner, each `[n, ...]`.
@@ -199,9 +200,9 @@ class Conditioning(nn.Module):
         """
         for name in conditions:
             if name not in self.conditioners:
-                known = ", ".join(self.conditioners) or "none"
+                names = ", ".join(self.conditioners) or "none"
                 hint = did_you_mean(name, self.conditioners)
-                raise ConfigError(f"no conditioner {name!r}; the model has {known}", hint)
+                raise ConfigError(f"no conditioner {name!r}; the model has {names}", hint)
         return {
             name: conditions[name] if name in conditions else conditioner.null(n)
             for name, conditioner in self.by_name.items()
@@ -215,9 +216,7 @@ class Conditioning(nn.Module):
             TypeError: The model's network embeds prepared values itself.
         """
         if self.dim == "prepared":
-            raise TypeError(
-                "nothing is joined here: define `condition`, from what `complete` gives"
-            )
+            raise TypeError("nothing is joined here: define `condition`, from `complete`")
         vector: Tensor | None = None
         tokens: list[Tensor] = []
         masks: list[Tensor] = []

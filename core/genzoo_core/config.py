@@ -1,4 +1,4 @@
-"""What can be set, as typed data."""
+"""Configs and options as typed data."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from typing import dataclass_transform
 import msgspec
 
 
-# The decorator tells type checkers what the flags below already do: a subclass is frozen too.
+# For type checkers, which do not see the flags below: a subclass is frozen too.
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A typed, frozen struct that refuses fields which it does not know.
+    """A typed, frozen struct that refuses unknown fields.
 
-    The base of every config and every options of a component, and of what is read from files.
+    The base of the configs and options of all components, and of what is read from files.
     Subclasses declare fields with defaults, limit their values with `msgspec.Meta` (see
-    `genzoo_core.ranges`), and check what spans several in `__post_init__`, which raises
+    `genzoo_core.ranges`), and check several fields together in `__post_init__`, which raises
     `ValueError`.
 
-    Further flags of `msgspec.Struct` are given as keywords: `tag` for one of a union of structs,
+    Further flags of `msgspec.Struct` are keywords: `tag` for one of a union of structs,
     `omit_defaults` for what is written, `kw_only` where a subclass has fields without a default.
     """
+
+
+class NoOptions(Config):
+    """The config or the options of what has nothing to set."""

@@ -1,13 +1,14 @@
-"""How a network that removes noise is trained, and what it gives to a sampler."""
+"""Training a network that removes noise, and sampling with it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from genzoo_core.conditioner import Condition
+from genzoo_core.conditioner import Condition, Conditioner
 from genzoo_core.model import Start
 from genzoo_core.noiser import ScheduledNoiser
 from genzoo_core.rng import Rng
@@ -16,6 +17,34 @@ from genzoo_core.sampler import Denoise, Sampler, Trajectory, shortened
 Predict = Callable[[Tensor, Tensor, Condition | None], Tensor]
 """Called as `predict(x, t, condition)` with noisy data, `[B, ...]`, and times, `[B]`; gives what
 the noiser's `target` is, with the shape of `x`."""
+
+
+@runtime_checkable
+class Denoiser(Protocol):
+    """A model that removes noise: any sampler can walk with it, and a mean flow learn from it.
+
+    A class with this interface is a `torch.nn.Module` as well.
+
+    Attributes:
+        noiser: How noise enters.
+        data_shape: Shape of the data, without the batch: of pictures, or of latents.
+        conditioners: By name; the first reads the prompt.
+    """
+
+    noiser: ScheduledNoiser
+    data_shape: tuple[int, ...]
+    conditioners: Mapping[str, Conditioner]
+
+    def denoiser(self, conditions: Mapping[str, Tensor], n: int, guidance: float) -> Denoise:
+        """The model as samplers see it, for `n` images.
+
+        Args:
+            conditions: Prepared values by name of the conditioner, each `[n, ...]`; a missing
+                one is null.
+            n: Number of images.
+            guidance: Scale of the guidance; 1 is off.
+        """
+        ...
 
 
 def denoising_errors(
@@ -62,10 +91,10 @@ def guided_denoiser(
     Args:
         predict: The network, called as `predict(x, t, condition)`.
         noiser: What its prediction means.
-        condition: What is asked for; None for a model that takes no condition.
-        null: What asks for nothing, for as many images, or a negative in its place.
+        condition: Its condition; None for a model that takes none.
+        null: The null condition for as many images, or a negative condition in its place.
         guidance: The scale; 0 and 1 cost one evaluation an image, all others two.
-        clip: Whether predicted data is kept in [-1, 1].
+        clip: Whether predicted data is clamped to [-1, 1].
     """
     alone = condition if guidance == 1 else null
     both = None
@@ -78,10 +107,13 @@ def guided_denoiser(
             prediction = predict(x, t, alone).to(x)
         else:
             twice = predict(x.repeat(2, *[1] * (x.dim() - 1)), t.repeat(2), both)
-            base, asked = twice.to(x).chunk(2)
-            prediction = base + guidance * (asked - base)
+            base, conditional = twice.to(x).chunk(2)
+            prediction = base + guidance * (conditional - base)
         x0, noise = noiser.split(prediction, x, t)
-        return clipped(x0, x, t, noiser) if clip else (x0, noise)
+        if clip:
+            x0 = x0.clamp(-1, 1)
+            noise = noise_in(x, x0, t, noiser)  # what `x` then holds
+        return x0, noise
 
     return denoise
 
@@ -101,7 +133,7 @@ def sample_from(
             `start.encoded(codec)`. None for noise alone.
         sampler: Any.
         path: The whole way.
-        x: What sampling starts from without data: what the noiser's `prior` gives.
+        x: What sampling starts from without data, from the noiser's `prior`.
         passes: How often each step is taken where a part stays, with new noise in between: what
             is made then sees more of it (Lugmayr et al. 2022, "RePaint", section 4.2). A sampler
             is called step by step for it, and remembers none.
@@ -112,7 +144,7 @@ def sample_from(
     model = path.model if start.mask is None else _projecting(path, start)
     grid = torch.tensor(path.times, dtype=torch.float64)
     rest = path.through(model, shortened(grid, start.strength))
-    if start.strength == 0 or rest.sigma[0] == 0:  # or so little that the grid knows no such time
+    if start.strength == 0 or rest.sigma[0] == 0:  # or so little that the grid has no such time
         return data
     if start.strength < 1:
         x = rest.mix(0, data, x / path.sigma[0])  # some noisers scale what sampling starts from
@@ -131,14 +163,16 @@ def resampled(sampler: Sampler, path: Trajectory, x: Tensor, passes: int) -> Ten
             data = sampler(path.step(i, done, sum(repeats)), x)
             done += 1
             if last:
-                fresh = (1 - path.noise_kept(i) ** 2) ** 0.5 * path.rng.normal(x.shape[1:], x)
+                fresh = (1 - path.noise_correlation(i) ** 2) ** 0.5 * path.rng.normal(
+                    x.shape[1:], x
+                )
                 x = path.mix(i, data, fresh)
         x = path.alpha[i + 1] * data
     return data
 
 
 def _projecting(path: Trajectory, start: Start) -> Denoise:
-    """The model of a path, which knows what stays."""
+    """The model of a path, whose predictions are the start's own data where that stays."""
 
     def denoise(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         x0, noise = path.model(x, t)
@@ -147,12 +181,6 @@ def _projecting(path: Trajectory, start: Start) -> Denoise:
         return x0, torch.where(start.mask, noise, noise_in(x, x0, t, path.noiser))
 
     return denoise
-
-
-def clipped(x0: Tensor, x: Tensor, t: Tensor, noiser: ScheduledNoiser) -> tuple[Tensor, Tensor]:
-    """Data kept in [-1, 1], and the noise that `x` then holds."""
-    x0 = x0.clamp(-1, 1)
-    return x0, noise_in(x, x0, t, noiser)
 
 
 def noise_in(x: Tensor, x0: Tensor, t: Tensor, noiser: ScheduledNoiser) -> Tensor:

@@ -1,7 +1,7 @@
-"""What may be fetched from the Hugging Face Hub, and how much of it. Imports no torch.
+"""Downloads from the Hugging Face Hub, limited in size and time. Imports no torch.
 
-The Hub's client writes whatever a server sends, for as long as it sends. What is fetched here is
-held to what was promised, in bytes and in seconds, whoever the server is.
+The Hub's client writes whatever a server sends, for as long as it sends. Here no server can send
+more bytes than it promised, nor take longer than a transfer of that size may.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from genzoo_core.errors import GenzooError, HubError
 from genzoo_core.secrets import without_secrets
 
 ANSWER_BYTES = 10_000_000
-"""The most that is read of all answers to one question; the names of 100,000 files are less."""
+"""Limit of all responses to one query, in bytes; the names of 100,000 files are less."""
 
 ANSWER_SECONDS = 60.0
-"""The most that the answers to one question may take."""
+"""Limit of all responses to one query, in seconds."""
 
 FILE_BYTES = 50_000_000_000
 """The largest file that is fetched; the Hub's client fetches no larger one over plain HTTP."""
@@ -34,7 +34,7 @@ _ALLOWED: ContextVar[bool] = ContextVar("genzoo_downloads", default=True)
 
 
 def downloads_allowed() -> bool:
-    """False within `no_downloads`. A component that would fetch something asks this first."""
+    """False within `no_downloads`. A component calls this before it fetches anything."""
     return _ALLOWED.get()
 
 
@@ -49,7 +49,7 @@ def no_downloads() -> Iterator[None]:
 
 
 def transfer_seconds(size: int) -> float:
-    """The most that a transfer of `size` bytes may take: half a minute, and 20 s for each MB.
+    """Limit of a transfer of `size` bytes, in seconds: half a minute, and 20 s for each MB.
 
     It grows with HF_HUB_DOWNLOAD_TIMEOUT, which is 10 unless the environment says otherwise.
     """
@@ -61,23 +61,23 @@ def transfer_seconds(size: int) -> float:
 
 @contextmanager
 def bounded_answers(seconds: float = ANSWER_SECONDS) -> Iterator[None]:
-    """Within it, what the Hub answers in this thread has an end: in memory and in time.
+    """Within it, the Hub's responses in this thread are limited in memory and in time.
 
     Raises:
-        HubError: The answers have more than `ANSWER_BYTES` in all, or take too long.
+        HubError: The responses have more than `ANSWER_BYTES` in all, or take too long.
     """
     with _bounded(_Bound("an answer", ANSWER_BYTES, seconds)):
         yield
 
 
 def download(repo: str, file: str, revision: str, size: int | None) -> Path:
-    """Fetch a file into the Hub's cache by the Hub's client, held to the size that was promised.
+    """Fetch a file into the Hub's cache by the Hub's client, limited to the promised size.
 
     Args:
         repo: "owner/repo".
         file: Path in it.
         revision: A branch, a tag or a commit.
-        size: What the Hub has promised, in bytes; None where it says nothing.
+        size: The size that the Hub promises, in bytes; None where it says nothing.
 
     Returns:
         Where it is in the cache.
@@ -107,7 +107,7 @@ def download(repo: str, file: str, revision: str, size: int | None) -> Path:
 
 
 def public(text: str) -> str:
-    """What a hub or its client says, without passwords, tokens and the queries of addresses.
+    """A message of a hub or its client, without passwords, tokens and the queries of addresses.
 
     A server can send the user's token back, and signed addresses let in whoever has them.
     """
@@ -120,15 +120,15 @@ def public(text: str) -> str:
 
 @dataclass
 class _Bound:
-    """How much may come, and whether its time is over.
+    """A limit of bytes and seconds.
 
     Attributes:
         what: What is fetched, for messages.
-        size: Bytes that may come: of the file, or of all answers.
-        seconds: That it may take.
+        size: Limit of the file, or of all responses, in bytes.
+        seconds: Limit of the time.
         is_file: Whether each response is the file, or the rest of it.
         left: Bytes that may still come.
-        limit: What `left` began as, for messages.
+        limit: The first value of `left`, in words, for messages.
         over: Whether the time is over.
     """
 
@@ -145,14 +145,14 @@ class _Bound:
         self.limit = f"the {self.size:,} bytes that are read of {self.what}"
 
     def begin(self, response: Any) -> None:
-        """Hold a response to it, before anything of its body is read."""
+        """Apply the limit to a response, before anything of its body is read."""
         self.check()
         headers = response.headers
-        # A client that is asked to wait for a year does.
+        # The client would wait for a year where a server says so.
         headers.pop("Retry-After", None)
         headers.pop("RateLimit", None)
         if headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
-            raise HubError(f"the Hub sends {self.what} compressed, though asked not to")
+            raise HubError(f"the Hub sends {self.what} compressed, though the request forbids that")
         if self.is_file and response.is_success:
             # The client's progress bar shows it, or else the end of the address, with its query.
             name = self.what.rpartition("/")[2].encode("ascii", "replace").decode()
@@ -163,13 +163,13 @@ class _Bound:
                 start = response.request.headers.get("Range", "bytes=0-")
                 self.left -= int(start.removeprefix("bytes=").partition("-")[0])
         elif self.is_file:
-            # A redirection, or words on what is wrong.
+            # A redirection, or an error message.
             self.left, self.limit = ANSWER_BYTES, f"the {ANSWER_BYTES:,} bytes that are read of it"
         if response.request.method != "HEAD":
             response.stream = _counted(response.stream, self)
 
     def check(self) -> None:
-        """Refuse to go on where the time is over."""
+        """Raise an error where the time is over."""
         if self.over:
             raise HubError(
                 f"the Hub takes more than {self.seconds:.0f} seconds to send {self.what}",
@@ -177,7 +177,7 @@ class _Bound:
             )
 
     def count(self, piece: bytes) -> bytes:
-        """A piece of a body, where it may still come."""
+        """Count a piece of a body, and return it."""
         self.check()
         self.left -= len(piece)
         if self.left < 0:
@@ -185,8 +185,8 @@ class _Bound:
         return piece
 
     def end(self) -> None:
-        """Stop what is under way, in whatever thread: no timeout of the client covers a server
-        that sends a byte a second."""
+        """Stop the transfer, in whatever thread: no timeout of the client covers a server that
+        sends a byte a second."""
         from huggingface_hub import close_session
 
         self.over = True
@@ -220,36 +220,36 @@ def _bounded(bound: _Bound) -> Iterator[None]:
 
 
 def _watch() -> None:
-    """Have each response to the Hub's client pass by here, where one thread has set a bound."""
+    """Have the Hub's client report each request and response, for the threads with a limit."""
     from huggingface_hub import get_session, set_client_factory
     from huggingface_hub.utils import _http
 
     with _WATCHING:
-        if _held in get_session().event_hooks["response"]:
+        if _on_response in get_session().event_hooks["response"]:
             return
-        # After a fault the client is made anew, unwatched but for this. A program may have set its
-        # own factory, with its proxies and certificates, and no public name says which it is.
+        # After a fault the client is made again, by this factory. A program may have set its own,
+        # with its proxies and certificates, and no public name gives access to it.
         make = _http._GLOBAL_CLIENT_FACTORY
 
         def watched() -> Any:
             client = make()
             hooks = client.event_hooks
             client.event_hooks = {
-                "request": [*hooks["request"], _asked],
-                "response": [*hooks["response"], _held],
+                "request": [*hooks["request"], _on_request],
+                "response": [*hooks["response"], _on_response],
             }
             return client
 
         set_client_factory(watched)
 
 
-def _asked(request: Any) -> None:
+def _on_request(request: Any) -> None:
     if (bound := _BOUND.get()) is not None:
         bound.check()
-        request.headers["Accept-Encoding"] = "identity"  # what is compressed has no size
+        request.headers["Accept-Encoding"] = "identity"  # compressed data has no promised size
 
 
-def _held(response: Any) -> None:
+def _on_response(response: Any) -> None:
     if (bound := _BOUND.get()) is not None:
         bound.begin(response)
 

@@ -18,7 +18,7 @@ from genzoo_core.rng import Rng
 
 @dataclass(frozen=True)
 class Posterior:
-    """The distribution of the latent given the data: a diagonal normal, or a point.
+    """The distribution of the latent, conditional on the data: a diagonal normal, or a point.
 
     Attributes:
         mean: `[B, *latent]`; int64 where latents are codes, which are always points.
@@ -81,8 +81,8 @@ class Encoder(nn.Module, ABC):
 class Codec(Encoder):
     """An encoder with a decoder.
 
-    A latent's scale and shift belong to the codec, as buffers: what `encode` gives and
-    `decode` takes is ready for another model to learn.
+    A latent's scale and shift belong to the codec, as buffers: another model can learn the
+    latents of `encode` and `decode` as they are.
     """
 
     @abstractmethod
@@ -95,11 +95,11 @@ class Codec(Encoder):
 
 
 def check_continuous(encoder: Encoder, user: str) -> None:
-    """Refuse an encoder with codes where something computes with latents as with numbers.
+    """Refuse an encoder with discrete codes where latents must be real numbers.
 
     Args:
         encoder: Whose latents they are.
-        user: What computes with them, as in "diffusion".
+        user: What computes with them: "diffusion".
 
     Raises:
         ConfigError: Its latents are codes.

@@ -25,20 +25,20 @@ class GenzooError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, hint: str | None = None) -> None:
-        # Whatever stands in them, the name of a file for example.
+        # They may hold anything: the name of a file, for example.
         self.message = as_message(message)
         self.hint = hint and as_message(hint)
         super().__init__(f"{self.message}; {self.hint}" if self.hint else self.message)
 
 
 class UsageError(GenzooError):
-    """What the user asked for is not among the valid choices (exit code 2)."""
+    """The user's input is not among the valid choices (exit code 2)."""
 
     exit_code = 2
 
 
 class ConfigError(GenzooError):
-    """A config, card, manifest or recipe is not what its type says."""
+    """A config, card, manifest or recipe is not of its type."""
 
 
 class WeightsError(GenzooError):
@@ -46,7 +46,7 @@ class WeightsError(GenzooError):
 
 
 class IntegrityError(WeightsError):
-    """A weights file is not the one whose sha256 was promised."""
+    """A weights file does not have the expected sha256."""
 
 
 class HubError(GenzooError):
@@ -66,7 +66,7 @@ class TrainingError(GenzooError):
 
 
 class NotFittedError(GenzooError):
-    """A model was asked for something that needs a fit which was never made."""
+    """A model needs a fit that was never made."""
 
 
 class ReplayError(GenzooError):
@@ -77,11 +77,11 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str | None:
     """A hint that names the choices closest to `name`, or None where none is close."""
     import difflib
 
-    known = list(choices)
-    if len(known) > COMPARED:
+    names = list(choices)
+    if len(names) > COMPARED:
         from heapq import nlargest
 
         pairs = {name[i : i + 2] for i in range(min(len(name), LETTERS) - 1)}
-        known = nlargest(COMPARED, known, key=lambda choice: sum(p in choice for p in pairs))
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        names = nlargest(COMPARED, names, key=lambda choice: sum(p in choice for p in pairs))
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(close)}?" if close else None

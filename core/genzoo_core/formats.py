@@ -21,7 +21,7 @@ class Source(Protocol):
     """Where the files of a folder come from: this machine, or a repository elsewhere.
 
     Attributes:
-        reference: What the very same files can be asked for by: an absolute path, or
+        reference: The reference of exactly these files: an absolute path, or
             "hf://owner/repo@commit".
         files: Size in bytes of each file, by its name: a path inside the folder with "/" between
             its parts. Nothing is fetched to know them.
@@ -33,11 +33,11 @@ class Source(Protocol):
     def files(self) -> Mapping[str, int]: ...
 
     def fetch(self, name: str) -> Path:
-        """One of the files, on this machine, which is the one that the repository promises.
+        """One of the files, on this machine, with the digest that the repository promises.
 
         Raises:
-            HubError: It cannot be had.
-            IntegrityError: It is not the one that was promised.
+            HubError: It cannot be fetched.
+            IntegrityError: It has another digest.
         """
         ...
 
@@ -50,15 +50,15 @@ class Folder(Protocol):
     into the records of what the model makes.
 
     Attributes:
-        name: What it is called in messages: its path, or a reference.
+        name: Its name in messages: its path, or a reference.
         files: Size in bytes of each file, by its name: a path inside the folder with "/" between
             its parts.
         scripts: Names of the files of code that lie there, which cannot be read.
         variant: Which of several files of weights is wanted ("fp16"); "" for the plain one.
-        settings: What the user sets (`--set NAME=VALUE`), for what has to be known to load it. The
-            model has an option by that name as well.
-        precision: What the model shall compute in, where it is loaded: "fp32", "bf16", "fp16", or
-            "auto" for what the format holds best. See `Format.load`.
+        settings: The user's settings (`--set NAME=VALUE`), for those that loading needs. The model
+            has an option by that name as well.
+        precision: What the model shall compute in: "fp32", "bf16", "fp16", or "auto" for the
+            format's own choice. See `Format.load`.
     """
 
     @property
@@ -83,7 +83,7 @@ class Folder(Protocol):
         ...
 
     def json(self, name: str) -> Any:
-        """The content of a JSON file, strictly read; nested at most 64 deep. Infinity is taken.
+        """The content of a JSON file, strictly read; nested at most 64 deep. Infinity is accepted.
 
         Raises:
             WeightsError: It is not there or no JSON.
@@ -106,7 +106,7 @@ class Folder(Protocol):
         ...
 
     def other(self, reference: str) -> Folder:
-        """Another folder, for what this one does not hold; what is read of it is recorded, too.
+        """Another folder, for what this one does not hold; the files read of it are recorded too.
 
         Args:
             reference: Its path, or "hf://owner/repo".
@@ -151,14 +151,14 @@ class Format(ABC):
 
     @abstractmethod
     def card(self, folder: Folder) -> ModelCard:
-        """What the folder says of itself, without a look at its weights.
+        """The card of the folder, without reading its weights.
 
         `license` may be left empty: it is taken from the front matter of `README.md` then. So may
         `size` and `parameters`, which the registry knows. `weights`, `sha256`, `recipe` and
         `aliases` are not read: of a folder they have no meaning, or the registry knows them.
 
         Raises:
-            ConfigError: It says what this format does not know; names that.
+            ConfigError: It has a field or a value that this format does not know; names it.
         """
 
     @abstractmethod

@@ -26,7 +26,7 @@ hookimpl = pluggy.HookimplMarker("genzoo")
 
 @hookspec
 def genzoo_models() -> Iterable[ModelCard]:  # type: ignore[empty-body]
-    """Models that are known only at run time; asked by `genzoo list --dynamic`.
+    """Models that are known only at run time; called by `genzoo list --dynamic`.
 
     Returns:
         Their cards. `weights` holds an absolute path, or a reference that a
@@ -44,17 +44,17 @@ def genzoo_models() -> Iterable[ModelCard]:  # type: ignore[empty-body]
 def genzoo_resolve_weights(reference: str, sha256: str) -> Path | WeightsFile | None:
     """Bring a weights file onto this machine.
 
-    Asked for what a card's `weights` says, and for what a user names in place of a model:
-    `genzoo run share://far.safetensors`. A `GenzooError` that it raises is what the user is
-    told, where no other plugin brings the file.
+    Called with the `weights` of a card, and with a reference that a user types in place of a
+    model: `genzoo run share://far.safetensors`. Where no other plugin brings the file, the user
+    sees the `GenzooError` that it raises.
 
     Args:
         reference: "scheme://…".
         sha256: Digest that the file must have; genzoo checks it too. May be empty.
 
     Returns:
-        Path of the file, or a `WeightsFile` that also says what it can be had by again and which
-        digest was promised for it; None where the reference is not this plugin's.
+        Path of the file, or a `WeightsFile`, which also has its lasting reference and its expected
+        digest; None where the reference is not this plugin's.
 
     Example:
         >>> @hookimpl
@@ -68,7 +68,7 @@ def genzoo_resolve_weights(reference: str, sha256: str) -> Path | WeightsFile | 
 def genzoo_cached_weights(reference: str, sha256: str) -> Path | WeightsFile | None:
     """A weights file, where it is on this machine already.
 
-    Asked where nothing may be downloaded, as by `genzoo run --replay`. A plugin without it
+    Called where nothing may be downloaded, as by `genzoo run --replay`. A plugin without it
     brings its files through `genzoo_resolve_weights` alone.
 
     Args:
@@ -90,9 +90,10 @@ def genzoo_cached_weights(reference: str, sha256: str) -> Path | WeightsFile | N
 def genzoo_source(reference: str) -> Source | None:
     """The files of a repository elsewhere, for the formats that plugins read.
 
-    Asked for what a user names in place of a model, before `genzoo_resolve_weights`: a format is
-    known by the names of the files. Where `genzoo_core.downloads.downloads_allowed()` is false,
-    nothing is asked of a network: what is on this machine is all there is.
+    Called with a reference that a user types in place of a model, before
+    `genzoo_resolve_weights`: the names of its files say the format. Where
+    `genzoo_core.downloads.downloads_allowed()` is false, no network may be used: there is only
+    what is on this machine.
 
     Args:
         reference: "scheme://…".
@@ -120,11 +121,11 @@ def genzoo_source(reference: str) -> Source | None:
 def genzoo_write_output(path: Path, pictures: Pictures) -> bool | None:
     """Write pictures in a format that genzoo does not know.
 
-    Asked when `-o` has a suffix that is not built in.
+    Called when `-o` has a suffix that is not built in.
 
     Args:
         path: Where to write; its folder exists.
-        pictures: What to write.
+        pictures: The pictures.
 
     Returns:
         True once written, or None where the suffix is not this plugin's.
@@ -156,12 +157,12 @@ def genzoo_before_run(record: Record) -> None:
 def genzoo_after_run(record: Record, pictures: Pictures) -> None:
     """Called after pictures were made and before they are written. A failure is a warning.
 
-    It is given all pictures, so that they are in memory at once, where without it a folder or
-    arrays are written as they are made.
+    It gets all pictures, so they are in memory at once; without it, a folder or arrays are
+    written as they are made.
 
     Args:
         record: The resolved request.
-        pictures: What came out.
+        pictures: The result.
 
     Example:
         >>> @hookimpl

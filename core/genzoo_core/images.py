@@ -1,4 +1,4 @@
-"""Images as numbers: the one place that knows what [-1, 1] means."""
+"""Images as numbers: the one place that converts to and from [-1, 1]."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def grid(images: Tensor, columns: int | None = None, gap: int = 2) -> Tensor:
 
     Args:
         images: `[N, C, H, W]`, of any dtype.
-        columns: Pictures in a row; about the square root of N unless given.
+        columns: Pictures in a row; by default about the square root of N.
         gap: Width in pixels of the line between two pictures, as bright as the brightest
             pixel that the dtype stands for.
 

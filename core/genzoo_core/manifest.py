@@ -1,5 +1,4 @@
-"""The plugin manifest, `genzoo.toml`, with `figures.json` beside it: all that can be known of a
-plugin without running it."""
+"""The plugin manifest, `genzoo.toml`, with `figures.json` beside it: a plugin as data."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from genzoo_core.config import Config
 API_VERSION = 2
 """Version of the plugin interface. A manifest with another one is refused."""
 
-Kind = Literal["model", "encoder", "codec", "noiser", "sampler", "conditioner"]
+Kind = Literal["model", "encoder", "codec", "noiser", "sampler", "conditioner", "density"]
 
 # They end in \Z: a $ would let a newline pass.
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]*\Z", max_length=100)]
@@ -49,11 +48,11 @@ class CommandEntry(Config, omit_defaults=True):
 
     Attributes:
         name: The word after `genzoo`; the built-in ones are reserved.
-        help: One line, shown by `genzoo --help` without importing the plugin.
+        help: One line for `genzoo --help`, which does not import the plugin.
         target: "module:command", a `click.Command` that gets a `genzoo_core.Zoo` as `ctx.obj`.
         extra: The extra of the plugin's distribution that the command needs, or "".
-        argument: What its first argument names, where that is a model: a shell completes it
-            then without importing the plugin.
+        argument: "model" where its first argument is a model's name: a shell then completes it
+            without importing the plugin.
     """
 
     name: Name
@@ -70,7 +69,7 @@ class FormatEntry(Config, omit_defaults=True):
         name: Its name; `distribution/name` where two plugins have one of that name.
         markers: Files whose presence in a folder says that it is in this format, as paths inside
             it. Nothing is imported to find out.
-        tensors: In place of them, tensors by which one safetensors file alone is known to be.
+        tensors: In place of them, tensors that say so of a single safetensors file.
         target: "module:Class", a `genzoo_core.formats.Format`.
         summary: One line.
     """

@@ -14,7 +14,7 @@ from torch.nn.functional import adaptive_max_pool2d
 
 from genzoo_core.component import Context
 from genzoo_core.conditioner import Condition, Conditioned, Conditioning
-from genzoo_core.config import Config
+from genzoo_core.config import NoOptions
 from genzoo_core.encoder import Codec
 from genzoo_core.request import Offload
 from genzoo_core.rng import Rng
@@ -32,8 +32,8 @@ class Start:
         images: float32 `[B, C, H, W]` in [-1, 1].
         strength: How much of them becomes noise first, in [0, 1] (Meng et al. 2022, "SDEdit"):
             0 gives the pictures themselves, 1 what the seed gives without them.
-        mask: bool `[B, 1, H, W]`, True where something is made; the other pixels stay. None
-            where all is made.
+        mask: bool `[B, 1, H, W]`, True where new pixels are made; the others stay. None for new
+            ones everywhere.
     """
 
     images: Tensor
@@ -43,8 +43,8 @@ class Start:
     def encoded(self, codec: Codec) -> Start:
         """The same start for a model of the codec's latents, which then stand in `images`.
 
-        A latent stays only where all pixels of its place do; one without places, never. At
-        strength 1, what lies under the mask has no part in it.
+        A latent stays only where all pixels of its place do; one without places never stays. At
+        strength 1, pixels under the mask have no effect.
         """
         images, mask = self.images, self.mask
         if mask is not None and self.strength == 1:
@@ -61,10 +61,6 @@ class Start:
     def project(self, data: Tensor) -> Tensor:
         """`data`, `[B, ...]`, with what stays in its place."""
         return data if self.mask is None else torch.where(self.mask, data, self.images.to(data))
-
-
-class NoOptions(Config):
-    """Options of a model that has none."""
 
 
 OptionsT = TypeVar("OptionsT", bound=msgspec.Struct)
@@ -117,10 +113,10 @@ class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
         return self.sample_shape
 
     def check_options(self, options: OptionsT) -> None:
-        """Refuse options that `sample` would refuse, before anything is said or drawn.
+        """Refuse options that `sample` would refuse, before anything is printed or drawn.
 
         Raises:
-            UsageError: They do not fit the model; names what does.
+            UsageError: They do not fit the model; names the valid ones.
             NotFittedError: The model has nothing to sample from.
         """
 
@@ -140,7 +136,7 @@ class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
             rng: The only source of chance.
             conditions: Prepared values by name of the conditioner; a missing one is null.
             options: How to sample.
-            on_step: Told of each step of a model that has several.
+            on_step: Called after each step of a model that has several.
 
         Raises:
             NotFittedError: The model has nothing to sample from.
@@ -167,9 +163,9 @@ class Varying(ABC):
 
 
 class Inpainting(Varying):
-    """A `Varying` model that also fits what it makes to the pixels outside of `start.mask`.
+    """A `Varying` model that also makes pixels that fit those outside of `start.mask`.
 
-    These are put back exactly when it is done.
+    Those are put back exactly at the end.
     """
 
 
@@ -217,12 +213,12 @@ class Guided(ABC):
     """
 
     @abstractmethod
-    def guidance(self, options: Any, *, asked: bool = True) -> float:
-        """The scale of guidance: 1 where it is off, 0 where what is asked has no part.
+    def guidance(self, options: Any, *, prompted: bool = True) -> float:
+        """The scale of guidance: 1 where it is off, 0 where the condition has no effect.
 
         Args:
             options: How to sample.
-            asked: Whether there is a prompt, where that matters.
+            prompted: Whether there is a prompt, where that matters.
 
         Raises:
             UsageError: The options set a scale, and nothing can be guided.

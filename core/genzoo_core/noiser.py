@@ -11,14 +11,10 @@ import torch
 from torch import Tensor
 
 from genzoo_core.component import Context
-from genzoo_core.config import Config
+from genzoo_core.config import NoOptions
 from genzoo_core.rng import Rng
 
 Prediction = Literal["eps", "x0", "v", "flow"]
-
-
-class NoiserConfig(Config):
-    """The base noiser has nothing to set."""
 
 
 class Noiser:
@@ -28,7 +24,7 @@ class Noiser:
     (Kingma & Welling 2014, equation 10). With the prior alone it is a GAN's latent.
     """
 
-    Config: ClassVar[type[msgspec.Struct]] = NoiserConfig
+    Config: ClassVar[type[msgspec.Struct]] = NoOptions
 
     def __init__(self, config: msgspec.Struct | None = None, context: Context | None = None):
         self.config = config
@@ -45,7 +41,7 @@ class Noiser:
 class ScheduledNoiser(Noiser):
     """Diffusion's noiser: `x_t = alpha(t) x + sigma(t) noise`, t from 0 (data) to 1 (noise).
 
-    The network's prediction means one of
+    The network predicts one of
     - "eps": the noise (Ho et al. 2020, DDPM);
     - "x0": the data;
     - "v": `alpha noise - sigma x0` (Salimans & Ho 2022, "Progressive distillation");
@@ -106,7 +102,7 @@ class ScheduledNoiser(Noiser):
         return torch.linspace(1, 0, steps + 1)
 
     def embed(self, t: Tensor) -> Tensor:
-        """The number that tells the network the time, `[B]`; `t` itself unless overridden."""
+        """The number that the network gets for the time, `[B]`; `t` itself unless overridden."""
         return t
 
     def _coefficients(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:

@@ -25,10 +25,10 @@ MAX_BYTES = 256 * 2**20
 MAX_PIXELS = 64 * 10**6
 """A picture with more is not decoded: a few bytes can claim gigabytes of them."""
 MAX_FILES = 2_000_000
-"""A folder with more is not searched: it was given by mistake."""
+"""A folder with more is not searched: its name must be a mistake."""
 
 _EXTERNAL = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
-"""What Pillow opens and does not decode itself: EPS starts Ghostscript."""
+"""Formats that Pillow opens and does not decode itself: EPS starts Ghostscript."""
 
 _NO_PICTURES = {"@eadir", "__macosx", "desktop.ini", "thumbs.db"}
 """What systems leave beside pictures, in lower case, under names that are not hidden."""
@@ -50,8 +50,8 @@ def picture_suffixes() -> dict[str, str]:
     """The suffixes of files that Pillow decodes here, each with the name of its format."""
     from PIL import Image
 
-    known = Image.registered_extensions()
-    return {s: f for s, f in known.items() if f in Image.OPEN and f not in _EXTERNAL} | {
+    formats = Image.registered_extensions()
+    return {s: f for s, f in formats.items() if f in Image.OPEN and f not in _EXTERNAL} | {
         ".mpo": "JPEG"  # what many cameras write; the decoder of JPEG opens it
     }
 
@@ -59,9 +59,9 @@ def picture_suffixes() -> dict[str, str]:
 @cache
 def _formats() -> tuple[str, ...]:
     """In the order in which they are tried: some decoders look at no magic number."""
-    known = set(picture_suffixes().values())
+    formats = set(picture_suffixes().values())
     common = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
-    return (*common, *sorted(known.difference(common)))
+    return (*common, *sorted(formats.difference(common)))
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def find_pictures(folder: Path) -> PictureFiles:
 
 
 def left_out(files: Sequence[Path]) -> str:
-    """How many files are no pictures that can be read, and of what kinds; "" for none."""
+    """A message on the files that were left out: their number and suffixes; "" for none."""
     if not files:
         return ""
     kinds = Counter(file.suffix.lower() or "without suffix" for file in files)
@@ -124,7 +124,7 @@ def left_out(files: Sequence[Path]) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder of this name is none that a user put among pictures."""
+    """Whether the system, not the user, put a file or folder of this name among pictures."""
     return name.startswith(".") or name.lower() in _NO_PICTURES
 
 
@@ -145,7 +145,7 @@ def decode(data: bytes, name: str) -> Image.Image:
 
     Args:
         data: The file's content, in any format that Pillow decodes by itself.
-        name: What it is called in an error: a path, or a row.
+        name: Its name in an error: a path, or a row.
 
     Raises:
         UsageError: No picture, a damaged one, one of more than `MAX_PIXELS` pixels, or one

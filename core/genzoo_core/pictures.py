@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pictures:
-    """What a run gives.
+    """The result of a run.
 
     Attributes:
         images: float32 `[N, C, H, W]` in [-1, 1].
         record: How they were made.
         seeds: Seed of each picture; empty where no chance was involved.
-        frames: Pictures on the way, each `[N, C, H, W]`, where they were asked for.
+        frames: Intermediate pictures, each `[N, C, H, W]`, where the caller wants them.
         columns: Pictures in a row when they are laid out as a grid, or None.
-        inputs: For reconstructions, the given pictures as the model saw them, float32
-            `[N, C, H, W]` in [-1, 1]; shown above the reconstructions.
+        inputs: For reconstructions, the input pictures as the model saw them, float32
+            `[N, C, H, W]` in [-1, 1]; drawn above the reconstructions.
     """
 
     images: Tensor
@@ -36,7 +36,7 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Latents:
-    """What `genzoo encode` gives: the posterior of each input picture, and its record."""
+    """The result of `genzoo encode`: the posterior of each input picture, and its record."""
 
     posterior: Posterior
     record: Record

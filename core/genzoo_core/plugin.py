@@ -1,4 +1,4 @@
-"""A plugin, and a model in the list: what is known of both without running code."""
+"""A plugin, and a model in the list: records that need no code of the plugin."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
-"""What a distribution can be called (PEP 508), in whole."""
+"""A name of a distribution (PEP 508), in whole."""
 
 
 class Plugin(Config, omit_defaults=True):
@@ -28,9 +28,9 @@ class Plugin(Config, omit_defaults=True):
         location: Folder of the package; "" where it was not found or not looked for.
         manifest: What its manifest says; None for one that is broken or disabled.
         error: Why it cannot be used, in one line; "" for a sound one.
-        disabled: Whether the user asked to leave it out; nothing of it was read then.
+        disabled: Whether the user left it out; nothing of it was read then.
         lost: Names of the models and components that a broken one would have brought, as far as
-            its manifest can be made out.
+            its manifest can be read.
     """
 
     name: str
@@ -79,8 +79,7 @@ class Model(Config):
     """A model: its card, and who ships it.
 
     Attributes:
-        card: All that is known of it. In the user's own list, `weights` is an absolute path or a
-            reference.
+        card: Its card. In the user's own list, `weights` is an absolute path or a reference.
         plugin: The plugin that ships it; None for one of that list, and for a model file.
         dynamic: Whether a `genzoo_models` hook gave the card. Its `weights` may be an absolute
             path then.
@@ -101,7 +100,7 @@ class Model(Config):
 
     @property
     def reference(self) -> str:
-        """What it can be asked for by elsewhere and later: of an added one, what was added."""
+        """What opens it elsewhere and later: its name, or the reference of an added one."""
         return self.card.weights if self.added else self.name
 
     @property
@@ -128,11 +127,11 @@ class Model(Config):
 
 
 class Verification(Config):
-    """What came of importing a plugin in a process of its own.
+    """The result of importing a plugin in a process of its own.
 
     Attributes:
         problems: What is wrong, in one line each.
-        remarks: What its author should mend though it works, in one line each.
+        remarks: What its author should mend although it works, in one line each.
         seconds: How long its imports took, those of what it imports itself included.
         importable: False where its imports end the process, or take too long: no other process
             should try them.

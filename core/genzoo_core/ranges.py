@@ -1,4 +1,4 @@
-"""Types of fields that several plugins set alike: what is out of range is refused by its name.
+"""Types of fields that several plugins have; an error names a field that is out of range.
 
 A file may come from a stranger. So that no value of it makes a model overflow, divide by zero or
 never end, each number of a config has two bounds, and each text or list a greatest length.

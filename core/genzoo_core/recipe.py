@@ -13,7 +13,7 @@ from genzoo_core.config import Config
 from genzoo_core.manifest import Name
 from genzoo_core.specs import ComponentSpec, PartSpec
 
-# Every number has an end: what exceeds these is a slip, and neither NaN nor infinity is a setting.
+# Every number has a bound: a larger one is a mistake, and NaN and infinity are refused.
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
 Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -56,7 +56,7 @@ class ConditionerRecipe(Config):
         config: The conditioner's config.
         drop: Probability of training with null in its place.
         typical: How many of the column's distinct values go into the component's config under
-            this name, for a model that draws with some of them where nothing is asked.
+            this name, for a model that samples with some of them where there is no prompt.
     """
 
     component: str
@@ -121,8 +121,8 @@ class StageRecipe(Config):
 
     Attributes:
         name: Name of the model's stage.
-        epochs: Passes over the data; or give `steps`.
-        steps: Optimiser steps, where `epochs` is not given.
+        epochs: Passes over the data.
+        steps: Optimiser steps, in place of `epochs`.
         batch_size: Images in a step: at most as many as there are, or 128 where there are fewer,
             which are then seen several times in a step.
         ema: Half-life of the weights' moving average in images, ramped to at most 5 % of the
@@ -143,7 +143,7 @@ class StageRecipe(Config):
 
 
 class ReportRecipe(Config):
-    """What a training shows and keeps while it runs.
+    """What a training logs and stores while it runs.
 
     Attributes:
         log_every: Steps between logged figures.
@@ -159,7 +159,7 @@ class ReportRecipe(Config):
 
 
 class CardRecipe(Config):
-    """What the card of the trained model says beyond what is measured."""
+    """The fields of the trained model's card that are not measured."""
 
     family: Word
     summary: Line
@@ -173,15 +173,15 @@ class Recipe(Config):
 
     Attributes:
         name: Name of the model that comes out, and of its files.
-        card: What its card says.
+        card: Fields of its card.
         data: What it is trained on.
         model: What is trained.
         stages: One for each of the model's stages, in their order.
         seed: Seed of the initial weights, the order of the data and the noise.
         precision: "32", or "bf16" for bfloat16 autocast.
         weights_dtype: How parameters are stored; statistics stay float32.
-        report: What is shown and kept on the way.
-        tried: What was tried and what it gave, for whoever improves it next.
+        report: What is logged and stored on the way.
+        tried: Experiments and their results, for whoever improves it next.
     """
 
     name: Name
@@ -209,7 +209,7 @@ def as_recipe(fields: object) -> Recipe:
 
 
 def _with_key(message: str, fields: Any) -> str:
-    """What msgspec says of a fault, with the key that it leaves out: `phases.elbo.lr` instead of
+    """An error message of msgspec with the key that it leaves out: `phases.elbo.lr` instead of
     `phases[...].lr`."""
     place = re.search(r"`\$([^`]*?)\[\.\.\.\]", message)
     if place is None:

@@ -1,4 +1,4 @@
-"""What is asked of a model: the one list of fields that all ways of asking share."""
+"""A request to a model: the one list of fields that the command line and Python share."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import msgspec
 from genzoo_core.config import Config
 
 BATCH = 64
-"""Pictures made at a time unless a request says otherwise."""
+"""Pictures in a batch by default."""
 MOST_PICTURES = 1_000_000
 """Most pictures of one run."""
 MOST_SEED = 2**63 - 1
 """The largest seed."""
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-"""What numbers networks compute with: float32, bfloat16 or float16; "auto" for the model's own."""
+"""The precision of networks: float32, bfloat16 or float16; "auto" for the model's own."""
 
 Offload = Literal["", "model", "sequential"]
 """What of a model waits on the CPU: nothing, each network or each layer that is not computing."""
@@ -25,7 +25,7 @@ Seeds = Annotated[tuple[int, int], msgspec.Meta(description="two seeds")]
 
 
 class Input(Config, omit_defaults=True):
-    """A picture file that is given, or its bytes.
+    """An input picture: a file, or its bytes.
 
     Attributes:
         path: Where it lies; "" where its bytes are all there is.
@@ -53,7 +53,7 @@ class Lora(Config, omit_defaults=True):
 
 
 class Request(Config, omit_defaults=True):
-    """What is asked of a model, on the command line, in Python, or by a plugin's command.
+    """A request to a model, from the command line, Python, or a plugin's command.
 
     Picture j of prompt p has seed `seed + p * n + j`, and depends on its seed, its prompt and
     the options alone: not on how many are made, nor in what batches (but for rounding, far
@@ -62,10 +62,10 @@ class Request(Config, omit_defaults=True):
     Attributes:
         model: A name, the path of a model file, or a reference that a plugin knows how to fetch
             ("hf://owner/repo").
-        prompts: One row of pictures each, read by the model's first conditioner; empty for what
-            it makes unasked.
-        n: Pictures per prompt, or steps of a walk; 1, or 8 for a walk, unless given.
-        seed: Seed of the first picture, in [0, 2**63); a random 32-bit one unless given.
+        prompts: One row of pictures each, read by the model's first conditioner; empty for
+            pictures without a prompt.
+        n: Pictures per prompt, or steps of a walk; by default 1, or 8 for a walk.
+        seed: Seed of the first picture, in [0, 2**63); by default a random 32-bit one.
         options: The model's options by name, typed or as text; also values of its conditioners
             other than the first, by their names. `genzoo info MODEL` lists them.
         conditions: Values of conditioners other than the first, as text, by name.
@@ -74,14 +74,14 @@ class Request(Config, omit_defaults=True):
             the place of null in guidance. None for null.
         inputs: Pictures to reconstruct, vary, walk between or encode.
         strength: How much of the inputs becomes noise before something is made of them, in
-            [0, 1]. With neither this nor a mask they are reconstructed; with a mask it is 1
-            unless given.
-        mask: Which part of the inputs is made: what is transparent in this picture, or, where
-            nothing is, what is white. It may be the input itself. None for all.
+            [0, 1]. With neither this nor a mask they are reconstructed; with a mask it is 1 by
+            default.
+        mask: Which part of the inputs is made anew: the transparent pixels of this picture, or,
+            where there are none, the white ones. It may be the input itself. None for all.
         latents: A file of latents, as `genzoo encode` writes it, to decode.
         loras: Low-rank changes to the weights, added up.
         variant: Which of several files of weights is read where a folder has some ("fp16").
-        encode: Whether the latents of the inputs are asked for, not pictures.
+        encode: Whether to give the latents of the inputs, not pictures.
         device: Where to compute: "cpu", "cuda", "mps"; "auto" for the first that is here of cuda,
             mps and cpu.
         offload: Where memory of the device is short, its weights wait on the CPU until they are
@@ -90,7 +90,7 @@ class Request(Config, omit_defaults=True):
         precision: What the networks compute in: "fp32", "bf16" or "fp16". "auto" is float32, or,
             of a model that a format of others builds, what it is loaded in. Samplers and what is
             fitted to latents compute in float32.
-        threads: CPU threads; what measures best for the model's size unless given.
+        threads: CPU threads; by default the number that measures best for the model's size.
         batch: Pictures made at a time; halved where memory runs out.
     """
 

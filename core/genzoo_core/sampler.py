@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from genzoo_core.component import Context
-from genzoo_core.config import Config
+from genzoo_core.config import NoOptions
 from genzoo_core.noiser import ScheduledNoiser
 from genzoo_core.rng import Rng
 
@@ -34,7 +34,7 @@ class Trajectory:
         noiser: How noise entered.
         grid: The times to visit, falling, `[steps + 1]`.
         rng: For samplers that add noise; per-sample.
-        step_done: Told of each step.
+        step_done: Called after each step.
 
     Attributes:
         model, noiser, rng: As above.
@@ -64,15 +64,15 @@ class Trajectory:
         return Trajectory(model, self.noiser, grid, self.rng, self._step_done)
 
     def step(self, i: int, done: int, total: int) -> Trajectory:
-        """The i-th step alone, which is told of as one after `done` others of `total`."""
+        """The i-th step alone, which `step_done` counts as one after `done` others of `total`."""
 
         def step_done(step: int, _: int, x0: Tensor) -> None:
             assert self._step_done is not None
             self._step_done(done + step, total, x0)
 
         grid = torch.tensor(self.times[i : i + 2], dtype=torch.float64)
-        told = None if self._step_done is None else step_done
-        return Trajectory(self.model, self.noiser, grid, self.rng, told)
+        callback = None if self._step_done is None else step_done
+        return Trajectory(self.model, self.noiser, grid, self.rng, callback)
 
     def time(self, i: int, like: Tensor) -> Tensor:
         """The i-th time for each sample of `like`, `[B]`."""
@@ -90,7 +90,7 @@ class Trajectory:
         """
         return self.alpha[i] * x0 + self.sigma[i] * noise
 
-    def noise_kept(self, i: int) -> float:
+    def noise_correlation(self, i: int) -> float:
         """Share of the noise at the i-th time that is still in the noise at the next.
 
         Given x0, the point at the next time correlates that much with this one.
@@ -98,7 +98,7 @@ class Trajectory:
         return self.alpha[i] * self.sigma[i + 1] / (self.alpha[i + 1] * self.sigma[i])
 
     def done(self, i: int, x0: Tensor) -> None:
-        """Say that the step from the i-th time is done, with the data that it predicted."""
+        """Report the end of the step from the i-th time, with the data that it predicted."""
         if self._step_done is not None:
             self._step_done(i + 1, self.steps, x0)
 
@@ -125,17 +125,13 @@ def shortened(grid: Tensor, strength: float) -> Tensor:
     return torch.lerp(times[before], times[before + 1], places - before)
 
 
-class SamplerConfig(Config):
-    """A sampler with nothing to set."""
-
-
 class Sampler(ABC):
     """Solves the reverse process of a `ScheduledNoiser` on a grid of times.
 
     A sampler has no state: what it remembers between steps lives in one call.
     """
 
-    Config: ClassVar[type[msgspec.Struct]] = SamplerConfig
+    Config: ClassVar[type[msgspec.Struct]] = NoOptions
 
     def __init__(self, config: msgspec.Struct, context: Context) -> None:
         self.config = config
@@ -149,7 +145,7 @@ class Sampler(ABC):
         """Data, with the shape of `x`.
 
         Args:
-            path: The times, the model at them, and where chance comes from. Each step is told
-                to it: `path.done(i, x0)`.
-            x: What sampling starts from, `[B, ...]`, the noise at the first time; left as it is.
+            path: The times, the model at them, and the source of chance. Call `path.done(i, x0)`
+                after each step.
+            x: The noise at the first time, `[B, ...]`; do not change it in place.
         """

@@ -1,11 +1,11 @@
-"""Passwords and tokens in what is shown or remembered: left out."""
+"""Leaving passwords and tokens out of what is printed or stored."""
 
 from __future__ import annotations
 
 import re
 
 _SSH = re.compile(r"(ssh://[^\s/:@]*):[^\s/]*@", re.IGNORECASE)
-"""A user of ssh is none, as in git@host; his password is one."""
+"""The user name of ssh is no secret, as in git@host; a password is."""
 
 _ACCOUNT = re.compile(r"(?<!ssh:)//[^\s/]*@", re.IGNORECASE)
 _HEADER = re.compile(r"\b((?:basic|bearer)\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
@@ -19,11 +19,11 @@ _TOKEN = re.compile(r"\b(?:hf_|gh[oprsu]_|github_pat_|glpat-|pypi-AgE)[\w-]{16,}
 
 
 def without_secrets(text: str, account: str = "…@") -> str:
-    """`text` without what its addresses hold of passwords and tokens.
+    """`text` without the passwords and tokens in its addresses.
 
     Args:
-        text: Whatever is to be shown or remembered.
-        account: What stands for a user with his password.
+        text: Text to print or to store.
+        account: What takes the place of a user name with its password.
     """
     text = _SSH.sub(r"\1@", text)
     text = _HEADER.sub(r"\1…", _ACCOUNT.sub(f"//{account}", text))

@@ -30,7 +30,7 @@ class ComponentSpec(Config):
 
 
 Choice = ComponentName | ComponentSpec
-"""A component that a config or a run chooses: by its name alone, or with a config.
+"""The choice of a component in a config or in options: its name alone, or with a config.
 
 Among a model's `Options`, such a field has the name of the component's kind, and where it is unset
 the field of that name in the model's config holds: with `sampler: Choice | None = None`,
@@ -54,7 +54,7 @@ class PartSpec(Config, omit_defaults=True):
 
 
 class ModelSpec(Config, omit_defaults=True):
-    """All that is needed to build a module: what a model file's header says of it.
+    """The description of a module in a model file's header: all that is needed to build it.
 
     Attributes:
         kind: The kind of component: "model", "codec", "encoder" or "conditioner".

@@ -1,4 +1,4 @@
-"""Text that others wrote, made fit to be shown."""
+"""Text from others, made fit for a terminal."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ LONGEST = 400
 
 
 def printable(text: str) -> str:
-    """`text` in one line, without anything that a terminal would obey: that is shown escaped."""
+    """`text` in one line, in which whatever a terminal would obey is escaped."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def as_message(text: str, longest: int = LONGEST) -> str:
-    """What is shown of a message: one line that steers nothing, without its middle where long."""
+    """A message as it is printed: one `printable` line, without its middle where it is long."""
     return shortened(printable(" ".join(map(str.strip, text.splitlines()))), longest)
 
 

@@ -1,4 +1,4 @@
-"""What can be trained, and how a training walks through it."""
+"""What can be trained, and the stages and phases of a training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Batch:
     Attributes:
         images: float32 `[B, C, H, W]` in [-1, 1].
         conditions: Prepared values by name of the conditioner, each `[B, ...]`.
-        rows: Places of the images in the training set, int64 `[B]`; None where that is unknown.
+        rows: Indices of the images in the training set, int64 `[B]`; None where unknown.
     """
 
     images: Tensor
@@ -117,9 +117,9 @@ class Trainable(ABC):
     ) -> None:
         """Refuse training data that `finalize` or a later stage could not do with.
 
-        Called before the first step, so that nobody trains for hours to hear it: of a class with
-        fewer images than the mixture that is fitted to it has components, of a library that is
-        missing. Does nothing unless overridden.
+        Called before the first step, so that such an error does not come after hours: a class with
+        fewer images than the mixture that is fitted to it has components, or a missing library.
+        Does nothing unless overridden.
 
         Args:
             images: Number of images.
@@ -135,15 +135,15 @@ class Trainable(ABC):
     ) -> None:
         """One pass over the training data before each stage but the first.
 
-        The EMA weights of the stages before are in place. For what `stage` builds on: statistics
-        of latents, which go into buffers, or the latents of all images, which are kept in memory
-        and found by `Batch.rows`. Draws no numbers. Does nothing unless overridden.
+        The EMA weights of the stages before are in place. It computes what `stage` builds on:
+        statistics of latents, which go into buffers, or the latents of all images, which stay in
+        memory and are found by `Batch.rows`. Draws no numbers. Does nothing unless overridden.
 
         Args:
             stage: The stage that is to begin, or to go on.
             batches: All images, in their order.
-            resumed: Whether it goes on from a checkpoint within `stage`. That holds the buffers
-                as they were left: what is computed again must come out the same.
+            resumed: Whether it goes on from a checkpoint within `stage`, which holds the buffers:
+                what is computed again must come out the same.
         """
 
     def finalize(self, batches: Iterable[Batch]) -> None:  # noqa: B027 - most have nothing to fit

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class WeightsFile(Config):
-    """A weights file, and what is known of it.
+    """A weights file, with its reference and digest.
 
     Attributes:
         path: Where it lies.
-        reference: What the very same file can be asked for by ("hf://owner/repo/file@commit");
-            "" for what it was asked for by.
-        sha256: Digest that it must have, lower-case hexadecimal; "" where none is known.
+        reference: The reference of exactly this file ("hf://owner/repo/file@commit"); "" where
+            the user's own reference is one.
+        sha256: Digest that it must have, lower-case hexadecimal; "" for any.
     """
 
     path: Path
@@ -26,5 +26,5 @@ class WeightsFile(Config):
 
     @property
     def name(self) -> str:
-        """What it can be asked for by: its reference, or its path."""
+        """Its reference, or its path."""
         return self.reference or str(self.path)

@@ -1,4 +1,4 @@
-"""What a command of a plugin can ask of the registry."""
+"""The registry as a plugin's command sees it."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ class Zoo(Protocol):
         """The file with a model's weights and its sha256, fetched where it is not here.
 
         Raises:
-            IntegrityError: It is not the file that was promised.
+            IntegrityError: It does not have the digest in the model's card.
             GenzooError: A clear one for each other thing that can be wrong.
         """
         ...
@@ -221,7 +221,7 @@ class Zoo(Protocol):
         ...
 
     def resolve(self, request: Request) -> Record:
-        """What `generate` would do: the record of a run, without the run.
+        """The record of a run, without the run.
 
         Raises:
             GenzooError: As `generate`.
@@ -243,7 +243,7 @@ class Zoo(Protocol):
             on_progress: Called with how many of how many pictures are made.
 
         Raises:
-            UsageError: Something asked for is not among the valid choices; names those.
+            UsageError: A field is not among the valid choices; names those.
             NotFittedError: The model has nothing to sample from.
             GenzooError: A clear one for each other thing that can be wrong.
         """

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
+from genzoo_core.text import printable
 from genzoo_core.zoo import Zoo
+
+if TYPE_CHECKING:
+    from genzoo_core.testing import Report
 
 
 @click.command()
@@ -14,7 +21,7 @@ from genzoo_core.zoo import Zoo
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def check(context: click.Context, *, subject: str, as_json: bool) -> None:
-    """Check that a plugin, a model or a recipe keeps to genzoo's interfaces.
+    """Check that a plugin, a model or a recipe conforms to genzoo's interfaces.
 
     PACKAGE is an installed distribution or plugin, or the folder of its source. FILE is a model
     file (.safetensors), a recipe (.toml) or a plugin's manifest (genzoo.toml). FOLDER is a model in
@@ -33,19 +40,28 @@ def check(context: click.Context, *, subject: str, as_json: bool) -> None:
 
     found = find_subject(zoo, subject)
     click.echo(f"checking runs the code of {subject}, and of what it is made of", err=True)
-    from genzoo_author.checking import showing
     from genzoo_author.checking.examining import examine
 
     reports = []
     for report in examine(zoo, found):
         reports.append(report)
         if not as_json:
-            for line in showing.lines(report):
-                click.echo(line)
+            _print(report)
+    statuses = Counter(finding.status for report in reports for finding in report.findings)
+    counts = {status: statuses[status] for status in ("ok", "failed", "skipped")}
     if as_json:
-        click.echo(json.dumps(showing.as_json(subject, reports), indent=2))
+        result = {"subject": subject, "ok": not counts["failed"], "counts": counts}
+        click.echo(json.dumps(result | {"reports": [asdict(r) for r in reports]}, indent=2))
     else:
-        counts = showing.counts(reports)
         click.echo(", ".join(f"{count} {status}" for status, count in counts.items()))
-    if any(report.problems for report in reports):
+    if counts["failed"]:
         context.exit(1)
+
+
+def _print(report: Report) -> None:
+    """Print a line for each check, and one for each thing to mend."""
+    click.echo(report.subject)
+    for finding in report.findings:
+        click.echo(f"  {finding.status:7}  {finding.check}")
+        for line in finding.lines:
+            click.echo(f"           {printable(line)}")

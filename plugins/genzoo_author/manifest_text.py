@@ -6,7 +6,6 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from typing import Any
 
 from genzoo_core.errors import ConfigError
 
@@ -25,33 +24,29 @@ def with_card(text: str, card: Mapping[str, object], where: str) -> str:
     Raises:
         ConfigError: It is not TOML, or is written in a way that this cannot change.
     """
-    before = _parsed(text, where)
+    try:
+        before = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where} is not TOML: {error}") from None
+    models = before.pop("models", [])
+    if not isinstance(models, list) or not all(isinstance(model, dict) for model in models):
+        raise ConfigError(f"{where}: `models` is not a list of tables")
     lines = text.splitlines(keepends=True)
     first, last = _place(lines, str(card["name"]))
-    block = card_block(card)
-    if first == last:  # a new one
-        head = text.rstrip("\n")
-        changed = f"{head}\n\n{block}" if head else block
-    else:
-        tail = "".join(lines[last:])
-        changed = "".join(lines[:first]) + block + (f"\n{tail}" if tail else "")
-    if not _differ_by(card, before, changed):
-        raise ConfigError(f"{where} is written in a way that cannot be changed", "do it by hand")
-    return changed
-
-
-def _differ_by(card: Mapping[str, object], before: Mapping[str, Any], changed: str) -> bool:
-    """Whether a changed manifest says this card, and all else as before."""
+    head = "".join(lines[:first]) if first < last else f"{text.rstrip()}\n\n".lstrip("\n")
+    tail = "".join(["\n", *lines[last:]]) if first < last < len(lines) else ""
+    changed = head + card_block(card) + tail
+    # Nothing beside this card may change.
     try:
         after = tomllib.loads(changed)
-    except tomllib.TOMLDecodeError:
-        return False
-    others = [model for model in before.get("models", []) if model.get("name") != card["name"]]
-    rest = list(after["models"])
-    if card not in rest:
-        return False
-    rest.remove(card)
-    return rest == others and {**after, "models": ()} == {**before, "models": ()}
+        others = after.pop("models")
+        others.remove(card)
+    except ValueError:
+        others = None
+    rest = [model for model in models if model.get("name") != card["name"]]
+    if others != rest or after != before:
+        raise ConfigError(f"{where} is written in a way that cannot be changed", "do it by hand")
+    return changed
 
 
 def card_block(card: Mapping[str, object]) -> str:
@@ -61,23 +56,12 @@ def card_block(card: Mapping[str, object]) -> str:
     return "\n".join(["[[models]]", *lines, ""])
 
 
-def _parsed(text: str, where: str) -> dict[str, Any]:
-    try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{where} is not TOML: {error}") from None
-    models = found.get("models", [])
-    if not isinstance(models, list) or not all(isinstance(model, dict) for model in models):
-        raise ConfigError(f"{where}: `models` is not a list of tables")
-    return found
-
-
 def _place(lines: list[str], name: str) -> tuple[int, int]:
-    """First line and one past the last line of the model of that name; twice 0 for none."""
+    """First line, and one past the last, of the model of that name; 0 and 0 where there is none."""
     begins = [i for i, line in enumerate(lines) if _MODEL.match(line)]
     for first in begins:
         last = first + 1
-        while last < len(lines) and (not _TABLE.match(lines[last])):
+        while last < len(lines) and not _TABLE.match(lines[last]):
             last += 1
         while last > first + 1 and lines[last - 1].lstrip().startswith(("#", "\n")):
             last -= 1  # what stands before the next table belongs to that

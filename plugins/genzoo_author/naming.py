@@ -1,4 +1,4 @@
-"""Names for a new plugin: what it may be called, and what follows from that."""
+"""Names for a new plugin, which follow from the one that its author chooses."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ import keyword
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 
 from genzoo_core.errors import UsageError
+from genzoo_core.plugin import DISTRIBUTION
 
 LONGEST = 36
-"""Characters of a name that still fits into a line of code twice."""
+"""The most characters of a name: twice as many still fit into a line of code."""
 
-_DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _PREFIX = "genzoo-"
 
 
 @dataclass(frozen=True)
 class Names:
-    """What a plugin is called, in each place that it has a name.
+    """The names of a plugin.
 
     Attributes:
-        distribution: What `pip install` takes, normalised as PEP 503 says ("genzoo-acme").
-        package: What Python imports ("genzoo_acme").
-        name: What its components and commands are called, and what the names of its models
-            begin with: the distribution without a leading "genzoo-" ("acme").
+        distribution: For `pip install`, normalised as PEP 503 says ("genzoo-acme").
+        package: For Python's `import` ("genzoo_acme").
+        name: The name of its components and commands, and the beginning of its models' names:
+            the distribution without a leading "genzoo-" ("acme").
     """
 
     distribution: str
@@ -36,24 +37,24 @@ class Names:
 
 
 def names_of(text: str) -> Names:
-    """The names that follow from what a user calls a plugin.
+    """The names that follow from the one that a user types.
 
     Raises:
         UsageError: Not the name of a distribution, or nothing that Python can import.
     """
-    shown = f"{text[:80]!r}"
-    if not _DISTRIBUTION.fullmatch(text):
+    quoted = f"{text[:80]!r}"
+    if len(text) > LONGEST:
+        raise UsageError(f"{quoted} has {len(text)} characters", f"use at most {LONGEST}")
+    if not DISTRIBUTION.fullmatch(text):
         raise UsageError(
-            f"{shown} is no name for a distribution",
+            f"{quoted} is no name for a distribution",
             "use letters, digits and hyphens, and begin and end with a letter or digit",
         )
-    if len(text) > LONGEST:
-        raise UsageError(f"{shown} has {len(text)} characters", f"use at most {LONGEST}")
     distribution = re.sub(r"[-_.]+", "-", text).lower()
     package = distribution.replace("-", "_")
     if not package.isidentifier() or keyword.iskeyword(package):
         raise UsageError(
-            f"{shown} gives a package {package!r}, which Python cannot import",
+            f"{quoted} gives a package {package!r}, which Python cannot import",
             f"try 'genzoo-{distribution}'"
             if len(distribution) <= LONGEST - len(_PREFIX)
             else "begin with a letter",
@@ -62,25 +63,22 @@ def names_of(text: str) -> Names:
 
 
 def check_free(names: Names, taken: Iterable[str]) -> None:
-    """Check that nobody has these names yet.
+    """Check that these names are free.
 
     Args:
         names: Those of the new plugin.
         taken: Names of models, components, commands and plugins.
 
     Raises:
-        UsageError: Somebody has one of them.
+        UsageError: One of them is taken.
     """
     other = "choose another name"
     if names.name in set(taken):
         raise UsageError(f"{names.name!r} is a name that genzoo or one of its plugins has", other)
     if names.package in sys.stdlib_module_names:
         raise UsageError(f"{names.package!r} is a module of Python's own", other)
-    try:
+    with suppress(metadata.PackageNotFoundError):
         version = metadata.version(names.distribution)
-    except metadata.PackageNotFoundError:
-        version = ""
-    if version:
         raise UsageError(f"{names.distribution} {version} is installed already", other)
     if find_spec(names.package) is not None:
         raise UsageError(f"there is a package {names.package!r} in this environment", other)

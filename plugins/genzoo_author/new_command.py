@@ -11,8 +11,7 @@ import click
 
 from genzoo_author.kinds import KINDS
 from genzoo_author.naming import check_free, names_of
-from genzoo_author.rendering import LICENCES, render
-from genzoo_author.writing import check_place, write_folder
+from genzoo_author.rendering import LICENCES, render, write_folder
 from genzoo_core.errors import UsageError
 from genzoo_core.zoo import Zoo
 
@@ -27,14 +26,14 @@ LONGEST_AUTHOR = 200
     "wanted",
     type=click.Choice(list(BY_NAME)),
     multiple=True,
-    help="What it brings; may be given several times.  [default: model]",
+    help="What it brings; can be repeated.  [default: model]",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="Folder of the plugin: a new or an empty one.  [default: NAME]",
 )
-@click.option("--author", default="", help="Whose plugin it is.")
+@click.option("--author", default="", help="Author of the plugin.")
 @click.option(
     "--license",
     "licence",
@@ -57,18 +56,18 @@ def new(
 ) -> None:
     """Begin a plugin: a package that can be installed, with something in it that works.
 
-    NAME is what the distribution will be called. The commands to go on with are printed.
+    NAME is the name of its distribution. Prints the commands to go on with.
 
     \b
     genzoo new my-plugin
     genzoo new genzoo-acme --kind sampler --kind command --author "Ada Lovelace"
     """
     names = names_of(name)
-    _check_author(author)
+    if not author.isprintable() or len(author) > LONGEST_AUTHOR:
+        hint = f"give one line of at most {LONGEST_AUTHOR} characters"
+        raise UsageError("--author is not a name", hint)
     folder = out or Path(names.distribution)
-    check_place(folder)
-    zoo: Zoo = context.obj
-    check_free(names, _taken(context, zoo))
+    check_free(names, _taken(context, context.obj))
     kinds = [kind for kind in KINDS if kind.name in (wanted or ("model",))]
     files = render(names, kinds, author=author.strip(), licence=licence)
     write_folder(folder, files)
@@ -83,24 +82,16 @@ def new(
     click.echo("\n".join(steps))
 
 
-def _check_author(author: str) -> None:
-    if not author.isprintable() or len(author) > LONGEST_AUTHOR:
-        raise UsageError(
-            "--author is not a name", f"give one line of at most {LONGEST_AUTHOR} characters"
-        )
-
-
 def _taken(context: click.Context, zoo: Zoo) -> set[str]:
-    """Names that plugins, models, components and commands have."""
+    """Names of plugins, models, components and commands."""
     root = context.find_root()
     commands = root.command.list_commands(root) if isinstance(root.command, click.Group) else []
     taken = set(commands)
     for plugin in zoo.plugins():
         taken.add(plugin.name)
-        if plugin.manifest is not None:
-            taken.update(entry.name for entry in plugin.manifest.components)
-            taken.update(entry.name for entry in plugin.manifest.formats)
-            taken.update(
-                name for card in plugin.manifest.models for name in (card.name, *card.aliases)
-            )
+        if (manifest := plugin.manifest) is not None:
+            taken.update(entry.name for entry in manifest.components)
+            taken.update(entry.name for entry in manifest.formats)
+            for card in manifest.models:
+                taken.update((card.name, *card.aliases))
     return taken

@@ -1,33 +1,38 @@
-"""A plugin's files, from the templates."""
+"""A plugin's files, from the templates, and its folder."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from string import Template
+from typing import Any
 
 from genzoo_author.kinds import Kind
 from genzoo_author.naming import Names
-from genzoo_author.sample_weights import named, parameters
+from genzoo_core.atomic import becoming_folder
+from genzoo_core.errors import GenzooError, UsageError
 
 TEMPLATES = Path(__file__).parent / "templates"
 SUFFIX = ".tmpl"
 """Of every template, so that no tool takes one for what it will become."""
 
 LICENCES = ("Apache-2.0", "MIT", "none")
+LENGTH_BYTES = 8
+"""Of a model file: they say how long its header is."""
 
 
 def render(names: Names, kinds: Sequence[Kind], *, author: str, licence: str) -> dict[str, bytes]:
     """The files of a plugin.
 
     Args:
-        names: What it is called.
+        names: Its names.
         kinds: What it brings, at least one.
-        author: Whose it is, or "".
+        author: Its author, or "".
         licence: One of `LICENCES`.
 
     Returns:
@@ -50,6 +55,35 @@ def render(names: Names, kinds: Sequence[Kind], *, author: str, licence: str) ->
     if licence != "none":
         files["LICENSE"] = _fill(TEMPLATES / "licences" / f"{licence}{SUFFIX}", values).encode()
     return files
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder, which is new or empty; its parents are made where they do not exist.
+
+    Args:
+        folder: Where to.
+        files: Contents by path inside it.
+
+    Raises:
+        UsageError: Something else is there.
+        GenzooError: It cannot be written. Nothing is left behind.
+    """
+    other = "choose another place with --out"
+    home = folder.absolute()  # "." has a name then
+    try:
+        exists = os.path.lexists(folder)
+        if exists and (folder.is_symlink() or not folder.is_dir() or any(folder.iterdir())):
+            raise UsageError(f"{folder} exists already", other)
+        if not home.parent.exists():
+            home.parent.mkdir(parents=True, exist_ok=True)
+        with becoming_folder(home) as temporary:
+            for name, content in files.items():
+                path = temporary / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise GenzooError(f"cannot write {str(folder)!r}: {reason}", other) from error
 
 
 def _values(names: Names, kinds: Sequence[Kind], author: str, licence: str) -> dict[str, str]:
@@ -113,13 +147,39 @@ def _entry(
     facts = dict(values)
     if kind.model:
         weights = files[str(package / "weights" / f"{values['name']}{kind.model}.safetensors")]
+        card = json.loads(_header(weights)[0]["__metadata__"]["card"])
         facts |= {
             "sha256": sha256(weights).hexdigest(),
             "size": str(len(weights)),
-            "parameters": str(parameters(weights)),
+            "parameters": str(card["parameters"]),
         }
     return _fill(TEMPLATES / "kinds" / kind.name / f"manifest.toml{SUFFIX}", facts)
 
 
 def _fill(template: Path, values: Mapping[str, str]) -> str:
     return Template(template.read_text(encoding="utf-8")).substitute(values)
+
+
+def named(data: bytes, names: Mapping[str, str]) -> bytes:
+    """A trained model under another name.
+
+    The weights that come with a template name its components by placeholders. Only the header of
+    a model file has names, so the tensors stay as they are, and nothing has to be imported.
+
+    Args:
+        data: A model file with placeholders (`$name`) in the metadata of its header.
+        names: What takes their place.
+    """
+    header, tensors = _header(data)
+    metadata = header["__metadata__"]
+    for key, text in metadata.items():
+        metadata[key] = Template(text).substitute(names)
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # tensors are aligned
+    return len(text).to_bytes(LENGTH_BYTES, "little") + text + tensors
+
+
+def _header(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """The header of a model file, and its tensors."""
+    end = LENGTH_BYTES + int.from_bytes(data[:LENGTH_BYTES], "little")
+    return json.loads(data[LENGTH_BYTES:end]), data[end:]

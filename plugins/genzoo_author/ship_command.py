@@ -43,10 +43,18 @@ def ship(*, run: Path, into: Path | None, as_json: bool) -> None:
     """
     card, weights = _trained(run)
     package = _package(into)
-    card, note = _with_recipe(card, package)
     manifest = package / MANIFEST
+    hints = [_installation(package)]
+    if card.recipe and not (recipe := package / card.recipe).is_file():
+        hints.insert(
+            0,
+            f"{recipe} is not there, so the card names no recipe; "
+            "put it there and ship again, so that others can train the model too",
+        )
+        card = msgspec.structs.replace(card, recipe="")
+    fields: dict[str, object] = json.loads(msgspec.json.encode(card))
     try:
-        text = with_card(manifest.read_text(encoding="utf-8"), _fields(card), str(manifest))
+        text = with_card(manifest.read_text(encoding="utf-8"), fields, str(manifest))
         target = package / card.weights
         _drop_figures(package / FIGURES, card.name)
         target.parent.mkdir(exist_ok=True)
@@ -57,11 +65,10 @@ def ship(*, run: Path, into: Path | None, as_json: bool) -> None:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{manifest} is not TOML: {error}") from error
 
-    for line in (note, _installed(package)):
-        if line:
-            click.echo(line, err=True)
+    for hint in filter(None, hints):
+        click.echo(hint, err=True)
     if as_json:
-        click.echo(json.dumps({"model": card.name, "weights": str(target), "card": _fields(card)}))
+        click.echo(json.dumps({"model": card.name, "weights": str(target), "card": fields}))
     else:
         click.echo(target)
 
@@ -145,24 +152,8 @@ def _drop_figures(file: Path, name: str) -> None:
         write_atomically(file, (json.dumps(figures, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def _with_recipe(card: ModelCard, package: Path) -> tuple[ModelCard, str]:
-    """The card, without its recipe where the package does not have it, and what to say of that."""
-    if not card.recipe or (package / card.recipe).is_file():
-        return card, ""
-    note = (
-        f"{package / card.recipe} is not there, so the card names no recipe; "
-        "put it there and ship again, so that others can train the model too"
-    )
-    return msgspec.structs.replace(card, recipe=""), note
-
-
-def _fields(card: ModelCard) -> dict[str, object]:
-    fields: dict[str, object] = json.loads(msgspec.json.encode(card))
-    return fields
-
-
-def _installed(package: Path) -> str:
-    """What has to be done before genzoo sees the model, or ""."""
+def _installation(package: Path) -> str:
+    """How to install the plugin, so that genzoo sees the model; "" where it is not needed."""
     name = package.resolve().name
     spec = find_spec(name) if name.isidentifier() else None
     if spec is None or spec.origin is None:

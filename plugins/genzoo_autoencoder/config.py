@@ -42,14 +42,14 @@ Network = MLPConfig | ConvConfig
 
 
 class FlowPriorConfig(ResidualMLPConfig, tag="flow"):
-    """A rectified flow over the latents, told all of the model's conditions.
+    """A rectified flow over the latents, on all of the model's conditions.
 
     Its network is a residual MLP. It is trained as a second stage, "prior", after the codec.
 
     Attributes:
         blocks: Residual blocks.
         steps: Steps in which it samples, by Heun's method.
-        guidance: With how much guidance it samples unless told otherwise.
+        guidance: With what scale of guidance it samples unless a user sets one.
     """
 
     blocks: Blocks = 3
@@ -58,7 +58,7 @@ class FlowPriorConfig(ResidualMLPConfig, tag="flow"):
 
 
 class SecondStageConfig(Config, tag="vae"):
-    """A second VAE over the latents (Dai & Wipf 2019), told all of the model's conditions.
+    """A second VAE over the latents (Dai & Wipf 2019), on all of the model's conditions.
 
     It has as many latents as it models, and is trained as a second stage, "prior", after the
     codec.
@@ -74,56 +74,83 @@ class SecondStageConfig(Config, tag="vae"):
     embedding: Width = 128
 
 
-LearnedPrior = FlowPriorConfig | SecondStageConfig
+class MixtureConfig(Config):
+    """Mixtures of normals over the latents, one for each class or a single one.
 
-
-def check_network(network: Network, shape: ImageShape) -> None:
-    """Refuse a shape that the network cannot have.
-
-    Raises:
-        ValueError: The convolutional network halves the sides twice, and cannot.
+    Attributes:
+        components: Components of each mixture.
     """
-    if isinstance(network, ConvConfig):
-        check_sides(shape, 4)
+
+    components: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
 
 
-class AutoencoderConfig(Config):
-    """What an autoencoder is.
+class LatentConfig(Config):
+    """What autoencoders and VAEs have in common. At most one of the last three fields is set.
 
     Attributes:
         shape: (C, H, W) of an image; H and W divisible by 4 for the convolutional network.
         latent: Number of latent dimensions.
         network: The encoder's and decoder's architecture.
-        latent_penalty: Weight of the latent's squared norm beside the mean squared error (RAE,
-            Ghosh et al. 2020, equation 5); 0 for a plain autoencoder.
         components: Components of the Gaussian mixture that is fitted to the latents after
             training, to those of each class where there are classes; 0 for none.
-        prior: A flow or a second VAE over the latents in place of the mixtures. With neither there
-            is nothing to sample from.
+        prior: A flow or a second VAE over the latents, learnt in a stage of its own.
+        density: Any other density over the latents, by name: a component of kind "density".
     """
 
     shape: ImageShape = (1, 28, 28)
     latent: Width = 32
     network: Network = MLPConfig()
-    latent_penalty: Weight = 0.0
     components: Components = 0
-    prior: LearnedPrior | None = None
+    prior: FlowPriorConfig | SecondStageConfig | None = None
+    density: ComponentSpec | None = None
 
     def __post_init__(self) -> None:
-        check_network(self.network, self.shape)
+        if isinstance(self.network, ConvConfig):
+            check_sides(self.shape, 4)
+        chosen = {
+            f"mixtures (components = {self.components})": self.components > 0,
+            "what is learnt (prior)": self.prior is not None,
+            f"{self.density and self.density.component} (density)": self.density is not None,
+        }
+        sources = [source for source, is_set in chosen.items() if is_set]
+        if len(sources) > 1:
+            raise ValueError(
+                f"latents come from {' or from '.join(sources)}, not from both; leave one out"
+            )
+
+    @property
+    def chosen_density(self) -> ComponentSpec | None:
+        """The density over the latents that the fields choose; None for none."""
+        if self.components:
+            return ComponentSpec("genzoo/gaussian-mixture", {"components": self.components})
+        if self.prior is not None:
+            config = msgspec.to_builtins(self.prior)
+            return ComponentSpec(f"genzoo/{config.pop('type')}", config)
+        return self.density
+
+
+class AutoencoderConfig(LatentConfig):
+    """What an autoencoder is: a `LatentConfig`. Without a density there is nothing to sample from.
+
+    Attributes:
+        latent_penalty: Weight of the latent's squared norm beside the mean squared error (RAE,
+            Ghosh et al. 2020, equation 5); 0 for a plain autoencoder.
+    """
+
+    latent_penalty: Weight = 0.0
 
 
 class LatentOptions(Config):
     """How to sample from an autoencoder or a VAE.
 
     Attributes:
-        prior: Where latents come from: "fitted", the mixtures, the flow or the second VAE fitted to
-            the training latents, or "standard-normal", N(0, I) whether it fits or not. Unset: the
-            fitted one; a VAE without one takes the N(0, I) that it was trained towards.
+        prior: Where latents come from: "fitted", the density fitted to the training latents, or
+            "standard-normal", N(0, I) whether it fits or not. Unset: the fitted one; a VAE
+            without one takes the N(0, I) that it was trained towards.
         temperature: Scale of the noise; below 1 gives fewer odd pictures and less variety.
-        guidance: How closely a flow keeps to the prompt: 1 takes it as it is, above 1 exaggerates
+        guidance: How closely a flow follows the prompt: 1 takes it as it is, above 1 exaggerates
             it at the cost of variety and of twice the time, 0 draws latents of anything. Unset:
-            the model's own choice. Where latents come from elsewhere, nothing can be guided.
+            the model's own choice. Other densities cannot be guided.
     """
 
     prior: Literal["fitted", "standard-normal"] | None = None

@@ -1,16 +1,27 @@
-"""Densities over latents: what they share, and the one that is fitted after training."""
+"""Densities in closed form: N(0, I), and mixtures of normals that are fitted after training."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from genzoo_core import NotFittedError, Rng, TrainingError
+from genzoo_autoencoder.config import MixtureConfig
+from genzoo_core import (
+    Conditioner,
+    Context,
+    DataError,
+    Density,
+    FittedDensity,
+    Posterior,
+    Rng,
+    TrainingError,
+)
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture as Estimator
@@ -18,112 +29,125 @@ if TYPE_CHECKING:
 MOST_POINTS = 30_000
 """Latents that a mixture is fitted to; every n-th is taken of more."""
 
-
-class Density(nn.Module):
-    """Where latents come from. The buffer `fitted` says whether it knows anything of them yet."""
-
-    fitted: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("fitted", torch.zeros((), dtype=torch.bool))
-
-    def check_fitted(self) -> None:
-        """Raises:
-        NotFittedError: Its training, or that of the model around it, was not finished.
-        """
-        if not self.fitted:
-            raise NotFittedError(
-                "the density over this model's latents was never fitted",
-                "finish its training with `genzoo train … --resume`",
-            )
+MOST_NAMES = 5
+"""Classes that a message names."""
 
 
-class GaussianMixture(Density):
+class StandardNormal(Density):
+    """N(0, I): what a VAE is trained towards."""
+
+    def sample(
+        self, rng: Rng, conditions: Mapping[str, Tensor], *, temperature: float = 1.0
+    ) -> Tensor:
+        return temperature * rng.normal(self.shape, torch.empty(0))
+
+
+class GaussianMixture(FittedDensity):
     """Mixtures of normals with full covariances (ex-post density, Ghosh et al. 2020, section 4).
 
-    One mixture for each class, or a single one. Covariances are kept as Cholesky factors: they
-    stay valid under rounding, and sampling needs no factorisation.
+    One mixture for each class of the first conditioner that has classes, or a single one.
+    Covariances are stored as Cholesky factors: they stay valid under rounding, and sampling needs
+    no factorisation.
 
-    Args:
-        components: Components of each mixture, K.
-        dimensions: Number of dimensions, D.
-        classes: Number of mixtures.
+    Attributes:
+        weights: Weights of the components, `[classes, K]`.
+        means: `[classes, K, D]`.
+        factors: Cholesky factors, `[classes, K, D, D]`.
     """
 
+    Config = MixtureConfig
     weights: Tensor
     means: Tensor
     factors: Tensor
 
-    def __init__(self, components: int, dimensions: int, classes: int = 1) -> None:
-        super().__init__()
-        shape = (classes, components)
-        self.register_buffer("weights", torch.full(shape, 1 / components))
+    def __init__(self, config: MixtureConfig, context: Context) -> None:
+        super().__init__(config, context)
+        self.classes_from, names = classes_of(context)
+        self.class_names = names
+        shape, (dimensions,) = (len(names) or 1, config.components), self.shape
+        self.register_buffer("weights", torch.full(shape, 1 / config.components))
         self.register_buffer("means", torch.zeros(*shape, dimensions))
         # Not `torch.eye`, which takes its memory even where a model is built without any.
         factors = torch.zeros(*shape, dimensions, dimensions)
         factors.diagonal(dim1=-2, dim2=-1).fill_(1)
         self.register_buffer("factors", factors)
 
-    def sample(self, rng: Rng, temperature: float = 1.0, classes: Tensor | None = None) -> Tensor:
-        """Draws `[rng.n, D]`; the noise around each component's mean scaled by `temperature`.
+    def sample(
+        self, rng: Rng, conditions: Mapping[str, Tensor], *, temperature: float = 1.0
+    ) -> Tensor:
+        """Latents, `[rng.n, D]`; the noise around each component's mean scaled by `temperature`.
 
-        Args:
-            rng: Where chance comes from.
-            temperature: Scale of the noise.
-            classes: Which mixture to draw from, int64 `[rng.n]`; the first unless given.
+        There is no mixture of null: where there are classes, `conditions` has one for each.
 
         Raises:
             NotFittedError: `fit` was never called.
         """
         self.check_fitted()
-        device = self.means.device
-        which = torch.zeros(rng.n, dtype=torch.int64) if classes is None else classes
-        which = which.to(device)
+        which = self.classes(conditions, rng.n).to(self.means.device)
         edges = self.weights.double().cumsum(1)[which]
         chance = rng.uniform((1,), self.means).double() * edges[:, -1:]
         chosen = torch.searchsorted(edges, chance, right=True)[:, 0].clamp_max(edges.shape[1] - 1)
-        noise = rng.normal(self.means.shape[2:], self.means) * temperature
-        with torch.autocast(device.type, enabled=False):  # not where a model is in half precision
+        noise = rng.normal(self.shape, self.means) * temperature
+        with torch.autocast(self.means.device.type, enabled=False):  # a model may be in bfloat16
             spread = (self.factors[which, chosen] @ noise[..., None])[..., 0]
         return self.means[which, chosen] + spread
+
+    def classes(self, conditions: Mapping[str, Tensor], n: int) -> Tensor:
+        """The mixture of each of `n` images, int64 `[n]`."""
+        if self.classes_from is None:
+            return torch.zeros(n, dtype=torch.int64)
+        return conditions[self.classes_from]
 
     @property
     def least_points(self) -> int:
         """Latents that `fit` needs of each class: a covariance takes two."""
         return max(self.weights.shape[1], 2)
 
-    def check_library(self) -> None:
-        """Raises:
-        TrainingError: What `fit` needs is not installed.
+    def check_data(self, images: int, conditions: Mapping[str, Tensor]) -> None:
+        """Refuse a class with fewer images than a mixture is fitted to.
+
+        Raises:
+            DataError: There is one; names it.
+            TrainingError: The library that fits mixtures is missing.
         """
-        if find_spec("sklearn") is None:
-            raise TrainingError(
-                "fitting a mixture needs scikit-learn", "pip install 'genzoo[train]'"
+        check_library()
+        least = self.least_points
+        needed = f"each mixture of latents is fitted to {least} images or more"
+        hint = "add images, or give the config fewer components, 0 for no mixtures"
+        if self.classes_from is None:
+            if images < least:
+                raise DataError(f"{needed}, and there are {images}", hint)
+            return
+        counts = conditions[self.classes_from].bincount(minlength=len(self.weights)).tolist()
+        few = [
+            f"{name} ({count})"
+            for name, count in zip(self.class_names, counts, strict=False)  # null is the last
+            if count < least
+        ]
+        if few:
+            more = f" and {len(few) - MOST_NAMES} more" if len(few) > MOST_NAMES else ""
+            raise DataError(
+                f"{needed}, and these classes have fewer: {', '.join(few[:MOST_NAMES])}{more}",
+                f"{hint}, or leave those classes out of the recipe",
             )
 
-    def fit(
-        self, means: Tensor, variances: Tensor | None = None, classes: Tensor | None = None
-    ) -> None:
+    def fit(self, latents: Posterior, conditions: Mapping[str, Tensor]) -> None:
         """Fit by expectation-maximisation, from a fixed seed.
 
-        Args:
-            means: One latent per training image, `[N, D]`.
-            variances: Variance of each latent's posterior, `[N, D]`. By the law of total
-                variance a component's covariance is that of its means plus the mean of its
-                variances, so no noise needs to be drawn.
-            classes: The mixture that each latent belongs to, int64 `[N]`; the first unless given.
+        By the law of total variance a component's covariance is that of its means plus the mean
+        of the posteriors' variances, so no noise needs to be drawn.
 
         Raises:
             TrainingError: scikit-learn is missing, a class has fewer than `least_points` latents,
                 or they are not finite.
         """
-        self.check_library()
-        which = torch.zeros(len(means), dtype=torch.int64) if classes is None else classes.cpu()
+        check_library()
+        which = self.classes(conditions, len(latents.mean)).cpu()
+        variances = None if latents.std is None else latents.std.square()
         for index in range(len(self.weights)):
             rows = (which == index).nonzero()[:, 0]
             rows = rows[:: math.ceil(max(len(rows), 1) / MOST_POINTS)]
-            self._fit_one(index, means[rows], None if variances is None else variances[rows])
+            self._fit_one(index, latents.mean[rows], None if variances is None else variances[rows])
         self.fitted.fill_(True)
 
     def _fit_one(self, index: int, means: Tensor, variances: Tensor | None) -> None:
@@ -153,6 +177,23 @@ class GaussianMixture(Density):
         self.weights[index] = torch.from_numpy(mixture.weights_)
         self.means[index] = torch.from_numpy(mixture.means_)
         self.factors[index] = torch.linalg.cholesky(covariances)
+
+
+def classes_of(context: Context) -> tuple[str | None, list[str]]:
+    """The model's first conditioner with classes, and what these are called; None for none."""
+    for name, spec in context.conditioners.items():
+        conditioner: Conditioner = context.component("conditioner", spec.component, spec.config)
+        if conditioner.categories is not None:
+            return name, [conditioner.category(i) for i in range(conditioner.categories)]
+    return None, []
+
+
+def check_library() -> None:
+    """Raises:
+    TrainingError: What fits mixtures is not installed.
+    """
+    if find_spec("sklearn") is None:
+        raise TrainingError("fitting a mixture needs scikit-learn", "pip install 'genzoo[train]'")
 
 
 def estimated(points: np.ndarray, components: int) -> Estimator:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -18,12 +18,17 @@ def encode(codec: Codec, images: Tensor) -> Posterior:
         return codec.encode(images)
 
 
-def encode_all(codec: Codec, batches: Iterable[Batch]) -> Posterior:
-    """The posteriors of all images, `[N, *latent]`, in their order."""
-    posteriors = [encode(codec, batch.images) for batch in batches]
+def encode_all(codec: Codec, batches: Iterable[Batch]) -> tuple[Posterior, dict[str, Tensor]]:
+    """The posteriors of all images, `[N, *latent]`, and their conditions by name, in order."""
+    posteriors: list[Posterior] = []
+    conditions: list[Mapping[str, Tensor]] = []
+    for batch in batches:
+        posteriors.append(encode(codec, batch.images))
+        conditions.append(batch.conditions)
     std = [posterior.std for posterior in posteriors if posterior.std is not None]
     mean = torch.cat([posterior.mean for posterior in posteriors])
-    return Posterior(mean, torch.cat(std) if std else None)
+    joined = {name: torch.cat([each[name] for each in conditions]) for name in conditions[0]}
+    return Posterior(mean, torch.cat(std) if std else None), joined
 
 
 def at(posterior: Posterior, rows: Tensor) -> Posterior:

@@ -1,4 +1,4 @@
-"""A rectified flow on latents, told the condition: a density that is learnt after the codec."""
+"""A conditional rectified flow on latents: a density that is learnt after the codec."""
 
 from __future__ import annotations
 
@@ -21,25 +21,22 @@ class FlowPrior(LearnedDensity):
 
     Learnt on the latents of a codec that is done learning, as the second stage of Dai & Wipf 2019
     ("Diagnosing and enhancing VAE models") and the flow of Xiao et al. 2019 ("Generative latent
-    flow") are. Unlike mixtures, it can be told any condition, text too.
+    flow") are. Unlike mixtures, it takes any condition, text too.
 
     It has the model's conditioners a second time. A decoder, which sees the latent, learns little
-    about what was asked; here it is all there is, and the parameters are trained for it.
-
-    Args:
-        config: Its size, and how it samples.
-        shape: Shape of a latent, without the batch.
-        context: Names the conditioners, and has the noiser and the sampler.
+    about the condition; here it is all there is, and the parameters are trained for it.
     """
 
-    def __init__(self, config: FlowPriorConfig, shape: tuple[int, ...], context: Context) -> None:
-        super().__init__(shape)
-        self.config = config
+    Config = FlowPriorConfig
+
+    def __init__(self, config: FlowPriorConfig, context: Context) -> None:
+        super().__init__(config, context)
+        self.steps, self.guidance = config.steps, config.guidance
         self.noiser: ScheduledNoiser = context.component("noiser", "genzoo/rectified-flow", {})
         self.sampler: Sampler = context.component("sampler", "genzoo/heun", {})
         self.conditioning = Conditioning(context, config.embedding)
         self.network = MLP(
-            shape, width=config.width, blocks=config.blocks, embedding=config.embedding
+            self.shape, width=config.width, blocks=config.blocks, embedding=config.embedding
         )
 
     def predict(self, x: Tensor, t: Tensor, condition: Condition | None) -> Tensor:
@@ -62,30 +59,22 @@ class FlowPrior(LearnedDensity):
         return (weight * error).mean(), {"mse": error.detach().mean()}
 
     def sample(
+        self, rng: Rng, conditions: Mapping[str, Tensor], *, temperature: float = 1.0
+    ) -> Tensor:
+        return self.sample_from(None, rng, conditions, temperature=temperature)
+
+    def sample_from(
         self,
+        start: Start | None,
         rng: Rng,
         conditions: Mapping[str, Tensor],
-        against: Mapping[str, Tensor] | None = None,
         *,
+        negative: Mapping[str, Tensor] | None = None,
         guidance: float = 1.0,
         temperature: float = 1.0,
         step_done: StepDone | None = None,
-        start: Start | None = None,
     ) -> Tensor:
-        """Latents, `[rng.n, *shape]`.
-
-        Args:
-            rng: Where chance comes from.
-            conditions: Prepared values by name of the conditioner; a missing one is null.
-            against: What guidance leads away from, likewise; null unless given.
-            guidance: Its scale; 1 is off.
-            temperature: Scale of the noise that it starts from.
-            step_done: Told of each step, with the latents that it predicts.
-            start: Latents to begin from, in its `images`.
-
-        Raises:
-            NotFittedError: It was never trained.
-        """
+        """Latents, as for `Density`; from others it begins as diffusion does."""
         self.check_fitted()
         if start is not None and start.strength == 0:  # not even rounded
             return start.images
@@ -94,18 +83,17 @@ class FlowPrior(LearnedDensity):
             self.predict,
             self.noiser,
             self.conditioning(conditions, rng.n),
-            self.conditioning({} if against is None else against, rng.n),
+            self.conditioning(negative or {}, rng.n),
             guidance,
             clip=False,
         )
-        grid = self.noiser.grid(self.config.steps).to(x)
 
-        def told(step: int, total: int, x0: Tensor) -> None:
+        def at_the_codecs_scale(step: int, total: int, x0: Tensor) -> None:
             assert step_done is not None
             step_done(step, total, self.latents(x0))
 
-        each = None if step_done is None else told
-        path = Trajectory(denoise, self.noiser, grid, rng, each)
+        each = None if step_done is None else at_the_codecs_scale
+        path = Trajectory(denoise, self.noiser, self.noiser.grid(self.steps).to(x), rng, each)
         if start is not None:
             start = replace(start, images=self.standardized(start.images))
         return self.latents(sample_from(start, self.sampler, path, x))

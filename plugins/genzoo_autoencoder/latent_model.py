@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from genzoo_autoencoder.asking import with_typical
-from genzoo_autoencoder.codec import NetworkCodec
-from genzoo_autoencoder.config import FlowPriorConfig, LatentOptions, LearnedPrior
-from genzoo_autoencoder.density import GaussianMixture
-from genzoo_autoencoder.encoding import at, encode, encode_all, moments
-from genzoo_autoencoder.flow_prior import FlowPrior
-from genzoo_autoencoder.learned_density import LearnedDensity
-from genzoo_autoencoder.second_stage import SecondStage
+from genzoo_autoencoder.config import LatentConfig, LatentOptions
+from genzoo_autoencoder.encoding import at, encode, encode_all
 from genzoo_core import (
     Batch,
-    ConfigError,
+    Codec,
+    Conditioner,
     Context,
-    DataError,
+    Density,
     GenerativeModel,
     Guided,
-    Noiser,
     NotFittedError,
     OnStep,
     Phase,
     Posterior,
+    Progress,
     Rng,
     Stage,
     Start,
@@ -37,10 +33,7 @@ from genzoo_core import (
 from genzoo_core.sampler import StepDone
 
 CONDITION_DIM = 64
-"""Size of the joined condition vector that decoders are told."""
-
-SHOWN = 5
-"""Classes that a message names."""
+"""D of the joined condition's vector that decoders take."""
 
 PRIOR = "prior"
 """Name of the stage that trains a density, and of its phase."""
@@ -49,92 +42,98 @@ PRIOR = "prior"
 class LatentModel(Varying, Guided, GenerativeModel[LatentOptions]):
     """A codec, and the density that its latents are drawn from.
 
-    A density is a Gaussian mixture for each class, where the first conditioner with classes has
-    them, or a flow or a second VAE that is told all conditions. What is not asked is drawn as it
-    occurs in the training data: there is no mixture of "no class", and nets know their null least
-    well.
+    A condition that is not set is drawn as it occurs in the training data: a mixture of normals
+    has no component for null, and networks know their null least well.
 
-    Args:
-        context: Names the conditioners.
+    A subclass builds its codec and says how that learns; its `stage_name` is the name of the
+    codec's stage and phase.
+
+    Attributes:
+        density: What the config chooses; None where it chooses none.
+        standard_normal: N(0, I), which can always be drawn from.
     """
 
     Options = LatentOptions
-    codec: NetworkCodec
-    density: GaussianMixture | FlowPrior | SecondStage | None
+    codec: Codec
+    density: Density | None
 
     trained_prior: ClassVar[Literal["fitted", "standard-normal"]]
-    """The prior of a model without a fitted density."""
+    """The prior of a model without a density of its own."""
 
     no_density: ClassVar[tuple[str, str]]
-    """What to say, and to advise, where the fitted density is asked for and there is none."""
+    """Message and hint of the error where the fitted density is to be sampled and is missing."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, config: LatentConfig, context: Context) -> None:
         super().__init__(context, CONDITION_DIM)
-        self._encoded: Posterior | None = None
+        self.config = config
+        self.sample_shape = config.shape
         self.condition_dim = CONDITION_DIM if self.conditioners else None
-        self.classes_from = next(
-            (name for name, c in self.conditioners.items() if c.categories is not None), None
-        )
+        self._encoded: Posterior | None = None
+        self.codec = self.build_codec(context)
 
-    def build_density(
-        self, context: Context, components: int, prior: LearnedPrior | None
-    ) -> GaussianMixture | FlowPrior | SecondStage | None:
-        """What is learnt, or the mixture of each class or the only one; None where none is given.
-
-        Raises:
-            ConfigError: Both are given.
-        """
-        if prior is not None:
-            if components:
-                raise ConfigError(
-                    f"latents come from mixtures (components = {components}) or from what "
-                    "is learnt (prior), not from both",
-                    "leave one of them out",
-                )
+        def build(name: str, config: Mapping[str, object]) -> Density:
             shape = self.codec.latent_shape
-            if isinstance(prior, FlowPriorConfig):
-                return FlowPrior(prior, shape, context)
-            return SecondStage(prior, shape, context)
-        if not components:
-            return None
-        name = self.classes_from
-        classes = 1 if name is None else self.conditioners[name].categories or 1
-        (latent,) = self.codec.latent_shape
-        return GaussianMixture(components, latent, classes)
+            density: Density = context.component("density", name, config, latent_shape=shape)
+            return density
 
-    @property
-    def learned(self) -> LearnedDensity:
-        """The density of a model that learns one; only that has the stage "prior"."""
-        assert isinstance(self.density, LearnedDensity)
-        return self.density
+        chosen = config.chosen_density
+        self.density = None if chosen is None else build(chosen.component, chosen.config)
+        self.standard_normal = build("genzoo/standard-normal", {})
+
+    @abstractmethod
+    def build_codec(self, context: Context) -> Codec:
+        """The codec, as the config describes it."""
+
+    @abstractmethod
+    def codec_loss(
+        self, batch: Batch, rng: Rng, progress: Progress
+    ) -> tuple[Tensor, dict[str, Tensor | float]]:
+        """The loss of the codec's stage; as `loss`."""
+
+    def settle(self, latents: Posterior) -> Posterior:
+        """Fix what of the codec follows from the latents of all images, once it is trained.
+
+        Args:
+            latents: The posteriors of all images, `[N, *latent]`.
+
+        Returns:
+            What the codec gives of these images from now on.
+        """
+        return latents
 
     def check_options(self, options: LatentOptions) -> None:
-        """Refuse what there is not: a density, one that was fitted, one that can be guided."""
+        """Refuse to sample from a density that is missing or not fitted, and idle guidance."""
         self.guidance(options)
-        if self.prior(options) == "standard-normal":
-            return
-        if self.density is None:
-            raise NotFittedError(*self.no_density)
-        self.density.check_fitted()
+        self.density_of(options).check_fitted()
 
     def prior(self, options: LatentOptions) -> str:
-        """Where latents come from: what was asked for, or else what the model has."""
+        """Where latents come from: "fitted" or "standard-normal"."""
         return options.prior or (self.trained_prior if self.density is None else "fitted")
 
-    def guidance(self, options: LatentOptions, *, asked: bool = True) -> float:
-        """The scale of guidance, whatever is asked.
+    def density_of(self, options: LatentOptions) -> Density:
+        """The density that latents are drawn from.
 
         Raises:
-            UsageError: Guidance is asked for, and latents do not come from a flow that is told
-                a condition.
+            NotFittedError: It would be the fitted one, and the model has none.
         """
-        flow = self.density if self.prior(options) == "fitted" else None
-        if not isinstance(flow, FlowPrior):
-            flow = None
+        if self.prior(options) == "standard-normal":
+            return self.standard_normal
+        if self.density is None:
+            raise NotFittedError(*self.no_density)
+        return self.density
+
+    def guidance(self, options: LatentOptions, *, prompted: bool = True) -> float:
+        """The scale of guidance, with or without a prompt.
+
+        Raises:
+            UsageError: The options set one, and the density cannot be guided.
+        """
+        density = self.density if self.prior(options) == "fitted" else None
+        own = None if density is None else density.guidance
         if options.guidance is None:
-            return 1.0 if flow is None else flow.config.guidance
-        if options.guidance != 1 and (flow is None or not self.conditioners):
-            why = "draws its latents without a flow" if flow is None else "takes no prompt"
+            return 1.0 if own is None else own
+        if options.guidance != 1 and (own is None or not self.conditioners):
+            why = "draws its latents without a flow" if own is None else "takes no prompt"
             raise UsageError(f"this model {why}, so nothing can guide it", "leave out the guidance")
         return options.guidance
 
@@ -148,24 +147,24 @@ class LatentModel(Varying, Guided, GenerativeModel[LatentOptions]):
         start: Start | None = None,
         negative: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
-        """Decode latents drawn from the density, or from N(0, I); `on_step` sees a flow's steps.
+        """Decode latents drawn from the density; `on_step` sees the steps of one that has some.
 
-        To begin from pictures, noise goes into their latents: see `latents`. They say themselves
-        what they show: where nothing is asked, null, but for mixtures, which have no such.
+        To begin from pictures, noise goes into their latents. They show themselves what they are:
+        a condition that is not set is then null, but for densities that do not know null.
 
         Raises:
-            NotFittedError: The fitted density is asked for, and there is none.
-            UsageError: Guidance is asked for, and there is nothing to guide.
+            NotFittedError: The fitted density is to be sampled, and there is none.
+            UsageError: The options set guidance, and nothing can be guided.
         """
         negative = negative or {}
-        told, against = with_typical(self.conditioners, conditions, rng, negative)
-        decoded: Mapping[str, Tensor] = told
+        complete, against = with_typical(self.conditioners, conditions, rng, negative)
+        decoded: Mapping[str, Tensor] = complete
         if start is not None:
             start = start.encoded(self.codec)
             if start.strength < 1:
                 decoded = conditions
-                if isinstance(self.density, FlowPrior):
-                    told, against = dict(conditions), dict(negative)
+                if self.density is not None and self.density.guidance is not None:
+                    complete, against = dict(conditions), dict(negative)
         condition = self.condition(decoded, rng.n)
 
         def step_done(step: int, total: int, z: Tensor) -> None:
@@ -175,7 +174,7 @@ class LatentModel(Varying, Guided, GenerativeModel[LatentOptions]):
         z = self.latents(
             rng,
             options,
-            told,
+            complete,
             against if conditions or negative else None,
             None if on_step is None else step_done,
             start,
@@ -191,109 +190,107 @@ class LatentModel(Varying, Guided, GenerativeModel[LatentOptions]):
         step_done: StepDone | None = None,
         start: Start | None = None,
     ) -> Tensor:
-        """Latents to decode, `[rng.n, latent]`.
-
-        A flow begins from other latents as diffusion does. Else they and drawn ones are added on
-        a circle, which keeps the spread of latents of unit scale.
+        """Latents to decode, `[rng.n, *latent]`.
 
         Args:
             rng: Where chance comes from.
             options: How to draw them.
-            conditions: Prepared values by name of the conditioner; mixtures want classes.
+            conditions: Prepared values by name of the conditioner; mixtures need classes.
             against: What guidance leads away from; None for no guidance.
-            step_done: Told of a flow's steps, with the latents that they predict.
+            step_done: Called at each step of a density that has some, with the latents so far.
             start: Latents to begin from; see `Start.encoded`.
 
         Raises:
-            NotFittedError: The fitted density is asked for, and there is none.
-            UsageError: Guidance is asked for, and there is nothing to guide.
+            NotFittedError: The fitted density is to be sampled, and there is none.
+            UsageError: The options set guidance, and nothing can be guided.
         """
         guidance = self.guidance(options)
-        if self.prior(options) == "fitted" and isinstance(self.density, FlowPrior):
-            return self.density.sample(
-                rng,
-                conditions,
-                against,
-                guidance=1.0 if against is None else guidance,
-                temperature=options.temperature,
-                step_done=step_done,
-                start=start,
-            )
-        z = self.drawn(rng, options, conditions)
-        if start is None:
-            return z
-        stays: float = (1 - start.strength**2) ** 0.5
-        return stays * start.images + start.strength * z
+        z = self.density_of(options).sample_from(
+            start,
+            rng,
+            conditions,
+            negative=against,
+            guidance=1.0 if against is None else guidance,
+            temperature=options.temperature,
+            step_done=step_done,
+        )
+        return z.to(next(self.codec.parameters()))
 
-    def drawn(self, rng: Rng, options: LatentOptions, conditions: Mapping[str, Tensor]) -> Tensor:
-        """Latents, `[rng.n, latent]`, of a prior that is no flow; as `latents`."""
-        if self.prior(options) == "standard-normal":
-            like = next(self.codec.parameters())
-            return options.temperature * Noiser().prior(rng, self.codec.latent_shape, like)
-        if self.density is None:
-            raise NotFittedError(*self.no_density)
-        if isinstance(self.density, SecondStage):
-            return self.density.sample(rng, conditions, temperature=options.temperature)
-        assert isinstance(self.density, GaussianMixture)  # a flow draws in steps
-        classes = None if self.classes_from is None else conditions[self.classes_from]
-        return self.density.sample(rng, options.temperature, classes)
-
-    def staged(self, first: str) -> tuple[Stage, ...]:
-        """The stage that trains the codec, and "prior" where there is a density to train after it.
-
-        Args:
-            first: Name of the codec's stage and of its phase.
-        """
+    def stages(self) -> tuple[Stage, ...]:
+        """The codec's stage, and "prior" where the density has parameters to train after it."""
         trained = (*self.codec.parameters(), *self.conditioning.parameters())
-        stages = (Stage(first, (Phase(first, trained),)),)
-        if not isinstance(self.density, LearnedDensity):
-            return stages
-        return (*stages, Stage(PRIOR, (Phase(PRIOR, tuple(self.density.parameters())),)))
+        stages = (Stage(self.stage_name, (Phase(self.stage_name, trained),)),)
+        learnt = () if self.density is None else tuple(self.density.parameters())
+        return (*stages, Stage(PRIOR, (Phase(PRIOR, learnt),))) if learnt else stages
+
+    def loss(
+        self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
+    ) -> tuple[Tensor, dict[str, Tensor | float]]:
+        """The codec's loss; in the phase "prior" the density's, on draws from the posteriors."""
+        if phase.name != PRIOR:
+            return self.codec_loss(batch, rng, progress)
+        if self._encoded is None or batch.rows is None:
+            latents = encode(self.codec, batch.images)
+        else:
+            latents = at(self._encoded, batch.rows)
+        assert self.density is not None  # or there were no such phase
+        return self.density.loss(latents.sample(rng), batch.conditions, rng)
 
     def check_data(self, images: int, conditions: Mapping[str, Tensor]) -> None:
-        """Refuse a class with fewer images than a mixture is fitted to.
-
-        Raises:
-            DataError: There is one; names it.
-            TrainingError: The library that fits mixtures is missing.
-        """
-        if not isinstance(self.density, GaussianMixture):
-            return
-        self.density.check_library()
-        least = self.density.least_points
-        needed = f"each mixture of latents is fitted to {least} images or more"
-        hint = "add images, or give the config fewer components, 0 for no mixtures"
-        if self.classes_from is None:
-            if images < least:
-                raise DataError(f"{needed}, and there are {images}", hint)
-            return
-        conditioner = self.conditioners[self.classes_from]
-        counts = conditions[self.classes_from].bincount(minlength=len(self.density.weights))
-        few = (counts[: len(self.density.weights)] < least).nonzero()[:, 0].tolist()
-        if few:
-            shown = [f"{conditioner.category(i)} ({counts[i]})" for i in few[:SHOWN]]
-            more = f" and {len(few) - SHOWN} more" if len(few) > SHOWN else ""
-            raise DataError(
-                f"{needed}, and these classes have fewer: {', '.join(shown)}{more}",
-                f"{hint}, or leave those classes out of the recipe",
-            )
+        """Refuse data that the density could not be fitted to."""
+        if self.density is not None:
+            self.density.check_data(images, conditions)
 
     def prepare_stage(self, stage: Stage, batches: Iterable[Batch], *, resumed: bool) -> None:
-        """Encode all images once, and tell the density how the latents are distributed."""
-        self._encoded = encode_all(self.codec, batches)
-        if not resumed:
-            self.learned.standardize(*moments(self._encoded))
-
-    def prior_loss(self, batch: Batch, rng: Rng) -> tuple[Tensor, dict[str, Tensor | float]]:
-        """The density's loss on latents drawn from the posteriors of a batch."""
-        if self._encoded is None or batch.rows is None:
-            posterior = encode(self.codec, batch.images)
+        """Encode all images once, and fit the density to them before it learns the rest."""
+        if resumed:
+            self._encoded, _ = encode_all(self.codec, batches)
         else:
-            posterior = at(self._encoded, batch.rows)
-        return self.learned.loss(posterior.sample(rng), batch.conditions, rng)
+            self._encoded = self._fit(batches)
 
-    def classes_of(self, batch: Batch) -> Tensor:
-        """The class of each image of a batch, int64 `[B]`; 0 where there are no classes."""
-        if self.classes_from is None:
-            return torch.zeros(len(batch.images), dtype=torch.int64)
-        return batch.conditions[self.classes_from]
+    def finalize(self, batches: Iterable[Batch]) -> None:
+        """Fit a density that has no stage of its own."""
+        if len(self.stages()) == 1:
+            self._fit(batches)
+
+    def _fit(self, batches: Iterable[Batch]) -> Posterior:
+        latents, conditions = encode_all(self.codec, batches)
+        latents = self.settle(latents)
+        if self.density is not None:
+            self.density.fit(latents, conditions)
+        return latents
+
+
+def with_typical(
+    conditioners: Mapping[str, Conditioner],
+    conditions: Mapping[str, Tensor],
+    rng: Rng,
+    negative: Mapping[str, Tensor],
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Conditions with what is typical of the training data in the place of null.
+
+    Args:
+        conditioners: Those of the model, by name.
+        conditions: Prepared values by name, each `[rng.n, ...]`; a missing one is null.
+        rng: Draws what is typical, the same whatever the conditions are: the noise that is drawn
+            after it is a seed's own.
+        negative: As `conditions`, what the pictures shall not be.
+
+    Returns:
+        Conditions in which nothing is null, and the same with the negative, or else null, in the
+        place of those that were set. Guidance leads from the second to the first, so that it
+        exaggerates nothing that was only drawn. Where there is only a negative, null stays: what
+        is typical could be the very negative.
+    """
+    complete, against = dict(conditions), {}
+    for name, conditioner in conditioners.items():
+        null = conditioner.null(rng.n)
+        value = conditions.get(name, null)
+        typical, null = conditioner.typical(rng).to(value), null.to(value)
+        unset = value.eq(null).reshape(rng.n, -1).all(1)
+        unset = unset.reshape(-1, *[1] * (value.dim() - 1))
+        complete[name] = torch.where(unset, typical, value)
+        against[name] = torch.where(unset, typical, null)
+        if name in negative:
+            complete[name], against[name] = value, negative[name].to(value)
+    return complete, against

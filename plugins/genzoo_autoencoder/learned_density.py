@@ -1,44 +1,36 @@
-"""Densities that are learnt on the latents of a codec that is done learning, as a second stage."""
+"""What the densities share that a network learns, as a second stage after the codec."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping
 
+import msgspec
 import torch
 from torch import Tensor
 
-from genzoo_autoencoder.density import Density
-from genzoo_core import Rng
+from genzoo_autoencoder.encoding import moments
+from genzoo_core import Context, FittedDensity, Posterior
 
 
-class LearnedDensity(Density):
+class LearnedDensity(FittedDensity):
     """A network that latents are drawn from, which sees them at unit scale.
 
-    Args:
-        shape: Shape of a latent.
-
     Attributes:
-        shift: The latents' mean, `[*shape]`, once `standardize` was told it.
+        shift: The latents' mean, `[*shape]`, once `fit` has measured it.
         scale: Their standard deviation, `[*shape]`.
     """
 
     shift: Tensor
     scale: Tensor
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__()
-        self.shape = shape
-        self.register_buffer("shift", torch.zeros(shape))
-        self.register_buffer("scale", torch.ones(shape))
+    def __init__(self, config: msgspec.Struct, context: Context) -> None:
+        super().__init__(config, context)
+        self.register_buffer("shift", torch.zeros(self.shape))
+        self.register_buffer("scale", torch.ones(self.shape))
 
-    def standardize(self, mean: Tensor, std: Tensor) -> None:
-        """Say how the latents are distributed that it is about to learn; it can sample from then.
-
-        Args:
-            mean: Their mean, `[*shape]`.
-            std: Their standard deviation, `[*shape]`, above 0.
-        """
+    def fit(self, latents: Posterior, conditions: Mapping[str, Tensor]) -> None:
+        """Measure the latents' scale; `loss` learns the rest, and it can be sampled from then."""
+        mean, std = moments(latents)
         self.shift.copy_(mean)
         self.scale.copy_(std)
         self.fitted.fill_(True)
@@ -50,15 +42,3 @@ class LearnedDensity(Density):
     def latents(self, x: Tensor) -> Tensor:
         """Latents in the codec's own scale, with the shape of the standardised `x`."""
         return x * self.scale + self.shift
-
-    @abstractmethod
-    def loss(
-        self, z: Tensor, conditions: Mapping[str, Tensor], rng: Rng
-    ) -> tuple[Tensor, dict[str, Tensor | float]]:
-        """What is to be minimised, a scalar, and figures to log.
-
-        Args:
-            z: Latents, `[B, *shape]`.
-            conditions: Prepared values by name of the conditioner, each `[B, ...]`.
-            rng: Where chance comes from.
-        """

@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor, nn
 
-from genzoo_autoencoder.codec import AutoencoderCodec
 from genzoo_autoencoder.config import AutoencoderConfig
-from genzoo_autoencoder.latent_model import PRIOR, LatentModel
-from genzoo_autoencoder.learned_density import LearnedDensity
-from genzoo_core import Batch, Context, Phase, Progress, Rng, Stage
+from genzoo_autoencoder.encoding import moments
+from genzoo_autoencoder.latent_model import LatentModel
+from genzoo_autoencoder.networks import Decoder, Trunk
+from genzoo_core import Batch, Codec, Condition, Context, Posterior, Progress, Rng
+
+
+class AutoencoderCodec(Codec):
+    """A codec whose latents are brought to unit scale once it is trained.
+
+    `encode` gives `(z - shift) / scale`; these buffers are 0 and 1 until `standardize` sets them.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(
+        self, config: AutoencoderConfig, condition_dim: int | None, context: Context
+    ) -> None:
+        super().__init__()
+        self.latent_shape = (config.latent,)
+        self.encoder = Trunk(config.network, config.shape, context)
+        self.encoder.append(nn.Linear(self.encoder.size, config.latent))
+        self.decoder = Decoder(config.network, config.shape, config.latent, condition_dim)
+        self.register_buffer("shift", torch.zeros(config.latent))
+        self.register_buffer("scale", torch.ones(config.latent))
+
+    def encode(self, x: Tensor, condition: Condition | None = None) -> Posterior:
+        return Posterior((self.encoder(x) - self.shift) / self.scale)
+
+    def decode(self, z: Tensor, condition: Condition | None = None) -> Tensor:
+        images: Tensor = self.decoder(z * self.scale + self.shift, condition)
+        return images
+
+    def standardize(self, mean: Tensor, std: Tensor) -> None:
+        """Make latents of the given mean and standard deviation, `[latent]`, those of N(0, 1).
+
+        Both are measured on what `encode` gives now.
+        """
+        self.shift.add_(self.scale * mean)
+        self.scale.mul_(std)
 
 
 class Autoencoder(LatentModel):
@@ -24,6 +58,8 @@ class Autoencoder(LatentModel):
     """
 
     Config = AutoencoderConfig
+    stage_name = "reconstruction"
+    config: AutoencoderConfig
     codec: AutoencoderCodec
     trained_prior = "fitted"
     no_density = (
@@ -32,28 +68,13 @@ class Autoencoder(LatentModel):
         "use one that has, such as ae-mnist, or see why: --set prior=standard-normal",
     )
 
-    def __init__(self, config: AutoencoderConfig, context: Context) -> None:
-        super().__init__(context)
-        self.config = config
-        self.sample_shape = config.shape
-        self.codec = AutoencoderCodec(
-            config.shape, config.latent, config.network, self.condition_dim, context
-        )
-        self.density = self.build_density(context, config.components, config.prior)
+    def build_codec(self, context: Context) -> AutoencoderCodec:
+        return AutoencoderCodec(self.config, self.condition_dim, context)
 
-    def stages(self) -> tuple[Stage, ...]:
-        """ "reconstruction", and "prior" where one is learnt; each has one phase of its name."""
-        return self.staged("reconstruction")
-
-    def loss(
-        self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
+    def codec_loss(
+        self, batch: Batch, rng: Rng, progress: Progress
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
-        """Mean squared error per pixel, plus the penalty on the latent's squared norm.
-
-        In the phase "prior", the density's.
-        """
-        if phase.name == PRIOR:
-            return self.prior_loss(batch, rng)
+        """Mean squared error per pixel, plus the penalty on the latent's squared norm."""
         z = self.codec.encode(batch.images).mean
         decoded = self.codec.decode(z, self.condition(batch.conditions, rng.n))
         error = nn.functional.mse_loss(decoded, batch.images)
@@ -61,23 +82,8 @@ class Autoencoder(LatentModel):
         figures: dict[str, Tensor | float] = {"mse": error.detach(), "norm": norm.detach()}
         return error + self.config.latent_penalty * norm, figures
 
-    def finalize(self, batches: Iterable[Batch]) -> None:
-        """Standardise the latents, and fit the mixtures to them; what is learnt, is by now."""
-        if isinstance(self.density, LearnedDensity):
-            if self.density.fitted:
-                # Its shift and scale become the codec's, so that others find unit scale too.
-                self.codec.standardize(self.density.shift, self.density.scale)
-                zeros = torch.zeros_like(self.density.shift)
-                self.density.standardize(zeros, torch.ones_like(zeros))
-            return
-        latents, classes = [], []
-        for batch in batches:
-            latents.append(self.codec.encode(batch.images).mean)
-            classes.append(self.classes_of(batch))
-        z = torch.cat(latents)
-        # A latent that the penalty switched off has no spread; dividing by it would blow up.
-        # Nor has the latent of a single image.
-        mean, std = z.mean(0), z.std(0, correction=min(len(z) - 1, 1)).clamp_min(1e-3)
+    def settle(self, latents: Posterior) -> Posterior:
+        """Bring the codec's latents to unit scale."""
+        mean, std = moments(latents)
         self.codec.standardize(mean, std)
-        if self.density is not None:
-            self.density.fit((z - mean) / std, classes=torch.cat(classes))
+        return Posterior((latents.mean - mean) / std)

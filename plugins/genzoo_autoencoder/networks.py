@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from genzoo_autoencoder.config import ConvConfig, Network
 from genzoo_core.component import Context
+from genzoo_core.conditioner import Condition
 from genzoo_core.encoder import Encoder, check_continuous
 from genzoo_core.errors import ConfigError
 from genzoo_core.layers.config import MLPConfig
@@ -17,58 +18,90 @@ from genzoo_core.specs import ComponentSpec
 Shape = tuple[int, int, int]
 
 
-def build_trunk(network: Network, shape: Shape, context: Context) -> tuple[list[nn.Module], int]:
-    """The layers from images to features, and the number of features.
+class Trunk(nn.Sequential):
+    """Layers from images, `[B, C, H, W]`, to features, `[B, size]`.
 
-    The MLP's take flattened pixels, `[B, C*H*W]`; the convolutional ones images, `[B, C, H, W]`.
-    A head, one linear layer, makes the latent of the features.
+    Args:
+        network: The architecture.
+        shape: (C, H, W) of an image.
+        context: Builds the encoder component, where the architecture names one.
 
-    Raises:
-        ConfigError: The image's size does not fit the network.
-    """
-    if isinstance(network, MLPConfig):
-        return [nn.Linear(math.prod(shape), network.hidden), nn.ReLU()], network.hidden
-    if network.encoder is not None:
-        features = Features(network.encoder, shape, context)
-        return [features], features.size
-    channels, height, width = quarter(network, shape)
-    half = network.width
-    layers: list[nn.Module] = [nn.PixelUnshuffle(2), nn.Conv2d(4 * shape[0], half, 3, padding=1)]
-    layers += [ResidualBlock(half) for _ in range(network.blocks)]
-    layers += [nn.Conv2d(half, channels, 3, stride=2, padding=1)]
-    layers += [ResidualBlock(channels) for _ in range(network.blocks)]
-    layers += [group_norm(channels), nn.SiLU(), nn.Flatten()]
-    return layers, channels * height * width
-
-
-def build_decoder(
-    network: Network, shape: Shape, latent: int, condition_dim: int | None = None
-) -> Decoder:
-    """The network from latents, `[B, latent]`, to pixels.
-
-    The MLP gives flattened pixels, `[B, C*H*W]`, the convolutional one images, `[B, C, H, W]`.
-    With a `condition_dim` the convolutional one's blocks are modulated by a vector of that size.
+    Attributes:
+        size: Number of features.
 
     Raises:
-        ConfigError: The image's size does not fit the network.
+        ConfigError: The encoder component does not fit.
     """
-    if isinstance(network, MLPConfig):
-        pixels = math.prod(shape)
-        return Decoder(
-            nn.Linear(latent, network.hidden), nn.ReLU(), nn.Linear(network.hidden, pixels)
+
+    def __init__(self, network: Network, shape: Shape, context: Context) -> None:
+        if isinstance(network, MLPConfig):
+            super().__init__(nn.Linear(math.prod(shape), network.hidden), nn.ReLU())
+            self.size = network.hidden
+            return
+        if network.encoder is not None:
+            features = Features(network.encoder, shape, context)
+            super().__init__(features)
+            self.size = features.size
+            return
+        half, (channels, height, width) = network.width, quarter(network, shape)
+        super().__init__(
+            nn.PixelUnshuffle(2),
+            nn.Conv2d(4 * shape[0], half, 3, padding=1),
+            *(ResidualBlock(half) for _ in range(network.blocks)),
+            nn.Conv2d(half, channels, 3, stride=2, padding=1),
+            *(ResidualBlock(channels) for _ in range(network.blocks)),
+            group_norm(channels),
+            nn.SiLU(),
+            nn.Flatten(),
         )
-    channels, height, width = quarter(network, shape)
-    half = network.width
-    layers: list[nn.Module] = [
-        nn.Linear(latent, channels * height * width),
-        nn.Unflatten(1, (channels, height, width)),
-    ]
-    layers += [conditioned(channels, condition_dim) for _ in range(network.blocks)]
-    layers += [nn.Conv2d(channels, 4 * half, 3, padding=1), nn.PixelShuffle(2)]
-    layers += [conditioned(half, condition_dim) for _ in range(network.blocks)]
-    layers += [group_norm(half), nn.SiLU()]
-    layers += [nn.Conv2d(half, 4 * shape[0], 3, padding=1), nn.PixelShuffle(2)]
-    return Decoder(*layers)
+        self.size = channels * height * width
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.flatten(1) if isinstance(self[0], nn.Linear) else x
+        for layer in self:
+            x = layer(x)
+        return x
+
+
+class Decoder(nn.Sequential):
+    """Layers from latents, `[B, latent]`, to pixels; a condition modulates the residual blocks.
+
+    Args:
+        network: The architecture. An MLP takes no condition.
+        shape: (C, H, W) of an image.
+        latent: Number of latent dimensions.
+        condition_dim: D of the condition's vector; None for none.
+    """
+
+    def __init__(
+        self, network: Network, shape: Shape, latent: int, condition_dim: int | None = None
+    ) -> None:
+        if isinstance(network, MLPConfig):
+            hidden, pixels = network.hidden, math.prod(shape)
+            super().__init__(nn.Linear(latent, hidden), nn.ReLU(), nn.Linear(hidden, pixels))
+            self.shape = shape
+            return
+        half, (channels, height, width) = network.width, quarter(network, shape)
+        super().__init__(
+            nn.Linear(latent, channels * height * width),
+            nn.Unflatten(1, (channels, height, width)),
+            *(conditioned(channels, condition_dim) for _ in range(network.blocks)),
+            nn.Conv2d(channels, 4 * half, 3, padding=1),
+            nn.PixelShuffle(2),
+            *(conditioned(half, condition_dim) for _ in range(network.blocks)),
+            group_norm(half),
+            nn.SiLU(),
+            nn.Conv2d(half, 4 * shape[0], 3, padding=1),
+            nn.PixelShuffle(2),
+        )
+        self.shape = shape
+
+    def forward(self, z: Tensor, condition: Condition | None = None) -> Tensor:
+        """Images, `[B, C, H, W]`, of latents, `[B, latent]`, and a condition's vector, `[B, D]`."""
+        vector = None if condition is None else condition.vector
+        for layer in self:
+            z = layer(z, vector) if isinstance(layer, ResidualBlock) else layer(z)
+        return z.reshape(-1, *self.shape)
 
 
 def conditioned(channels: int, condition_dim: int | None) -> ResidualBlock:
@@ -113,13 +146,3 @@ class Features(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The mode of the latent of images `[B, C, H, W]`, flattened: `[B, size]`."""
         return self.encoder.encode(x).mode().flatten(1)
-
-
-class Decoder(nn.Sequential):
-    """Layers one after the other, of which residual blocks are told the condition."""
-
-    def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Pixels for latents `[B, latent]` and a condition vector `[B, D]`."""
-        for layer in self:
-            z = layer(z, condition) if isinstance(layer, ResidualBlock) else layer(z)
-        return z

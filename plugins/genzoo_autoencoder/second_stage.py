@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from genzoo_autoencoder.config import SecondStageConfig
 from genzoo_autoencoder.learned_density import LearnedDensity
-from genzoo_core import Context, Noiser, Posterior, Rng
-from genzoo_core.conditioner import Conditioning
+from genzoo_core import Conditioning, Context, Posterior, Rng
 
 
 class SecondStage(LearnedDensity):
@@ -20,21 +19,18 @@ class SecondStage(LearnedDensity):
     The first VAE's latents fill a space of their own dimension, where a VAE with as many latents
     can match their distribution (the paper's theorem 1 and section 4), so that N(0, I) may be
     drawn from there. The noise level gamma of its likelihood is learnt, and drawn when sampling.
-
-    Args:
-        config: Sizes.
-        shape: Shape of a latent.
-        context: Names the conditioners.
     """
 
-    def __init__(self, config: SecondStageConfig, shape: tuple[int, ...], context: Context) -> None:
-        super().__init__(shape)
-        (size,) = shape
+    Config = SecondStageConfig
+
+    def __init__(self, config: SecondStageConfig, context: Context) -> None:
+        super().__init__(config, context)
+        (size,) = self.shape
         self.conditioning = Conditioning(context, config.embedding)
-        told = config.embedding if context.conditioners else 0
+        extra = config.embedding if context.conditioners else 0
         hidden = [config.width] * config.layers
-        self.encoder = layers(size + told, *hidden, 2 * size)
-        self.decoder = layers(size + told, *hidden, size)
+        self.encoder = layers(size + extra, *hidden, 2 * size)
+        self.decoder = layers(size + extra, *hidden, size)
         # A likelihood that starts as wide as the data lets the posterior fall to the prior at once,
         # and what is then learnt is a normal.
         self.log_gamma = nn.Parameter(torch.tensor(-2.0))
@@ -64,18 +60,9 @@ class SecondStage(LearnedDensity):
     def sample(
         self, rng: Rng, conditions: Mapping[str, Tensor], *, temperature: float = 1.0
     ) -> Tensor:
-        """Latents, `[rng.n, D]`.
-
-        Args:
-            rng: Where chance comes from.
-            conditions: Prepared values by name of the conditioner; a missing one is null.
-            temperature: Scale of the noise, of both kinds.
-
-        Raises:
-            NotFittedError: It was never trained.
-        """
+        """Latents, `[rng.n, D]`; `temperature` scales the noise of both kinds."""
         self.check_fitted()
-        u, noise = (Noiser().prior(rng, self.shape, self.shift) for _ in range(2))
+        u, noise = (rng.normal(self.shape, self.shift) for _ in range(2))
         mean = self.decoder(beside(temperature * u, self.vector(conditions, rng.n)))
         return self.latents(mean + temperature * self.log_gamma.exp() * noise)
 

@@ -116,11 +116,11 @@ class ClassLabels(Conditioner):
 
     def _unknown(self, value: object) -> UsageError:
         names = self.config.classes
-        shown = ", ".join(f"{i} {name}" for i, name in enumerate(names[:MOST_NAMED]))
+        examples = ", ".join(f"{i} {name}" for i, name in enumerate(names[:MOST_NAMED]))
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         near = did_you_mean(_plain(value), self._ids) if isinstance(value, str) else None
         return UsageError(
-            f"no class {str(value)[:80]!r}; there are {shown}{more}, and {RANDOM}", near
+            f"no class {str(value)[:80]!r}; there are {examples}{more}, and {RANDOM}", near
         )
 
 

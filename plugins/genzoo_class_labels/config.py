@@ -18,7 +18,7 @@ class ClassLabelsConfig(Config):
     Attributes:
         classes: Their names, in the order of their ids. A name "a/b" answers to "a" and to "b".
         dim: Size of a class's embedding.
-        frequencies: Share of each class in the training data; equal unless given.
+        frequencies: Share of each class in the training data; equal by default.
     """
 
     classes: Annotated[

@@ -58,13 +58,13 @@ class DiffusionConfig(Config):
         shape: (C, H, W) of an image.
         on: "pixels", or "latents" of the part that plays the role "codec": any codec of the zoo,
             or any model that has one.
-        clip: Whether the predicted image is kept in [-1, 1] at each step of sampling, as in Ho et
-            al. 2020; latents never are.
-        sampler: How it samples unless told otherwise: a sampler's name, or with its config
+        clip: Whether the predicted image is clipped to [-1, 1] at each step, as in Ho et al. 2020;
+            latents never are.
+        sampler: How it samples unless a user chooses another: a sampler's name, or with its config
             `{ component = "ddim", config = { eta = 0.5 } }`.
-        steps: In how many steps it samples unless told otherwise.
-        guidance: With how much guidance it samples unless told otherwise.
-        unasked: What it makes where nothing is asked: "null", what it learnt of no condition, or
+        steps: In how many steps it samples unless a user sets them.
+        guidance: With what scale of guidance it samples a prompt unless a user sets one.
+        unasked: What it makes without a prompt: "null", what it learnt of no condition, or
             "typical", conditions as often as they occur in the training data. A small net trained
             for a short while knows its null least well.
         unasked_guidance: With how much guidance it samples typical conditions unless told

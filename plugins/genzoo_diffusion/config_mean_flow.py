@@ -33,13 +33,13 @@ class MeanFlowConfig(Config):
         network: The architecture.
         shape: (C, H, W) of an image.
         on: "pixels", or "latents" of the part that plays the role "codec".
-        steps: In how many steps it samples unless told otherwise.
+        steps: In how many steps it samples unless a user sets them.
         guidance: The scale of the guidance that it learns, so that it samples with it at the cost
             of one evaluation a step.
         spans: Share of the training images whose two times differ; the others learn the velocity.
             Without a teacher.
         teacher: How it learns from a teacher; None where it learns from data.
-        unasked: What it makes where nothing is asked: "null" or "typical".
+        unasked: What it makes without a prompt: "null" or "typical".
     """
 
     network: Network = UNetConfig()

@@ -14,10 +14,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from genzoo_core import (
     Batch,
+    ComponentSpec,
     Condition,
     Context,
-    GenerativeModel,
-    Inpainting,
     OnStep,
     Phase,
     Progress,
@@ -26,11 +25,9 @@ from genzoo_core import (
 )
 from genzoo_core.layers.embedding import TimeEmbedding
 from genzoo_core.sampler import shortened
-from genzoo_diffusion.config import PASSES, UNetConfig
+from genzoo_diffusion.base import NoisyModel
+from genzoo_diffusion.config import PASSES
 from genzoo_diffusion.config_mean_flow import MeanFlowConfig, MeanFlowOptions
-from genzoo_diffusion.latents import codec_of, pictures_of
-from genzoo_diffusion.networks import build_network, check_tokens
-from genzoo_diffusion.sampling import says_enough
 from genzoo_diffusion.teaching import Teacher, spans_of
 
 LEAST_STEPS = 4
@@ -43,14 +40,14 @@ Velocity = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Called as `velocity(z, r, t)` with noisy data `[B, ...]` and times `[B]`; shaped as `z`."""
 
 
-class MeanFlow(Inpainting, GenerativeModel[MeanFlowOptions]):
+class MeanFlow(NoisyModel[MeanFlowOptions]):
     """Learns the mean velocity between two times (Geng et al. 2025, "Mean flows").
 
     `z_r = z_t - (t - r) u(z_t, r, t)` on the line of the rectified flow, `z_t = (1 - t) x0 + t
     noise`, for any r < t: with r = 0 and t = 1 that is a picture in one evaluation. Where r = t,
     u is the velocity that a rectified flow learns; its tensors are named as those of `Diffusion`,
     so that a recipe can start from a trained one. It learns from data, or from the paths of a
-    trained flow that plays the role "teacher".
+    trained model that plays the role "teacher": any `genzoo_core.Denoiser`.
     """
 
     Config = MeanFlowConfig
@@ -58,21 +55,14 @@ class MeanFlow(Inpainting, GenerativeModel[MeanFlowOptions]):
     stage_name = "flowing"
 
     def __init__(self, config: MeanFlowConfig, context: Context) -> None:
-        unet = isinstance(config.network, UNetConfig)
-        super().__init__(context, config.network.embedding, spatial=unet)
+        super().__init__(config, context, ComponentSpec("genzoo/rectified-flow"))
         self.config = config
-        self.sample_shape = config.shape
-        check_tokens(config.network, self.conditioners)
-        if config.on == "latents":
-            self.codec = codec_of(context.part("codec"))
-        self.data_shape = config.shape if self.codec is None else self.codec.latent_shape
-        self.network = build_network(
-            config.network, self.data_shape, spatial=bool(self.conditioning.spatial)
-        )
         self.span = SpanEmbedding(config.network.embedding)
         self.teacher: Teacher | None = None
         if config.teacher is not None and context.training:
-            self.teacher = Teacher(context.part("teacher"), self.data_shape, self.conditioners)
+            self.teacher = Teacher(
+                context.part("teacher"), self.data_shape, self.conditioners, context
+            )
 
     def sample(
         self,
@@ -84,22 +74,19 @@ class MeanFlow(Inpainting, GenerativeModel[MeanFlowOptions]):
         start: Start | None = None,
     ) -> Tensor:
         """Go from noise to data in equal steps (Geng et al. 2025, equation 12)."""
-        x = rng.normal(self.data_shape, next(self.network.parameters()))
-        if not conditions and self.config.unasked == "typical" and not says_enough(start):
-            conditions = {name: asked.typical(rng) for name, asked in self.conditioners.items()}
-        condition = self.condition(conditions, rng.n)
+        x = self.noise(rng)
+        condition = self.condition(conditions or self.typical(rng, start), rng.n)
         masked = start is not None and start.mask is not None
-        least = LEAST_STEPS if masked else 1
-        steps = options.steps or max(least, self.config.steps)
+        steps = options.steps or max(LEAST_STEPS if masked else 1, self.config.steps)
         passes = (options.passes or PASSES) if masked else 1
-        grid = torch.linspace(1, 0, steps + 1).to(x)
+        grid = self.noiser.grid(steps).to(x)
+        start = self.as_data(start)
         if start is not None:
-            start = start if self.codec is None else start.encoded(self.codec)
             data = start.images.to(x)
             if start.strength == 0:
                 return self.pictures(data)
             grid = shortened(grid, start.strength).to(x)
-            x = (1 - grid[0]) * data + grid[0] * x
+            x = self.noiser.perturb(data, x, grid[:1])
         # A step from noise alone would only be drawn again.
         spans = [
             (t, r, again)
@@ -120,12 +107,8 @@ class MeanFlow(Inpainting, GenerativeModel[MeanFlowOptions]):
 
     def velocity(self, z: Tensor, r: Tensor, t: Tensor, condition: Condition | None) -> Tensor:
         """The mean velocity from time `r` to `t`, `[B]`, of `z`, `[B, ...]`; shaped as `z`."""
-        out: Tensor = self.network(z, t, told(self.span(t - r), condition))
+        out: Tensor = self.network(z, t, with_vector(self.span(t - r), condition))
         return out
-
-    def pictures(self, x: Tensor) -> Tensor:
-        """Data as pictures, `[B, C, H, W]` in [-1, 1]."""
-        return pictures_of(x, self.codec, self.sample_shape)
 
     def loss(
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
@@ -144,10 +127,10 @@ class MeanFlow(Inpainting, GenerativeModel[MeanFlowOptions]):
         improved sampling speed") for more spans than the whole, each weighed as by Geng et al.
         2025, section 4.3, with p = 0.5. Of the batch, only the conditions are used.
         """
-        given = self.config.teacher
-        assert given is not None  # or there were no teacher
-        points, times = teacher.path(rng, batch.conditions, given.steps, self.config.guidance)
-        begin, end = spans_of(given.steps, given.spans, rng, times)
+        config = self.config.teacher
+        assert config is not None  # or there were no teacher
+        points, times = teacher.path(rng, batch.conditions, config.steps, self.config.guidance)
+        begin, end = spans_of(config.steps, config.spans, rng, times)
         spans, n = begin.shape
         begin, end = begin.flatten(), end.flatten()
         path = torch.arange(n, device=begin.device).repeat(spans)
@@ -166,23 +149,20 @@ class MeanFlow(Inpainting, GenerativeModel[MeanFlowOptions]):
         Only the first `spans` of the batch have two different times: the derivative of the
         others is multiplied by 0, and need not be computed.
         """
-        x = batch.images
-        if self.codec is not None:
-            with torch.no_grad():
-                x = self.codec.encode(x).sample(rng)
+        x = self.data(batch, rng)
         n = len(x)
         condition = self.condition(batch.conditions, n)
-        pair = torch.stack([rng.normal((), x).sigmoid() for _ in range(2)])
+        pair = torch.stack([self.noiser.sample_t(rng, x) for _ in range(2)])
         t, r = pair.amax(0), pair.amin(0)
         spanning = max(1, round(self.config.spans * n))
         r = torch.cat([r[:spanning], t[spanning:]])
         noise = rng.normal(x.shape[1:], x)
-        z = sized(1 - t, x) * x + sized(t, x) * noise
-        velocity = self.guided(noise - x, z, t)
+        z = self.noiser.perturb(x, noise, t)
+        velocity = self.guided(self.noiser.target(x, noise, t), z, t)
 
         def part(rows: slice) -> Velocity:
-            asked = None if condition is None else condition.rows(rows)
-            return lambda z, r, t: self.velocity(z, r, t, asked)
+            part = None if condition is None else condition.rows(rows)
+            return lambda z, r, t: self.velocity(z, r, t, part)
 
         far, near = slice(0, spanning), slice(spanning, n)
         mean, target = mean_velocity(part(far), z[far], r[far], t[far], velocity[far])
@@ -196,16 +176,16 @@ class MeanFlow(Inpainting, GenerativeModel[MeanFlowOptions]):
 
     @torch.no_grad()
     def guided(self, velocity: Tensor, z: Tensor, t: Tensor) -> Tensor:
-        """The velocity, away from what the model makes where nothing is asked.
+        """The velocity, away from the model's own with null as its condition.
 
-        Of rows that ask nothing it is the model's own velocity, further towards the given one:
-        what they learn from it is in the mean the same.
+        In rows whose condition is null, that is the model's own velocity, further towards the
+        data's: what they learn from it is in the mean the same.
         """
         scale = self.config.guidance
         if scale == 1 or not self.conditioners:
             return velocity
-        nothing = self.velocity(z, t, t, self.condition({}, len(z)))
-        return nothing + scale * (velocity - nothing)
+        null = self.velocity(z, t, t, self.condition({}, len(z)))
+        return null + scale * (velocity - null)
 
 
 class SpanEmbedding(TimeEmbedding):
@@ -246,13 +226,13 @@ def sized(numbers: Tensor, like: Tensor) -> Tensor:
 
 def noised(x: Tensor, r: Tensor, t: Tensor, rng: Rng) -> Tensor:
     """`x` at time `r`, `[B, ...]`, with as much new noise as it has at a later time `t` below 1."""
-    kept = (1 - t) / (1 - r)
-    new: Tensor = (t.square() - (kept * r).square()).sqrt() * rng.normal(x.shape[1:], x)
-    return kept * x + new
+    share = (1 - t) / (1 - r)
+    new: Tensor = (t.square() - (share * r).square()).sqrt() * rng.normal(x.shape[1:], x)
+    return share * x + new
 
 
-def told(vector: Tensor, condition: Condition | None) -> Condition:
-    """A condition that says a vector, `[B, D]`, as well."""
+def with_vector(vector: Tensor, condition: Condition | None) -> Condition:
+    """A condition to whose vector another one, `[B, D]`, is added."""
     if condition is None:
         return Condition(vector)
     return replace(condition, vector=condition.vector + vector)

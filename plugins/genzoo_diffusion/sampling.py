@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from genzoo_core import ConfigError, Context, GenzooError, Sampler, ScheduledNoiser, Start
+from genzoo_core import ConfigError, Context, GenzooError, Sampler, ScheduledNoiser
 from genzoo_core.errors import UsageError, did_you_mean
 
 
@@ -54,8 +54,3 @@ def fitting_samplers(
         if sampler.fits(noiser):
             fitting.append(name)
     return fitting
-
-
-def says_enough(start: Start | None) -> bool:
-    """Whether a start has a part in what is made, so that nothing typical need be drawn for it."""
-    return start is not None and (start.strength < 1 or start.mask is not None)

@@ -1,37 +1,40 @@
-"""What a mean flow learns from a trained flow: the paths that it takes from noise to data."""
+"""What a mean flow learns from a teacher: the paths that it takes from noise to data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from genzoo_core import Conditioner, ConfigError, Rng, Trajectory
-from genzoo_diffusion.config import DiffusionOptions
-from genzoo_diffusion.model import Diffusion
-from genzoo_diffusion.noisers.rectified_flow import RectifiedFlow
+from genzoo_core import Conditioner, ConfigError, Context, Denoiser, Rng, Sampler, Trajectory
 
 
 class Teacher:
-    """A trained flow, of whose paths another model learns.
+    """A trained model whose paths from noise to data another model learns.
 
     Args:
-        part: The flow, frozen.
+        part: The model, frozen.
         shape: Shape of the pupil's data, without the batch.
-        conditioners: The pupil's, whose prepared values the teacher is to understand.
+        conditioners: The pupil's, whose prepared values the teacher must understand.
+        context: Builds the sampler.
 
     Raises:
-        ConfigError: The part is no rectified flow on such data and conditions.
+        ConfigError: The part cannot denoise, or not such data on such conditions.
     """
 
     def __init__(
-        self, part: object, shape: tuple[int, ...], conditioners: Mapping[str, Conditioner]
+        self,
+        part: object,
+        shape: tuple[int, ...],
+        conditioners: Mapping[str, Conditioner],
+        context: Context,
     ) -> None:
-        if not isinstance(part, Diffusion) or not isinstance(part.noiser, RectifiedFlow):
+        if not isinstance(part, Denoiser):
             raise ConfigError(
-                f"the part that plays the role 'teacher' is a {type(part).__name__}",
-                "name a model of genzoo/diffusion whose noiser is genzoo/rectified-flow",
+                f"the part that plays the role 'teacher' is a {type(part).__name__}, which does "
+                "not denoise",
+                "name a model that does, such as one of genzoo/diffusion",
             )
         if tuple(part.data_shape) != tuple(shape):
             raise ConfigError(
@@ -39,19 +42,23 @@ class Teacher:
                 f"those that it is to teach of shape {list(shape)}",
                 "name a teacher on the same data, with the same codec",
             )
-        theirs, ours = (told_apart(c) for c in (part.conditioners, conditioners))
+        theirs, ours = (described(c) for c in (part.conditioners, conditioners))
         if theirs != ours:
             raise ConfigError(
                 f"the teacher takes {theirs or 'no condition'}, its pupil {ours or 'none'}",
                 "give both the same conditioners",
             )
-        self.flow = part
+        self.model = part
+        self.sampler: Sampler = context.component("sampler", "genzoo/heun", {})
 
     @torch.no_grad()
     def path(
         self, rng: Rng, conditions: Mapping[str, Tensor], steps: int, guidance: float
     ) -> tuple[Tensor, Tensor]:
-        """The points of paths from noise to data, by the teacher's own sampler.
+        """The points of paths from noise to data by Heun's method, as a rectified flow has them.
+
+        A point `alpha x0 + sigma noise` of any noiser, divided by `alpha + sigma`, is that of a
+        rectified flow at the time `sigma / (alpha + sigma)`. The first is noise alone.
 
         Args:
             rng: Draws the noise.
@@ -62,19 +69,19 @@ class Teacher:
         Returns:
             The points, `[steps + 1, B, *shape]`, and their falling times, `[steps + 1]`.
         """
-        flow = self.flow
-        x = rng.normal(flow.data_shape, next(flow.network.parameters()))
-        denoise = flow.denoiser(conditions, rng.n, guidance)
-        sampler = flow.sampler(DiffusionOptions())
-        grid = flow.noiser.grid(steps).to(x)
-        alpha, _ = flow.noiser.coefficients(grid)
-        points = [x]
+        model, noiser = self.model, self.model.noiser
+        assert isinstance(model, nn.Module)
+        x = noiser.prior(rng, model.data_shape, next(model.parameters()))
+        denoise = model.denoiser(conditions, rng.n, guidance)
+        path = Trajectory(denoise, noiser, noiser.grid(steps).to(x), rng)
+        points, times = [x / path.sigma[0]], [1.0]
         for i in range(steps):
-            # Where a grid ends early, samplers give the data scaled up to what it would be.
-            step = Trajectory(denoise, flow.noiser, grid[i : i + 2], rng)
-            ahead = sampler(step, points[-1])
-            points.append(alpha[i + 1] * ahead)
-        return torch.stack(points), grid
+            # Samplers give the data at the end of a step, scaled up to what it would be.
+            x = path.alpha[i + 1] * self.sampler(path.step(i, 0, steps), x)
+            total = path.alpha[i + 1] + path.sigma[i + 1]
+            points.append(x / total)
+            times.append(path.sigma[i + 1] / total)
+        return torch.stack(points), torch.tensor(times).to(x)
 
 
 def spans_of(steps: int, more: int, rng: Rng, like: Tensor) -> tuple[Tensor, Tensor]:
@@ -101,12 +108,12 @@ def spans_of(steps: int, more: int, rng: Rng, like: Tensor) -> tuple[Tensor, Ten
     return begin, end
 
 
-def told_apart(conditioners: Mapping[str, Conditioner]) -> str:
+def described(conditioners: Mapping[str, Conditioner]) -> str:
     """Conditioners as "label: 10 values, text: [16]", from what they prepare."""
-    told = {
+    values = {
         name: f"{conditioner.categories} values"
         if conditioner.categories is not None
         else str(list(conditioner.null(1).shape[1:]))
         for name, conditioner in conditioners.items()
     }
-    return ", ".join(f"{name}: {what}" for name, what in sorted(told.items()))
+    return ", ".join(f"{name}: {value}" for name, value in sorted(values.items()))

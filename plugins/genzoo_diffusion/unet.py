@@ -102,12 +102,12 @@ class UNet(nn.Module):
             # a trained net gives what it gave (Zhang et al. 2023, "ControlNet").
             spatial = nn.functional.adaptive_avg_pool2d(condition.spatial, (x.shape[2], x.shape[3]))
             h = h + self.overlay(spatial)
-        kept: list[Tensor] = []
+        skips: list[Tensor] = []
         for level in self.down:
             assert isinstance(level, Level)
             for block in level.blocks:
                 h = block(h, embedded)
-                kept.append(h)
+                skips.append(h)
             h = level.resize(h)
         h = self.attention(self.middle(h, embedded))
         if self.reading is not None:
@@ -117,7 +117,7 @@ class UNet(nn.Module):
         for level in self.up:
             assert isinstance(level, Level)
             for block in level.blocks:
-                h = block(torch.cat([h, kept.pop()], 1), embedded)
+                h = block(torch.cat([h, skips.pop()], 1), embedded)
             h = level.resize(h)
         out: Tensor = self.unfold(self.write(nn.functional.silu(self.norm(h))))
         return out if self.gate is None else out + self.gate(embedded)[:, :, None, None] * x
@@ -195,8 +195,8 @@ class CrossAttention(nn.Module):
 class Flat(ResidualMLP):
     """A flat network beside the identity, whose weights know the places.
 
-    Convolutions and attention must be told where they are by what they see; a flat network learns
-    what lies where, and at the smallest size it costs next to nothing.
+    Convolutions and attention know their place only from the picture; a flat network learns what
+    lies where, and at the smallest size it costs next to nothing.
 
     Args:
         size: Channels times places.

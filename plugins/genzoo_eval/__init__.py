@@ -1,1 +1,1 @@
-"""Measures and compares generative models."""
+"""Measures generative models."""

@@ -52,11 +52,11 @@ def evaluate_codec(
     Args: as of `genzoo_eval.evaluating.evaluate`.
 
     Raises:
-        UsageError: It is no codec, or options or feature nets were given.
+        UsageError: It is no codec, or the settings have options or feature nets.
         DataError: The dataset cannot be read.
     """
-    for given in (*settings.options, *settings.conditions, *(["net"] if settings.nets else [])):
-        raise UsageError(f"{model} is a codec, measured by its reconstructions: no {given} fits")
+    for name in (*settings.options, *settings.conditions, *(["net"] if settings.nets else [])):
+        raise UsageError(f"{model} is a codec, measured by reconstruction alone", f"omit {name}")
     card = zoo.card(model)
     dataset, own = dataset or own_dataset(zoo, model), card.dataset
     name = model if Path(model).exists() else card.name
@@ -99,7 +99,7 @@ def reconstruction_figures(
 
     Args:
         codec: What does both.
-        condition: Of so many images, where nothing is asked for.
+        condition: Gives the condition of so many images without a prompt.
         test: uint8 `[N, C, H, W]`.
     """
     errors, ratios = [], []

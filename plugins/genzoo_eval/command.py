@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from genzoo_core.errors import UsageError
+from genzoo_core.picture_files import picture_suffixes
 from genzoo_core.request import MOST_PICTURES, MOST_SEED, Request
 from genzoo_core.text import printable
 from genzoo_core.zoo import Zoo
-from genzoo_eval.picture_files import are_pictures
 from genzoo_eval.progress import Progress
-from genzoo_eval.settings import FEWEST
+from genzoo_eval.settings import FEWEST, LAYOUT
 
 if TYPE_CHECKING:
     from genzoo_eval.report import Report
     from genzoo_eval.settings import Settings
 
-# They are imported once an evaluation starts, which takes seconds; that one is missing is said
-# at once.
+# They are imported once an evaluation starts, which takes seconds: a missing one is found before.
 for _name in ("datasets", "torchmetrics"):
     if find_spec(_name) is None:
         raise ModuleNotFoundError(f"No module named {_name!r}", name=_name)
@@ -98,11 +97,11 @@ def evaluate(
     genzoo eval pictures.npz --reference mnist
     """
     zoo: Zoo = context.obj
-    options = {"steps": steps, "sampler": sampler, "guidance": guidance}
-    given = {name: value for name, value in options.items() if value is not None}
+    named = {"steps": steps, "sampler": sampler, "guidance": guidance}
+    options = {name: value for name, value in named.items() if value is not None}
     pictures = are_pictures(zoo, subject)
-    if pictures and (given or settings or curve):
-        raise UsageError("pictures take no options: they are made")
+    if pictures and (options or settings or curve):
+        raise UsageError("options are of a model; pictures that exist already take none")
     if curve is not None and guidance is not None:
         raise UsageError("--guidance and --guidance-curve do not go together")
     from genzoo_eval.datasets import own_dataset, parse_data, require_dataset
@@ -110,25 +109,47 @@ def evaluate(
     from genzoo_eval.settings import Settings
     from genzoo_eval.text.guidance import scales
 
-    named, folder = parse_data(zoo, data)
-    dataset = reference or named
+    in_data, folder = parse_data(zoo, data)
+    dataset = reference or in_data
     if dataset:
         require_dataset(zoo, dataset)
     elif pictures:
         raise UsageError("pictures do not say what to compare them with", "give --reference")
     if n is None:
         n = Settings().n if pictures else usual_n(dataset or own_dataset(zoo, subject))
-    asked = Settings(n, seed, {**given, **_pairs(settings)}, nets=nets, costs=costs)
-    if pictures:
-        measured = _pictures(zoo, Path(subject), dataset or "", folder, asked, again is not None)
-        reports = [measured]
-    elif curve is None:
-        reports = [_model(zoo, subject, dataset, folder, asked, again)]
-    else:
-        points = [_guided(asked, scale) for scale in scales(curve)]
-        for point in points:  # all, before the first is measured
+    how = Settings(n, seed, {**options, **_pairs(settings)}, nets=nets, costs=costs)
+    points = [how] if curve is None else [_guided(how, scale) for scale in scales(curve)]
+    if curve is not None:  # all, before the first is measured
+        for point in points:
             zoo.resolve(Request(subject, n=1, options={"guidance": point.options["guidance"]}))
-        reports = [_model(zoo, subject, dataset, folder, point, again) for point in points]
+    from genzoo_eval.evaluating import evaluate as measure
+    from genzoo_eval.evaluating import evaluate_images
+
+    reports: list[Report] = []
+    for point in points:
+        with Progress() as progress:
+            if pictures:
+                report = evaluate_images(
+                    zoo,
+                    Path(subject),
+                    dataset or "",
+                    folder,
+                    point,
+                    again=again is not None,
+                    tell=progress.tell,
+                )
+            else:
+                report = measure(
+                    zoo,
+                    subject,
+                    folder,
+                    point,
+                    dataset=dataset,
+                    again="costs" if again == "costs" else again is not None,
+                    on_progress=progress.update,
+                    tell=progress.tell,
+                )
+        reports.append(report)
     if as_json:
         import msgspec
 
@@ -141,12 +162,12 @@ def evaluate(
         click.echo(printable(line))
 
 
-def _guided(asked: Settings, scale: float) -> Settings:
+def _guided(how: Settings, scale: float) -> Settings:
     """The settings with a guidance, for a point of a curve: costs are not of interest there."""
     import msgspec
 
-    options = {**asked.options, "guidance": scale}
-    return msgspec.structs.replace(asked, options=options, costs=False)
+    options = {**how.options, "guidance": scale}
+    return msgspec.structs.replace(how, options=options, costs=False)
 
 
 def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
@@ -157,33 +178,29 @@ def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _model(
-    zoo: Zoo,
-    model: str,
-    dataset: str | None,
-    folder: Path | None,
-    asked: Settings,
-    again: Literal["all", "costs"] | None,
-) -> Report:
-    from genzoo_eval.evaluating import evaluate as measure
+def are_pictures(zoo: Zoo, subject: str) -> bool:
+    """Whether a subject is an .npz file or a folder of pictures, and not a model.
 
-    with Progress() as progress:
-        return measure(
-            zoo,
-            model,
-            folder,
-            asked,
-            dataset=dataset,
-            again="costs" if again == "costs" else again is not None,
-            on_progress=progress.update,
-            tell=progress.tell,
+    A model of the same name as a folder is the model; a folder with a model file in it, or in a
+    format of others, is none of pictures, whatever else a training left there.
+
+    Raises:
+        UsageError: It is a file of pictures, but of a kind that cannot be measured.
+    """
+    path = Path(subject)
+    suffix = path.suffix.lower()
+    if suffix in (".npy", *picture_suffixes()):
+        raise UsageError(
+            f"{subject} cannot be measured: give an .npz file or a folder of pictures",
+            f"`images` in the file are {LAYOUT}",
         )
-
-
-def _pictures(
-    zoo: Zoo, path: Path, dataset: str, folder: Path | None, asked: Settings, again: bool
-) -> Report:
-    from genzoo_eval.evaluating import evaluate_images
-
-    with Progress() as progress:
-        return evaluate_images(zoo, path, dataset, folder, asked, again=again, tell=progress.tell)
+    if suffix == ".npz":
+        return True
+    if not path.is_dir() or any(path.glob("*.safetensors")):
+        return False
+    manifests = [plugin.manifest for plugin in zoo.plugins() if plugin.manifest is not None]
+    formats = [each for manifest in manifests for each in manifest.formats]
+    markers = [each.markers for each in formats if each.markers]
+    if any(all((path / marker).is_file() for marker in each) for each in markers):
+        return False
+    return all(card.name != path.name for card in zoo.cards())

@@ -21,6 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from genzoo_core.errors import GenzooError
 from genzoo_core.model import GenerativeModel, OptionsT
 from genzoo_core.rng import SampleRng
+from genzoo_eval.report import Figure
 
 COUNTED = 8
 """Images whose operations are counted at a time."""
@@ -28,7 +29,7 @@ COUNTED = 8
 BATCH = 64
 REPEATS = 5
 LEAST_SECONDS = 0.2
-"""A repetition takes at least so long, so that the clock's grain does not show."""
+"""A repetition takes at least so long, so that the resolution of the clock does not matter."""
 
 
 def parameters(module: nn.Module) -> int:
@@ -51,16 +52,9 @@ def flops(model: GenerativeModel[OptionsT], options: OptionsT) -> float:
     return counter.get_total_flops() / COUNTED
 
 
-@dataclass(frozen=True)
-class Speed:
-    """Images per second over a few repetitions: the median, and their standard deviation."""
-
-    median: float
-    spread: float
-
-
-def images_per_second(model: GenerativeModel[OptionsT], options: OptionsT, threads: int) -> Speed:
-    """Speed of a loaded model in batches of 64, without a prompt.
+def images_per_second(model: GenerativeModel[OptionsT], options: OptionsT, threads: int) -> Figure:
+    """Speed of a loaded model in batches of 64, without a prompt: the median of a few repetitions,
+    with their standard deviation.
 
     Args:
         model: The model.
@@ -74,7 +68,8 @@ def images_per_second(model: GenerativeModel[OptionsT], options: OptionsT, threa
         rates = [count * BATCH / _seconds(model, options, count) for _ in range(REPEATS)]
     finally:
         torch.set_num_threads(before)
-    return Speed(statistics.median(rates), statistics.stdev(rates))
+    median, spread = statistics.median(rates), statistics.stdev(rates)
+    return Figure("images_per_second", median, spread=spread)
 
 
 @torch.inference_mode()
@@ -118,7 +113,7 @@ def run_once(model: str, settings: Mapping[str, object], n: int) -> Process:
         n: Number of images.
 
     Raises:
-        GenzooError: It fails; says what it said.
+        GenzooError: It fails; repeats its last message.
     """
     pairs = [f"{name}={value}" for name, value in settings.items() if value is not None]
     with tempfile.TemporaryDirectory() as folder:
@@ -139,8 +134,8 @@ def run_once(model: str, settings: Mapping[str, object], n: int) -> Process:
     if int(code) < 0:
         raise GenzooError(f"{measured} was killed by signal {-int(code)}")
     if int(code):
-        said = done.stderr.strip().splitlines() or ["nothing"]
-        raise GenzooError(f"{measured} failed: {said[-1][:300]}")
+        messages = done.stderr.strip().splitlines() or ["nothing"]
+        raise GenzooError(f"{measured} failed: {messages[-1][:300]}")
     return Process(float(seconds), int(memory) * (1 if sys.platform == "darwin" else 1024))
 
 

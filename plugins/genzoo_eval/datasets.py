@@ -40,10 +40,10 @@ def require_dataset(zoo: Zoo, dataset: str) -> None:
     Raises:
         UsageError: There is no feature net for it; names the datasets that have one.
     """
-    known = known_datasets(zoo)
-    if dataset not in known:
-        there = f"there are some for {', '.join(known)}" if known else "there are none"
-        hint = did_you_mean(dataset, known) or "ship one: an encoder whose card says this dataset"
+    names = known_datasets(zoo)
+    if dataset not in names:
+        there = f"there are some for {', '.join(names)}" if names else "there are none"
+        hint = did_you_mean(dataset, names) or "ship one: an encoder whose card says this dataset"
         if Path(dataset).is_dir():
             hint = "give the name of the dataset here, and the folder that holds it as --data"
         raise UsageError(f"no feature net for the dataset {dataset!r}; {there}", hint)
@@ -74,28 +74,28 @@ def data_recipe(zoo: Zoo, dataset: str, split: str) -> DataRecipe:
     return msgspec.structs.replace(zoo.recipe(card.name).data, split=split)
 
 
-def parse_data(zoo: Zoo, given: str | None) -> tuple[str | None, Path | None]:
+def parse_data(zoo: Zoo, text: str | None) -> tuple[str | None, Path | None]:
     """What `--data` means: the name of a dataset, a folder that holds several, or one's own.
 
     Returns:
-        The dataset, or None where that is not said; the folder that holds it, or None for the
-        Hub. `GENZOO_DATA` is the folder where a name alone is given.
+        The dataset, or None where the text does not name it; the folder that holds it, or None for
+        the Hub. `GENZOO_DATA` is the folder where the text names none.
     """
     environment = os.environ.get("GENZOO_DATA")
     default = Path(environment) if environment else None
-    if given is None:
+    if text is None:
         return None, default
-    known = known_datasets(zoo)
-    if given in known:
-        return given, default
-    folder = Path(given)
+    names = known_datasets(zoo)
+    if text in names:
+        return text, default
+    folder = Path(text)
     if not folder.is_dir():
         raise UsageError(
-            f"{given!r} is neither a dataset nor a folder",
-            did_you_mean(given, known) or f"the datasets are {', '.join(known) or 'none'}",
+            f"{text!r} is neither a dataset nor a folder",
+            did_you_mean(text, names) or f"the datasets are {', '.join(names) or 'none'}",
         )
     inside = folder.resolve().name
-    return (inside, folder) if inside in known else (None, folder)
+    return (inside, folder) if inside in names else (None, folder)
 
 
 def digest_of(images: Tensor) -> str:
@@ -104,7 +104,7 @@ def digest_of(images: Tensor) -> str:
 
 
 def fingerprint(dataset: str, folder: Path | None) -> str:
-    """What tells one copy of a dataset from another without reading it: sizes and times."""
+    """What differs between two copies of a dataset, without reading them: sizes and times."""
     if folder is None:
         return "hub"
     home = folder / dataset if (folder / dataset).is_dir() else folder

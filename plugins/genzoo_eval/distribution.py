@@ -1,9 +1,9 @@
-"""How a set of images lies to the real ones."""
+"""Figures of a set of images beside the real ones."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean, stdev
 
 import msgspec
@@ -11,13 +11,17 @@ import torch
 from torch import Tensor
 
 from genzoo_core.images import from_uint8
-from genzoo_eval.metrics.extrapolation import extrapolated_frechet_distance, extrapolates
-from genzoo_eval.metrics.frechet import Moments, frechet_distance
+from genzoo_eval.metrics.frechet import (
+    Moments,
+    extrapolated_frechet_distance,
+    extrapolates,
+    frechet_distance,
+)
 from genzoo_eval.metrics.images import sharpness
 from genzoo_eval.metrics.kernel import kernel_distance
 from genzoo_eval.metrics.manifold import ManifoldFigures, manifold_figures
 from genzoo_eval.metrics.neighbours import memorisation, near_duplicates, nearest, nearest_other
-from genzoo_eval.metrics.subsets import disjoint_subsets, standard_error, standard_errors
+from genzoo_eval.metrics.subsets import disjoint_subsets, standard_errors
 from genzoo_eval.real import RealFeatures
 from genzoo_eval.report import Figure
 
@@ -38,7 +42,6 @@ def distribution_figures(
         seed: Draws the subsets.
         errors: Measure the standard errors as well, which takes a few times as long.
     """
-    n, net = len(generated), real.net.name
     apart = nearest_other(generated).distance
 
     def at_infinity(rows: Tensor) -> float:
@@ -49,31 +52,35 @@ def distribution_figures(
         generator = torch.Generator().manual_seed(seed)
         return kernel_distance(generated[rows], real.target, generator).mean
 
-    measures: dict[str, Callable[[Tensor], float]] = {
-        "fd": lambda rows: frechet_distance(Moments.of(generated[rows]), real.moments),
-        "fd_infinity": at_infinity,
-        "kid": kernel,
-        "duplicates": lambda rows: near_duplicates(apart[rows], real.apart),
+    measures: dict[tuple[str, ...], Callable[[Tensor], tuple[float, ...]]] = {
+        ("fd",): lambda rows: (frechet_distance(Moments.of(generated[rows]), real.moments),),
+        ("fd_infinity",): lambda rows: (at_infinity(rows),),
+        ("kid",): lambda rows: (kernel(rows),),
+        ("duplicates",): lambda rows: (near_duplicates(apart[rows], real.apart),),
+        # Four figures from one matrix of distances.
+        tuple(field.name for field in dataclasses.fields(ManifoldFigures)): lambda rows: (
+            dataclasses.astuple(manifold_figures(generated[rows], real.manifold))
+        ),
     }
     if not extrapolates(generated):
-        del measures["fd_infinity"]
-    for key, measure in measures.items():
-        error = standard_error(measure, n, seed) if errors else None
-        yield Figure(key, measure(torch.arange(n)), net, spread=error, n=n)
-    yield from _shape(generated, real, seed, errors=errors)
+        del measures["fd_infinity",]
+    for keys, measure in measures.items():
+        yield from _figures(keys, measure, len(generated), real.net.name, seed, errors=errors)
 
 
-def _shape(generated: Tensor, real: RealFeatures, seed: int, *, errors: bool) -> Iterator[Figure]:
-    """Precision, recall, density and coverage: four figures from one matrix of distances."""
-    n = len(generated)
-
-    def measure(rows: Tensor) -> tuple[float, ...]:
-        return dataclasses.astuple(manifold_figures(generated[rows], real.manifold))
-
-    keys = [field.name for field in dataclasses.fields(ManifoldFigures)]
+def _figures(
+    keys: Sequence[str],
+    measure: Callable[[Tensor], Sequence[float]],
+    n: int,
+    net: str = "",
+    seed: int = 0,
+    *,
+    errors: bool = True,
+) -> Iterator[Figure]:
+    """Figures with their standard errors; `measure` gives their values for indices of images."""
     spreads = standard_errors(measure, n, seed) if errors else [None] * len(keys)
-    for key, value, error in zip(keys, measure(torch.arange(n)), spreads, strict=True):
-        yield Figure(key, value, real.net.name, spread=error, n=n)
+    for key, value, spread in zip(keys, measure(torch.arange(n)), spreads, strict=True):
+        yield Figure(key, value, net, spread=spread, n=n)
 
 
 def drawn_figures(
@@ -116,17 +123,18 @@ def memorisation_figures(generated: Tensor, real: RealFeatures, seed: int = 0) -
         real: The real images in that net.
         seed: Draws the subsets.
     """
-    distances, n = nearest(generated, real.train).distance, len(generated)
+    distances = nearest(generated, real.train).distance
 
     def measure(rows: Tensor) -> tuple[float, float]:
         found = memorisation(distances[rows], real.unseen, NEAR)
         return found.share, found.nearer
 
-    share, nearer = measure(torch.arange(n))
-    of_share, of_nearer = standard_errors(measure, n, seed)
+    keys = ("memorised", "nearer")
     # The floors are what unseen images have by definition.
-    yield Figure("memorised", share, real.net.name, NEAR, of_share, n)
-    yield Figure("nearer", nearer, real.net.name, 0.5, of_nearer, n)
+    for found, floor in zip(
+        _figures(keys, measure, len(generated), real.net.name, seed), (NEAR, 0.5), strict=True
+    ):
+        yield msgspec.structs.replace(found, floor=floor)
 
 
 def image_figures(images: Tensor) -> Iterator[Figure]:
@@ -141,5 +149,10 @@ def image_figures(images: Tensor) -> Iterator[Figure]:
 
 def mean_figure(key: str, values: Tensor, net: str = "") -> Figure:
     """The mean of what each image has, `[N]`, with its standard error."""
-    error = standard_error(lambda rows: values[rows].double().mean().item(), len(values))
-    return Figure(key, values.double().mean().item(), net, spread=error, n=len(values))
+    return figure(key, lambda rows: values[rows].double().mean().item(), len(values), net)
+
+
+def figure(key: str, measure: Callable[[Tensor], float], n: int, net: str = "") -> Figure:
+    """A figure of `n` images with its standard error; `measure` gives it for indices of images."""
+    (found,) = _figures([key], lambda rows: (measure(rows),), n, net)
+    return found

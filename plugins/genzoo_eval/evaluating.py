@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-import torch
 from torch import Tensor
 
 from genzoo_core.errors import UsageError
@@ -15,11 +14,16 @@ from genzoo_core.zoo import Zoo
 from genzoo_eval.codecs import evaluate_codec, is_codec, reconstruction_figures
 from genzoo_eval.costs import flops, images_per_second, machine, parameters, run_once
 from genzoo_eval.datasets import data_recipe, own_dataset
-from genzoo_eval.distribution import drawn_figures, image_figures, mean_figure, memorisation_figures
+from genzoo_eval.distribution import (
+    drawn_figures,
+    figure,
+    image_figures,
+    mean_figure,
+    memorisation_figures,
+)
 from genzoo_eval.external import ExternalImages
 from genzoo_eval.feature_nets import FrozenNet, classifier_of, load_nets
 from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
-from genzoo_eval.metrics.subsets import standard_error
 from genzoo_eval.reference import Reference, Tell, read_reference
 from genzoo_eval.report import Figure, Report, Subject
 from genzoo_eval.report_store import ReportKey, ReportStore
@@ -163,25 +167,25 @@ def evaluate_images(
         DataError: The dataset cannot be read.
     """
     settings = settings or Settings()
-    given = ExternalImages.read(path, data_recipe(zoo, dataset, "test"), tell)
-    n = min(settings.n, len(given.images))
-    seed = settings.seed if n < len(given.images) else 0  # all are measured: none is drawn
+    images = ExternalImages.read(path, data_recipe(zoo, dataset, "test"), tell)
+    n = min(settings.n, len(images.images))
+    seed = settings.seed if n < len(images.images) else 0  # all are measured: none is drawn
     settings = msgspec.structs.replace(settings, n=n, seed=seed, costs=False)
     _check(settings)
     nets = load_nets(zoo, dataset, settings.nets)
     judge = classifier_of(nets)
     if judge is not None and judge.conditioner is not None and judge.conditioner.categories:
-        given.check_labels(judge.conditioner.categories)
-    key = ReportKey.of(given.subject, dataset, settings, nets)
+        images.check_labels(judge.conditioner.categories)
+    key = ReportKey.of(images.subject, dataset, settings, nets)
     store = ReportStore(zoo, dataset, data, tell)
     found = None if again else store.get(key)
     command = command_of(str(path), settings, dataset)
     if found is not None:  # the same pictures may lie elsewhere now
-        return msgspec.structs.replace(found, subject=given.subject, command=command)
+        return msgspec.structs.replace(found, subject=images.subject, command=command)
     reference = read_reference(zoo, dataset, data, nets, n, tell)
-    figures, tables = _figures(given, reference, settings, tell)
+    figures, tables = _figures(images, reference, settings, tell)
     report = Report(
-        given.subject, dataset, reference.digest, n, seed, tuple(figures), tables, command
+        images.subject, dataset, reference.digest, n, seed, tuple(figures), tables, command
     )
     store.put(key, report)
     return report
@@ -234,8 +238,7 @@ def _figures(
         def imbalance(rows: Tensor) -> float:
             return total_variation(class_frequencies(ids[rows], classes), frequencies)
 
-        error, whole = standard_error(imbalance, len(ids)), imbalance(torch.arange(len(ids)))
-        figures.append(Figure("class_tv", whole, judge.name, spread=error, n=len(ids)))
+        figures.append(figure("class_tv", imbalance, len(ids), judge.name))
         tables["class_histogram"] = tuple(class_frequencies(ids, classes).tolist())
     of_classes = images.of_classes(settings.n, settings.seed, classes) if labelled else None
     if of_classes is not None:
@@ -247,9 +250,9 @@ def _figures(
 
 
 def _with_floors(figures: Iterable[Figure], reference: Reference) -> Iterator[Figure]:
-    for figure in figures:
-        floor = reference.floors.get((figure.key, figure.net), figure.floor)
-        yield msgspec.structs.replace(figure, floor=floor)
+    for each in figures:
+        floor = reference.floors.get((each.key, each.net), each.floor)
+        yield msgspec.structs.replace(each, floor=floor)
 
 
 def _reconstruction(images: ModelImages, reference: Reference) -> tuple[Figure, ...]:
@@ -274,11 +277,10 @@ def _timed(images: ModelImages) -> list[Figure]:
     if images.unconditional(1, 0) is None:
         return []
     options = msgspec.convert(record.options, model.Options)
-    speed = images_per_second(model, options, record.threads)
     settings = {**images.options, **images.conditions}
     one, several = (run_once(images.reference, settings, n) for n in (1, MEMORY_RUN))
     return [
-        Figure("images_per_second", speed.median, spread=speed.spread),
+        images_per_second(model, options, record.threads),
         Figure("first_image", one.seconds),
         Figure("peak_memory", several.memory / 1e6),
     ]

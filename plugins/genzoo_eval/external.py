@@ -19,8 +19,8 @@ from genzoo_core.images import from_pil
 from genzoo_core.picture_files import decode, find_pictures, left_out, read_content
 from genzoo_core.reading import open_regular
 from genzoo_core.recipe import DataRecipe
-from genzoo_eval.picture_files import LAYOUT
 from genzoo_eval.report import Subject
+from genzoo_eval.settings import LAYOUT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +37,7 @@ class ExternalImages:
     Attributes:
         subject: What a report says of them.
         images: uint8 `[N, C, H, W]`.
-        labels: Ids that were asked for, int64 `[N]`, or None.
+        labels: Ids of the classes that they were made for, int64 `[N]`, or None.
     """
 
     subject: Subject
@@ -56,21 +56,21 @@ class ExternalImages:
         Args:
             path: Of the file or folder.
             data: How the images are read that they are to be compared with.
-            tell: Told which files of a folder were left out.
+            tell: Called with which files of a folder were left out.
 
         Raises:
             UsageError: There is nothing there, or it holds something else.
         """
         shape = data.shape
-        given = _read_folder(path, data, tell) if path.is_dir() else _read_file(path)
-        found = tuple(given.images.shape[1:])
+        images = _read_folder(path, data, tell) if path.is_dir() else _read_file(path)
+        found = tuple(images.images.shape[1:])
         if found != shape:
             in_file = (*found[1:], found[0])
             raise UsageError(
-                f"the images of {path} are {_by(found)}, {_by(shape)} are wanted",
+                f"the images of {path} are {_sizes(found)}, {_sizes(shape)} are wanted",
                 f"{LAYOUT}: the channels come last" if in_file == shape else None,
             )
-        return given
+        return images
 
     def check_labels(self, classes: int) -> None:
         """Check that the labels, where there are some, are ids of so many classes.
@@ -98,7 +98,7 @@ class ExternalImages:
         return order[:n].sort().values
 
 
-def _by(shape: tuple[int, ...]) -> str:
+def _sizes(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape))
 
 

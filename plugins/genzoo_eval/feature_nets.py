@@ -51,7 +51,7 @@ class FrozenNet:
 
     @cached_property
     def conditioner(self) -> Conditioner | None:
-        """What reads the classes that a classifier knows; None for a net without."""
+        """What reads the classes of a classifier; None for another net."""
         if not isinstance(self.encoder, Classifier):
             return None
         return self.encoder.conditioners[self.encoder.label]
@@ -133,8 +133,8 @@ def _load(zoo: Zoo, name: str, dataset: str) -> FrozenNet:
         return FrozenNet(name, sha256, encoder)
     card = zoo.card(name)
     if card.kind != "encoder":
-        known = (card.name for card in feature_cards(zoo))
-        there = ", ".join([*known, INCEPTION, f"{PREFIX}BACKBONE"])
+        names = (card.name for card in feature_cards(zoo))
+        there = ", ".join([*names, INCEPTION, f"{PREFIX}BACKBONE"])
         raise UsageError(f"{card.name} is no feature net; there are {there}")
     opened = zoo.open(name)
     if not isinstance(opened.module, Encoder):

@@ -35,8 +35,7 @@ def format_value(key: str, value: float) -> str:
 
     An unknown key, of another version or plugin, is shown as a plain number.
     """
-    known = KEYS.get(key)
-    unit = known.unit if known else ""
+    unit = KEYS[key].unit if key in KEYS else ""
     if unit == "%":
         return f"{100 * value:.1f} %"
     digits = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

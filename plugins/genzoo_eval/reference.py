@@ -63,6 +63,27 @@ class Reference:
     draw: int | None = None
 
 
+def cached_features(
+    zoo: Zoo, net: FrozenNet, images: Tensor, tell: Tell = lambda _: None
+) -> Tensor:
+    """Features of training images, float32 `[N, D]`, from the user's cache where they are there.
+
+    Args:
+        zoo: Has the cache.
+        net: The feature net.
+        images: uint8 `[N, C, H, W]`.
+        tell: Called where they are computed, which takes a while.
+    """
+    cache, key = zoo.cache("eval"), repr(("neighbours", METHOD, digest_of(images), net.sha256))
+    name = hashlib.sha256(key.encode()).hexdigest()[:32]
+    tensors = load_tensors(cache, name)
+    if tensors is None:
+        tell(f"looking at the training images with {net.name}")
+        tensors = {"train": net.features(images)}
+        save_tensors(cache, name, tensors)
+    return tensors["train"]
+
+
 def read_reference(
     zoo: Zoo,
     dataset: str,
@@ -121,7 +142,7 @@ def read_reference(
         def make() -> dict[str, Tensor]:
             return measure(net, test.images, training_images())
 
-        doing = f"looking at the real images with {net.name}"
+        doing = f"computing the features of the real images with {net.name}"
         return RealFeatures.of(net, cached(make, "features", net.sha256, doing=doing))
 
     real = [features(net) for net in nets]
@@ -144,7 +165,7 @@ def read_reference(
             lambda: {"test": judge.classes(test.images), "train": judge.classes(training_images())},
             "classes",
             judge.sha256,
-            doing=f"naming the real images with {judge.name}",
+            doing=f"classifying the real images with {judge.name}",
         )
         frequencies = class_frequencies(classes["test"], judge.conditioner.categories)
         floors |= _class_floors(judge, classes, frequencies, test, n)
@@ -160,9 +181,8 @@ def _require_as_many(n: int, training: int) -> None:
     """
     if n > training:
         raise UsageError(
-            f"{n:,} images were asked for, and the floor needs as many training images; "
-            f"there are {training:,}",
-            f"ask for at most {training:,}" if training >= FEWEST else "give more of them",
+            f"the floor of {n:,} images needs as many training images; there are {training:,}",
+            f"give at most -n {training}" if training >= FEWEST else "give more training images",
         )
 
 

@@ -49,21 +49,20 @@ def _columns(figures: list[Figure]) -> Iterator[str]:
 
 def figure_cells(figure: Figure) -> tuple[str, str, str, str, str]:
     """Title, value, spread, floor, and the value as a multiple of the floor, as text."""
-    known = KEYS.get(figure.key)
     spread = "" if figure.spread is None else f"± {format_value(figure.key, figure.spread)}"
     beside = "real" if figure.key in CEILINGS else "floor"
     floor = "" if figure.floor is None else f"{beside} {format_value(figure.key, figure.floor)}"
     multiple = ""
     if figure.key in MULTIPLES and figure.floor is not None and figure.floor > 0:
         multiple = f"{figure.value / figure.floor:.3g}×"
-    title = known.title if known else figure.key
+    title = KEYS[figure.key].title if figure.key in KEYS else figure.key
     return title, format_value(figure.key, figure.value), spread, floor, multiple
 
 
 RECALLS = ("r1_seen", "r10_seen", "r10_rarer", "r1_held_out", "r10_held_out")
 
 MULTIPLES = ("fd", "kid", *RECALLS)
-"""Figures that are told as multiples of what real images have."""
+"""Figures that are shown as multiples of what real images have."""
 
 CEILINGS = (*RECALLS, "composed", "style")
 """Figures of which real images have more than can be expected, not less."""

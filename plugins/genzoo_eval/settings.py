@@ -9,6 +9,9 @@ import msgspec
 
 from genzoo_core import Config
 
+LAYOUT = "uint8 [N, H, W, C]"
+"""How pictures lie in an .npz file."""
+
 FEWEST = 50
 """Images below which a distribution cannot be spoken of."""
 
@@ -22,7 +25,7 @@ class Settings(Config):
         options: The model's options by name; what is named after one of its conditioners is a
             condition.
         conditions: Values of conditioners other than the first, by name.
-        nets: Names of feature nets; those of the dataset unless given.
+        nets: Names of feature nets; none for those of the dataset.
         costs: Measure speed and memory as well, which takes processes of their own.
     """
 
@@ -40,7 +43,7 @@ def command_of(subject: str, settings: Settings, reference: str = "") -> str:
     words += ["--reference", reference] if reference else []
     words += ["-n", str(settings.n)] if settings.n != Settings().n else []
     words += ["--seed", str(settings.seed)] if settings.seed else []
-    given = {**settings.options, **settings.conditions}
-    words += [word for name, value in given.items() for word in ("--set", f"{name}={value}")]
+    pairs = {**settings.options, **settings.conditions}
+    words += [word for name, value in pairs.items() for word in ("--set", f"{name}={value}")]
     words += [word for name in settings.nets for word in ("--net", name)]
     return shlex.join([*words, "--data", "DIR"])

@@ -1,4 +1,4 @@
-"""What a discriminator is shown of few pictures: each of them changed, reals and fakes alike."""
+"""Augmentation of what a discriminator sees of few pictures, reals and fakes alike."""
 
 from __future__ import annotations
 

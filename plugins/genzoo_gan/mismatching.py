@@ -16,7 +16,7 @@ def mismatched(
 
     Args:
         conditions: Prepared values by name of the conditioner, each `[B, ...]`.
-        conditioners: The model's; the first reads the prompt, the others are kept.
+        conditioners: The model's; the first reads the prompt, the others stay.
 
     Returns:
         The conditions, and where they are wrong, bool `[B]`: not where the other prompt is the

@@ -40,8 +40,8 @@ SETTLED = 0.1
 class GAN(GenerativeModel[GANOptions]):
     """A generator against a discriminator (Goodfellow et al. 2014, "Generative adversarial nets").
 
-    What is not asked for is drawn as it occurs in the training data: a GAN's null condition is
-    weak, for nothing but the discriminator tells it what "any picture" looks like.
+    A condition that is not set is drawn as it occurs in the training data: a GAN's null is weak,
+    for only the discriminator teaches it what "any picture" looks like.
 
     Attributes:
         generator: Noise and condition to images.
@@ -52,7 +52,7 @@ class GAN(GenerativeModel[GANOptions]):
     Options = GANOptions
 
     def __init__(self, config: GANConfig, context: Context) -> None:
-        # The tutorial's networks are kept as they were published, and know no condition.
+        # The tutorial's networks are as they were published, without conditions.
         width = config.network.embedding if isinstance(config.network, ConvConfig) else None
         super().__init__(context, width)
         self.config = config
@@ -61,10 +61,14 @@ class GAN(GenerativeModel[GANOptions]):
         self.generator = build_generator(config.network, config.shape, config.latent, dim)
         if config.mismatched and not self.conditioners:
             raise ConfigError(
-                "without a conditioner no prompt can be another's", "set mismatched = 0"
+                "`mismatched` needs conditions, and this model has no conditioner",
+                "set mismatched = 0",
             )
         if config.paired and not self.conditioners:
-            raise ConfigError("without a conditioner no fake has a pair", "set paired = 0")
+            raise ConfigError(
+                "`paired` needs conditions, and this model has no conditioner",
+                "set paired = 0",
+            )
         self.play_for = LOSSES[config.loss]
         self.discriminator: Discriminator | None = None
         if context.training:
@@ -81,11 +85,11 @@ class GAN(GenerativeModel[GANOptions]):
     ) -> Tensor:
         """One pass of the generator."""
         z = options.temperature * self.noise(rng)
-        asked = dict(conditions)
+        complete = dict(conditions)
         for name, conditioner in self.conditioners.items():
-            if name not in asked:
-                asked[name] = conditioner.typical(rng)
-        return self.generate(z, self.vector(asked, rng.n))
+            if name not in complete:
+                complete[name] = conditioner.typical(rng)
+        return self.generate(z, self.vector(complete, rng.n))
 
     def noise(self, rng: Rng) -> Tensor:
         """What the generator starts from, `[rng.n, latent]`."""
@@ -107,7 +111,7 @@ class GAN(GenerativeModel[GANOptions]):
 
         The condition is the generator's: the discriminator sees it, and does not change it.
         """
-        assert self.discriminator is not None  # it is asked for in training alone
+        assert self.discriminator is not None  # there is one in training, when this is called
         out: Tensor = self.discriminator(images, None if vector is None else vector.detach())
         return out
 
@@ -158,9 +162,9 @@ class GAN(GenerativeModel[GANOptions]):
         images = torch.cat([reals, fakes])
         if isinstance(penalty, ZeroCentredPenalty):
             images.requires_grad_()
-        shown = torch.cat([change(half) for half in images.chunk(2)])
-        assert self.discriminator is not None  # it is asked for in training alone
-        features = self.discriminator.read(shown)
+        changed = torch.cat([change(half) for half in images.chunk(2)])
+        assert self.discriminator is not None  # there is one in training, when this is called
+        features = self.discriminator.read(changed)
         beside = None if vector is None else vector.detach().repeat(2, 1)
         output = self.discriminator.judge(features, beside)
         real, fake = output.chunk(2)
@@ -170,8 +174,8 @@ class GAN(GenerativeModel[GANOptions]):
             "D(fake)": fake.detach().mean(),
         }
         if self.config.mismatched:
-            given = self.conditioning.complete(batch.conditions, rng.n)
-            conditions, wrong = mismatched(given, self.conditioners)
+            complete = self.conditioning.complete(batch.conditions, rng.n)
+            conditions, wrong = mismatched(complete, self.conditioners)
             other = self.vector(conditions, rng.n)
             assert other is not None  # the constructor saw a conditioner
             opinion = self.discriminator.judge(features[: rng.n], other.detach())

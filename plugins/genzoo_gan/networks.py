@@ -41,7 +41,7 @@ class Discriminator(nn.Module):
     """
 
     def read(self, x: Tensor) -> Tensor:
-        """Features `[B, F]` of images `[B, C, H, W]`, whatever is asked for."""
+        """Features `[B, F]` of images `[B, C, H, W]`, whatever the condition."""
         raise NotImplementedError
 
     def judge(self, features: Tensor, vector: Tensor | None) -> Tensor:

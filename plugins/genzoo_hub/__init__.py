@@ -6,7 +6,7 @@ The Hub's client is imported when a reference of this scheme is met, or a comman
 from __future__ import annotations
 
 from genzoo_core import Source, WeightsFile, hookimpl
-from genzoo_hub.reference import SCHEME
+from genzoo_hub.reference import SCHEME, parse
 
 
 @hookimpl
@@ -26,7 +26,7 @@ def genzoo_cached_weights(reference: str, sha256: str) -> WeightsFile | None:
         return None
     from genzoo_hub.fetching import cached
 
-    return cached(reference, sha256)
+    return cached(parse(reference), sha256)
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Asking the Hub: short requests that are answered within seconds, or not at all."""
+"""Short requests to the Hub, which are answered within seconds, or not at all."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def is_offline() -> bool:
 
 
 def ask(question: Callable[[float], Answer], about: About) -> Answer:
-    """The Hub's answer to a short question; asked once more where the connection breaks off.
+    """The Hub's answer to a short question, which is repeated once where the connection breaks off.
 
     Args:
         question: Makes the request, with the seconds that it may take.
-        about: What is asked for.
+        about: What the question is about, for messages.
 
     Raises:
         HubError: It is switched off, does not answer or refuses; says which. The client's own
@@ -40,10 +40,13 @@ def ask(question: Callable[[float], Answer], about: About) -> Answer:
     """
     if is_offline():
         raise offline(about)
+    from huggingface_hub import constants
     from huggingface_hub.utils import get_session
 
     get_session()  # imports and certificates are read outside of the time for an answer
-    seconds = patience()
+    # HF's own default is longer.
+    own = os.environ.get("HF_HUB_ETAG_TIMEOUT")
+    seconds = float(constants.HF_HUB_ETAG_TIMEOUT) if own else PATIENCE
     for last in (False, True):
         try:
             with quiet():
@@ -54,17 +57,9 @@ def ask(question: Callable[[float], Answer], about: About) -> Answer:
     raise AssertionError("the last attempt returns or raises")
 
 
-def patience() -> float:
-    """Seconds to wait for an answer."""
-    from huggingface_hub import constants
-
-    given = os.environ.get("HF_HUB_ETAG_TIMEOUT")
-    return float(constants.HF_HUB_ETAG_TIMEOUT) if given else PATIENCE
-
-
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Let the Hub's client log errors alone: what it warns of is told in our own words.
+    """Let the Hub's client log errors alone: its warnings are repeated in our own words.
 
     HF_HUB_VERBOSITY and HF_DEBUG hold all the same.
     """

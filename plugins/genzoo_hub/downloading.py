@@ -10,7 +10,7 @@ from genzoo_core.downloads import download
 from genzoo_core.errors import HubError, IntegrityError
 from genzoo_hub.client import ask, quiet
 from genzoo_hub.failures import About, explain, no_hub
-from genzoo_hub.promises import Promise
+from genzoo_hub.promises import Promise, sha256_of
 from genzoo_hub.repo_cache import RepoCache
 
 ATTEMPTS = 2
@@ -48,8 +48,8 @@ def bring(
         repo: "owner/repo".
         file: Path in it.
         commit: A whole commit.
-        promise: Digest that it must have; where none is given, that which the repository gives.
-        size: Bytes that it must have, where that is known.
+        promise: Digest that it must have; an empty one stands for that of the repository.
+        size: Bytes that it must have; None for any number.
         max_bytes: A larger file is refused.
 
     Raises:
@@ -59,13 +59,13 @@ def bring(
     cache, about = RepoCache(repo), About(repo, commit[:12], file)
     path = cache.find(commit, file)
     wanted = promise
-    kept: Path | None = None
+    aside: Path | None = None
     for _ in range(ATTEMPTS):
         if path is not None:
             wanted = promise if promise != Promise() else cache.promise(path)
-            if wanted.kept_by(path):
+            if wanted.holds_for(path):
                 return path
-            kept = _set_aside(cache, path, about, wanted)
+            aside = _set_aside(cache, path, about, wanted)
         remote = look(repo, file, commit)
         if max_bytes is not None and (remote.size or 0) > max_bytes:
             raise HubError(f"{about} has {remote.size} bytes; at most {max_bytes} are read")
@@ -76,13 +76,13 @@ def bring(
         path = _download(cache, file, commit, remote.size, about)
         wanted = promise if promise != Promise() else remote.promise
     assert path is not None
-    if wanted.kept_by(path):
+    if wanted.holds_for(path):
         return path
-    found = Promise(sha256=_digest_of(path))
-    kept = _set_aside(cache, path, about, wanted) or kept
+    found = Promise(sha256=sha256_of(path))
+    aside = _set_aside(cache, path, about, wanted) or aside
     raise IntegrityError(
         f"{about} has {found}, but {wanted} was promised",
-        f"it was fetched twice and is not used; the bad copy is {kept}",
+        f"it was fetched twice and is not used; the bad copy is {aside}",
     )
 
 
@@ -129,9 +129,3 @@ def _set_aside(cache: RepoCache, path: Path, about: About, wanted: Promise) -> P
             f"{path} is not what was promised ({wanted}), and cannot be replaced: {error.strerror}",
             f"remove it, and {about} will be fetched again",
         ) from error
-
-
-def _digest_of(path: Path) -> str:
-    from genzoo_hub.promises import sha256_of
-
-    return sha256_of(path)

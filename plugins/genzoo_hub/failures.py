@@ -1,7 +1,7 @@
 """What a failure of the Hub's client means, in one line.
 
 Its HTTP library is httpx in some versions and httpx2 in others, so that library's errors are
-told by the names of their classes.
+recognised by the names of their classes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LOG_IN = "check the name; log in with `hf auth login`, or set HF_TOKEN"
 
 @dataclass(frozen=True)
 class About:
-    """What the Hub was asked for.
+    """What a request to the Hub is about.
 
     Attributes:
         repo: "owner/repo"; "" for a search.
@@ -53,7 +53,7 @@ def is_down(error: BaseException) -> bool:
 
 
 def explain(error: BaseException, about: About) -> GenzooError:
-    """The error that a user is told."""
+    """The error that a user sees."""
     names = _names(error)
     if isinstance(error, GenzooError):
         return error
@@ -85,7 +85,6 @@ def _of_response(error: BaseException, names: set[str], response: Any, about: Ab
     no_repo = "RepositoryNotFoundError" in names or (gone and about.repo and not about.file)
     verb = "write to" if about.writing else "read"
     ask = f"ask for access at {_endpoint()}/{about.repo}, and log in with `hf auth login`"
-    said = " ".join(str(getattr(error, "server_message", "") or response.reason_phrase).split())
     cases = (
         (status >= 500, f"the Hub at {_endpoint()} fails ({status})", "try again later"),
         (
@@ -113,8 +112,8 @@ def _of_response(error: BaseException, names: set[str], response: Any, about: Ab
     for applies, message, hint in cases:
         if applies:
             return HubError(message, hint)
-    said = public(said[:2000])[:200]
-    return HubError(f"the Hub at {_endpoint()} answers {status}: {said}")
+    words = " ".join(str(getattr(error, "server_message", "") or response.reason_phrase).split())
+    return HubError(f"the Hub at {_endpoint()} answers {status}: {public(words[:2000])[:200]}")
 
 
 def _of_connection(error: BaseException, names: set[str], about: About) -> HubError:

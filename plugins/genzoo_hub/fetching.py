@@ -14,10 +14,9 @@ from genzoo_hub.downloading import bring
 from genzoo_hub.failures import About, is_down, offline
 from genzoo_hub.listing import resolve
 from genzoo_hub.promises import Promise, sha256_of
-from genzoo_hub.reference import SUFFIX, Reference, check_file, parse
+from genzoo_hub.reference import NAME_LENGTH, SUFFIX, Reference, check_file, few, parse
 from genzoo_hub.repo_cache import RepoCache
 from genzoo_hub.repo_config import MAX_BYTES, NAME, read_config
-from genzoo_hub.shown import NAME_SHOWN, few
 
 
 def fetch(text: str, sha256: str = "") -> WeightsFile:
@@ -38,17 +37,17 @@ def fetch(text: str, sha256: str = "") -> WeightsFile:
     """
     reference = parse(text)
     if is_offline():
-        if (found := _cached(reference, sha256)) is not None:
+        if (found := cached(reference, sha256)) is not None:
             return found
         raise offline(About(reference.repo, reference.revision, reference.file))
     # A digest or a whole commit says which file it is: then nobody needs to be asked.
-    if (sha256 or reference.commit) and (found := _cached(reference, sha256)) is not None:
+    if (sha256 or reference.commit) and (found := cached(reference, sha256)) is not None:
         return found
     try:
         commit, names = resolve(reference)
     except HubError as error:
         cause = error.__cause__
-        found = _cached(reference, sha256) if cause is not None and is_down(cause) else None
+        found = cached(reference, sha256) if cause is not None and is_down(cause) else None
         if found is None:
             raise
         click.echo(f"Warning: {error.message}; using {found.reference} from the cache", err=True)
@@ -59,25 +58,23 @@ def fetch(text: str, sha256: str = "") -> WeightsFile:
     return _found(Reference(reference.repo, file, commit), path)
 
 
-def cached(text: str, sha256: str = "") -> WeightsFile | None:
-    """The file that a reference names, where it is in the cache; makes no request."""
-    return _cached(parse(text), sha256)
+def cached(reference: Reference, sha256: str = "") -> WeightsFile | None:
+    """The file that a reference names, where it is in the cache; makes no request.
 
-
-def _cached(reference: Reference, sha256: str) -> WeightsFile | None:
-    """With a digest, a cached file of any commit that has it; else that of the known commit."""
+    With a digest, a file of any commit that has it; else that of the commit of the last look-up.
+    """
     cache = RepoCache(reference.repo)
-    known = cache.commit_of(reference.revision)
-    commits = [known] if known else []
+    latest = cache.commit_of(reference.revision)
+    commits = [latest] if latest else []
     if sha256:
-        commits += [commit for commit in cache.commits() if commit != known]
+        commits += [commit for commit in cache.commits() if commit != latest]
     for commit in commits:
         for file in _names(cache, reference, commit):
             path = cache.find(commit, file)
             if path is None:
                 continue
             promise = Promise(sha256=sha256) if sha256 else cache.promise(path)
-            if promise.kept_by(path):
+            if promise.holds_for(path):
                 return _found(Reference(reference.repo, file, commit), path)
     return None
 
@@ -111,7 +108,7 @@ def _choose(reference: Reference, commit: str, names: Sequence[str]) -> tuple[st
     if len(at_root) == 1:
         return check_file(at_root[0], where), Promise()
     if at_root:
-        example = f"name one, as in hf://{repo}/{at_root[0][:NAME_SHOWN]}"
+        example = f"name one, as in hf://{repo}/{at_root[0][:NAME_LENGTH]}"
         raise HubError(f"{where} has {len(at_root)} model files: {few(at_root)}", example)
     below = f"name one of {few(models)}" if models else None
     raise HubError(f"{where} has no {SUFFIX} file at its root", below)

@@ -1,4 +1,4 @@
-"""What a repository has at a commit: asked of the Hub, with nothing fetched."""
+"""Which files a repository has at a commit, as the Hub lists them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a repository promises of a file's bytes, and whether they keep it."""
+"""The digest that a repository promises of a file, and whether it is that of the bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Promise:
     """A digest that a file must have.
 
     Attributes:
-        sha256: Of its bytes; "" where none is known.
+        sha256: Of its bytes, or "".
         git_blob: The name that git gives it, a SHA-1; what the Hub knows of a small file.
     """
 
@@ -31,8 +31,8 @@ class Promise:
             return cls(sha256=etag)
         return cls(git_blob=etag) if _GIT_BLOB.fullmatch(etag) else cls()
 
-    def kept_by(self, path: Path) -> bool:
-        """Whether the file keeps it; nothing promised is kept by any.
+    def holds_for(self, path: Path) -> bool:
+        """Whether a file has this digest; an empty promise holds for every file.
 
         Raises:
             OSError: It cannot be read.

@@ -32,7 +32,7 @@ class Package:
     Attributes:
         path: The model file.
         file: Its name in the repository.
-        card: What is known of it; sha256 and size are those of the file.
+        card: Its card; sha256 and size are those of the file.
         spec: What the file says is to be built.
         dataset: Name of its dataset on the Hub, or "".
     """
@@ -60,16 +60,16 @@ class Pushed:
     """What was shared.
 
     Attributes:
-        reference: How the very file is asked for.
+        reference: To the very file.
         url: Where the commit can be looked at.
         sha256: Digest of the file.
-        kept_readme: Whether the repository has a README of its own, which was kept.
+        keeps_readme: Whether the repository has a README of its own, which stays.
     """
 
     reference: str
     url: str
     sha256: str
-    kept_readme: bool
+    keeps_readme: bool
 
 
 def pack(zoo: Zoo, model: str) -> Package:
@@ -111,27 +111,28 @@ def share(
     ask(lambda _: api.create_repo(repo, private=private or None, exist_ok=True), about)
     if revision != MAIN:
         ask(lambda _: api.create_branch(repo, branch=revision, exist_ok=True), about)
-    kept = _has_own_readme(api, about)
+    keeps_readme = _has_own_readme(api, about)
     if sha256_of(package.path) != package.card.sha256:
         raise UsageError(f"{package.path} has changed since it was loaded", "push it again")
     contents: dict[str, Path | bytes] = {
         package.file: package.path,
         repo_config.NAME: package.config(),
     }
-    if not kept:
+    if not keeps_readme:
         text = readme.write_readme(package.card, package.spec, repo, revision, package.dataset)
         contents[readme.NAME] = text.encode()
     operations = [CommitOperationAdd(name, content) for name, content in contents.items()]
-    said = message or f"Share {package.card.name} with genzoo"
+    title = message or f"Share {package.card.name} with genzoo"
     try:
         with quiet(), bounded_answers(transfer_seconds(package.card.size)):
-            done = api.create_commit(repo, operations, commit_message=said, revision=revision)
+            done = api.create_commit(repo, operations, commit_message=title, revision=revision)
     except Exception as error:
         raise explain(error, about) from error
     if not (isinstance(done.oid, str) and is_commit(done.oid)):
         raise no_hub("does not say which commit it made")
     url = f"{public(api.endpoint)}/{repo}/commit/{done.oid}"
-    return Pushed(str(Reference(repo, package.file, done.oid)), url, package.card.sha256, kept)
+    reference = str(Reference(repo, package.file, done.oid))
+    return Pushed(reference, url, package.card.sha256, keeps_readme)
 
 
 def _has_own_readme(api: HfApi, about: About) -> bool:

@@ -1,4 +1,4 @@
-"""The model card that a repository shows: README.md, made from what is known of a model."""
+"""The model card that a repository shows: README.md, made from the card of a model."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write_readme(
     """The text of README.md.
 
     Args:
-        card: What is known of the model; its sha256 and size are those of the file.
+        card: Of the model; its sha256 and size are those of the file.
         spec: What the file says is to be built, with full names.
         repo: "owner/repo" that it goes to.
         revision: Branch that it goes to.
@@ -65,10 +65,10 @@ def _metadata(card: ModelCard, dataset: str) -> str:
     from huggingface_hub import ModelCardData
 
     license_ = _line(card.license).lower()
-    known = license_ in _LICENSES
+    listed = license_ in _LICENSES
     data = ModelCardData(
-        license=(license_ if known else "other") if license_ else None,
-        license_name=license_ if license_ and not known else None,
+        license=(license_ if listed else "other") if license_ else None,
+        license_name=license_ if license_ and not listed else None,
         library_name=TAG,
         pipeline_tag="unconditional-image-generation" if card.kind == "model" else None,
         tags=[tag for tag in (TAG, _line(card.family), _line(card.kind)) if tag],
@@ -78,39 +78,25 @@ def _metadata(card: ModelCard, dataset: str) -> str:
 
 
 def _use(card: ModelCard, spec: ModelSpec, reference: str) -> Iterator[str]:
-    yield "## Use it"
-    yield ""
-    yield "```console"
-    yield "$ pip install genzoo"
-    yield f"$ genzoo info {shlex.quote(reference)}"
+    shell = shlex.quote(reference)
+    yield f"## Use it\n\n```console\n$ pip install genzoo\n$ genzoo info {shell}"
     if card.kind == "model":
-        yield f"$ genzoo run {shlex.quote(reference)} -n 16 --seed 0 -o pictures.png"
-        yield "```"
-        yield ""
-        yield "```python"
-        yield "import genzoo"
-        yield ""
+        yield f"$ genzoo run {shell} -n 16 --seed 0 -o pictures.png"
+        yield "```\n\n```python\nimport genzoo\n"
         yield f"pictures = genzoo.generate({json.dumps(reference)}, n=16, seed=0)"
     yield "```"
     if spec.conditioners:
         first, *others = spec.conditioners
-        yield ""
-        run = _code(f"genzoo run {shlex.quote(reference)} PROMPT")
-        yield f"Its conditioner {_code(first)} reads the prompt: {run}."
+        run = _code(f"genzoo run {shell} PROMPT")
+        yield f"\nIts conditioner {_code(first)} reads the prompt: {run}."
         for name in others:
             setting = _code(f"--set {shlex.quote(name)}=…")
             yield f"{setting} sets its conditioner {_code(name)}."
-    needed = sorted(_distributions(spec) - {"genzoo"})
-    if needed:
-        yield ""
-        yield (
-            f"It is made of components of {_codes(needed)}: install them where you trust who made "
-            "them."
-        )
-    apart = [part.model for part in spec.parts.values() if part.inline is None]
-    if apart:
-        yield ""
-        yield f"It shares parts with {_codes(apart)}, which must be installed too."
+    if needed := sorted(_distributions(spec) - {"genzoo"}):
+        made = f"\nIt is made of components of {_codes(needed)}: "
+        yield f"{made}install them where you trust who made them."
+    if apart := [part.model for part in spec.parts.values() if part.inline is None]:
+        yield f"\nIt shares parts with {_codes(apart)}, which must be installed too."
 
 
 def _facts(card: ModelCard, spec: ModelSpec) -> Iterator[str]:
@@ -124,36 +110,26 @@ def _facts(card: ModelCard, spec: ModelSpec) -> Iterator[str]:
         "size": f"{card.size:,} bytes",
         "sha256": _cell(card.sha256),
     }
-    yield "## What it is"
-    yield ""
-    yield "| | |"
-    yield "|---|---|"
-    for name, value in rows.items():
-        if value:
-            yield f"| {name} | {value} |"
+    yield "## What it is\n\n| | |\n|---|---|"
+    yield from (f"| {name} | {value} |" for name, value in rows.items() if value)
 
 
 def _figures(metrics: Sequence[Metric]) -> Iterator[str]:
     if not metrics:
         return
-    yield "## Measured"
-    yield ""
-    yield "| figure | value | floor | images | note | command |"
-    yield "|---|--:|--:|--:|---|---|"
+    yield "## Measured\n"
+    yield "| figure | value | floor | images | note | command |\n|---|--:|--:|--:|---|---|"
     for metric in metrics:
         unit = f" {_text(metric.unit)}" if metric.unit else ""
         floor = "" if metric.floor is None else f"{metric.floor:g}{unit}"
         n = "" if metric.n is None else f"{metric.n:,}"
         cells = [_text(metric.name), f"{metric.value:g}{unit}", floor, n, _text(metric.note)]
         yield f"| {' | '.join(cells)} | {_cell(metric.command)} |"
-    yield ""
-    yield "The floor is the same figure for real training images."
+    yield "\nThe floor is the same figure for real training images."
 
 
 def _rights(card: ModelCard) -> Iterator[str]:
-    yield "## Licence and credits"
-    yield ""
-    yield f"Licence: {_text(card.license) or 'not stated'}."
+    yield f"## Licence and credits\n\nLicence: {_text(card.license) or 'not stated'}."
     if card.credits:
         yield ""
         yield from (f"- {_text(credit)}" for credit in card.credits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
 
@@ -14,6 +15,9 @@ MAIN = "main"
 """The revision where none is named."""
 SUFFIX = ".safetensors"
 FORM = "write hf://owner/repo, hf://owner/repo/file.safetensors or hf://owner/repo@revision"
+
+NAME_LENGTH = 60
+"""Characters of a name that a Hub gives which a message repeats."""
 
 MAX_PATH = 500
 """Characters of a file's path in a repository."""
@@ -164,3 +168,8 @@ def check_path(path: str, where: str) -> str:
 def is_commit(revision: str) -> bool:
     """Whether a revision is a whole commit."""
     return _COMMIT.fullmatch(revision) is not None
+
+
+def few(names: Sequence[str]) -> str:
+    """The first five names, of each its beginning."""
+    return ", ".join(name[:NAME_LENGTH] for name in names[:5])

@@ -4,6 +4,9 @@ models--owner--repo/refs/main                      the commit that a branch was 
 models--owner--repo/snapshots/<commit>/<file>      a link to
 models--owner--repo/blobs/<ETag>                   the bytes
 models--owner--repo/.genzoo/<commit>               ours: genzoo fetched the commit as a folder
+
+Read here and not by `huggingface_hub.scan_cache_dir`, which waits for ever at a pipe among the
+refs, ends where a ref is not UTF-8, and leaves a repository out for one broken link in it.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ def cache_folder() -> Path:
 
 
 class RepoCache:
-    """What is cached of a repository. Asking makes no request and writes nothing.
+    """What is cached of a repository; nothing here makes a request.
 
     Args:
         repo: "owner/repo".
@@ -53,7 +56,7 @@ class RepoCache:
         self.folder = self.root / f"models--{repo.replace('/', '--')}"
 
     def commit_of(self, revision: str) -> str | None:
-        """The commit that a revision was at when it was last asked for."""
+        """The commit that a revision was at when it was last looked up."""
         if is_commit(revision):
             return revision
         path = self.folder / "refs" / revision
@@ -89,10 +92,14 @@ class RepoCache:
         return (self.folder / _MARKS / commit).is_file()
 
     def refs(self, commit: str) -> tuple[str, ...]:
-        """The branches and tags that were at a commit when they were last asked for."""
+        """The branches and tags that were at a commit when they were last looked up."""
         refs = self.folder / "refs"
         names = [path.relative_to(refs).as_posix() for path in refs.rglob("*") if path.is_file()]
         return tuple(sorted(name for name in names if self.commit_of(name) == commit))
+
+    def snapshot(self, commit: str) -> Path:
+        """Where the files of a commit are."""
+        return self.folder / "snapshots" / commit
 
     def commits(self) -> list[str]:
         """The commits of which something is cached, newest first."""
@@ -104,13 +111,11 @@ class RepoCache:
 
     def model_files(self, commit: str) -> list[str]:
         """Names of the model files that are cached at the root of a commit."""
-        with contextlib.suppress(OSError):
-            return sorted(path.name for path in self._snapshot(commit).glob(f"*{SUFFIX}"))
-        return []
+        return [file for file in self.files(commit) if "/" not in file and file.endswith(SUFFIX)]
 
     def files(self, commit: str) -> list[str]:
         """Names of all that is cached of a commit but for folders, as paths in the repository."""
-        root = self._snapshot(commit)
+        root = self.snapshot(commit)
         with contextlib.suppress(OSError):
             paths = [path for path in root.rglob("*") if path.is_symlink() or not path.is_dir()]
             return sorted(path.relative_to(root).as_posix() for path in paths)
@@ -122,7 +127,7 @@ class RepoCache:
         Raises:
             HubError: It is a link that leaves the cache.
         """
-        path = self._snapshot(commit) / file
+        path = self.snapshot(commit) / file
         try:
             if not path.is_file():
                 return None
@@ -170,16 +175,16 @@ class RepoCache:
         blob = self._blob(path)
         real = Path(os.path.realpath(blob))
         ours = any(real.is_relative_to(os.path.realpath(p)) for p in (self.root, self.folder))
-        kept = self.folder / "blobs" / f"{blob.name}{SET_ASIDE}"
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(real if ours else blob, kept)  # what its owner keeps elsewhere stays there
+        aside = self.folder / "blobs" / f"{blob.name}{SET_ASIDE}"
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(real if ours else blob, aside)  # what its owner has elsewhere stays there
         for link in (path, blob):
             link.unlink(missing_ok=True)
-        return kept
+        return aside
 
     def blobs(self, commit: str) -> set[Path]:
         """What holds the bytes of a commit's files: the repository's blobs alone."""
-        links = (path for path in self._snapshot(commit).rglob("*") if path.is_symlink())
+        links = (path for path in self.snapshot(commit).rglob("*") if path.is_symlink())
         return {blob for blob in map(self._blob, links) if self._is_blob(blob)}
 
     def remove(self, commit: str) -> None:
@@ -190,7 +195,7 @@ class RepoCache:
         """
         for blob in self.only_in(commit):
             blob.unlink(missing_ok=True)
-        shutil.rmtree(self._snapshot(commit))
+        shutil.rmtree(self.snapshot(commit))
         (self.folder / _MARKS / commit).unlink(missing_ok=True)
 
     def only_in(self, commit: str) -> set[Path]:
@@ -213,14 +218,6 @@ class RepoCache:
             for path in self.leftovers():
                 if not path.name.endswith(SET_ASIDE):
                     path.unlink(missing_ok=True)
-
-    def room(self) -> int:
-        """Free bytes on the disk that the cache is on."""
-        place = next(path for path in (self.folder, *self.folder.parents) if path.exists())
-        return shutil.disk_usage(place).free
-
-    def _snapshot(self, commit: str) -> Path:
-        return self.folder / "snapshots" / commit
 
     def _locked(self, etag: str) -> bool:
         """Whether a process is downloading these bytes: the Hub's client locks them meanwhile."""

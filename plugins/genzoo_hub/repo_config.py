@@ -1,7 +1,8 @@
-"""`config.json` in a repository that genzoo wrote: which file is the model, and its digest."""
+"""What tells that genzoo wrote a repository: its `config.json`, and the header of a model file."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from genzoo_core.errors import ConfigError
 NAME = "config.json"
 FORMAT = "genzoo"
 MAX_BYTES = 1_000_000
-"""A larger one is not read."""
+"""A larger one is not read, nor a larger header."""
 
 
 class RepoConfig(msgspec.Struct, frozen=True):
@@ -62,3 +63,20 @@ def read_config(path: Path, where: str) -> RepoConfig | None:
         raise ConfigError(f"{NAME} of {where}: {error}") from error
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ConfigError(f"{NAME} of {where} is no JSON: {error}") from error
+
+
+def is_model_file(path: Path) -> bool:
+    """Whether the header of a safetensors file says that genzoo wrote it.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > MAX_BYTES:
+                return False
+            metadata = json.loads(file.read(length)).get("__metadata__", {})
+            return bool(metadata.get("format") == "genzoo")
+    except (ValueError, AttributeError, RecursionError):
+        return False

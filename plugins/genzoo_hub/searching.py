@@ -8,11 +8,10 @@ from genzoo_core.errors import UsageError
 from genzoo_hub.client import ask
 from genzoo_hub.failures import About, no_hub
 from genzoo_hub.readme import TAG
-from genzoo_hub.reference import SCHEME, check_repo
-from genzoo_hub.shown import NAME_SHOWN
+from genzoo_hub.reference import NAME_LENGTH, SCHEME, check_repo
 
-TAGS_SHOWN = 20
-"""Tags of a model that are shown."""
+MOST_TAGS = 20
+"""Tags of a model that a search shows."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +74,14 @@ def _hit(entry: dict[str, object]) -> Hit | None:
         repo = check_repo(str(entry.get("id") or entry.get("modelId") or ""))
     except UsageError:
         return None
-    given = entry.get("tags")
-    tags = [tag for tag in given if isinstance(tag, str)] if isinstance(given, list) else []
+    found = entry.get("tags")
+    tags = [tag for tag in found if isinstance(tag, str)] if isinstance(found, list) else []
     licenses = [tag.removeprefix("license:") for tag in tags if tag.startswith("license:")]
-    own = [tag[:NAME_SHOWN] for tag in tags if ":" not in tag and tag != TAG]
+    own = [tag[:NAME_LENGTH] for tag in tags if ":" not in tag and tag != TAG]
     return Hit(
         reference=f"{SCHEME}{repo}",
-        tags=tuple(own[:TAGS_SHOWN]),
-        license=licenses[0][:NAME_SHOWN] if licenses else "",
+        tags=tuple(own[:MOST_TAGS]),
+        license=licenses[0][:NAME_LENGTH] if licenses else "",
         downloads=_count(entry.get("downloads")),
         likes=_count(entry.get("likes")),
         updated=str(entry.get("lastModified") or "")[:10],

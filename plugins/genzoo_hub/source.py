@@ -13,12 +13,10 @@ from genzoo_core.errors import ConfigError, HubError, IntegrityError
 from genzoo_hub.client import is_offline
 from genzoo_hub.downloading import RemoteFile, bring
 from genzoo_hub.failures import is_down
-from genzoo_hub.keeping import is_model_file
 from genzoo_hub.listing import list_folder, resolve
-from genzoo_hub.reference import Reference, parse_folder
+from genzoo_hub.reference import NAME_LENGTH, Reference, parse_folder
 from genzoo_hub.repo_cache import RepoCache
-from genzoo_hub.repo_config import MAX_BYTES, NAME, read_config
-from genzoo_hub.shown import NAME_SHOWN
+from genzoo_hub.repo_config import MAX_BYTES, NAME, is_model_file, read_config
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class HubSource:
 
     Attributes:
         folder: At its commit.
-        revision: What was asked for: a branch, a tag or the commit.
+        revision: Of the reference: a branch, a tag or the commit.
         listed: What is promised of each file, by its path in the folder.
     """
 
@@ -37,7 +35,7 @@ class HubSource:
 
     @property
     def reference(self) -> str:
-        """What the very same files can be asked for by."""
+        """The reference to the very same files."""
         return str(self.folder)
 
     @property
@@ -54,7 +52,7 @@ class HubSource:
         """
         promised = self.listed.get(name)
         if promised is None:
-            raise HubError(f"{self.reference} has no file {name[:NAME_SHOWN]!r}")
+            raise HubError(f"{self.reference} has no file {name[:NAME_LENGTH]!r}")
         repo, commit = self.folder.repo, self.folder.revision
         file = f"{self.folder.file}/{name}".removeprefix("/")
         cache = RepoCache(repo)
@@ -69,7 +67,7 @@ class HubSource:
 def find_source(text: str) -> HubSource | None:
     """The folder that a reference names; None where it names a model file, genzoo's own too.
 
-    Where nothing may be asked of the Hub, or it does not answer, what is cached is all there is.
+    Without the Hub, or where it does not answer, it is what is cached of the folder.
 
     Raises:
         UsageError: The reference is not of the form.
@@ -80,21 +78,21 @@ def find_source(text: str) -> HubSource | None:
     if reference is None:
         return None
     cache = RepoCache(reference.repo)
-    known = cache.commit_of(reference.revision)
-    of_genzoo = known is not None and _holds_model_file(cache, reference, known)
+    latest = cache.commit_of(reference.revision)
+    of_genzoo = latest is not None and _holds_model_file(cache, reference, latest)
     if is_offline() or not downloads_allowed():
-        return None if of_genzoo or known is None else _of_cache(cache, reference, known)
+        return None if of_genzoo or latest is None else _of_cache(cache, reference, latest)
     if of_genzoo and reference.commit:
         return None
     try:
         return _of_hub(reference)
     except HubError as error:
         cause = error.__cause__
-        if known is None or cause is None or not is_down(cause):
+        if latest is None or cause is None or not is_down(cause):
             raise
         if of_genzoo:
             return None
-        found = _of_cache(cache, reference, known)
+        found = _of_cache(cache, reference, latest)
         if found is None:
             raise
         click.echo(f"Warning: {error.message}; using {found.reference} from the cache", err=True)
@@ -140,7 +138,7 @@ def _cached_file(cache: RepoCache, commit: str, file: str, promised: RemoteFile)
     where = f"hf://{cache.repo}/{file}@{commit[:12]}"
     if path is None:
         raise HubError(f"{where} is not on this machine", "`genzoo pull` fetches it")
-    if not promised.promise.kept_by(path):
+    if not promised.promise.holds_for(path):
         raise IntegrityError(
             f"{path} is not what was promised ({promised.promise})",
             "`genzoo pull` fetches it again",

@@ -17,8 +17,8 @@ from packaging.utils import canonicalize_name
 from genzoo_core.errors import PluginError
 from genzoo_core.installer import PIPX, Installer
 from genzoo_core.secrets import without_secrets
+from genzoo_core.text import printable
 from genzoo_manage.requirements import Wanted, name_of
-from genzoo_manage.terminal import message
 
 PATIENCE = 30.0
 """Seconds that a program gets to leave things in order after it was interrupted."""
@@ -34,6 +34,16 @@ class Command(NamedTuple):
         """As one would type it, without secrets."""
         words = [*(f"{n}={v}" for n, v in self.environment.items()), *self.words]
         return without_secrets(shlex.join(words))
+
+
+def message(text: str) -> None:
+    """One line on stderr. What a plugin says in it cannot steer the terminal."""
+    click.echo(printable(text), err=True)
+
+
+def warn(text: str) -> None:
+    """One line on stderr, of something that does not stop the work."""
+    message(f"Warning: {text}")
 
 
 def to_install(installer: Installer, wanted: Wanted) -> list[Command]:
@@ -115,7 +125,7 @@ def _run(command: Command) -> int:
                 click.echo(without_secrets(line.decode("utf-8", "replace")), err=True, nl=False)
             return process.wait()
         except BaseException as interrupt:
-            if not isinstance(interrupt, KeyboardInterrupt):
+            if type(interrupt) is not KeyboardInterrupt:  # as genzoo makes of SIGTERM
                 process.terminate()  # Ctrl-C went to both of us, SIGTERM to us alone
             try:
                 process.wait(PATIENCE)
@@ -135,7 +145,7 @@ def _uv(installer: Installer, action: str, *words: str) -> Command:
 
 
 def _pipx(installer: Installer, *words: str, named: Sequence[str]) -> Command:
-    # Its home is said, or it may look for an environment of this name elsewhere.
+    # With its home, or it may look for an environment of this name elsewhere.
     prefix = Path(sys.prefix)
     home = {"PIPX_HOME": str(prefix.parents[1])} if prefix.parent.name == "venvs" else {}
     return Command((installer.program, *words, prefix.name, *named), home)

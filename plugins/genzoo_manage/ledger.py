@@ -24,9 +24,8 @@ from genzoo_core.reading import read_bytes
 from genzoo_core.secrets import without_secrets
 from genzoo_core.text import printable
 from genzoo_core.zoo import Zoo
-from genzoo_manage.environment import Distribution
-from genzoo_manage.requirements import EXTRAS, extras_of, path_of
-from genzoo_manage.terminal import warn
+from genzoo_manage.installers import warn
+from genzoo_manage.requirements import EXTRAS, Distribution, extras_of, path_of
 
 HEAD = "# What `genzoo install` installed. `genzoo plugins restore` installs it again."
 

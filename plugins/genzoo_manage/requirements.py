@@ -2,29 +2,59 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
+from packaging.utils import canonicalize_name
 
 from genzoo_core.errors import UsageError
+from genzoo_core.reading import read_bytes
 from genzoo_core.secrets import without_secrets
 from genzoo_core.text import shortened
-from genzoo_manage.environment import Distribution
 
 EXTRAS = re.compile(r"\[[^\[\]]*\]\Z")
+FILE = re.compile(r"([A-Za-z0-9._-]+?)-\d[^/]*\.(?:whl|tar\.gz|zip)")
+"""The file of a wheel or an sdist, with the name that it begins with."""
+
 ADDRESS = re.compile(r"[\w+.-]+://\S+")
+
+LARGEST = 2**20
+"""Bytes of the largest direct_url.json that is read."""
+
+
+class Distribution(NamedTuple):
+    """A distribution that is installed.
+
+    Attributes:
+        name: Its normalised name.
+        folder: Its `.dist-info`.
+        stamp: When that was made: tells one installation from a later one of the same version.
+    """
+
+    name: str
+    version: str
+    folder: Path
+    stamp: int
+
+    @property
+    def requested(self) -> bool:
+        """Whether a user named it, and not only another distribution that needs it."""
+        return (self.folder / "REQUESTED").is_file()
+
+    @property
+    def direct(self) -> dict[str, Any]:
+        """The direct_url.json of what came from a path or URL; {} of an index."""
+        try:
+            found = json.loads(read_bytes(self.folder / "direct_url.json", LARGEST))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) and isinstance(found.get("url"), str) else {}
 
 
 class Wanted(NamedTuple):
@@ -54,22 +84,20 @@ def check_wanted(wanted: Wanted) -> None:
                 f"{shortened(without_secrets(requirement), 100)!r} is no requirement",
                 "give a name as in 'acme-zoo>=1.0', a path or a URL",
             )
-        if (address := ADDRESS.search(requirement)) and not _is_well_formed(address[0]):
+        try:
+            address = ADDRESS.search(requirement)
+            sound = address is None or urlsplit(address[0]).port != 0
+        except ValueError:  # what stands for the port is part of a password, or a bracket is open
+            sound = False
+        if not sound:
             raise UsageError(
                 "the address of a requirement cannot be read",
                 "write / as %2F, : as %3A and @ as %40 in a password",
             )
 
 
-def _is_well_formed(address: str) -> bool:
-    try:
-        return urlsplit(address).port != 0
-    except ValueError:  # what stands for the port is part of a password, or a bracket is open
-        return False
-
-
 def resolve(
-    wanted: Wanted, changed: Sequence[Distribution], installed: Mapping[str, Distribution]
+    wanted: Wanted, changed: Sequence[Distribution], installed: Collection[str]
 ) -> dict[str, str]:
     """The distributions that a user named, each with its requirement.
 
@@ -78,13 +106,16 @@ def resolve(
     found: dict[str, str] = {}
     unclear = []
     for requirement in (*wanted.requirements, *wanted.editable):
-        if name := name_of(requirement) or _name_in_file(requirement):
-            names = [name] if name in installed else []
-        else:
+        name = name_of(requirement)
+        file = FILE.fullmatch(os.path.basename(urlsplit(EXTRAS.sub("", requirement)).path))
+        if name is None and file:
+            name = canonicalize_name(file[1])
+        names = [name] if name and name in installed else []
+        if name is None:
             names = [d.name for d in changed if d.direct and _is_source(requirement, d.direct)]
         unclear += [] if names else [requirement]
-        for name in names:
-            found.setdefault(name, requirement)
+        for each in names:
+            found.setdefault(each, requirement)
     # What came by a path or URL that its installer wrote in another way.
     rest = [d.name for d in changed if d.requested and d.direct and d.name not in found]
     if len(unclear) == len(rest) == 1:
@@ -118,23 +149,12 @@ def path_of(url: str) -> Path | None:
     return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
 
 
-def _name_in_file(requirement: str) -> str | None:
-    """The name that the file of a wheel or an sdist begins with; None for what is none."""
-    file = os.path.basename(unquote(urlsplit(EXTRAS.sub("", requirement)).path))
-    try:
-        if file.endswith(".whl"):
-            return parse_wheel_filename(file)[0]
-        return parse_sdist_filename(file)[0]
-    except (InvalidWheelFilename, InvalidSdistFilename):
-        return None
-
-
 def _is_source(requirement: str, direct: Mapping[str, Any]) -> bool:
-    """Whether what came from the URL that pip noted is what the requirement asked for."""
+    """Whether what came from the URL that pip noted is what the requirement means."""
     url: str = direct["url"]
     here = path_of(url)
     if here is not None and "://" not in requirement:
         return os.path.realpath(EXTRAS.sub("", requirement)) == os.path.realpath(here)
     # An installer notes a URL without its credentials, its revision and what "git+" says.
-    asked, got = urlsplit(requirement.partition("+")[2] or requirement), urlsplit(url)
-    return asked.hostname == got.hostname and asked.path.startswith(got.path)
+    wanted, got = urlsplit(requirement.partition("+")[2] or requirement), urlsplit(url)
+    return wanted.hostname == got.hostname and wanted.path.startswith(got.path)

@@ -6,9 +6,10 @@ import math
 import os
 import shlex
 from collections.abc import Sequence
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -19,18 +20,18 @@ from genzoo_core.zoo import Zoo
 from genzoo_stability.plan import DATASET, QUICK, VARIANTS, Settings, Variant, plan_runs
 
 if TYPE_CHECKING:
+    from genzoo_stability.results import StabilityResults
     from genzoo_stability.store import Store
 
 NEEDED = ("datasets", "filelock", "lightning_fabric", "torchmetrics")
-"""Libraries of extras: it trains by `genzoo train`, and measures by torchmetrics."""
-
+"""Libraries of the extras `train` and `eval`."""
 
 MOST_SECONDS = 604_800
 """Longest training: a week."""
 
 
 def _number(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
-    """Refuse NaN, which is in every range of click's."""
+    """Check for NaN, which click takes to be in every range."""
     if value is not None and math.isnan(value):
         raise click.BadParameter("nan is no number")
     return value
@@ -94,7 +95,7 @@ def stability(
     """How steadily each family trains.
 
     Small nets of each family were trained many times, with other seeds and other learning rates,
-    for the same time; the result ships and is shown. With --measure, a folder as --data, or an
+    for the same time; the result ships and is printed. With --measure, a folder as --data, or an
     option that says how, it is measured here, which takes more than an hour on two cores;
     interrupted, the same command goes on.
 
@@ -103,15 +104,21 @@ def stability(
     genzoo stability --data mnist --quick
     genzoo stability --data mnist --measure
     """
+    from genzoo_stability.results import load_shipped
+
     zoo: Zoo = context.obj
     variants = _variants(names)
     if data == DATASET and not measure and not _says_how(context):
-        _show(as_json=as_json)
+        shipped = load_shipped(DATASET)
+        if shipped is None:
+            raise UsageError("no results ship with this copy", "--measure measures them")
+        _print(shipped, as_json=as_json)
+        _tell(f"this is the result that ships; `{shipped.command}` measures it here")
         return
     folder = _folder(data)
-    given = {"seconds": seconds, "n": n}
     _require()
-    changes = (QUICK if quick else {}) | {k: v for k, v in given.items() if v is not None}
+    changes = dict(QUICK) if quick else {}
+    changes |= {k: v for k, v in (("seconds", seconds), ("n", n)) if v is not None}
     judge_name = net or f"features-{DATASET}-classifier"
     out = out or Path("runs") / f"stability-{DATASET}{'-quick' if quick else ''}"
 
@@ -120,41 +127,33 @@ def stability(
     from genzoo_stability.judge import Judge, load_classifier
     from genzoo_stability.protocol import Protocol
     from genzoo_stability.store import Store
-    from genzoo_stability.table import lines
 
     recipe = zoo.recipe(str(variants[0].recipe))
     classifier = load_classifier(zoo, judge_name, recipe.data.shape)
     settings = Settings(
         dataset=DATASET, judge=judge_name, judge_sha256=classifier.sha256, **changes
     )
-    store = Store(out, settings)
-    try:
-        _tell("reading the test images")
-        test = zoo.dataset(msgspec.structs.replace(recipe.data, split="test"), folder).images
-        judge = Judge(classifier, test, settings.n)
-        _tell(_announced(variants, settings, jobs, store))
-        protocol = Protocol(
-            zoo, settings, variants, store=store, judge=judge, data=folder, tell=_tell
-        )
-        results = protocol.run(jobs, _command(changes, quick, names, net))
-        path = store.write(f"stability-{DATASET}", results)
-    except Exception:
-        raise
-    except BaseException:  # Ctrl-C, SIGTERM
-        _tell(f"stopped; what is measured lies in {out}, and the same command goes on")
-        raise
-    finally:
-        store.close()
+    with closing(Store(out, settings)) as store:
+        try:
+            _tell("reading the test images")
+            test = zoo.dataset(msgspec.structs.replace(recipe.data, split="test"), folder).images
+            judge = Judge(classifier, test, settings.n)
+            _tell(_announced(variants, settings, jobs, store))
+            protocol = Protocol(
+                zoo, settings, variants, store=store, judge=judge, data=folder, tell=_tell
+            )
+            results = protocol.run(jobs, _command(changes, quick, names, net))
+            path = store.write(f"stability-{DATASET}", results)
+        except BaseException as error:
+            if not isinstance(error, Exception):  # Ctrl-C, SIGTERM
+                _tell(f"stopped; what is measured lies in {out}, and the same command goes on")
+            raise
     _tell(f"wrote {path}")
-    click.echo(msgspec.json.encode(results) if as_json else "\n".join(lines(results)))
+    _print(results, as_json=as_json)
 
 
 def _require() -> None:
-    """Say at once what is missing.
-
-    Raises:
-        GenzooError: A library is not installed.
-    """
+    """Check at once that the libraries are there; what ships is printed without them."""
     for name in NEEDED:
         if find_spec(name) is None:
             raise GenzooError(
@@ -164,35 +163,29 @@ def _require() -> None:
 
 
 def _says_how(context: click.Context) -> bool:
-    """Whether an option of measuring was given."""
-    given = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+    """Whether an option of measuring was set."""
+    sources = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
     how = {option.name or "" for option in context.command.params} - {"data", "as_json", "measure"}
-    return any(context.get_parameter_source(name) in given for name in how)
+    return any(context.get_parameter_source(name) in sources for name in how)
 
 
-def _show(*, as_json: bool) -> None:
-    """Print the results that ship."""
+def _print(results: StabilityResults, *, as_json: bool) -> None:
     import msgspec
 
-    from genzoo_stability.results import load_shipped
     from genzoo_stability.table import lines
 
-    results = load_shipped(DATASET)
-    if results is None:
-        raise UsageError("no results ship with this copy", "--measure measures them")
     click.echo(msgspec.json.encode(results) if as_json else "\n".join(lines(results)))
-    _tell(f"this is the result that ships; `{results.command}` measures it here")
 
 
 def _announced(variants: Sequence[Variant], settings: Settings, jobs: int, store: Store) -> str:
-    """What is left to be done, before it takes its time."""
+    """How much is left to be done."""
     names = {run.name for variant in variants for run in plan_runs(variant.name, 1, settings)}
     left = len(names - {row.run for row in store.rows if row.last})
     minutes = left * settings.seconds / 60 / min(jobs, os.cpu_count() or 1)
-    told = f", about {minutes:.0f} minutes and their measuring" if minutes >= 2 else ""
+    time = f", about {minutes:.0f} minutes and their measuring" if minutes >= 2 else ""
     return (
-        f"{left} trainings of {settings.seconds:g} CPU seconds are left, {jobs} at a time{told}; "
-        f"what is done is kept in {store.path}"
+        f"{left} trainings of {settings.seconds:g} CPU seconds are left, {jobs} at a time{time}; "
+        f"what is done is saved in {store.path}"
     )
 
 
@@ -209,21 +202,17 @@ def _variants(names: tuple[str, ...]) -> tuple[Variant, ...]:
 def _folder(data: str) -> Path | None:
     """The folder that holds the dataset; None for the Hub."""
     if data == DATASET:
-        given = os.environ.get("GENZOO_DATA")
-        return Path(given) if given else None
-    if not Path(data).is_dir():
+        data = os.environ.get("GENZOO_DATA", "")
+    elif not Path(data).is_dir():
         raise UsageError(
-            f"{data!r} is neither {DATASET}, which the protocol knows, nor a folder",
+            f"{data!r} is neither {DATASET}, which the protocol trains on, nor a folder",
             did_you_mean(data, [DATASET]),
         )
-    return Path(data)
+    return Path(data) if data else None
 
 
-def _command(
-    changes: dict[str, object], quick: bool, names: tuple[str, ...], net: str | None
-) -> str:
-    words = ["genzoo", "stability", "--data", DATASET]
-    words += ["--quick"] if quick else ["--measure"]
+def _command(changes: dict[str, Any], quick: bool, names: tuple[str, ...], net: str | None) -> str:
+    words = ["genzoo", "stability", "--data", DATASET, "--quick" if quick else "--measure"]
     for key, flag in (("seconds", "--seconds"), ("n", "-n")):
         if key in changes and (not quick or changes[key] != QUICK[key]):
             words += [flag, f"{changes[key]:g}"]

@@ -1,4 +1,4 @@
-"""What measures a checkpoint: a frozen classifier, and the test images in its features."""
+"""Measuring a checkpoint: in the features of a frozen classifier, beside the test images."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def examine(
     figures["images_per_second"] = n / max(seconds, 1e-9)
     codec = getattr(module, "codec", None)
     if isinstance(codec, Codec):
-        error = reconstruction_error(codec, judge.test[:n])
+        error = _reconstruction_error(codec, judge.test[:n])
         if not math.isfinite(error):
             raise DivergedError("its reconstructions hold NaN")
         figures["reconstruction_mse"] = error
@@ -149,22 +149,10 @@ def examine(
 
 
 @torch.inference_mode()
-def reconstruction_error(codec: Codec, images: Tensor) -> float:
+def _reconstruction_error(codec: Codec, images: Tensor) -> float:
     """Mean squared error of uint8 images `[N, C, H, W]` encoded and decoded, pixels in [-1, 1]."""
     errors = []
     for part in torch.split(images, BATCH):
         x = from_uint8(part)
         errors.append(mean_squared_error(x, codec.reconstruct(x)))
     return torch.cat(errors).mean().item()
-
-
-def floor(judge: Judge, train: Tensor, n: int) -> dict[str, float]:
-    """The figures of `n` training images: real images used as a baseline.
-
-    Args:
-        judge: Measures them.
-        train: uint8 `[T, C, H, W]`.
-        n: How many are drawn.
-    """
-    rows = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:n]
-    return judge.figures(train[rows])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import msgspec
 
 from genzoo_core import Config
 from genzoo_core.recipe import Recipe
-from genzoo_stability.results import Judged
+from genzoo_stability.results import Judged, Row
 
 DATASET = "mnist"
 """What the recipes train on."""
@@ -42,7 +42,7 @@ class Variant(msgspec.Struct, frozen=True):
 VARIANTS = {
     variant.name: variant
     for variant in (
-        # Nobody promised that pictures come from N(0, I): it is judged by what it learns.
+        # It does not learn to decode N(0, I), so it is judged by its reconstructions.
         Variant("autoencoder", "autoencoder", "reconstruction_mse", {"prior": "standard-normal"}),
         Variant("vae", "vae", options={"prior": "standard-normal"}),
         Variant("gan-classic", "gan"),
@@ -50,7 +50,7 @@ VARIANTS = {
         Variant("diffusion", "diffusion"),
     )
 }
-"""By name, in the order in which they are shown."""
+"""By name, in the order in which they are printed."""
 
 
 class Settings(Config):
@@ -143,17 +143,19 @@ def plan_runs(variant: str, total: int, settings: Settings) -> tuple[Run, ...]:
     return (*own, *others)
 
 
+def next_mark(run: Run, rows: Collection[Row]) -> int | None:
+    """The next checkpoint of a run to be measured; None where it came to its end."""
+    own = [row for row in rows if row.run == run.name]
+    if any(row.failed is not None for row in own):
+        return None
+    measured = {row.step for row in own}
+    return next((mark for mark in run.marks if mark not in measured), None)
+
+
 def overrides(run: Run, recipe: Recipe) -> list[str]:
     """What a run changes in its recipe, as `genzoo train --set` has it."""
-    settings = {"seed": run.seed, "stages.0.steps": run.total}
-    changed: dict[str, float] = {**settings}
+    changed: dict[str, float] = {"seed": run.seed, "stages.0.steps": run.total}
     for name, phase in recipe.stages[0].phases.items():
         changed[f"stages.0.phases.{name}.lr"] = phase.lr * run.rate
         changed[f"stages.0.phases.{name}.final_lr"] = phase.final_lr * run.rate
     return [f"{field}={value!r}" for field, value in changed.items()]
-
-
-def interleave(plans: Sequence[Sequence[Run]]) -> list[Run]:
-    """The runs of all variants by turns, so that what is interrupted has some of each."""
-    longest = max(map(len, plans), default=0)
-    return [plan[i] for i in range(longest) for plan in plans if i < len(plan)]

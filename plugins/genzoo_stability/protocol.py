@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -13,32 +15,28 @@ from torch import Tensor
 
 from genzoo_core.zoo import Zoo
 from genzoo_stability.claims import judge_claims
-from genzoo_stability.judge import Judge, examine, floor
-from genzoo_stability.plan import (
-    Run,
-    Settings,
-    Variant,
-    interleave,
-    overrides,
-    plan_runs,
-)
+from genzoo_stability.judge import Judge, examine
+from genzoo_stability.plan import Run, Settings, Variant, next_mark, overrides, plan_runs
 from genzoo_stability.results import Row, StabilityResults, Starved
-from genzoo_stability.starving import LOSSES, Experiment
+from genzoo_stability.starving import starve
 from genzoo_stability.stepping import steps_per_second
 from genzoo_stability.store import Store
 from genzoo_stability.summary import summarize
-from genzoo_stability.trainings import carry_out
-from genzoo_train.api import DivergedError, TrainingProcess
+from genzoo_train.api import DivergedError, TrainingProcess, stop_all
 
 REHEARSAL = 0.1
-"""Share of a training's seconds that its recipe is rehearsed for; at most `LONGEST`."""
+"""Share of a training's seconds in which the steps of its recipe are counted."""
 
 LONGEST = 10.0
+"""Most seconds of that."""
+
+PAUSE = 0.05
+"""Seconds between two looks at which trainings have ended."""
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute on one thread: the unit in which time is counted here."""
+    """Compute on one thread: times are CPU seconds of one thread."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -48,16 +46,16 @@ def one_thread() -> Iterator[None]:
 
 
 class Protocol:
-    """Trains, measures and concludes; goes on where it was interrupted.
+    """Trains, measures and judges the claims; goes on where it was interrupted.
 
     Args:
         zoo: The registry.
         settings: What all trainings have in common.
         variants: What is trained.
-        store: Where results are kept.
+        store: Where results are saved.
         judge: Measures the checkpoints.
         data: Folder that holds the dataset; None for the Hub.
-        tell: Told of the course.
+        tell: Called with a line of progress.
     """
 
     def __init__(
@@ -87,20 +85,18 @@ class Protocol:
 
         Args:
             jobs: Trainings at a time.
-            command: That measures it again, for the results.
+            command: The command that measures it again, for the results.
 
         Raises:
-            TrainingError: A training ended for a reason that is not its own.
-            GenzooError: A clear one for each other thing that can be wrong.
+            TrainingError: A training ended for a reason that does not lie in the training.
+            GenzooError: Data or models cannot be read, or a model cannot be run.
         """
         with one_thread():
-            real = self._store.kept(
-                "floor",
-                dict[str, float],
-                lambda: floor(self._judge, self.train_images, self._settings.n),
-            )
+            real = self._store.cached("floor", dict[str, float], self._floor)
             self._train(jobs)
-            starving = self._starve()
+            starving: tuple[Starved, ...] = ()
+            if {"gan", "gan-classic"} <= set(self._variants):
+                starving = self._store.cached("starving", tuple[Starved, ...], self._starve)
         rows = tuple(row for row in self._store.rows if row.variant in self._variants)
         summaries = tuple(
             summarize(variant, [row for row in rows if row.variant == name])
@@ -121,45 +117,60 @@ class Protocol:
             versions={"python": platform.python_version(), "torch": str(torch.__version__)},
         )
 
+    def _floor(self) -> dict[str, float]:
+        """The figures of training images: real images used as a baseline."""
+        generator = torch.Generator().manual_seed(0)
+        rows = torch.randperm(len(self.train_images), generator=generator)[: self._settings.n]
+        return self._judge.figures(self.train_images[rows])
+
     def _train(self, jobs: int) -> None:
-        plans = {
-            name: plan_runs(name, steps, self._settings) for name, steps in self._steps().items()
-        }
-        runs = interleave([plans[name] for name in self._variants])
+        """Train and measure what is missing; a training waits while it is measured."""
+        plans = [plan_runs(n, steps, self._settings) for n, steps in self._steps().items()]
+        # By turns, so that what is interrupted has some of each variant.
+        runs, rows = [run for turn in zip(*plans, strict=True) for run in turn], self._store.rows
         total = sum(len(run.marks) for run in runs)
+        waiting = deque((run, mark) for run in runs if (mark := next_mark(run, rows)) is not None)
+        running: dict[TrainingProcess, tuple[Run, int]] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < jobs:
+                    run, mark = waiting.popleft()
+                    running[self._begin(run, mark)] = run, mark
+                training = next((training for training in running if training.ended), None)
+                if training is None:
+                    time.sleep(PAUSE)
+                    continue
+                run, mark = running[training]
+                row = self._measure(run, mark, training)
+                self._store.add(row)
+                del running[training]
+                done = sum(row.variant in self._variants for row in rows)
+                self._tell(f"{done}/{total}  {_line(row)}")
+                if (following := next_mark(run, rows)) is not None:
+                    waiting.appendleft((run, following))
+        finally:
+            stop_all(running)
 
-        def begin(run: Run, mark: int) -> TrainingProcess:
-            return TrainingProcess(
-                self._variants[run.variant].recipe,
-                self._store.runs / run.name,
-                max_steps=mark,
-                changes=overrides(run, self._recipes[run.variant]),
-                data=self._data,
-            )
-
-        def measure(run: Run, mark: int, training: TrainingProcess) -> Row:
-            row = self._measure(run, mark, training)
-            self._store.add(row)
-            done = sum(row.variant in self._variants for row in self._store.rows) + 1
-            self._tell(f"{done}/{total}  {_told(row)}")
-            return row
-
-        carry_out(runs, self._store.rows, jobs, begin, measure)
+    def _begin(self, run: Run, mark: int) -> TrainingProcess:
+        recipe = self._variants[run.variant].recipe
+        changes = overrides(run, self._recipes[run.variant])
+        out = self._store.runs / run.name
+        return TrainingProcess(recipe, out, max_steps=mark, changes=changes, data=self._data)
 
     def _steps(self) -> dict[str, int]:
         """Steps of each variant's trainings: as many as fit into the time."""
-        known = self._store.steps()
-        missing = {n: recipe for n, recipe in self._recipes.items() if n not in known}
+        steps = self._store.steps()
+        missing = {n: recipe for n, recipe in self._recipes.items() if n not in steps}
         if missing:
             self._tell(f"counting the steps per second of {', '.join(missing)}")
             seconds = min(LONGEST, REHEARSAL * self._settings.seconds)
             rates = steps_per_second(self._zoo, missing, self.train_images, seconds)
-            known |= {
+            steps |= {
                 name: max(len(self._settings.checkpoints), round(rate * self._settings.seconds))
                 for name, rate in rates.items()
             }
-            self._store.write("steps", known)
-        return {name: known[name] for name in self._variants}
+            self._store.write("steps", steps)
+        return {name: steps[name] for name in self._variants}
 
     def _measure(self, run: Run, mark: int, training: TrainingProcess) -> Row:
         options, judge, n = self._variants[run.variant].options, self._judge, self._settings.n
@@ -180,32 +191,22 @@ class Protocol:
         )
 
     def _starve(self) -> tuple[Starved, ...]:
-        """The experiment on discriminators that are too good, where both GANs are measured."""
-        if not {"gan", "gan-classic"} <= set(self._variants):
-            return ()
-        return self._store.kept("starving", tuple[Starved, ...], self._experiment)
-
-    def _experiment(self) -> tuple[Starved, ...]:
-        settings = self._settings
+        """The experiment on discriminators that are too good."""
         self._tell("training discriminators alone")
-        experiment = Experiment(
-            self._zoo,
-            classic=self._recipes["gan-classic"],
-            modern=self._recipes["gan"],
-            images=self.train_images,
-            pretraining=settings.pretraining,
-            steps=settings.starving,
-        )
-        weights = experiment.generator()
         return tuple(
-            starved
-            for seed in range(settings.starving_seeds)
-            for loss in LOSSES
-            for starved in experiment.run(weights, loss, seed)
+            starve(
+                self._zoo,
+                self._recipes["gan-classic"],
+                self._recipes["gan"],
+                self.train_images,
+                pretraining=self._settings.pretraining,
+                steps=self._settings.starving,
+                seeds=range(self._settings.starving_seeds),
+            )
         )
 
 
-def _told(row: Row) -> str:
+def _line(row: Row) -> str:
     where = f"{row.run} at step {row.step}/{row.total}"
     if row.failed is not None:
         return f"{where}: {row.failed}"

@@ -1,4 +1,4 @@
-"""What the stability protocol finds, as data. Imports no torch."""
+"""The results of the stability protocol, as data. Imports no torch."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Row(Config, omit_defaults=True):
         seed: Seed of the training.
         step: Steps done.
         total: Steps of the whole training.
-        figures: What was measured, by the keys of `genzoo_eval.keys`; empty where it failed.
+        figures: What was measured, by the keys that `genzoo eval` uses; empty where it failed.
         failed: Why the training ended before its end, or None.
     """
 
@@ -113,7 +113,7 @@ class Starved(Config):
 
 
 class Claim(Config):
-    """What tutorials say, and whether it was seen here.
+    """What tutorials say, and whether the figures agree.
 
     Attributes:
         claim: In a sentence.
@@ -133,11 +133,11 @@ class StabilityResults(Config):
 
     Attributes:
         dataset: What was trained on.
-        seconds: CPU seconds of one thread that each training was given.
+        seconds: CPU seconds of one thread for each training.
         n: Generated images that each checkpoint was measured on.
         judge: Name of the feature net.
         judge_sha256: Digest of its weights.
-        floor: The same figures for `n` training images in the place of generated ones.
+        floor: The same figures for `n` training images: real images used as a baseline.
         summaries: One a variant.
         claims: The tutorial's claims with their verdicts.
         starving: The experiment on discriminators that are too good.
@@ -158,10 +158,6 @@ class StabilityResults(Config):
     rows: tuple[Row, ...]
     command: str = ""
     versions: dict[str, str] = {}
-
-    def summary(self, variant: str) -> Summary | None:
-        """The summary of a variant."""
-        return next((s for s in self.summaries if s.variant == variant), None)
 
 
 @cache

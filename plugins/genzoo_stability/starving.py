@@ -7,11 +7,10 @@ for longer and longer, and the gradient of the generator's loss is measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 
-import msgspec
 import torch
+from msgspec.structs import replace
 from torch import Tensor, nn
 
 from genzoo_core.images import from_uint8
@@ -24,92 +23,79 @@ from genzoo_stability.stepping import LONG, fresh_stage
 from genzoo_train.api import StageLoop
 
 MINIMAX, NON_SATURATING, RELATIVISTIC = "minimax", "non-saturating", "relativistic"
-LOSSES = (MINIMAX, NON_SATURATING, RELATIVISTIC)
 BATCHES = 8
 """Over which a gradient's norm is averaged."""
 
 
-@dataclass(frozen=True)
-class Experiment:
-    """The experiment.
+def starve(
+    zoo: Zoo,
+    classic: Recipe,
+    modern: Recipe,
+    images: Tensor,
+    *,
+    pretraining: int,
+    steps: Sequence[int],
+    seeds: Iterable[int],
+) -> Iterator[Starved]:
+    """Train discriminators alone, and look at the generator's gradient on the way.
 
-    Attributes:
+    Args:
         zoo: Builds the models.
         classic: Recipe of the GAN with the minimax loss.
         modern: Recipe of the GAN with the relativistic loss and its penalties.
         images: Training images, uint8 `[N, C, H, W]`.
-        pretraining: Steps of the modern recipe that make the generator, so that it draws
-            something; 0 for a fresh one.
-        steps: Steps after which the discriminator is looked at, ascending.
+        pretraining: Steps of the modern recipe that make the generator which all discriminators
+            face, so that it draws something; 0 for a fresh one.
+        steps: Steps after which a discriminator is looked at, ascending.
+        seeds: Of the discriminators, their batches and their noise; one for each loss.
     """
-
-    zoo: Zoo
-    classic: Recipe
-    modern: Recipe
-    images: Tensor
-    pretraining: int
-    steps: Sequence[int]
-
-    def recipes(self) -> dict[str, Recipe]:
-        """The GAN of each loss. Minimax and non-saturating differ in the generator's alone."""
-        saturating = self.classic.model.config
-        config: dict[str, object] = {**saturating, "loss": NON_SATURATING}
-        model = msgspec.structs.replace(self.classic.model, config=config)
-        return {
-            MINIMAX: self.classic,
-            NON_SATURATING: msgspec.structs.replace(self.classic, model=model),
-            RELATIVISTIC: self.modern,
-        }
-
-    def generator(self) -> dict[str, Tensor]:
-        """Weights of the generator that all discriminators face, the same at every call."""
-        loop = fresh_stage(self.zoo, self.modern, self.images, seed=0)
-        draws = Draws(self.images, loop.batch_size, seed=0)
-        for step in range(self.pretraining):
-            batch, progress = draws.batch(), Progress(step, self.pretraining)
-            for phase in loop.phases:
-                loop.gradients(phase, batch, draws.rng(), progress)
-                phase.apply(progress)
-        return _generator_of(loop).state_dict()
-
-    def run(self, weights: Mapping[str, Tensor], loss: str, seed: int) -> Iterator[Starved]:
-        """Train one discriminator alone, and look at the generator's gradient on the way.
-
-        Args:
-            weights: The generator's.
-            loss: One of `LOSSES`: what both sides play for.
-            seed: Of the discriminator, the batches and the noise.
-        """
-        loop = fresh_stage(self.zoo, self.recipes()[loss], self.images, seed)
-        _generator_of(loop).load_state_dict(weights)
-        draws = Draws(self.images, loop.batch_size, seed)
-        discriminator, _ = loop.phases
-        done = 0
-        for goal in self.steps:
-            for step in range(done, goal):
+    weights = pretrained_generator(zoo, modern, images, pretraining)
+    # Minimax and non-saturating differ in the generator's loss alone.
+    config: dict[str, object] = {**classic.model.config, "loss": NON_SATURATING}
+    non_saturating = replace(classic, model=replace(classic.model, config=config))
+    recipes = {MINIMAX: classic, NON_SATURATING: non_saturating, RELATIVISTIC: modern}
+    for seed in seeds:
+        for loss, recipe in recipes.items():
+            loop = fresh_stage(zoo, recipe, images, seed)
+            _generator_of(loop).load_state_dict(weights)
+            draws, (discriminator, _) = Draws(images, loop.batch_size, seed), loop.phases
+            for step in range(max(steps)):
                 progress = Progress(step, LONG)
                 loop.gradients(discriminator, draws.batch(), draws.rng(), progress)
                 discriminator.apply(progress)
-            done = goal
-            margin, gradient = self._look(loop)
-            yield Starved(loss, seed, goal, margin, gradient)
+                if step + 1 in steps:
+                    margin, gradient = _look(loop, images)
+                    yield Starved(loss, seed, step + 1, margin, gradient)
 
-    def _look(self, loop: StageLoop) -> tuple[float, float]:
-        """The discriminator's margin and the norm of the generator's gradient; see `Starved`."""
-        # The same batches for all, and other ones than those of any training.
-        draws = Draws(self.images, loop.batch_size, seed=1_000_000)
-        progress = Progress(1, LONG)  # not a step with penalties, whose figures are not looked at
-        discriminator, generator = loop.phases
-        margins, norms = [], []
-        for _ in range(BATCHES):
-            batch = draws.batch()
-            _, figures = loop.gradients(discriminator, batch, draws.rng(), progress)
-            margins.append(float(figures["D(real)"]) - float(figures["D(fake)"]))
-            discriminator.forget()
-            loop.gradients(generator, batch, draws.rng(), progress)
-            norms.append(_gradient_norm(generator.parameters))
-            generator.forget()
-        return sum(margins) / BATCHES, sum(norms) / BATCHES
+
+def pretrained_generator(zoo: Zoo, recipe: Recipe, images: Tensor, steps: int) -> dict[str, Tensor]:
+    """Weights of a generator after some steps of a GAN's training, the same at every call."""
+    loop = fresh_stage(zoo, recipe, images, seed=0)
+    draws = Draws(images, loop.batch_size, seed=0)
+    for step in range(steps):
+        batch, progress = draws.batch(), Progress(step, steps)
+        for phase in loop.phases:
+            loop.gradients(phase, batch, draws.rng(), progress)
+            phase.apply(progress)
+    return _generator_of(loop).state_dict()
+
+
+def _look(loop: StageLoop, images: Tensor) -> tuple[float, float]:
+    """The discriminator's margin and the norm of the generator's gradient; see `Starved`."""
+    # The same batches for all, and other ones than those of any training.
+    draws = Draws(images, loop.batch_size, seed=1_000_000)
+    progress = Progress(1, LONG)  # a step without penalties, whose figures are not needed
+    discriminator, generator = loop.phases
+    margins, norms = [], []
+    for _ in range(BATCHES):
+        batch = draws.batch()
+        _, figures = loop.gradients(discriminator, batch, draws.rng(), progress)
+        margins.append(float(figures["D(real)"]) - float(figures["D(fake)"]))
+        discriminator.forget()
+        loop.gradients(generator, batch, draws.rng(), progress)
+        norms.append(_gradient_norm(generator.parameters))
+        generator.forget()
+    return sum(margins) / BATCHES, sum(norms) / BATCHES
 
 
 class Draws:

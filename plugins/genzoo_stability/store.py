@@ -1,4 +1,4 @@
-"""The folder of a protocol: what is in it is not measured again."""
+"""The folder of a protocol, in which measured checkpoints are saved."""
 
 from __future__ import annotations
 
@@ -59,18 +59,19 @@ class Store:
         return self.path / "runs"
 
     def close(self) -> None:
-        """Let others write here."""
+        """Release the folder for other processes."""
         self._lock.release()
 
     def add(self, row: Row) -> None:
-        """Keep a checkpoint's figures, so that a crash leaves them."""
+        """Add a checkpoint's figures, on the disk before it returns."""
         with (self.path / "results.jsonl").open("ab") as file:
             file.write(seal("row", row) + b"\n")
             file.flush()
             os.fsync(file.fileno())
+        self.rows.append(row)
 
-    def kept(self, name: str, kind: type[T], make: Callable[[], T]) -> T:
-        """What was measured under a name; made where there is nothing yet, or it is damaged."""
+    def cached(self, name: str, kind: type[T], make: Callable[[], T]) -> T:
+        """What the file of this name holds; made where there is none, or it is damaged."""
         path = self.path / f"{name}.json"
         found = unseal(name, path.read_bytes(), kind) if path.is_file() else None
         if found is None:
@@ -79,7 +80,7 @@ class Store:
         return found
 
     def steps(self) -> dict[str, int]:
-        """Steps of the trainings by variant, where they are known: those of the rows count."""
+        """Steps of the trainings by variant; of those with rows, as long as these say."""
         path = self.path / "steps.json"
         found: dict[str, int] = {}
         if path.is_file():
@@ -88,7 +89,7 @@ class Store:
         return found | {row.variant: row.total for row in self.rows}
 
     def write(self, name: str, value: object) -> Path:
-        """Keep a value under a name: the old one stays until the new one is whole."""
+        """Write the file of this name; the old one stays until the new one is whole."""
         path = self.path / f"{name}.json"
         content = msgspec.json.format(msgspec.json.encode(value), indent=1)
         write_atomically(path, content + b"\n")

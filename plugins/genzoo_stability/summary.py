@@ -1,4 +1,4 @@
-"""From checkpoints to what they say of a variant: pure functions. Imports no torch."""
+"""Statistics of a variant's checkpoints: pure functions. Imports no torch."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def summarize(variant: Variant, rows: Sequence[Row]) -> Summary:
         reasons=dict(Counter(name for reason in reasons for name in reason)),
         medians=medians(own),
         cv=variation([row.figures["kid" if key == "fd" else key] for row in own if row.figures]),
-        by_rate={f"{rate:.3g}": _finite(value) for rate, value in rates.items()},
+        by_rate={f"{r:.3g}": m if math.isfinite(m) else None for r, m in rates.items()},
         sensitivity=sensitivity(rates.values()),
         wobble=wobble(courses, key),
         checkpoints=max(map(len, courses), default=0),
@@ -57,7 +57,7 @@ def summarize(variant: Variant, rows: Sequence[Row]) -> Summary:
 def failures(variant: Variant, row: Row, ends: Sequence[Row]) -> tuple[str, ...]:
     """Why a run counts as failed; empty where it does not.
 
-    "diverged": the training ended with numbers that are none. "far": its Fréchet distance, or
+    "diverged": the training ended with NaN or infinite values. "far": its Fréchet distance, or
     reconstruction error, is more than `FAR` times the median of all runs of its variant. And of
     what is judged by its pictures: "thin", the coverage is below `THIN` times the median;
     "lopsided", the classes are more than `LOPSIDED` from the data's in total variation.
@@ -69,7 +69,7 @@ def failures(variant: Variant, row: Row, ends: Sequence[Row]) -> tuple[str, ...]
     """
     if row.failed is not None:
         return ("diverged",)
-    middle = _median_figures(ends)
+    middle = medians(ends)
     found = []
     if row.figures[variant.judged_by] > FAR * middle[variant.judged_by]:
         found.append("far")
@@ -82,11 +82,7 @@ def failures(variant: Variant, row: Row, ends: Sequence[Row]) -> tuple[str, ...]
 
 
 def medians(rows: Iterable[Row]) -> dict[str, float]:
-    """Median of each figure over the rows that have figures."""
-    return _median_figures([row for row in rows if row.figures])
-
-
-def _median_figures(rows: Sequence[Row]) -> dict[str, float]:
+    """Median of each figure that all rows with figures have."""
     measured = [row.figures for row in rows if row.figures]
     keys = [key for key in (measured[0] if measured else {}) if all(key in m for m in measured)]
     return {key: median(figures[key] for figures in measured) for key in keys}
@@ -125,9 +121,5 @@ def sensitivity(by_rate: Iterable[float]) -> float | None:
 def wobble(courses: Iterable[Sequence[Row]], key: str) -> float | None:
     """Median over runs of a figure's coefficient of variation over their checkpoints."""
     each = [variation([row.figures[key] for row in course]) for course in courses]
-    known = [value for value in each if value is not None]
-    return median(known) if known else None
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    computed = [value for value in each if value is not None]
+    return median(computed) if computed else None

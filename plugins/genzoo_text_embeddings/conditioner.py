@@ -76,14 +76,14 @@ class TextConditioner(Conditioner):
         # Unit vectors become ones whose channels have the variance 1, as layers expect.
         features = unpack(prepared.to(self.null_vector.dtype))
         scale = self.encoder_dim**0.5
-        asked = features.asked[:, None]
-        vector = torch.where(asked, self.embed(features.pooled * scale), self.null_vector)
+        present = features.present[:, None]
+        vector = torch.where(present, self.embed(features.pooled * scale), self.null_vector)
         if not self.config.tokens:
             return Condition(vector)
         tokens = features.tokens * scale + self.positions
-        tokens = torch.where(asked[..., None], tokens, self.null_token)
+        tokens = torch.where(present[..., None], tokens, self.null_token)
         first = torch.arange(self.config.tokens, device=prepared.device) == 0
-        return Condition(vector, tokens, features.mask | (first & ~asked))
+        return Condition(vector, tokens, features.mask | (first & ~present))
 
     def null(self, n: int) -> Tensor:
         """Zeros, `[n, 1 + tokens, D + 1]`."""
@@ -124,9 +124,9 @@ def _readable_part(part: object, role: str, tokens: int) -> Conditioner:
     if not isinstance(part, Conditioner) or part.categories is not None:
         raise ConfigError(f"part {role!r} reads no text", "text-minilm does")
     if tokens and part.token_dim != part.vector_dim:
-        given = "gives no tokens" if part.token_dim is None else f"gives them {part.token_dim} wide"
+        has = "gives no tokens" if part.token_dim is None else f"gives them {part.token_dim} wide"
         raise ConfigError(
-            f"part {role!r} has vectors of {part.vector_dim} numbers and {given}", "use tokens = 0"
+            f"part {role!r} has vectors of {part.vector_dim} numbers and {has}", "use tokens = 0"
         )
     return part
 

@@ -47,7 +47,7 @@ class SentenceTransformersEncoder(Config, tag="sentence-transformers"):
     Attributes:
         model: `owner/repo` on the Hugging Face Hub, or a folder.
         dim: Size of its vectors.
-        revision: Of the repository, best a commit; its newest where none is given.
+        revision: Of the repository, best a commit; by default the newest.
     """
 
     model: Place
@@ -61,7 +61,7 @@ class ClipEncoder(Config, tag="clip"):
     Attributes:
         model: `owner/repo` on the Hugging Face Hub, or a folder.
         dim: Size of its vectors, that is its text encoder's `hidden_size`.
-        revision: Of the repository, best a commit; its newest where none is given.
+        revision: Of the repository, best a commit; by default the newest.
     """
 
     model: Place
@@ -77,11 +77,11 @@ class TextConfig(Config):
 
     Attributes:
         encoder: What turns text into vectors; it is frozen, and runs once for each text.
-        tokens: Token vectors that are given at most, beside the pooled one; 0 for none.
-        dim: Size of the vector that is given.
+        tokens: Most token vectors, beside the pooled one; 0 for none.
+        dim: Size of the vector.
         hidden: Width of the network between the pooled vector and that one.
         typical: Captions as they occur in the training data, for models that sample with some
-            where nothing is asked; null where there are none.
+            without a prompt; null where there are none.
     """
 
     encoder: PartEncoder | SentenceTransformersEncoder | ClipEncoder = PartEncoder()

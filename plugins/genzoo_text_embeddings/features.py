@@ -18,13 +18,13 @@ class Features:
     Attributes:
         pooled: `[B, D]`; 0 for a text that asks for nothing.
         tokens: `[B, T, D]`; 0 where there is none.
-        asked: `[B]`, True for a text that asks for something.
+        present: `[B]`, True for a text that says something.
         mask: `[B, T]`, True where a token counts.
     """
 
     pooled: Tensor
     tokens: Tensor
-    asked: Tensor
+    present: Tensor
     mask: Tensor
 
 
@@ -35,24 +35,24 @@ def pack(condition: Condition, count: int) -> Tensor:
 
     Args:
         condition: What an encoder gives, vector `[B, D]` and tokens `[B, any, D]`.
-        count: Tokens that are kept at most.
+        count: Most tokens.
 
     Returns:
         float32 `[B, 1 + count, D + 1]` on the CPU.
     """
     n, dim = condition.vector.shape
     out = torch.zeros(n, 1 + count, dim + 1)
-    asked = torch.ones(n, dtype=torch.bool)
+    present = torch.ones(n, dtype=torch.bool)
     if condition.tokens is not None:
         shape, device = condition.tokens.shape[:2], condition.tokens.device
         mask = torch.ones(shape, device=device) if condition.mask is None else condition.mask
-        asked = mask.bool().any(1).cpu()
-        kept = min(count, shape[1])
-        out[:, 1 : 1 + kept, :dim] = _unit(condition.tokens[:, :kept])
-        out[:, 1 : 1 + kept, dim] = mask[:, :kept].cpu()
+        present = mask.bool().any(1).cpu()
+        used = min(count, shape[1])
+        out[:, 1 : 1 + used, :dim] = _unit(condition.tokens[:, :used])
+        out[:, 1 : 1 + used, dim] = mask[:, :used].cpu()
     out[:, 0, :dim] = _unit(condition.vector)
     out[:, 0, dim] = 1
-    return out * asked[:, None, None]
+    return out * present[:, None, None]
 
 
 def unpack(packed: Tensor) -> Features:

@@ -36,7 +36,7 @@ PATIENCE = 10.0
 """Seconds to wait for the Hub to go on with its answer."""
 
 REMEMBERED = 20_000
-"""Texts whose features are kept."""
+"""Texts whose features are cached."""
 
 
 class PretrainedEncoder:
@@ -49,7 +49,7 @@ class PretrainedEncoder:
         read: Gives a text's pooled vector `[D]`, its tokens' vectors `[T, D]`, and whether the
             text was cut.
         config: The encoder's.
-        tokens: Tokens that are kept of each text at most.
+        tokens: Most tokens of each text.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class PretrainedEncoder:
         return torch.stack(rows)
 
     def _add(self, text: str) -> tuple[int, bool]:
-        """Read a text that is not known; how many tokens it has, and whether it was cut."""
+        """Read a text that is not cached; how many tokens it has, and whether it was cut."""
         pooled, tokens, cut = self._read(readable(text))
         dim = self._config.dim
         sizes = {pooled.shape[-1], *((tokens.shape[-1],) if self._tokens else ())}
@@ -88,8 +88,8 @@ class PretrainedEncoder:
             raise ConfigError(
                 f"{self._config.model} gives vectors of {found} numbers, but dim is {dim}", hint
             )
-        shown = tokens if tokens.shape[-1] == dim else tokens.new_ones(len(tokens), dim)
-        condition = Condition(pooled[None].clone(), shown[None].clone())
+        features = tokens if tokens.shape[-1] == dim else tokens.new_ones(len(tokens), dim)
+        condition = Condition(pooled[None].clone(), features[None].clone())
         self._known[text] = pack(condition, self._tokens)[0]
         return len(tokens), cut or is_longer(text)
 
@@ -206,11 +206,11 @@ def _sentence_transformer(
     ).eval()
 
     def read(text: str) -> tuple[Tensor, Tensor, bool]:
-        given = model.encode(text, output_value=None, show_progress_bar=False)
-        special = _special(model.tokenizer, given["input_ids"].tolist())
+        output = model.encode(text, output_value=None, show_progress_bar=False)
+        special = _special(model.tokenizer, output["input_ids"].tolist())
         whole = len(model.tokenizer(text, truncation=False, verbose=False)["input_ids"])
-        tokens = given["token_embeddings"][~special[: len(given["token_embeddings"])]]
-        return given["sentence_embedding"], tokens, whole > len(special)
+        tokens = output["token_embeddings"][~special[: len(output["token_embeddings"])]]
+        return output["sentence_embedding"], tokens, whole > len(special)
 
     return read
 
@@ -227,17 +227,17 @@ def _clip(
     def read(text: str) -> tuple[Tensor, Tensor, bool]:
         ids = tokenizer(text, truncation=True, max_length=longest, return_tensors="pt")["input_ids"]
         whole = len(tokenizer(text, truncation=False, verbose=False)["input_ids"])
-        given = model(input_ids=ids)
+        output = model(input_ids=ids)
         special = _special(tokenizer, ids[0].tolist())
-        return given.pooler_output[0], given.last_hidden_state[0][~special], whole > ids.shape[1]
+        return output.pooler_output[0], output.last_hidden_state[0][~special], whole > ids.shape[1]
 
     return read
 
 
 def _special(tokenizer: Any, ids: list[int]) -> Tensor:
     """Which ids mark the beginning and the end of a text, bool `[T]`."""
-    kept = tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True)
-    return torch.tensor(kept, dtype=torch.bool)
+    special = tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True)
+    return torch.tensor(special, dtype=torch.bool)
 
 
 def _check_modules(folder: Path, config: Pretrained) -> None:

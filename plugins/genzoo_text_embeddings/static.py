@@ -52,8 +52,8 @@ class StaticText(Conditioner):
         rows: list[list[int]] = []
         cut, strange = [], []
         for text in texts:
-            given = spelled_out(readable(text))
-            ids = tokenizer.ids(given) if given else []
+            spelled = spelled_out(readable(text))
+            ids = tokenizer.ids(spelled) if spelled else []
             if len(ids) > length or is_longer(text):
                 cut.append(text)
             if text.strip() and not ids:

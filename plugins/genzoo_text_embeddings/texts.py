@@ -11,7 +11,7 @@ MOST_CHARACTERS = 4_000
 """Characters of a text that are read: with spaces, more than any encoder here takes."""
 
 MOST_TOLD = 10_000
-SHOWN = 40
+MOST_QUOTED = 40
 
 
 def as_text(value: object) -> str:
@@ -65,13 +65,13 @@ class Notices:
         self.tell(f"attention sees no more than {tokens} word pieces of the text", texts)
 
     def tell(self, what: str, texts: Sequence[str]) -> None:
-        """Warn of those of `texts` that this was not said of before."""
+        """Warn of those of `texts` that it did not warn of before."""
         new = [text for text in dict.fromkeys(texts) if (what, hash(text)) not in self._told]
         if not new:
             return
         if len(self._told) > MOST_TOLD:
             self._told.clear()
         self._told.update((what, hash(text)) for text in new)
-        begin = repr(new[0][:SHOWN]) + ("…" if len(new[0]) > SHOWN else "")
+        begin = repr(new[0][:MOST_QUOTED]) + ("…" if len(new[0]) > MOST_QUOTED else "")
         more = f", and for {len(new) - 1} more" if len(new) > 1 else ""
         logging.getLogger("genzoo_text_embeddings").warning("%s: %s%s", what, begin, more)

@@ -19,14 +19,14 @@ LEAST = 32
 
 
 @dataclass(frozen=True)
-class Known:
+class Backbone:
     """What timm knows of a backbone before it is built.
 
     Attributes:
-        name: Its name, with the tag of its weights where one was given.
+        name: Its name, with the tag of its weights, or without.
         channels: Channels of the images that its weights were trained on.
         size: (H, W) of these.
-        least: (H, W) of the smallest images that it should be given.
+        least: (H, W) of the smallest images that suit it.
         fixed: Whether the network is built for images of one size.
         mean: Of each channel of these images, scaled to [0, 1].
         std: The standard deviation of each.
@@ -45,7 +45,7 @@ class Known:
     repository: str
 
 
-def known(name: str) -> Known:
+def find_backbone(name: str) -> Backbone:
     """What timm knows of the backbone `name`, "architecture" or "architecture.tag".
 
     Raises:
@@ -66,7 +66,7 @@ def known(name: str) -> Known:
         )
     found = timm.get_pretrained_cfg(name)
     channels, height, width = found.input_size
-    return Known(
+    return Backbone(
         name,
         channels,
         (height, width),
@@ -80,7 +80,7 @@ def known(name: str) -> Known:
 
 
 def build(
-    backbone: Known, channels: int, size: tuple[int, int], weights: Path | None = None
+    backbone: Backbone, channels: int, size: tuple[int, int], weights: Path | None = None
 ) -> tuple[nn.Module, int]:
     """The network without its classifier, and the number of its features.
 
@@ -105,10 +105,10 @@ def build(
         network: nn.Module = _timm().create_model(backbone.name, **options)
         features = _features(network, torch.zeros(1, channels, *size))
     except Exception as error:
-        said = " ".join(str(error).split()) or type(error).__name__
+        reason = " ".join(str(error).split()) or type(error).__name__
         images = "×".join(map(str, (channels, *size)))
         raise ConfigError(
-            f"timm's {backbone.name} cannot be had for images of {images}: {said[:200]}",
+            f"timm's {backbone.name} cannot be had for images of {images}: {reason[:200]}",
             "give another size",
         ) from error
     for module in network.modules():
@@ -121,15 +121,15 @@ def build(
 def _features(network: nn.Module, images: Tensor) -> int:
     """The number of features of each image, and a trial: many a backbone that can be built for
     small images cannot look at them. Without weights there is nothing to try."""
-    said = getattr(network, "head_hidden_size", None) or network.num_features
-    assert isinstance(said, int)
+    width = getattr(network, "head_hidden_size", None) or network.num_features
+    assert isinstance(width, int)
     if images.is_meta:
-        return said
+        return width
     shape = tuple(network.eval()(images).shape)
     network.train()
-    if shape != (1, said):
-        raise ValueError(f"it gives features of the shape {shape[1:]}, not ({said},)")
-    return said
+    if shape != (1, width):
+        raise ValueError(f"it gives features of the shape {shape[1:]}, not ({width},)")
+    return width
 
 
 def _timm() -> ModuleType:

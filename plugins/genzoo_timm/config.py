@@ -13,7 +13,7 @@ Side = Annotated[int, msgspec.Meta(ge=4, le=1024)]
 
 
 class TimmConfig(Config):
-    """Which backbone, and what images it is shown.
+    """Which backbone, and what images it sees.
 
     Attributes:
         backbone: Its name as timm has it: "resnet18", or "resnet18.a1_in1k" for one of several

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from genzoo_core import Condition, ConfigError, Context, Encoder, Posterior
-from genzoo_timm.backbones import Known, build, known
+from genzoo_timm.backbones import Backbone, build, find_backbone
 from genzoo_timm.config import TimmConfig
 from genzoo_timm.preparing import Preparation
 from genzoo_timm.pretrained import weights_of
@@ -30,7 +30,7 @@ class TimmEncoder(Encoder):
     def __init__(self, config: TimmConfig, context: Context) -> None:
         super().__init__()
         self.shape = config.shape
-        backbone = known(config.backbone)
+        backbone = find_backbone(config.backbone)
         channels = _channels(config, backbone)
         size = _size(config, backbone)
         weights = None
@@ -45,21 +45,21 @@ class TimmEncoder(Encoder):
         return Posterior(self.backbone(self.preparation(x)))
 
 
-def _channels(config: TimmConfig, backbone: Known) -> int:
+def _channels(config: TimmConfig, backbone: Backbone) -> int:
     """Channels of the network: a pretrained one has those of its weights."""
-    given = config.shape[0]
+    channels = config.shape[0]
     if not config.pretrained:
-        return given
-    if given not in (1, backbone.channels):
+        return channels
+    if channels not in (1, backbone.channels):
         raise ConfigError(
             f"the weights of {backbone.name} are for images of {backbone.channels} channels, "
-            f"not {given}",
+            f"not {channels}",
             "give images of as many channels or of one, or set pretrained = false",
         )
     return backbone.channels
 
 
-def _size(config: TimmConfig, backbone: Known) -> tuple[int, int] | None:
+def _size(config: TimmConfig, backbone: Backbone) -> tuple[int, int] | None:
     """(H, W) to which images are resized; None where they stay as they are."""
     if config.size is not None:
         return config.size, config.size

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genzoo_timm.backbones import Known
+from genzoo_timm.backbones import Backbone
 
 
 class Preparation(nn.Module):
@@ -26,7 +26,7 @@ class Preparation(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: Known, channels: int, size: tuple[int, int] | None) -> None:
+    def __init__(self, backbone: Backbone, channels: int, size: tuple[int, int] | None) -> None:
         super().__init__()
         self.channels = channels
         self.size = size

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from genzoo_core import ConfigError, HubError, IntegrityError
 from genzoo_core.downloads import bounded_answers, download, public
-from genzoo_timm.backbones import Known
+from genzoo_timm.backbones import Backbone
 
 PATIENCE = 5.0
 """Seconds to wait for the Hub's answer, unless HF_HUB_ETAG_TIMEOUT says otherwise."""
@@ -18,8 +18,8 @@ FILE = "model.safetensors"
 """Where weights are in a repository of timm's; its other files of them are pickles."""
 
 
-def weights_of(backbone: Known) -> Path:
-    """The safetensors file with the weights of a backbone; what is cached is not asked for.
+def weights_of(backbone: Backbone) -> Path:
+    """The safetensors file with the weights of a backbone; what is cached is not fetched.
 
     Raises:
         ConfigError: It has no weights on the Hub.
@@ -49,8 +49,8 @@ def _cached(repository: str, revision: str) -> Path | None:
 def _fetched(name: str, repository: str, revision: str) -> Path:
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
 
-    given = os.environ.get("HF_HUB_ETAG_TIMEOUT")
-    patience = float(constants.HF_HUB_ETAG_TIMEOUT) if given else PATIENCE
+    own = os.environ.get("HF_HUB_ETAG_TIMEOUT")
+    patience = float(constants.HF_HUB_ETAG_TIMEOUT) if own else PATIENCE
     try:
         # The download asks a Hub that does not answer again and again; this asks once.
         url = hf_hub_url(repository, FILE, revision=revision)
@@ -58,11 +58,11 @@ def _fetched(name: str, repository: str, revision: str) -> Path:
             promised = get_hf_file_metadata(url, timeout=patience).size
         return download(repository, FILE, revision, promised)
     except Exception as error:
-        said = public((str(error).splitlines() or [type(error).__name__])[0][:2000])[:200]
+        reason = public((str(error).splitlines() or [type(error).__name__])[0][:2000])[:200]
         endpoint = public(constants.ENDPOINT)
         raise HubError(
             f"the weights of {name} are not on this machine, and {endpoint} does not "
-            f"give {repository}/{FILE} ({said})",
+            f"give {repository}/{FILE} ({reason})",
             f"fetch them where there is a network (`hf download {repository} {FILE}`), "
             "or set pretrained = false",
         ) from error

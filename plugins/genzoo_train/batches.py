@@ -186,7 +186,7 @@ def _prepared(dataset: Dataset, recipe: Recipe, name: str, conditioner: Conditio
     except Exception as error:
         fault = isinstance(error, GenzooError) and not isinstance(error, UsageError)
         if fault or out_of_memory(error):
-            raise  # not for its values: an encoder cannot be had
+            raise  # the values are not to blame: an encoder cannot be loaded
         column = recipe.model.conditioners[name].column
         row = _first_refused(conditioner, values)
         reason = " ".join(str(error).split())[:300]

@@ -17,7 +17,7 @@ from genzoo_train.batches import column_of
 
 
 def model_spec(recipe: Recipe, dataset: Dataset) -> ModelSpec:
-    """What a recipe builds; conditioners get typical values of their columns where they take some.
+    """What a recipe builds; conditioners with `typical` get values of their columns.
 
     Raises:
         DataError: The dataset has no such column, or one that cannot be sorted.

@@ -39,7 +39,7 @@ def check_data(built: Opened, batches: Batches, recipe: Recipe) -> None:
 
 
 def _check_shapes(built: Opened, batch: Batch, recipe: Recipe) -> None:
-    """A fully convolutional network learns from pictures of any size, and then draws its own."""
+    """Check sizes: a fully convolutional network learns from images of any, and draws its own."""
     module, condition = built.module, None
     hint = "give the data, the model and its codec one shape"
     if isinstance(module, GenerativeModel):

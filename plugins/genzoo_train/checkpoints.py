@@ -27,7 +27,7 @@ PLACE = ("stage", "step", "data", "threads")
 LONGEST = 80
 """Characters of a field's value that a message repeats."""
 
-# Fields of a recipe that the weights do not depend on: they may change between two sittings.
+# Fields of a recipe that the weights do not depend on: they may change before `--resume`.
 FREE = ("card", "report", "tried", "weights_dtype")
 
 
@@ -109,7 +109,7 @@ def read_checkpoint(path: Path, recipe: Recipe) -> Checkpoint:
 
 
 def _digest(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
-    """Of all that a training goes on with."""
+    """Digest of all that a training goes on with."""
     digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(repr((name, tensor.dtype, tuple(tensor.shape))).encode())

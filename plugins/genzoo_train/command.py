@@ -11,8 +11,8 @@ import click
 
 from genzoo_core.zoo import Zoo
 
-# The libraries of the extra are imported once a training starts, which takes seconds; that one
-# is missing is said at once.
+# The libraries of the extra take seconds to import, so they wait for the training to start; a
+# missing one is reported at once.
 for _name in ("datasets", "lightning_fabric"):
     if find_spec(_name) is None:
         raise ModuleNotFoundError(f"No module named {_name!r}", name=_name)

@@ -63,7 +63,7 @@ class RunFolder:
             raise TrainingError(f"cannot write in {path}: {error.strerror}") from error
 
     def weights(self, name: str) -> Path:
-        """The model file that comes out."""
+        """The model file that the training writes."""
         return self.path / f"{name}.safetensors"
 
     def check_files(self, name: str) -> None:
@@ -81,7 +81,7 @@ class RunFolder:
                 raise TrainingError(f"{file} is a folder, not a file", "choose another --out")
 
     def samples(self, stage: str, step: int) -> Path:
-        """A sample grid."""
+        """The file of a grid of samples."""
         folder = self.path / "samples"
         folder.mkdir(exist_ok=True)
         return folder / f"{stage}-{step:07d}.png"
@@ -134,7 +134,7 @@ class RunFolder:
 
 
 def check_free(path: Path, *, resume: bool) -> None:
-    """Refuse to begin where something is already.
+    """Check that a training may begin, or go on, in a folder.
 
     Raises:
         TrainingError: The folder is not empty and `resume` is false.

@@ -1,4 +1,4 @@
-"""The hot loop: one stage, step by step."""
+"""The training loop: one stage, step by step."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ class StageLoop:
         return Batch(batch.images, conditions, batch.rows)
 
     def _rng(self, use: str) -> BatchRng:
-        """Noise for one use in this step, whatever was drawn before it."""
+        """Noise for one use in this step, which does not depend on what was drawn before."""
         seed = derive(self._seed, self.plan.stage.name, self.step, use)
         self._generator.manual_seed(seed)
         # Dropout layers draw from the global generator.

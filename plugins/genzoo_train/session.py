@@ -46,7 +46,7 @@ PATIENCE = 1.0
 
 
 class Session:
-    """The stages of a training, its checkpoints and what comes out.
+    """The stages of a training, its checkpoints and its weights file.
 
     Args:
         zoo: The registry.
@@ -97,7 +97,7 @@ class Session:
         return built
 
     def _check_end(self) -> None:
-        """Find now what the training would fail by at its end."""
+        """Find faults now that the training would otherwise end in."""
         built, recipe, batches = self._built, self._recipe, self._batches
         built.module.eval()
         check_data(built, batches, recipe)
@@ -178,7 +178,7 @@ class Session:
                     self._run_stage(limit, signals)
                 if self._index + 1 == len(self._plans) or self.done >= limit:
                     return
-                # What comes next builds on the averaged weights: they are the weights.
+                # The next stage builds on the averaged weights.
                 self._loop.average.adopt()
                 self._index += 1
                 self._prepare(resumed=False)
@@ -186,7 +186,7 @@ class Session:
 
     @torch.no_grad()
     def _prepare(self, *, resumed: bool) -> None:
-        """Let the module see the data before the stage begins or goes on."""
+        """Let the module pass over the data before the stage begins or goes on."""
         plan, module = self._plans[self._index], self._built.module
         assert isinstance(module, Trainable)  # plan_stages made sure
         batches = InOrder(self._batches, plan.recipe.batch_size)
@@ -243,7 +243,7 @@ class Session:
             path = self._folder.samples(loop.plan.stage.name, loop.step)
             write_grid(path, self._built, self._batches, self._recipe.report.samples)
         except Exception as error:
-            # A picture is no reason to lose a training: not to a full disk or memory either.
+            # No picture is worth a training, also where the disk or the memory is full.
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             self._reporter.note(f"no samples at step {loop.step}: {reason}")
         finally:

@@ -2,39 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import Annotated, Literal
 
-import torch
+import msgspec
 from torch import Tensor, nn
 
-from genzoo_autoencoder.codec import NetworkCodec
-from genzoo_autoencoder.density import GaussianMixture
-from genzoo_autoencoder.latent_model import PRIOR, LatentModel
-from genzoo_core import Batch, Context, Phase, Posterior, Progress, Rng, Stage
-from genzoo_vae.config import VAEConfig
+from genzoo_autoencoder.api import Decoder, LatentConfig, LatentModel, Trunk
+from genzoo_core import Batch, Codec, Condition, Context, Posterior, Progress, Rng
+from genzoo_core.ranges import Share
 
 
-class VariationalCodec(NetworkCodec):
+class VAEConfig(LatentConfig):
+    """What a VAE is: a `LatentConfig`. Without a density, latents come from N(0, I).
+
+    Attributes:
+        likelihood: "unit" sums squared errors, the Gaussian likelihood of the tutorial.
+            "optimal" gives the Gaussian the variance that fits best, the batch's mean squared
+            error (sigma-VAE, Rybkin et al. 2021, section 4.1), which makes pictures sharp.
+        kl_warmup: Share of the training over which the KL term's weight rises from 0 to 1.
+        free_bits: KL in nats that each latent dimension has for free (Kingma et al. 2016,
+            appendix C.8).
+    """
+
+    likelihood: Literal["unit", "optimal"] = "unit"
+    kl_warmup: Share = 0.0
+    free_bits: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
+
+
+class VariationalCodec(Codec):
     """A codec whose encoder ends in a mean and a log-variance."""
 
-    def encoder_head(self, features: int, latent: int) -> list[nn.Module]:
-        """Nothing: two heads read the features."""
-        return []
+    def __init__(self, config: VAEConfig, condition_dim: int | None, context: Context) -> None:
+        super().__init__()
+        self.latent_shape = (config.latent,)
+        self.encoder = Trunk(config.network, config.shape, context)
+        self.mean_layer = nn.Linear(self.encoder.size, config.latent)
+        self.logvar_layer = nn.Linear(self.encoder.size, config.latent)
+        self.decoder = Decoder(config.network, config.shape, config.latent, condition_dim)
 
-    def add_heads(self, features: int, latent: int) -> None:
-        """The two heads."""
-        self.mean_layer = nn.Linear(features, latent)
-        self.logvar_layer = nn.Linear(features, latent)
+    def encode(self, x: Tensor, condition: Condition | None = None) -> Posterior:
+        features = self.encoder(x)
+        return Posterior(self.mean_layer(features), (self.logvar_layer(features) / 2).exp())
 
-    def posterior(self, encoded: Tensor) -> Posterior:
-        """The normal of the two heads."""
-        return Posterior(self.mean_layer(encoded), (self.logvar_layer(encoded) / 2).exp())
+    def decode(self, z: Tensor, condition: Condition | None = None) -> Tensor:
+        images: Tensor = self.decoder(z, condition)
+        return images
 
 
 class VAE(LatentModel):
     """A variational autoencoder (Kingma & Welling 2014, "Auto-encoding variational Bayes")."""
 
     Config = VAEConfig
+    stage_name = "elbo"
+    config: VAEConfig
     codec: VariationalCodec
     trained_prior = "standard-normal"
     no_density = (
@@ -42,30 +62,17 @@ class VAE(LatentModel):
         "leave --set prior out, or use --set prior=standard-normal",
     )
 
-    def __init__(self, config: VAEConfig, context: Context) -> None:
-        super().__init__(context)
-        self.config = config
-        self.sample_shape = config.shape
-        self.codec = VariationalCodec(
-            config.shape, config.latent, config.network, self.condition_dim, context
-        )
-        self.density = self.build_density(context, config.components, config.prior)
+    def build_codec(self, context: Context) -> VariationalCodec:
+        return VariationalCodec(self.config, self.condition_dim, context)
 
-    def stages(self) -> tuple[Stage, ...]:
-        """ "elbo", and "prior" where one is learnt; each has one phase of its name."""
-        return self.staged("elbo")
-
-    def loss(
-        self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
+    def codec_loss(
+        self, batch: Batch, rng: Rng, progress: Progress
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
         """The negative evidence lower bound, up to a constant.
 
         With the "unit" likelihood the tutorial's: squared error summed over pixels, plus KL.
         With the "optimal" one in nats per pixel, so that its gradients are of common size.
-        In the phase "prior", the density's.
         """
-        if phase.name == PRIOR:
-            return self.prior_loss(batch, rng)
         images = batch.images
         posterior = self.codec.encode(images)
         condition = self.condition(batch.conditions, rng.n)
@@ -82,16 +89,3 @@ class VAE(LatentModel):
         if self.config.likelihood == "unit":
             return pixels * mse + kl, figures
         return 0.5 * mse.log() + kl / pixels, figures
-
-    def finalize(self, batches: Iterable[Batch]) -> None:
-        """Fit the mixtures to the aggregate posterior; what is learnt, is by now."""
-        if not isinstance(self.density, GaussianMixture):
-            return
-        means, variances, classes = [], [], []
-        for batch in batches:
-            posterior = self.codec.encode(batch.images)
-            assert posterior.std is not None
-            means.append(posterior.mean)
-            variances.append(posterior.std.square())
-            classes.append(self.classes_of(batch))
-        self.density.fit(torch.cat(means), torch.cat(variances), torch.cat(classes))

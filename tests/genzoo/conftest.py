@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import acme_plugin
+import foreign
 import pytest
 from painting import cli, painter, painter_site, silent_painter
 from shelf import Shelf
@@ -45,6 +46,25 @@ def site(tmp_path: Path, acme_site: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 def zoo(site: Path) -> Zoo:
     """The registry, with `acme-models` and whatever was installed into `site` before."""
     return genzoo.open_zoo()
+
+
+@pytest.fixture(scope="session")
+def reader_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which `acme-reader` is installed."""
+    site = tmp_path_factory.mktemp("reader")
+    foreign.install_reader(site)
+    return site
+
+
+@pytest.fixture
+def reader(site: Path, reader_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`acme-reader` is installed. Returns an empty folder, which is the current one."""
+    monkeypatch.syspath_prepend(str(reader_site))
+    monkeypatch.setenv("PYTHONPATH", f"{os.environ['PYTHONPATH']}{os.pathsep}{reader_site}")
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    return work
 
 
 @pytest.fixture

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
-import foreign
 import pytest
 from foreign import net_tensors, write_net
 from painting import Cli, assert_refused
@@ -15,26 +13,13 @@ from painting import Cli, assert_refused
 import genzoo
 
 
-@pytest.fixture(scope="module")
-def reader_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which `acme-reader` is installed."""
-    site = tmp_path_factory.mktemp("reader")
-    foreign.install_reader(site)
-    return site
-
-
 @pytest.fixture
-def theirs(site: Path, reader_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def theirs(reader: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of others, whose format is installed; with weights in float16 and float32."""
-    monkeypatch.syspath_prepend(str(reader_site))
-    monkeypatch.setenv("PYTHONPATH", f"{os.environ['PYTHONPATH']}{os.pathsep}{reader_site}")
     monkeypatch.setenv("GENZOO_MODELS", str(tmp_path / "models"))
-    work = tmp_path / "work"
-    work.mkdir()
-    monkeypatch.chdir(work)
     halves = {name: t.half() if t.is_floating_point() else t for name, t in net_tensors().items()}
-    write_net(work / "theirs", halves, stem="net.fp16")
-    return write_net(work / "theirs")
+    write_net(reader / "theirs", halves, stem="net.fp16")
+    return write_net(reader / "theirs")
 
 
 def made(cli: Cli, *words: str) -> str:

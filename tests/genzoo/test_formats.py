@@ -39,25 +39,6 @@ from genzoo_core.zoo import Zoo
 HALVES = [torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2, torch.float64]
 
 
-@pytest.fixture(scope="session")
-def reader_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which `acme-reader` is installed."""
-    site = tmp_path_factory.mktemp("reader")
-    foreign.install_reader(site)
-    return site
-
-
-@pytest.fixture
-def reader(site: Path, reader_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """`acme-reader` is installed. Returns an empty folder, which is the current one."""
-    monkeypatch.syspath_prepend(str(reader_site))
-    monkeypatch.setenv("PYTHONPATH", f"{os.environ['PYTHONPATH']}{os.pathsep}{reader_site}")
-    work = tmp_path / "work"
-    work.mkdir()
-    monkeypatch.chdir(work)
-    return work
-
-
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 

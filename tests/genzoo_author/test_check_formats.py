@@ -78,7 +78,7 @@ def test_what_a_format_builds_by_itself_is_checked_too(check: Check) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "claim", "why"),
     [
-        (CARD, f"        folder.weights()\n{CARD}", "its card needs", "asks for the weights"),
+        (CARD, f"        folder.weights()\n{CARD}", "its card needs", "reads the weights"),
         ("shape = (1, ", "shape = (3, ", "its card says what", "let the format's `card` say so"),
         (
             BUILT,

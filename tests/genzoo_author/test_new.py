@@ -24,7 +24,7 @@ from genzoo import open_zoo
 from genzoo_author.kinds import KINDS
 from genzoo_author.manifest_text import card_block, with_card
 from genzoo_author.naming import LONGEST, names_of
-from genzoo_author.sample_weights import named
+from genzoo_author.rendering import named
 from genzoo_author.shapes import LABELS, draw, main
 from genzoo_core import ConfigError, Manifest, SampleRng
 from genzoo_core.images import from_pil, from_uint8

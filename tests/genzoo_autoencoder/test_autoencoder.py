@@ -20,6 +20,7 @@ from genzoo_core import (
     ConfigError,
     ModelSpec,
     NotFittedError,
+    Posterior,
     Progress,
     SampleRng,
     TrainingError,
@@ -33,6 +34,12 @@ def build(**config: Any) -> Autoencoder:
     model = zoo.build(ModelSpec("genzoo/autoencoder", config), training=True).module
     assert isinstance(model, Autoencoder)
     return model
+
+
+def mixture_of(components: int, latent: int) -> GaussianMixture:
+    density = build(components=components, latent=latent).density
+    assert isinstance(density, GaussianMixture)
+    return density
 
 
 def test_the_tutorials_networks_are_exactly_these() -> None:
@@ -126,8 +133,8 @@ def two_clusters(n: int) -> torch.Tensor:
 
 
 def test_the_mixture_recovers_what_it_was_drawn_from() -> None:
-    mixture = GaussianMixture(2, 2)
-    mixture.fit(two_clusters(4000))
+    mixture = mixture_of(2, 2)
+    mixture.fit(Posterior(two_clusters(4000)), {})
     order = mixture.means[0, :, 0].argsort()
     means, weights = mixture.means[0, order], mixture.weights[0, order]
     torch.testing.assert_close(means, torch.tensor([[-4.0, 0.0], [4.0, 2.0]]), atol=0.06, rtol=0)
@@ -135,14 +142,14 @@ def test_the_mixture_recovers_what_it_was_drawn_from() -> None:
     factor = mixture.factors[0, order[1]]
     covariance = torch.tensor([[0.25, 0.15], [0.15, 0.25]])
     torch.testing.assert_close(factor @ factor.T, covariance, atol=0.02, rtol=0)
-    drawn = mixture.sample(SampleRng(range(4000)))
+    drawn = mixture.sample(SampleRng(range(4000)), {})
     assert (drawn[:, 0] < 0).float().mean().item() == pytest.approx(0.25, abs=0.03)
 
 
 def test_posterior_variances_add_to_the_components() -> None:
     points = SampleRng(range(3000)).normal((2,), torch.empty(0))
-    mixture = GaussianMixture(1, 2)
-    mixture.fit(points, torch.tensor([3.0, 0.0]).expand(3000, 2))
+    mixture = mixture_of(1, 2)
+    mixture.fit(Posterior(points, torch.tensor([3.0, 0.0]).sqrt().expand(3000, 2)), {})
     covariance = mixture.factors[0, 0] @ mixture.factors[0, 0].T
     # The law of total variance: 1 + 3 and 1 + 0.
     torch.testing.assert_close(covariance.diag(), torch.tensor([4.0, 1.0]), atol=0.1, rtol=0)
@@ -151,25 +158,25 @@ def test_posterior_variances_add_to_the_components() -> None:
 def test_latents_whose_scales_lie_far_apart_are_fitted_in_double_precision() -> None:
     direction = torch.tensor([[100.0, 1e-3, 50.0, 2.0]]).repeat(1, 50)
     points = torch.randn(50, 1, generator=torch.Generator().manual_seed(0)) @ direction
-    mixture = GaussianMixture(1, 200)
-    mixture.fit(points)  # in single precision its covariance has no Cholesky factor
-    drawn = mixture.sample(SampleRng(range(500)))
+    mixture = mixture_of(1, 200)
+    mixture.fit(Posterior(points), {})  # in single precision its covariance has no Cholesky factor
+    drawn = mixture.sample(SampleRng(range(500)), {})
     torch.testing.assert_close(drawn.std(0)[:4], points.std(0)[:4], rtol=0.2, atol=0.05)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_a_mixture_is_drawn_from_in_single_precision(dtype: torch.dtype) -> None:
-    mixture = GaussianMixture(2, 2)
-    mixture.fit(two_clusters(100))
-    drawn = mixture.sample(SampleRng(range(50)))
+    mixture = mixture_of(2, 2)
+    mixture.fit(Posterior(two_clusters(100)), {})
+    drawn = mixture.sample(SampleRng(range(50)), {})
     with torch.autocast("cpu", dtype):  # that of a model around it
-        assert torch.equal(mixture.sample(SampleRng(range(50))), drawn)
+        assert torch.equal(mixture.sample(SampleRng(range(50)), {}), drawn)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_latents_that_are_not_finite_are_no_internal_error(value: float) -> None:
     with pytest.raises(TrainingError, match=f"training images became {value}, and no mixture"):
-        GaussianMixture(1, 2).fit(torch.full((9, 2), value))
+        mixture_of(1, 2).fit(Posterior(torch.full((9, 2), value)), {})
 
 
 def test_that_scikit_learn_is_missing_is_said_before_a_training(
@@ -182,9 +189,9 @@ def test_that_scikit_learn_is_missing_is_said_before_a_training(
 
 
 def test_temperature_zero_gives_the_components_means() -> None:
-    mixture = GaussianMixture(2, 2)
-    mixture.fit(two_clusters(500))
-    drawn = mixture.sample(SampleRng(range(20)), temperature=0)
+    mixture = mixture_of(2, 2)
+    mixture.fit(Posterior(two_clusters(500)), {})
+    drawn = mixture.sample(SampleRng(range(20)), {}, temperature=0)
     distance = (drawn[:, None] - mixture.means[0]).norm(dim=2).min(1).values
     assert distance.max() < 1e-6
 

@@ -10,7 +10,7 @@ from prior_cases import LABEL, STYLE, build
 from torch import Tensor
 
 from genzoo_autoencoder.flow_prior import FlowPrior
-from genzoo_core import BatchRng, NotFittedError, SampleRng
+from genzoo_core import BatchRng, NotFittedError, Posterior, SampleRng
 
 STEPS, BATCH = 1000, 256
 DROP = 0.2
@@ -37,9 +37,9 @@ def flow() -> FlowPrior:
     # Heun's method with a perfect net makes the narrowest of these 9 % narrower in 10 steps.
     prior = {"type": "flow", "width": 64, "blocks": 2, "embedding": 32, "steps": 30}
     model = build("autoencoder", {"label": LABEL, "style": STYLE}, latent=2, prior=prior)
-    flow, generator = model.learned, torch.Generator().manual_seed(0)
+    flow, generator = model.density, torch.Generator().manual_seed(0)
     many, _, _ = draw(BatchRng(generator, 20_000))
-    flow.standardize(many.mean(0), many.std(0))
+    flow.fit(Posterior(many), {})
     optimizer = torch.optim.Adam(flow.parameters())
     for step in range(STEPS):
         rng = BatchRng(generator, BATCH)
@@ -58,7 +58,7 @@ def flow() -> FlowPrior:
 @torch.inference_mode()
 def sample(flow: FlowPrior, n: int = 2000, guidance: float = 1.0, **asked: int) -> Tensor:
     conditions = {name: torch.full((n,), value) for name, value in asked.items()}
-    return flow.sample(SampleRng(range(n)), conditions, guidance=guidance)
+    return flow.sample_from(None, SampleRng(range(n)), conditions, guidance=guidance)
 
 
 @pytest.mark.parametrize(("label", "style"), list(product((0, 1), (0, 1))))
@@ -89,7 +89,8 @@ def test_guidance_leads_away_from_what_it_is_told(flow: FlowPrior) -> None:
     asked = {"label": dark, "style": fancy}
     along = SHIFT[1] / SHIFT[1].norm()
     plain, guided = (
-        flow.sample(SampleRng(range(n)), asked, {"label": dark}, guidance=g) @ along
+        flow.sample_from(None, SampleRng(range(n)), asked, negative={"label": dark}, guidance=g)
+        @ along
         for g in (1.0, 3.0)
     )
     assert (guided > plain).float().mean() > 0.75
@@ -106,7 +107,7 @@ def test_guidance_leads_away_from_null_unless_told_otherwise(flow: FlowPrior) ->
 def test_guidance_from_the_condition_itself_changes_nothing(flow: FlowPrior) -> None:
     asked = {"label": torch.zeros(9, dtype=torch.int64)}
     plain = flow.sample(SampleRng(range(9)), asked)
-    same = flow.sample(SampleRng(range(9)), asked, asked, guidance=5.0)
+    same = flow.sample_from(None, SampleRng(range(9)), asked, negative=asked, guidance=5.0)
     torch.testing.assert_close(same, plain, atol=1e-3, rtol=1e-4)
 
 
@@ -125,7 +126,7 @@ def test_temperature_scales_the_noise_it_starts_from(flow: FlowPrior) -> None:
 @torch.inference_mode()
 def test_steps_are_told_in_the_latents_own_scale(flow: FlowPrior) -> None:
     told: list[tuple[int, int, Tensor]] = []
-    drawn = flow.sample(SampleRng([1, 2]), {}, step_done=lambda *step: told.append(step))
+    drawn = flow.sample_from(None, SampleRng([1, 2]), {}, step_done=lambda *step: told.append(step))
     assert [(step, total) for step, total, _ in told] == [(i, 30) for i in range(1, 31)]
     # With no noise left, what the last step predicts is what comes out.
     torch.testing.assert_close(told[-1][2], drawn)
@@ -133,4 +134,4 @@ def test_steps_are_told_in_the_latents_own_scale(flow: FlowPrior) -> None:
 
 def test_a_flow_that_was_told_of_no_latents_does_not_draw_any() -> None:
     with pytest.raises(NotFittedError, match="never fitted; finish its training"):
-        build("vae").learned.sample(SampleRng([0]), {})
+        build("vae").density.sample(SampleRng([0]), {})

@@ -50,8 +50,8 @@ def test_the_flows_latents_are_those_of_the_codec_that_is_stored(zoo: Zoo, tmp_p
     model = load(zoo, train(zoo, given, shades(), tmp_path / "run"))
     with torch.no_grad():
         z = model.codec.encode(from_uint8(shades().images)).mean
-    torch.testing.assert_close(z.mean(0), model.learned.shift, atol=1e-4, rtol=0)
-    torch.testing.assert_close(z.std(0, correction=0), model.learned.scale, atol=1e-4, rtol=0)
+    torch.testing.assert_close(z.mean(0), model.density.shift, atol=1e-4, rtol=0)
+    torch.testing.assert_close(z.std(0, correction=0), model.density.scale, atol=1e-4, rtol=0)
 
 
 def test_a_training_cut_short_before_the_flow_says_so_and_one_within_it_samples(

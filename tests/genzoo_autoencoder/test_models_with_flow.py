@@ -77,7 +77,7 @@ def test_the_flow_is_a_second_stage_which_owns_what_the_first_does_not(family: s
     one, two = ({id(p) for p in stage.phases[0].parameters} for stage in (first, second))
     assert not one & two
     assert one | two == {id(p) for p in model.parameters()}
-    assert {id(p) for p in model.learned.parameters()} == two
+    assert {id(p) for p in model.density.parameters()} == two
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -91,7 +91,7 @@ def test_the_second_stage_gives_the_first_no_gradients(family: str) -> None:
     assert {id(p) for p in model.parameters() if p.grad is not None} == set(
         map(id, phase.parameters)
     )
-    embedding = model.learned.conditioning.get_parameter("conditioners.label.embedding.weight")
+    embedding = model.density.conditioning.get_parameter("conditioners.label.embedding.weight")
     assert embedding.grad is not None
     assert embedding.grad.abs().sum(1).min() > 0  # of both classes and of null
 
@@ -101,17 +101,17 @@ def test_the_flow_learns_standardised_draws_of_the_posteriors(family: str) -> No
     model, n = awake(family), 4000
     with torch.no_grad():
         z = encode(model.codec, pictures(200).repeat(n // 200, 1, 1, 1)).sample(noise(n))
-    torch.testing.assert_close(model.learned.shift, z.mean(0), atol=0.1, rtol=0)
-    torch.testing.assert_close(model.learned.scale, z.std(0), atol=0, rtol=0.05)
+    torch.testing.assert_close(model.density.shift, z.mean(0), atol=0.1, rtol=0)
+    torch.testing.assert_close(model.density.scale, z.std(0), atol=0, rtol=0.05)
     phase = model.stages()[1].phases[0]
     loss, figures = model.loss(Batch(pictures(n)), noise(n), phase, Progress(0, 1))
     with torch.no_grad():  # by hand, with the same chance
         rng = noise(n)
         x = (
-            encode(model.codec, pictures(n)).sample(rng) - model.learned.shift
-        ) / model.learned.scale
+            encode(model.codec, pictures(n)).sample(rng) - model.density.shift
+        ) / model.density.scale
         t, e = rng.normal((), x).sigmoid()[:, None], rng.normal((3,), x)
-        error = model.learned.predict((1 - t) * x + t * e, t[:, 0], None) - (e - x)
+        error = model.density.predict((1 - t) * x + t * e, t[:, 0], None) - (e - x)
     torch.testing.assert_close(loss.detach(), error.square().mean())
     torch.testing.assert_close(figures["mse"], error.square().mean())
 

@@ -16,7 +16,7 @@ from torch import Tensor
 import genzoo
 from genzoo_autoencoder.config import LatentOptions
 from genzoo_autoencoder.second_stage import SecondStage
-from genzoo_core import BatchRng, NotFittedError, SampleRng, UsageError
+from genzoo_core import BatchRng, NotFittedError, Posterior, SampleRng, UsageError
 from genzoo_core.testing import check_component
 from genzoo_train.training import train
 
@@ -43,10 +43,11 @@ def stage() -> SecondStage:
     """A second stage trained on such latents."""
     prior = {"type": "vae", "width": 64, "layers": 2, "embedding": 16}
     model = build("vae", {"label": LABEL}, latent=2, prior=prior)
-    stage, generator = model.learned, torch.Generator().manual_seed(0)
+    stage, generator = model.density, torch.Generator().manual_seed(0)
     assert isinstance(stage, SecondStage)
     many, _ = draw(BatchRng(generator, 20_000))
-    stage.standardize(many.mean(0), many.std(0))
+    stage.fit(Posterior(many), {})
+    stage.scale.copy_(many.std(0))
     optimizer = torch.optim.Adam(stage.parameters())
     for step in range(STEPS):
         rng = BatchRng(generator, BATCH)
@@ -88,9 +89,10 @@ def test_without_temperature_all_draws_are_the_decoded_zero(stage: SecondStage) 
 
 def test_the_loss_is_the_evidence_lower_bound_in_nats_per_dimension() -> None:
     model = build("autoencoder", prior=PRIOR)
-    stage = model.learned
+    stage = model.density
     assert isinstance(stage, SecondStage)
-    stage.standardize(torch.ones(3), torch.full((3,), 2.0))
+    stage.shift.fill_(1.0)
+    stage.scale.fill_(2.0)
     with torch.no_grad():
         stage.log_gamma.fill_(math.log(0.5))
         z = torch.randn(64, 3)

@@ -39,6 +39,7 @@ from transformers import (  # noqa: E402
 diffusers.utils.logging.disable_progress_bar()
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+LAYERS = {"num_layers": 1, "attention_head_dim": 8, "in_channels": 4}
 LABELS = {str(number): f"thing {number}, item {number}" for number in range(10)}
 
 
@@ -76,7 +77,7 @@ def text_unet(**config: Any) -> Any:
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
         norm_num_groups=4,
-        **config,
+        **({"cross_attention_dim": 16, "attention_head_dim": 2} | config),
     )
 
 
@@ -131,11 +132,9 @@ def consistency(folder: Path) -> Any:
 
 def dit(folder: Path, classes: int = 1000) -> Any:
     transformer = diffusers.DiTTransformer2DModel(
+        **LAYERS,
         sample_size=8,
-        num_layers=1,
-        attention_head_dim=8,
         num_attention_heads=2,
-        in_channels=4,
         out_channels=8,
         num_embeds_ada_norm=classes,
     )
@@ -148,7 +147,7 @@ def stable_diffusion(folder: Path) -> Any:
         vae=vae(latent_channels=4),
         text_encoder=CLIPTextModel(text_config(len(reads))),
         tokenizer=reads,
-        unet=text_unet(cross_attention_dim=16, attention_head_dim=2),
+        unet=text_unet(),
         scheduler=diffusers.PNDMScheduler(skip_prk_steps=True, steps_offset=1, **BETAS),
         safety_checker=None,
         feature_extractor=None,
@@ -156,9 +155,19 @@ def stable_diffusion(folder: Path) -> Any:
     )
 
 
-def stable_diffusion_xl(folder: Path) -> Any:
+def two_encoders(folder: Path, first: type[Any]) -> dict[str, Any]:
+    """The text encoders of Stable Diffusion XL and 3, and their tokenizers."""
     reads = tokenizer(folder / "words")
     config = text_config(len(reads), projection_dim=16)
+    return {
+        "text_encoder": first(config),
+        "text_encoder_2": CLIPTextModelWithProjection(config),
+        "tokenizer": reads,
+        "tokenizer_2": reads,
+    }
+
+
+def stable_diffusion_xl(folder: Path) -> Any:
     net = text_unet(
         cross_attention_dim=32,
         attention_head_dim=(2, 4),
@@ -169,10 +178,7 @@ def stable_diffusion_xl(folder: Path) -> Any:
     )
     return diffusers.StableDiffusionXLPipeline(
         vae=vae(latent_channels=4),
-        text_encoder=CLIPTextModel(config),
-        text_encoder_2=CLIPTextModelWithProjection(config),
-        tokenizer=reads,
-        tokenizer_2=reads,
+        **two_encoders(folder, CLIPTextModel),
         unet=net,
         scheduler=diffusers.EulerDiscreteScheduler(timestep_spacing="leading", **BETAS),
     )
@@ -180,8 +186,8 @@ def stable_diffusion_xl(folder: Path) -> Any:
 
 def words() -> PreTrainedTokenizerFast:
     """A tokenizer of whole words."""
-    known = {"<pad>": 0, "</s>": 1, "<unk>": 2, "a": 3, "red": 4, "cat": 5}
-    reads = Tokenizer(WordLevel(known, unk_token="<unk>"))
+    numbers = {"<pad>": 0, "</s>": 1, "<unk>": 2, "a": 3, "red": 4, "cat": 5}
+    reads = Tokenizer(WordLevel(numbers, unk_token="<unk>"))
     reads.pre_tokenizer = Whitespace()
     special = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
     return PreTrainedTokenizerFast(tokenizer_object=reads, model_max_length=20, **special)
@@ -195,7 +201,7 @@ def t5() -> T5EncoderModel:
 
 def lcm(folder: Path) -> Any:
     pipeline = stable_diffusion(folder)
-    net = text_unet(cross_attention_dim=16, attention_head_dim=2, time_cond_proj_dim=8)
+    net = text_unet(time_cond_proj_dim=8)
     parts = {**pipeline.components, "unet": net, "scheduler": diffusers.LCMScheduler(**BETAS)}
     del parts["image_encoder"]
     return diffusers.LatentConsistencyModelPipeline(**parts, requires_safety_checker=False)
@@ -232,19 +238,17 @@ def ldm(folder: Path) -> Any:
         vqvae=diffusers.AutoencoderKL(**blocks, latent_channels=4, norm_num_groups=4),
         bert=bert,
         tokenizer=words(),
-        unet=text_unet(cross_attention_dim=16, attention_head_dim=2),
+        unet=text_unet(),
         scheduler=diffusers.DDIMScheduler(),
     )
 
 
 def pixart(folder: Path) -> Any:
     transformer = diffusers.PixArtTransformer2DModel(
+        **LAYERS,
         sample_size=16,
-        num_layers=1,
-        attention_head_dim=8,
         num_attention_heads=4,
         caption_channels=32,
-        in_channels=4,
         cross_attention_dim=32,
         out_channels=8,
     )
@@ -258,15 +262,11 @@ def pixart(folder: Path) -> Any:
 
 
 def stable_diffusion_3(folder: Path) -> Any:
-    reads = tokenizer(folder / "words")
-    config = text_config(len(reads), projection_dim=16)
     transformer = diffusers.SD3Transformer2DModel(
+        **LAYERS,
         sample_size=16,
         patch_size=1,
-        in_channels=4,
         out_channels=4,
-        num_layers=1,
-        attention_head_dim=8,
         num_attention_heads=4,
         caption_projection_dim=32,
         joint_attention_dim=32,
@@ -274,11 +274,8 @@ def stable_diffusion_3(folder: Path) -> Any:
     )
     return diffusers.StableDiffusion3Pipeline(
         scheduler=diffusers.FlowMatchEulerDiscreteScheduler(),
-        text_encoder=CLIPTextModelWithProjection(config),
-        text_encoder_2=CLIPTextModelWithProjection(config),
+        **two_encoders(folder, CLIPTextModelWithProjection),
         text_encoder_3=t5(),
-        tokenizer=reads,
-        tokenizer_2=reads,
         tokenizer_3=words(),
         transformer=transformer,
         vae=vae(latent_channels=4, shift_factor=0.1),

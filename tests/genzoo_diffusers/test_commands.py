@@ -10,31 +10,17 @@ from pathlib import Path
 import pytest
 
 import genzoo
-from genzoo.cli import main
-from genzoo_eval.comparing.choosing import choose
-from genzoo_eval.picture_files import are_pictures
+from genzoo_compare.choosing import choose
+from genzoo_eval.command import are_pictures
 
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def run(
-    checkpoint: Callable[[str], Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> Run:
-    """Runs `genzoo` where the folders "dit", "sd" and "ddpm" lie."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GENZOO_MODELS", str(tmp_path / "models.json"))
+@pytest.fixture(autouse=True)
+def folders(run: Run, checkpoint: Callable[[str], Path]) -> None:
+    """The folders "dit", "sd" and "ddpm" lie where `run` runs."""
     for name in ("dit", "sd", "ddpm"):
         os.symlink(checkpoint(name), name)
-
-    def of_words(*words: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        return main([*words]), *capfd.readouterr()
-
-    return of_words
 
 
 def test_info_says_what_a_checkpoint_is(run: Run) -> None:

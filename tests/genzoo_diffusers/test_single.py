@@ -17,31 +17,22 @@ from ldm import one_file
 from PIL import Image
 from safetensors.torch import save_file
 
-from genzoo.cli import main
-
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def run(
+@pytest.fixture(autouse=True)
+def files(
+    run: Run,
     checkpoint: Callable[[str], Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> Run:
-    """Runs `genzoo` beside one.safetensors, which holds the weights of the folder "sd"."""
-    monkeypatch.chdir(tmp_path)
+) -> None:
+    """The file one.safetensors, with the weights of the folder "sd", lies where `run` runs."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     save("sd", tmp_path / "sd")
     save_file(one_file(diffusers.StableDiffusionPipeline.from_pretrained("sd")), "one.safetensors")
     os.symlink(checkpoint("xl"), "xl")
-
-    def of_words(*words: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        return main([*words]), *capfd.readouterr()
-
-    return of_words
 
 
 def test_one_file_and_the_configs_of_a_folder(run: Run) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 import genzoo
 from genzoo_core import ConfigError, ModelCard, ModelSpec, PartSpec, SampleRng
-from genzoo_diffusion.latents import codec_of
+from genzoo_diffusion.base import codec_of
 from genzoo_diffusion.model import Diffusion
 
 CODEC = "genzoo-tiny/tiny-codec"

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 import pytest
 import torch
-from diffusion_cases import FLOW, LABEL, MLP, build, ddpm, sample, spec_of, trained
+from diffusion_cases import LABEL, MLP, build, sample, spec_of, trained
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 import genzoo
 import genzoo_diffusion
 from genzoo_core import (
+    Batch,
     BatchRng,
+    Conditioner,
     ConfigError,
     Dataset,
     ModelSpec,
     Opened,
     PartSpec,
+    Progress,
     SampleRng,
+    ScheduledNoiser,
 )
 from genzoo_core.recipe import PhaseRecipe, StageRecipe
+from genzoo_core.sampler import Denoise
 from genzoo_diffusion.model import Diffusion
 from genzoo_diffusion.teaching import Teacher, spans_of
 from genzoo_train.training import train
@@ -80,7 +86,7 @@ def test_a_path_is_that_of_heuns_method(guidance: float) -> None:
     model = build(labels=True, clip=False)
     labels = torch.tensor([0, 1, 2])
     with torch.no_grad():
-        points, times = Teacher(model, (1, 8, 8), model.conditioners).path(
+        points, times = Teacher(model, (1, 8, 8), model.conditioners, model.context).path(
             rng_of(3), {"label": labels}, 4, guidance
         )
         noise = rng_of(3).normal((1, 8, 8), points)
@@ -91,7 +97,7 @@ def test_a_path_is_that_of_heuns_method(guidance: float) -> None:
 def test_a_path_ends_where_the_teacher_samples(flow: Path) -> None:
     model = cast(Any, genzoo.open_zoo().open(str(flow)).module)
     labels = torch.tensor([0, 1, 2])
-    teacher = Teacher(model, (1, 8, 8), model.conditioners)
+    teacher = Teacher(model, (1, 8, 8), model.conditioners, model.context)
     points, _ = teacher.path(SampleRng([4, 5, 6]), {"label": labels}, 6, 1.5)
     drawn = sample(model, [4, 5, 6], {"label": labels}, steps=6, guidance=1.5)
     torch.testing.assert_close(points[-1].clamp(-1, 1), drawn)
@@ -149,7 +155,7 @@ def test_without_training_there_is_no_teacher() -> None:
     [
         ("", {}, "no part plays the role 'teacher'"),
         ("genzoo/gan-mnist", {}, "'teacher' is a GAN"),
-        ("genzoo/ddpm-mnist", {}, "'teacher' is a Diffusion"),
+        ("genzoo/vae-mnist", {}, "'teacher' is a VAE, which does not denoise"),
         ("genzoo/flow-mnist", {}, r"data are of shape \[1, 28, 28\], .* of shape \[1, 8, 8\]"),
         (
             "genzoo/flow-mnist",
@@ -164,8 +170,54 @@ def test_what_cannot_teach_is_refused(teacher: str, config: dict[str, Any], mess
         pupil(teacher, **config)
 
 
-def test_a_flow_of_other_noise_cannot_teach() -> None:
-    model = build(labels=True, noiser=ddpm("linear"))
-    with pytest.raises(ConfigError, match="'teacher' is a Diffusion"):
-        Teacher(model, (1, 8, 8), model.conditioners)
-    Teacher(build(labels=True, noiser=FLOW), (1, 8, 8), model.conditioners)
+class Normal(nn.Module):
+    """A stranger's model of N(0, s²), which knows the best guess at every time."""
+
+    def __init__(self, noiser: ScheduledNoiser, s: float) -> None:
+        super().__init__()
+        self.s = nn.Parameter(torch.tensor(s, dtype=torch.float64))
+        self.noiser, self.data_shape = noiser, (3,)
+        self.conditioners: dict[str, Conditioner] = {}
+
+    def denoiser(self, conditions: Mapping[str, Tensor], n: int, guidance: float) -> Denoise:
+        def denoise(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+            alpha, sigma = (c[:, None] for c in self.noiser.coefficients(t))
+            x0 = alpha * self.s**2 * x / (alpha**2 * self.s**2 + sigma**2)
+            return x0, (x - alpha * x0) / sigma
+
+        return denoise
+
+
+@pytest.mark.parametrize("name", ["rectified-flow", "ddpm", "edm"])
+def test_a_path_of_any_noiser_is_that_of_a_rectified_flow(name: str) -> None:
+    noiser, s = genzoo.open_zoo().component("noiser", name, {}), 0.5
+    context = build().context
+    teacher = Teacher(Normal(noiser, s), (3,), {}, context)
+    points, times = teacher.path(rng_of(4), {}, 400, 1.0)
+    assert (times[0], times[-1]) == (1, 0)
+    assert (times.diff() < 0).all()
+    # The flow of a normal scales by the deviation d(t) = sqrt((1 - t)² s² + t²) of z_t.
+    deviation = ((1 - times).square() * s**2 + times.square()).sqrt()
+    expected = points[0] * deviation[:, None, None]
+    torch.testing.assert_close(points, expected, rtol=0.02, atol=0.02)
+
+
+def test_a_strangers_diffusion_teaches(third_party: Path, tmp_path: Path) -> None:
+    line = {"component": "genzoo-tiny/line", "config": {"prediction": "flow"}}
+    tiny = ModelSpec("genzoo-tiny/tiny-diffusion", {"noiser": line}, conditioners={"label": LABEL})
+    file = trained(tmp_path / "run", tiny, steps=400, stage="denoise")
+    flow = cast(Any, genzoo.open_zoo().open(str(file)).module)
+    model = cast(Any, pupil("", training=False).module)
+    model.teacher = Teacher(flow, (1, 8, 8), model.conditioners, build().context)
+    phase = model.stages()[0].phases[0]
+    optimizer = torch.optim.Adam(phase.parameters, lr=3e-3)
+    for step in range(150):
+        labels = {"label": torch.arange(24) % 3}
+        batch = Batch(torch.zeros(24, 1, 8, 8), labels)  # only the conditions count
+        optimizer.zero_grad()
+        model.loss(batch, rng_of(24, step), phase, Progress(step, 150))[0].backward()
+        optimizer.step()
+    seeds, asked = list(range(30)), {"label": torch.arange(30) % 3}
+    many, once = (sample(flow, seeds, asked, steps=steps) for steps in (8, 1))
+    drawn = sample(model.eval(), seeds, asked, steps=1)
+    assert (drawn - many).square().mean() < 0.7 * (once - many).square().mean()

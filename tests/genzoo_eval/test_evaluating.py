@@ -194,7 +194,7 @@ def test_the_command_prints_json_alone_on_stdout(digits: Path, tmp_path: Path) -
         (("text-minilm",), "not a generative model"),
         (
             ("codec-mnist", "--steps", "3"),
-            "measured by its reconstructions: no steps fits",
+            "measured by reconstruction alone; omit steps",
         ),
         (("gan-mnist", "--set", "nonsense=1"), "nonsense"),
         (("gan-mnist", "--reference", "cifar"), "no feature net for the dataset 'cifar'"),

@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from genzoo_core.libraries import mend_torchvision
-from genzoo_eval.metrics.extrapolation import extrapolated_frechet_distance, extrapolates
-from genzoo_eval.metrics.frechet import Moments, frechet_distance
+from genzoo_eval.metrics.frechet import (
+    Moments,
+    extrapolated_frechet_distance,
+    extrapolates,
+    frechet_distance,
+)
 
 # A busy machine is no reason to fail.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from genzoo_eval.metrics.manifold import Manifold, manifold_figures
-from genzoo_eval.metrics.subsets import disjoint_subsets, standard_error
+from genzoo_eval.metrics.subsets import PARTS, disjoint_subsets, standard_errors
 
 # A busy machine is no reason to fail.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def standard_error(
+    figure: Callable[[Tensor], float], n: int, seed: int = 0, parts: int = PARTS
+) -> float:
+    (error,) = standard_errors(lambda rows: (figure(rows),), n, seed, parts)
+    return error
 
 
 @PATIENT

@@ -11,7 +11,7 @@ import pytest
 from hub_machine import Machine
 from hub_server import Hub
 
-from genzoo_hub import keeping
+from genzoo_hub import repo_config
 
 REPO = "someone/digits"
 FILE = "digits.safetensors"
@@ -72,7 +72,7 @@ def test_what_is_cached_is_listed_checked_and_tidied(
 def test_what_is_no_model_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.safetensors"
     path.write_bytes(content)
-    assert not keeping.is_model_file(path)
+    assert not repo_config.is_model_file(path)
 
 
 def move_and_link(folder: Path, disk: Path) -> None:

@@ -6,9 +6,11 @@ import json
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
+import time
 from pathlib import Path
 
 import pytest
@@ -170,6 +172,21 @@ def test_a_terminal_is_asked_first(place: Place, wheels: Path) -> None:
     os.close(ours)
     assert b"install what you trust" in said
     assert place.versions() == {}
+
+
+def test_an_installer_is_ended_in_order_where_genzoo_is(place: Place, tmp_path: Path) -> None:
+    (place.prefix / "uv-receipt.toml").touch()
+    began, ended = tmp_path / "began", tmp_path / "ended"
+    wait = "while :; do sleep 0.1; done"
+    place.program("uv", f"trap 'touch {ended}; exit 1' TERM\ntouch {began}\n{wait}")
+    words = [str(place.python), "-P", "-m", "genzoo", "install", "acme"]
+    pipe, environment = subprocess.DEVNULL, place.environment()
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, env=environment) as process:
+        while not began.exists():
+            time.sleep(0.01)
+        process.terminate()
+        assert process.wait() == 128 + signal.SIGTERM
+    assert ended.exists()
 
 
 def test_uninstall_refuses_what_is_no_plugin_and_what_it_cannot_reach(

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from genzoo_stability.schedule import next_mark
 
 from genzoo.cli import main
 from genzoo_core.errors import DataError
 from genzoo_core.zoo import Zoo
 from genzoo_stability.judge import Judge, load_classifier
-from genzoo_stability.plan import VARIANTS, Run, Settings, overrides
+from genzoo_stability.plan import VARIANTS, Run, Settings, next_mark, overrides
 from genzoo_stability.protocol import Protocol
 from genzoo_stability.results import Row, StabilityResults, load
 from genzoo_stability.store import Store
@@ -45,7 +44,7 @@ def test_what_is_left_to_be_done_is_said_first(
 ) -> None:
     assert main(words(digits, measured, "--jobs", "1")) == 0
     assert (
-        f"0 trainings of 0.2 CPU seconds are left, 1 at a time; what is done is kept in {measured}"
+        f"0 trainings of 0.2 CPU seconds are left, 1 at a time; what is done is saved in {measured}"
     ) in capfd.readouterr().err.splitlines()
 
 
@@ -115,7 +114,10 @@ def test_other_settings_need_another_folder(
     ("more", "message"),
     [
         (["--variant", "vea"], "no variant 'vea'; there are autoencoder, vae, gan-classic, gan,"),
-        (["--data", "minst"], "'minst' is neither mnist, which the protocol knows, nor a folder"),
+        (
+            ["--data", "minst"],
+            "'minst' is neither mnist, which the protocol trains on, nor a folder",
+        ),
         (["--net", "vae-mnist"], "vae-mnist is no classifier; give one as --net"),
         (["--seconds", "0"], "0.0 is not in the range 0<x<=604800"),
         (["-n", "9"], "9 is not in the range 10<=x<=1000000"),
@@ -238,13 +240,13 @@ def test_a_damaged_result_is_refused_by_its_line(tmp_path: Path) -> None:
 def test_what_the_results_do_not_rest_on_is_made_again(tmp_path: Path) -> None:
     settings = Settings("mnist", "net")
     store = Store(tmp_path, settings)
-    assert store.kept("floor", dict[str, float], lambda: {"fd": 1.5}) == {"fd": 1.5}
-    assert store.kept("floor", dict[str, float], dict) == {"fd": 1.5}
+    assert store.cached("floor", dict[str, float], lambda: {"fd": 1.5}) == {"fd": 1.5}
+    assert store.cached("floor", dict[str, float], dict) == {"fd": 1.5}
     file = tmp_path / "floor.json"
     whole = file.read_bytes()
     for content in (whole.replace(b"1.5", b"7.5"), whole[:-9], b"", b"\xff", b"[" * 100_000):
         file.write_bytes(content)
-        assert store.kept("floor", dict[str, float], lambda: {"fd": 1.5}) == {"fd": 1.5}
+        assert store.cached("floor", dict[str, float], lambda: {"fd": 1.5}) == {"fd": 1.5}
         assert file.read_bytes() == whole
     store.rows.append(Row("gan-rate1-seed0", "gan", 1.0, 0, 6, 10))
     for content in (b'{"gan": 11, "vae": 9}', b'{"gan": 0}', b'{"gan": 1e308}', b"", b"\xff"):

@@ -11,7 +11,7 @@ from timm_cases import build, images, peer
 import genzoo
 from genzoo_core import ConfigError
 from genzoo_core.testing import check_component
-from genzoo_timm.backbones import known
+from genzoo_timm.backbones import find_backbone
 
 SHAPE = [3, 32, 32]
 BACKBONES: list[tuple[str, dict[str, Any]]] = [
@@ -34,7 +34,7 @@ def test_features_are_timms_own_of_the_same_normalised_input(
     from torchvision.transforms.v2 import functional as transforms
 
     size = config.get("size", 32)
-    other = peer(name, num_classes=0, **({"img_size": size} if known(name).fixed else {}))
+    other = peer(name, num_classes=0, **({"img_size": size} if find_backbone(name).fixed else {}))
     other.load_state_dict(encoder.backbone.state_dict(), strict=False)
     x = images(2, (3, 32, 32))
     cfg = other.pretrained_cfg

@@ -13,7 +13,7 @@ import torch
 from timm_cases import build, images, no_hub, publish
 
 from genzoo_core import ConfigError, HubError, IntegrityError
-from genzoo_timm.backbones import known
+from genzoo_timm.backbones import find_backbone
 from genzoo_timm.pretrained import weights_of
 
 NAME = "test_resnet"
@@ -33,9 +33,10 @@ def test_a_training_starts_from_published_weights_that_are_cached(
 
 
 FETCH = f"""
-from genzoo_timm.backbones import known
+from genzoo_timm.backbones import find_backbone
 from genzoo_timm.pretrained import weights_of
-print(weights_of(known({NAME!r})) == weights_of(known({NAME!r})), weights_of(known({NAME!r})))
+found = find_backbone({NAME!r})
+print(weights_of(found) == weights_of(found), weights_of(found))
 """
 
 
@@ -46,7 +47,7 @@ def test_they_are_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     publish(tmp_path / "other", NAME)
     (file,) = tmp_path.rglob("model.safetensors")
     with Hub() as hub:
-        hub.add(known(NAME).repository, {"model.safetensors": file.read_bytes()})
+        hub.add(find_backbone(NAME).repository, {"model.safetensors": file.read_bytes()})
         there = {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path), "HF_HUB_DISABLE_XET": "1"}
         told = subprocess.run(
             [sys.executable, "-c", FETCH],
@@ -106,10 +107,10 @@ def test_a_file_that_is_not_what_the_hub_promised_is_refused(
     blobs.mkdir()
     blob = file.rename(blobs / digest)
     file.symlink_to(blob)
-    assert weights_of(known(NAME)) == file
+    assert weights_of(find_backbone(NAME)) == file
     blob.write_bytes(blob.read_bytes()[:-1] + b"!")
     with pytest.raises(IntegrityError, match="promised"):
-        weights_of(known(NAME))
+        weights_of(find_backbone(NAME))
 
 
 def test_a_backbone_whose_weights_nobody_published_is_a_config_error() -> None:

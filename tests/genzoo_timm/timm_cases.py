@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import genzoo
 from genzoo_core import ModelSpec, SampleRng
-from genzoo_timm.backbones import known
+from genzoo_timm.backbones import find_backbone
 from genzoo_timm.encoder import TimmEncoder
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -28,7 +28,7 @@ def build(backbone: str, *, training: bool = False, **config: Any) -> TimmEncode
 
 def peer(backbone: str, **options: Any) -> nn.Module:
     """timm's own model, in evaluation mode, after ours has made timm importable."""
-    known(backbone)
+    find_backbone(backbone)
     import timm
 
     network: nn.Module = timm.create_model(backbone, **options)
@@ -44,7 +44,7 @@ def publish(cache: Path, backbone: str) -> nn.Module:
     """Put weights into a cache of the Hub as a download does; gives the network that has them."""
     torch.manual_seed(5)
     network = peer(backbone)
-    home = cache / f"models--{known(backbone).repository.replace('/', '--')}"
+    home = cache / f"models--{find_backbone(backbone).repository.replace('/', '--')}"
     (home / "refs").mkdir(parents=True)
     (home / "refs" / "main").write_text(COMMIT)
     snapshot = home / "snapshots" / COMMIT

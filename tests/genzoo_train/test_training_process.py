@@ -28,14 +28,21 @@ def file(zoo: Zoo, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_training_gives_its_weights_and_goes_on_to_the_very_same(
+def test_a_training_imports_nothing_of_the_current_folder(
     file: Path, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    for name in LIES:  # files of the current folder that could pass for modules
+    for name in LIES:
         (folder / f"{name}.py").write_text(f"raise SystemExit('{name} is none of yours')\n")
     monkeypatch.chdir(folder)
+    training = TrainingProcess(file, tmp_path / "run", max_steps=1, data=data_folder)
+    assert training.weights().exists()
+
+
+def test_a_training_gives_its_weights_and_goes_on_to_the_very_same(
+    file: Path, data_folder: Path, tmp_path: Path
+) -> None:
     changes = ["model.config.sleep=0", "seed=5"]
 
     def training(name: str, steps: int) -> TrainingProcess:

@@ -10,6 +10,7 @@ import msgspec
 import torch
 
 from genzoo_core.errors import ConfigError
+from genzoo_core.interfaces import MODULE_KINDS
 from genzoo_core.specs import ComponentSpec, ModelSpec, PartSpec
 from genzoo_core.zoo import Zoo
 
@@ -41,7 +42,7 @@ class Case:
     def build(self) -> Any:
         """The component: a module that is built for training, with the same weights at each call,
         as an `Opened`; a noiser or a sampler itself."""
-        if self.kind in ("noiser", "sampler"):
+        if self.kind not in MODULE_KINDS:
             return self.zoo.component(self.kind, self.name, self.config)
         spec = ModelSpec(
             component=self.name,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial, wraps
+from dataclasses import replace
+from functools import wraps
 from os import PathLike, fspath
 from typing import Any, ParamSpec
 
@@ -79,7 +80,8 @@ def examine_component(
 
     Args:
         zoo: The registry: `genzoo.open_zoo()`.
-        kind: "model", "codec", "encoder", "conditioner", "noiser" or "sampler".
+        kind: "model", "codec", "encoder", "conditioner", "noiser", "sampler" or "density", which is
+            checked inside of `genzoo/autoencoder`.
         name: `distribution/name`, or a bare name while it is unique.
         config: Its config, as plain data.
         conditioners: The conditioners that it is to own, each as
@@ -98,6 +100,18 @@ def examine_component(
     Raises:
         UsageError: A kind that has no checks.
     """
+    if kind == "density":
+        own = {"component": name, "config": dict(config or {})}
+        report = examine_component(
+            zoo,
+            "model",
+            "genzoo/autoencoder",
+            {"shape": shape or (1, 8, 8), "latent": 4, "density": own},
+            conditioners=conditioners,
+            columns=columns,
+            options=options,
+        )
+        return replace(report, subject=f"{kind} {name}")
     if kind not in CHECKS:
         kinds = ", ".join(CHECKS)
         raise UsageError(f"components of kind {kind!r} cannot be checked", f"kinds are {kinds}")
@@ -131,10 +145,10 @@ def examine_recipe(zoo: Zoo, recipe: str | PathLike[str]) -> Report:
     """
     reference = fspath(recipe)
     record = Recorder(f"recipe {reference}")
-    read = record.made("it is a well-formed recipe", partial(zoo.recipe, reference))
+    read = record.made("it is a well-formed recipe", zoo.recipe, reference)
     if read is None:
         return record.report()
-    record.check("its stages are those of what it trains", partial(stages, zoo, read))
+    record.check("its stages are those of what it trains", stages, zoo, read)
     kind = read.model.kind
     if kind in CHECKS:
         return _check_component(record, case_of(zoo, read))

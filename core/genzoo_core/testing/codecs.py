@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -29,15 +28,15 @@ NO_STATISTICS = "use no statistics over the batch"
 
 def check_encoder_component(record: Recorder, case: Case, built: Opened) -> None:
     """Run all checks of a component of kind "encoder" or "codec"."""
-    find_shape = partial(image_shape, case.shape, built.module, built.spec.config)
-    shape = record.made("the shape of its images is known", find_shape)
+    claim = "the shape of its images is known"
+    shape = record.made(claim, image_shape, case.shape, built.module, built.spec.config)
     if shape is None:
         return
     if isinstance(built.module, Trainable):
         batch = material.batch(conditioners_of(built.module), BATCH, shape, case.columns)
         if not check_training(record, Trained(built, batch)):
             return
-        record.check("it fits what has a closed form", partial(finalized, built, case))
+        record.check("it fits what has a closed form", finalized, built, case)
     else:
         record.skip("phases are disjoint, and cover all that is trainable", "it does not train")
     check_loaded_encoder(record, case, built, shape)
@@ -47,7 +46,7 @@ def check_loaded_encoder(record: Recorder, case: Case, built: Opened, shape: Sha
     """Save an encoder, load it, and check what was loaded."""
     loaded: list[Opened] = []
     claim = "what was saved and loaded gives the same latents"
-    if not record.check(claim, partial(_reloaded, case, built, shape, loaded)) and not loaded:
+    if not record.check(claim, _reloaded, case, built, shape, loaded) and not loaded:
         return
     encoder = loaded[0].module
     assert isinstance(encoder, Encoder)
@@ -65,7 +64,7 @@ def check_codec(record: Recorder, encoder: Encoder, images: Tensor, prefix: str 
     """
     formed = "a posterior has the latent's shape, and a positive deviation or none"
     batch = f"{prefix}a latent does not depend on its batch"
-    if not record.check(prefix + formed, partial(posterior, encoder, images)):
+    if not record.check(prefix + formed, posterior, encoder, images):
         record.skip(batch, "there are no latents")
         return
 
@@ -77,11 +76,9 @@ def check_codec(record: Recorder, encoder: Encoder, images: Tensor, prefix: str 
 
     record.check(batch, lambda: alone("latent", latents(), single, NO_STATISTICS, same_latents))
     mend = "give the distribution; Posterior.sample draws from it"
-    record.check(
-        f"{prefix}encoding draws no numbers", partial(own_chance, latents, "latents", mend)
-    )
+    record.check(f"{prefix}encoding draws no numbers", own_chance, latents, "latents", mend)
     if isinstance(encoder, Codec):
-        record.check(f"{prefix}it decodes and reconstructs", partial(decodes, encoder, images))
+        record.check(f"{prefix}it decodes and reconstructs", decodes, encoder, images)
 
 
 @torch.inference_mode()

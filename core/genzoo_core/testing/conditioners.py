@@ -65,7 +65,7 @@ def check_conditioner_component(record: Recorder, case: Case, built: Opened) -> 
         ("what was saved and loaded embeds the same", reloaded),
     ]
     for claim, check in claims:
-        record.check(claim, partial(check, Subject(built, case)))
+        record.check(claim, check, Subject(built, case))
 
 
 def null(subject: Subject) -> Iterator[str]:
@@ -78,7 +78,7 @@ def null(subject: Subject) -> Iterator[str]:
             yield problem(f"null({n}) of shape [{n}, …]", found, "return a row for each image")
             return
     if any(not torch.equal(row, nothing[0]) for row in nothing):
-        yield problem("the same row for each null", "several", "null asks for nothing at all")
+        yield problem("the same row for each null", "several", "null is one value")
     categories = conditioner.categories
     if categories is not None and not bool((nothing == categories).all()):
         mend = "ids go from 0 to categories - 1, and null is the next"
@@ -148,7 +148,7 @@ def embeddings(subject: Subject) -> Iterator[str]:
     yield from well_formed(found.vector, (N, conditioner.vector_dim), "its vector")
     if (found.tokens is None) != (conditioner.token_dim is None):
         instead = f"token_dim = {conditioner.token_dim}, and tokens = {found.tokens}"
-        yield problem("tokens where token_dim says so", instead, "set token_dim, or None")
+        yield problem("tokens where there is a token_dim", instead, "set token_dim, or None")
     elif found.tokens is not None:
         shape = (N, found.tokens.shape[1], conditioner.token_dim or 0)
         yield from well_formed(found.tokens, shape, "its tokens")
@@ -157,7 +157,7 @@ def embeddings(subject: Subject) -> Iterator[str]:
             yield problem("a mask of shape [B, T]", instead, "True where a token counts")
     if (found.spatial is None) != (conditioner.spatial_dim is None):
         instead = f"spatial_dim = {conditioner.spatial_dim}, and spatial = {found.spatial}"
-        yield problem("a map where spatial_dim says so", instead, "set spatial_dim, or None")
+        yield problem("a map where there is a spatial_dim", instead, "set spatial_dim, or None")
     elif found.spatial is not None:
         shape = (N, conditioner.spatial_dim or 0, *found.spatial.shape[2:])
         if found.spatial.dim() != 4:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -71,13 +70,13 @@ class Cover:
         return Cover(reference)
 
     def _refuse(self, name: str) -> NoReturn:
-        raise WeightsError(f"`card` asks for the weights {name}", "a card must need none")
+        raise WeightsError(f"`card` reads the weights {name}", "a card must need none")
 
 
 def check_folder(record: Recorder, zoo: Zoo, reference: str, opened: Opened) -> None:
     """Check what a folder's format promises beside what its model does."""
-    record.check("its card needs no weights", partial(covered, zoo, reference, opened))
-    record.check("it is the same when it is loaded again", partial(again, zoo, reference, opened))
+    record.check("its card needs no weights", covered, zoo, reference, opened)
+    record.check("it is the same when it is loaded again", again, zoo, reference, opened)
 
 
 def covered(zoo: Zoo, reference: str, opened: Opened) -> Iterator[str]:

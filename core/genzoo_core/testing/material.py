@@ -34,7 +34,7 @@ def conditions(
 ) -> dict[str, Tensor]:
     """Prepared values for `n` images by name of the conditioner.
 
-    Those of its column where one is given; else ids in turn, or what is typical.
+    From its column where there is one; else ids in turn, or what is typical.
     """
     return {
         name: prepared(conditioner, n, columns.get(name, ()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
 import msgspec
 
@@ -18,7 +17,7 @@ from genzoo_core.testing.report import Recorder, SkipError, problem
 from genzoo_core.testing.sampling import SEEDS, Sampled, check_sampling, sampled
 from genzoo_core.testing.saving import round_trip
 from genzoo_core.testing.strictness import strict_options, strict_struct
-from genzoo_core.testing.training import BATCH, Trained, check_training, finalized
+from genzoo_core.testing.training import BATCH, Trained, check_training, finalized, fitted_flags
 from genzoo_core.testing.varying import check_guided, check_varying
 from genzoo_core.zoo import Opened
 
@@ -28,15 +27,15 @@ def check_model_component(record: Recorder, case: Case, built: Opened) -> None:
     model = built.module
     assert isinstance(model, GenerativeModel)
     check_options(record, type(model))
-    record.check("its conditioners are those of its context", partial(_conditioners, model, case))
+    record.check("its conditioners are those of its context", _conditioners, model, case)
     batch = material.batch(model.conditioners, BATCH, model.sample_shape, case.columns)
     trains = check_training(record, Trained(built, batch))
     subject = with_options(record, built, case.options, case.columns)
     if subject is not None:
-        record.check("it refuses to sample before it is fitted", partial(unfitted, subject))
+        record.check("it refuses to sample before it is fitted", unfitted, subject)
     if not trains:
         return
-    record.check("it fits what has a closed form", partial(finalized, built, case))
+    record.check("it fits what has a closed form", finalized, built, case)
     if subject is not None:
         check_saved_model(record, case, subject)
 
@@ -48,14 +47,14 @@ def with_options(
     columns: Mapping[str, Sequence[object]],
 ) -> Sampled | None:
     """A model with options and conditions to sample with; None where its options cannot be made."""
-    return record.made("its options can be made", partial(sampled, built, options, columns))
+    return record.made("its options can be made", sampled, built, options, columns)
 
 
 def check_saved_model(record: Recorder, case: Case, subject: Sampled) -> None:
     """Save a model, load it, and check what was loaded."""
     loaded: list[Opened] = []
     claim = "what was saved and loaded gives the same pictures"
-    if not record.check(claim, partial(reloaded, case, subject, loaded)) and not loaded:
+    if not record.check(claim, reloaded, case, subject, loaded) and not loaded:
         return
     again = replace(subject, built=loaded[0])
     pictures = check_sampling(record, again)
@@ -71,8 +70,8 @@ def check_saved_model(record: Recorder, case: Case, subject: Sampled) -> None:
 
 def check_options(record: Recorder, model: type[GenerativeModel[msgspec.Struct]]) -> None:
     """Check the `Options` of a model's class."""
-    if record.check("its options are strict and frozen", partial(strict_struct, model, "Options")):
-        record.check("its options are typed", partial(strict_options, model.Options))
+    if record.check("its options are strict and frozen", strict_struct, model, "Options"):
+        record.check("its options are typed", strict_options, model.Options)
 
 
 def _conditioners(model: GenerativeModel[msgspec.Struct], case: Case) -> Iterator[str]:
@@ -85,11 +84,7 @@ def _conditioners(model: GenerativeModel[msgspec.Struct], case: Case) -> Iterato
 
 def unfitted(subject: Sampled) -> Iterator[str]:
     """What is wrong with `sample` while the flag `fitted` is not set: it must refuse."""
-    flags = [
-        name
-        for name, buffer in subject.model.named_buffers()
-        if name.rpartition(".")[2] == "fitted" and not bool(buffer.any())
-    ]
+    flags = [name for name, flag in fitted_flags(subject.model) if not bool(flag.any())]
     if not flags:
         raise SkipError("it has no flag `fitted`, so nothing to fit before it samples")
     try:

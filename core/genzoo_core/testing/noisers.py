@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -22,11 +21,11 @@ LEVELS = 33
 
 def check_noiser_component(record: Recorder, case: Case, noiser: Noiser) -> None:
     """Run all checks of a component of kind "noiser"."""
-    record.check("its prior is drawn by each sample's own rng", partial(prior, noiser))
+    record.check("its prior is drawn by each sample's own rng", prior, noiser)
     if isinstance(noiser, ScheduledNoiser):
         check_schedule(record, noiser)
     else:
-        record.check("perturb adds scaled noise", partial(base, noiser))
+        record.check("perturb adds scaled noise", base, noiser)
 
 
 def check_schedule(record: Recorder, noiser: ScheduledNoiser) -> None:
@@ -39,7 +38,7 @@ def check_schedule(record: Recorder, noiser: ScheduledNoiser) -> None:
         ("training times, weights and embeddings are one number for each sample", numbers),
     ]
     for claim, check in claims:
-        record.check(claim, partial(check, noiser))
+        record.check(claim, check, noiser)
 
 
 def prior(noiser: Noiser) -> Iterator[str]:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from importlib import import_module
 from typing import Any
 
 import msgspec
 
 from genzoo_core.cards import ModelCard
-from genzoo_core.conditioner import Conditioner
-from genzoo_core.encoder import Codec, Encoder
 from genzoo_core.errors import GenzooError
+from genzoo_core.interfaces import INTERFACES
 from genzoo_core.manifest import ComponentEntry
-from genzoo_core.model import GenerativeModel
-from genzoo_core.noiser import Noiser
 from genzoo_core.plugin import Plugin
 from genzoo_core.recipe import Recipe
-from genzoo_core.sampler import Sampler
 from genzoo_core.testing.case import Case
 from genzoo_core.testing.report import Recorder, problem
 from genzoo_core.testing.strictness import strict_struct
@@ -62,23 +57,13 @@ def stages(zoo: Zoo, recipe: Recipe) -> Iterator[str]:
                 yield problem(expected, f"those of {name!r}", "rename it in the recipe")
 
 
-INTERFACES: dict[str, type] = {
-    "model": GenerativeModel,
-    "codec": Codec,
-    "encoder": Encoder,
-    "conditioner": Conditioner,
-    "noiser": Noiser,
-    "sampler": Sampler,
-}
-"""The class that a component of a kind extends."""
-
 MEND_CARD = "paste the card.toml that training wrote"
 
 
 def check_installed(record: Recorder, zoo: Zoo, plugin: Plugin) -> None:
     """Run all checks of a plugin: its manifest, its imports, its components, its cards."""
     where = f"{plugin.name}: "
-    if not record.check(f"{where}its manifest is sound", partial(sound, plugin)):
+    if not record.check(f"{where}its manifest is sound", sound, plugin):
         return
     assert plugin.manifest is not None
     importable: list[bool] = []
@@ -95,13 +80,13 @@ def check_installed(record: Recorder, zoo: Zoo, plugin: Plugin) -> None:
         return
     for entry in plugin.manifest.components:
         claim = f"{where}{entry.kind} {entry.name} is what the manifest says"
-        record.check(claim, partial(component, entry))
+        record.check(claim, component, entry)
     for card in plugin.manifest.models:
         claim = f"{where}the card of {card.name} is complete, and agrees with its file"
-        record.check(claim, partial(check_card, zoo, plugin, card))
+        record.check(claim, check_card, zoo, plugin, card)
         if card.recipe:
             claim = f"{where}the recipe of {card.name} fits its card"
-            record.check(claim, partial(check_recipe_of, zoo, plugin, card))
+            record.check(claim, check_recipe_of, zoo, plugin, card)
 
 
 def sound(plugin: Plugin) -> Iterator[str]:

@@ -6,12 +6,13 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 
 from genzoo_core.errors import GenzooError
 
 Status = Literal["ok", "failed", "skipped"]
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,6 @@ class SkipError(Exception):
     """Raised in a check that cannot be tried; its text says why."""
 
 
-Check = Callable[[], Iterable[str]]
-"""Yields what is wrong, in a line each; nothing where the claim holds."""
-
-
 class Recorder:
     """Runs checks one after the other, and collects their findings.
 
@@ -96,15 +93,17 @@ class Recorder:
         self._subject = subject
         self._findings: list[Finding] = []
 
-    def check(self, claim: str, check: Check) -> bool:
-        """Run a check. Whatever it raises is a finding as well.
+    def check(
+        self, claim: str, check: Callable[P, Iterable[str]], *args: P.args, **more: P.kwargs
+    ) -> bool:
+        """Run a check, which yields what is wrong, in a line each. Whatever it raises is a finding.
 
         Returns:
             Whether the claim holds.
         """
         lines: list[str] = []
         try:
-            lines.extend(check())
+            lines.extend(check(*args, **more))
         except SkipError as skipped:
             if not lines:
                 return self.skip(claim, str(skipped))
@@ -115,12 +114,12 @@ class Recorder:
         self._findings.append(Finding(claim, "failed" if lines else "ok", tuple(lines)))
         return not lines
 
-    def made(self, claim: str, make: Callable[[], T]) -> T | None:
+    def made(self, claim: str, make: Callable[P, T], *args: P.args, **more: P.kwargs) -> T | None:
         """The value that `make` returns; None where it raises, which is a finding."""
         values: list[T] = []
 
         def check() -> Iterator[str]:
-            values.append(make())
+            values.append(make(*args, **more))
             yield from ()
 
         self.check(claim, check)

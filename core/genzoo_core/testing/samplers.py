@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
 
 from genzoo_core.noiser import ScheduledNoiser
 from genzoo_core.rng import SampleRng
-from genzoo_core.sampler import Denoise, Sampler, StepDone, Trajectory
+from genzoo_core.sampler import Sampler, StepDone, Trajectory
 from genzoo_core.testing.case import Case
 from genzoo_core.testing.comparing import alone, equal, relative_error, same, well_formed
 from genzoo_core.testing.randomness import own_chance
@@ -67,19 +66,14 @@ class NormalData:
     mean: Tensor
     std: float
 
-    def denoiser(self) -> Denoise:
-        """Gives the exact expectation of the data and of the noise in x."""
-
-        def denoise(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-            shape = (-1, *[1] * (x.dim() - 1))
-            alpha, sigma = (c.reshape(shape).to(x) for c in self.noiser.coefficients(t))
-            variance = (alpha * self.std) ** 2 + sigma**2
-            gap = x - alpha * self.mean
-            x0 = self.mean + alpha * self.std**2 / variance.clamp_min(1e-12) * gap
-            noise = sigma / variance.clamp_min(1e-12) * gap
-            return x0, noise
-
-        return denoise
+    def __call__(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """The exact expectation of the data and of the noise in x: a `Denoise`."""
+        shape = (-1, *[1] * (x.dim() - 1))
+        alpha, sigma = (c.reshape(shape).to(x) for c in self.noiser.coefficients(t))
+        variance = ((alpha * self.std) ** 2 + sigma**2).clamp_min(1e-12)
+        gap = x - alpha * self.mean
+        x0 = self.mean + alpha * self.std**2 / variance * gap
+        return x0, sigma / variance * gap
 
 
 SEEDS = (3, 4, 5)
@@ -106,20 +100,15 @@ class Trial:
         seeds: Sequence[int] = SEEDS,
         steps: int = FEW,
         step_done: StepDone | None = None,
+        noise: Tensor | None = None,
     ) -> Tensor:
-        """Data from noise, `[len(seeds), SIZE]`; normal data unless another is passed in."""
-        data = data or self.normal()
-        rng = SampleRng(seeds)
-        like = torch.empty(0)
-        x = self.noiser.prior(rng, (SIZE,), like)
-        grid = self.noiser.grid(steps)
+        """Data from noise, `[len(seeds), SIZE]`; by default normal data from the seeds' noise."""
+        data = data or NormalData(self.noiser, torch.tensor(MEAN), STD)
+        rng, grid = SampleRng(seeds), self.noiser.grid(steps)
+        if noise is None:
+            noise = self.noiser.prior(rng, (SIZE,), torch.empty(0))
         with torch.inference_mode():
-            path = Trajectory(data.denoiser(), self.noiser, grid, rng, step_done)
-            return self.sampler(path, x)
-
-    def normal(self) -> NormalData:
-        """Normal data of mean `MEAN` and deviation `STD`."""
-        return NormalData(self.noiser, torch.tensor(MEAN), STD)
+            return self.sampler(Trajectory(data, self.noiser, grid, rng, step_done), noise)
 
 
 def check_sampler_component(record: Recorder, case: Case, sampler: Sampler) -> None:
@@ -138,13 +127,13 @@ def check_sampler_component(record: Recorder, case: Case, sampler: Sampler) -> N
     record.check("it fits a noiser", fits)
     for noiser in fitting:
         trial, where = Trial(sampler, noiser), f" ({type(noiser).__name__})"
-        if not record.check(f"data has the form of the noise{where}", partial(form, trial)):
+        if not record.check(f"data has the form of the noise{where}", form, trial):
             continue
-        record.check(f"exact predictions lead to the data{where}", partial(exact, trial))
-        record.check(f"a sample does not depend on its batch{where}", partial(batches, trial))
-        chance = partial(own_chance, trial.run, "data", "draw every number from `path.rng`")
-        record.check(f"all chance comes from the rng{where}", chance)
-        record.check(f"step_done is called at each step{where}", partial(steps_done, trial))
+        record.check(f"exact predictions lead to the data{where}", exact, trial)
+        record.check(f"a sample does not depend on its batch{where}", batches, trial)
+        mend = "draw every number from `path.rng`"
+        record.check(f"all chance comes from the rng{where}", own_chance, trial.run, "data", mend)
+        record.check(f"step_done is called at each step{where}", steps_done, trial)
 
 
 def form(trial: Trial) -> Iterator[str]:
@@ -155,10 +144,7 @@ def form(trial: Trial) -> Iterator[str]:
             return
     noise = trial.noiser.prior(SampleRng(SEEDS), (SIZE,), torch.empty(0))
     before = noise.clone()
-    with torch.inference_mode():
-        denoise = trial.normal().denoiser()
-        grid = trial.noiser.grid(FEW)
-        trial.sampler(Trajectory(denoise, trial.noiser, grid, SampleRng(SEEDS)), noise)
+    trial.run(noise=noise)
     if not torch.equal(noise, before):
         yield problem("the noise that was passed in unchanged", "other numbers", "work on a copy")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -121,18 +120,6 @@ def check_sampling(record: Recorder, subject: Sampled) -> Tensor | None:
         ("a walk between two seeds begins and ends at their pictures", walk),
         ("conditions may be null or left out, and an unknown one is refused", null),
     ]
-    formed = "pictures are float32 [B, C, H, W] in [-1, 1]"
-    if (pictures := can_draw(record, subject, formed)) is None:
-        for claim, _ in claims:
-            record.skip(claim, "there are no pictures to compare")
-        return None
-    for claim, check in claims:
-        record.check(claim, partial(check, subject))
-    return pictures
-
-
-def can_draw(record: Recorder, subject: Sampled, claim: str) -> Tensor | None:
-    """Check the form of pictures; gives them, or None where they cannot be compared."""
     drawn: list[Tensor] = []
 
     def formed() -> Iterator[str]:
@@ -148,7 +135,12 @@ def can_draw(record: Recorder, subject: Sampled, claim: str) -> Tensor | None:
         if pictures.shape == shape and bool(torch.isfinite(pictures).all()):
             drawn.append(pictures)
 
-    record.check(claim, formed)
+    record.check("pictures are float32 [B, C, H, W] in [-1, 1]", formed)
+    for claim, check in claims:
+        if drawn:
+            record.check(claim, check, subject)
+        else:
+            record.skip(claim, "there are no pictures to compare")
     return drawn[0] if drawn else None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 import msgspec
 from msgspec import inspect
@@ -17,7 +16,7 @@ STRICT = "derive it from genzoo_core.Config, or declare it with forbid_unknown_f
 
 def check_config(record: Recorder, owner: type) -> None:
     """Check the `Config` of a component's class."""
-    record.check("its config is strict and frozen", partial(strict_struct, owner, "Config"))
+    record.check("its config is strict and frozen", strict_struct, owner, "Config")
 
 
 def strict_struct(owner: type, attribute: str) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -77,7 +76,7 @@ def check_training(record: Recorder, subject: Trained) -> bool:
     frozen = [(p, p.requires_grad) for p in subject.built.module.parameters()]
     train_mode(subject.built)
     disjoint = "phases are disjoint, and cover all that is trainable"
-    record.check(disjoint, partial(sound_stages, subject.built))
+    record.check(disjoint, sound_stages, subject.built)
     claims: list[tuple[str, Callable[[Trained], Iterator[str]]]] = [
         ("the loss is a finite scalar, with figures to log", scalar),
         ("a phase gives gradients to its parameters", gradients),
@@ -91,7 +90,7 @@ def check_training(record: Recorder, subject: Trained) -> bool:
         if not (formed if check is function else sound):
             record.skip(claim, "there is no loss to follow")
             continue
-        sound = record.check(claim, partial(check, subject)) and sound
+        sound = record.check(claim, check, subject) and sound
         formed = sound if check is scalar else formed
     for parameter, wanted in frozen:
         parameter.requires_grad_(wanted)
@@ -266,10 +265,10 @@ def finalized(built: Opened, case: Case) -> Iterator[str]:
     if changed:
         mend = "register buffers whose shapes follow from the config, and copy into them"
         yield problem("finalize to keep all shapes", f"another for {changed[0]}", mend)
-    unset = [
-        name
-        for name, buffer in module.named_buffers()
-        if name.rpartition(".")[2] == "fitted" and not bool(buffer.all())
-    ]
-    if unset:
+    if unset := [name for name, flag in fitted_flags(module) if not bool(flag.all())]:
         yield problem(f"{unset[0]} set by finalize", "not set", "fill it with True at the end")
+
+
+def fitted_flags(module: nn.Module) -> list[tuple[str, Tensor]]:
+    """The buffers that say whether a density was fitted, with their names."""
+    return [(n, b) for n, b in module.named_buffers() if n.rpartition(".")[2] == "fitted"]

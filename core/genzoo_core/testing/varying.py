@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -29,11 +28,11 @@ def check_varying(record: Recorder, subject: Sampled, pictures: Tensor) -> None:
     # Its own pictures: a codec need not encode any others well.
     images = pictures.flip(0)
     unvaried = "strength 1 gives the same as the seed alone"
-    record.check("strength 0 gives the picture itself", partial(nothing, subject, images))
-    record.check(unvaried, partial(everything, subject, images))
-    record.check("a variation does not depend on its batch", partial(batches, subject, images))
+    record.check("strength 0 gives the picture itself", nothing, subject, images)
+    record.check(unvaried, everything, subject, images)
+    record.check("a variation does not depend on its batch", batches, subject, images)
     if isinstance(model, Inpainting):
-        record.check("pixels outside of a mask stay", partial(stays, subject, images))
+        record.check("pixels outside of a mask stay", stays, subject, images)
 
 
 def itself(subject: Sampled, images: Tensor) -> Tensor:
@@ -100,9 +99,9 @@ def check_guided(record: Recorder, subject: Sampled) -> None:
     if not (isinstance(model, Guided) and subject.conditions):
         return
     if model.guidance(subject.options) not in (0, 1):  # else a negative has no effect
-        record.check("a negative condition changes the pictures", partial(effective, subject))
+        record.check("a negative condition changes the pictures", effective, subject)
         claim = "a picture with a negative condition does not depend on its batch"
-        record.check(claim, partial(guided_batches, subject))
+        record.check(claim, guided_batches, subject)
 
 
 def negatives(subject: Sampled) -> dict[str, Tensor]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
 import torch
 
@@ -42,7 +41,7 @@ def check_weights(
     if opened is None:
         return
     built, card = opened
-    record.check("its card says what it is", partial(agrees, built, card))
+    record.check("its card says what it is", agrees, built, card)
     if built.format:
         check_folder(record, zoo, reference, built)
     # What a format builds by itself can be neither saved nor built again.
@@ -74,7 +73,7 @@ def check_weights(
         check_options(record, type(module))
         if (subject := with_options(record, built, options, columns)) is not None:
             check_saved_model(record, case, subject)
-            record.check("other conditions give other pictures", partial(matters, subject))
+            record.check("other conditions give other pictures", matters, subject)
 
 
 def agrees(built: Opened, card: ModelCard) -> Iterator[str]:

@@ -1,1 +1,1 @@
-"""What `genzoo check` looks at, and how it shows what it found."""
+"""What `genzoo check` examines."""

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import get_args
 
 import msgspec
 
 from genzoo_core.errors import GenzooError
+from genzoo_core.interfaces import MODULE_KINDS
 from genzoo_core.manifest import ComponentEntry, Kind
 from genzoo_core.plugin import Plugin
 from genzoo_core.recipe import Recipe
 from genzoo_core.specs import ModelSpec, PartSpec
+from genzoo_core.testing.plugins import load
 from genzoo_core.zoo import Zoo
 
 
@@ -24,7 +25,7 @@ class Use:
     """A component with a config that a recipe gives it.
 
     Attributes:
-        kind: Its kind; None where the recipe does not tell.
+        kind: Its kind; None where the recipe does not say.
         component: Its name, as the recipe has it.
         config: The config.
         parts: The recipe's parts, of which it may use some.
@@ -34,6 +35,11 @@ class Use:
     component: str
     config: Mapping[str, object] = field(default_factory=dict)
     parts: Mapping[str, PartSpec] = field(default_factory=dict)
+
+    def is_of(self, plugin: Plugin, entry: ComponentEntry) -> bool:
+        """Whether it is this component of a plugin."""
+        names = (entry.name, f"{plugin.distribution}/{entry.name}")
+        return self.component in names and self.kind in (None, entry.kind)
 
 
 def recipe_files(plugin: Plugin) -> tuple[Path, ...]:
@@ -52,12 +58,12 @@ def read_recipes(zoo: Zoo, plugins: tuple[Plugin, ...]) -> dict[Path, Recipe]:
         try:
             found[path] = zoo.recipe(str(path))
         except GenzooError:
-            continue  # it is checked for itself, and told of there
+            continue  # a check of its own finds that
     return found
 
 
 def distinct(recipes: Mapping[Path, Recipe]) -> list[Path]:
-    """One recipe of each set that trains the same."""
+    """The recipes without those that train the same as an earlier one."""
     first: dict[str, Path] = {}
     for path, recipe in recipes.items():
         first.setdefault(json.dumps(msgspec.to_builtins(recipe.model), sort_keys=True), path)
@@ -76,7 +82,7 @@ def uses(recipe: Recipe) -> Iterator[Use]:
 def _nested(
     value: object, key: str | None
 ) -> Iterator[tuple[str | None, str, Mapping[str, object]]]:
-    """Components named in a config; `noiser = { component = … }` tells the kind as well."""
+    """Components named in a config; `noiser = { component = … }` says the kind as well."""
     if isinstance(value, dict):
         name, config = value.get("component"), value.get("config", {})
         if isinstance(name, str) and isinstance(config, dict):
@@ -90,19 +96,16 @@ def _nested(
 
 def uses_of(plugin: Plugin, entry: ComponentEntry, recipes: Mapping[Path, Recipe]) -> list[Use]:
     """How recipes use a component that is no model: each config once."""
-    names = (entry.name, f"{plugin.distribution}/{entry.name}")
     found: dict[str, Use] = {}
-    for recipe in recipes.values():
-        for use in uses(recipe):
-            if use.component in names and use.kind in (None, entry.kind):
-                found.setdefault(json.dumps(use.config, sort_keys=True), use)
+    for use in (use for recipe in recipes.values() for use in uses(recipe)):
+        if use.is_of(plugin, entry):
+            found.setdefault(json.dumps(use.config, sort_keys=True), use)
     return list(found.values())
 
 
 def trains(recipe: Recipe, plugin: Plugin, entry: ComponentEntry) -> bool:
     """Whether a recipe trains a component."""
-    names = (entry.name, f"{plugin.distribution}/{entry.name}")
-    return recipe.model.kind == entry.kind and recipe.model.component in names
+    return Use(recipe.model.kind, recipe.model.component).is_of(plugin, entry)
 
 
 def why_not_by_default(zoo: Zoo, plugin: Plugin, entry: ComponentEntry) -> str | None:
@@ -110,17 +113,19 @@ def why_not_by_default(zoo: Zoo, plugin: Plugin, entry: ComponentEntry) -> str |
     name = f"{plugin.distribution}/{entry.name}"
     call = f'check_component(zoo, "{entry.kind}", "{name}", {{…}}) in a test'
     try:
-        module, _, attribute = entry.target.partition(":")
-        msgspec.convert({}, getattr(import_module(module), attribute).Config)
+        msgspec.convert({}, load(entry.target).Config)
     except msgspec.ValidationError as error:
         return f"its Config has no defaults ({error}), and no recipe uses it; call {call}"
     except (Exception, SystemExit):
-        return None  # the kit says it better
+        return None  # a check of the kit says what is wrong
     try:
-        if entry.kind in ("model", "codec", "encoder", "conditioner"):
+        if entry.kind in MODULE_KINDS:
             zoo.build(ModelSpec(name, kind=entry.kind))
         else:
             zoo.component(entry.kind, name, {})
     except GenzooError as error:
-        return f"the defaults of its Config do not do ({error}), and no recipe uses it; call {call}"
+        return (
+            f"the defaults of its Config cannot be built ({error}), and no recipe uses it; "
+            f"call {call}"
+        )
     return None

@@ -1,4 +1,4 @@
-"""Running the conformance kit on whatever was named."""
+"""Running the conformance kit on a plugin, a model or a recipe."""
 
 from __future__ import annotations
 
@@ -24,12 +24,11 @@ from genzoo_core.testing import (
     examine_plugin,
     examine_recipe,
 )
-from genzoo_core.testing.checking import CHECKS
 from genzoo_core.zoo import Zoo
 
 
 def examine(zoo: Zoo, subject: Subject) -> Iterator[Report]:
-    """The reports on a subject, each as soon as it is there."""
+    """The reports on a subject, one after the other."""
     if subject.kind == "model":
         yield examine_model(zoo, subject.name)
     elif subject.kind == "recipe":
@@ -43,7 +42,7 @@ def _plugins(zoo: Zoo, subject: Subject) -> Iterator[Report]:
     yield report
     if any(finding.status == "skipped" for finding in report.findings):
         return  # it cannot be imported
-    # Recipes of its siblings use its components as well.
+    # Recipes of other plugins of its distribution use its components as well.
     siblings = zoo.plugins(subject.plugins[0].distribution)
     recipes = read_recipes(zoo, siblings)
     own = [path for plugin in subject.plugins for path in recipe_files(plugin)]
@@ -54,19 +53,14 @@ def _plugins(zoo: Zoo, subject: Subject) -> Iterator[Report]:
         if plugin.manifest is None:
             continue
         for entry in plugin.manifest.components:
-            title = f"{entry.kind} {plugin.distribution}/{entry.name}"
-            if entry.kind not in CHECKS:
-                reason = f"there is no interface for a {entry.kind} to keep to yet"
-                yield _skipped(title, "it keeps to its interface", reason)
-                continue
             if any(trains(recipe, plugin, entry) for recipe in recipes.values()):
                 continue
+            name = f"{plugin.distribution}/{entry.name}"
             uses = uses_of(plugin, entry, recipes)
             obstacle = None if uses else why_not_by_default(zoo, plugin, entry)
             if obstacle is not None:
-                yield _skipped(title, "it keeps to its interface", obstacle)
+                yield _skipped(f"{entry.kind} {name}", "it conforms to its interface", obstacle)
                 continue
-            name = f"{plugin.distribution}/{entry.name}"
             for use in uses or [Use(entry.kind, name)]:
                 yield examine_component(zoo, entry.kind, name, use.config, parts=use.parts)
         for card in plugin.manifest.models:

@@ -1,4 +1,4 @@
-"""What the argument of `genzoo check` means."""
+"""The argument of `genzoo check`: a plugin, a model or a recipe."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Subject:
 
     Attributes:
         kind: What it is; a folder in a format of others is a model.
-        name: What the kit is asked for: a plugin's or a distribution's name, a model's name, or
-            the path of a file.
+        name: Its name for the kit: that of a plugin, a distribution or a model, or the path of a
+            file.
         plugins: The plugins, where it is one or several.
     """
 
@@ -31,7 +31,7 @@ class Subject:
 
 
 def find_subject(zoo: Zoo, text: str) -> Subject:
-    """What `text` means.
+    """The subject that `text` names.
 
     Args:
         zoo: Where plugins and models are found. None of their code is run.
@@ -88,39 +88,29 @@ def _of_folder(zoo: Zoo, folder: Path, named: Path) -> Subject:
     if len(found) > 1:
         names = ", ".join(sorted({plugin.name for plugin in found}))
         raise UsageError(f"{named} holds several plugins: {names}", "name one of them")
-    if _in_a_format(zoo, folder):
+    formats = (entry for p in zoo.plugins() if p.manifest for entry in p.manifest.formats)
+    if any(f.markers and all((folder / m).is_file() for m in f.markers) for f in formats):
         return Subject("model", str(named))
-    return _of_project(zoo, folder, named)
+    raise _not_installed(zoo, folder, named)
 
 
-def _in_a_format(zoo: Zoo, folder: Path) -> bool:
-    """Whether a folder has the marks of a format that some plugin reads."""
-    return any(
-        entry.markers and all((folder / marker).is_file() for marker in entry.markers)
-        for plugin in zoo.plugins()
-        if plugin.manifest is not None
-        for entry in plugin.manifest.formats
-    )
-
-
-def _of_project(zoo: Zoo, folder: Path, named: Path) -> Subject:
-    """None of the packages in `folder` is installed from there: what is there instead, if any."""
+def _not_installed(zoo: Zoo, folder: Path, named: Path) -> UsageError:
+    """Why none of the installed packages lies in a folder."""
     # A plugin's package lies in its project; any other folder is taken for what it is.
     above = folder.resolve().parents if (folder / MANIFEST).exists() else ()
     project = next((place for place in (folder, *above) if _project_name(place)), folder)
-    command = f"`pip install -e {project}`"
     name = _project_name(project)
+    install = f"`pip install -e {project}`"
+    hint = f"install it first, so that its source is used: {install}"
     if name is None:
-        hint = f"install it first, so that its source is used: {command}"
-        raise UsageError(f"{named} is not that of an installed plugin", hint)
+        return UsageError(f"{named} is not that of an installed plugin", hint)
     try:
         zoo.plugins(name)
     except GenzooError:
-        hint = f"install it first, so that its source is used: {command}"
-        raise UsageError(f"{named} is the source of {name}, which is not installed", hint) from None
-    raise UsageError(
+        return UsageError(f"{named} is the source of {name}, which is not installed", hint)
+    return UsageError(
         f"{named} is the source of {name}, but what is installed is a copy of it",
-        f"{command}, or check the copy: `genzoo check {name}`",
+        f"{install}, or check the copy: `genzoo check {name}`",
     )
 
 

@@ -42,11 +42,11 @@ class DDPM(ScheduledNoiser):
         super().__init__(config, context)
         self.prediction = config.prediction
         betas = linear_betas() if config.schedule == "linear" else cosine_betas()
-        kept = torch.cat([torch.ones(1, dtype=betas.dtype), (1 - betas).cumprod(0)])
-        self._ratio = (1 / kept - 1).sqrt()
+        signal = torch.cat([torch.ones(1, dtype=betas.dtype), (1 - betas).cumprod(0)])
+        self._ratio = (1 / signal - 1).sqrt()
         # Sampling starts at the last step that has a trace of signal: noise prediction divides
         # by alpha. The linear schedule ends at 0.0063, the cosine one at 0.00005.
-        self._first = int((kept.sqrt() >= LEAST_ALPHA).nonzero().max())
+        self._first = int((signal.sqrt() >= LEAST_ALPHA).nonzero().max())
 
     def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """alpha and sigma; exact at the steps."""
@@ -82,5 +82,5 @@ def linear_betas() -> Tensor:
 def cosine_betas() -> Tensor:
     """The noise variances of Nichol & Dhariwal 2021, section 3.2, `[1000]`."""
     t = torch.linspace(0, 1, STEPS + 1, dtype=torch.float64)
-    kept = ((t + 0.008) / 1.008 * torch.pi / 2).cos().square()
-    return (1 - kept[1:] / kept[:-1]).clamp(max=0.999)
+    signal = ((t + 0.008) / 1.008 * torch.pi / 2).cos().square()
+    return (1 - signal[1:] / signal[:-1]).clamp(max=0.999)

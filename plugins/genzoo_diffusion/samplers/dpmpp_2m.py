@@ -24,8 +24,8 @@ class DPMSolverPP2M(Sampler):
             ahead = x0
             if before is not None and i < path.steps - 1:
                 ahead = x0 + growth(path, i) / growth(path, i - 1) / 2 * (x0 - before)
-            kept = path.sigma[i + 1] / path.sigma[i]
-            x = kept * x + path.alpha[i + 1] * (1 - path.noise_kept(i)) * ahead
+            ratio = path.sigma[i + 1] / path.sigma[i]
+            x = ratio * x + path.alpha[i + 1] * (1 - path.noise_correlation(i)) * ahead
             before = x0
             path.done(i, x0)
         return x / path.alpha[-1]
@@ -33,5 +33,5 @@ class DPMSolverPP2M(Sampler):
 
 def growth(path: Trajectory, i: int) -> float:
     """h of the paper: by how much log(alpha / sigma) grows in the i-th step; may be infinite."""
-    kept = path.noise_kept(i)
-    return -math.log(kept) if kept > 0 else math.inf
+    correlation = path.noise_correlation(i)
+    return -math.log(correlation) if correlation > 0 else math.inf

@@ -14,8 +14,8 @@ class FirstOrder(Sampler):
     """One evaluation a step, then on to the next time with the same x0 and noise.
 
     Two numbers make a step (Song et al. 2021, "Denoising diffusion implicit models", equations 12
-    and 16): the share `kept` of the noise that is in the noise of the next time by the posterior
-    of DDPM, and `eta`, how much of the rest is drawn anew.
+    and 16): the correlation between the noise of two times under the posterior of DDPM, and `eta`,
+    how much of the rest is drawn anew.
 
     Attributes:
         eta: Share of the ancestral sampler's noise that each step adds, as a standard deviation.
@@ -27,7 +27,7 @@ class FirstOrder(Sampler):
         """Data, with the shape of `x`."""
         for i in range(path.steps):
             x0, noise = path.denoise(i, x)
-            fresh = self.eta * (1 - path.noise_kept(i) ** 2) ** 0.5
+            fresh = self.eta * (1 - path.noise_correlation(i) ** 2) ** 0.5
             if fresh * path.sigma[i + 1] > 0:
                 noise = (1 - fresh**2) ** 0.5 * noise + fresh * path.rng.normal(x.shape[1:], x)
             x = path.mix(i + 1, x0, noise)

@@ -50,11 +50,3 @@ def standard_errors(
         values.append(list(figures(rest.nonzero().flatten())))
     apart = torch.tensor(values, dtype=torch.float64)
     return tuple(((parts - 1) * apart.var(0, correction=0)).sqrt().tolist())
-
-
-def standard_error(
-    figure: Callable[[Tensor], float], n: int, seed: int = 0, parts: int = PARTS
-) -> float:
-    """`standard_errors` of one figure."""
-    (error,) = standard_errors(lambda rows: (figure(rows),), n, seed, parts)
-    return error

@@ -16,7 +16,7 @@ from genzoo_eval.nets.trunk import FeatureNet
 
 
 class Classifier(FeatureNet, Conditioned):
-    """Tells classes apart; what it knows just before it decides is the feature.
+    """A classifier; its penultimate layer is the feature.
 
     The part that Inception's pooled features play in the Fréchet distance (Heusel et al. 2017,
     "GANs trained by a two time-scale update rule", section 3), taken before the nonlinearity,
@@ -36,8 +36,8 @@ class Classifier(FeatureNet, Conditioned):
         super().__init__(config.trunk, context)
         self.config = config
         if len(context.conditioners) != 1:
-            given = ", ".join(context.conditioners) or "none"
-            raise ConfigError(f"a classifier needs one conditioner, for its labels, not {given}")
+            names = ", ".join(context.conditioners) or "none"
+            raise ConfigError(f"a classifier needs one conditioner, for its labels, not {names}")
         ((self.label, spec),) = context.conditioners.items()
         conditioner: Conditioner = context.component("conditioner", spec.component, spec.config)
         if conditioner.categories is None:

@@ -32,8 +32,8 @@ class SelfSupervised(FeatureNet):
         super().__init__(config.trunk, context)
         self.config = config
         if context.conditioners:
-            given = ", ".join(context.conditioners)
-            raise ConfigError(f"a self-supervised net looks at no conditions, but got {given}")
+            names = ", ".join(context.conditioners)
+            raise ConfigError(f"a self-supervised net looks at no conditions, but got {names}")
         features = config.trunk.features
         self.projection: nn.Sequential | None = None
         if context.training:

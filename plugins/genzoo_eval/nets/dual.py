@@ -65,7 +65,7 @@ class DualEncoder(FeatureNet, Conditioned):
     """Puts an image and its caption at one place: CLIP on a small dataset.
 
     After Radford et al. 2021, "Learning transferable visual models from natural language
-    supervision", section 2.3. It tells whether a picture shows what was asked for, and its image
+    supervision", section 2.3. It says how near a picture is to a caption, and its image
     encoder is a feature net: as of `SelfSupervised`, the features are the trunk's and not the
     projection's.
 
@@ -83,9 +83,9 @@ class DualEncoder(FeatureNet, Conditioned):
         super().__init__(config.trunk, context)
         self.config = config
         if len(context.conditioners) != 1:
-            given = ", ".join(context.conditioners) or "none"
+            names = ", ".join(context.conditioners) or "none"
             raise ConfigError(
-                f"a dual encoder needs one conditioner, for its captions, not {given}"
+                f"a dual encoder needs one conditioner, for its captions, not {names}"
             )
         ((self.column, spec),) = context.conditioners.items()
         conditioner: Conditioner = context.component("conditioner", spec.component, spec.config)
@@ -116,9 +116,9 @@ class DualEncoder(FeatureNet, Conditioned):
         """`matching` of a view of each image with its caption, of which words may be missing."""
         prepared = batch.conditions[self.column]
         tokens, mask = _words(self.conditioners[self.column](prepared))
-        kept = torch.special.ndtr(rng.normal(mask.shape[1:], tokens)) >= self.config.forget
+        read = torch.special.ndtr(rng.normal(mask.shape[1:], tokens)) >= self.config.forget
         first = torch.arange(mask.shape[1], device=mask.device) == 0
-        captions = F.normalize(self.text(tokens, mask & (kept | first)), dim=1)
+        captions = F.normalize(self.text(tokens, mask & (read | first)), dim=1)
         images = self.images(view(batch.images, rng, self.config.views))
         scale = self.log_scale.exp().clamp_max(SHARPEST)
         loss, found = matching(images, captions, alike(prepared), scale)

@@ -28,7 +28,7 @@ class Inception(Encoder):
     """The 2048 pooled features of the Inception of the Fréchet inception distance.
 
     Heusel et al. 2017; the network and its resizing are torch-fidelity's, which gives the figures
-    of the original implementation. Grey images are shown to it as colours of equal parts.
+    of the original implementation. Grey images have three equal channels here.
 
     Args:
         state: The network's weights, by torch-fidelity's names.
@@ -72,16 +72,18 @@ def open_inception() -> tuple[Inception, str]:
             "inception features need torch-fidelity, which is not installed",
             "`pip install torch-fidelity`",
         )
-    given = os.environ.get(WEIGHTS)
-    if not given or not Path(given).is_file():
-        said = f"{WEIGHTS} names no file: {given}" if given else f"{WEIGHTS} is not set"
-        raise UsageError(f"{said}; it names Inception's weights", "the README says how to get them")
-    data = Path(given).read_bytes()
+    file = os.environ.get(WEIGHTS)
+    if not file or not Path(file).is_file():
+        fault = f"{WEIGHTS} names no file: {file}" if file else f"{WEIGHTS} is not set"
+        raise UsageError(
+            f"{fault}; it names Inception's weights", "the README says how to get them"
+        )
+    data = Path(file).read_bytes()
     try:
         state = load(data)
     except SafetensorError as error:
         raise WeightsError(
-            f"{given} is no safetensors file: {error}",
+            f"{file} is no safetensors file: {error}",
             "pickle is never loaded; the README says how to convert one that you trust",
         ) from error
     return Inception(state).eval(), hashlib.sha256(data).hexdigest()
@@ -90,7 +92,7 @@ def open_inception() -> tuple[Inception, str]:
 def _build() -> nn.Module:
     """torch-fidelity's network without its weights.
 
-    Its constructor would fetch and unpickle them; it is given none, and told to load none.
+    Its constructor would fetch and unpickle them; here it fetches and loads nothing.
     """
     mend_torchvision()
     from torch_fidelity import feature_extractor_inceptionv3 as peer

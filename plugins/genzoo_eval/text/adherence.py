@@ -105,7 +105,7 @@ def caption_figures(
             return [], {}
         owners = torch.arange(len(real.captions)).repeat_interleave(each)
         made[name] = CaptionSet(real.captions, pictures, owners)
-    tell("comparing with what was asked for")
+    tell("comparing with the captions")
     figures = list(_recall(made, captions, judge))
     for space in spaces(reference, captions.train.images):
         figures += copying_figures(made, captions, space)

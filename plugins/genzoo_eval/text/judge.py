@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from genzoo_core.dataset import Dataset
 from genzoo_core.images import from_uint8
 from genzoo_core.rng import BatchRng
 from genzoo_eval.feature_nets import BATCH, FrozenNet
 from genzoo_eval.nets.dual import DualEncoder
+from genzoo_eval.text.captions import choose, sampled
 
 
 @dataclass(frozen=True)
@@ -45,3 +47,16 @@ def judge_of(nets: Sequence[FrozenNet]) -> Judge | None:
     """The first dual encoder among the nets."""
     found = ((net.name, net.encoder) for net in nets)
     return next((Judge(name, net) for name, net in found if isinstance(net, DualEncoder)), None)
+
+
+def example_captions(
+    nets: Sequence[FrozenNet], test: Dataset, train: Dataset, n: int
+) -> tuple[tuple[str, Tensor], ...]:
+    """`n` captions of the training images, then `n` that no training image has, each with a real
+    image, uint8 `[C, H, W]`; none where no net knows captions.
+
+    Raises:
+        DataError: The data has no captions, or holds none out.
+    """
+    judge = judge_of(nets)
+    return () if judge is None else sampled(choose(test, train, judge.column), n)

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import click
 
 from genzoo_core.errors import IntegrityError
+from genzoo_core.text import printable
 from genzoo_core.zoo import Zoo
+from genzoo_hub.commands.table import size, write_table
 from genzoo_hub.failures import About, explain
-from genzoo_hub.keeping import CachedModel, cached_models, find_waste
-from genzoo_hub.keeping import remove as remove_waste
+from genzoo_hub.inventory import CachedModel, cached_models, find_waste
 from genzoo_hub.repo_cache import cache_folder
-from genzoo_hub.shown import shown, size, write_table
 
 
 @click.group("cache")
@@ -88,7 +88,8 @@ def prune(zoo: Zoo, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     removing = yes and not dry_run
     if removing:
         try:
-            remove_waste(waste)
+            for one in waste:
+                one.remove()
         except OSError as error:
             raise explain(error, About()) from error
     if as_json:
@@ -115,7 +116,7 @@ def _models() -> list[CachedModel]:
 
 def _warn(left_out: Sequence[str]) -> None:
     for line in left_out:
-        click.echo(f"Warning: left out: {shown(line)}", err=True)
+        click.echo(f"Warning: left out: {printable(line)}", err=True)
 
 
 def _as_json(model: CachedModel) -> dict[str, object]:

@@ -26,19 +26,16 @@ def pull(zoo: Zoo, model: str, *, variant: str, as_json: bool) -> None:
     genzoo pull hf://someone/vae-mnist
     genzoo run hf://someone/vae-mnist -n 16
     """
-    folder = _folder(zoo, model, variant)
-    weights, size = folder or _file(zoo, model)
+    if folder := _folder(zoo, model, variant):
+        weights, size = folder
+    else:
+        weights = zoo.weights(model)
+        size = weights.path.stat().st_size
     if as_json:
         found = {"path": str(weights.path), "sha256": weights.sha256}
         click.echo(json.dumps({**found, "reference": weights.reference or model, "size": size}))
         return
     click.echo(f"{weights.sha256}  {weights.path}")
-
-
-def _file(zoo: Zoo, model: str) -> tuple[WeightsFile, int]:
-    """A model file, and its size in bytes."""
-    weights = zoo.weights(model)
-    return weights, weights.path.stat().st_size
 
 
 def _folder(zoo: Zoo, model: str, variant: str) -> tuple[WeightsFile, int] | None:

@@ -7,9 +7,9 @@ import shlex
 
 import click
 
+from genzoo_core.text import printable
 from genzoo_core.zoo import Zoo
 from genzoo_hub.reference import MAIN, check_repo, check_revision
-from genzoo_hub.shown import shown
 
 
 @click.command("push")
@@ -30,7 +30,7 @@ def push(
     message: str,
     as_json: bool,
 ) -> None:
-    """Share a model on the Hub, with a model card made from what is known of it.
+    """Share a model on the Hub, with a model card made from its card.
 
     What is uploaded is the model file bit for bit, README.md and config.json, in one commit. Log
     in first with `hf auth login`, or set HF_TOKEN. A repository that is not there is made.
@@ -52,12 +52,12 @@ def push(
     for role, part in package.spec.parts.items():
         if part.inline is None:
             whole = f"genzoo export {shlex.quote(model)} --whole -o whole{package.path.suffix}"
-            stays = shown(f"its part {role} stays in {part.model}")
+            stays = printable(f"its part {role} stays in {part.model}")
             click.echo(f"{stays}; `{whole}` makes one file", err=True)
     if not package.card.license:
         click.echo("Warning: the model's card states no licence", err=True)
     done = share(package, repo, private=private, revision=revision, message=message)
-    if done.kept_readme:
+    if done.keeps_readme:
         click.echo(f"{repo} has a README.md of its own, which was kept", err=True)
     if as_json:
         what = {"reference": done.reference, "url": done.url, "sha256": done.sha256}

@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 import click
 
+from genzoo_hub.commands.table import write_table
 from genzoo_hub.searching import search as search_hub
-from genzoo_hub.shown import write_table
 
 
 @click.command("search")

@@ -19,7 +19,7 @@ from genzoo_core.manifest import CommandEntry
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-LIGHT = ("list", "info", "add", "rm", "doctor", "completion")
+LIGHT = ("list", "info", "add", "rm", "plugins", "doctor", "completion")
 """Commands that need the catalogue alone."""
 
 TAKE_MODEL = ("info", "run", "encode", "export")

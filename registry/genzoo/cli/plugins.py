@@ -38,7 +38,9 @@ class _Group(click.Group):
         root = ctx.find_root()
         if args[0] != "restore" or not isinstance(root.command, click.Group):
             return super().resolve_command(ctx, args)
-        return root.command.resolve_command(root, args)  # where it is not there, it says why
+        found = root.command.resolve_command(root, args)  # where it is not there, it says why
+        ctx.obj = root.obj
+        return found
 
 
 @click.group(cls=_Group, invoke_without_command=True, subcommand_metavar="[restore]")

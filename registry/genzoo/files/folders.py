@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def cache_folder() -> str | None:
@@ -14,6 +17,8 @@ def cache_folder() -> str | None:
 
 def config_folder() -> Path:
     """Where genzoo keeps what a user decided: `GENZOO_CONFIG`, or the platform's place."""
+    from pathlib import Path  # no listing has a use for it
+
     found = _folder("GENZOO_CONFIG", "user_config_dir", "XDG_CONFIG_HOME", ".config")
     return Path(found) if found else Path.home() / ".genzoo"
 
@@ -35,11 +40,15 @@ def models_file() -> str | None:
 def _folder(variable: str, property_: str, xdg: str, hidden: str) -> str | None:
     if override := os.environ.get(variable):
         return os.path.abspath(override)
-    if sys.platform in ("darwin", "win32"):
-        from platformdirs import PlatformDirs
+    if sys.platform == "darwin":
+        from platformdirs.macos import MacOS
+
+        return str(getattr(MacOS("genzoo"), property_))
+    if sys.platform == "win32":
+        from platformdirs.windows import Windows
 
         roaming = property_ == "user_config_dir"
-        dirs = PlatformDirs("genzoo", appauthor=False, roaming=roaming, opinion=False)
+        dirs = Windows("genzoo", appauthor=False, roaming=roaming, opinion=False)
         return str(getattr(dirs, property_))
     # As platformdirs finds it, whose import would cost each listing as much as a third of click's.
     base = os.environ.get(xdg) or os.path.expanduser(f"~/{hidden}")

@@ -15,35 +15,18 @@ from torch import nn
 from genzoo.models.blueprint import BlueprintMode
 from genzoo.models.components import components_of, load_component
 from genzoo.text import brief, one_line, quoted
-from genzoo_core.conditioner import Conditioner
-from genzoo_core.encoder import Codec, Encoder
 from genzoo_core.errors import ConfigError, GenzooError, PluginError
-from genzoo_core.model import GenerativeModel
-from genzoo_core.noiser import Noiser
-from genzoo_core.sampler import Sampler
+from genzoo_core.interfaces import INTERFACES, MODULE_KINDS
 from genzoo_core.specs import ComponentSpec, ModelSpec
 from genzoo_core.zoo import Opened
 
 if TYPE_CHECKING:
     from genzoo.plugins.catalogue import Catalogue
 
-_INTERFACES: dict[str, type] = {
-    "model": GenerativeModel,
-    "codec": Codec,
-    "encoder": Encoder,
-    "conditioner": Conditioner,
-    "noiser": Noiser,
-    "sampler": Sampler,
-}
-"""What a component of a kind is an instance of."""
-
-MODULE_KINDS = ("model", "codec", "encoder", "conditioner")
-"""Kinds that have weights, so that a model file can hold one."""
-
 
 def kind_of(module: nn.Module) -> str | None:
     """The kind of component that a module is; None for none that has weights."""
-    return next((kind for kind in MODULE_KINDS if isinstance(module, _INTERFACES[kind])), None)
+    return next((kind for kind in MODULE_KINDS if isinstance(module, INTERFACES[kind])), None)
 
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
@@ -62,13 +45,22 @@ class BuildContext:
     used_parts: set[str] = field(default_factory=set)
     full_names: dict[str, str] = field(default_factory=dict)
     """Of the components that were built, by the names that configs call them."""
+    latent_shape: tuple[int, ...] = ()
 
-    def component(self, kind: str, name: str, config: Mapping[str, object]) -> Any:
-        """Build another component; it has this one's parts and no conditioners of its own."""
+    def component(
+        self,
+        kind: str,
+        name: str,
+        config: Mapping[str, object],
+        *,
+        latent_shape: tuple[int, ...] = (),
+    ) -> Any:
+        """Build another component, with this one's parts; see `genzoo_core.Context`."""
         found = _resolve(self.catalogue, kind, name, config)
         self.full_names[name] = found.name
-        inner = replace(self, conditioners={})
-        if self.blueprint is None or kind in MODULE_KINDS:
+        conditioners = self.conditioners if kind == "density" else {}
+        inner = replace(self, conditioners=conditioners, latent_shape=latent_shape)
+        if self.blueprint is None or issubclass(INTERFACES[kind], nn.Module):
             return found.build(inner)
         with self.blueprint.paused():
             return found.build(inner)
@@ -104,7 +96,7 @@ class _Resolved:
             raise ConfigError(
                 f"{self.kind} {self.name} cannot be built: {one_line(error)}", "check its config"
             ) from error
-        interface = _INTERFACES[self.kind]
+        interface = INTERFACES[self.kind]
         if not isinstance(instance, interface):
             name = type(instance).__name__
             raise PluginError(f"{self.kind} {self.name} is a {name}, no {interface.__name__}")

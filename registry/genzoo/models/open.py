@@ -16,7 +16,7 @@ from genzoo.files.checked import digest_of
 from genzoo.files.dtypes import check_values
 from genzoo.files.header import TensorInfo
 from genzoo.files.model_file import ModelFile, memory_bytes, read_model_file
-from genzoo.models.build import MODULE_KINDS, build_blueprint, build_module, kind_of
+from genzoo.models.build import build_blueprint, build_module, kind_of
 from genzoo.models.components import check_name
 from genzoo.models.described import DescribedTensors
 from genzoo.models.device import find_device, place
@@ -28,6 +28,7 @@ from genzoo.plugins.names import full_name
 from genzoo.text import quoted
 from genzoo_core.errors import ConfigError, IntegrityError, PluginError, UsageError, WeightsError
 from genzoo_core.formats import Described
+from genzoo_core.interfaces import MODULE_KINDS
 from genzoo_core.model import GenerativeModel
 from genzoo_core.plugin import Model
 from genzoo_core.request import Offload, Precision

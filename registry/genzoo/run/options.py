@@ -29,7 +29,8 @@ def read_settings(
     component that "sampler" chooses, or that the model's own config chooses in its place.
     """
     from genzoo_core.conditioner import conditioners_of
-    from genzoo_core.model import GenerativeModel, NoOptions
+    from genzoo_core.config import NoOptions
+    from genzoo_core.model import GenerativeModel
 
     name, module = opened.name, opened.module
     options_type = module.Options if isinstance(module, GenerativeModel) else NoOptions

@@ -22,7 +22,7 @@ STARTUP = {
     "zsh": (".zshrc", ".zprofile", ".zshenv"),
     "fish": (".config/fish/completions/genzoo.fish", ".config/fish/config.fish"),
 }
-"""Where a shell would be told of completion, below the home folder."""
+"""Where a shell's completion is set up, below the home folder."""
 
 OURS = (
     "GENZOO_CACHE",
@@ -80,7 +80,7 @@ def look_at_path() -> Iterator[Finding]:
 
 
 def look_at_completion() -> Iterator[Finding]:
-    """Whether the user's shell completes genzoo's words, as far as its files tell."""
+    """Whether the user's shell completes genzoo's words, according to its startup files."""
     shell = os.path.basename(os.environ.get("SHELL", ""))
     if shell not in STARTUP:
         return

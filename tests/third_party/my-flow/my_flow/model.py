@@ -9,7 +9,7 @@ from torch import Tensor, nn
 import genzoo_core as core
 from my_flow.config import FlowConfig, FlowOptions
 
-CONDITION = 16  # size of the vector that stands for what was asked
+CONDITION = 16  # size of the vector that stands for the conditions
 
 
 class Coupling(nn.Module):
@@ -108,5 +108,5 @@ class Flow(core.GenerativeModel[FlowOptions]):
 
 
 def vector_of(condition: core.Condition | None, z: Tensor) -> Tensor:
-    """What is asked, `[B, CONDITION]`; zeros of a flow that takes no condition."""
+    """The conditions as a vector, `[B, CONDITION]`; zeros of a flow that takes no condition."""
     return z.new_zeros(len(z), CONDITION) if condition is None else condition.vector

@@ -81,3 +81,15 @@ class LineConfig(NoiserConfig):
     """As `NoiserConfig`; "eps" divides by alpha, which is 0 where this path begins."""
 
     prediction: Literal["eps", "x0", "v", "flow"] = "flow"
+
+
+class BoxConfig(Config):
+    """How far the box reaches beyond the latents."""
+
+    margin: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.0
+
+
+class BellConfig(Config):
+    """How wide the normal is before it learns."""
+
+    log_std: Annotated[float, msgspec.Meta(ge=-10, le=10)] = 0.0

@@ -24,6 +24,7 @@ from genzoo_core import (
     Trajectory,
 )
 from genzoo_core.denoising import sample_from
+from genzoo_core.sampler import Denoise
 from genzoo_tiny.config import DiffusionConfig, DiffusionOptions
 from genzoo_tiny.networks import Net
 
@@ -45,14 +46,24 @@ class TinyDiffusion(Inpainting, GenerativeModel[DiffusionOptions]):
         self.sampler: Sampler = context.component("sampler", "genzoo/euler", {})
         if config.on == "latents":
             self.codec = context.part("codec")
-        self.shape = config.shape if self.codec is None else self.codec.latent_shape
-        size = math.prod(self.shape)
+        self.data_shape = config.shape if self.codec is None else self.codec.latent_shape
+        size = math.prod(self.data_shape)
         self.net = Net(size, size, config.hidden, D)
 
     def predict(self, x: Tensor, t: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         condition = self.condition(conditions, len(x))
         out: Tensor = self.net(x, condition, self.noiser.embed(t))
         return out.reshape(x.shape)
+
+    def denoiser(self, conditions: Mapping[str, Tensor], n: int, guidance: float) -> Denoise:
+        def denoise(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+            prediction = self.predict(x, t, conditions)
+            if guidance != 1:
+                base = self.predict(x, t, {})
+                prediction = base + guidance * (prediction - base)
+            return self.noiser.split(prediction, x, t)
+
+        return denoise
 
     def sample(
         self,
@@ -63,21 +74,15 @@ class TinyDiffusion(Inpainting, GenerativeModel[DiffusionOptions]):
         *,
         start: Start | None = None,
     ) -> Tensor:
-        def denoise(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-            prediction = self.predict(x, t, conditions)
-            if options.guidance != 1:
-                base = self.predict(x, t, {})
-                prediction = base + options.guidance * (prediction - base)
-            return self.noiser.split(prediction, x, t)
-
         def step_done(step: int, total: int, x0: Tensor) -> None:
             if on_step is not None:
                 on_step(step, total, self.pictures(x0))
 
-        x = self.noiser.prior(rng, self.shape, self.net.write.weight)
+        x = self.noiser.prior(rng, self.data_shape, self.net.write.weight)
         grid = self.noiser.grid(options.steps).to(x)
         if start is not None and self.codec is not None:
             start = start.encoded(self.codec)
+        denoise = self.denoiser(conditions, rng.n, options.guidance)
         path = Trajectory(denoise, self.noiser, grid, rng, step_done)
         return self.pictures(sample_from(start, self.sampler, path, x))
 

@@ -1,0 +1,1 @@
+"""Compares generative models: a table, a page, a picture."""

@@ -1,0 +1,209 @@
+"""Gathers a comparison: reports, pictures, baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import torch
+
+from genzoo_compare.baselines import Baseline, baselines, shipped_reports
+from genzoo_compare.choosing import Contender, choose, with_density
+from genzoo_compare.comparison import Comparison, Missing, Net, Row
+from genzoo_compare.families import in_order
+from genzoo_compare.picturing import SAMPLES, RealImages, picture
+from genzoo_core.errors import DataError, GenzooError
+from genzoo_core.zoo import Zoo
+from genzoo_eval.api import (
+    FrozenNet,
+    OnProgress,
+    Report,
+    Settings,
+    cached_report,
+    classifier_of,
+    evaluate,
+    load_nets,
+)
+from genzoo_stability.api import load_shipped
+
+STEPS = (1, 2, 5)
+"""Numbers of sampling steps at which models that have steps are measured besides their own."""
+
+
+@dataclass(frozen=True)
+class Gatherer:
+    """Gathers a comparison.
+
+    Attributes:
+        zoo: Where the models are.
+        dataset: Name of the dataset.
+        folder: What holds it; None for the Hub.
+        models: Names or files; none for all of the dataset, and its baselines.
+        n: Number of pictures of each.
+        seed: Seed of the first.
+        curve: Measure at further numbers of steps, not only take the reports that there are.
+        pictures: Whether pictures are wanted.
+        command: The command that makes the comparison.
+        tell: Called with what takes a while, and with what is left out.
+        on_progress: Called with how many images are made.
+    """
+
+    zoo: Zoo
+    dataset: str
+    folder: Path | None
+    models: tuple[str, ...]
+    n: int
+    seed: int
+    curve: bool
+    pictures: bool
+    command: str
+    tell: Callable[[str], None]
+    on_progress: OnProgress
+
+    def gather(self) -> Comparison:
+        """The comparison; see `choose` for what is refused.
+
+        A model that was not named and cannot be measured is left out, with the reason.
+
+        Raises:
+            DataError: There is no report of any model, and the dataset cannot be read.
+            GenzooError: A model that was named cannot be measured.
+        """
+        left_out: list[str] = []
+        contenders = choose(self.zoo, self.models, self.dataset)
+        nets = load_nets(self.zoo, self.dataset)
+        real = self._real(nets, left_out) if self.pictures else None
+        published = {baseline.name: baseline for baseline in baselines(self.dataset)}
+        rows = []
+        no_data: DataError | None = None
+        for contender in contenders:
+            try:
+                rows.append(self._row(contender, published.get(contender.name), nets, real))
+            except GenzooError as error:
+                if self.models:
+                    raise
+                left_out.append(f"{contender.name} is left out: {error}")
+                no_data = error if isinstance(error, DataError) else no_data
+        if not rows and no_data is not None:
+            raise no_data
+        for sentence in left_out:
+            self.tell(sentence)
+        there = {row.name for row in rows}
+        absent = [] if self.models else [b for b in published.values() if b.name not in there]
+        shipped = shipped_reports(self.dataset)
+        rows += [_baseline_row(b, shipped[b.name]) for b in absent if b.name in shipped]
+        first = classifier_of(nets)  # tables with room for one net take the classifier
+        return Comparison(
+            dataset=self.dataset,
+            models=_by_family(row for row in rows if not row.baseline),
+            baselines=_by_family(row for row in rows if row.baseline),
+            missing=tuple(
+                Missing(b.title, b.family, b.source, b.missing or "its figures do not ship yet")
+                for b in absent
+                if b.name not in shipped
+            ),
+            nets=tuple(
+                Net(net.name, net.sha256, self.zoo.card(net.name).summary)
+                for net in sorted(nets, key=lambda net: net is not first)
+            ),
+            stability=load_shipped(self.dataset),
+            real=None if real is None else real.test[_spread(len(real.test))],
+            captioned=None if real is None else real.captioned,
+            left_out=tuple(left_out),
+            command=self.command,
+        )
+
+    def _real(self, nets: tuple[FrozenNet, ...], left_out: list[str]) -> RealImages | None:
+        try:
+            return RealImages.read(self.zoo, self.dataset, self.folder, nets, self.tell)
+        except DataError as error:
+            left_out.append(f"No real images are shown, nor what needs them: {error}")
+            return None
+
+    def _row(
+        self,
+        contender: Contender,
+        baseline: Baseline | None,
+        nets: tuple[FrozenNet, ...],
+        real: RealImages | None,
+    ) -> Row:
+        contender = with_density(self.zoo, contender)
+        self.tell(contender.name)
+        report = self._measure(contender, self._settings(contender))
+        card = contender.card
+        return Row(
+            name=contender.name,
+            family=card.family if card else report.subject.family,
+            report=report,
+            summary=card.summary if card else "",
+            settings=contender.settings,
+            curve=self._curve(contender, nets) if "steps" in report.subject.options else (),
+            gallery=picture(self.zoo, contender, real) if self.pictures else None,
+            baseline=baseline is not None,
+            source=baseline.source if baseline else "",
+            note=baseline.note if baseline else "",
+        )
+
+    def _settings(self, contender: Contender, **options: int) -> Settings:
+        return Settings(n=self.n, seed=self.seed, options={**contender.settings, **options})
+
+    def _measure(self, contender: Contender, settings: Settings) -> Report:
+        return evaluate(
+            self.zoo,
+            contender.reference,
+            self.folder,
+            settings,
+            dataset=self.dataset,
+            on_progress=self.on_progress,
+            tell=self.tell,
+        )
+
+    def _curve(
+        self, contender: Contender, nets: tuple[FrozenNet, ...]
+    ) -> tuple[tuple[int, Report], ...]:
+        """Reports at further numbers of steps, of a model that has steps."""
+
+        def existing(settings: Settings) -> Report | None:
+            return cached_report(
+                self.zoo, contender.reference, self.dataset, self.folder, settings, nets
+            )
+
+        found = []
+        for steps in STEPS:
+            settings = self._settings(contender, steps=steps)
+            report = existing(settings)
+            # Of what ships there is a report without costs: only speed is left to measure.
+            if report is None and (
+                self.curve or existing(msgspec.structs.replace(settings, costs=False)) is not None
+            ):
+                report = self._measure(contender, settings)
+            if report is not None:
+                found.append((steps, report))
+        return tuple(found)
+
+
+def _by_family(rows: Iterable[Row]) -> tuple[Row, ...]:
+    there = tuple(rows)
+    order = in_order(row.family for row in there)
+    return tuple(sorted(there, key=lambda row: (order.index(row.family), row.name)))
+
+
+def _baseline_row(baseline: Baseline, report: Report) -> Row:
+    return Row(
+        name=baseline.name,
+        family=baseline.family,
+        report=msgspec.structs.replace(report, command=baseline.command),
+        summary=baseline.title,
+        settings=baseline.settings,
+        baseline=True,
+        source=baseline.source,
+        note=baseline.note,
+        shipped=False,
+    )
+
+
+def _spread(n: int) -> torch.Tensor:
+    """Indices of the test images on the page, spread over all."""
+    return torch.arange(min(n, SAMPLES)) * max(1, n // SAMPLES)

@@ -1,0 +1,129 @@
+"""The comparison as a table of plain text, at most 100 columns wide."""
+
+from __future__ import annotations
+
+import textwrap
+
+from genzoo_compare.columns import Column, cells, columns, floor_cell
+from genzoo_compare.comparison import Comparison, Row
+from genzoo_compare.families import in_order, look
+from genzoo_compare.steadiness import family_verdict
+from genzoo_compare.verdicts import USABLE, verdicts
+from genzoo_core.text import printable
+
+NAME = 24
+"""Most characters of a model's name."""
+
+WIDTH = 100
+"""Most characters of a line of words."""
+
+
+def as_text(comparison: Comparison) -> str:
+    """The tutorial's table with figures, the verdicts and what it leaves out, as lines of text.
+
+    The best of a column has a star.
+    """
+    table_columns = columns(comparison, few=True)
+    lines = _aligned(_header(table_columns), _body(comparison, table_columns))
+    lines += ["", *_verdicts(comparison), *_notes(comparison)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def cut(text: str, room: int) -> str:
+    """`text`, its end replaced by an ellipsis where it is longer than `room`."""
+    return text if len(text) <= room else text[: room - 1] + "…"
+
+
+def _header(table_columns: tuple[Column, ...]) -> list[list[str]]:
+    """The titles, word under word: a list of cells for each column."""
+    titles = [["MODEL"]]
+    for column in table_columns:
+        words = [*column.title.upper().replace("÷ ", "÷\u00a0").split(" ")]
+        words += column.net_title.replace("-", "- ").split()
+        titles.append([*words, *([column.unit] if column.unit else [])])
+    return titles
+
+
+def _body(comparison: Comparison, table_columns: tuple[Column, ...]) -> list[list[str] | str]:
+    rows = comparison.rows
+    grid = [cells(column, rows, comparison.net_names) for column in table_columns]
+    floors = (floor_cell(column, rows).text + " " for column in table_columns)
+    lines: list[list[str] | str] = [["real training images", *floors]]
+    for baseline in (False, True):
+        families = in_order(row.family for row in rows if row.baseline == baseline)
+        for family in families:
+            lines.append(_heading(comparison, family, baseline))
+            for index, row in enumerate(rows):
+                if row.family == family and row.baseline == baseline:
+                    texts = (column[index] for column in grid)
+                    lines.append([_name(row), *(c.text + ("*" if c.best else " ") for c in texts)])
+    return lines
+
+
+def _heading(comparison: Comparison, family: str, baseline: bool) -> str:
+    title = printable(look(family).title)
+    if baseline:
+        return cut(f"{title}, published work", WIDTH)
+    verdict = printable(family_verdict(comparison.stability, family))
+    return cut(f"{title}; training stability: {verdict}", WIDTH)
+
+
+def _name(row: Row) -> str:
+    return "  " + cut(printable(row.name), NAME) + (" ¹" if row.settings else "")
+
+
+def _aligned(header: list[list[str]], body: list[list[str] | str]) -> list[str]:
+    """Lines of cells, names left and figures right; the header's words end at the bottom."""
+    height = max(map(len, header))
+    stacks = [[""] * (height - len(words)) + words for words in header]
+    # Figures end in a star or a blank, so their titles end in a blank as well.
+    stacks[1:] = [[word + " " for word in words] for words in stacks[1:]]
+    rows = [*map(list, zip(*stacks, strict=True)), *body]
+    tables = [row for row in rows if isinstance(row, list)]
+    widths = [max(map(len, column)) for column in zip(*tables, strict=True)]
+    return [row if isinstance(row, str) else _line(row, widths) for row in rows]
+
+
+def _line(texts: list[str], widths: list[int]) -> str:
+    name, *figures = zip(texts, widths, strict=True)
+    return " ".join([name[0].ljust(name[1]), *(text.rjust(width) for text, width in figures)])
+
+
+def _verdicts(comparison: Comparison) -> list[str]:
+    lines = []
+    for verdict in verdicts(comparison):
+        best = verdict.best
+        name, value = printable(best.name), verdict.criterion.text(best)
+        title = printable(look(best.family).title)
+        line = f"{verdict.criterion.title + ':':<16}{title}, {name}: {value}"
+        others = ", ".join(printable(row.name) for row in verdict.tied)
+        lines.append(cut(line + (f"; no worse: {others}" if others else ""), WIDTH))
+    return lines
+
+
+def _notes(comparison: Comparison) -> list[str]:
+    rows = comparison.rows
+    notes = [
+        "",
+        f"* best of its column, of what can be run and lies below {USABLE:.0f} floors;",
+        f"n = {comparison.counts} pictures of each. -o report.html shows pictures, intervals and "
+        "commands.",
+    ]
+    if comparison.machines:
+        machines = f"Speed was measured on {comparison.machines}."
+        notes += textwrap.wrap(printable(machines), WIDTH)
+    if len(comparison.net_names) > 1:
+        net = comparison.short(comparison.net_names[0])
+        notes.append(f"Precision and recall in the features of the {net} net.")
+    for setting in dict.fromkeys(row.departure for row in rows if row.settings):
+        names = ", ".join(printable(row.name) for row in rows if row.departure == setting)
+        notes.append(cut(f"¹ {names}: with {printable(setting)}", WIDTH))
+    for row in rows:
+        if row.note:
+            notes += textwrap.wrap(f"{printable(row.name)}: {printable(row.note)}", WIDTH)
+    absent = ", ".join(printable(row.name) for row in rows if not row.shipped)
+    if absent:
+        text = f"Trained here from recipes, and their weights do not ship: {absent}."
+        notes += textwrap.wrap(text, WIDTH)
+    missing = (printable(f"{m.title}: {m.reason}") for m in comparison.missing)
+    return [*notes, *(cut(f"Not measured: {text}", WIDTH) for text in missing)]

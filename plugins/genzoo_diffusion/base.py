@@ -1,0 +1,121 @@
+"""What diffusion and mean flows share: a network on pixels, or on the latents of a codec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from genzoo_core import (
+    Batch,
+    Codec,
+    ComponentSpec,
+    ConfigError,
+    Context,
+    GenerativeModel,
+    Inpainting,
+    Rng,
+    ScheduledNoiser,
+    Start,
+)
+from genzoo_core.encoder import check_continuous
+from genzoo_core.model import OptionsT
+from genzoo_diffusion.config import DiffusionConfig, UNetConfig
+from genzoo_diffusion.networks import build_network, check_tokens
+
+if TYPE_CHECKING:
+    from genzoo_diffusion.config_mean_flow import MeanFlowConfig
+
+
+class NoisyModel(Inpainting, GenerativeModel[OptionsT]):
+    """A network on noisy data, and the noiser that says how noise enters.
+
+    Args:
+        config: Its network, the shape of a picture, and whether the data are latents.
+        context: Builds the noiser, and has the codec as a part.
+        noiser: The noiser.
+
+    Attributes:
+        data_shape: Shape of the data, without the batch.
+
+    Raises:
+        ConfigError: The noiser has no schedule, or the network does not fit data or conditions.
+    """
+
+    def __init__(
+        self, config: DiffusionConfig | MeanFlowConfig, context: Context, noiser: ComponentSpec
+    ) -> None:
+        unet = isinstance(config.network, UNetConfig)
+        super().__init__(context, config.network.embedding, spatial=unet)
+        self.sample_shape = config.shape
+        self._typical = config.unasked == "typical"
+        check_tokens(config.network, self.conditioners)
+        built = context.component("noiser", noiser.component, noiser.config)
+        if not isinstance(built, ScheduledNoiser):
+            raise ConfigError(
+                f"noiser {noiser.component} has no schedule of times",
+                "diffusion needs one that has, such as genzoo/rectified-flow",
+            )
+        self.noiser = built
+        if config.on == "latents":
+            self.codec = codec_of(context.part("codec"))
+        self.data_shape = config.shape if self.codec is None else self.codec.latent_shape
+        self.network = build_network(
+            config.network, self.data_shape, spatial=bool(self.conditioning.spatial)
+        )
+
+    def noise(self, rng: Rng) -> Tensor:
+        """What sampling starts from, `[rng.n, *data_shape]`."""
+        return self.noiser.prior(rng, self.data_shape, next(self.network.parameters()))
+
+    def typical(self, rng: Rng, start: Start | None) -> Mapping[str, Tensor]:
+        """Prepared values where no condition is set, by name of the conditioner; {} for null.
+
+        A picture to start from says itself what it shows.
+        """
+        if not self._typical or (start and (start.strength < 1 or start.mask is not None)):
+            return {}
+        return {name: conditioner.typical(rng) for name, conditioner in self.conditioners.items()}
+
+    def as_data(self, start: Start | None) -> Start | None:
+        """A start from pictures as the network sees data."""
+        return start if start is None or self.codec is None else start.encoded(self.codec)
+
+    def data(self, batch: Batch, rng: Rng) -> Tensor:
+        """What is learnt of a batch, `[B, *data_shape]`: its images, or draws of their latents."""
+        if self.codec is None:
+            return batch.images
+        with torch.no_grad():
+            return self.codec.encode(batch.images).sample(rng)
+
+    def pictures(self, x: Tensor) -> Tensor:
+        """Data as pictures, `[B, C, H, W]` in [-1, 1].
+
+        Raises:
+            ConfigError: The codec's pictures are not of the shape that the config says.
+        """
+        pictures = x if self.codec is None else self.codec.decode(x)
+        if pictures.shape[1:] != self.sample_shape:
+            made, wanted = ("×".join(map(str, s)) for s in (pictures.shape[1:], self.sample_shape))
+            raise ConfigError(
+                f"the codec makes pictures of {made}, but the config's shape is {wanted}"
+            )
+        return pictures.clamp(-1, 1)
+
+
+def codec_of(part: object) -> Codec:
+    """The codec that a shared part is or has.
+
+    Raises:
+        ConfigError: It has none, or one whose latents are codes.
+    """
+    codec = part if isinstance(part, Codec) else getattr(part, "codec", None)
+    if not isinstance(codec, Codec):
+        raise ConfigError(
+            f"the part that plays the role 'codec' is a {type(part).__name__}, which has none",
+            "name one of kind codec, or a model that can reconstruct",
+        )
+    check_continuous(codec, "diffusion")
+    return codec
