@@ -213,12 +213,12 @@ class Guided(ABC):
     """
 
     @abstractmethod
-    def guidance(self, options: Any, *, prompted: bool = True) -> float:
+    def guidance(self, options: Any, *, asked: bool = True) -> float:
         """The scale of guidance: 1 where it is off, 0 where the condition has no effect.
 
         Args:
             options: How to sample.
-            prompted: Whether there is a prompt, where that matters.
+            asked: Whether there is a prompt, where that matters.
 
         Raises:
             UsageError: The options set a scale, and nothing can be guided.

@@ -90,7 +90,7 @@ class Trajectory:
         """
         return self.alpha[i] * x0 + self.sigma[i] * noise
 
-    def noise_correlation(self, i: int) -> float:
+    def noise_kept(self, i: int) -> float:
         """Share of the noise at the i-th time that is still in the noise at the next.
 
         Given x0, the point at the next time correlates that much with this one.

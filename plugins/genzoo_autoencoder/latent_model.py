@@ -122,7 +122,7 @@ class LatentModel(Varying, Guided, GenerativeModel[LatentOptions]):
             raise NotFittedError(*self.no_density)
         return self.density
 
-    def guidance(self, options: LatentOptions, *, prompted: bool = True) -> float:
+    def guidance(self, options: LatentOptions, *, asked: bool = True) -> float:
         """The scale of guidance, with or without a prompt.
 
         Raises:

@@ -109,7 +109,7 @@ class PipelineModel(GenerativeModel[Any]):
         width = getattr(options, "width", None) or self.sample_shape[2]
         return self.sample_shape[0], height, width
 
-    def guidance(self, options: Any, *, prompted: bool = True) -> float:
+    def guidance(self, options: Any, *, asked: bool = True) -> float:
         """The scale of guidance; see `Guided`."""
         # Where both are there, guidance_scale is what a distilled network is told.
         name = TRUE_SCALE if TRUE_SCALE in self._taken else "guidance"

@@ -65,7 +65,7 @@ class Diffusion(Guided, NoisyModel[DiffusionOptions]):
             UsageError: No such sampler, one that does not fit the noiser, or guidance of a model
                 that takes no condition.
         """
-        guidance = self.guidance(options, prompted=bool(conditions))
+        guidance = self.guidance(options, asked=bool(conditions))
         sampler = self.sampler(options)
         # Before anything else is drawn: a seed's noise is the same with any conditions.
         x = self.noise(rng)
@@ -115,14 +115,14 @@ class Diffusion(Guided, NoisyModel[DiffusionOptions]):
             config = {**config, "eta": options.eta}
         return find_sampler(self.context, self.noiser, chosen.component, config)
 
-    def guidance(self, options: DiffusionOptions, *, prompted: bool = True) -> float:
+    def guidance(self, options: DiffusionOptions, *, asked: bool = True) -> float:
         """The scale of guidance: that of the options, or else the config's, with or without prompt.
 
         Raises:
             UsageError: The options set one, and there is no condition to guide by.
         """
         if options.guidance is None:
-            return self.config.guidance if prompted else self.config.unasked_guidance
+            return self.config.guidance if asked else self.config.unasked_guidance
         if options.guidance != 1 and not self.conditioners:
             raise UsageError(
                 "this model takes no prompt, so nothing can guide it", "leave out the guidance"

@@ -55,14 +55,12 @@ def check_options(plan: Plan) -> None:
     if plan.negative is None:
         return
     assert isinstance(model, Guided)  # as the plan has found
-    prompted = bool(plan.raws)
-    if (scale := model.guidance(plan.options, prompted=prompted)) in (0, 1):
+    asked = bool(plan.raws)
+    if (scale := model.guidance(plan.options, asked=asked)) in (0, 1):
         hint = "set a --guidance above 1"
         if hasattr(plan.options, "guidance"):
             try:  # that would be refused as well where nothing can guide
-                model.guidance(
-                    msgspec.structs.replace(plan.options, guidance=2.0), prompted=prompted
-                )
+                model.guidance(msgspec.structs.replace(plan.options, guidance=2.0), asked=asked)
             except UsageError as error:
                 hint = f"leave it out: {error.message}"
         raise UsageError(f"with guidance {scale:g} nothing leads away from a negative prompt", hint)

@@ -114,7 +114,7 @@ class MaskBlind(Filling):
 class Led(Guided, Healthy):
     """Mixes twice what is asked with what is not wanted."""
 
-    def guidance(self, options, *, prompted=True):
+    def guidance(self, options, *, asked=True):
         return 2.0
 
     def sample(self, rng, conditions, options, on_step=None, *, negative=None):
