@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -31,7 +32,7 @@ Event = Made | OnTheWay | Latents | Exception | None
 """What becomes of a job; None is the last one."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
     """A request of a client.
 
@@ -42,6 +43,7 @@ class Job:
         plan: The request, once the model is open; None before.
         done: How many of its pictures are made or being made.
         cancelled: Whether the client has gone.
+        apart: Whether it shares no batch, since one that it was part of failed.
     """
 
     request: Request
@@ -50,12 +52,14 @@ class Job:
     plan: Plan | None = None
     done: int = 0
     cancelled: bool = False
+    apart: bool = False
     on_end: Callable[[], None] = lambda: None
     _events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
 
     def tell(self, event: Event) -> None:
         """Called in a worker's thread."""
-        self.loop.call_soon_threadsafe(self._events.put_nowait, event)
+        with contextlib.suppress(RuntimeError):  # the server has ended
+            self.loop.call_soon_threadsafe(self._events.put_nowait, event)
 
     def end(self, error: Exception | None = None) -> None:
         """Likewise, once: nothing comes after it."""

@@ -11,3 +11,4 @@ BATCHES = Histogram(
     "genzoo_batch_size", "Pictures in a batch.", ["model"], buckets=(1, 2, 4, 8, 16, 32, 64, 128)
 )
 PICTURES = Counter("genzoo_pictures", "Pictures made.", ["model"])
+OPEN = Gauge("genzoo_open_models", "Models that are open.")

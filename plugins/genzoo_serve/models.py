@@ -6,8 +6,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
-from genzoo_core import Model, ModelCard, Zoo
+from genzoo_core import Model, UsageError, Zoo
+from genzoo_serve.metrics import OPEN
 from genzoo_serve.worker import Settings, Turns, Worker
 
 SERVED = ("model", "codec")
@@ -24,12 +26,13 @@ class Models:
         keep: Bytes of models that stay open; the least recently used is closed first.
 
     Raises:
-        UsageError: A reference names no model.
+        UsageError: A reference names no model, or two would have one id.
     """
 
     def __init__(self, zoo: Zoo, references: Sequence[str], settings: Settings, keep: int) -> None:
         self._zoo, self._settings, self._keep = zoo, settings, keep
-        self.cards = _named(zoo, references) if references else _listed(zoo.models())
+        self._references = _named(references) if references else _listed(zoo.models())
+        self.cards = {name: zoo.card(reference) for name, reference in self._references.items()}
         self._workers: dict[str, Worker] = {}
         self._turns, self._lock = Turns(), threading.Lock()
         self.began = int(time.time())
@@ -39,41 +42,51 @@ class Models:
         with self._lock:
             worker = self._workers.get(name)
             if worker is None:
-                worker = Worker(self._zoo, name, self._settings, self._turns, self._make_room)
+                reference = self._references[name]
+                worker = Worker(
+                    self._zoo, name, reference, self._settings, self._turns, self._make_room
+                )
                 self._workers[name] = worker
             return worker
 
-    def _make_room(self, opened: Worker) -> None:
+    def _make_room(self) -> None:
+        """Close what was used least recently, but for the last that was used."""
         with self._lock:
             by_use = sorted(self._workers.values(), key=lambda worker: worker.used)
             size = sum(worker.size for worker in by_use)
-            for worker in by_use:
+            for worker in by_use[:-1]:
                 if size <= self._keep:
                     break
-                if worker is not opened and worker.idle:
-                    worker.close()
+                if worker.close_idle():
                     size -= worker.size
                     del self._workers[worker.name]
+            OPEN.set(sum(worker.size > 0 for worker in self._workers.values()))
 
-    def close(self, seconds: float) -> None:
-        """Let all workers end."""
+    def close(self, seconds: float) -> bool:
+        """Let all workers end; whether they did within some seconds."""
         with self._lock:
             workers = list(self._workers.values())
         for worker in workers:
             worker.close()
         until = time.monotonic() + seconds
-        for worker in workers:
-            worker.join(max(0.0, until - time.monotonic()))
+        return all(worker.join(max(0.0, until - time.monotonic())) for worker in workers)
 
 
-def _named(zoo: Zoo, references: Sequence[str]) -> dict[str, ModelCard]:
-    return {reference: zoo.card(reference) for reference in references}
+def _named(references: Sequence[str]) -> dict[str, str]:
+    """A reference by its id: where it is a path, clients learn the last part of it alone."""
+    named: dict[str, str] = {}
+    for reference in references:
+        name = Path(reference).resolve().name if Path(reference).exists() else reference
+        if name in named:
+            raise UsageError(f"{named[name]} and {reference} would both be the model {name!r}")
+        named[name] = reference
+    return named
 
 
-def _listed(models: Sequence[Model]) -> dict[str, ModelCard]:
+def _listed(models: Sequence[Model]) -> dict[str, str]:
     counts = Counter(model.bare for model in models)
     return {
-        model.bare if counts[model.bare] == 1 else model.name: model.card
+        model.bare if counts[model.bare] == 1 else model.name: model.name
         for model in models
         if model.card.kind in SERVED
     }

@@ -8,9 +8,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from msgspec.structs import replace
 from torch import Tensor
 
-from genzoo_core import GenzooError, Latents, Opened, Zoo
+from genzoo_core import GenzooError, Latents, Opened, Pictures, Zoo
 from genzoo_core.zoo import Part, Plan
 from genzoo_serve.files import to_png
 from genzoo_serve.jobs import Job, Made, OnTheWay
@@ -77,10 +78,11 @@ class Worker:
 
     Args:
         zoo: Opens it.
-        name: The model.
+        name: The model's id.
+        reference: What it is opened by.
         settings: How to work.
         turns: Shared by the workers of a device.
-        on_open: Called once the model is open.
+        on_change: Called once the model is open, and when it has nothing more to do.
 
     Attributes:
         size: Bytes that the model takes; 0 before it is open.
@@ -91,14 +93,17 @@ class Worker:
         self,
         zoo: Zoo,
         name: str,
+        reference: str,
         settings: Settings,
         turns: Turns,
-        on_open: Callable[[Worker], None],
+        on_change: Callable[[], None],
     ) -> None:
         self.name, self.size, self.used = name, 0, time.monotonic()
-        self._zoo, self._settings, self._turns, self._on_open = zoo, settings, turns, on_open
+        self._zoo, self._reference, self._settings = zoo, reference, settings
+        self._turns, self._on_change = turns, on_change
         self._opened: Opened | None = None
         self._jobs: deque[Job] = deque()
+        self._batch: list[Job] = []  # under way
         self._changed = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._work, name=f"worker of {name}", daemon=True)
@@ -114,10 +119,20 @@ class Worker:
             self._changed.notify()
             return True
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is waiting or under way."""
-        return not self._jobs
+    def cancel(self, job: Job) -> None:
+        """Take out a job whose client has gone; one that is under way ends after its step."""
+        job.cancelled = True
+        with self._changed:
+            waiting = job not in self._batch
+        if waiting:
+            self._drop(job)
+
+    def close_idle(self) -> bool:
+        """Close if nothing is waiting or under way; whether it is so."""
+        with self._changed:
+            self._closing = self._closing or not self._jobs
+            self._changed.notify()
+            return self._closing
 
     def close(self) -> None:
         """Let the thread end when its jobs are done, and forget the model."""
@@ -125,54 +140,76 @@ class Worker:
             self._closing = True
             self._changed.notify()
 
-    def join(self, seconds: float) -> None:
-        """Wait for the thread's end."""
+    def join(self, seconds: float) -> bool:
+        """Wait for the thread's end; whether it came."""
         self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def _work(self) -> None:
-        while self._wait():
-            job = self._jobs[0]
+        while (job := self._wait()) is not None:
             try:
                 self._serve(job)
             except AbandonedError:
                 pass
             except Exception as error:
                 self._drop(job, error)
+            if not self._jobs:
+                self._on_change()
         self._opened = None
 
-    def _wait(self) -> bool:
-        """Wait for a job; False where there will be no more."""
+    def _wait(self) -> Job | None:
+        """Wait for the first job; None where there will be no more."""
         with self._changed:
             while not self._jobs and not self._closing:
                 self._changed.wait()
-            return bool(self._jobs)
+            return self._jobs[0] if self._jobs else None
 
-    def _serve(self, job: Job) -> None:
+    def _serve(self, first: Job) -> None:
         """One batch, which the first job is part of; or that job alone, or none of it."""
         if self._opened is None:
             self._open()
-        if self._settings.linger and len(self._jobs) == 1 and self._settings.batch > 1:
-            with self._changed:
-                self._changed.wait(self._settings.linger)
-        for each in list(self._jobs):
-            if each.cancelled:
-                self._drop(each)
-            elif each.plan is None:
-                self._plan(each)
-        if not self._jobs or self._jobs[0] is not job:
+        for job in self._gather():
+            if job.plan is None:
+                self._plan(job)
+        with self._changed:
+            self._batch = self._group(first)
+        if not self._batch:
             return
-        assert job.plan is not None
-        assert self._opened is not None
-        if job.plan.group is None:
-            self._serve_alone(job)
-        else:
-            self._serve_together(job)
+        try:
+            if _plan_of(first).group is None:
+                self._serve_alone(first)
+            else:
+                self._serve_together(self._batch)
+        finally:
+            batch, self._batch = self._batch, []
+            for job in batch:
+                if job.cancelled:
+                    self._drop(job)
+
+    def _gather(self) -> list[Job]:
+        """What is waiting, once a batch is full or nothing more has come for a while."""
+        until = time.monotonic() + self._settings.linger
+        with self._changed:
+            while sum(map(_left, self._jobs)) < self._settings.batch and not self._closing:
+                if not self._changed.wait(until - time.monotonic()):
+                    break
+            return list(self._jobs)
+
+    def _group(self, first: Job) -> list[Job]:
+        """The first job, and those that can share its batch; none where it was taken out."""
+        if first not in self._jobs or first.plan is None:
+            return []
+        group = first.plan.group
+        if group is None or first.apart:
+            return [first]
+        jobs = [job for job in self._jobs if job.plan and job.plan.group == group]
+        return [job for job in jobs if not job.apart][: self._settings.batch]
 
     def _open(self) -> None:
         self._turns.take()
         try:
             self._opened = self._zoo.open(
-                self.name,
+                self._reference,
                 device=self._settings.device,
                 precision=self._settings.precision,  # type: ignore[arg-type]
             )
@@ -180,13 +217,13 @@ class Worker:
             self._turns.give()
         module = self._opened.module
         self.size = sum(t.nbytes for t in (*module.parameters(), *module.buffers()))
-        self._on_open(self)
+        self._on_change()
 
     def _plan(self, job: Job) -> None:
         assert self._opened is not None
+        job.request = replace(job.request, device=self._settings.device)
         try:
             job.plan = self._zoo.plan(job.request, self._opened)
-            self._zoo.call_hook("genzoo_before_run", record=job.plan.record)
         except GenzooError as error:
             self._drop(job, error)
 
@@ -198,18 +235,22 @@ class Worker:
             if job.request.encode:
                 made = self._zoo.encode(job.request, self._opened)
             else:
-                made = Made(self._zoo.generate(job.request, opened=self._opened), 0)
+                made = Made(self._generate(job), 0)
         finally:
             self._turns.give()
         assert isinstance(made, Made | Latents)
         job.tell(made)
         self._drop(job)
 
-    def _serve_together(self, first: Job) -> None:
-        """A batch of the first job and of all others of its group, in fair shares."""
-        assert first.plan is not None
-        group = [j for j in self._jobs if j.plan and j.plan.group == first.plan.group]
-        group = group[: self._settings.batch]
+    def _generate(self, job: Job) -> Pictures:
+        def watch(*_: float) -> None:
+            if job.cancelled:
+                raise AbandonedError
+
+        return self._zoo.generate(job.request, opened=self._opened, on_progress=watch)
+
+    def _serve_together(self, group: list[Job]) -> None:
+        """A batch of jobs of one group, in fair shares."""
         share = max(1, self._settings.batch // len(group))
         counts = [min(share, _left(job)) for job in group]
         for index, job in enumerate(group):  # what others leave
@@ -218,26 +259,54 @@ class Worker:
             Part(_plan_of(job), job.done, job.done + n)
             for job, n in zip(group, counts, strict=True)
         ]
-        assert self._opened is not None
-        watch = _Watch(group, counts, None if self._opened.format else self._turns)
-        self._turns.take()
+        for part in parts:
+            if part.start == 0:
+                self._zoo.call_hook("genzoo_before_run", record=part.plan.record)
         try:
-            made = self._zoo.make_together(parts, watch)
-        finally:
-            self._turns.give()
+            made = self._compute(parts, _Watch(group, counts, self._passing))
+        except AbandonedError:
+            raise
+        except Exception:
+            if len(group) == 1:
+                raise
+            for job in group:  # one of them is the cause: each is tried by itself
+                job.apart = True
+            return
         BATCHES.labels(self.name).observe(sum(counts))
         PICTURES.labels(self.name).inc(sum(counts))
         for job, part, pictures in zip(group, parts, made, strict=True):
+            self._zoo.call_hook("genzoo_after_run", record=pictures.record, pictures=pictures)
             job.done = part.stop
             job.tell(Made(pictures, part.start))
             if job.done == part.plan.count:
                 self._drop(job)
-            elif len(self._jobs) > 1:  # what is large waits for the others
-                self._jobs.remove(job)
-                self._jobs.append(job)
+            else:
+                self._put_last(job)
+
+    @property
+    def _passing(self) -> Turns | None:
+        """What a batch passes on between its steps, if it does: see `Turns`."""
+        assert self._opened is not None
+        return None if self._opened.format else self._turns
+
+    def _compute(self, parts: list[Part], watch: _Watch) -> list[Pictures]:
+        self._turns.take()
+        try:
+            return self._zoo.make_together(parts, watch)
+        finally:
+            self._turns.give()
+
+    def _put_last(self, job: Job) -> None:
+        """What is large waits for the others."""
+        with self._changed:
+            self._jobs.remove(job)
+            self._jobs.append(job)
 
     def _drop(self, job: Job, error: Exception | None = None) -> None:
+        """A job's end; nothing where it was taken out already."""
         with self._changed:
+            if job not in self._jobs:
+                return
             self._jobs.remove(job)
         job.end(error)
 
@@ -248,7 +317,8 @@ def _plan_of(job: Job) -> Plan:
 
 
 def _left(job: Job) -> int:
-    return _plan_of(job).count - job.done
+    count = (job.request.n or 1) if job.plan is None else job.plan.count
+    return count - job.done
 
 
 class _Watch:
