@@ -5,25 +5,20 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 from genzoo_core import GenzooError, ModelCard
-from genzoo_serve.bodies import Body, Edit, Encoding, Generation, Variation, fields_of_form
+from genzoo_serve.bodies import Body, Edit, Encoding, Generation, Variation
 from genzoo_serve.errors import APIError, of_genzoo, of_validation
+from genzoo_serve.forms import MOST_IMAGES, form_schema, images_of, only_image, read_form
 from genzoo_serve.metrics import REQUESTS, SECONDS
 from genzoo_serve.service import STRENGTH, Service
-
-BodyT = TypeVar("BodyT", bound=BaseModel)
-
-MOST_IMAGES = 16
-"""Most inputs of an edit."""
 
 
 def create_app(service: Service, version: str) -> FastAPI:
@@ -38,7 +33,9 @@ def create_app(service: Service, version: str) -> FastAPI:
 
     @app.get("/readyz")
     async def readyz() -> dict[str, Any]:
-        """Whether it takes requests."""
+        """Whether it takes requests now."""
+        if service.full:
+            raise APIError(503, "all places in the queue are taken")
         return {"status": "ok", "models": len(service.models.cards)}
 
     @app.get("/metrics", response_class=Response)
@@ -65,28 +62,28 @@ def create_app(service: Service, version: str) -> FastAPI:
         request = service.generation(body, body.prompt)
         return await _answer(service, request, body, http)
 
-    @app.post("/v1/images/edits", openapi_extra=_form(Edit, many=True))
+    @app.post("/v1/images/edits", openapi_extra=form_schema(Edit, many=True))
     async def edits(http: Request) -> Response:
         """Variations of pictures, or of a part of one: of what is transparent in the mask."""
-        body, files = await _read_form(http, Edit)
-        masks = files.pop("mask", [])
-        images = _images(files)
-        request = service.edit(body, images, masks[0] if masks else None)
+        body, files = await read_form(http, Edit)
+        masks = images_of(files, "mask")
+        images = only_image(files, MOST_IMAGES)
+        request = await service.edit(body, images, masks[0] if masks else None)
         return await _answer(service, request, body, http)
 
-    @app.post("/v1/images/variations", openapi_extra=_form(Variation))
+    @app.post("/v1/images/variations", openapi_extra=form_schema(Variation))
     async def variations(http: Request) -> Response:
         """Variations of a picture."""
-        body, files = await _read_form(http, Variation)
-        edit = Edit(**{**body.model_dump(), "strength": body.strength or STRENGTH})
-        request = service.edit(edit, _images(files), None)
+        body, files = await read_form(http, Variation)
+        edit = Edit(**{"strength": STRENGTH, **body.model_dump(exclude_none=True)})
+        request = await service.edit(edit, only_image(files), None)
         return await _answer(service, request, edit, http)
 
-    @app.post("/v1/images/encodings", openapi_extra=_form(Encoding))
+    @app.post("/v1/images/encodings", openapi_extra=form_schema(Encoding))
     async def encodings(http: Request) -> dict[str, Any]:
         """The latent of a picture, of a model with an encoder."""
-        body, files = await _read_form(http, Encoding)
-        return await service.latents(body, _images(files)[0], http)
+        body, files = await read_form(http, Encoding)
+        return await service.latents(body, only_image(files)[0], http)
 
     @app.get("/files/{name}", response_class=Response)
     async def file(name: str) -> Response:
@@ -123,7 +120,7 @@ async def _answer(service: Service, request: Any, body: Body, http: Request) -> 
         try:
             return await _answer_any(service, request, body, http)
         except APIError as error:
-            if "height" in error.message or "width" in error.message:
+            if "height" in error.detail or "width" in error.detail:
                 shape = service.models.cards[request.model].shape
                 own = f"; {request.model} makes {shape[2]}x{shape[1]}" if shape else ""
                 raise APIError(400, f"size is {body.size}{own}", param="size") from error
@@ -155,39 +152,6 @@ def _line(event: dict[str, Any]) -> str:
     return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
 
 
-async def _read_form(http: Request, kind: type[BodyT]) -> tuple[BodyT, dict[str, list[bytes]]]:
-    """The fields of a form, and the contents of its files by name."""
-    if not http.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise APIError(400, "send the fields as multipart/form-data, with the picture as a file")
-    async with http.form(max_files=MOST_IMAGES + 1, max_fields=200) as form:
-        fields, files = fields_of_form(form.multi_items())
-        contents = {name: [await file.read() for file in each] for name, each in files.items()}
-    try:
-        return kind.model_validate(fields), contents
-    except ValidationError as error:
-        raise of_validation(error, kind) from error
-
-
-def _images(files: dict[str, list[bytes]]) -> list[bytes]:
-    images = files.pop("image", [])
-    if files:
-        raise APIError(400, f"unknown file {next(iter(files))!r:.100}; known: image, mask")
-    if not images:
-        raise APIError(400, "no picture was sent: it is the file `image`", param="image")
-    return images
-
-
-def _form(kind: type[BaseModel], *, many: bool = False) -> dict[str, Any]:
-    """What OpenAPI says of a form with files."""
-    schema = kind.model_json_schema()
-    file = {"type": "string", "format": "binary"}
-    schema["properties"]["image"] = {"type": "array", "items": file} if many else file
-    if many:
-        schema["properties"]["mask"] = file
-    schema["required"] = ["image"]
-    return {"requestBody": {"content": {"multipart/form-data": {"schema": schema}}}}
-
-
 def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(APIError)
     async def refused(_: Request, error: APIError) -> Response:
@@ -203,7 +167,11 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def other(_: Request, error: HTTPException) -> Response:
-        return APIError(error.status_code, str(error.detail)).response()
+        return APIError(error.status_code, error.detail, headers=error.headers).response()
+
+    @app.exception_handler(Exception)
+    async def broken(_: Request, error: Exception) -> Response:
+        return APIError(500, "the server failed at this request; its log says why").response()
 
 
 class Metered:
@@ -216,7 +184,7 @@ class Metered:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status, begin = 500, time.monotonic()
+        status, begin = 499, time.monotonic()
 
         async def watched(message: Any) -> None:
             nonlocal status
@@ -225,6 +193,9 @@ class Metered:
 
         try:
             await self._app(scope, receive, watched)
+        except Exception:
+            status = 500
+            raise
         finally:
             path = getattr(scope.get("route"), "path", "other")
             REQUESTS.labels(path, status).inc()

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 MOST_PICTURES = 1000
 """Most pictures of one request."""
 
 
-def _from_text(value: object) -> object:
-    """A form has text alone: an object or a list in it is JSON."""
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
-
-
 Size = Annotated[str, Field(pattern=r"^(auto|[1-9][0-9]{0,4}x[1-9][0-9]{0,4})$")]
-Values = Annotated[dict[str, Any], BeforeValidator(_from_text)]
-Texts = Annotated[dict[str, str], BeforeValidator(_from_text)]
 
 
 class Body(BaseModel):
@@ -46,8 +32,10 @@ class Body(BaseModel):
     guidance: float | None = None
     negative_prompt: str | None = None
     sampler: str | None = None
-    options: Values | None = Field(None, description="Options, as `genzoo info` lists them.")
-    conditions: Texts | None = Field(None, description="Further conditions by name.")
+    options: dict[str, Any] | None = Field(
+        None, description="Options, as `genzoo info` lists them."
+    )
+    conditions: dict[str, str] | None = Field(None, description="Further conditions by name.")
 
     background: Literal["auto", "opaque", "transparent"] | None = Field(
         None, description="Has no effect, as the six after it."
@@ -66,7 +54,9 @@ class Body(BaseModel):
 
 
 class Generation(Body):
-    """`POST /v1/images/generations`."""
+    """`POST /v1/images/generations`; JSON has types, which a form has not."""
+
+    model_config = ConfigDict(strict=True)
 
     prompt: str | None = Field(None, description="Left out or empty: whatever the model makes.")
 
@@ -92,23 +82,4 @@ class Encoding(BaseModel):
 
     model: str | None = None
     prompt: str | None = None
-    conditions: Texts | None = None
-
-
-def fields_of_form(items: list[tuple[str, Any]]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
-    """The fields of a form, and its files by name.
-
-    `options[eta]` is the entry `eta` of `options`; `image[]` is another `image`.
-    """
-    fields: dict[str, Any] = {}
-    files: dict[str, list[Any]] = {}
-    for name, value in items:
-        if not isinstance(value, str):
-            files.setdefault(name.removesuffix("[]"), []).append(value)
-        elif entry := re.fullmatch(r"(\w+)\[([\w.-]+)\]", name):
-            fields.setdefault(entry[1], {})
-            if isinstance(fields[entry[1]], dict):
-                fields[entry[1]][entry[2]] = value
-        else:
-            fields[name] = value
-    return fields, files
+    conditions: dict[str, str] | None = None

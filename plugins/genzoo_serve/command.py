@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -82,8 +81,10 @@ def serve(
     genzoo serve
     genzoo serve flow-emoji ./sd-turbo --port 8080 --device auto
     """
+    from genzoo_serve.limits import is_loopback
+
     key = None if api_key_file is None else _read_key(api_key_file)
-    if key is None and not no_auth and not _is_loopback(host):
+    if key is None and not no_auth and not is_loopback(host):
         raise UsageError(
             f"{host} can be reached from other machines",
             "give clients a key with --api-key-file, or say --no-auth",
@@ -95,16 +96,8 @@ def serve(
 
     settings = Settings(device, precision, batch, linger / 1000)
     service = Service(zoo, Models(zoo, models, settings, _bytes(keep)), max_queue)
-    run(service, host=host, port=port, key=key, grace=grace)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    local = key is None and not no_auth
+    run(service, host=host, port=port, key=key, local=local, grace=grace)
 
 
 def _read_key(path: Path) -> str:

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
+from fastapi import Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
 
 from genzoo_core import GenzooError, UsageError
 
-KINDS = {400: "invalid_request_error", 401: "authentication_error", 404: "not_found_error"}
-KINDS |= {405: "invalid_request_error", 413: "invalid_request_error", 429: "rate_limit_error"}
+KINDS = {401: "authentication_error", 403: "permission_error", 404: "not_found_error"}
+KINDS |= dict.fromkeys((400, 405, 408, 413), "invalid_request_error")
+KINDS[429] = "rate_limit_error"
+HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}}
 
 
-class APIError(Exception):
+class APIError(HTTPException):
     """What a request is answered with in place of pictures."""
 
     def __init__(
-        self, status: int, message: str, *, param: str | None = None, code: str | None = None
+        self,
+        status: int,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(message)
-        self.status, self.message, self.param, self.code = status, message, param, code
+        super().__init__(status, message, {**HEADERS.get(status, {}), **(headers or {})})
+        self.param, self.code = param, code
 
     def content(self) -> dict[str, Any]:
         """The body of the answer."""
-        kind = KINDS.get(self.status, "server_error")
-        error = {"message": self.message, "type": kind, "param": self.param, "code": self.code}
+        kind = KINDS.get(self.status_code, "server_error")
+        error = {"message": self.detail, "type": kind, "param": self.param, "code": self.code}
         return {"error": error}
 
-    def response(self) -> JSONResponse:
-        headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}}
-        return JSONResponse(self.content(), self.status, headers.get(self.status))
+    def response(self) -> Response:
+        """The answer, in ASCII: what a client sent need not be valid Unicode."""
+        return Response(
+            json.dumps(self.content()), self.status_code, self.headers, "application/json"
+        )
 
 
 def of_genzoo(error: GenzooError) -> APIError:
@@ -44,10 +57,13 @@ def of_validation(
 ) -> APIError:
     """The first fault of a body, with the known fields where one is unknown."""
     first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return APIError(400, f"the body is not valid JSON: {first['ctx']['error']}"[:500])
     place = [str(part) for part in first["loc"] if part != "body"]
-    param = ".".join(place) or None
+    if not place:
+        return APIError(400, "send the fields as a JSON object, as application/json")
+    param = ".".join(place)[:100]
     if first["type"] == "extra_forbidden":
         known = ", ".join(body.model_fields)
-        return APIError(400, f"unknown field {param!r:.100}; known: {known}", param=param)
-    what = f"{param}: " if param else ""
-    return APIError(400, f"{what}{first['msg']}"[:500], param=param)
+        return APIError(400, f"unknown field {param!r}; known: {known}", param=param)
+    return APIError(400, f"{param}: {first['msg']}"[:500], param=param)

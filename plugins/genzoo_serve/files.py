@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import secrets
-import threading
 import time
 
 from torch import Tensor
@@ -16,6 +15,8 @@ HOUR = 3600.0
 """Seconds for which a picture can be fetched by its URL."""
 MOST_BYTES = 256 * 2**20
 """Bytes of such pictures at most; the oldest go first."""
+OVERHEAD = 500
+"""Bytes that each of them takes besides."""
 OPAQUE = 128
 """Alpha from which on a pixel is not transparent, as for `genzoo run --mask`."""
 
@@ -53,24 +54,25 @@ class Links:
     """Pictures that can be fetched by a URL for an hour."""
 
     def __init__(self) -> None:
-        self._files: dict[str, tuple[float, bytes, str]] = {}
-        self._lock = threading.Lock()
+        self._files: dict[str, tuple[float, bytes, str]] = {}  # the oldest first
+        self._size = 0
 
     def add(self, data: bytes, form: str) -> str:
         """Remember a picture; the name that nobody can guess."""
         name = f"{secrets.token_urlsafe(24)}.{form}"
-        with self._lock:
-            self._files[name] = (time.monotonic() + HOUR, data, f"image/{form}")
-            size = sum(len(file) for _, file, _ in self._files.values())
-            while size > MOST_BYTES and len(self._files) > 1:
-                size -= len(self._files.pop(next(iter(self._files)))[1])
+        self._files[name] = (time.monotonic() + HOUR, data, f"image/{form}")
+        self._size += OVERHEAD + len(data)
+        while self._size > MOST_BYTES and len(self._files) > 1:
+            self._forget()
         return name
 
     def get(self, name: str) -> tuple[bytes, str] | None:
         """A picture and its media type; None where there is none of the name any more."""
-        with self._lock:
-            now = time.monotonic()
-            for old in [n for n, (until, *_) in self._files.items() if until < now]:
-                del self._files[old]
-            found = self._files.get(name)
+        while self._files and next(iter(self._files.values()))[0] < time.monotonic():
+            self._forget()
+        found = self._files.get(name)
         return None if found is None else found[1:]
+
+    def _forget(self) -> None:
+        """The oldest."""
+        self._size -= OVERHEAD + len(self._files.pop(next(iter(self._files)))[1])

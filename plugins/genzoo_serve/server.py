@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 
 import click
@@ -18,15 +20,26 @@ from genzoo_serve.service import Service
 
 BACKLOG = 2048
 """Connections that the system lets wait."""
+END = 5.0
+"""Seconds for threads to end once no client waits any more."""
 
 
-def run(service: Service, *, host: str, port: int, key: str | None, grace: int) -> None:
+def run(
+    service: Service, *, host: str, port: int, key: str | None, local: bool, grace: int
+) -> None:
     """Serve until SIGTERM or Ctrl-C; what is under way is finished, a second one ends it.
+
+    Args:
+        service: What is served.
+        host, port: Where to listen.
+        key: What clients send; None where everybody may ask.
+        local: Whether this machine alone is served.
+        grace: Seconds that what is under way may take at the end.
 
     Raises:
         GenzooError: The port cannot be had.
     """
-    app = Metered(Limits(create_app(service, version("genzoo")), key))
+    app = Metered(Limits(create_app(service, version("genzoo")), key, local=local))
     config = uvicorn.Config(
         app,
         host=host,
@@ -44,10 +57,22 @@ def run(service: Service, *, host: str, port: int, key: str | None, grace: int) 
     count = len(service.models.cards)
     models = f"{count} model{'' if count == 1 else 's'}"
     click.echo(f"serving {models} at http://{address}:{place[1]}; Ctrl-C ends it", err=True)
-    try:
-        _Server(config).run(sockets=[listening])
-    finally:
-        service.models.close(grace)
+    server = _Server(config)
+    _allow_connections()
+    server.run(sockets=[listening])
+    if server.force_exit or not service.models.close(END):
+        # A batch is under way that nobody waits for, in a thread that Python would wait for.
+        sys.stderr.flush()
+        os._exit(1 if server.force_exit else 0)
+
+
+def _allow_connections() -> None:
+    """As many as the system lets this process have."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource  # not on Windows
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -58,6 +83,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
+        listening.listen(BACKLOG)  # before it is said where
     except OSError as error:
         raise GenzooError(
             f"cannot listen at {host}, port {port}: {error.strerror}", "choose another --port"
@@ -68,7 +94,7 @@ def _listen(host: str, port: int) -> socket.socket:
 class _Server(uvicorn.Server):
     """uvicorn's, which would raise the signal again once it has ended well."""
 
-    @contextmanager
+    @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         numbers = (signal.SIGTERM, signal.SIGINT)
         before = {number: signal.signal(number, self.handle_exit) for number in numbers}

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from starlette.requests import Request as HTTPRequest
@@ -21,8 +21,6 @@ from genzoo_serve.models import Models
 
 STRENGTH = 0.6
 """How much of a picture is made anew where neither a mask nor a strength says it."""
-POLL = 0.1
-"""Seconds between two looks whether a client is still there."""
 QUALITY = 90
 """Of JPEG and WebP unless a client says otherwise."""
 LARGE = 100_000
@@ -82,9 +80,9 @@ class Service:
         own = shape is not None and tuple(shape[1:]) == (height, width)
         return {} if own else {"height": height, "width": width}
 
-    def edit(self, body: Edit, images: list[bytes], mask: bytes | None) -> Request:
+    async def edit(self, body: Edit, images: list[bytes], mask: bytes | None) -> Request:
         """The request of an edit: of what is transparent, or of all of a picture."""
-        if mask is None and len(images) == 1 and _is_clear(images[0]):
+        if mask is None and len(images) == 1 and await asyncio.to_thread(_is_clear, images[0]):
             mask = images[0]
         strength = STRENGTH if mask is None and body.strength is None else body.strength
         return self.generation(
@@ -105,21 +103,29 @@ class Service:
         """
         job = Job(request, partials, on_end=self._leave)
         self._enter()
-        while not self.models.worker(request.model).submit(job):
-            await asyncio.sleep(0)
-        watch = asyncio.create_task(_watch(http, job))
+        worker = self.models.worker(request.model)
+        while not worker.submit(job):  # it was closed a moment ago
+            worker = self.models.worker(request.model)
+        watch = asyncio.create_task(_watch(http, lambda: worker.cancel(job)))
         try:
             while (event := await job.next()) is not None:
                 yield event
+            if job.cancelled:
+                raise APIError(499, "the client has gone")
         except GenzooError as error:
             raise of_genzoo(error) from error
         finally:
-            job.cancelled = True
             watch.cancel()
+            worker.cancel(job)
+
+    @property
+    def full(self) -> bool:
+        """Whether the next request is refused."""
+        return self._queue >= self._max_queue
 
     def _enter(self) -> None:
         with self._lock:
-            if self._queue >= self._max_queue:
+            if self.full:
                 raise APIError(429, f"{self._queue} requests are waiting; try again later")
             self._queue += 1
         QUEUE.inc()
@@ -154,7 +160,6 @@ class Service:
                 self._datum(file, seed, body, http) for file, seed in zip(files, seeds, strict=True)
             ]
             shape = tuple(event.pictures.images.shape)
-            await asyncio.to_thread(self._after, event)
         return {
             "created": int(time.time()),
             "data": data,
@@ -162,9 +167,6 @@ class Service:
             "output_format": body.form,
             "usage": usage(request, len(data)),
         }
-
-    def _after(self, made: Made) -> None:
-        self.zoo.call_hook("genzoo_after_run", record=made.pictures.record, pictures=made.pictures)
 
     def _datum(
         self, file: bytes, seed: int | None, body: Body, http: HTTPRequest
@@ -205,7 +207,6 @@ class Service:
                     "usage": usage(request, 1),
                 }
                 count += 1
-            await asyncio.to_thread(self._after, event)
 
     async def latents(self, body: Encoding, image: bytes, http: HTTPRequest) -> dict[str, Any]:
         """The latent of a picture."""
@@ -259,8 +260,8 @@ def _is_clear(image: bytes) -> bool:
         raise APIError(400, str(error), param="image") from error
 
 
-async def _watch(http: HTTPRequest, job: Job) -> None:
-    """Note that the client has gone."""
-    while not await http.is_disconnected():
-        await asyncio.sleep(POLL)
-    job.cancelled = True
+async def _watch(http: HTTPRequest, gone: Callable[[], None]) -> None:
+    """Wait until the client goes; its request was read to the end."""
+    while (await http.receive())["type"] != "http.disconnect":
+        pass
+    gone()
