@@ -99,6 +99,24 @@ class Plan(Protocol):
 
 
 @dataclass(frozen=True)
+class Option:
+    """An option of a model, as `--set NAME=VALUE` sets it.
+
+    Attributes:
+        type: What it takes, in words: "a number from 0 to 2".
+        choices: The values that there are, or () where they are not countable.
+        of: The component that has it, where the model only chooses that: "ddim" has `sampler.eta`.
+    """
+
+    name: str
+    type: str
+    choices: tuple[object, ...]
+    default: Any
+    required: bool
+    of: str = ""
+
+
+@dataclass(frozen=True)
 class Part:
     """Pictures `start` to `stop` of a plan."""
 
@@ -218,6 +236,10 @@ class Zoo(Protocol):
         Raises:
             GenzooError: A clear one for each thing that can be wrong.
         """
+        ...
+
+    def options(self, opened: Opened) -> tuple[Option, ...]:
+        """The options of a model that is open, as `genzoo info` lists them."""
         ...
 
     def resolve(self, request: Request) -> Record:

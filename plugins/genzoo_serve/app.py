@@ -18,6 +18,7 @@ from genzoo_serve.bodies import Body, Edit, Encoding, Generation, Variation
 from genzoo_serve.errors import APIError, of_genzoo, of_validation
 from genzoo_serve.forms import MOST_IMAGES, form_schema, images_of, only_image, read_form
 from genzoo_serve.metrics import REQUESTS, SECONDS
+from genzoo_serve.playground import playground
 from genzoo_serve.service import STRENGTH, Service
 
 
@@ -25,6 +26,7 @@ def create_app(service: Service, version: str) -> FastAPI:
     """The application that serves a service."""
     app = FastAPI(title="genzoo", version=version, summary="Generative models over HTTP.")
     _add_errors(app)
+    app.include_router(playground(service))
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from genzoo_core import Latents, Pictures, Request
+from genzoo_core import Latents, Opened, Pictures, Request
 from genzoo_core.zoo import Plan
 
 
@@ -28,7 +29,14 @@ class OnTheWay:
     number: int
 
 
-Event = Made | OnTheWay | Latents | Exception | None
+@dataclass(frozen=True)
+class Facts:
+    """What was read of an open model."""
+
+    found: dict[str, Any]
+
+
+Event = Made | OnTheWay | Latents | Facts | Exception | None
 """What becomes of a job; None is the last one."""
 
 
@@ -39,6 +47,7 @@ class Job:
     Attributes:
         request: What is wanted.
         partials: How many times each picture is shown on its way.
+        look: Reads facts of the open model; no pictures are made then.
         loop: Where the client waits.
         plan: The request, once the model is open; None before.
         done: How many of its pictures are made or being made.
@@ -48,6 +57,7 @@ class Job:
 
     request: Request
     partials: int = 0
+    look: Callable[[Opened], dict[str, Any]] | None = None
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     plan: Plan | None = None
     done: int = 0
@@ -66,7 +76,7 @@ class Job:
         self.tell(error)
         self.on_end()
 
-    async def next(self) -> Made | OnTheWay | Latents | None:
+    async def next(self) -> Made | OnTheWay | Latents | Facts | None:
         """The next event, None at the end.
 
         Raises:

@@ -11,11 +11,11 @@ from typing import Any
 
 from starlette.requests import Request as HTTPRequest
 
-from genzoo_core import GenzooError, Input, Latents, Pictures, Request, UsageError, Zoo
+from genzoo_core import GenzooError, Input, Latents, Opened, Pictures, Request, UsageError, Zoo
 from genzoo_serve.bodies import Body, Edit, Encoding, Generation
 from genzoo_serve.errors import APIError, of_genzoo
 from genzoo_serve.files import Links, converted, is_clear
-from genzoo_serve.jobs import Job, Made, OnTheWay
+from genzoo_serve.jobs import Facts, Job, Made, OnTheWay
 from genzoo_serve.metrics import QUEUE
 from genzoo_serve.models import Models
 
@@ -94,14 +94,18 @@ class Service:
         )
 
     async def events(
-        self, request: Request, http: HTTPRequest, partials: int = 0
-    ) -> AsyncIterator[Made | OnTheWay | Latents]:
+        self,
+        request: Request,
+        http: HTTPRequest,
+        partials: int = 0,
+        look: Callable[[Opened], dict[str, Any]] | None = None,
+    ) -> AsyncIterator[Made | OnTheWay | Latents | Facts]:
         """What becomes of a request, as it comes; a client that goes away is forgotten.
 
         Raises:
             APIError: It cannot be made.
         """
-        job = Job(request, partials, on_end=self._leave)
+        job = Job(request, partials, look, on_end=self._leave)
         self._enter()
         worker = self.models.worker(request.model)
         while not worker.submit(job):  # it was closed a moment ago

@@ -14,7 +14,7 @@ from torch import Tensor
 from genzoo_core import GenzooError, Latents, Opened, Pictures, Zoo
 from genzoo_core.zoo import Part, Plan
 from genzoo_serve.files import to_png
-from genzoo_serve.jobs import Job, Made, OnTheWay
+from genzoo_serve.jobs import Facts, Job, Made, OnTheWay
 from genzoo_serve.metrics import BATCHES, PICTURES
 
 
@@ -168,8 +168,13 @@ class Worker:
         """One batch, which the first job is part of; or that job alone, or none of it."""
         if self._opened is None:
             self._open()
+        if first.look is not None:
+            assert self._opened is not None
+            first.tell(Facts(first.look(self._opened)))
+            self._drop(first)
+            return
         for job in self._gather():
-            if job.plan is None:
+            if job.plan is None and job.look is None:
                 self._plan(job)
         with self._changed:
             self._batch = self._group(first)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from genzoo_core.recipe import DataRecipe, Recipe
     from genzoo_core.request import Offload, Precision, Record, Request
     from genzoo_core.specs import ModelSpec
-    from genzoo_core.zoo import Opened, Part, Plan
+    from genzoo_core.zoo import Opened, Option, Part, Plan
 
 
 class Zoo:
@@ -124,6 +124,16 @@ class Zoo:
         from genzoo.plugins.guard import warn
 
         return read_dataset(recipe, folder, warn)
+
+    def options(self, opened: Opened) -> tuple[Option, ...]:
+        """The options of a model that is open."""
+        from genzoo.run.option_list import options_in
+        from genzoo_core.model import GenerativeModel
+
+        module = opened.module
+        if not isinstance(module, GenerativeModel):
+            return ()
+        return options_in(self.catalogue, module.Options, opened.spec)
 
     def resolve(self, request: Request) -> Record:
         """What `generate` would do: the record of a run, without the run."""

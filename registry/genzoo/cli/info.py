@@ -17,9 +17,9 @@ from genzoo.text import printable, shortened
 if TYPE_CHECKING:
     from genzoo.cli.look import Look
     from genzoo.files.foreign import Weights
-    from genzoo.run.option_list import Option
     from genzoo_core.cards import Metric, ModelCard
     from genzoo_core.specs import ModelSpec
+    from genzoo_core.zoo import Option
 
 
 SHOWN = 12

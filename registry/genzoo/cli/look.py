@@ -11,11 +11,12 @@ from genzoo.files.model_file import read_header
 from genzoo.models.find import as_added, card_of, check_digest, find, weights_here
 from genzoo.models.formats import ModelFolder
 from genzoo.plugins.names import full_name
-from genzoo.run.option_list import Option, options_of
+from genzoo.run.option_list import options_of
 from genzoo_core.errors import GenzooError
 from genzoo_core.plugin import Model
 from genzoo_core.specs import ModelSpec
 from genzoo_core.weights import WeightsFile
+from genzoo_core.zoo import Option
 
 if TYPE_CHECKING:
     from genzoo.plugins.catalogue import Catalogue

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import inspect
@@ -12,27 +12,10 @@ from genzoo.models.components import component_options, components_of
 from genzoo.plugins.guard import load_target
 from genzoo.plugins.names import full_name
 from genzoo_core.specs import Choice, ComponentSpec, ModelSpec
+from genzoo_core.zoo import Option
 
 if TYPE_CHECKING:
     from genzoo.plugins.catalogue import Catalogue
-
-
-@dataclass(frozen=True)
-class Option:
-    """An option of a model, as `--set NAME=VALUE` sets it.
-
-    Attributes:
-        type: What it takes, in words: "a number from 0 to 2".
-        choices: The values that there are, or () where they are not countable.
-        of: The component that has it, where the model only chooses that: "ddim" has `sampler.eta`.
-    """
-
-    name: str
-    type: str
-    choices: tuple[object, ...]
-    default: Any
-    required: bool
-    of: str = ""
 
 
 def options_of(catalogue: Catalogue, spec: ModelSpec) -> tuple[Option, ...]:
@@ -45,6 +28,13 @@ def options_of(catalogue: Catalogue, spec: ModelSpec) -> tuple[Option, ...]:
     if component.entry.options is None:
         return ()
     struct = load_target(component.plugin, component.entry.options)
+    return options_in(catalogue, struct, spec)
+
+
+def options_in(
+    catalogue: Catalogue, struct: type[msgspec.Struct], spec: ModelSpec
+) -> tuple[Option, ...]:
+    """The options that are the fields of a struct, likewise."""
     options, inner = [], []
     for field in msgspec.structs.fields(struct):
         option = _option(field)

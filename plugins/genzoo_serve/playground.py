@@ -1,0 +1,270 @@
+"""The page in the browser, and what it needs beside the API of images.
+
+What the page shows, any client may read: a model's options and figures, the settings in a
+picture that genzoo wrote, a walk between two seeds, a reconstruction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, JSONResponse
+from pydantic import Field
+
+from genzoo_core import (
+    Codec,
+    Conditioned,
+    GenerativeModel,
+    GenzooError,
+    Guided,
+    Inpainting,
+    Input,
+    NotFittedError,
+    Opened,
+    Record,
+    UsageError,
+    Varying,
+)
+from genzoo_core import Request as ZooRequest
+from genzoo_serve.bodies import Body
+from genzoo_serve.errors import APIError
+from genzoo_serve.forms import form_schema, only_image, read_form
+from genzoo_serve.jobs import Facts
+from genzoo_serve.service import Service
+
+PAGE = Path(__file__).parent / "page"
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+TYPES |= {".svg": "image/svg+xml"}
+FILES = {path.name: path for path in PAGE.iterdir() if path.suffix in TYPES}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+MOST_CLASSES = 2000
+"""Most names of what a conditioner takes that are sent."""
+
+
+class Walk(Body):
+    """`POST /v1/genzoo/walks`: from the noise of one seed to that of another, in `n` steps."""
+
+    prompt: str | None = None
+    to: int = Field(ge=0, lt=2**63, description="The seed at the end; `seed` is at the start.")
+
+
+class Reconstruction(Body):
+    """`POST /v1/genzoo/reconstructions`, beside the file `image`."""
+
+    prompt: str | None = None
+
+
+class Settings(msgspec.Struct):
+    """What made a picture, as the fields of the API say it.
+
+    Attributes:
+        model: Its id here; None where it is not served.
+        name: Its name in the record.
+        task: What was done: "generation", "edit", "reconstruction", "walk" or "other".
+        to: The seed at the end of a walk.
+    """
+
+    model: str | None
+    name: str
+    task: str
+    prompt: str
+    negative_prompt: str | None
+    seed: int
+    options: dict[str, Any]
+    conditions: dict[str, str]
+    strength: float | None
+    to: int | None
+
+
+def playground(service: Service) -> APIRouter:
+    """The routes of the page, and those under `/v1/genzoo/`."""
+    router = APIRouter()
+
+    @router.get("/", include_in_schema=False)
+    async def index() -> Response:
+        return _file("index.html")
+
+    @router.get("/page/{name}", include_in_schema=False)
+    async def page(name: str) -> Response:
+        return _file(name)
+
+    @router.get("/v1/genzoo/models/{name:path}")
+    async def model(name: str, http: Request) -> dict[str, Any]:
+        """A model's options, conditions, figures, and what it can do; it is opened for that."""
+        name = service.named(name)
+
+        def look(opened: Opened) -> dict[str, Any]:
+            return _facts(service, name, opened)
+
+        async for event in service.events(ZooRequest(name), http, look=look):
+            assert isinstance(event, Facts)
+            return event.found
+        raise APIError(500, "the model could not be read")
+
+    @router.post("/v1/genzoo/walks")
+    async def walks(body: Walk, http: Request) -> Response:
+        """Pictures between those of two seeds."""
+        if body.seed is None:
+            raise APIError(400, "seed: a walk begins at one", param="seed")
+        if body.stream:
+            raise APIError(400, "stream: walks come whole", param="stream")
+        request = service.generation(body, body.prompt)
+        ends = (body.seed, body.to)
+        request = msgspec.structs.replace(request, seed=None, interpolate=ends)
+        return JSONResponse(await service.respond(request, body, http))
+
+    @router.post("/v1/genzoo/reconstructions", openapi_extra=form_schema(Reconstruction))
+    async def reconstructions(http: Request) -> Response:
+        """A picture through a model's encoder and decoder."""
+        body, files = await read_form(http, Reconstruction)
+        image = Input(data=only_image(files)[0])
+        request = service.generation(body, body.prompt, inputs=(image,))
+        return JSONResponse(await service.respond(request, body, http))
+
+    @router.post("/v1/genzoo/records")
+    async def records(http: Request) -> Any:
+        """What made a picture; its file is the body."""
+        record = service.zoo.read_record(await http.body())
+        return msgspec.to_builtins(_settings(service, record))
+
+    return router
+
+
+def _file(name: str) -> Response:
+    if name not in FILES:
+        raise APIError(404, "no such file")
+    path = FILES[name]
+    return FileResponse(path, media_type=TYPES[path.suffix], headers=HEADERS)
+
+
+def _facts(service: Service, name: str, opened: Opened) -> dict[str, Any]:
+    card, config = service.models.cards[name], opened.spec.config
+
+    def accepts(**options: Any) -> bool:
+        """Whether the model takes a request with such options; some suit its training only."""
+        try:
+            service.zoo.plan(ZooRequest(name, options=options), opened)
+        except GenzooError:
+            return False
+        return True
+
+    plain_works = accepts()
+    options = []
+    for option in service.zoo.options(opened):
+        own = option.default if option.default is not None else config.get(option.name)
+        choices = option.choices
+        if plain_works:
+            choices = tuple(c for c in choices if accepts(**{option.name: c}))
+        plain = own if isinstance(own, bool | int | float | str) else None
+        options.append(asdict(option) | {"default": plain, "choices": choices})
+    return {
+        "id": name,
+        "name": opened.name,
+        "kind": card.kind,
+        "family": card.family,
+        "summary": card.summary,
+        "dataset": card.dataset,
+        "shape": card.shape,
+        "parameters": card.parameters,
+        "license": card.license,
+        "credits": card.credits,
+        "notes": card.notes,
+        "figures": msgspec.to_builtins(card.metrics),
+        "conditioners": _conditioners(opened, card.classes),
+        "options": options,
+        "can": _abilities(service, name, opened),
+    }
+
+
+def _conditioners(opened: Opened, classes: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The conditioners in order, the first of which reads the prompt, with the values of each.
+
+    By custom, one that takes one of a few names has them as "classes".
+    """
+    module = opened.module
+    names = list(module.conditioners) if isinstance(module, Conditioned) else []
+    found = []
+    for place, name in enumerate(names):
+        spec = opened.spec.conditioners.get(name)
+        values = spec.config.get("classes") if spec else None
+        if not isinstance(values, list):
+            values = list(classes) if place == 0 else []
+        found.append({"name": name, "values": [str(v) for v in values[:MOST_CLASSES]]})
+    return found
+
+
+def _abilities(service: Service, name: str, opened: Opened) -> dict[str, bool]:
+    """What the page offers; the API itself says why it refuses what a model cannot."""
+    module = opened.module
+    makes = isinstance(module, GenerativeModel)
+    codec = module.codec if isinstance(module, GenerativeModel) else module
+    if makes:
+        try:
+            service.zoo.plan(ZooRequest(name), opened)
+        except NotFittedError:
+            makes = False
+        except UsageError:  # it wants to be told more
+            pass
+    return {
+        "generate": makes,
+        "vary": isinstance(module, Varying),
+        "inpaint": isinstance(module, Inpainting),
+        "negative": isinstance(module, Guided),
+        "reconstruct": isinstance(codec, Codec),
+    }
+
+
+def _settings(service: Service, record: Record) -> Settings:
+    first = record.pictures[0] if record.pictures else 0
+    row = first // record.n
+    if isinstance(record.interpolate, tuple):
+        task = "walk"
+    elif record.latents or record.encode or record.interpolate or record.loras:
+        task = "other"
+    elif not record.inputs:
+        task = "generation"
+    else:
+        task = "reconstruction" if record.strength is None else "edit"
+    walk = record.interpolate if isinstance(record.interpolate, tuple) else None
+    return Settings(
+        model=_served(service, record.model),
+        name=record.model,
+        task=task,
+        prompt=record.prompts[row % len(record.prompts)] if record.prompts else "",
+        negative_prompt=record.negative,
+        seed=walk[0] if walk else record.seed + first,
+        options=_flat(record.options),
+        conditions=record.conditions,
+        strength=record.strength,
+        to=walk[1] if walk else None,
+    )
+
+
+def _served(service: Service, name: str) -> str | None:
+    """The id of a model that a record names, which may be served by its bare name."""
+    cards, bare = service.models.cards, name.rpartition("/")[2]
+    return name if name in cards else bare if bare in cards else None
+
+
+def _flat(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as `--set` takes them: a component that is chosen as its name and its options."""
+    flat: dict[str, Any] = {}
+    for name, value in options.items():
+        if isinstance(value, dict) and "component" in value:
+            flat[name] = str(value["component"]).rpartition("/")[2]
+            config = value.get("config") or {}
+            flat |= {f"{name}.{key}": each for key, each in config.items()}
+        elif value is not None:
+            flat[name] = value
+    return flat
