@@ -198,8 +198,8 @@ def _conditioners(opened: Opened, classes: tuple[str, ...]) -> list[dict[str, An
     for place, name in enumerate(names):
         spec = opened.spec.conditioners.get(name)
         values = spec.config.get("classes") if spec else None
-        if not isinstance(values, list):
-            values = list(classes) if place == 0 else []
+        if not isinstance(values, list | tuple):
+            values = classes if place == 0 else ()
         found.append({"name": name, "values": [str(v) for v in values[:MOST_CLASSES]]})
     return found
 

@@ -218,11 +218,9 @@ function showCard() {
 // ---------------------------------------------------------------- settings
 
 const isLocked = () => $("lock").getAttribute("aria-pressed") === "true";
-function lock(locked) {
-  $("lock").setAttribute("aria-pressed", String(locked));
-  $("lock").textContent = locked ? "🔒" : "🔓";
-}
-const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0];
+const lock = (locked) => $("lock").setAttribute("aria-pressed", String(locked));
+// Six digits, which a person can read and remember.
+const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] % 1_000_000;
 
 function takeSeed() {
   if (!isLocked() || $("seed").value === "") $("seed").value = String(randomSeed());
@@ -276,6 +274,7 @@ function newResult(title, job, parent) {
   const section = el("section", { className: "result" }, heading, tiles);
   (parent || $("results"))[parent ? "append" : "prepend"](section);
   $("empty").hidden = true;
+  if (window.innerWidth <= 860) (parent || section).scrollIntoView(); // it lies below the settings
   while ($("results").children.length > RESULTS) {
     const old = $("results").lastElementChild;
     for (const image of old.querySelectorAll("img")) URL.revokeObjectURL(image.src);
@@ -284,14 +283,26 @@ function newResult(title, job, parent) {
   return { section, tiles, jobs: [] };
 }
 
+// What is seen until the first picture is there.
+let noise = "";
+function drawNoise() {
+  const canvas = el("canvas", { width: 32, height: 32 });
+  const context = canvas.getContext("2d");
+  const pixels = context.createImageData(32, 32);
+  for (let place = 0; place < pixels.data.length; place += 1) {
+    pixels.data[place] = place % 4 === 3 ? 255 : 256 * Math.random();
+  }
+  context.putImageData(pixels, 0, 0);
+  noise = canvas.toDataURL();
+}
+
 class Tile {
   constructor(result, job, ratio) {
     Object.assign(this, { job, frames: [], waiting: [], blob: null, seed: null, done: false, result });
-    this.image = el("img", { alt: "" });
+    this.image = el("img", { alt: "", src: noise, className: "small" });
     this.label = el("span", { className: "seed" });
     this.node = el("button", { type: "button", className: "tile waiting", disabled: true,
       onclick: () => clicked(this) }, this.image, this.label);
-    this.image.hidden = true;
     this.node.style.setProperty("--ratio", ratio);
     result.tiles.append(this.node);
     this.node.tile = this;
@@ -311,7 +322,6 @@ class Tile {
     const item = this.waiting.shift();
     if (!item) { this.timer = null; return; }
     this.image.src = item.url;
-    this.image.hidden = false;
     this.image.onload = () => {
       const { naturalWidth, naturalHeight } = this.image;
       this.image.classList.toggle("small", isSmall(naturalWidth, naturalHeight));
@@ -395,8 +405,7 @@ async function generate() {
     const abouts = [state.about, ...(second ? [await describe(second)] : [])];
     const jobs = abouts.map((about) => ({ task: "generation", seed, ...settings(about) }));
     if (!second) {
-      await make(jobs[0].model, jobs);
-      scrollToResults();
+      await make(`${jobs[0].model} · seed ${seed}`, jobs);
       return;
     }
     const pair = el("div", { className: "pairwise" });
@@ -407,10 +416,6 @@ async function generate() {
       if (!pair.children.length) pair.remove();
     }
   });
-}
-
-function scrollToResults() {
-  if (window.innerWidth <= 860) $("status").scrollIntoView({ behavior: "smooth", block: "start" });
 }
 
 const LINES = {
@@ -562,7 +567,7 @@ async function setInput(blob, name) {
   $("input").hidden = false;
   painter.show(picture);
   $("canvas").classList.toggle("small", isSmall(picture.width, picture.height));
-  $("input").scrollIntoView({ behavior: "smooth", block: "nearest" });
+  $("input").scrollIntoView({ block: "nearest" });
 }
 
 function showInput() {
@@ -596,7 +601,7 @@ async function edit(task) {
 // Whether a PNG has a chunk of text that is called "genzoo".
 async function hasRecord(blob) {
   const text = new TextDecoder("latin1").decode(await blob.arrayBuffer());
-  return text.startsWith("\x89PNG") && /(iTXt|tEXt|zTXt)genzoo\0/.test(text);
+  return text.slice(1, 4) === "PNG" && /(iTXt|tEXt|zTXt)genzoo\0/.test(text);
 }
 
 async function takeFile(file) {
@@ -624,7 +629,9 @@ function wire() {
   $("model").onclick = () => { listModels(); $("models").showModal(); $("search").focus(); };
   $("search").oninput = listModels;
   $("search").onkeydown = (event) => {
-    if (event.key === "Enter") $("model-list").querySelector("button")?.click();
+    if (event.key !== "Enter") return;
+    event.preventDefault(); // or it would press the button that gets the focus back
+    $("model-list").querySelector("button")?.click();
   };
   for (const close of document.querySelectorAll(".close")) {
     close.onclick = () => close.closest("dialog").close();
@@ -693,6 +700,7 @@ function wire() {
 
 async function start() {
   wire();
+  drawNoise();
   $("seed").value = String(randomSeed());
   const list = await guarded(() => read("/v1/models"));
   if (!list) return;
