@@ -26,7 +26,6 @@ from genzoo_core import (
     NotFittedError,
     Opened,
     Record,
-    UsageError,
     Varying,
 )
 from genzoo_core import Request as ZooRequest
@@ -56,6 +55,7 @@ class Walk(Body):
     """`POST /v1/genzoo/walks`: from the noise of one seed to that of another, in `n` steps."""
 
     prompt: str | None = None
+    n: int | None = Field(None, ge=1, le=64, description="Pictures; 8 unless given.")
     to: int = Field(ge=0, lt=2**63, description="The seed at the end; `seed` is at the start.")
 
 
@@ -149,25 +149,19 @@ def _file(name: str) -> Response:
 
 
 def _facts(service: Service, name: str, opened: Opened) -> dict[str, Any]:
-    card, config = service.models.cards[name], opened.spec.config
-
-    def accepts(**options: Any) -> bool:
-        """Whether the model takes a request with such options; some suit its training only."""
-        try:
-            service.zoo.plan(ZooRequest(name, options=options), opened)
-        except GenzooError:
-            return False
-        return True
-
-    plain_works = accepts()
+    card, module = service.models.cards[name], opened.module
+    refused = _refusal(module)
     options = []
     for option in service.zoo.options(opened):
-        own = option.default if option.default is not None else config.get(option.name)
-        choices = option.choices
-        if plain_works:
-            choices = tuple(c for c in choices if accepts(**{option.name: c}))
+        own, choices = option.default, option.choices
+        if own is None:
+            own = opened.spec.config.get(option.name)
+        if refused is None:  # some samplers suit some training only
+            choices = tuple(c for c in choices if _refusal(module, **{option.name: c}) is None)
         plain = own if isinstance(own, bool | int | float | str) else None
         options.append(asdict(option) | {"default": plain, "choices": choices})
+    codec = module.codec if isinstance(module, GenerativeModel) else module
+    makes = isinstance(module, GenerativeModel) and not isinstance(refused, NotFittedError)
     return {
         "id": name,
         "name": opened.name,
@@ -183,8 +177,25 @@ def _facts(service: Service, name: str, opened: Opened) -> dict[str, Any]:
         "figures": msgspec.to_builtins(card.metrics),
         "conditioners": _conditioners(opened, card.classes),
         "options": options,
-        "can": _abilities(service, name, opened),
+        "can": {
+            "generate": makes,
+            "vary": isinstance(module, Varying),
+            "inpaint": isinstance(module, Inpainting),
+            "negative": isinstance(module, Guided),
+            "reconstruct": isinstance(codec, Codec),
+        },
     }
+
+
+def _refusal(module: object, **options: Any) -> Exception | None:
+    """Why a model refuses such options; None where it takes them, or makes no pictures."""
+    if not isinstance(module, GenerativeModel):
+        return None
+    try:
+        module.check_options(msgspec.convert(options, module.Options))
+    except (GenzooError, msgspec.ValidationError) as error:
+        return error
+    return None
 
 
 def _conditioners(opened: Opened, classes: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -202,27 +213,6 @@ def _conditioners(opened: Opened, classes: tuple[str, ...]) -> list[dict[str, An
             values = classes if place == 0 else ()
         found.append({"name": name, "values": [str(v) for v in values[:MOST_CLASSES]]})
     return found
-
-
-def _abilities(service: Service, name: str, opened: Opened) -> dict[str, bool]:
-    """What the page offers; the API itself says why it refuses what a model cannot."""
-    module = opened.module
-    makes = isinstance(module, GenerativeModel)
-    codec = module.codec if isinstance(module, GenerativeModel) else module
-    if makes:
-        try:
-            service.zoo.plan(ZooRequest(name), opened)
-        except NotFittedError:
-            makes = False
-        except UsageError:  # it wants to be told more
-            pass
-    return {
-        "generate": makes,
-        "vary": isinstance(module, Varying),
-        "inpaint": isinstance(module, Inpainting),
-        "negative": isinstance(module, Guided),
-        "reconstruct": isinstance(codec, Codec),
-    }
 
 
 def _settings(service: Service, record: Record) -> Settings:
