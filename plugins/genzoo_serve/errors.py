@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
-from genzoo_core import GenzooError, UsageError
+from genzoo_core import GenzooError, NotFittedError, UsageError
 
 KINDS = {401: "authentication_error", 403: "permission_error", 404: "not_found_error"}
 KINDS |= dict.fromkeys((400, 405, 408, 413), "invalid_request_error")
@@ -49,7 +49,7 @@ class APIError(HTTPException):
 
 def of_genzoo(error: GenzooError) -> APIError:
     """What genzoo itself refuses is the client's fault; what fails is not."""
-    return APIError(400 if isinstance(error, UsageError) else 500, str(error))
+    return APIError(400 if isinstance(error, UsageError | NotFittedError) else 500, str(error))
 
 
 def of_validation(

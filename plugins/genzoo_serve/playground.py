@@ -23,7 +23,6 @@ from genzoo_core import (
     Guided,
     Inpainting,
     Input,
-    NotFittedError,
     Opened,
     Record,
     Varying,
@@ -150,18 +149,17 @@ def _file(name: str) -> Response:
 
 def _facts(service: Service, name: str, opened: Opened) -> dict[str, Any]:
     card, module = service.models.cards[name], opened.module
-    refused = _refusal(module)
+    plain_works = _accepts(module)
     options = []
     for option in service.zoo.options(opened):
         own, choices = option.default, option.choices
         if own is None:
             own = opened.spec.config.get(option.name)
-        if refused is None:  # some samplers suit some training only
-            choices = tuple(c for c in choices if _refusal(module, **{option.name: c}) is None)
+        if plain_works:  # some samplers suit some training only
+            choices = tuple(c for c in choices if _accepts(module, **{option.name: c}))
         plain = own if isinstance(own, bool | int | float | str) else None
         options.append(asdict(option) | {"default": plain, "choices": choices})
     codec = module.codec if isinstance(module, GenerativeModel) else module
-    makes = isinstance(module, GenerativeModel) and not isinstance(refused, NotFittedError)
     return {
         "id": name,
         "name": opened.name,
@@ -178,7 +176,7 @@ def _facts(service: Service, name: str, opened: Opened) -> dict[str, Any]:
         "conditioners": _conditioners(opened, card.classes),
         "options": options,
         "can": {
-            "generate": makes,
+            "generate": isinstance(module, GenerativeModel),
             "vary": isinstance(module, Varying),
             "inpaint": isinstance(module, Inpainting),
             "negative": isinstance(module, Guided),
@@ -187,15 +185,14 @@ def _facts(service: Service, name: str, opened: Opened) -> dict[str, Any]:
     }
 
 
-def _refusal(module: object, **options: Any) -> Exception | None:
-    """Why a model refuses such options; None where it takes them, or makes no pictures."""
-    if not isinstance(module, GenerativeModel):
-        return None
-    try:
-        module.check_options(msgspec.convert(options, module.Options))
-    except (GenzooError, msgspec.ValidationError) as error:
-        return error
-    return None
+def _accepts(module: object, **options: Any) -> bool:
+    """Whether a model takes such options, or makes no pictures."""
+    if isinstance(module, GenerativeModel):
+        try:
+            module.check_options(msgspec.convert(options, module.Options))
+        except (GenzooError, msgspec.ValidationError):
+            return False
+    return True
 
 
 def _conditioners(opened: Opened, classes: tuple[str, ...]) -> list[dict[str, Any]]:

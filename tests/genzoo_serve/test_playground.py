@@ -34,6 +34,7 @@ KEY = "only-for-the-test"
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 MODELS = ["flow-mnist", "gan-emoji", "vae-mnist", "codec-mnist"]
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+FLAGS += ["--force-prefers-reduced-motion"]  # what is scrolled to is there at once
 ENTER, LEFT = "\ue007", "\ue012"
 PATIENCE = 60.0
 """Seconds after which a page that does not get on has failed."""

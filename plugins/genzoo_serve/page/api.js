@@ -50,7 +50,14 @@ export async function stream(path, body, onEvent, signal) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
-    const { done, value } = await reader.read();
+    let chunk;
+    try {
+      chunk = await reader.read();
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new ApiError("the connection to the server broke off");
+    }
+    const { done, value } = chunk;
     if (done) return;
     text += value;
     let end;

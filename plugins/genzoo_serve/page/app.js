@@ -153,9 +153,15 @@ function showConditions(conditioners) {
 const SLIDERS = { steps: [1, 50, 1], guidance: [0, 10, 0.1] };
 const FIRST = ["steps", "sampler", "guidance"];
 
+// Whether an option is the model's own, or of the component that is chosen now.
+function hasPart({ name, of }) {
+  const chooser = state.about.options.find((option) => option.name === name.split(".")[0]);
+  return !of || !chooser || (state.set[chooser.name] ?? chooser.default) === of;
+}
+
 function showOptions() {
   const order = ({ name }) => (FIRST.indexOf(name) + 1 || FIRST.length + 1);
-  const options = [...state.about.options].sort((a, b) => order(a) - order(b));
+  const options = state.about.options.filter(hasPart).sort((a, b) => order(a) - order(b));
   $("options").replaceChildren(...options.map(optionField));
 }
 
@@ -173,7 +179,7 @@ function optionField(option) {
     el("span", { className: "quiet", textContent: option.of ? `of ${option.of}` : "" }));
   if (option.choices.length) {
     const own_label = own ? `${own} (the model's own)` : "the model's own";
-    const select = el("select", { id, onchange: () => setOption(option, select.value) },
+    const select = el("select", { id, onchange: () => { setOption(option, select.value); showOptions(); $(id).focus(); } },
       el("option", { value: "", textContent: own_label }),
       ...option.choices.map(String).filter((one) => one !== own)
         .map((one) => el("option", { value: one, textContent: one })));
@@ -233,8 +239,11 @@ function settings(about = state.about) {
   const first = about.conditioners[0];
   const names = about.conditioners.map(({ name }) => name);
   const conditions = Object.entries(filled(state.conditions)).filter(([name]) => names.includes(name));
-  const options = Object.entries(state.set).filter(([name, value]) => about.options.some((option) => (
-    option.name === name && (!option.choices.length || option.choices.map(String).includes(String(value))))));
+  const takes = (option, value) => (
+    (about !== state.about || hasPart(option))
+    && (!option.choices.length || option.choices.map(String).includes(String(value))));
+  const options = Object.entries(state.set).filter(([name, value]) => (
+    about.options.some((option) => option.name === name && takes(option, value))));
   return {
     model: about.id,
     prompt: first ? $("prompt").value.trim() : "",
@@ -277,7 +286,7 @@ function newResult(title, job, parent) {
   if (window.innerWidth <= 860) (parent || section).scrollIntoView(); // it lies below the settings
   while ($("results").children.length > RESULTS) {
     const old = $("results").lastElementChild;
-    for (const image of old.querySelectorAll("img")) URL.revokeObjectURL(image.src);
+    for (const { tile } of old.querySelectorAll(".tile")) tile.frames.forEach(URL.revokeObjectURL);
     old.remove();
   }
   return { section, tiles, jobs: [] };
@@ -344,10 +353,10 @@ class Tile {
   }
 }
 
-async function run(job, result, count, only) {
+async function run(job, result, only) {
   const about = await describe(job.model);
   const ratio = about.shape ? about.shape[2] / about.shape[1] : 1;
-  const tiles = Array.from({ length: count }, () => new Tile(result, job, ratio));
+  const tiles = Array.from({ length: only === undefined ? job.n : 1 }, () => new Tile(result, job, ratio));
   result.jobs.push(job);
   try {
     if (streams(job)) {
@@ -382,17 +391,22 @@ async function working(text, work) {
   $("stop").hidden = false;
   say(text);
   const begin = performance.now();
-  const good = await guarded(async () => { await work(); return true; });
-  state.running = null;
-  $("generate").disabled = !state.about.can.generate;
-  $("stop").hidden = true;
+  let good = false;
+  try {
+    good = await guarded(async () => { await work(); return true; });
+  } finally {
+    state.running = null;
+    $("generate").disabled = !state.about.can.generate;
+    $("stop").hidden = true;
+  }
   if (good) say(`Done in ${((performance.now() - begin) / 1000).toFixed(1)} s.`);
 }
 
-async function make(title, jobs, { count, only, parent } = {}) {
+// Makes the pictures of all jobs, or of each its picture number `only`.
+async function make(title, jobs, { only, parent } = {}) {
   const result = newResult(title, jobs[0], parent);
   for (const job of jobs) {
-    await run(job, result, count ?? job.n ?? 1, only); // one after the other, as they were drawn
+    await run(job, result, only); // one after the other, as they were drawn
   }
   result.section.append(linesOf(jobs));
 }
@@ -411,7 +425,10 @@ async function generate() {
     const pair = el("div", { className: "pairwise" });
     $("results").prepend(pair);
     try {
-      await Promise.all(jobs.map((job) => make(`${job.model} · seed ${seed}`, [job], { parent: pair })));
+      const both = await Promise.allSettled(
+        jobs.map((job) => make(`${job.model} · seed ${seed}`, [job], { parent: pair })));
+      const failed = both.find(({ status }) => status === "rejected");
+      if (failed) throw failed.reason;
     } finally {
       if (!pair.children.length) pair.remove();
     }
@@ -419,7 +436,7 @@ async function generate() {
 }
 
 const LINES = {
-  "Command line": (job) => commandLine(job),
+  "Command line": (job, file) => commandLine(job, file),
   Python: (job) => python(job),
   curl: (job) => curl(job, location.origin, hasKey()),
 };
@@ -428,7 +445,8 @@ function linesOf(jobs) {
   const pre = el("pre", { tabIndex: 0 });
   const tabs = el("div", { className: "chips" });
   const show = (name) => {
-    const lines = jobs.map(LINES[name]);
+    const lines = jobs.map((job, index) => (
+      LINES[name](job, jobs.length > 1 ? `pictures-${index + 1}.png` : "pictures.png")));
     pre.textContent = (name === "Python" ? ["import genzoo", ...lines] : lines).join("\n");
     choice(tabs, Object.keys(LINES), name, (chosen) => show(chosen || name));
     tabs.append(button("Copy", async () => {
@@ -456,8 +474,12 @@ function link(text, blob, file) {
 async function clicked(tile) {
   if (state.walkFrom) {
     const from = state.walkFrom;
+    if (tile !== from && (tile.job.model !== from.job.model || tile.seed === null)) {
+      say(`Choose a picture that ${from.job.model} made of a seed.`, true);
+      return;
+    }
     endChoosing();
-    await walk(from, tile.seed);
+    if (tile !== from) await walk(from, tile.seed);
     return;
   }
   view(tile);
@@ -504,7 +526,7 @@ async function view(tile) {
     actions.push(["Walk to…", async () => {
       state.walkFrom = tile;
       document.body.classList.add("choosing");
-      say("Choose another picture of the same model to walk to; Escape ends this.");
+      say("Choose another picture of the same model to walk to; this one again to stay.");
     }]);
     actions.push(["Keep its seed", async () => { $("seed").value = String(seed); lock(true); }]);
   }
@@ -534,11 +556,10 @@ async function neighbours(tile) {
   const jobs = Array.from({ length: NEIGHBOURS }, () => (
     { ...tile.job, task: "walk", seed: tile.seed, to: randomSeed(), n: 5 }));
   await working("Looking around…", () => (
-    make(`Neighbours of seed ${tile.seed} · ${tile.job.model}`, jobs, { count: 1, only: 1 })));
+    make(`Neighbours of seed ${tile.seed} · ${tile.job.model}`, jobs, { only: 1 })));
 }
 
 async function walk(from, to) {
-  if (to === null || to === undefined) { say("That picture has no seed to walk to.", true); return; }
   const job = { ...from.job, task: "walk", seed: from.seed, to, n: 8 };
   await working("Walking…", () => make(`Walk from ${from.seed} to ${to} · ${job.model}`, [job]));
 }
@@ -661,7 +682,9 @@ function wire() {
     if (event.key === "Escape" && state.walkFrom) endChoosing();
   });
   $("viewer").addEventListener("keydown", beside);
+  const carriesFiles = (event) => event.dataTransfer.types.includes("Files");
   document.addEventListener("dragover", (event) => {
+    if (!carriesFiles(event)) return; // text may be dropped in a field
     event.preventDefault();
     document.body.classList.add("dragging");
   });
@@ -669,6 +692,7 @@ function wire() {
     if (!event.relatedTarget) document.body.classList.remove("dragging");
   });
   document.addEventListener("drop", (event) => {
+    if (!carriesFiles(event)) return;
     event.preventDefault();
     document.body.classList.remove("dragging");
     takeFile(event.dataTransfer.files[0]);

@@ -47,7 +47,7 @@ export function quoted(text) {
 
 const OWN = ["steps", "sampler", "guidance"];
 
-export function commandLine(job) {
+export function commandLine(job, file) {
   const flag = (name, value) => {
     const text = String(value);
     return text.startsWith("-") ? quoted(`${name}=${text}`) : `${name} ${quoted(text)}`;
@@ -66,7 +66,7 @@ export function commandLine(job) {
     words.push(flag("--set", `${name}=${value}`));
   }
   if (job.negative) words.push(flag("--negative", job.negative));
-  words.push("-o pictures.png");
+  words.push(flag("-o", file));
   const named = [quoted(job.model), ...(job.prompt ? [quoted(job.prompt)] : [])];
   const dashed = [job.model, job.prompt].some((word) => word && word.startsWith("-"));
   const all = dashed ? [...words, "--", ...named] : [...named, ...words];
