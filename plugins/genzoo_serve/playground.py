@@ -214,7 +214,7 @@ def _conditioners(opened: Opened, classes: tuple[str, ...]) -> list[dict[str, An
 
 def _settings(service: Service, record: Record) -> Settings:
     first = record.pictures[0] if record.pictures else 0
-    row = first // record.n
+    row = first // max(record.n, 1)  # a client may have written it
     if isinstance(record.interpolate, tuple):
         task = "walk"
     elif record.latents or record.encode or record.interpolate or record.loras:
@@ -250,8 +250,9 @@ def _flat(options: dict[str, Any]) -> dict[str, Any]:
     for name, value in options.items():
         if isinstance(value, dict) and "component" in value:
             flat[name] = str(value["component"]).rpartition("/")[2]
-            config = value.get("config") or {}
-            flat |= {f"{name}.{key}": each for key, each in config.items()}
+            config = value.get("config")
+            if isinstance(config, dict):
+                flat |= {f"{name}.{key}": each for key, each in config.items()}
         elif value is not None:
             flat[name] = value
     return flat

@@ -1,4 +1,4 @@
-"""The page in a real browser, on a real server that wants a key."""
+"""The page in a real browser, and its routes, on a real server that wants a key."""
 
 from __future__ import annotations
 
@@ -14,22 +14,20 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import msgspec
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 import genzoo
 from genzoo.cli import main
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or DRIVER is None, reason="no chromium and chromedriver on this machine"
-)
-
 KEY = "only-for-the-test"
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 MODELS = ["flow-mnist", "gan-emoji", "vae-mnist", "codec-mnist"]
@@ -188,14 +186,17 @@ class Page:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    if CHROMIUM is None or DRIVER is None:
+        pytest.skip("no chromium and chromedriver on this machine")
     from selenium.webdriver.chrome.service import Service
 
     options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
+    options.binary_location = CHROMIUM
     for flag in (*FLAGS, "--window-size=1200,1000"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
+    browser = webdriver.Chrome(options=options, service=Service(DRIVER))
     browser.set_page_load_timeout(PATIENCE)
     browser.set_script_timeout(PATIENCE)
     yield browser
@@ -248,7 +249,9 @@ def test_a_class_is_generated_in_steps_and_side_by_side(page: Page) -> None:
 def test_the_lines_make_the_same_picture(
     page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
+    page.press("seven", "#chips")
     page.choose("gan-emoji")
+    assert page.find("#prompt").get_attribute("value") == ""  # a class is no prompt here
     prompt = """a "red" cat's $HOME `x` \\n 猫"""
     page.fill("#prompt", prompt)
     page.press("noto", "#conditions")
@@ -395,9 +398,7 @@ def test_a_phone_shows_all_of_the_page(page: Page) -> None:
 
 
 def test_the_page_takes_nothing_from_elsewhere(page: Page) -> None:
-    import urllib.request
-
-    with urllib.request.urlopen(page.address, timeout=PATIENCE) as answer:
+    with urlopen(page.address, timeout=PATIENCE) as answer:
         policy = answer.headers["Content-Security-Policy"]
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "default-src 'none'" in policy
@@ -406,3 +407,104 @@ def test_the_page_takes_nothing_from_elsewhere(page: Page) -> None:
     sources = page.script("return performance.getEntriesByType('resource').map((e) => e.name)")
     assert sources
     assert all(source.startswith((page.address, "data:")) for source in sources)
+
+
+def send(url: str, body: bytes | None = None, kind: str = "", key: str = KEY) -> tuple[int, Any]:
+    """Status and content of an answer."""
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": kind}
+    try:
+        with urlopen(Request(url, body, headers), timeout=PATIENCE) as answer:
+            return answer.status, msgspec.json.decode(answer.read())
+    except HTTPError as error:
+        return error.code, msgspec.json.decode(error.read())
+
+
+def walk(address: str, **fields: object) -> tuple[int, Any]:
+    return send(f"{address}/v1/genzoo/walks", msgspec.json.encode(fields), "application/json")
+
+
+def test_a_model_is_described(address: str) -> None:
+    status, about = send(f"{address}/v1/genzoo/models/flow-mnist")
+    assert status == 200
+    options = {option["name"]: option for option in about["options"]}
+    assert (options["steps"]["default"], options["sampler"]["default"]) == (10, "heun")
+    assert "ddim" not in options["sampler"]["choices"]  # of no use to a flow
+    [label] = about["conditioners"]
+    assert label["values"][:2] == ["zero", "one"]
+    assert about["figures"][0]["name"] == "Fréchet distance"
+    assert about["can"]["inpaint"]
+    assert not about["can"]["reconstruct"]
+    _, codec = send(f"{address}/v1/genzoo/models/codec-mnist")
+    assert (codec["can"]["generate"], codec["can"]["reconstruct"]) == (False, True)
+    assert send(f"{address}/v1/genzoo/models/none")[0] == 404
+    assert send(f"{address}/v1/genzoo/models/flow-mnist", key="wrong")[0] == 401
+
+
+def test_a_walk_is_that_of_the_command_line(address: str) -> None:
+    status, answer = walk(address, model="gan-emoji", prompt="cat", seed=1, to=5, n=3)
+    assert status == 200
+    made = genzoo.generate("gan-emoji", "cat", interpolate=(1, 5), n=3)
+    wanted = genzoo.open_zoo().png(made)
+    assert len(answer["data"]) == 3
+    for datum, png in zip(answer["data"], wanted, strict=True):
+        assert same(base64.b64decode(datum["b64_json"]), png)
+
+
+@pytest.mark.parametrize(
+    ("fields", "part"),
+    [
+        ({"seed": 1}, "to"),
+        ({"to": 1}, "seed"),
+        ({"seed": 1, "to": 2, "n": 65}, "n"),
+        ({"seed": 1, "to": 2, "stream": True}, "stream"),
+        ({"seed": 1, "to": 2, "path": "/etc/passwd"}, "unknown field 'path'"),
+        ({"seed": 1, "to": 2, "model": "codec-mnist"}, "nothing to sample from"),
+    ],
+)
+def test_a_walk_that_cannot_be_is_refused(
+    address: str, fields: dict[str, object], part: str
+) -> None:
+    status, answer = walk(address, **{"model": "gan-emoji", **fields})
+    assert status == 400
+    assert part in answer["error"]["message"]
+
+
+def test_the_record_of_a_picture_is_read(address: str) -> None:
+    zoo = genzoo.open_zoo()
+    made = genzoo.generate(
+        "flow-mnist", ["two", "six"], n=2, seed=5, options={"sampler": "euler", "steps": 2}
+    )
+    status, settings = send(f"{address}/v1/genzoo/records", zoo.png(made)[3])
+    assert status == 200
+    assert (settings["model"], settings["prompt"], settings["seed"]) == ("flow-mnist", "six", 8)
+    assert (settings["options"]["sampler"], settings["options"]["steps"]) == ("euler", 2)
+    assert settings["task"] == "generation"
+
+
+def changed(png: bytes, **fields: object) -> bytes:
+    """A picture whose record says something else."""
+    image = Image.open(io.BytesIO(png))
+    text = msgspec.json.decode(str(image.info["genzoo"]).encode())
+    text["record"] |= fields
+    info = PngInfo()
+    info.add_itxt("genzoo", msgspec.json.encode(text).decode())
+    out = io.BytesIO()
+    image.save(out, "PNG", pnginfo=info)
+    return out.getvalue()
+
+
+def test_a_record_that_lies_is_read_or_refused(address: str) -> None:
+    picture = genzoo.open_zoo().png(genzoo.generate("gan-emoji", "cat", seed=5))[0]
+    lies: list[tuple[dict[str, object], int]] = [
+        ({"n": 0, "pictures": [-7, -6]}, 200),
+        ({"options": {"sampler": {"component": 3, "config": [1]}}}, 200),
+        ({"model": "/etc/passwd", "prompts": []}, 200),
+        ({"prompts": 3}, 400),
+        ({"strength": "much"}, 400),
+    ]
+    for fields, status in lies:
+        got = send(f"{address}/v1/genzoo/records", changed(picture, **fields))
+        assert got[0] == status, (fields, got)
+        assert got[1].get("model") in (None, "gan-emoji")
+    for content in (b"", b"text", picture[:60]):
+        assert send(f"{address}/v1/genzoo/records", content)[0] == 400

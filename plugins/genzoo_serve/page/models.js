@@ -43,14 +43,21 @@ export async function describe(id) {
   return described.get(id);
 }
 
+let choices = 0;
 export async function choose(id) {
+  const mine = (choices += 1);
   $("models").close();
   say(`Opening ${id}…`);
   $("generate").disabled = true;
   const about = await guarded(() => describe(id));
+  if (mine !== choices) return false; // another one was chosen meanwhile
   $("generate").disabled = false;
   if (!about) return false;
   say("");
+  const values = about.conditioners[0]?.values ?? [];
+  const before = state.about?.conditioners[0]?.values ?? []; // a class is no prompt elsewhere
+  const prompt = $("prompt").value;
+  if (values.length ? !values.includes(prompt) : before.includes(prompt)) $("prompt").value = "";
   state.about = about;
   state.conditions = {};
   state.set = {};
@@ -64,7 +71,6 @@ export function showModel() {
   $("model-name").textContent = about.id;
   $("model-summary").textContent = about.summary;
   $("asking").hidden = !first;
-  if (first && first.values.length && !first.values.includes($("prompt").value)) $("prompt").value = "";
   $("prompt-label").textContent = first?.values.length ? `Class (${first.name})` : "Prompt";
   showChips();
   showConditions(others);

@@ -190,7 +190,7 @@ function linesOf(jobs) {
       } catch {
         say("The browser does not let the page copy; select the lines.", true);
       }
-    }), ...files.map(([file, blob]) => link(`Save ${file}`, blob, file)));
+    }, "chip"), ...files.map(([file, blob]) => link(`Save ${file}`, blob, file)));
   };
   const files = [["input.png", jobs[0].image], ["mask.png", jobs[0].mask]].filter(([, blob]) => blob);
   const details = el("details", { className: "lines" },

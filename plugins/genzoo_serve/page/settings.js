@@ -97,6 +97,9 @@ export function takeSeed() {
 
 const filled = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== ""));
 
+// A field as it was written; nothing where it is blank.
+const written = (id) => ($(id).value.trim() ? $(id).value : "");
+
 export function settings(about = state.about) {
   const first = about.conditioners[0];
   const names = about.conditioners.map(({ name }) => name);
@@ -108,8 +111,8 @@ export function settings(about = state.about) {
     about.options.some((option) => option.name === name && takes(option, value))));
   return {
     model: about.id,
-    prompt: first ? $("prompt").value.trim() : "",
-    negative: about.can.negative ? $("negative").value.trim() : "",
+    prompt: first ? written("prompt") : "",
+    negative: about.can.negative ? written("negative") : "",
     n: Number($("n").value),
     options: Object.fromEntries(options),
     conditions: Object.fromEntries(conditions),
