@@ -6,6 +6,7 @@ picture that genzoo wrote, a walk between two seeds, a reconstruction.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,12 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
+A_FILE = {
+    "requestBody": {
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "required": True,
+    }
+}
 MOST_CLASSES = 2000
 """Most names of what a conditioner takes that are sent."""
 
@@ -54,7 +61,7 @@ class Walk(Body):
     """`POST /v1/genzoo/walks`: from the noise of one seed to that of another, in `n` steps."""
 
     prompt: str | None = None
-    n: int | None = Field(None, ge=1, le=64, description="Pictures; 8 unless given.")
+    n: int | None = Field(None, ge=1, le=64, description="Pictures; 8 by default.")
     to: int = Field(ge=0, lt=2**63, description="The seed at the end; `seed` is at the start.")
 
 
@@ -131,10 +138,10 @@ def playground(service: Service) -> APIRouter:
         request = service.generation(body, body.prompt, inputs=(image,))
         return JSONResponse(await service.respond(request, body, http))
 
-    @router.post("/v1/genzoo/records")
+    @router.post("/v1/genzoo/records", openapi_extra=A_FILE)
     async def records(http: Request) -> Any:
         """What made a picture; its file is the body."""
-        record = service.zoo.read_record(await http.body())
+        record = await asyncio.to_thread(service.zoo.read_record, await http.body())
         return msgspec.to_builtins(_settings(service, record))
 
     return router
