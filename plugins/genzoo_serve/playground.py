@@ -169,7 +169,6 @@ def _facts(service: Service, name: str, opened: Opened) -> dict[str, Any]:
     codec = module.codec if isinstance(module, GenerativeModel) else module
     return {
         "id": name,
-        "name": opened.name,
         "kind": card.kind,
         "family": card.family,
         "summary": card.summary,

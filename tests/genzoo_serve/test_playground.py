@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-import os
-import re
 import shlex
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +14,10 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import msgspec
-import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from serving import Server, apart, pixels
 
 import genzoo
 from genzoo.cli import main
@@ -57,28 +53,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("server")
     (folder / "key").write_text(KEY, encoding="utf-8")
     models = [*MODELS, str(hostile_model(folder))]
-    command = [sys.executable, "-m", "genzoo", "serve", *models, "--port", "0"]
-    process = subprocess.Popen(
-        [*command, "--api-key-file", str(folder / "key")],
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    try:
-        assert process.stderr is not None
-        lines = []
-        for line in process.stderr:
-            lines.append(line)
-            if found := re.search(r"http://[\d.:]+", line):
-                yield found[0]
-                break
-        else:
-            pytest.fail("".join(lines))
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
-        process.stderr.close()
+    with Server(*models, "--api-key-file", str(folder / "key")) as server:
+        yield server.url
 
 
 class Page:
@@ -216,12 +192,8 @@ def page(browser: Any, address: str) -> Iterator[Page]:
     assert page.errors() == []
 
 
-def pixels(content: bytes) -> np.ndarray[Any, Any]:
-    return np.asarray(Image.open(io.BytesIO(content))).astype(int)
-
-
 def same(one: bytes, other: bytes) -> bool:
-    return int(np.abs(pixels(one) - pixels(other)).max()) <= 1
+    return apart(pixels(one), pixels(other)) <= 1
 
 
 def test_a_class_is_generated_in_steps_and_side_by_side(page: Page) -> None:
