@@ -10,7 +10,7 @@ from diffusion_cases import FLOW, LABEL, MLP, build, ddpm
 from torch import Tensor
 
 import genzoo
-from genzoo_core import Condition, Guided, ModelSpec, SampleRng
+from genzoo_core import Condition, Guided, ModelSpec, Posterior, SampleRng
 from genzoo_diffusion.model import Diffusion
 
 NOISERS: dict[str, dict[str, Any]] = {
@@ -92,7 +92,7 @@ def test_a_flow_over_latents_is_guided_too(component: str) -> None:
     model = genzoo.open_zoo().build(spec).module
     assert isinstance(model, Guided)
     with torch.no_grad():
-        model.density.standardize(torch.zeros(4), torch.ones(4))
+        model.density.fit(Posterior(torch.tensor([[-1.0] * 4, [1.0] * 4])), {})
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
     model = model.eval().double()
