@@ -452,7 +452,9 @@ class Linear(Codec):
 def test_the_colours_of_a_latent_are_those_of_a_linear_decoder() -> None:
     codec = Linear()
     latents = torch.randn(2, 4, 4, 4, generator=torch.Generator())
-    assert torch.allclose(Preview(codec, torch.device("cpu"))(latents, 8, 8), codec.decode(latents), atol=1e-5)
+    assert torch.allclose(
+        Preview(codec, torch.device("cpu"))(latents, 8, 8), codec.decode(latents), atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("name", ["ddpm", "dit", "sd"])
