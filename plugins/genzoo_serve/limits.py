@@ -19,9 +19,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY = 64 * 2**20
-"""Bytes of the largest request with files."""
+"""Bytes of the largest request."""
 MAX_FIELDS = 2**20
-"""Bytes of the largest request without."""
+"""Bytes of the largest one in JSON, which has no files."""
 MAX_HELD = 512 * 2**20
 """Bytes of all requests that are read or waiting; further ones are answered with 429."""
 MAX_SECONDS = 120.0
@@ -116,8 +116,8 @@ def is_loopback(host: str) -> bool:
 
 
 def _most(headers: dict[bytes, bytes]) -> int:
-    form = headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
-    return MAX_BODY if form else MAX_FIELDS
+    kind = headers.get(b"content-type", b"").lower()
+    return MAX_FIELDS if kind.startswith(b"application/json") else MAX_BODY
 
 
 def _too_large(most: int) -> APIError:

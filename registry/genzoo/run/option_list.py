@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +17,12 @@ from genzoo_core.zoo import Option
 
 if TYPE_CHECKING:
     from genzoo.plugins.catalogue import Catalogue
+
+
+@cache
+def fields_of(struct: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The fields of a struct: msgspec finds their types anew each time, and a server asks often."""
+    return msgspec.structs.fields(struct)
 
 
 def options_of(catalogue: Catalogue, spec: ModelSpec) -> tuple[Option, ...]:
@@ -36,7 +43,7 @@ def options_in(
 ) -> tuple[Option, ...]:
     """The options that are the fields of a struct, likewise."""
     options, inner = [], []
-    for field in msgspec.structs.fields(struct):
+    for field in fields_of(struct):
         option = _option(field)
         if takes_choice(field.type):
             option, of_choices = _choice(catalogue, option, spec.config.get(option.name))
@@ -68,7 +75,7 @@ def _choice(catalogue: Catalogue, option: Option, own: object) -> tuple[Option, 
     inner: list[Option] = []
     for name, struct in component_options(catalogue, kind).items():
         config = chosen.config if chosen.component in (name, full_name(rows[name])) else {}
-        for one in map(_option, msgspec.structs.fields(struct)):
+        for one in map(_option, fields_of(struct)):
             default = config.get(one.name, one.default)
             inner.append(replace(one, name=f"{kind}.{one.name}", of=name, default=default))
     return choice, inner

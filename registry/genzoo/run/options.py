@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from genzoo.models.components import component_options, load_component
-from genzoo.run.option_list import describe, takes_choice
+from genzoo.run.option_list import describe, fields_of, takes_choice
 from genzoo.text import quoted
 from genzoo_core.errors import ConfigError, UsageError, did_you_mean
 from genzoo_core.request import Request
@@ -55,7 +55,7 @@ def read_settings(
 
 def _types(struct: type[msgspec.Struct]) -> dict[str, Any]:
     """The types of a struct's fields, by their names."""
-    return {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
+    return {field.encode_name: field.type for field in fields_of(struct)}
 
 
 def _split(

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from genzoo.run.option_list import describe
+from genzoo.run.option_list import describe, fields_of
 from genzoo.text import quoted
 from genzoo_core.errors import UsageError, did_you_mean
 from genzoo_core.request import MOST_PICTURES, MOST_SEED, Input, Request
@@ -70,7 +70,7 @@ def check_types(request: Request) -> None:
                     f"{quoted(name)} is {quoted(value)}, which no record can hold",
                     "give a number, text, true or false, or a component with its config",
                 ) from None
-    for field in msgspec.structs.fields(Request):
+    for field in fields_of(Request):
         value = getattr(request, field.name)
         try:
             fits = msgspec.convert(value, field.type) == value  # a list is no tuple
