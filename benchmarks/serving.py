@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import genzoo
@@ -160,8 +161,8 @@ def latency(rounds: int) -> tuple[float, float]:
     with Server("-m", "genzoo", "serve", "flow-mnist", "--port", "0") as server:
         client = Client(server, "flow-mnist")
         for seed in range(20 * rounds):
-            call = seconds(lambda seed=seed: genzoo.generate(opened, str(seed % 10), seed=seed))
-            asked = seconds(lambda seed=seed: client.ask(seed))
+            call = seconds(partial(genzoo.generate, opened, str(seed % 10), seed=seed))
+            asked = seconds(partial(client.ask, seed))
             if seed >= 5:
                 bare.append(1000 * call)
                 served.append(1000 * asked)
