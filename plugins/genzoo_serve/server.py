@@ -20,8 +20,6 @@ from genzoo_serve.service import Service
 
 BACKLOG = 2048
 """Connections that the system lets wait."""
-SWITCH = 0.0005
-"""Seconds for which a worker's Python may hold up the thread that answers clients."""
 END = 5.0
 """Seconds for threads to end once no client waits any more."""
 
@@ -61,7 +59,6 @@ def run(
     click.echo(f"serving {models} at http://{address}:{place[1]}; Ctrl-C ends it", err=True)
     server = _Server(config)
     _allow_connections()
-    sys.setswitchinterval(SWITCH)
     server.run(sockets=[listening])
     if server.force_exit or not service.models.close(END):
         # A batch is under way that nobody waits for, in a thread that Python would wait for.

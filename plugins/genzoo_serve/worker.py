@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 from torch import Tensor
 
-from genzoo_core import GenzooError, Latents, Opened, Pictures, Zoo
+from genzoo_core import Latents, Opened, Pictures, Zoo
 from genzoo_core.zoo import Part, Plan
 from genzoo_serve.files import to_png
 from genzoo_serve.jobs import Facts, Job, Made, OnTheWay
@@ -229,7 +229,7 @@ class Worker:
         job.request = replace(job.request, device=self._settings.device)
         try:
             job.plan = self._zoo.plan(job.request, self._opened)
-        except GenzooError as error:
+        except Exception as error:  # its own fault, and not that of who is first
             self._drop(job, error)
 
     def _serve_alone(self, job: Job) -> None:
