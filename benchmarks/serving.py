@@ -53,7 +53,7 @@ class Server:
 
     def __init__(self, *command: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, *command], stderr=subprocess.PIPE, text=True
+            [sys.executable, *command], stderr=subprocess.PIPE, text=True, encoding="utf-8"
         )
         assert self.process.stderr is not None
         for line in self.process.stderr:

@@ -63,7 +63,8 @@ def write_diffusion(site: Path, path: Path) -> None:
     codec = site / "codec.safetensors"
     config = {"shape": [1, 8, 8], "channels": 2, "width": 8}
     card = save(codec, ModelSpec("genzoo/spatial-codec", config, kind="codec"), "codec")
-    package = install(site, "acme-codecs", f"api = 2\n{card_table(card)}")
+    without_figures = msgspec.structs.replace(card, metrics=())
+    package = install(site, "acme-codecs", f"api = 2\n{card_table(without_figures)}")
     codec.rename(package / codec.name)
     network = {"type": "mlp", "width": 8, "blocks": 1, "embedding": 8}
     noiser = {"component": "genzoo/rectified-flow"}

@@ -137,9 +137,9 @@ def test_a_recipe_that_is_made_to_hurt(tmp_path: Path, text: str, why: str) -> N
 
 def test_dots_in_text_are_no_parts_of_a_key(shelf: Shelf) -> None:
     dots = "." * 100
-    figures = f"metrics = [{{name = 'a.b', value = 1.5, command = '{dots}'}}]"
+    names = f"credits = ['a.b', '{dots}']"
     notes = f"notes = '''{dots}\n# {dots} \" '''\n# {dots}\n"
-    shelf.add("acme", model("x", summary=f'{dots} \\" {dots}') + notes + figures)
+    shelf.add("acme", model("x", summary=f'{dots} \\" {dots}') + notes + names)
     assert genzoo.card("x").notes.startswith(dots)
 
 
