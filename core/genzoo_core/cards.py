@@ -23,9 +23,8 @@ class Metric(Config, omit_defaults=True):
 
     Attributes:
         name: What was measured, in the field's term ("Fréchet distance").
-        value: The figure.
         command: The command that measures it again.
-        unit: Its unit, or "" for a plain number.
+        unit: "" for a plain number.
         n: Number of images it was measured on, or None where that has no meaning.
         floor: The same figure for real training images against the test images, or None.
         note: The conditions of a fair comparison: the feature net, the split.
@@ -50,12 +49,12 @@ class ModelCard(Config, omit_defaults=True):
     100, of metrics 1,000, of classes 100,000.
 
     Attributes:
-        name: The model's name, unique within its distribution: `[a-z0-9][a-z0-9._-]*`.
+        name: Unique within its distribution: `[a-z0-9][a-z0-9._-]*`.
         family: "autoencoder", "vae", "gan", "diffusion", or a family of the plugin's own.
         summary: One line.
         kind: Kind of component that the weights hold; "model" for what `genzoo run` runs.
         dataset: Name of the dataset it was trained on.
-        shape: Shape of one picture, [channels, height, width].
+        shape: Shape of one picture, (C, H, W).
         conditioners: Names of its conditioners; the first reads the prompt.
         classes: The names that the first conditioner takes, in the order of their ids, where they
             are few. Those of a genzoo file are in its header.

@@ -12,22 +12,19 @@ class Context(Protocol):
     """How a component gets others by their names, so that plugins need not import one another.
 
     Every component is built as `Class(config, context)`.
+
+    Attributes:
+        training: Whether the module will be trained: build what only training needs.
+        conditioners: Those that the model is to own, by name; the first reads the prompt.
+        latent_shape: For a density over latents, shape of a latent without the batch; else ().
     """
 
     @property
-    def training(self) -> bool:
-        """True where the module will be trained: build what only training needs."""
-        ...
-
+    def training(self) -> bool: ...
     @property
-    def conditioners(self) -> Mapping[str, ComponentSpec]:
-        """The conditioners that the model is to own, by name; the first reads the prompt."""
-        ...
-
+    def conditioners(self) -> Mapping[str, ComponentSpec]: ...
     @property
-    def latent_shape(self) -> tuple[int, ...]:
-        """Shape of a latent, without the batch, for a density over latents; () for all others."""
-        ...
+    def latent_shape(self) -> tuple[int, ...]: ...
 
     def component(
         self,
@@ -43,25 +40,22 @@ class Context(Protocol):
             kind: Its kind ("conditioner", "noiser", …).
             name: `distribution/name`, or a bare name while it is unique.
             config: Its config, as plain data.
-            latent_shape: For a density: shape of a latent, without the batch. A density may own
-                the model's conditioners, any other component has none.
+            latent_shape: For a density, see above. It may own the model's conditioners; any other
+                component has none.
 
         Raises:
             ConfigError: No such component, or a config that is not of its type.
         """
-        ...
 
     def names(self, kind: str) -> tuple[str, ...]:
         """Names of the installed components of a kind, bare where that is unique."""
-        ...
 
     def part(self, role: str) -> Any:
         """The frozen module that plays `role`, shared with other models.
 
-        The calling module may assign it to an attribute: it then moves between devices with
-        that module, but its tensors are neither trained with it nor stored in its file.
+        The calling module may assign it to an attribute: it then moves between devices with that
+        module, but its tensors are neither trained with it nor stored in its file.
 
         Raises:
             ConfigError: No part plays this role.
         """
-        ...

@@ -98,18 +98,14 @@ class Conditioner(nn.Module, ABC):
         return self.null(rng.n)
 
     def category(self, index: int) -> str:
-        """The name of one of the `categories` in messages.
-
-        It is the one in the config's `classes`, where there is such a field, or the number.
-        """
+        """The name of a category in messages: from the config's `classes`, or its number."""
         names = getattr(getattr(self, "config", None), "classes", ())
         return str(names[index]) if index < len(names) else str(index)
 
     def drop(self, prepared: Tensor, rng: Rng, probability: float) -> Tensor:
         """`prepared`, with each row replaced by null at this probability.
 
-        This is what trains the null condition (Ho & Salimans 2022, "Classifier-free
-        diffusion guidance", algorithm 1).
+        This trains null (Ho & Salimans 2022, "Classifier-free diffusion guidance", algorithm 1).
         """
         dropped = rng.uniform((), torch.empty(0, device=prepared.device)) < probability
         rows = dropped.reshape(-1, *([1] * (prepared.dim() - 1)))
@@ -117,10 +113,10 @@ class Conditioner(nn.Module, ABC):
 
 
 class Conditioned:
-    """A module that owns conditioners: every model, and a net that learns labels or captions.
+    """A module that owns the conditioners that its context names.
 
-    A class with this interface is a `torch.nn.Module` as well, and owns the conditioners that its
-    context names.
+    Every model is one, and a net that learns labels or captions. A class with this interface is a
+    `torch.nn.Module` as well.
     """
 
     conditioners: Mapping[str, Conditioner]
@@ -189,11 +185,7 @@ class Conditioning(nn.Module):
                 self.spatial[name] = nn.Conv2d(conditioner.spatial_dim, dim, 1)
 
     def complete(self, conditions: Mapping[str, Tensor], n: int) -> dict[str, Tensor]:
-        """`conditions`, with null for each conditioner that is missing.
-
-        Args:
-            conditions: Prepared values by name of the conditioner, each `[n, ...]`.
-            n: Number of images.
+        """`conditions`, each `[n, ...]`, with null for each conditioner that is missing.
 
         Raises:
             ConfigError: A name that no conditioner has.

@@ -10,9 +10,8 @@ import msgspec
 # For type checkers, which do not see the flags below: a subclass is frozen too.
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A typed, frozen struct that refuses unknown fields.
+    """A typed, frozen struct that refuses unknown fields: the base of all configs and options.
 
-    The base of the configs and options of all components, and of what is read from files.
     Subclasses declare fields with defaults, limit their values with `msgspec.Meta` (see
     `genzoo_core.ranges`), and check several fields together in `__post_init__`, which raises
     `ValueError`.

@@ -1,4 +1,4 @@
-"""A dataset in memory."""
+"""A dataset."""
 
 from __future__ import annotations
 

@@ -36,15 +36,11 @@ class Denoiser(Protocol):
     conditioners: Mapping[str, Conditioner]
 
     def denoiser(self, conditions: Mapping[str, Tensor], n: int, guidance: float) -> Denoise:
-        """The model as samplers see it, for `n` images.
+        """The model as samplers see it, for `n` images, at a scale of guidance; 1 is off.
 
-        Args:
-            conditions: Prepared values by name of the conditioner, each `[n, ...]`; a missing
-                one is null.
-            n: Number of images.
-            guidance: Scale of the guidance; 1 is off.
+        `conditions` are prepared values by name of the conditioner, each `[n, ...]`; a missing one
+        is null.
         """
-        ...
 
 
 def denoising_errors(
@@ -56,12 +52,7 @@ def denoising_errors(
 ) -> tuple[Tensor, Tensor]:
     """Squared errors of the network's prediction at random times (Ho et al. 2020, equation 14).
 
-    Args:
-        predict: The network.
-        noiser: How noise enters, and what is to be predicted.
-        x: Data, `[B, ...]`.
-        condition: Its condition; None for a model that takes none.
-        rng: Draws the times, then the noise.
+    `rng` draws the times, then the noise, for data `x`, `[B, ...]`.
 
     Returns:
         The mean squared error of each row, `[B]`, and the noiser's weight for it, `[B]`. The
@@ -89,7 +80,7 @@ def guided_denoiser(
     with a scale that is 1, not 0, where guidance is off.
 
     Args:
-        predict: The network, called as `predict(x, t, condition)`.
+        predict: The network.
         noiser: What its prediction means.
         condition: Its condition; None for a model that takes none.
         null: The null condition for as many images, or a negative condition in its place.
@@ -170,7 +161,7 @@ def resampled(sampler: Sampler, path: Trajectory, x: Tensor, passes: int) -> Ten
 
 
 def _projecting(path: Trajectory, start: Start) -> Denoise:
-    """The model of a path, whose predictions are the start's own data where that stays."""
+    """The model of a path, with the start's own data where that stays."""
 
     def denoise(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         x0, noise = path.model(x, t)

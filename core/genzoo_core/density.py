@@ -11,16 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from genzoo_core.component import Context
-from genzoo_core.config import Config
+from genzoo_core.config import NoOptions
 from genzoo_core.encoder import Posterior
 from genzoo_core.errors import NotFittedError
 from genzoo_core.model import Start
 from genzoo_core.rng import Rng
 from genzoo_core.sampler import StepDone
-
-
-class DensityConfig(Config):
-    """A density with nothing to set."""
 
 
 class Density(nn.Module, ABC):
@@ -38,10 +34,10 @@ class Density(nn.Module, ABC):
     Attributes:
         shape: Shape of a latent, without the batch.
         guidance: With what scale of guidance it samples unless a user sets one; None for a
-            density that cannot be guided. One that can knows null: it was trained with it.
+            density that cannot be guided. One that can was trained with null, too.
     """
 
-    Config: ClassVar[type[msgspec.Struct]] = DensityConfig
+    Config: ClassVar[type[msgspec.Struct]] = NoOptions
     guidance: float | None = None
 
     def __init__(self, config: msgspec.Struct, context: Context) -> None:
@@ -59,12 +55,12 @@ class Density(nn.Module, ABC):
         """Refuse training data that it could not be fitted to; see `Trainable.check_data`."""
 
     def fit(self, latents: Posterior, conditions: Mapping[str, Tensor]) -> None:
-        """Fit to the latents of the training images: what has a closed form, or their scale.
+        """Fit to the latents of all N training images: what has a closed form, or their scale.
 
         Writes into buffers whose shapes follow from the config. Does nothing unless overridden.
 
         Args:
-            latents: The posteriors of all images, `[N, *shape]`.
+            latents: Their posteriors, `[N, *shape]`.
             conditions: Prepared values by name of the conditioner, each `[N, ...]`.
 
         Raises:
@@ -79,7 +75,7 @@ class Density(nn.Module, ABC):
         Args:
             z: Latents of a batch, `[B, *shape]`.
             conditions: Prepared values by name of the conditioner, each `[B, ...]`.
-            rng: Where chance comes from.
+            rng: The only source of chance.
         """
         raise NotImplementedError(f"{type(self).__name__} has parameters, but no loss")
 
@@ -90,7 +86,7 @@ class Density(nn.Module, ABC):
         """Latents, `[rng.n, *shape]`. The i-th depends on the i-th sample of `rng` alone.
 
         Args:
-            rng: Where chance comes from.
+            rng: The only source of chance.
             conditions: Prepared values by name of the conditioner; a missing one is null.
             temperature: Scale of the noise.
 
@@ -132,11 +128,7 @@ class Density(nn.Module, ABC):
 
 
 class FittedDensity(Density):
-    """A density that must be fitted before it can be sampled from.
-
-    Attributes:
-        fitted: Whether it was, bool `[]`; `fit` sets it.
-    """
+    """A density to fit before it can be sampled from; `fit` fills `fitted`, bool `[]`."""
 
     fitted: Tensor
 

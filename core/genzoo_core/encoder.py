@@ -43,8 +43,7 @@ class Posterior:
         """KL divergence to N(0, I) in nats, `[B]` (Kingma & Welling 2014, appendix B).
 
         Raises:
-            ValueError: The encoder is deterministic, so the divergence is infinite; that of
-                codes to a normal is not defined.
+            ValueError: It is infinite for a deterministic encoder, and not defined for codes.
         """
         return self.kl_per_dimension().flatten(1).sum(1)
 
@@ -95,11 +94,7 @@ class Codec(Encoder):
 
 
 def check_continuous(encoder: Encoder, user: str) -> None:
-    """Refuse an encoder with discrete codes where latents must be real numbers.
-
-    Args:
-        encoder: Whose latents they are.
-        user: What computes with them: "diffusion".
+    """Refuse an encoder with discrete codes where a user, such as "diffusion", needs real numbers.
 
     Raises:
         ConfigError: Its latents are codes.

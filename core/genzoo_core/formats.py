@@ -24,7 +24,7 @@ class Source(Protocol):
         reference: The reference of exactly these files: an absolute path, or
             "hf://owner/repo@commit".
         files: Size in bytes of each file, by its name: a path inside the folder with "/" between
-            its parts. Nothing is fetched to know them.
+            its parts. It is known before anything is fetched.
     """
 
     @property
@@ -39,7 +39,6 @@ class Source(Protocol):
             HubError: It cannot be fetched.
             IntegrityError: It has another digest.
         """
-        ...
 
 
 class Folder(Protocol):
@@ -51,8 +50,7 @@ class Folder(Protocol):
 
     Attributes:
         name: Its name in messages: its path, or a reference.
-        files: Size in bytes of each file, by its name: a path inside the folder with "/" between
-            its parts.
+        files: Size in bytes of each file, by its name, as in a `Source`.
         scripts: Names of the files of code that lie there, which cannot be read.
         variant: Which of several files of weights is wanted ("fp16"); "" for the plain one.
         settings: The user's settings (`--set NAME=VALUE`), for those that loading needs. The model
@@ -80,7 +78,6 @@ class Folder(Protocol):
         Raises:
             WeightsError: It is not there, or larger.
         """
-        ...
 
     def json(self, name: str) -> Any:
         """The content of a JSON file, strictly read; nested at most 64 deep. Infinity is accepted.
@@ -88,7 +85,6 @@ class Folder(Protocol):
         Raises:
             WeightsError: It is not there or no JSON.
         """
-        ...
 
     def weights(self, stem: str = "model") -> Mapping[str, Tensor]:
         """The tensors of `stem.safetensors`, or of the shards of `stem.safetensors.index.json`.
@@ -97,24 +93,20 @@ class Folder(Protocol):
         plain ones where this stem has no variants. Their dtypes are those of the file: float16,
         bfloat16 and float8 among them. They may be mapped: do not write into one.
 
-        Args:
-            stem: The beginning of the name, with its folder: "unet/diffusion_pytorch_model".
+        `stem` begins with the folder: "unet/diffusion_pytorch_model".
 
         Raises:
             WeightsError: They are not there, a shard is missing, or a file is not well-formed.
         """
-        ...
 
     def other(self, reference: str) -> Folder:
         """Another folder, for what this one does not hold; the files read of it are recorded too.
 
-        Args:
-            reference: Its path, or "hf://owner/repo".
+        `reference` is its path, or "hf://owner/repo".
 
         Raises:
             GenzooError: It is not there, or cannot be listed.
         """
-        ...
 
     def local(self, names: Iterable[str]) -> Path:
         """A folder on this machine with these files, for a library that reads them itself.
@@ -125,7 +117,6 @@ class Folder(Protocol):
         Raises:
             WeightsError: One is not there.
         """
-        ...
 
 
 @dataclass(frozen=True)
@@ -144,10 +135,7 @@ class Described:
 
 
 class Format(ABC):
-    """Reads one format. Made without arguments, once for each folder.
-
-    A `[[formats]]` entry of a manifest names it.
-    """
+    """Reads one format. A `[[formats]]` entry names it; made without arguments for each folder."""
 
     @abstractmethod
     def card(self, folder: Folder) -> ModelCard:

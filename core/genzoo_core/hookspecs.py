@@ -1,9 +1,9 @@
 """The hooks that a plugin may implement.
 
 A plugin names those that it implements in its manifest (`hooks = ["genzoo_after_run"]`) and
-defines them, marked with `hookimpl`, in the module that its entry point names. That module is
-imported only when one of them is called. Implementations are called one by one: what one
-raises does not keep the next from running.
+defines them, marked with `hookimpl`, in the module that its entry point names, which is
+imported only when one of them is called. What one implementation raises does not keep the next
+from running.
 """
 
 from __future__ import annotations

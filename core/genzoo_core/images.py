@@ -35,15 +35,12 @@ def to_pil(image: Tensor) -> Image.Image:
 
 
 def from_pil(image: Image.Image, shape: tuple[int, int, int], background: int = 255) -> Tensor:
-    """A PIL image as uint8 `[C, H, W]`.
-
-    Transparent pixels are laid on `background`, a grey level 0–255; another size or mode is
-    converted (area-averaging when it shrinks).
+    """A PIL image as uint8 `[C, H, W]`, converted to this size (area-averaged) and mode.
 
     Args:
         image: Of any size, and of any mode that `eight_bits` takes.
-        shape: (C, H, W) to convert to, C being 1 or 3.
-        background: Grey level 0–255.
+        shape: (C, H, W), C being 1 or 3.
+        background: Grey level 0–255 that transparent pixels are laid on.
 
     Raises:
         UsageError: As `eight_bits`; or another number of channels.

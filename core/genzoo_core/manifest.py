@@ -29,7 +29,6 @@ class ComponentEntry(Config, omit_defaults=True):
     """A component that the plugin offers.
 
     Attributes:
-        kind: What it is.
         name: Its name; `distribution/name` in model files.
         target: "module:Class" that makes it.
         options: "module:Options" in a module that imports no torch, for `genzoo info`.
@@ -67,10 +66,10 @@ class FormatEntry(Config, omit_defaults=True):
 
     Attributes:
         name: Its name; `distribution/name` where two plugins have one of that name.
+        target: "module:Class", a `genzoo_core.formats.Format`.
         markers: Files whose presence in a folder says that it is in this format, as paths inside
             it. Nothing is imported to find out.
         tensors: In place of them, tensors that say so of a single safetensors file.
-        target: "module:Class", a `genzoo_core.formats.Format`.
         summary: One line.
     """
 

@@ -1,4 +1,8 @@
-"""Noise to data."""
+"""Noise to data.
+
+What a model can do beside that is an interface, which its class inherits from before
+`GenerativeModel`: `Varying`, `Inpainting`, `Guided`, `Adaptable`, `Offloadable`.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +36,7 @@ class Start:
         images: float32 `[B, C, H, W]` in [-1, 1].
         strength: How much of them becomes noise first, in [0, 1] (Meng et al. 2022, "SDEdit"):
             0 gives the pictures themselves, 1 what the seed gives without them.
-        mask: bool `[B, 1, H, W]`, True where new pixels are made; the others stay. None for new
-            ones everywhere.
+        mask: bool `[B, 1, H, W]`, True where new pixels are made; None for everywhere.
     """
 
     images: Tensor
@@ -70,19 +73,18 @@ class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
     """Noise to data: what `genzoo run` runs.
 
     A subclass sets `Config` and `Options`, sets `sample_shape` in its constructor, and
-    defines `sample` and `loss`. One that can encode assigns a `Codec` to `codec`;
-    reconstructing and encoding follow from that.
+    defines `sample` and `loss`.
 
     Args:
         context: Builds the conditioners that the model owns.
         condition_dim: D of the joined condition; "prepared" for a model that defines `condition`
             itself, from the prepared values; None for one that takes none.
-        spatial: Whether it uses the maps of conditioners that give some, `Condition.spatial`; one
-            that does not refuses such conditioners.
+        spatial: Whether it uses `Condition.spatial`; one that does not refuses conditioners with
+            maps.
 
     Attributes:
         sample_shape: Shape of one picture, (C, H, W).
-        codec: Encoder and decoder, or None.
+        codec: For reconstructing and encoding; None by default.
         conditioning: The conditioners and their projections.
     """
 
@@ -144,10 +146,7 @@ class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
 
 
 class Varying(ABC):
-    """A `GenerativeModel` that can begin from pictures: `genzoo run --input X --strength 0.6`.
-
-    A class inherits from this first.
-    """
+    """A model that can begin from pictures: `genzoo run --input X --strength 0.6`."""
 
     @abstractmethod
     def sample(
@@ -163,17 +162,14 @@ class Varying(ABC):
 
 
 class Inpainting(Varying):
-    """A `Varying` model that also makes pixels that fit those outside of `start.mask`.
+    """A model that also makes pixels that fit those outside of `start.mask`.
 
     Those are put back exactly at the end.
     """
 
 
 class Adaptable(ABC):
-    """A `GenerativeModel` that takes low-rank changes to its weights: `genzoo run --lora FILE`.
-
-    A class inherits from this first.
-    """
+    """A model that takes low-rank changes to its weights: `genzoo run --lora FILE`."""
 
     @abstractmethod
     def adapt(self, loras: Sequence[tuple[Mapping[str, Tensor], float]]) -> None:
@@ -188,10 +184,7 @@ class Adaptable(ABC):
 
 
 class Offloadable(ABC):
-    """A `GenerativeModel` whose weights can wait on the CPU: `genzoo run --offload model`.
-
-    A class inherits from this first.
-    """
+    """A model whose weights can wait on the CPU: `genzoo run --offload model`."""
 
     @abstractmethod
     def offload(self, mode: Offload, device: str) -> None:
@@ -207,10 +200,7 @@ class Offloadable(ABC):
 
 
 class Guided(ABC):
-    """A `GenerativeModel` that samples away from a condition: `genzoo run --negative TEXT`.
-
-    A class inherits from this first.
-    """
+    """A model that samples away from a condition: `genzoo run --negative TEXT`."""
 
     @abstractmethod
     def guidance(self, options: Any, *, asked: bool = True) -> float:
@@ -218,7 +208,7 @@ class Guided(ABC):
 
         Args:
             options: How to sample.
-            asked: Whether there is a prompt, where that matters.
+            asked: Whether there is a prompt.
 
         Raises:
             UsageError: The options set a scale, and nothing can be guided.
@@ -236,8 +226,6 @@ class Guided(ABC):
     ) -> Tensor:
         """Pictures, as `GenerativeModel.sample` gives them.
 
-        Args:
-            rng, conditions, options, on_step: As there.
-            negative: Prepared values by name of the conditioner, which take the place of null in
-                guidance.
+        `negative` holds prepared values by name of the conditioner, which take the place of null
+        in guidance.
         """

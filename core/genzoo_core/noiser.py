@@ -90,11 +90,11 @@ class ScheduledNoiser(Noiser):
         return x0, (sigma * x_t + alpha * prediction) / square
 
     def sample_t(self, rng: Rng, like: Tensor) -> Tensor:
-        """Times to train at, `[B]` in [0, 1]; uniform unless a subclass says otherwise."""
+        """Times to train at, `[B]` in [0, 1]; uniform by default."""
         return rng.uniform((), like)
 
     def weight(self, t: Tensor) -> Tensor:
-        """Weight of the squared error at times `t`, `[B]`; 1 unless a subclass says otherwise."""
+        """Weight of the squared error at times `t`, `[B]`; 1 by default."""
         return torch.ones_like(t)
 
     def grid(self, steps: int) -> Tensor:
@@ -102,7 +102,7 @@ class ScheduledNoiser(Noiser):
         return torch.linspace(1, 0, steps + 1)
 
     def embed(self, t: Tensor) -> Tensor:
-        """The number that the network gets for the time, `[B]`; `t` itself unless overridden."""
+        """The number that stands for the time in the network, `[B]`; `t` by default."""
         return t
 
     def _coefficients(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,10 +9,9 @@ import warnings
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from genzoo_core.errors import UsageError
 from genzoo_core.reading import read_bytes
@@ -64,13 +63,12 @@ def _formats() -> tuple[str, ...]:
     return (*common, *sorted(formats.difference(common)))
 
 
-@dataclass(frozen=True)
-class PictureFiles:
+class PictureFiles(NamedTuple):
     """The files in a folder.
 
     Attributes:
         pictures: Paths of those whose suffix is of a format that Pillow decodes here, sorted.
-        others: Paths of all others.
+        others: Paths of all others, sorted.
     """
 
     pictures: tuple[Path, ...]
@@ -78,10 +76,9 @@ class PictureFiles:
 
 
 def find_pictures(folder: Path) -> PictureFiles:
-    """The pictures in a folder and in the folders below it.
+    """The pictures in a folder and in the folders below it; links are followed.
 
-    Links are followed. Hidden files and folders are skipped, and what systems leave beside
-    pictures.
+    Hidden files and folders are skipped, and what systems leave beside pictures.
 
     Raises:
         UsageError: A folder cannot be read, or there are more than `MAX_FILES` files.

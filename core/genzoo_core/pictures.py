@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ class Pictures:
         seeds: Seed of each picture; empty where no chance was involved.
         frames: Intermediate pictures, each `[N, C, H, W]`, where the caller wants them.
         columns: Pictures in a row when they are laid out as a grid, or None.
-        inputs: For reconstructions, the input pictures as the model saw them, float32
-            `[N, C, H, W]` in [-1, 1]; drawn above the reconstructions.
+        inputs: For reconstructions, the input pictures as the model saw them, like `images`; drawn
+            above the reconstructions.
     """
 
     images: Tensor
     record: Record
     seeds: tuple[int, ...] = ()
-    frames: tuple[Tensor, ...] = field(default=())
+    frames: tuple[Tensor, ...] = ()
     columns: int | None = None
     inputs: Tensor | None = None
 

@@ -26,7 +26,7 @@ class Plugin(Config, omit_defaults=True):
         version: Version of that distribution.
         module: Import package that the entry point names.
         location: Folder of the package; "" where it was not found or not looked for.
-        manifest: What its manifest says; None for one that is broken or disabled.
+        manifest: None for a plugin that is broken or disabled.
         error: Why it cannot be used, in one line; "" for a sound one.
         disabled: Whether the user left it out; nothing of it was read then.
         lost: Names of the models and components that a broken one would have brought, as far as
@@ -45,7 +45,6 @@ class Plugin(Config, omit_defaults=True):
 
     @property
     def status(self) -> Literal["ok", "broken", "disabled"]:
-        """Whether it can be used."""
         return "disabled" if self.disabled else "broken" if self.error else "ok"
 
     @property
@@ -55,7 +54,6 @@ class Plugin(Config, omit_defaults=True):
 
     @property
     def hooks(self) -> tuple[str, ...]:
-        """Hooks that its manifest lists."""
         return self.manifest.hooks if self.manifest else ()
 
     @property
@@ -81,8 +79,8 @@ class Model(Config):
     Attributes:
         card: Its card. In the user's own list, `weights` is an absolute path or a reference.
         plugin: The plugin that ships it; None for one of that list, and for a model file.
-        dynamic: Whether a `genzoo_models` hook gave the card. Its `weights` may be an absolute
-            path then.
+        dynamic: Whether a `genzoo_models` hook gave the card, whose `weights` may then be an
+            absolute path.
         file: The model file, where it is none of a plugin's.
         variant: Which of several files of weights is read of a folder in the user's own list.
     """

@@ -35,7 +35,7 @@ class DataRecipe(Config):
         hub: Its name on the Hugging Face Hub, for a machine with a network, or "".
         split: Split to train on.
         image: Column that holds the image.
-        shape: Shape of one image, [channels, height, width]; others are converted.
+        shape: (C, H, W) that images are converted to.
         background: Grey level 0–255 that transparent pixels are laid on.
     """
 
@@ -53,7 +53,6 @@ class ConditionerRecipe(Config):
     Attributes:
         component: Name of the conditioner component.
         column: Column of the dataset with its raw values.
-        config: The conditioner's config.
         drop: Probability of training with null in its place.
         typical: How many of the column's distinct values go into the component's config under
             this name, for a model that samples with some of them where there is no prompt.
@@ -74,8 +73,7 @@ class ModelRecipe(Config):
     """What is trained.
 
     Attributes:
-        component: Name of the component.
-        config: Its config.
+        component, config: Name and config of the component.
         kind: Its kind: "model", "codec", "encoder".
         conditioners: Its conditioners by name; the first reads the prompt.
         parts: Frozen shared components by role, by the names of their models.
@@ -101,7 +99,6 @@ class PhaseRecipe(Config):
         weight_decay: Decoupled for "adamw", an L2 penalty for "adam".
         schedule: What `lr` does over the stage after warm-up: stays, or falls to `final_lr`
             along half a cosine or a line.
-        final_lr: Where it falls to.
         warmup: Steps over which it rises from 0.
         clip: Largest norm of the gradient; 0 for no clipping.
     """
@@ -117,10 +114,9 @@ class PhaseRecipe(Config):
 
 
 class StageRecipe(Config):
-    """How long a stage runs, and on what.
+    """How long a stage of the model runs, and on what.
 
     Attributes:
-        name: Name of the model's stage.
         epochs: Passes over the data.
         steps: Optimiser steps, in place of `epochs`.
         batch_size: Images in a step: at most as many as there are, or 128 where there are fewer,
@@ -173,14 +169,10 @@ class Recipe(Config):
 
     Attributes:
         name: Name of the model that comes out, and of its files.
-        card: Fields of its card.
-        data: What it is trained on.
-        model: What is trained.
         stages: One for each of the model's stages, in their order.
         seed: Seed of the initial weights, the order of the data and the noise.
         precision: "32", or "bf16" for bfloat16 autocast.
         weights_dtype: How parameters are stored; statistics stay float32.
-        report: What is logged and stored on the way.
         tried: Experiments and their results, for whoever improves it next.
     """
 
@@ -209,8 +201,7 @@ def as_recipe(fields: object) -> Recipe:
 
 
 def _with_key(message: str, fields: Any) -> str:
-    """An error message of msgspec with the key that it leaves out: `phases.elbo.lr` instead of
-    `phases[...].lr`."""
+    """An error message of msgspec with the key that it leaves out of `phases[...].lr`."""
     place = re.search(r"`\$([^`]*?)\[\.\.\.\]", message)
     if place is None:
         return message

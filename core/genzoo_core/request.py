@@ -43,7 +43,7 @@ class Lora(Config, omit_defaults=True):
 
     Attributes:
         path: A safetensors file, or a reference that a plugin knows how to fetch.
-        scale: How much of them is added; 1 for what they were trained as.
+        scale: Factor of the changes; 1 for what they were trained as.
         sha256: Digest of the file, once it was read.
     """
 
@@ -79,12 +79,12 @@ class Request(Config, omit_defaults=True):
         mask: Which part of the inputs is made anew: the transparent pixels of this picture, or,
             where there are none, the white ones. It may be the input itself. None for all.
         latents: A file of latents, as `genzoo encode` writes it, to decode.
+        encode: Whether to give the latents of the inputs, not pictures.
         loras: Low-rank changes to the weights, added up.
         variant: Which of several files of weights is read where a folder has some ("fp16").
-        encode: Whether to give the latents of the inputs, not pictures.
         device: Where to compute: "cpu", "cuda", "mps"; "auto" for the first that is here of cuda,
             mps and cpu.
-        offload: Where memory of the device is short, its weights wait on the CPU until they are
+        offload: Where memory of the device is short, weights wait on the CPU until they are
             computed with: "model" brings one network of a pipeline after the other, which is
             nearly as fast, "sequential" one layer after the other. "" keeps all on the device.
         precision: What the networks compute in: "fp32", "bf16" or "fp16". "auto" is float32, or,

@@ -26,10 +26,7 @@ class Rng(ABC):
     def integers(self, high: int, shape: Sequence[int], like: Tensor) -> Tensor:
         """Whole numbers from 0 to `high - 1`, int64 `[n, *shape]`, on the device of `like`.
 
-        Args:
-            high: One more than the largest; each is as likely as far as 24 bits can tell.
-            shape: Of what one sample gets; `()` for a number each.
-            like: Where they are needed.
+        Each is as likely as far as 24 bits can tell.
 
         Raises:
             ValueError: There is no number below `high`.
@@ -71,12 +68,7 @@ class SampleRng(Rng):
 
 
 class BatchRng(Rng):
-    """Draws the whole batch from one generator: the fast one, for training.
-
-    Args:
-        generator: Where all numbers come from; they are drawn on its device.
-        n: Number of samples.
-    """
+    """Draws the whole batch from one generator, on its device: fast, for training."""
 
     def __init__(self, generator: torch.Generator, n: int) -> None:
         self.n = n
@@ -94,17 +86,12 @@ class BatchRng(Rng):
 
 
 class InterpolationRng(Rng):
-    """Walks from the noise of one seed to that of another, so it serves every family.
+    """Walks from the noise of one seed, at weight 0, to that of another, at 1, for every family.
 
     Normal noise is interpolated on the sphere (Shoemake 1985, "Animating rotation with
     quaternion curves"), which keeps its norm typical. A uniform number goes through the
     normal quantile function, the arc cos(w*pi/2) a + sin(w*pi/2) b, and back, so that it is
     uniform at every weight.
-
-    Args:
-        start: Seed at weight 0.
-        end: Seed at weight 1.
-        weights: One weight in [0, 1] per sample.
     """
 
     def __init__(self, start: int, end: int, weights: Sequence[float]) -> None:
@@ -128,15 +115,11 @@ class InterpolationRng(Rng):
 
 
 def slerp(start: Tensor, end: Tensor, weights: Tensor) -> Tensor:
-    """Spherical interpolation between two tensors of one shape (Shoemake 1985).
-
-    Args:
-        start: `[*shape]`, reached at weight 0.
-        end: `[*shape]`, reached at weight 1.
-        weights: `[n]`.
+    """Spherical interpolation from `start`, `[*shape]`, to `end`, `[*shape]` (Shoemake 1985).
 
     Returns:
-        `[n, *shape]`. Where the two are nearly parallel, the straight line between them.
+        `[n, *shape]` for weights `[n]` in [0, 1]. Where the two are nearly parallel, the straight
+        line between them.
     """
     weights = weights.reshape(-1, *([1] * start.dim()))
     cosine = (start * end).sum() / (start.norm() * end.norm()).clamp_min(1e-12)

@@ -37,11 +37,9 @@ class Trajectory:
         step_done: Called after each step.
 
     Attributes:
-        model, noiser, rng: As above.
         steps: Number of steps.
         times: The `steps + 1` times.
-        alpha: Scale of the data at each time.
-        sigma: Scale of the noise at each time.
+        alpha, sigma: Scales of the data and of the noise at each time.
     """
 
     def __init__(

@@ -21,9 +21,7 @@ _TOKEN = re.compile(r"\b(?:hf_|gh[oprsu]_|github_pat_|glpat-|pypi-AgE)[\w-]{16,}
 def without_secrets(text: str, account: str = "…@") -> str:
     """`text` without the passwords and tokens in its addresses.
 
-    Args:
-        text: Text to print or to store.
-        account: What takes the place of a user name with its password.
+    `account` takes the place of a user name with its password.
     """
     text = _SSH.sub(r"\1@", text)
     text = _HEADER.sub(r"\1…", _ACCOUNT.sub(f"//{account}", text))

@@ -9,7 +9,6 @@ import msgspec
 from genzoo_core.config import Config
 
 ComponentName = Annotated[str, msgspec.Meta(max_length=201)]
-"""`distribution/name`, or the bare name while it is unique."""
 
 
 class ComponentSpec(Config):
@@ -57,9 +56,8 @@ class ModelSpec(Config, omit_defaults=True):
     """The description of a module in a model file's header: all that is needed to build it.
 
     Attributes:
+        component, config: Name and config of the component.
         kind: The kind of component: "model", "codec", "encoder" or "conditioner".
-        component: Name of the component.
-        config: The component's config.
         conditioners: The model's conditioners by name. The first reads the prompt.
         parts: Frozen shared components by role.
     """

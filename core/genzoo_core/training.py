@@ -29,11 +29,9 @@ class Batch:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a stage stands. Schedules and warm-ups are functions of it alone.
+    """Where a stage stands: `step` of its `total` steps are done.
 
-    Attributes:
-        step: Steps done, from 0.
-        total: Steps of the stage.
+    Schedules and warm-ups are functions of it alone.
     """
 
     step: int
@@ -76,8 +74,8 @@ class Stage:
 class Trainable(ABC):
     """What `genzoo train` can train: a model, a codec, a feature net.
 
-    A class with this interface is a `torch.nn.Module` as well. It says how it is trained where
-    that takes more than one stage of one phase: a GAN has two phases.
+    A class with this interface is a `torch.nn.Module` as well. It overrides `stages` where it takes
+    more than one stage of one phase: a GAN has two phases.
     """
 
     stage_name: ClassVar[str] = "training"
@@ -87,8 +85,8 @@ class Trainable(ABC):
     def stages(self) -> tuple[Stage, ...]:
         """The stages, run one after the other.
 
-        One with one phase, both called `stage_name`, unless overridden. It trains all parameters
-        that are not frozen; those of shared parts are.
+        By default one with one phase, both called `stage_name`, which trains all parameters that
+        are not frozen; those of shared parts are.
         """
         assert isinstance(self, nn.Module)
         trained = tuple(p for p in self.parameters() if p.requires_grad)

@@ -28,17 +28,17 @@ class Opened:
     """A module, with what it was built from and what was loaded into it.
 
     Attributes:
-        module: The module; a `GenerativeModel`, `Codec`, `Encoder` or `Conditioner`.
+        module: A `GenerativeModel`, `Codec`, `Encoder` or `Conditioner`.
         spec: Its description with canonical names and the parts' sha256.
         parts: The frozen shared modules by role.
-        sha256: Digest of its weights file, or of the files that were read of a folder; "" for one
-            with fresh weights.
+        sha256: Digest of its weights file, or of the files that were read of a folder; "" for fresh
+            weights.
         content: Digest of its description, its tensors as they are stored, and its parts: the same
-            in every file that holds them, with whatever card. "" for one with fresh weights, and
-            for one that a format of others built.
+            in every file that holds them, with whatever card. "" for fresh weights, and for what a
+            format of others built.
         files: sha256 of each file that was read of a folder in a format of others, by name.
         format: Full name of that format; "" for a file of genzoo's.
-        model: The model in the list, or the model file; None for one with fresh weights.
+        model: The model in the list, or the model file; None for fresh weights.
         precision: What it computes in: "fp32", "bf16" or "fp16".
     """
 
@@ -65,8 +65,8 @@ class Opened:
     def own_tensors(self) -> dict[str, Tensor]:
         """Parameters and buffers by name, without those of the shared parts.
 
-        The tensors are the module's own storage: writing into one changes the module. A
-        tensor that is tied to several names is listed once, under the first.
+        They are the module's own storage: writing into one changes the module. One that is tied to
+        several names is listed once, under the first.
         """
         names: dict[Tensor, str] = {}
         for prefix, module in self.own_modules().items():
@@ -129,12 +129,10 @@ class Zoo(Protocol):
     """The registry, as a command's `ctx.obj`."""
 
     def cards(self) -> tuple[ModelCard, ...]:
-        """Cards of all models whose plugins are sound, and of those that the user added."""
-        ...
+        """Cards of all models of sound plugins, and of those that the user added."""
 
     def models(self) -> tuple[Model, ...]:
         """Those models, each with its plugin, in alphabetical order."""
-        ...
 
     def card(self, name: str) -> ModelCard:
         """The card of a model, by any reference that `open` takes.
@@ -143,7 +141,6 @@ class Zoo(Protocol):
             UsageError: No such model, or several; names the choices.
             WeightsError: Not a model file.
         """
-        ...
 
     def recipe(self, reference: str) -> Recipe:
         """The recipe in a TOML file, or that of a model of the zoo.
@@ -152,20 +149,18 @@ class Zoo(Protocol):
             UsageError: Neither a file nor a model with a recipe.
             ConfigError: Not a well-formed recipe.
         """
-        ...
 
     def dataset(self, recipe: DataRecipe, folder: Path | None = None) -> Dataset:
         """Read a dataset into memory; what is left out of a folder is a warning.
 
         Args:
             recipe: What to read, and as what shape.
-            folder: A folder that holds it, itself or in a folder of its name: parquet files as
-                on the Hub, or images, in folders by label or not. None for the Hub.
+            folder: It holds the dataset, itself or in a folder of its name: parquet files as on the
+                Hub, or images, in folders by label or not. None for the Hub.
 
         Raises:
             DataError: It is not there or cannot be read; says what to do.
         """
-        ...
 
     def build(self, spec: ModelSpec, *, training: bool = False) -> Opened:
         """Build a module with fresh weights on the CPU; its parts are loaded and frozen.
@@ -174,21 +169,14 @@ class Zoo(Protocol):
             ConfigError: An unknown component, or a config that is not of its type.
             WeightsError: A part's weights cannot be loaded.
         """
-        ...
 
     def component(self, kind: str, name: str, config: Mapping[str, object]) -> Any:
-        """Build a component on its own, with no conditioners and no parts.
-
-        Args:
-            kind: "noiser", "sampler", …
-            name: `distribution/name`, or a bare name while it is unique.
-            config: Plain data.
+        """Build a component on its own, with no conditioners and no parts; see `Context.component`.
 
         Raises:
             ConfigError: An unknown component, or a config that is not of its type.
             PluginError: It is not what its kind says.
         """
-        ...
 
     def plugins(self, name: str | None = None) -> tuple[Plugin, ...]:
         """The plugins that are installed, sound or not: all, or those of a name or distribution.
@@ -196,22 +184,19 @@ class Zoo(Protocol):
         Runs none of their code.
 
         Raises:
-            UsageError: No plugin is called that, nor its distribution.
+            UsageError: Neither a plugin nor a distribution is called that.
         """
-        ...
 
     def verify(self, plugin: Plugin) -> Verification:
         """Import a plugin and all that it names in a fresh process."""
-        ...
 
     def weights(self, reference: str) -> WeightsFile:
         """The file with a model's weights and its sha256, fetched where it is not here.
 
         Raises:
             IntegrityError: It does not have the digest in the model's card.
-            GenzooError: A clear one for each other thing that can be wrong.
+            GenzooError: Anything else is wrong.
         """
-        ...
 
     def open(
         self,
@@ -229,26 +214,17 @@ class Zoo(Protocol):
                 a format that a plugin reads, or a reference that a plugin knows how to fetch
                 ("hf://owner/repo").
             device: Where its tensors go, in torch's spelling, or "auto".
-            variant: Which of several files of weights is read where a folder has some ("fp16").
-            precision: What it computes in; see `Request.precision`.
-            offload: What of it waits on the CPU; see `Request.offload`.
+            variant, precision, offload: As in a `Request`.
 
         Raises:
-            GenzooError: A clear one for each thing that can be wrong.
+            GenzooError: It cannot be loaded; says why.
         """
-        ...
 
     def options(self, opened: Opened) -> tuple[Option, ...]:
         """The options of a model that is open, as `genzoo info` lists them."""
-        ...
 
     def resolve(self, request: Request) -> Record:
-        """The record of a run, without the run.
-
-        Raises:
-            GenzooError: As `generate`.
-        """
-        ...
+        """The record of a run, without the run; raises as `generate`."""
 
     def generate(
         self,
@@ -267,44 +243,27 @@ class Zoo(Protocol):
         Raises:
             UsageError: A field is not among the valid choices; names those.
             NotFittedError: The model has nothing to sample from.
-            GenzooError: A clear one for each other thing that can be wrong.
+            GenzooError: Anything else is wrong.
         """
-        ...
 
     def plan(self, request: Request, opened: Opened) -> Plan:
-        """What `generate` would make with a model that is open.
-
-        Raises:
-            GenzooError: As `generate`.
-        """
-        ...
+        """What `generate` would make with a model that is open; raises as that."""
 
     def make_together(self, parts: Sequence[Part], on_step: OnStep | None = None) -> list[Pictures]:
         """Pictures of several plans of one group, made in one batch.
 
         Each is what `generate` makes of its request, but for rounding. `genzoo_before_run` and
-        `genzoo_after_run` are not called.
-
-        Args:
-            parts: The plans, and which pictures of each.
-            on_step: Called after each step with the pictures of all parts so far.
+        `genzoo_after_run` are not called. `on_step` gets the pictures of all parts so far.
 
         Raises:
             GenzooError: The model fails, or memory runs out for a single picture.
         """
-        ...
 
     def encode(self, request: Request, opened: Opened | None = None) -> Latents:
-        """The latents of a request's inputs, as `genzoo encode` gives them; it says `encode`.
-
-        Raises:
-            GenzooError: As `generate`.
-        """
-        ...
+        """The latents of a request's inputs; it says `encode`. Raises as `generate`."""
 
     def png(self, pictures: Pictures) -> list[bytes]:
         """Each picture as a PNG, with the record that makes it alone, as in a folder."""
-        ...
 
     def read_record(self, data: bytes) -> Record:
         """The record in a file that genzoo wrote, from the file's bytes.
@@ -312,7 +271,6 @@ class Zoo(Protocol):
         Raises:
             UsageError: It holds none, or it cannot be read.
         """
-        ...
 
     def save(
         self, path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard
@@ -322,20 +280,15 @@ class Zoo(Protocol):
         Returns:
             The card with `sha256`, `size` and `parameters` filled in.
         """
-        ...
 
     def cache(self, name: str) -> Path | None:
-        """A folder of the user's cache for a plugin's own use.
+        """A folder of the user's cache for a plugin's own use; None where none can be written to.
 
         What lies there may be gone at the next call. `name` is one word, unique to the plugin.
-        None where there is no cache, or it cannot be written to.
         """
-        ...
 
     def config(self) -> Path:
-        """The folder of what the user decided, which is perhaps not there yet."""
-        ...
+        """The folder of what the user decided, which may not exist yet."""
 
     def call_hook(self, name: str, **arguments: object) -> list[Any]:
         """Call a hook's implementations one by one; one that fails is a warning."""
-        ...

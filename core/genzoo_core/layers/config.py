@@ -7,17 +7,14 @@ from genzoo_core.ranges import Blocks, Width
 
 
 class MLPConfig(Config, tag="mlp"):
-    """One hidden layer on flattened pixels, in each of a model's two networks.
-
-    Attributes:
-        hidden: Width of the hidden layer.
-    """
+    """One hidden layer on flattened pixels, in each of a model's two networks."""
 
     hidden: Width = 128
+    """Width of the hidden layer."""
 
 
 class ResidualMLPConfig(Config, tag="mlp"):
-    """The network `genzoo_core.layers.mlp.MLP`, on flattened data.
+    """The network `genzoo_core.layers.mlp.MLP`.
 
     Attributes:
         width: Width of the residual stream.

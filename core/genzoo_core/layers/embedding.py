@@ -13,11 +13,7 @@ FREQUENCIES = 32
 
 
 class TimeEmbedding(nn.Module):
-    """A time as a vector: two layers on its sinusoids.
-
-    Args:
-        dim: D of the vector.
-    """
+    """A time as a vector of D = `dim` numbers: two layers on its sinusoids."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -30,19 +26,10 @@ class TimeEmbedding(nn.Module):
 
 
 class Embedding(TimeEmbedding):
-    """Time and condition as one vector, activated and ready for the layers that it modulates.
-
-    Args:
-        dim: D of the vector, and of the condition's.
-    """
+    """Time and condition as one vector, activated, for the layers that it modulates."""
 
     def forward(self, time: Tensor, condition: Condition | None = None) -> Tensor:
-        """`[B, D]`.
-
-        Args:
-            time: What the noiser's `embed` gives, `[B]`.
-            condition: Its vector is `[B, D]`; None for a model without conditioners.
-        """
+        """`[B, D]` of a noiser's `embed`, `[B]`, and a condition whose vector is `[B, D]`."""
         embedded = super().forward(time)
         if condition is not None:
             embedded = embedded + condition.vector

@@ -39,17 +39,11 @@ class ResidualMLP(nn.Module):
 
 
 class MLP(ResidualMLP):
-    """A residual network on flattened data, modulated by time and condition.
+    """A residual network on data of any shape, modulated by time and condition.
 
     Blocks are those of DiT (Peebles & Xie 2023, adaLN-Zero) without attention. Beside them, the
     input reaches the output through a gate that depends on the time: predicted noise has as many
     dimensions as the data, more than the blocks can carry.
-
-    Args:
-        shape: Shape of the data, without the batch.
-        width: Width of the residual stream.
-        blocks: Residual blocks.
-        embedding: Width of the embedding of time and condition.
     """
 
     def __init__(self, shape: tuple[int, ...], *, width: int, blocks: int, embedding: int) -> None:
@@ -63,12 +57,10 @@ class MLP(ResidualMLP):
         nn.init.zeros_(self.gate.bias)
 
     def forward(self, x: Tensor, time: Tensor, condition: Condition | None) -> Tensor:
-        """The prediction, with the shape of `x`.
+        """The prediction for noisy data `x`, `[B, *shape]`, with its shape.
 
-        Args:
-            x: Noisy data, `[B, *shape]`.
-            time: What the noiser's `embed` gives, `[B]`.
-            condition: Its vector is `[B, embedding]`; None for a model without conditioners.
+        `time`, `[B]`, is what the noiser's `embed` gives. The condition's vector is
+        `[B, embedding]`; None for a model without conditioners.
         """
         embedded = self.embedding(time, condition)
         flat = x.flatten(1)
@@ -77,12 +69,7 @@ class MLP(ResidualMLP):
 
 
 class MLPBlock(nn.Module):
-    """Two layers beside the identity; a fresh block is the identity.
-
-    Args:
-        width: Width of what it takes and gives, `[B, width]`.
-        embedding: Width of the embedding that modulates it, `[B, embedding]`.
-    """
+    """Two layers beside the identity, on `[B, width]`; a fresh block is the identity."""
 
     def __init__(self, width: int, embedding: int) -> None:
         super().__init__()

@@ -6,18 +6,13 @@ from torch import Tensor, nn
 
 
 class Residual(nn.Module):
-    """Layers beside the identity.
-
-    Args:
-        layers: Called one after the other; what they give has the shape of what they take.
-    """
+    """Layers, called one after the other, beside the identity."""
 
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__()
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The sum of `x` and what the layers give, shaped as `x`."""
         h: Tensor = self.layers(x)
         return x + h
 
@@ -50,12 +45,7 @@ class ResidualBlock(nn.Module):
         nn.init.zeros_(self.conv2.weight)
 
     def forward(self, x: Tensor, embedded: Tensor | None = None) -> Tensor:
-        """`[B, out, H, W]`.
-
-        Args:
-            x: `[B, channels, H, W]`.
-            embedded: `[B, embedding]`; None to leave the modulation out.
-        """
+        """`[B, out, H, W]` for `x`, `[B, channels, H, W]`, and an embedding, `[B, embedding]`."""
         h: Tensor = self.norm2(self.conv1(nn.functional.silu(self.norm1(x))))
         if self.modulation is not None and embedded is not None:
             scale, shift = self.modulation(embedded)[:, :, None, None].chunk(2, 1)
