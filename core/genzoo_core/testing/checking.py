@@ -13,13 +13,12 @@ from genzoo_core.specs import ComponentSpec, PartSpec
 from genzoo_core.testing.case import Case, Shape, component_specs, part_specs
 from genzoo_core.testing.codecs import check_encoder_component
 from genzoo_core.testing.conditioners import check_conditioner_component
-from genzoo_core.testing.models import check_model_component
+from genzoo_core.testing.models import check_model_component, check_weights
 from genzoo_core.testing.noisers import check_noiser_component
 from genzoo_core.testing.plugins import case_of, check_installed, stages
 from genzoo_core.testing.report import Recorder, Report
 from genzoo_core.testing.samplers import check_sampler_component
 from genzoo_core.testing.strictness import check_config
-from genzoo_core.testing.weights import check_weights
 from genzoo_core.zoo import Zoo
 
 CHECKS: dict[str, Callable[[Recorder, Case, Any], None]] = {
@@ -94,9 +93,6 @@ def examine_component(
         values: For a conditioner, raw values that it must accept.
         noiser: For a sampler, a noiser that it fits where it fits none of the usual ones.
 
-    Returns:
-        The result of each check.
-
     Raises:
         UsageError: A kind that has no checks.
     """
@@ -134,14 +130,8 @@ def examine_component(
 def examine_recipe(zoo: Zoo, recipe: str | PathLike[str]) -> Report:
     """Check a recipe, and what it trains as a component, with the recipe's config.
 
-    No dataset is read.
-
-    Args:
-        zoo: The registry: `genzoo.open_zoo()`.
-        recipe: Path of a TOML file, or the name of a model of the zoo that has a recipe.
-
-    Returns:
-        The result of each check.
+    No dataset is read. `recipe` is the path of a TOML file, or the name of a model of the zoo that
+    has a recipe.
     """
     reference = fspath(recipe)
     record = Recorder(f"recipe {reference}")
@@ -166,18 +156,13 @@ def examine_model(
 ) -> Report:
     """Check a model that has weights: that it loads, is what its card says, and samples.
 
+    Of a folder in a format that a plugin reads it is also checked that its card needs no weights,
+    and that it is the same when it is loaded again.
+
     Args:
         zoo: The registry: `genzoo.open_zoo()`.
-        model: Name of a model of the zoo, or the path of a model file or of a folder in a format
-            that a plugin reads. Of a folder it is also checked that its card needs no weights, and
-            that it is the same when it is loaded again.
-        columns: Raw values for its conditioners by name; by default ids in turn, or what the
-            conditioner gives as `typical`.
-        options: Options to sample with, by name.
-        shape: (C, H, W) of an image, where neither the model nor its card says.
-
-    Returns:
-        The result of each check.
+        model: Name of a model of the zoo, or the path of a model file or of such a folder.
+        columns, options, shape: As for a component.
     """
     reference = fspath(model)
     record = Recorder(f"model {reference}")
@@ -188,14 +173,8 @@ def examine_model(
 def examine_plugin(zoo: Zoo, name: str) -> Report:
     """Check a plugin's manifest against its code and its files.
 
-    What the manifest names is imported in a fresh process first, and then in this one.
-
-    Args:
-        zoo: The registry: `genzoo.open_zoo()`.
-        name: Name of its distribution, whose plugins are all checked, or of the plugin.
-
-    Returns:
-        The result of each check.
+    What the manifest names is imported in a fresh process first, and then in this one. `name` is
+    that of its distribution, whose plugins are all checked, or of the plugin.
 
     Raises:
         UsageError: No such plugin is installed.

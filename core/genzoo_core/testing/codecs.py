@@ -11,11 +11,10 @@ from genzoo_core.conditioner import conditioners_of
 from genzoo_core.encoder import Codec, Encoder, Posterior
 from genzoo_core.rng import SampleRng
 from genzoo_core.testing import material
-from genzoo_core.testing.case import Case, Shape, image_shape
+from genzoo_core.testing.case import Case, Shape, image_shape, round_trip
 from genzoo_core.testing.comparing import alone, equal, in_range, same, well_formed
 from genzoo_core.testing.randomness import own_chance
 from genzoo_core.testing.report import Recorder, problem
-from genzoo_core.testing.saving import round_trip
 from genzoo_core.testing.training import BATCH, Trained, check_training, finalized
 from genzoo_core.training import Trainable
 from genzoo_core.zoo import Opened
@@ -23,6 +22,10 @@ from genzoo_core.zoo import Opened
 N = 3
 MOST_OTHER_CODES = 0.02
 """Share of codes that rounding may change."""
+PERSISTENT = (
+    "keep all that is needed in parameters and persistent buffers: attributes of any other sort "
+    "are not in the file"
+)
 NO_STATISTICS = "use no statistics over the batch"
 
 
@@ -54,17 +57,13 @@ def check_loaded_encoder(record: Recorder, case: Case, built: Opened, shape: Sha
 
 
 def check_codec(record: Recorder, encoder: Encoder, images: Tensor, prefix: str = "") -> None:
-    """Run all checks of an encoder, and of its decoder where it has one.
+    """Run all checks of an encoder in evaluation mode, and of its decoder where it has one.
 
-    Args:
-        record: Where findings go.
-        encoder: In evaluation mode.
-        images: Such as it is made for, `[N, C, H, W]`.
-        prefix: What claims begin with.
+    `images`, `[N, C, H, W]`, are such as it is made for; claims begin with `prefix`.
     """
-    formed = "a posterior has the latent's shape, and a positive deviation or none"
+    formed = f"{prefix}a posterior has the latent's shape, and a positive deviation or none"
     batch = f"{prefix}a latent does not depend on its batch"
-    if not record.check(prefix + formed, posterior, encoder, images):
+    if not record.check(formed, posterior, encoder, images):
         record.skip(batch, "there are no latents")
         return
 
@@ -93,16 +92,11 @@ def _reloaded(case: Case, built: Opened, shape: Shape, loaded: list[Opened]) -> 
     for module in (built.module.eval(), loaded[0].module):
         assert isinstance(module, Encoder)
         latents.append(_encode(module, images).mode())
-    mend = (
-        "keep all that encoding needs in parameters and persistent buffers: attributes of "
-        "any other sort are not in the file"
-    )
     what = "the same latents of the same images"
-    yield from equal(latents[1], latents[0], what, mend, same_latents)
+    yield from equal(latents[1], latents[0], what, PERSISTENT, same_latents)
 
 
 def posterior(encoder: Encoder, images: Tensor) -> Iterator[str]:
-    """What is wrong with the form of what `encode` returns."""
     latent = getattr(encoder, "latent_shape", None)
     if not isinstance(latent, tuple) or not all(isinstance(size, int) for size in latent):
         mend = "set it in the constructor"
@@ -129,7 +123,6 @@ def posterior(encoder: Encoder, images: Tensor) -> Iterator[str]:
 
 
 def codes(posterior: Posterior, shape: tuple[int, ...], size: int) -> Iterator[str]:
-    """What is wrong with the form of codes, and with their range."""
     found: object = posterior.mean
     if not isinstance(found, Tensor) or found.dtype != torch.int64 or found.shape != shape:
         form = f"{found.dtype} of shape {list(found.shape)}" if isinstance(found, Tensor) else found
@@ -151,7 +144,6 @@ def same_latents(found: Tensor, expected: Tensor) -> bool:
 
 
 def decodes(codec: Codec, images: Tensor) -> Iterator[str]:
-    """What is wrong with decoded images: their form, their range, one alone and in a batch."""
     with torch.inference_mode():
         encoded = codec.encode(images)
         drawn = encoded.sample(SampleRng(range(len(images))))

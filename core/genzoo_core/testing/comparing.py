@@ -22,7 +22,6 @@ def relative_error(found: Tensor, expected: Tensor) -> float:
 
 
 def same(found: Tensor, expected: Tensor) -> bool:
-    """Whether two tensors are equal up to rounding."""
     return found.shape == expected.shape and relative_error(found, expected) <= TOLERANCE
 
 
@@ -44,14 +43,7 @@ def alone(
     mend: str,
     equals: Same = same,
 ) -> Generator[str, None, bool]:
-    """What is wrong with the first row of a batch that is not the same when it is made alone.
-
-    Args:
-        what: What a row is: "picture".
-        together: The batch, `[B, ...]`.
-        single: Gives row i, made alone: `[...]`.
-        mend: How to mend it.
-        equals: Whether two rows are equal.
+    """The first row of a batch, `[B, ...]`, that is not the same when `single(i)` makes it alone.
 
     Returns:
         Whether all rows are.
@@ -92,3 +84,11 @@ def in_range(found: Tensor, what: str) -> Iterator[str]:
     if low < -1 - 1e-5 or high > 1 + 1e-5:
         mend = "end with tanh or clamp(-1, 1)"
         yield problem(f"{what} in [-1, 1]", f"{low:.3g} to {high:.3g}", mend)
+
+
+def counted(calls: Sequence[tuple[int, int, Tensor]], total: int, mend: str) -> Iterator[str]:
+    """What is wrong with the calls of a callback, which should count `total` steps from 1."""
+    counts = [(step, of) for step, of, _ in calls]
+    if counts != [(i + 1, total) for i in range(total)]:
+        numbers = ", ".join(f"{step} of {of}" for step, of in counts[:4]) or "none"
+        yield problem(f"calls with 1 to {total} of {total}", numbers, mend)

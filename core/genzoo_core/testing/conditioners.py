@@ -14,11 +14,10 @@ from genzoo_core.conditioner import Condition, Conditioner
 from genzoo_core.errors import UsageError
 from genzoo_core.rng import SampleRng
 from genzoo_core.testing import material
-from genzoo_core.testing.case import Case
+from genzoo_core.testing.case import Case, round_trip
 from genzoo_core.testing.comparing import same, well_formed
-from genzoo_core.testing.randomness import reseeded, untouched
+from genzoo_core.testing.randomness import by_row
 from genzoo_core.testing.report import Recorder, problem, unexpected
-from genzoo_core.testing.saving import round_trip
 from genzoo_core.zoo import Opened
 
 N = 4
@@ -37,24 +36,21 @@ class Subject:
 
     @property
     def conditioner(self) -> Conditioner:
-        """The conditioner."""
         assert isinstance(self.built.module, Conditioner)
         return self.built.module
 
     def prepared(self) -> Tensor:
-        """Prepared rows of valid values, `[N, ...]`."""
         return material.prepared(self.conditioner, N, self.case.values)
 
     def embed(self, prepared: Tensor) -> Condition:
-        """The condition that prepared rows stand for."""
         with torch.inference_mode():
             embedded: Condition = self.conditioner(prepared)
         return embedded
 
 
 def check_conditioner_component(record: Recorder, case: Case, built: Opened) -> None:
-    """Run all checks of a component of kind "conditioner"."""
     built.module.eval()
+    subject = Subject(built, case)
     claims: list[tuple[str, Callable[[Subject], Iterator[str]]]] = [
         ("null is a row for each image, and is trained", null),
         ("prepared values are rows like null's", rows),
@@ -65,11 +61,10 @@ def check_conditioner_component(record: Recorder, case: Case, built: Opened) -> 
         ("what was saved and loaded embeds the same", reloaded),
     ]
     for claim, check in claims:
-        record.check(claim, check, Subject(built, case))
+        record.check(claim, check, subject)
 
 
 def null(subject: Subject) -> Iterator[str]:
-    """What is wrong with null rows, and with their gradient."""
     conditioner = subject.conditioner
     for n in (0, 1, N):
         nothing = conditioner.null(n)
@@ -96,7 +91,6 @@ def null(subject: Subject) -> Iterator[str]:
 
 
 def rows(subject: Subject) -> Iterator[str]:
-    """What is wrong with prepared values: they must fit into one tensor with null."""
     conditioner, nothing = subject.conditioner, subject.conditioner.null(N)
     sources = [("typical", conditioner.typical(SampleRng(range(N))))]
     if subject.case.values:
@@ -118,27 +112,16 @@ def rows(subject: Subject) -> Iterator[str]:
 
 
 def own_chance(subject: Subject) -> Iterator[str]:
-    """What is wrong with random values: each must depend on its image's own seed alone."""
     conditioner = subject.conditioner
     values = {"prepare": subject.case.values[0]} if subject.case.values else {}
     with suppress(UsageError):
         values['prepare of "random"'] = conditioner.parse("random")
-    draws: dict[str, Callable[[SampleRng], Tensor]] = {"typical": conditioner.typical}
+    yield from by_row("typical: row", conditioner.typical, N)
     for name, value in values.items():
-        draws[name] = partial(_prepare, conditioner, value)
-    for name, draw in draws.items():
-        together = yield from untouched(partial(draw, SampleRng(range(N))), f"{name}: ")
-        for i in range(N):
-            with reseeded(i):
-                single = draw(SampleRng([i]))
-            if not torch.equal(single[0], together[i]):
-                mend = "draw from `rng`, the same count of numbers for each image"
-                yield problem(f"{name} to give image {i} what it gets alone", "another row", mend)
-                break
+        yield from by_row(f"{name}: row", partial(_prepare, conditioner, value), N)
 
 
 def embeddings(subject: Subject) -> Iterator[str]:
-    """What is wrong with the form of a `Condition`."""
     conditioner, prepared = subject.conditioner, subject.prepared()
     found: object = subject.embed(prepared)
     if not isinstance(found, Condition):
@@ -173,7 +156,6 @@ def embeddings(subject: Subject) -> Iterator[str]:
 
 
 def drop(subject: Subject) -> Iterator[str]:
-    """What is wrong with `drop` at probability 0 and 1."""
     conditioner, prepared = subject.conditioner, subject.prepared()
     for probability, expected in ((0.0, prepared), (1.0, conditioner.null(N))):
         found = conditioner.drop(prepared.clone(), SampleRng(range(N)), probability)
@@ -184,7 +166,6 @@ def drop(subject: Subject) -> Iterator[str]:
 
 
 def texts(subject: Subject) -> Iterator[str]:
-    """What is wrong with `parse` and `prepare`: they must take a text, or refuse it."""
     conditioner = subject.conditioner
     for text in HOSTILE:
         try:
@@ -214,7 +195,6 @@ def _prepare(conditioner: Conditioner, raw: object, rng: SampleRng) -> Tensor:
 
 
 def reloaded(subject: Subject) -> Iterator[str]:
-    """What is wrong with a conditioner that comes back from a model file."""
     prepared = subject.prepared()
     loaded = round_trip(subject.case.zoo, subject.built).module
     assert isinstance(loaded, Conditioner)

@@ -33,18 +33,15 @@ class Cover:
 
     @property
     def scripts(self) -> Sequence[str]:
-        """Its files of code."""
         return [name for name in self.files if name.endswith(".py")]
 
     @property
     def files(self) -> Mapping[str, int]:
-        """All its files, with their sizes."""
         root = Path(self.name)
         files = sorted(path for path in root.rglob("*") if path.is_file())
         return {path.relative_to(root).as_posix(): path.stat().st_size for path in files}
 
     def read(self, name: str) -> bytes:
-        """The content of a file; see `Folder.read`."""
         if name.endswith(WEIGHTS):
             self._refuse(name)
         if name not in self.files:
@@ -52,21 +49,17 @@ class Cover:
         return (Path(self.name) / name).read_bytes()
 
     def json(self, name: str) -> Any:
-        """The content of a JSON file; see `Folder.json`."""
         return msgspec.json.decode(self.read(name))
 
     def weights(self, stem: str = "model") -> Mapping[str, Tensor]:
-        """Refused."""
         self._refuse(stem)
 
     def local(self, names: Iterable[str]) -> Path:
-        """A folder with these files; see `Folder.local`."""
         for name in names:
             self.read(name)
         return Path(self.name)
 
     def other(self, reference: str) -> Folder:
-        """Another folder; see `Folder.other`."""
         return Cover(reference)
 
     def _refuse(self, name: str) -> NoReturn:

@@ -8,28 +8,23 @@ import torch
 from torch import Tensor
 
 from genzoo_core.noiser import Noiser, ScheduledNoiser
-from genzoo_core.rng import SampleRng
 from genzoo_core.testing.case import Case
 from genzoo_core.testing.comparing import relative_error, well_formed
-from genzoo_core.testing.randomness import untouched
+from genzoo_core.testing.randomness import by_row
 from genzoo_core.testing.report import Recorder, problem
 
 N = 5
 SHAPE = (2, 3)
 LEVELS = 33
+TIME = "time 0 is data, time 1 is noise"
 
 
 def check_noiser_component(record: Recorder, case: Case, noiser: Noiser) -> None:
     """Run all checks of a component of kind "noiser"."""
     record.check("its prior is drawn by each sample's own rng", prior, noiser)
-    if isinstance(noiser, ScheduledNoiser):
-        check_schedule(record, noiser)
-    else:
+    if not isinstance(noiser, ScheduledNoiser):
         record.check("perturb adds scaled noise", base, noiser)
-
-
-def check_schedule(record: Recorder, noiser: ScheduledNoiser) -> None:
-    """Run all checks of a noiser with a schedule."""
+        return
     claims: list[tuple[str, Callable[[ScheduledNoiser], Iterator[str]]]] = [
         ("t goes from data at 0 to noise at 1", schedule),
         ("a grid falls from noise to data", grid),
@@ -42,22 +37,14 @@ def check_schedule(record: Recorder, noiser: ScheduledNoiser) -> None:
 
 
 def prior(noiser: Noiser) -> Iterator[str]:
-    """What is wrong with what sampling starts from."""
     like = torch.empty(0)
-    together = yield from untouched(lambda: noiser.prior(SampleRng(range(N)), SHAPE, like))
-    if not (yield from well_formed(together, (N, *SHAPE), "the prior")):
-        return
-    for i in range(N):
-        if not torch.equal(noiser.prior(SampleRng([i]), SHAPE, like)[0], together[i]):
-            mend = "draw from `rng`, the same count of numbers for each sample"
-            yield problem(f"sample {i} of the prior as it is alone", "another", mend)
-            return
-    if torch.equal(together[0], together[1]):
+    drawn = yield from by_row("prior of sample", lambda rng: noiser.prior(rng, SHAPE, like), N)
+    formed = yield from well_formed(drawn, (N, *SHAPE), "the prior")
+    if formed and torch.equal(drawn[0], drawn[1]):
         yield problem("other noise for other seeds", "the same", "draw from `rng`")
 
 
 def base(noiser: Noiser) -> Iterator[str]:
-    """What is wrong with the reparameterisation trick."""
     x, noise, std = _normal(0), _normal(1), _normal(2).abs()
     if relative_error(noiser.perturb(x, noise, std), x + std * noise) > 1e-6:
         mend = "subclass ScheduledNoiser for anything else"
@@ -65,7 +52,6 @@ def base(noiser: Noiser) -> Iterator[str]:
 
 
 def schedule(noiser: ScheduledNoiser) -> Iterator[str]:
-    """What is wrong with alpha and sigma over time."""
     t = torch.linspace(0, 1, LEVELS)
     alpha, sigma = noiser.coefficients(t)
     formed = yield from well_formed(alpha, t.shape, "alpha")
@@ -81,14 +67,13 @@ def schedule(noiser: ScheduledNoiser) -> Iterator[str]:
         yield problem("more noise at a later time", f"less after t = {worst:.2f}", mend)
     if not float(share[0]) <= 0.1:
         found = f"a share of {float(share[0]):.2g} of noise"
-        yield problem("nothing but data at t = 0", found, "time 0 is data, time 1 is noise")
+        yield problem("nothing but data at t = 0", found, TIME)
     if not float(share[-1]) >= 0.9:
         found = f"a share of {float(1 - share[-1]):.2g} of data"
-        yield problem("nothing but noise at t = 1", found, "time 0 is data, time 1 is noise")
+        yield problem("nothing but noise at t = 1", found, TIME)
 
 
 def grid(noiser: ScheduledNoiser) -> Iterator[str]:
-    """What is wrong with the times that sampling visits."""
     for steps in (1, 2, 10):
         times = noiser.grid(steps)
         if not (yield from well_formed(times, (steps + 1,), f"grid({steps})")):
@@ -98,7 +83,7 @@ def grid(noiser: ScheduledNoiser) -> Iterator[str]:
             yield problem(f"grid({steps}) to fall", str(times.tolist()[:4]), mend)
         if float(times.max()) > 1 + 1e-6 or float(times.min()) < -1e-6:
             found = f"{float(times.min()):.3g} to {float(times.max()):.3g}"
-            yield problem(f"grid({steps}) within [0, 1]", found, "time 0 is data, 1 is noise")
+            yield problem(f"grid({steps}) within [0, 1]", found, TIME)
         alpha, sigma = noiser.coefficients(times[[0, -1]])
         share = sigma / (alpha + sigma)
         if not (float(share[0]) >= 0.9 and float(share[1]) <= 0.1):
@@ -107,7 +92,6 @@ def grid(noiser: ScheduledNoiser) -> Iterator[str]:
 
 
 def mixture(noiser: ScheduledNoiser) -> Iterator[str]:
-    """What is wrong with `perturb`: it must give `alpha x + sigma noise`."""
     x, noise, t = _normal(0), _normal(1), _times(noiser)
     alpha, sigma = (c.reshape(-1, 1, 1) for c in noiser.coefficients(t))
     found = noiser.perturb(x, noise, t)
@@ -118,7 +102,6 @@ def mixture(noiser: ScheduledNoiser) -> Iterator[str]:
 
 
 def inverse(noiser: ScheduledNoiser) -> Iterator[str]:
-    """What is wrong with `split`: of the exact target it must give the data and the noise."""
     x, noise, t = _normal(0), _normal(1), _times(noiser)
     target = noiser.target(x, noise, t)
     if not (yield from well_formed(target, x.shape, "the target")):
@@ -132,18 +115,13 @@ def inverse(noiser: ScheduledNoiser) -> Iterator[str]:
 
 
 def numbers(noiser: ScheduledNoiser) -> Iterator[str]:
-    """What is wrong with `sample_t`, `weight` and `embed`."""
     like = torch.empty(0)
-    t = yield from untouched(lambda: noiser.sample_t(SampleRng(range(N)), like))
+    t = yield from by_row("time of sample", lambda rng: noiser.sample_t(rng, like), N)
     if not (yield from well_formed(t, (N,), "training times")):
         return
     if bool((t < 0).any()) or bool((t > 1).any()):
         span = f"{float(t.min()):.3g} to {float(t.max()):.3g}"
-        yield problem("training times in [0, 1]", span, "time 0 is data, time 1 is noise")
-    for i in range(N):
-        if not torch.equal(noiser.sample_t(SampleRng([i]), like)[0], t[i]):
-            yield problem(f"time {i} as it is alone", "another", "draw one number a sample")
-            break
+        yield problem("training times in [0, 1]", span, TIME)
     times = _times(noiser).float()
     weight = noiser.weight(times)
     yield from well_formed(weight, times.shape, "weights")

@@ -22,7 +22,6 @@ from genzoo_core.zoo import Zoo
 
 
 def case_of(zoo: Zoo, recipe: Recipe) -> Case:
-    """The component that a recipe trains."""
     return Case(
         zoo,
         recipe.model.kind,
@@ -90,7 +89,6 @@ def check_installed(record: Recorder, zoo: Zoo, plugin: Plugin) -> None:
 
 
 def sound(plugin: Plugin) -> Iterator[str]:
-    """What is wrong with a manifest that cannot be read, or names nothing."""
     if (manifest := plugin.manifest) is None:
         yield plugin.error or "it cannot be read"
     elif not any(
@@ -101,7 +99,6 @@ def sound(plugin: Plugin) -> Iterator[str]:
 
 
 def component(entry: ComponentEntry) -> Iterator[str]:
-    """What is wrong with a component's class: its kind, its config, and where its options are."""
     cls, interface = load(entry.target), INTERFACES[entry.kind]
     if not (isinstance(cls, type) and issubclass(cls, interface)):
         name = interface.__name__
@@ -126,7 +123,6 @@ def load(target: str) -> Any:
 
 
 def check_card(zoo: Zoo, plugin: Plugin, card: ModelCard) -> Iterator[str]:
-    """What is wrong with a card: it must be complete, and agree with its file."""
     for field, mend in (
         ("summary", "say in one line what it makes"),
         ("license", "give the SPDX identifier of the weights' licence"),
@@ -151,7 +147,6 @@ def check_card(zoo: Zoo, plugin: Plugin, card: ModelCard) -> Iterator[str]:
 
 
 def check_recipe_of(zoo: Zoo, plugin: Plugin, card: ModelCard) -> Iterator[str]:
-    """What is wrong with a recipe: it must train the model whose card names it."""
     recipe = zoo.recipe(f"{plugin.distribution}/{card.name}")
     pairs = {
         "name": (recipe.name, card.name),

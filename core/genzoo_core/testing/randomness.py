@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from genzoo_core.testing.comparing import same
+from genzoo_core.rng import SampleRng
+from genzoo_core.testing.comparing import alone, same
 from genzoo_core.testing.report import problem
 
 MEND = "draw every number from the `rng` that is passed in"
@@ -21,10 +22,7 @@ T = TypeVar("T")
 def own_chance(draw: Callable[[], Tensor], what: str, mend: str = MEND) -> Iterator[str]:
     """What is wrong where `draw` uses a global generator, or depends on the state of one.
 
-    Args:
-        draw: Gives a tensor; equal ones each time, where all is well.
-        what: What that is: "pictures".
-        mend: How to mend it.
+    `what` it gives ("pictures") is the same each time, where all is well.
     """
     lines = list(untouched(draw))
     yield from lines
@@ -38,14 +36,10 @@ def own_chance(draw: Callable[[], Tensor], what: str, mend: str = MEND) -> Itera
 
 
 def untouched(draw: Callable[[], T], where: str = "") -> Generator[str, None, T]:
-    """A line for each global generator that `draw` uses; they are put back.
-
-    Args:
-        draw: What to call.
-        where: What a line begins with.
+    """A line, beginning with `where`, for each global generator that `draw` uses; all are restored.
 
     Returns:
-        What it gives.
+        What `draw` gives.
     """
     with _restored() as before:
         result = draw()
@@ -56,6 +50,19 @@ def untouched(draw: Callable[[], T], where: str = "") -> Generator[str, None, T]
         ]
     yield from lines
     return result
+
+
+def by_row(what: str, draw: Callable[[SampleRng], Tensor], n: int) -> Generator[str, None, Tensor]:
+    """What is wrong with `n` rows that should each depend on the own seed alone.
+
+    Returns:
+        The rows, which may have any form.
+    """
+    rows = yield from untouched(lambda: draw(SampleRng(range(n))), f"{what}: ")
+    if isinstance(rows, Tensor) and rows.shape[:1] == (n,):
+        mend = "draw from `rng`, the same count of numbers for each row"
+        yield from alone(what, rows, lambda i: draw(SampleRng([i]))[0], mend, torch.equal)
+    return rows
 
 
 @contextmanager
@@ -82,7 +89,6 @@ def _restored() -> Iterator[dict[str, Any]]:
 
 
 def _generators() -> dict[str, tuple[Callable[[], Any], Callable[[Any], None]]]:
-    """How to read and to set the state of each global generator."""
     generators: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {
         "torch's global generator": (torch.get_rng_state, torch.set_rng_state),
         "Python's random module": (random.getstate, random.setstate),

@@ -31,12 +31,7 @@ class Finding:
 
 
 class ConformanceError(AssertionError):
-    """Something does not conform to the interfaces of genzoo.
-
-    Attributes:
-        subject: What was checked.
-        problems: All problems, in a line each.
-    """
+    """Something does not conform to the interfaces of genzoo, a line for each of its `problems`."""
 
     def __init__(self, subject: str, problems: Sequence[str]) -> None:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
@@ -83,11 +78,7 @@ class SkipError(Exception):
 
 
 class Recorder:
-    """Runs checks one after the other, and collects their findings.
-
-    Args:
-        subject: What is checked.
-    """
+    """Runs checks of a subject one after the other, and collects their findings."""
 
     def __init__(self, subject: str) -> None:
         self._subject = subject
@@ -98,8 +89,7 @@ class Recorder:
     ) -> bool:
         """Run a check, which yields what is wrong, in a line each. Whatever it raises is a finding.
 
-        Returns:
-            Whether the claim holds.
+        Returns whether the claim holds.
         """
         lines: list[str] = []
         try:
@@ -141,17 +131,12 @@ def problem(expected: str, found: str, mend: str) -> str:
 
 
 def unexpected(error: BaseException) -> str:
-    """An exception that should not have been raised, in one line, with its origin."""
-    text = " ".join(str(error).split())[:300]
-    where = _origin(error)
-    return f"raised {type(error).__name__}{': ' + text if text else ''}{where}"
-
-
-def _origin(error: BaseException) -> str:
-    """The innermost line of the plugin's own code in the traceback, or ""."""
+    """An exception that should not have been raised, with the last line of the plugin's code."""
     import torch
 
+    text = " ".join(str(error).split())[:300]
     foreign = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(foreign)]
-    return f" (in {Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+    where = f" (in {Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+    return f"raised {type(error).__name__}{': ' + text if text else ''}{where}"

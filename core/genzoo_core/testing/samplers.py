@@ -12,7 +12,7 @@ from genzoo_core.noiser import ScheduledNoiser
 from genzoo_core.rng import SampleRng
 from genzoo_core.sampler import Sampler, StepDone, Trajectory
 from genzoo_core.testing.case import Case
-from genzoo_core.testing.comparing import alone, equal, relative_error, same, well_formed
+from genzoo_core.testing.comparing import alone, counted, equal, relative_error, same, well_formed
 from genzoo_core.testing.randomness import own_chance
 from genzoo_core.testing.report import Recorder, problem
 
@@ -47,20 +47,9 @@ class Growing(ScheduledNoiser):
         return alpha, level * alpha
 
 
-def noisers() -> tuple[ScheduledNoiser, ...]:
-    """One noiser of each sort of path."""
-    return Circle(), Line(), Growing()
-
-
 @dataclass(frozen=True)
 class NormalData:
-    """Data of independent normal numbers; with a deviation of 0, a constant.
-
-    Attributes:
-        noiser: How noise enters.
-        mean: Mean of the data; broadcasts against it.
-        std: Its standard deviation.
-    """
+    """Data of independent normal numbers; with a deviation of 0, a constant."""
 
     noiser: ScheduledNoiser
     mean: Tensor
@@ -84,12 +73,7 @@ MEAN, STD = 0.4, 0.5
 
 @dataclass(frozen=True)
 class Trial:
-    """A sampler on one noiser.
-
-    Attributes:
-        sampler: The sampler.
-        noiser: One that it says it fits.
-    """
+    """A sampler on a noiser that it says it fits."""
 
     sampler: Sampler
     noiser: ScheduledNoiser
@@ -112,11 +96,10 @@ class Trial:
 
 
 def check_sampler_component(record: Recorder, case: Case, sampler: Sampler) -> None:
-    """Run all checks of a component of kind "sampler"."""
     fitting: list[ScheduledNoiser] = []
 
     def fits() -> Iterator[str]:
-        choices = list(noisers())
+        choices: list[ScheduledNoiser] = [Circle(), Line(), Growing()]
         if (own := case.noiser) is not None:
             choices = [case.zoo.component("noiser", own.component, own.config)]
         fitting.extend(noiser for noiser in choices if sampler.fits(noiser))
@@ -137,7 +120,6 @@ def check_sampler_component(record: Recorder, case: Case, sampler: Sampler) -> N
 
 
 def form(trial: Trial) -> Iterator[str]:
-    """What is wrong with the form of data after one step and after several."""
     for steps in (1, 2, FEW):
         found = trial.run(steps=steps)
         if not (yield from well_formed(found, (len(SEEDS), SIZE), f"data after {steps} steps")):
@@ -171,7 +153,6 @@ def exact(trial: Trial) -> Iterator[str]:
 
 
 def batches(trial: Trial) -> Iterator[str]:
-    """What is wrong with a sample that is not the same alone and in a batch, and each time."""
     together = trial.run()
     mend = "store what is remembered between steps in local variables"
     yield from equal(trial.run(), together, "the same data from the same seeds", mend)
@@ -180,16 +161,11 @@ def batches(trial: Trial) -> Iterator[str]:
 
 
 def steps_done(trial: Trial) -> Iterator[str]:
-    """What is wrong with the calls of `step_done`."""
     calls: list[tuple[int, int, Tensor]] = []
     found = trial.run(step_done=lambda step, total, x0: calls.append((step, total, x0)))
     if not same(found, trial.run()):
         mend = "only call it"
         yield problem("the same data with step_done as without", "other data", mend)
-    counts = [(step, total) for step, total, _ in calls]
-    if counts != [(i + 1, FEW) for i in range(FEW)]:
-        numbers = ", ".join(f"{step} of {total}" for step, total in counts[:4]) or "none"
-        mend = "call path.done(i, x0) once a step, with i from 0"
-        yield problem(f"calls with 1 to {FEW} of {FEW}", numbers, mend)
+    yield from counted(calls, FEW, "call path.done(i, x0) once a step, with i from 0")
     for _, _, x0 in calls[:1]:
         yield from well_formed(x0, (len(SEEDS), SIZE), "the data that step_done gets")

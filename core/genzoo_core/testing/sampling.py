@@ -17,6 +17,7 @@ from genzoo_core.testing import material
 from genzoo_core.testing.comparing import (
     TOLERANCE,
     alone,
+    counted,
     equal,
     in_range,
     relative_error,
@@ -34,13 +35,9 @@ FEW_STEPS = 4
 
 @dataclass(frozen=True)
 class Sampled:
-    """A model, and how it is sampled from.
+    """A model in evaluation mode, and how it is sampled from.
 
-    Attributes:
-        built: The model in evaluation mode.
-        options: Its options.
-        conditions: Prepared conditions, a row for each seed.
-        seeds: Seeds of the pictures.
+    `conditions` are prepared, a row for each seed.
     """
 
     built: Opened
@@ -50,23 +47,17 @@ class Sampled:
 
     @property
     def model(self) -> GenerativeModel[msgspec.Struct]:
-        """The model."""
         assert isinstance(self.built.module, GenerativeModel)
         return self.built.module
 
     def row(self, i: int) -> Sampled:
-        """The same for one picture alone."""
-        return replace(
-            self, conditions=material.rows(self.conditions, i), seeds=self.seeds[i : i + 1]
-        )
+        conditions = material.rows(self.conditions, i)
+        return replace(self, conditions=conditions, seeds=self.seeds[i : i + 1])
 
     def draw(self, rng: Rng | None = None, on_step: OnStep | None = None, **more: Any) -> Tensor:
-        """Pictures as `genzoo run` makes them.
+        """Pictures as `genzoo run` makes them, by default from the noise of the seeds.
 
-        Args:
-            rng: The source of chance; that of the seeds by default.
-            on_step: As `GenerativeModel.sample` takes it.
-            more: `start` for a `Varying` model, `negative` for a `Guided` one.
+        `more` is `start` for a `Varying` model, `negative` for a `Guided` one.
         """
         rng = rng or SampleRng(self.seeds)
         with torch.inference_mode():
@@ -76,7 +67,7 @@ class Sampled:
 def sampled(
     built: Opened, options: Mapping[str, object], columns: Mapping[str, Sequence[object]]
 ) -> Sampled:
-    """A model with options and conditions to sample with.
+    """A model with conditions and options to sample with: these, and few steps where none are set.
 
     Raises:
         SkipError: A required option is missing.
@@ -85,21 +76,10 @@ def sampled(
     assert isinstance(model, GenerativeModel)
     model.eval()
     conditions = material.conditions(model.conditioners, len(SEEDS), columns)
-    return Sampled(built, sampling_options(model.Options, options), conditions)
-
-
-def sampling_options(
-    options: type[msgspec.Struct], settings: Mapping[str, object]
-) -> msgspec.Struct:
-    """The options to sample with: these, and few steps where they do not set the number.
-
-    Raises:
-        SkipError: A required one is missing.
-    """
-    few = {"steps": FEW_STEPS} if "steps" in options.__struct_encode_fields__ else {}
-    for fields in ({**few, **settings}, dict(settings)):
+    few = {"steps": FEW_STEPS} if "steps" in model.Options.__struct_encode_fields__ else {}
+    for settings in ({**few, **options}, options):
         try:
-            return msgspec.convert(fields, options)
+            return Sampled(built, msgspec.convert(settings, model.Options), conditions)
         except msgspec.ValidationError as error:
             reason = str(error)
     raise SkipError(f"its options cannot be made: {reason}; give them as options={{…}}")
@@ -156,7 +136,6 @@ def form(pictures: Tensor, shape: Sequence[int]) -> Generator[str, None, bool]:
 
 
 def seeds(subject: Sampled) -> Iterator[str]:
-    """What is wrong with seeds: equal ones must give equal pictures, and others others."""
     mend = "store no state between calls, and draw all numbers from `rng`"
     first, again = subject.draw(), subject.draw()
     yield from equal(again, first, "the same pictures from the same seeds", mend)
@@ -168,7 +147,6 @@ def seeds(subject: Sampled) -> Iterator[str]:
 
 
 def batches(subject: Sampled) -> Iterator[str]:
-    """What is wrong with a picture that is not the same alone and in a batch."""
     mend = (
         "let row i depend on sample i of `rng` and row i of `conditions` alone: no statistics "
         f"over the batch, no number shared by its samples (rounding is below {TOLERANCE:g})"
@@ -181,7 +159,6 @@ def batches(subject: Sampled) -> Iterator[str]:
 
 
 def unchanged(subject: Sampled) -> Iterator[str]:
-    """A line for each tensor of the model that sampling changes."""
     before = {name: tensor.clone() for name, tensor in subject.built.own_tensors().items()}
     subject.draw()
     for name, tensor in subject.built.own_tensors().items():
@@ -191,7 +168,6 @@ def unchanged(subject: Sampled) -> Iterator[str]:
 
 
 def steps(subject: Sampled) -> Iterator[str]:
-    """What is wrong with the calls of `on_step`."""
     calls: list[tuple[int, int, Tensor]] = []
     found = subject.draw(on_step=lambda step, total, x: calls.append((step, total, x.clone())))
     if not same(found, subject.draw()):
@@ -202,15 +178,10 @@ def steps(subject: Sampled) -> Iterator[str]:
         if faults := list(form(x, shape)):
             yield f"on_step: {faults[0]}"
             break
-    counts = [(step, total) for step, total, _ in calls]
-    if counts and counts != [(i + 1, len(counts)) for i in range(len(counts))]:
-        numbers = ", ".join(f"{step} of {total}" for step, total in counts[:4])
-        mend = "count steps from 1, and call it once a step"
-        yield problem(f"on_step called with 1 to {len(counts)}", numbers, mend)
+    yield from counted(calls, len(calls), "count steps from 1, and call it once a step")
 
 
 def walk(subject: Sampled) -> Iterator[str]:
-    """What is wrong with a walk: the model must take any `Rng`, one that interpolates as well."""
     ends = [subject.row(0), replace(subject.row(0), seeds=SEEDS[1:2])]
     rows = {name: values[:1].expand_as(values) for name, values in subject.conditions.items()}
     rng = InterpolationRng(SEEDS[0], SEEDS[1], [0.0, 0.5, 1.0])
@@ -222,7 +193,6 @@ def walk(subject: Sampled) -> Iterator[str]:
 
 
 def null(subject: Sampled) -> Iterator[str]:
-    """What is wrong with pictures of null conditions and of none; an unknown name is refused."""
     model = subject.model
     shape = (len(SEEDS), *model.sample_shape)
     nulls = {name: c.null(len(SEEDS)) for name, c in model.conditioners.items()}

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
+from genzoo_core.testing.case import own_parameters
 from genzoo_core.testing.report import problem
-from genzoo_core.testing.saving import own_parameters
-from genzoo_core.training import Phase, Stage, Trainable
+from genzoo_core.training import Stage, Trainable
 from genzoo_core.zoo import Opened
 
 
 def sound_stages(built: Opened) -> Iterator[str]:
-    """What is wrong with a module's stages and phases."""
     assert isinstance(built.module, Trainable)
     stages = built.module.stages()
     names = {id(p): name for name, p in own_parameters(built).items()}
@@ -40,36 +38,28 @@ def _shape(stage: Stage) -> tuple[str, tuple[tuple[str, int, tuple[int, ...]], .
 
 
 def _unique(what: str, names: list[str]) -> Iterator[str]:
-    for name in sorted({first for first, second in pairwise(sorted(names)) if first == second}):
+    for name in sorted({name for name in names if names.count(name) > 1}):
         mend = "recipes configure it by its name"
         yield problem(f"one {what} called {name!r}", "several", mend)
 
 
 def _disjoint(stage: Stage, names: dict[int, str]) -> Iterator[str]:
-    owner: dict[int, Phase] = {}
+    owner: dict[int, str] = {}
     for phase in stage.phases:
         where = f"phase {phase.name!r} of stage {stage.name!r}"
         if phase.every < 1:
             yield problem(f"{where} at every 1st, 2nd, … step", f"every = {phase.every}", "set it")
         if not phase.parameters:
             yield problem(f"parameters in {where}", "none", "give it what it trains")
-        foreign = [p for p in phase.parameters if id(p) not in names]
-        if foreign:
-            found = f"{len(foreign)} that are not the model's own"
+        own = [id(p) for p in phase.parameters if id(p) in names]
+        if foreign := len(phase.parameters) - len(own):
+            found = f"{foreign} that are not the model's own"
             yield problem(f"{where} to train the model's own parameters", found, "leave them out")
-        for other in stage.phases:
-            both = [
-                names[id(p)]
-                for p in phase.parameters
-                if id(p) in names and owner.get(id(p)) is other
-            ]
-            if both:
-                yield problem(
-                    f"phases {other.name!r} and {phase.name!r} to share no parameter",
-                    _some(both),
-                    "each belongs to one of them, and the other sees it detached",
-                )
-        owner |= {id(p): phase for p in phase.parameters}
+        for other in dict.fromkeys(owner[p] for p in own if p in owner):
+            both = _some([names[p] for p in own if owner.get(p) == other])
+            mend = "each belongs to one of them, and the other sees it detached"
+            yield problem(f"phases {other!r} and {phase.name!r} to share no parameter", both, mend)
+        owner |= dict.fromkeys(own, phase.name)
 
 
 def _some(names: list[str]) -> str:

@@ -10,12 +10,11 @@ from msgspec import inspect
 from genzoo_core.specs import ComponentSpec
 from genzoo_core.testing.report import Recorder, problem, unexpected
 
-FROZEN = "derive it from genzoo_core.Config, or declare it with frozen=True"
-STRICT = "derive it from genzoo_core.Config, or declare it with forbid_unknown_fields=True"
+MEND = "derive it from genzoo_core.Config, or declare it with {}=True"
+LENGTHY = (inspect.StrType, inspect.BytesType, inspect.CollectionType, inspect.DictType)
 
 
 def check_config(record: Recorder, owner: type) -> None:
-    """Check the `Config` of a component's class."""
     record.check("its config is strict and frozen", strict_struct, owner, "Config")
 
 
@@ -31,15 +30,15 @@ def strict_struct(owner: type, attribute: str) -> Iterator[str]:
     structs = (info.cls for info in infos if isinstance(info, inspect.StructType))
     for inner in dict.fromkeys(structs):
         config = inner.__struct_config__
+        where = name if inner is struct else f"{inner.__name__} in {name}"
         if not config.frozen:
-            yield problem(f"{_path(name, struct, inner)} frozen", "one that can be changed", FROZEN)
+            yield problem(f"{where} frozen", "one that can be changed", MEND.format("frozen"))
         if not config.forbid_unknown_fields:
-            found = "one that ignores them"
-            yield problem(f"{_path(name, struct, inner)} to refuse unknown fields", found, STRICT)
+            mend = MEND.format("forbid_unknown_fields")
+            yield problem(f"{where} to refuse unknown fields", "one that ignores them", mend)
 
 
 def strict_options(options: type[msgspec.Struct]) -> Iterator[str]:
-    """What is wrong with the types and defaults of a model's options."""
     for field in msgspec.structs.fields(options):
         info = inspect.type_info(field.type)
         if isinstance(info, inspect.AnyType):
@@ -76,9 +75,6 @@ def unbounded(struct: type[msgspec.Struct]) -> Iterator[str]:
             yield f"{place} has no greatest length"
 
 
-LENGTHY = (inspect.StrType, inspect.BytesType, inspect.CollectionType, inspect.DictType)
-
-
 def _types(
     info: inspect.Type, place: str = "", outer: frozenset[type] = frozenset()
 ) -> Iterator[tuple[str, inspect.Type]]:
@@ -105,7 +101,3 @@ def _types(
         inner = [(f"{place}[]", info.key_type), (f"{place}[]", info.value_type)]
     for where, each in inner:
         yield from _types(each, where, outer)
-
-
-def _path(name: str, outer: type, inner: type) -> str:
-    return name if inner is outer else f"{inner.__name__} in {name}"

@@ -33,26 +33,23 @@ class Trained:
 
     @property
     def module(self) -> Trainable:
-        """The module."""
         assert isinstance(self.built.module, Trainable)
         return self.built.module
 
     def phases(self) -> list[Phase]:
-        """All phases of all stages."""
         return [phase for stage in self.module.stages() for phase in stage.phases]
 
     def maps(self) -> list[nn.Parameter]:
         """The projections of a model's maps (`Condition.spatial`); empty where there are none."""
         module = self.built.module
-        owner = module.conditioning.spatial if isinstance(module, GenerativeModel) else None
-        return list(owner.parameters()) if owner is not None else []
+        if isinstance(module, GenerativeModel):
+            return list(module.conditioning.spatial.parameters())
+        return []
 
     def named(self) -> list[tuple[str, nn.Parameter]]:
-        """All parameters with their names."""
         return list(self.built.module.named_parameters())
 
     def backward(self, phase: Phase, step: int = 0, seed: int = 0) -> None:
-        """Compute the gradients of one phase."""
         with reseeded(seed):
             loss, _ = self.loss(phase, step, seed)
             torch.autograd.backward(loss)
@@ -70,8 +67,7 @@ class Trained:
 def check_training(record: Recorder, subject: Trained) -> bool:
     """Run all checks of what can be trained; the module is trained for a few steps.
 
-    Returns:
-        Whether it was.
+    Returns whether it was.
     """
     frozen = [(p, p.requires_grad) for p in subject.built.module.parameters()]
     train_mode(subject.built)
@@ -107,7 +103,6 @@ def train_mode(built: Opened) -> None:
 
 
 def scalar(subject: Trained) -> Iterator[str]:
-    """What is wrong with the form of what `loss` returns."""
     for phase in subject.phases():
         where = f"phase {phase.name!r}"
         with reseeded(0):
@@ -143,7 +138,6 @@ def _figures(figures: object, where: str) -> Iterator[str]:
 
 
 def gradients(subject: Trained) -> Iterator[str]:
-    """What is wrong with gradients: a loss must reach its phase's parameters, and change none."""
     named = subject.named()
     names = {id(p): name for name, p in named}
     for phase in subject.phases():
@@ -172,7 +166,8 @@ def gradients(subject: Trained) -> Iterator[str]:
 
 
 def function(subject: Trained) -> Iterator[str]:
-    """What is wrong where equal arguments give other losses after other calls."""
+    layers = subject.built.module.modules()
+    drops_out = any(isinstance(layer, nn.modules.dropout._DropoutNd) for layer in layers)
     for phase in subject.phases():
         values = []
         for step, chance in ((0, 1), (7, 1), (0, 1), (0, 2)):
@@ -187,7 +182,7 @@ def function(subject: Trained) -> Iterator[str]:
                 "make schedules functions of `progress`, never of a counter of your own, "
                 "and draw from `rng`",
             )
-        elif _other(elsewhere, first) and not _drops_out(subject.built.module):
+        elif _other(elsewhere, first) and not drops_out:
             found = "one that draws from a global generator"
             yield problem(f"a loss of phase {phase.name!r} that uses `rng` alone", found, MEND)
 
@@ -196,12 +191,7 @@ def _other(found: Tensor, expected: Tensor) -> bool:
     return float((found - expected).abs()) > 1e-4 * max(float(expected.abs()), 1e-4)
 
 
-def _drops_out(module: nn.Module) -> bool:
-    return any(isinstance(inner, nn.modules.dropout._DropoutNd) for inner in module.modules())
-
-
 def train(subject: Trained) -> Iterator[str]:
-    """What is wrong after a few steps of every stage: they must move its parameters."""
     for i, stage in enumerate(subject.module.stages()):
         if i:
             subject.built.module.eval()
@@ -227,10 +217,6 @@ def train(subject: Trained) -> Iterator[str]:
 
 
 def uses_maps(subject: Trained) -> Iterator[str]:
-    """What is wrong where no loss depends on the projections of maps.
-
-    Some layers start at zero, so this is checked after a few steps.
-    """
     for phase in subject.phases():
         subject.backward(phase)
         if any(p.grad is not None and bool(p.grad.any()) for p in subject.maps()):
@@ -245,21 +231,18 @@ FITTED_ON = 32
 
 
 def finalized(built: Opened, case: Case) -> Iterator[str]:
-    """What is wrong with `finalize`: it must keep the shapes of all tensors, and set `fitted`."""
     module = built.module
     assert isinstance(module, Trainable)
     if type(module).finalize is Trainable.finalize:
         return
     conditioners = conditioners_of(module)
     shape = image_shape(case.shape, module, built.spec.config)
-    batches = [
-        material.batch(conditioners, BATCH, shape, case.columns, seed)
-        for seed in range(1, FITTED_ON + 1)
-    ]
+    seeds = range(1, FITTED_ON + 1)
+    batches = (material.batch(conditioners, BATCH, shape, case.columns, seed) for seed in seeds)
     before = {name: tensor.shape for name, tensor in built.own_tensors().items()}
     with torch.random.fork_rng(devices=()), torch.no_grad():
         module.eval()
-        module.finalize(iter(batches))
+        module.finalize(batches)
     after = {name: tensor.shape for name, tensor in built.own_tensors().items()}
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     if changed:

@@ -17,10 +17,7 @@ from genzoo_core.testing.sampling import Sampled, form
 def check_varying(record: Recorder, subject: Sampled, pictures: Tensor) -> None:
     """Run all checks of a model that can begin from pictures.
 
-    Args:
-        record: Where findings go.
-        subject: The model.
-        pictures: Pictures that it made, one for each of `SEEDS`.
+    `pictures` are some that it made, one for each of `SEEDS`.
     """
     model: object = subject.model
     if not isinstance(model, Varying):
@@ -45,7 +42,6 @@ def itself(subject: Sampled, images: Tensor) -> Tensor:
 
 
 def nothing(subject: Sampled, images: Tensor) -> Iterator[str]:
-    """What is wrong at strength 0, which must change nothing."""
     found = subject.draw(start=Start(images, 0.0))
     if (yield from form(found, images.shape)):
         what = "picture itself" if subject.model.codec is None else "reconstruction"
@@ -54,7 +50,6 @@ def nothing(subject: Sampled, images: Tensor) -> Iterator[str]:
 
 
 def everything(subject: Sampled, images: Tensor) -> Iterator[str]:
-    """What is wrong at strength 1, which must leave nothing of the picture."""
     found, expected = subject.draw(start=Start(images, 1.0)), subject.draw()
     if not torch.equal(found, expected):
         error = f"a difference of {relative_error(found, expected):.2g}"
@@ -63,7 +58,6 @@ def everything(subject: Sampled, images: Tensor) -> Iterator[str]:
 
 
 def batches(subject: Sampled, images: Tensor) -> Iterator[str]:
-    """What is wrong with a variation that is not the same alone and in a batch."""
     together = subject.draw(start=Start(images, 0.5))
     yield from form(together, images.shape)
 
@@ -111,7 +105,6 @@ def negatives(subject: Sampled) -> dict[str, Tensor]:
 
 
 def effective(subject: Sampled) -> Iterator[str]:
-    """What is wrong with pictures that a negative condition leads away from."""
     found, without = subject.draw(negative=negatives(subject)), subject.draw()
     if (yield from form(found, without.shape)) and torch.equal(found, without):
         mend = "put `negative` where null stands in guidance"
@@ -119,7 +112,6 @@ def effective(subject: Sampled) -> Iterator[str]:
 
 
 def guided_batches(subject: Sampled) -> Iterator[str]:
-    """What is wrong with a picture that is not the same alone and in a batch."""
     negative = negatives(subject)
 
     def single(i: int) -> Tensor:
