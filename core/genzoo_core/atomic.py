@@ -169,14 +169,10 @@ def _fill(folder: Path, temporary: Path, replace: bool) -> None:
 
 
 def _sync_all(folder: Path) -> None:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            own = Path(entry.path)
-            if entry.is_dir(follow_symlinks=False):
-                _sync_all(own)
-            else:
-                _sync(own)
-    _sync(folder)
+    for place, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            _sync(Path(place, name))
+        _sync(Path(place))
 
 
 def _sync(path: Path) -> None:

@@ -10,9 +10,8 @@ import os
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,6 @@ from genzoo_core.secrets import without_secrets
 
 ANSWER_BYTES = 10_000_000
 """Limit of all responses to one query, in bytes; the names of 100,000 files are less."""
-
-ANSWER_SECONDS = 60.0
-"""Limit of all responses to one query, in seconds."""
 
 FILE_BYTES = 50_000_000_000
 """The largest file that is fetched; the Hub's client fetches no larger one over plain HTTP."""
@@ -59,15 +55,13 @@ def transfer_seconds(size: int) -> float:
     return min(seconds, threading.TIMEOUT_MAX)
 
 
-@contextmanager
-def bounded_answers(seconds: float = ANSWER_SECONDS) -> Iterator[None]:
+def bounded_answers(seconds: float = 60.0) -> AbstractContextManager[None]:
     """Within it, the Hub's responses in this thread are limited in memory and in time.
 
     Raises:
-        HubError: The responses have more than `ANSWER_BYTES` in all, or take too long.
+        HubError: The responses have more than `ANSWER_BYTES` in all, or take too many seconds.
     """
-    with _bounded(_Bound("an answer", ANSWER_BYTES, seconds)):
-        yield
+    return _bounded(_Bound("an answer", ANSWER_BYTES, seconds))
 
 
 def download(repo: str, file: str, revision: str, size: int | None) -> Path:
@@ -78,9 +72,6 @@ def download(repo: str, file: str, revision: str, size: int | None) -> Path:
         file: Path in it.
         revision: A branch, a tag or a commit.
         size: The size that the Hub promises, in bytes; None where it says nothing.
-
-    Returns:
-        Where it is in the cache.
 
     Raises:
         HubError: It is too large, the disk too small, or the Hub sends something else.
@@ -118,31 +109,17 @@ def public(text: str) -> str:
     return without_secrets(_QUERY.sub(r"\1", text), account="")
 
 
-@dataclass
 class _Bound:
-    """A limit of bytes and seconds.
+    """A limit of bytes and seconds for what is fetched.
 
-    Attributes:
-        what: What is fetched, for messages.
-        size: Limit of the file, or of all responses, in bytes.
-        seconds: Limit of the time.
-        is_file: Whether each response is the file, or the rest of it.
-        left: Bytes that may still come.
-        limit: The first value of `left`, in words, for messages.
-        over: Whether the time is over.
+    `is_file` says whether each response is the file, or the rest of it.
     """
 
-    what: str
-    size: int
-    seconds: float
-    is_file: bool = False
-    left: int = 0
-    limit: str = ""
-    over: bool = False
-
-    def __post_init__(self) -> None:
-        self.left = self.size
-        self.limit = f"the {self.size:,} bytes that are read of {self.what}"
+    def __init__(self, what: str, size: int, seconds: float, *, is_file: bool = False) -> None:
+        self.what, self.size, self.seconds, self.is_file = what, size, seconds, is_file
+        self.over = False
+        self.left = size
+        self.limit = f"the {size:,} bytes that are read of {what}"
 
     def begin(self, response: Any) -> None:
         """Apply the limit to a response, before anything of its body is read."""
@@ -168,16 +145,17 @@ class _Bound:
         if response.request.method != "HEAD":
             response.stream = _counted(response.stream, self)
 
+    def late(self) -> HubError:
+        return HubError(
+            f"the Hub takes more than {self.seconds:.0f} seconds to send {self.what}",
+            "HF_HUB_DOWNLOAD_TIMEOUT=60 waits longer",
+        )
+
     def check(self) -> None:
-        """Raise an error where the time is over."""
         if self.over:
-            raise HubError(
-                f"the Hub takes more than {self.seconds:.0f} seconds to send {self.what}",
-                "HF_HUB_DOWNLOAD_TIMEOUT=60 waits longer",
-            )
+            raise self.late()
 
     def count(self, piece: bytes) -> bytes:
-        """Count a piece of a body, and return it."""
         self.check()
         self.left -= len(piece)
         if self.left < 0:
@@ -185,8 +163,7 @@ class _Bound:
         return piece
 
     def end(self) -> None:
-        """Stop the transfer, in whatever thread: no timeout of the client covers a server that
-        sends a byte a second."""
+        """Stop the transfer: no timeout of the client covers a server that sends slowly."""
         from huggingface_hub import close_session
 
         self.over = True
@@ -209,14 +186,10 @@ def _bounded(bound: _Bound) -> Iterator[None]:
         stack.callback(timer.cancel)
         try:
             yield
-        except GenzooError:
-            raise
         except Exception as error:
-            try:
-                bound.check()
-            except HubError as late:
-                raise late from error
-            raise
+            if isinstance(error, GenzooError) or not bound.over:
+                raise
+            raise bound.late() from error
 
 
 def _watch() -> None:
