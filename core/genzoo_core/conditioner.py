@@ -15,6 +15,9 @@ from genzoo_core.component import Context
 from genzoo_core.errors import ConfigError, did_you_mean
 from genzoo_core.rng import Rng
 
+Conditions = Mapping[str, Tensor]
+"""Prepared values by name of the conditioner, each `[B, ...]`; a missing one is null."""
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -74,9 +77,7 @@ class Conditioner(nn.Module, ABC):
     def prepare(self, raw: Sequence[object], rng: Rng) -> Tensor:
         """Validate raw values, one per image, and turn them into a tensor `[B, ...]`.
 
-        Args:
-            raw: Values from `parse`, or from a dataset's column.
-            rng: For random values ("random").
+        They come from `parse`, or from a dataset's column. `rng` is for random values ("random").
 
         Raises:
             UsageError: A value is out of range or of the wrong type; names the valid ones.
@@ -144,8 +145,7 @@ class Conditioning(nn.Module):
         spatial: Whether the model uses maps.
 
     Raises:
-        ConfigError: The model takes no condition, and the context names a conditioner; or it uses
-            no maps, and one gives some.
+        ConfigError: A conditioner, or its map, is of no use to the model.
     """
 
     def __init__(
@@ -184,8 +184,8 @@ class Conditioning(nn.Module):
             if conditioner.spatial_dim is not None:
                 self.spatial[name] = nn.Conv2d(conditioner.spatial_dim, dim, 1)
 
-    def complete(self, conditions: Mapping[str, Tensor], n: int) -> dict[str, Tensor]:
-        """`conditions`, each `[n, ...]`, with null for each conditioner that is missing.
+    def complete(self, conditions: Conditions, n: int) -> dict[str, Tensor]:
+        """`conditions` for `n` images, with null for each conditioner that is missing.
 
         Raises:
             ConfigError: A name that no conditioner has.
@@ -200,7 +200,7 @@ class Conditioning(nn.Module):
             for name, conditioner in self.by_name.items()
         }
 
-    def forward(self, conditions: Mapping[str, Tensor], n: int) -> Condition | None:
+    def forward(self, conditions: Conditions, n: int) -> Condition | None:
         """The joined condition for `n` images; None for a model without conditioners.
 
         Raises:

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from genzoo_core.conditioner import Condition, Conditioner
+from genzoo_core.conditioner import Condition, Conditioner, Conditions
 from genzoo_core.model import Start
 from genzoo_core.noiser import ScheduledNoiser
 from genzoo_core.rng import Rng
@@ -35,12 +35,8 @@ class Denoiser(Protocol):
     data_shape: tuple[int, ...]
     conditioners: Mapping[str, Conditioner]
 
-    def denoiser(self, conditions: Mapping[str, Tensor], n: int, guidance: float) -> Denoise:
-        """The model as samplers see it, for `n` images, at a scale of guidance; 1 is off.
-
-        `conditions` are prepared values by name of the conditioner, each `[n, ...]`; a missing one
-        is null.
-        """
+    def denoiser(self, conditions: Conditions, n: int, guidance: float) -> Denoise:
+        """The model as samplers see it, for `n` images; a `guidance` of 1 is off."""
 
 
 def denoising_errors(
@@ -80,9 +76,8 @@ def guided_denoiser(
     with a scale that is 1, not 0, where guidance is off.
 
     Args:
-        predict: The network.
-        noiser: What its prediction means.
-        condition: Its condition; None for a model that takes none.
+        predict, noiser: The network, and what its prediction means.
+        condition: None for a model that takes none.
         null: The null condition for as many images, or a negative condition in its place.
         guidance: The scale; 0 and 1 cost one evaluation an image, all others two.
         clip: Whether predicted data is clamped to [-1, 1].
@@ -122,12 +117,11 @@ def sample_from(
     Args:
         start: What to begin from, as the model sees data: for a model of latents
             `start.encoded(codec)`. None for noise alone.
-        sampler: Any.
+        sampler: It is called step by step where there are several passes.
         path: The whole way.
         x: What sampling starts from without data, from the noiser's `prior`.
         passes: How often each step is taken where a part stays, with new noise in between: what
-            is made then sees more of it (Lugmayr et al. 2022, "RePaint", section 4.2). A sampler
-            is called step by step for it, and remembers none.
+            is made then sees more of it (Lugmayr et al. 2022, "RePaint", section 4.2).
     """
     if start is None:
         return sampler(path, x)

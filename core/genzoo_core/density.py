@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import ClassVar
 
 import msgspec
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from genzoo_core.component import Context
+from genzoo_core.conditioner import Conditions
 from genzoo_core.config import NoOptions
 from genzoo_core.encoder import Posterior
 from genzoo_core.errors import NotFittedError
@@ -51,44 +51,33 @@ class Density(nn.Module, ABC):
             NotFittedError: Its training, or that of the model around it, was not finished.
         """
 
-    def check_data(self, images: int, conditions: Mapping[str, Tensor]) -> None:
+    def check_data(self, images: int, conditions: Conditions) -> None:
         """Refuse training data that it could not be fitted to; see `Trainable.check_data`."""
 
-    def fit(self, latents: Posterior, conditions: Mapping[str, Tensor]) -> None:
-        """Fit to the latents of all N training images: what has a closed form, or their scale.
+    def fit(self, latents: Posterior, conditions: Conditions) -> None:
+        """Fit to the posteriors of all training images, `[N, *shape]`, and a row of each condition.
 
-        Writes into buffers whose shapes follow from the config. Does nothing unless overridden.
-
-        Args:
-            latents: Their posteriors, `[N, *shape]`.
-            conditions: Prepared values by name of the conditioner, each `[N, ...]`.
+        It fits what has a closed form, or the scale of latents, and writes into buffers whose
+        shapes follow from the config. Does nothing unless overridden.
 
         Raises:
             TrainingError: They cannot be fitted.
         """
 
     def loss(
-        self, z: Tensor, conditions: Mapping[str, Tensor], rng: Rng
+        self, z: Tensor, conditions: Conditions, rng: Rng
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
         """What a density with parameters minimises, a scalar, and figures to log.
 
-        Args:
-            z: Latents of a batch, `[B, *shape]`.
-            conditions: Prepared values by name of the conditioner, each `[B, ...]`.
-            rng: The only source of chance.
+        `z` are latents of a batch, `[B, *shape]`.
         """
         raise NotImplementedError(f"{type(self).__name__} has parameters, but no loss")
 
     @abstractmethod
-    def sample(
-        self, rng: Rng, conditions: Mapping[str, Tensor], *, temperature: float = 1.0
-    ) -> Tensor:
+    def sample(self, rng: Rng, conditions: Conditions, *, temperature: float = 1.0) -> Tensor:
         """Latents, `[rng.n, *shape]`. The i-th depends on the i-th sample of `rng` alone.
 
-        Args:
-            rng: The only source of chance.
-            conditions: Prepared values by name of the conditioner; a missing one is null.
-            temperature: Scale of the noise.
+        `temperature` is the scale of the noise.
 
         Raises:
             NotFittedError: It was never fitted.
@@ -98,9 +87,9 @@ class Density(nn.Module, ABC):
         self,
         start: Start | None,
         rng: Rng,
-        conditions: Mapping[str, Tensor],
+        conditions: Conditions,
         *,
-        negative: Mapping[str, Tensor] | None = None,
+        negative: Conditions | None = None,
         guidance: float = 1.0,
         temperature: float = 1.0,
         step_done: StepDone | None = None,

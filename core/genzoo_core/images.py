@@ -64,16 +64,12 @@ def from_pil(image: Image.Image, shape: tuple[int, int, int], background: int = 
 
 
 def grid(images: Tensor, columns: int | None = None, gap: int = 2) -> Tensor:
-    """Pictures side by side.
+    """Pictures, `[N, C, H, W]` of any dtype, side by side as one image, `[C, H', W']`.
 
     Args:
-        images: `[N, C, H, W]`, of any dtype.
         columns: Pictures in a row; by default about the square root of N.
         gap: Width in pixels of the line between two pictures, as bright as the brightest
             pixel that the dtype stands for.
-
-    Returns:
-        One image `[C, H', W']` of the same dtype.
     """
     n, channels, height, width = images.shape
     columns = columns or math.ceil(math.sqrt(n))

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_max_pool2d
 
 from genzoo_core.component import Context
-from genzoo_core.conditioner import Condition, Conditioned, Conditioning
+from genzoo_core.conditioner import Condition, Conditioned, Conditioning, Conditions
 from genzoo_core.config import NoOptions
 from genzoo_core.encoder import Codec
 from genzoo_core.request import Offload
@@ -105,7 +105,7 @@ class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
         self.conditioning = Conditioning(context, condition_dim, spatial=spatial)
         self.conditioners = self.conditioning.by_name
 
-    def condition(self, conditions: Mapping[str, Tensor], n: int) -> Condition | None:
+    def condition(self, conditions: Conditions, n: int) -> Condition | None:
         """Prepared values as the condition of `n` images; None without conditioners."""
         condition: Condition | None = self.conditioning(conditions, n)
         return condition
@@ -126,19 +126,14 @@ class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
     def sample(
         self,
         rng: Rng,
-        conditions: Mapping[str, Tensor],
+        conditions: Conditions,
         options: OptionsT,
         on_step: OnStep | None = None,
     ) -> Tensor:
         """Pictures, float32 `[rng.n, C, H, W]` in [-1, 1].
 
-        Picture i depends on sample i of `rng` and row i of `conditions` alone.
-
-        Args:
-            rng: The only source of chance.
-            conditions: Prepared values by name of the conditioner; a missing one is null.
-            options: How to sample.
-            on_step: Called after each step of a model that has several.
+        Picture i depends on sample i of `rng`, the only source of chance, and row i of `conditions`
+        alone. `on_step` is called after each step of a model that has several.
 
         Raises:
             NotFittedError: The model has nothing to sample from.
@@ -152,13 +147,13 @@ class Varying(ABC):
     def sample(
         self,
         rng: Rng,
-        conditions: Mapping[str, Tensor],
+        conditions: Conditions,
         options: Any,
         on_step: OnStep | None = None,
         *,
         start: Start | None = None,
     ) -> Tensor:
-        """Pictures, as `GenerativeModel.sample` gives them; `start.mask` is None."""
+        """Pictures, as of `GenerativeModel`; `start.mask` is None."""
 
 
 class Inpainting(Varying):
@@ -175,8 +170,7 @@ class Adaptable(ABC):
     def adapt(self, loras: Sequence[tuple[Mapping[str, Tensor], float]]) -> None:
         """Add changes to the weights, in place of those of before (Hu et al. 2022, "LoRA").
 
-        Args:
-            loras: The tensors of each file by name, and its scale; none for the plain weights.
+        Of each file there are its tensors by name, and its scale; no file for the plain weights.
 
         Raises:
             UsageError: They change no weight that the model has.
@@ -190,9 +184,7 @@ class Offloadable(ABC):
     def offload(self, mode: Offload, device: str) -> None:
         """Compute on a device, in place of the one before, and keep weights elsewhere until then.
 
-        Args:
-            mode: What of the model waits on the CPU; see `Request.offload`. "" for none.
-            device: Where it computes. With a mode, inputs may lie on the CPU or there.
+        `mode` is that of a `Request`; with one, inputs may lie on the CPU or on the device.
 
         Raises:
             UsageError: It cannot do so in this mode.
@@ -206,9 +198,7 @@ class Guided(ABC):
     def guidance(self, options: Any, *, asked: bool = True) -> float:
         """The scale of guidance: 1 where it is off, 0 where the condition has no effect.
 
-        Args:
-            options: How to sample.
-            asked: Whether there is a prompt.
+        `asked` says whether there is a prompt.
 
         Raises:
             UsageError: The options set a scale, and nothing can be guided.
@@ -218,14 +208,10 @@ class Guided(ABC):
     def sample(
         self,
         rng: Rng,
-        conditions: Mapping[str, Tensor],
+        conditions: Conditions,
         options: Any,
         on_step: OnStep | None = None,
         *,
-        negative: Mapping[str, Tensor] | None = None,
+        negative: Conditions | None = None,
     ) -> Tensor:
-        """Pictures, as `GenerativeModel.sample` gives them.
-
-        `negative` holds prepared values by name of the conditioner, which take the place of null
-        in guidance.
-        """
+        """Pictures, as of `GenerativeModel`; `negative` replaces null in guidance."""

@@ -140,9 +140,7 @@ def read_content(path: Path) -> bytes:
 def decode(data: bytes, name: str) -> Image.Image:
     """The first frame of a picture file, in mode L, RGB or RGBA: upright, as its EXIF data says.
 
-    Args:
-        data: The file's content, in any format that Pillow decodes by itself.
-        name: Its name in an error: a path, or a row.
+    `name` stands for the file in an error: a path, or a row.
 
     Raises:
         UsageError: No picture, a damaged one, one of more than `MAX_PIXELS` pixels, or one

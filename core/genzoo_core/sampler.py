@@ -37,7 +37,6 @@ class Trajectory:
         step_done: Called after each step.
 
     Attributes:
-        steps: Number of steps.
         times: The `steps + 1` times.
         alpha, sigma: Scales of the data and of the noise at each time.
     """
@@ -104,15 +103,11 @@ class Trajectory:
 def shortened(grid: Tensor, strength: float) -> Tensor:
     """The last part of a grid's way, in as many steps as it has of the whole.
 
-    Its times lie evenly among those of the grid, and are the grid's own where they fit: a step
-    much shorter than the next would spoil a sampler that looks back at the one before.
+    `strength`, in (0, 1], is how much of the way.
 
-    Args:
-        grid: Falling times, `[steps + 1]`.
-        strength: How much of the way, in (0, 1]; 1 gives the grid.
-
-    Returns:
-        Falling times, `[part + 1]`, in double precision.
+    The times, `[part + 1]` in double precision, fall and lie evenly among those of the grid,
+    `[steps + 1]`, and are its own where they fit: a step much shorter than the next would spoil a
+    sampler that looks back at the one before.
     """
     steps = len(grid) - 1
     part = max(1, math.ceil(strength * steps - 1e-6))
@@ -140,10 +135,8 @@ class Sampler(ABC):
 
     @abstractmethod
     def __call__(self, path: Trajectory, x: Tensor) -> Tensor:
-        """Data, with the shape of `x`.
+        """Data from the noise at the first time, `x`, `[B, ...]`, which stays as it is.
 
-        Args:
-            path: The times, the model at them, and the source of chance. Call `path.done(i, x0)`
-                after each step.
-            x: The noise at the first time, `[B, ...]`; do not change it in place.
+        `path` has the times, the model at them, and the source of chance. Call `path.done(i, x0)`
+        after each step.
         """

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from torch import Tensor, nn
 
+from genzoo_core.conditioner import Conditions
 from genzoo_core.rng import Rng
 
 
@@ -18,12 +19,12 @@ class Batch:
 
     Attributes:
         images: float32 `[B, C, H, W]` in [-1, 1].
-        conditions: Prepared values by name of the conditioner, each `[B, ...]`.
+        conditions: A row for each image.
         rows: Indices of the images in the training set, int64 `[B]`; None where unknown.
     """
 
     images: Tensor
-    conditions: Mapping[str, Tensor] = field(default_factory=dict)
+    conditions: Conditions = field(default_factory=dict)
     rows: Tensor | None = None
 
 
@@ -98,31 +99,22 @@ class Trainable(ABC):
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
         """The loss of one phase on one batch.
 
-        Only the parameters of `phase` get gradients; all others are constants in this call.
-
-        Args:
-            batch: Images and prepared conditions.
-            rng: An `Rng` with as many samples as the batch.
-            phase: One of those that `stages` gave.
-            progress: Where the stage stands.
+        Only the parameters of `phase`, one of those of `stages`, get gradients; all others are
+        constants in this call. `rng` has as many samples as the batch.
 
         Returns:
             The scalar to minimise, and named figures to log (detached scalars).
         """
 
     def check_data(  # noqa: B027 - most take any
-        self, images: int, conditions: Mapping[str, Tensor]
+        self, images: int, conditions: Conditions
     ) -> None:
         """Refuse training data that `finalize` or a later stage could not do with.
 
-        Called before the first step, so that such an error does not come after hours: a class with
-        fewer images than the mixture that is fitted to it has components, or a missing library.
-        Does nothing unless overridden.
-
-        Args:
-            images: Number of images.
-            conditions: Prepared values of all images by name of the conditioner, each
-                `[images, ...]`.
+        Called with the number of images, and a row of each condition for each of them, before the
+        first step, so that such an error does not come after hours: a class with fewer images than
+        the mixture that is fitted to it has components, or a missing library. Does nothing unless
+        overridden.
 
         Raises:
             GenzooError: What is missing, and what to do; a `DataError` where it is the data.
@@ -131,17 +123,14 @@ class Trainable(ABC):
     def prepare_stage(  # noqa: B027 - most have one stage
         self, stage: Stage, batches: Iterable[Batch], *, resumed: bool
     ) -> None:
-        """One pass over the training data before each stage but the first.
+        """One pass over the training data, in its order, before each stage but the first.
 
         The EMA weights of the stages before are in place. It computes what `stage` builds on:
         statistics of latents, which go into buffers, or the latents of all images, which stay in
         memory and are found by `Batch.rows`. Draws no numbers. Does nothing unless overridden.
 
-        Args:
-            stage: The stage that is to begin, or to go on.
-            batches: All images, in their order.
-            resumed: Whether it goes on from a checkpoint within `stage`, which holds the buffers:
-                what is computed again must come out the same.
+        `resumed` says whether a training goes on from a checkpoint within `stage`, which holds the
+        buffers: what is computed again must come out the same.
         """
 
     def finalize(self, batches: Iterable[Batch]) -> None:  # noqa: B027 - most have nothing to fit

@@ -89,25 +89,19 @@ def own_parameters(built: Opened) -> dict[str, nn.Parameter]:
     return {name: p for name, p in built.module.named_parameters() if id(p) not in shared}
 
 
-def component_specs(specs: Mapping[str, object] | None) -> dict[str, ComponentSpec]:
-    """Components by name, each from a `ComponentSpec` or from plain data.
+def typed(specs: Mapping[str, object] | None, cls: type[Spec]) -> dict[str, Spec]:
+    """Specs by name, each from plain data or a spec already.
 
     Raises:
         ConfigError: One of them is neither.
     """
-    return {name: _typed(name, spec, ComponentSpec) for name, spec in (specs or {}).items()}
-
-
-def part_specs(specs: Mapping[str, object] | None) -> dict[str, PartSpec]:
-    """Parts by role, each from a `PartSpec`, from plain data, or from the name of a model.
-
-    Raises:
-        ConfigError: One of them is none of these.
-    """
-    return {
-        role: PartSpec(part) if isinstance(part, str) else _typed(role, part, PartSpec)
-        for role, part in (specs or {}).items()
-    }
+    found = {}
+    for name, spec in (specs or {}).items():
+        try:
+            found[name] = msgspec.convert(spec, cls)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"{name} is no {cls.__name__}: {error}") from None
+    return found
 
 
 def image_shape(case_shape: Shape | None, module: object, config: Mapping[str, object]) -> Shape:
@@ -130,12 +124,3 @@ def _shapes_in(config: Mapping[str, object]) -> list[object]:
     inner = [value for value in config.values() if isinstance(value, Mapping)]
     found = [config["shape"]] if "shape" in config else []
     return found + [shape for mapping in inner for shape in _shapes_in(mapping)]
-
-
-def _typed(name: str, value: object, cls: type[Spec]) -> Spec:
-    if isinstance(value, cls):
-        return value
-    try:
-        return msgspec.convert(value, cls)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{name} is no {cls.__name__}: {error}") from None

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec
 
 from genzoo_core.errors import UsageError
 from genzoo_core.specs import ComponentSpec, PartSpec
-from genzoo_core.testing.case import Case, Shape, component_specs, part_specs
+from genzoo_core.testing.case import Case, Shape, typed
 from genzoo_core.testing.codecs import check_encoder_component
 from genzoo_core.testing.conditioners import check_conditioner_component
 from genzoo_core.testing.models import check_model_component, check_weights
@@ -111,18 +111,20 @@ def examine_component(
     if kind not in CHECKS:
         kinds = ", ".join(CHECKS)
         raise UsageError(f"components of kind {kind!r} cannot be checked", f"kinds are {kinds}")
+    by_role = (parts or {}).items()
+    named = {role: {"model": part} if isinstance(part, str) else part for role, part in by_role}
     case = Case(
         zoo,
         kind,
         name,
         config=config or {},
-        conditioners=component_specs(conditioners),
-        parts=part_specs(parts),
+        conditioners=typed(conditioners, ComponentSpec),
+        parts=typed(named, PartSpec),
         columns=columns or {},
         options=options or {},
         shape=shape,
         values=values,
-        noiser=component_specs({"noiser": noiser})["noiser"] if noiser else None,
+        noiser=typed({"noiser": noiser}, ComponentSpec)["noiser"] if noiser else None,
     )
     return _check_component(Recorder(case.title), case)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -51,7 +51,7 @@ class Subject:
 def check_conditioner_component(record: Recorder, case: Case, built: Opened) -> None:
     built.module.eval()
     subject = Subject(built, case)
-    claims: list[tuple[str, Callable[[Subject], Iterator[str]]]] = [
+    for claim, check in (
         ("null is a row for each image, and is trained", null),
         ("prepared values are rows like null's", rows),
         ("values are drawn by each image's own rng", own_chance),
@@ -59,8 +59,7 @@ def check_conditioner_component(record: Recorder, case: Case, built: Opened) -> 
         ("drop puts null in the place of rows", drop),
         ("any text is a value, or refused with the choices", texts),
         ("what was saved and loaded embeds the same", reloaded),
-    ]
-    for claim, check in claims:
+    ):
         record.check(claim, check, subject)
 
 

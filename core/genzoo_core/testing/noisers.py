@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -25,14 +25,13 @@ def check_noiser_component(record: Recorder, case: Case, noiser: Noiser) -> None
     if not isinstance(noiser, ScheduledNoiser):
         record.check("perturb adds scaled noise", base, noiser)
         return
-    claims: list[tuple[str, Callable[[ScheduledNoiser], Iterator[str]]]] = [
+    for claim, check in (
         ("t goes from data at 0 to noise at 1", schedule),
         ("a grid falls from noise to data", grid),
         ("perturb mixes data and noise by the coefficients", mixture),
         ("split undoes target", inverse),
         ("training times, weights and embeddings are one number for each sample", numbers),
-    ]
-    for claim, check in claims:
+    ):
         record.check(claim, check, noiser)
 
 
