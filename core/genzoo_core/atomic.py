@@ -64,8 +64,8 @@ def becoming_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
 def beside(path: Path) -> Iterator[Path]:
     """A hidden name in the same folder for a file or folder, which is gone after the block.
 
-    What killed processes have left there is removed first: of the living, each holds a lock
-    beside its own, which the system drops with the process, however that ends.
+    What killed processes left there is removed first: a living one holds a lock on a file
+    beside its own, which the system releases however the process ends.
     """
     _sweep(path.parent)
     while True:

@@ -45,7 +45,7 @@ class Density(nn.Module, ABC):
         self.shape = context.latent_shape
 
     def check_fitted(self) -> None:
-        """Refuse to sample before there was a fit; for `sample`, and before anything is drawn.
+        """Refuse what was never fitted; called by `sample`, and before a run draws anything.
 
         Raises:
             NotFittedError: Its training, or that of the model around it, was not finished.

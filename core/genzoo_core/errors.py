@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from genzoo_core.text import as_message
 
 COMPARED = 200
-"""Names that are compared closely with a mistyped one, which takes a tenth of a millisecond each;
-of more, those that share the most pairs of letters with it."""
+"""Names that are compared closely with a mistyped one, at a tenth of a millisecond each: of more,
+those that share the most pairs of letters with it."""
 
 LETTERS = 200
 """Letters of a mistyped name whose pairs count."""

@@ -24,7 +24,7 @@ class Source(Protocol):
         reference: The reference of exactly these files: an absolute path, or
             "hf://owner/repo@commit".
         files: Size in bytes of each file, by its name: a path inside the folder with "/" between
-            its parts. It is known before anything is fetched.
+            its parts. Nothing is fetched for it.
     """
 
     @property

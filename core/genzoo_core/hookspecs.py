@@ -26,7 +26,7 @@ hookimpl = pluggy.HookimplMarker("genzoo")
 
 @hookspec
 def genzoo_models() -> Iterable[ModelCard]:  # type: ignore[empty-body]
-    """Models that are known only at run time; called by `genzoo list --dynamic`.
+    """Models that exist only at run time; called by `genzoo list --dynamic`.
 
     Returns:
         Their cards. `weights` holds an absolute path, or a reference that a

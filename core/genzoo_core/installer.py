@@ -1,4 +1,4 @@
-"""What kind of environment this is, and which program installs packages into it."""
+"""The kind of this environment, and the program that installs packages into it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ PIPX = "pipx_metadata.json"
 UV_TOOL = "uv-receipt.toml"
 
 AFTER_UPGRADE = "after `uv tool upgrade genzoo`, `genzoo plugins restore` brings plugins back"
-"""`uv tool` makes its environments anew, and then knows nothing of what came later."""
+"""An upgrade by `uv tool` builds the environment anew, without what was installed later."""
 
 
 class Installer(NamedTuple):
-    """Who installs packages into this environment.
+    """The program that installs packages into this environment.
 
     Attributes:
         program: Its executable; Python's for pip, which is a module.
@@ -34,7 +34,7 @@ class Installer(NamedTuple):
 
 
 def environment() -> str:
-    """What this process's environment is, in a few words."""
+    """The kind of this process's environment, in a few words."""
     if _has(PIPX):
         return "an environment of pipx"
     if _has(UV_TOOL):
@@ -47,10 +47,10 @@ def environment() -> str:
 
 
 def find_installer() -> Installer:
-    """Who installs packages here: pipx or uv where the environment is theirs, else pip.
+    """The installer here: pipx or uv where the environment is theirs, else pip.
 
     Raises:
-        PluginError: Nobody may or can; says what to do.
+        PluginError: None may or can install here; says what to do.
     """
     uv = shutil.which("uv")
     if _has(PIPX) and (pipx := shutil.which("pipx")):
@@ -84,6 +84,6 @@ def _managed() -> bool:
 
 
 def _breaking() -> bool:
-    """Whether the user lets pip and uv install into a managed environment, as these ask it."""
+    """Whether the user's settings of pip or uv allow installing into a managed environment."""
     named = ("PIP_BREAK_SYSTEM_PACKAGES", "UV_BREAK_SYSTEM_PACKAGES")
     return any(os.environ.get(name, "").lower() in {"1", "true", "yes", "on"} for name in named)

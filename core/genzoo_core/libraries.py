@@ -1,4 +1,4 @@
-"""Makes libraries importable that break beside some builds of torch."""
+"""Mends libraries that cannot be imported beside some builds of torch."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import torch
 def mend_torchvision() -> None:
     """Make `import torchvision` work where it is installed; to call before what imports it.
 
-    timm imports torchvision, torchmetrics and torch-fidelity do wherever it is installed, and the
-    build of it on the package index fails beside a CPU-only torch, for want of two operators that
-    nothing here calls. Declaring them beside a working torchvision would fail in turn.
+    timm, torchmetrics and torch-fidelity import torchvision. Its build on the package index fails
+    beside a CPU-only torch, for want of two operators that nothing here calls. Declaring them
+    beside a working torchvision would fail in turn.
     """
     if find_spec("torchvision") is None:
         return

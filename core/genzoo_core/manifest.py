@@ -32,7 +32,6 @@ class ComponentEntry(Config, omit_defaults=True):
         name: Its name; `distribution/name` in model files.
         target: "module:Class" that makes it.
         options: "module:Options" in a module that imports no torch, for `genzoo info`.
-        summary: One line.
     """
 
     kind: Kind
@@ -70,7 +69,6 @@ class FormatEntry(Config, omit_defaults=True):
         markers: Files whose presence in a folder says that it is in this format, as paths inside
             it. Nothing is imported to find out.
         tensors: In place of them, tensors that say so of a single safetensors file.
-        summary: One line.
     """
 
     name: Name
@@ -93,13 +91,9 @@ class Manifest(Config):
 
     Attributes:
         api: The `API_VERSION` that the plugin was written for.
-        summary: One line about the plugin.
         requires: Plugins whose `api` module it imports, as `distribution/name`. Where one of them
             is missing, disabled or broken, it is broken too.
         hooks: Names of the hooks that the entry point's module implements.
-        components: What it offers to build.
-        commands: What it adds to the command line.
-        formats: Formats of others that it reads.
         models: Cards of the models that it ships, their figures from `figures.json`.
     """
 

@@ -62,7 +62,7 @@ class Start:
         return Start(latents, self.strength, mask)
 
     def project(self, data: Tensor) -> Tensor:
-        """`data`, `[B, ...]`, with what stays in its place."""
+        """`data`, `[B, ...]`, with the start's own outside of the mask."""
         return data if self.mask is None else torch.where(self.mask, data, self.images.to(data))
 
 

@@ -157,7 +157,7 @@ def decode(data: bytes, name: str) -> Image.Image:
             image = Image.open(io.BytesIO(data), formats=_formats())
             _check_pixels(image)
             image.load()
-            _check_pixels(image)  # an icon's size is known once it is decoded
+            _check_pixels(image)  # an icon has its size once it is decoded
             return _plain(_upright(eight_bits(image)))
     except UsageError as error:
         raise UsageError(f"{name} {error.message}", error.hint) from error

@@ -23,7 +23,6 @@ class Plugin(Config, omit_defaults=True):
     Attributes:
         name: Name of its entry point.
         distribution: Distribution that brought it, normalised ("acme-zoo").
-        version: Version of that distribution.
         module: Import package that the entry point names.
         location: Folder of the package; "" where it was not found or not looked for.
         manifest: None for a plugin that is broken or disabled.

@@ -1,4 +1,4 @@
-"""Files that a user or a stranger names, read without waiting for them and not without end."""
+"""Reading files that a user or a stranger names: no pipe or device, and nothing without end."""
 
 from __future__ import annotations
 

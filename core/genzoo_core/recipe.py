@@ -33,7 +33,6 @@ class DataRecipe(Config):
     Attributes:
         name: Name of the dataset: a folder below `--data` or `GENZOO_DATA`.
         hub: Its name on the Hugging Face Hub, for a machine with a network, or "".
-        split: Split to train on.
         image: Column that holds the image.
         shape: (C, H, W) that images are converted to.
         background: Grey level 0–255 that transparent pixels are laid on.
@@ -117,7 +116,6 @@ class StageRecipe(Config):
     """How long a stage of the model runs, and on what.
 
     Attributes:
-        epochs: Passes over the data.
         steps: Optimiser steps, in place of `epochs`.
         batch_size: Images in a step: at most as many as there are, or 128 where there are fewer,
             which are then seen several times in a step.

@@ -87,10 +87,10 @@ class Trajectory:
         """
         return self.alpha[i] * x0 + self.sigma[i] * noise
 
-    def noise_kept(self, i: int) -> float:
-        """Share of the noise at the i-th time that is still in the noise at the next.
+    def correlation(self, i: int) -> float:
+        """Correlation of the point at the next time with this one, given x0.
 
-        Given x0, the point at the next time correlates that much with this one.
+        It is the share of the noise at the i-th time that is still in the noise at the next.
         """
         return self.alpha[i] * self.sigma[i + 1] / (self.alpha[i + 1] * self.sigma[i])
 
@@ -101,9 +101,7 @@ class Trajectory:
 
 
 def shortened(grid: Tensor, strength: float) -> Tensor:
-    """The last part of a grid's way, in as many steps as it has of the whole.
-
-    `strength`, in (0, 1], is how much of the way.
+    """The last part of a grid's way, `strength` in (0, 1] of it, in as many steps as it has there.
 
     The times, `[part + 1]` in double precision, fall and lie evenly among those of the grid,
     `[steps + 1]`, and are its own where they fit: a step much shorter than the next would spoil a

@@ -38,10 +38,6 @@ class Case:
     values: Sequence[object] = ()
     noiser: ComponentSpec | None = None
 
-    @property
-    def title(self) -> str:
-        return f"{self.kind} {self.name}"
-
     def build(self) -> Any:
         """The component: an `Opened` built for training, with the same weights each time, or
         a noiser or a sampler itself.

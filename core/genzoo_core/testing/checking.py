@@ -126,7 +126,7 @@ def examine_component(
         values=values,
         noiser=typed({"noiser": noiser}, ComponentSpec)["noiser"] if noiser else None,
     )
-    return _check_component(Recorder(case.title), case)
+    return _check_component(Recorder(f"{kind} {name}"), case)
 
 
 def examine_recipe(zoo: Zoo, recipe: str | PathLike[str]) -> Report:

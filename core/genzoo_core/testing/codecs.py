@@ -17,7 +17,7 @@ from genzoo_core.testing.randomness import own_chance
 from genzoo_core.testing.report import Recorder, problem
 from genzoo_core.testing.training import BATCH, Trained, check_training, finalized
 from genzoo_core.training import Trainable
-from genzoo_core.zoo import Opened
+from genzoo_core.zoo import Opened, Zoo
 
 N = 3
 MOST_OTHER_CODES = 0.02
@@ -42,18 +42,19 @@ def check_encoder_component(record: Recorder, case: Case, built: Opened) -> None
         record.check("it fits what has a closed form", finalized, built, case)
     else:
         record.skip("phases are disjoint, and cover all that is trainable", "it does not train")
-    check_loaded_encoder(record, case, built, shape)
+    check_loaded_encoder(record, case.zoo, built, shape)
 
 
-def check_loaded_encoder(record: Recorder, case: Case, built: Opened, shape: Shape) -> None:
+def check_loaded_encoder(record: Recorder, zoo: Zoo, built: Opened, shape: Shape) -> None:
     """Save an encoder, load it, and check what was loaded."""
     loaded: list[Opened] = []
+    images = material.images(N, shape)
     claim = "what was saved and loaded gives the same latents"
-    if not record.check(claim, _reloaded, case, built, shape, loaded) and not loaded:
+    if not record.check(claim, _reloaded, zoo, built, images, loaded) and not loaded:
         return
     encoder = loaded[0].module
     assert isinstance(encoder, Encoder)
-    check_codec(record, encoder, material.images(N, shape))
+    check_codec(record, encoder, images)
 
 
 def check_codec(record: Recorder, encoder: Encoder, images: Tensor, prefix: str = "") -> None:
@@ -85,9 +86,8 @@ def _encode(encoder: Encoder, images: Tensor) -> Posterior:
     return encoder.encode(images)
 
 
-def _reloaded(case: Case, built: Opened, shape: Shape, loaded: list[Opened]) -> Iterator[str]:
-    images = material.images(N, shape)
-    loaded.append(round_trip(case.zoo, built))
+def _reloaded(zoo: Zoo, built: Opened, images: Tensor, loaded: list[Opened]) -> Iterator[str]:
+    loaded.append(round_trip(zoo, built))
     latents = []
     for module in (built.module.eval(), loaded[0].module):
         assert isinstance(module, Encoder)

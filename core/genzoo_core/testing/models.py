@@ -43,7 +43,7 @@ def check_model_component(record: Recorder, case: Case, built: Opened) -> None:
         return
     record.check("it fits what has a closed form", finalized, built, case)
     if subject is not None:
-        _check_saved_model(record, case, subject)
+        _check_saved_model(record, case.zoo, subject)
 
 
 def check_weights(
@@ -69,20 +69,10 @@ def check_weights(
     # What a format builds by itself can be neither saved nor built again.
     can_be_saved = not built.format or bool(built.content)
     module, spec = built.module, built.spec
-    case = Case(
-        zoo,
-        spec.kind,
-        spec.component,
-        config=spec.config,
-        conditioners=spec.conditioners,
-        columns=columns,
-        options=options,
-        shape=shape or card.shape,
-    )
     if isinstance(module, Encoder):
-        image = image_shape(case.shape, module, spec.config)
+        image = image_shape(shape or card.shape, module, spec.config)
         if can_be_saved:
-            check_loaded_encoder(record, case, built, image)
+            check_loaded_encoder(record, zoo, built, image)
         else:
             check_codec(record, module, material.images(len(SEEDS), image))
         return
@@ -94,7 +84,7 @@ def check_weights(
         _check_options(record, type(module))
     subject = record.made(SAMPLED, sampled, built, options, columns)
     if subject is not None and can_be_saved:
-        _check_saved_model(record, case, subject)
+        _check_saved_model(record, zoo, subject)
         record.check("other conditions give other pictures", _matters, subject)
     elif subject is not None:
         check_sampling(record, subject)
@@ -125,11 +115,11 @@ def _unfitted(subject: Sampled) -> Iterator[str]:
     yield problem(f"NotFittedError while {flags[0]} is not set", "pictures", mend)
 
 
-def _check_saved_model(record: Recorder, case: Case, subject: Sampled) -> None:
+def _check_saved_model(record: Recorder, zoo: Zoo, subject: Sampled) -> None:
     """Save a model, load it, and check what was loaded."""
     loaded: list[Opened] = []
     claim = "what was saved and loaded gives the same pictures"
-    if not record.check(claim, _reloaded, case, subject, loaded) and not loaded:
+    if not record.check(claim, _reloaded, zoo, subject, loaded) and not loaded:
         return
     again = replace(subject, built=loaded[0])
     pictures = check_sampling(record, again)
@@ -143,8 +133,8 @@ def _check_saved_model(record: Recorder, case: Case, subject: Sampled) -> None:
         check_codec(record, again.model.codec, pictures, "its codec: ")
 
 
-def _reloaded(case: Case, subject: Sampled, loaded: list[Opened]) -> Iterator[str]:
-    loaded.append(round_trip(case.zoo, subject.built))
+def _reloaded(zoo: Zoo, subject: Sampled, loaded: list[Opened]) -> Iterator[str]:
+    loaded.append(round_trip(zoo, subject.built))
     if loaded[0].module.training:
         yield problem("evaluation mode after loading", "training mode", "leave eval() alone")
     try:

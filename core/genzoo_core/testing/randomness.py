@@ -53,7 +53,7 @@ def untouched(draw: Callable[[], T], where: str = "") -> Generator[str, None, T]
 
 
 def by_row(what: str, draw: Callable[[SampleRng], Tensor], n: int) -> Generator[str, None, Tensor]:
-    """What is wrong with `n` rows that should each depend on the own seed alone.
+    """What is wrong with `n` rows that should each depend on its own seed alone.
 
     Returns:
         The rows, which may have any form.

@@ -143,13 +143,11 @@ def gradients(subject: Trained) -> Iterator[str]:
     for phase in subject.phases():
         before = {name: p.detach().clone() for name, p in named}
         subject.backward(phase)
-        changed = [name for name, p in named if not torch.equal(p, before[name])]
-        if changed:
+        if changed := [name for name, p in named if not torch.equal(p, before[name])]:
             mend = "leave that to the optimiser"
             yield problem(f"loss to change no parameter, phase {phase.name!r}", changed[0], mend)
         own = {id(p) for p in phase.parameters}
-        strays = [name for name, p in named if p.grad is not None and id(p) not in own]
-        if strays:
+        if strays := [name for name, p in named if p.grad is not None and id(p) not in own]:
             mend = "do not call backward() or requires_grad_() in loss"
             yield problem(f"gradients in phase {phase.name!r} alone", f"one of {strays[0]}", mend)
         grads = [(names.get(id(p), "?"), p.grad) for p in phase.parameters if p.grad is not None]
