@@ -168,8 +168,7 @@ def _projecting(path: Trajectory, start: Start) -> Denoise:
 
 def noise_in(x: Tensor, x0: Tensor, t: Tensor, noiser: ScheduledNoiser) -> Tensor:
     """The noise in `x`, `[B, ...]`, at times `t`, `[B]`, where the data in it is `x0`."""
-    shape = (-1, *[1] * (x.dim() - 1))
-    alpha, sigma = (coefficient.reshape(shape) for coefficient in noiser.coefficients(t))
+    alpha, sigma = noiser.scales(t, x)
     return (x - alpha * x0) / sigma.clamp_min(1e-5)
 
 

@@ -56,9 +56,15 @@ class ScheduledNoiser(Noiser):
     def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """alpha(t) and sigma(t), each with the shape of `t`, `[B]`."""
 
+    def scales(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+        """alpha(t) and sigma(t), shaped to broadcast against `like`, `[B, ...]`."""
+        alpha, sigma = self.coefficients(t)
+        shape = (-1, *([1] * (like.dim() - 1)))
+        return alpha.reshape(shape), sigma.reshape(shape)
+
     def perturb(self, x: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         """`x_t` for data `x` and `noise`, both `[B, ...]`, at times `t`, `[B]`."""
-        alpha, sigma = self._coefficients(t, x)
+        alpha, sigma = self.scales(t, x)
         return alpha * x + sigma * noise
 
     def target(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
@@ -69,7 +75,7 @@ class ScheduledNoiser(Noiser):
             return x0
         if self.prediction == "flow":
             return noise - x0
-        alpha, sigma = self._coefficients(t, x0)
+        alpha, sigma = self.scales(t, x0)
         return alpha * noise - sigma * x0
 
     def split(self, prediction: Tensor, x_t: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
@@ -77,7 +83,7 @@ class ScheduledNoiser(Noiser):
 
         "eps" divides by alpha and "x0" by sigma: a grid must stay clear of their zeros.
         """
-        alpha, sigma = self._coefficients(t, x_t)
+        alpha, sigma = self.scales(t, x_t)
         if self.prediction == "eps":
             return (x_t - sigma * prediction) / alpha, prediction
         if self.prediction == "x0":
@@ -104,8 +110,3 @@ class ScheduledNoiser(Noiser):
     def embed(self, t: Tensor) -> Tensor:
         """The number that stands for the time in the network, `[B]`; `t` by default."""
         return t
-
-    def _coefficients(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-        alpha, sigma = self.coefficients(t)
-        shape = (-1, *([1] * (like.dim() - 1)))
-        return alpha.reshape(shape), sigma.reshape(shape)

@@ -92,7 +92,7 @@ def grid(noiser: ScheduledNoiser) -> Iterator[str]:
 
 def mixture(noiser: ScheduledNoiser) -> Iterator[str]:
     x, noise, t = _normal(0), _normal(1), _times(noiser)
-    alpha, sigma = (c.reshape(-1, 1, 1) for c in noiser.coefficients(t))
+    alpha, sigma = noiser.scales(t, x)
     found = noiser.perturb(x, noise, t)
     formed = yield from well_formed(found, x.shape, "x_t")
     if formed and relative_error(found, alpha * x + sigma * noise) > 1e-5:

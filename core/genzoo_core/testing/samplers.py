@@ -57,8 +57,7 @@ class NormalData:
 
     def __call__(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """The exact expectation of the data and of the noise in x: a `Denoise`."""
-        shape = (-1, *[1] * (x.dim() - 1))
-        alpha, sigma = (c.reshape(shape).to(x) for c in self.noiser.coefficients(t))
+        alpha, sigma = (scale.to(x) for scale in self.noiser.scales(t, x))
         variance = ((alpha * self.std) ** 2 + sigma**2).clamp_min(1e-12)
         gap = x - alpha * self.mean
         x0 = self.mean + alpha * self.std**2 / variance * gap

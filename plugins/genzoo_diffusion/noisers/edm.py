@@ -110,5 +110,5 @@ class EDM(ScheduledNoiser):
 
     def _mix(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """How `x_t` mixes noise and data of unit variance: two numbers on the unit circle."""
-        alpha, sigma = self._coefficients(t, like)
+        alpha, sigma = self.scales(t, like)
         return sigma, self._settings.data_std * alpha
