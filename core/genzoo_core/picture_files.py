@@ -1,4 +1,4 @@
-"""Picture files: which there are in a folder, and their pixels, read without trusting them."""
+"""Picture files: finding them in a folder, and reading their pixels without trusting them."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Opened:
 
 
 class Plan(Protocol):
-    """A request that fits its model, which is open: what `Zoo.make_together` makes.
+    """A request that was checked with its open model, for `Zoo.make_together`.
 
     Attributes:
         record: The request, filled in.

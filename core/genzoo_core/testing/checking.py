@@ -72,17 +72,15 @@ def examine_component(
     values: Sequence[object] = (),
     noiser: ComponentSpec | Mapping[str, object] | None = None,
 ) -> Report:
-    """Check that a component conforms to its interface.
+    """Check that a component of the zoo, `genzoo.open_zoo()`, conforms to its interface.
 
     It is built with fresh weights, trained for a few steps, fitted, saved, loaded and sampled
     from; a small config makes that quick.
 
     Args:
-        zoo: The registry: `genzoo.open_zoo()`.
         kind: "model", "codec", "encoder", "conditioner", "noiser", "sampler" or "density", which is
             checked inside of `genzoo/autoencoder`.
         name: `distribution/name`, or a bare name while it is unique.
-        config: Its config, as plain data.
         conditioners: The conditioners that it is to own, each as
             `{"component": name, "config": {…}}`.
         parts: The frozen parts that it needs, by role: names of models of the zoo.
@@ -162,7 +160,6 @@ def examine_model(
     and that it is the same when it is loaded again.
 
     Args:
-        zoo: The registry: `genzoo.open_zoo()`.
         model: Name of a model of the zoo, or the path of a model file or of such a folder.
         columns, options, shape: As for a component.
     """

@@ -25,6 +25,7 @@ NONSENSE = "no such value of any conditioner"
 HOSTILE = ("", " ", "\0", "-1", "999999999999", "😀", "\ud800", "x" * 100_000)
 """Texts that a user may type: each is a value, or refused by a UsageError."""
 MEND = "raise UsageError, and name the choices"
+IDS = "ids go from 0 to categories - 1, and null is the next"
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,7 @@ def null(subject: Subject) -> Iterator[str]:
         yield problem("the same row for each null", "several", "null is one value")
     categories = conditioner.categories
     if categories is not None and not bool((nothing == categories).all()):
-        mend = "ids go from 0 to categories - 1, and null is the next"
-        yield problem(f"null as the id {categories}", str(nothing[:3].tolist()), mend)
+        yield problem(f"null as the id {categories}", str(nothing[:3].tolist()), IDS)
     if not any(parameter.requires_grad for parameter in conditioner.parameters()):
         return
     with torch.enable_grad():
@@ -106,8 +106,7 @@ def rows(subject: Subject) -> Iterator[str]:
         # By default `typical` gives null, the id `categories`.
         highest = conditioner.categories - (name != "typical")
         if not bool(((found >= 0) & (found <= highest)).all()):
-            mend = "ids go from 0 to categories - 1, and null is the next"
-            yield problem(f"{name} to give ids up to {highest}", str(found[:5].tolist()), mend)
+            yield problem(f"{name} to give ids up to {highest}", str(found[:5].tolist()), IDS)
 
 
 def own_chance(subject: Subject) -> Iterator[str]:
