@@ -1,6 +1,6 @@
 """Noise to data.
 
-What a model can do beside that is an interface, which its class inherits from before
+What else a model can do are interfaces, which its class inherits from before
 `GenerativeModel`: `Varying`, `Inpainting`, `Guided`, `Adaptable`, `Offloadable`.
 """
 
@@ -124,11 +124,7 @@ class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
 
     @abstractmethod
     def sample(
-        self,
-        rng: Rng,
-        conditions: Conditions,
-        options: OptionsT,
-        on_step: OnStep | None = None,
+        self, rng: Rng, conditions: Conditions, options: OptionsT, on_step: OnStep | None = None
     ) -> Tensor:
         """Pictures, float32 `[rng.n, C, H, W]` in [-1, 1].
 

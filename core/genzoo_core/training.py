@@ -106,9 +106,7 @@ class Trainable(ABC):
             The scalar to minimise, and named figures to log (detached scalars).
         """
 
-    def check_data(  # noqa: B027 - most take any
-        self, images: int, conditions: Conditions
-    ) -> None:
+    def check_data(self, images: int, conditions: Conditions) -> None:  # noqa: B027 - most take any
         """Refuse training data that `finalize` or a later stage could not do with.
 
         Called with the number of images, and a row of each condition for each of them, before the
