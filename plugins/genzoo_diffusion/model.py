@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -10,22 +11,25 @@ from genzoo_core import (
     Batch,
     ComponentSpec,
     Condition,
+    ConfigError,
     Context,
+    GenzooError,
     Guided,
     OnStep,
     Phase,
     Progress,
     Rng,
     Sampler,
+    ScheduledNoiser,
     Start,
     Trajectory,
     UsageError,
 )
 from genzoo_core.denoising import denoising_errors, guided_denoiser, sample_from
+from genzoo_core.errors import did_you_mean
 from genzoo_core.sampler import Denoise
 from genzoo_diffusion.base import NoisyModel
 from genzoo_diffusion.config import PASSES, DiffusionConfig, DiffusionOptions
-from genzoo_diffusion.sampling import find_sampler
 
 
 class Diffusion(Guided, NoisyModel[DiffusionOptions]):
@@ -74,12 +78,7 @@ class Diffusion(Guided, NoisyModel[DiffusionOptions]):
         guided = complete or negative
         denoise = self.denoiser(complete, rng.n, guidance if guided else 1.0, negative)
         grid = self.noiser.grid(options.steps or self.config.steps).to(x)
-
-        def step_done(step: int, total: int, x0: Tensor) -> None:
-            assert on_step is not None
-            on_step(step, total, self.pictures(x0))
-
-        each = None if on_step is None else step_done
+        each = on_step and (lambda step, total, x0: on_step(step, total, self.pictures(x0)))
         path = Trajectory(denoise, self.noiser, grid, rng, each)
         passes = options.passes or PASSES
         return self.pictures(sample_from(self.as_data(start), sampler, path, x, passes=passes))
@@ -142,3 +141,44 @@ class Diffusion(Guided, NoisyModel[DiffusionOptions]):
         condition = self.condition(batch.conditions, len(x))
         error, weight = denoising_errors(self.predict, self.noiser, x, condition, rng)
         return (weight * error).mean(), {"mse": error.detach().mean()}
+
+
+def find_sampler(
+    context: Context, noiser: ScheduledNoiser, name: str, config: Mapping[str, Any]
+) -> Sampler:
+    """The sampler of a name, bare or `distribution/name`, that fits a noiser.
+
+    Raises:
+        UsageError: No such sampler, one that does not fit, or one whose config this is not; names
+            those that will do.
+    """
+    try:
+        sampler: Sampler = context.component("sampler", name, config)
+    except ConfigError as error:
+        others = fitting_samplers(context, noiser, config)
+        if not others:
+            raise UsageError(error.message) from error
+        hints = (did_you_mean(name, others), f"this model can use {', '.join(others)}")
+        raise UsageError(error.message, "; ".join(filter(None, hints))) from error
+    if not sampler.fits(noiser):
+        others = fitting_samplers(context, noiser, {})
+        raise UsageError(
+            f"sampler {name} does not fit how this model was trained",
+            f"use {', '.join(others) or 'none that is installed'}",
+        )
+    return sampler
+
+
+def fitting_samplers(
+    context: Context, noiser: ScheduledNoiser, config: Mapping[str, Any]
+) -> list[str]:
+    """Names of the samplers that can be built with that config, and fit."""
+    fitting = []
+    for name in context.names("sampler"):
+        try:
+            sampler: Sampler = context.component("sampler", name, config)
+        except GenzooError:  # a broken plugin must not hide the sound ones
+            continue
+        if sampler.fits(noiser):
+            fitting.append(name)
+    return fitting
