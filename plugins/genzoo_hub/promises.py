@@ -1,4 +1,4 @@
-"""The digest that a repository promises of a file, and whether it is that of the bytes."""
+"""The digest that a repository promises of a file, compared with that of its bytes."""
 
 from __future__ import annotations
 
