@@ -20,7 +20,6 @@ from genzoo_core import (
     Progress,
     Rng,
     Sampler,
-    ScheduledNoiser,
     Start,
     Trajectory,
     UsageError,
@@ -104,7 +103,8 @@ class Diffusion(Guided, NoisyModel[DiffusionOptions]):
         """The sampler that the options choose, or else the config's.
 
         Raises:
-            UsageError: There is no such one, it does not fit, or its config is not of its type.
+            UsageError: There is no such one, it does not fit, or its config is not of its type;
+                names those that will do.
         """
         chosen = ComponentSpec.of(options.sampler or self.config.sampler)
         config = chosen.config
@@ -112,7 +112,33 @@ class Diffusion(Guided, NoisyModel[DiffusionOptions]):
             if options.sampler is not None and "eta" in config:
                 raise UsageError("eta and sampler.eta are the same", "set one of them")
             config = {**config, "eta": options.eta}
-        return find_sampler(self.context, self.noiser, chosen.component, config)
+        name = chosen.component
+        try:
+            sampler: Sampler = self.context.component("sampler", name, config)
+        except ConfigError as error:
+            others = self.fitting_samplers(config)
+            if not others:
+                raise UsageError(error.message) from error
+            hints = (did_you_mean(name, others), f"this model can use {', '.join(others)}")
+            raise UsageError(error.message, "; ".join(filter(None, hints))) from error
+        if not sampler.fits(self.noiser):
+            raise UsageError(
+                f"sampler {name} does not fit how this model was trained",
+                f"use {', '.join(self.fitting_samplers({})) or 'none that is installed'}",
+            )
+        return sampler
+
+    def fitting_samplers(self, config: Mapping[str, Any]) -> list[str]:
+        """Names of the samplers that can be built with that config, and fit."""
+        fitting = []
+        for name in self.context.names("sampler"):
+            try:
+                sampler: Sampler = self.context.component("sampler", name, config)
+            except GenzooError:  # a broken plugin must not hide the sound ones
+                continue
+            if sampler.fits(self.noiser):
+                fitting.append(name)
+        return fitting
 
     def guidance(self, options: DiffusionOptions, *, asked: bool = True) -> float:
         """The scale of guidance: that of the options, or else the config's, with or without prompt.
@@ -141,44 +167,3 @@ class Diffusion(Guided, NoisyModel[DiffusionOptions]):
         condition = self.condition(batch.conditions, len(x))
         error, weight = denoising_errors(self.predict, self.noiser, x, condition, rng)
         return (weight * error).mean(), {"mse": error.detach().mean()}
-
-
-def find_sampler(
-    context: Context, noiser: ScheduledNoiser, name: str, config: Mapping[str, Any]
-) -> Sampler:
-    """The sampler of a name, bare or `distribution/name`, that fits a noiser.
-
-    Raises:
-        UsageError: No such sampler, one that does not fit, or one whose config this is not; names
-            those that will do.
-    """
-    try:
-        sampler: Sampler = context.component("sampler", name, config)
-    except ConfigError as error:
-        others = fitting_samplers(context, noiser, config)
-        if not others:
-            raise UsageError(error.message) from error
-        hints = (did_you_mean(name, others), f"this model can use {', '.join(others)}")
-        raise UsageError(error.message, "; ".join(filter(None, hints))) from error
-    if not sampler.fits(noiser):
-        others = fitting_samplers(context, noiser, {})
-        raise UsageError(
-            f"sampler {name} does not fit how this model was trained",
-            f"use {', '.join(others) or 'none that is installed'}",
-        )
-    return sampler
-
-
-def fitting_samplers(
-    context: Context, noiser: ScheduledNoiser, config: Mapping[str, Any]
-) -> list[str]:
-    """Names of the samplers that can be built with that config, and fit."""
-    fitting = []
-    for name in context.names("sampler"):
-        try:
-            sampler: Sampler = context.component("sampler", name, config)
-        except GenzooError:  # a broken plugin must not hide the sound ones
-            continue
-        if sampler.fits(noiser):
-            fitting.append(name)
-    return fitting
