@@ -123,7 +123,7 @@ class GAN(GenerativeModel[GANOptions]):
     def loss(
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
-        """The loss of one side, with what tells a sick GAN.
+        """The loss of one side, and figures that show how the training goes.
 
         The discriminator's figures: its mean output on reals and fakes, "D(real)" and "D(fake)",
         on reals with the prompts of others, "D(mismatched)"; its mean squared gradient norms "r1"
