@@ -58,7 +58,7 @@ class StaticText(Conditioner):
                 strange.append(text)
             rows.append(ids[:length] + [self.config.pieces] * (length - len(ids)))
         self._notices.warn(f"the text is cut after {length} word pieces", cut)
-        self._notices.warn("no word of the text is known, so it asks for nothing", strange)
+        self._notices.warn("no word of the text is known, so it is read as no prompt", strange)
         return torch.tensor(rows, dtype=torch.int64).reshape(len(rows), length)
 
     def forward(self, prepared: Tensor) -> Condition:
