@@ -106,7 +106,13 @@ class MeanFlow(NoisyModel[MeanFlowOptions]):
 
     def velocity(self, z: Tensor, r: Tensor, t: Tensor, condition: Condition | None) -> Tensor:
         """The mean velocity from time `r` to `t`, `[B]`, of `z`, `[B, ...]`; shaped as `z`."""
-        out: Tensor = self.network(z, t, with_vector(self.span(t - r), condition))
+        span = self.span(t - r)
+        joined = (
+            Condition(span)
+            if condition is None
+            else replace(condition, vector=condition.vector + span)
+        )
+        out: Tensor = self.network(z, t, joined)
         return out
 
     def loss(
@@ -220,10 +226,3 @@ def noised(x: Tensor, r: Tensor, t: Tensor, rng: Rng) -> Tensor:
     share = (1 - t) / (1 - r)
     new: Tensor = (t.square() - (share * r).square()).sqrt() * rng.normal(x.shape[1:], x)
     return share * x + new
-
-
-def with_vector(vector: Tensor, condition: Condition | None) -> Condition:
-    """A condition to whose vector another one, `[B, D]`, is added."""
-    if condition is None:
-        return Condition(vector)
-    return replace(condition, vector=condition.vector + vector)

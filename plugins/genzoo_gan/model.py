@@ -198,7 +198,7 @@ class GAN(GenerativeModel[GANOptions]):
         images = fakes.detach().requires_grad_()
         loss = self.play_for.generator(
             self.discriminate(change(images), vector),
-            lambda: self._opinion(change(reals), vector),
+            lambda: torch.no_grad()(self.discriminate)(change(reals), vector),
         )
         (gradient,) = torch.autograd.grad(loss, images)
         through = (fakes * gradient).sum()
@@ -228,10 +228,6 @@ class GAN(GenerativeModel[GANOptions]):
         if self.config.augment is None:
             return lambda images: images
         return draw_change(self.config.augment, progress, rng, like)
-
-    @torch.no_grad()
-    def _opinion(self, reals: Tensor, vector: Tensor | None) -> Tensor:
-        return self.discriminate(reals, vector)
 
 
 def _variance(images: Tensor) -> Tensor:
