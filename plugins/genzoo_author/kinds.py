@@ -12,7 +12,6 @@ class Kind:
     """Something that a plugin can bring, with a folder of templates of its name.
 
     Attributes:
-        name: Its name.
         steps: Commands that show what it does.
         component: Whether it is a component that the conformance kit can check.
         model: What follows the plugin's name in that of the model that comes with it, or "".

@@ -14,12 +14,9 @@ _MODEL = re.compile(r"^\s*\[\[\s*models\s*\]\]\s*(#.*)?$")
 
 
 def with_card(text: str, card: Mapping[str, object], where: str) -> str:
-    """A manifest with this card, in place of the one of its name or at the end.
+    """A manifest with a card of these fields, in place of the one of its name or at the end.
 
-    Args:
-        text: The manifest, TOML.
-        card: Fields of the card.
-        where: The manifest, for messages.
+    `where` names the manifest in messages.
 
     Raises:
         ConfigError: It is not TOML, or is written in a way that this cannot change.

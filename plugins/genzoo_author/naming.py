@@ -15,7 +15,7 @@ from genzoo_core.errors import UsageError
 from genzoo_core.plugin import DISTRIBUTION
 
 LONGEST = 36
-"""The most characters of a name: twice as many still fit into a line of code."""
+"""Characters of the longest name: twice as many still fit into a line of code."""
 
 _PREFIX = "genzoo-"
 
@@ -63,11 +63,7 @@ def names_of(text: str) -> Names:
 
 
 def check_free(names: Names, taken: Iterable[str]) -> None:
-    """Check that these names are free.
-
-    Args:
-        names: Those of the new plugin.
-        taken: Names of models, components, commands and plugins.
+    """Check that names are free: in genzoo (`taken`), in Python, and in this environment.
 
     Raises:
         UsageError: One of them is taken.

@@ -19,24 +19,17 @@ from genzoo_core.errors import GenzooError, UsageError
 
 TEMPLATES = Path(__file__).parent / "templates"
 SUFFIX = ".tmpl"
-"""Of every template, so that no tool takes one for what it will become."""
+"""Of every template: without it, tools would take one for Python or TOML."""
 
 LICENCES = ("Apache-2.0", "MIT", "none")
 LENGTH_BYTES = 8
-"""Of a model file: they say how long its header is."""
+"""First bytes of a model file, with the length of its header."""
 
 
 def render(names: Names, kinds: Sequence[Kind], *, author: str, licence: str) -> dict[str, bytes]:
-    """The files of a plugin.
+    """The files of a plugin of at least one kind: contents by POSIX path inside its folder.
 
-    Args:
-        names: Its names.
-        kinds: What it brings, at least one.
-        author: Its author, or "".
-        licence: One of `LICENCES`.
-
-    Returns:
-        Contents by path inside the plugin's folder, with "/" between the parts.
+    `author` may be ""; `licence` is one of `LICENCES`.
     """
     values = _values(names, kinds, author or f"The {names.distribution} authors", licence)
     package = PurePosixPath("src", names.package)
@@ -58,11 +51,7 @@ def render(names: Names, kinds: Sequence[Kind], *, author: str, licence: str) ->
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write a folder, which is new or empty; its parents are made where they do not exist.
-
-    Args:
-        folder: Where to.
-        files: Contents by path inside it.
+    """Write a new or empty folder, and its parents; `files` are contents by path inside it.
 
     Raises:
         UsageError: Something else is there.
@@ -74,8 +63,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         exists = os.path.lexists(folder)
         if exists and (folder.is_symlink() or not folder.is_dir() or any(folder.iterdir())):
             raise UsageError(f"{folder} exists already", other)
-        if not home.parent.exists():
-            home.parent.mkdir(parents=True, exist_ok=True)
+        home.parent.mkdir(parents=True, exist_ok=True)
         with becoming_folder(home) as temporary:
             for name, content in files.items():
                 path = temporary / name
@@ -87,7 +75,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _values(names: Names, kinds: Sequence[Kind], author: str, licence: str) -> dict[str, str]:
-    """What the placeholders of all templates stand for."""
+    """The values of the placeholders of all templates."""
     values = {
         "distribution": names.distribution,
         "package": names.package,
@@ -163,12 +151,8 @@ def _fill(template: Path, values: Mapping[str, str]) -> str:
 def named(data: bytes, names: Mapping[str, str]) -> bytes:
     """A trained model under another name.
 
-    The weights that come with a template name its components by placeholders. Only the header of
-    a model file has names, so the tensors stay as they are, and nothing has to be imported.
-
-    Args:
-        data: A model file with placeholders (`$name`) in the metadata of its header.
-        names: What takes their place.
+    `names` replace placeholders (`$name`) in the metadata of the header. The tensors stay as they
+    are, and nothing is imported.
     """
     header, tensors = _header(data)
     metadata = header["__metadata__"]

@@ -74,13 +74,7 @@ def ship(*, run: Path, into: Path | None, as_json: bool) -> None:
 
 
 def _trained(run: Path) -> tuple[ModelCard, Path]:
-    """The card in a run's folder, and the file of its weights.
-
-    Raises:
-        UsageError: Not the folder of a training that has ended.
-        ConfigError: The card is damaged.
-        IntegrityError: The weights are not those that the card was written for.
-    """
+    """The card in a run's folder, and the file of its weights, both checked."""
     source = run / "card.toml"
     try:
         (fields,) = tomllib.loads(source.read_text(encoding="utf-8"))["models"]
@@ -110,19 +104,13 @@ def _trained(run: Path) -> tuple[ModelCard, Path]:
 
 
 def _package(into: Path | None) -> Path:
-    """The package to put a model into.
-
-    Raises:
-        UsageError: There is none, or several.
-    """
+    """The package to put a model into; raises a UsageError for none and for several."""
     if into is not None:
         if not (into / MANIFEST).is_file():
             raise UsageError(f"{into} has no {MANIFEST}", "give the folder of a plugin's package")
         return into
-    here = Path()
-    found = sorted(
-        {path.parent for depth in ("", "*/", "src/*/") for path in here.glob(depth + MANIFEST)}
-    )
+    places = ("", "*/", "src/*/")
+    found = sorted({path.parent for place in places for path in Path().glob(place + MANIFEST)})
     if len(found) == 1:
         return found[0]
     if found:
@@ -135,12 +123,7 @@ def _package(into: Path | None) -> Path:
 
 
 def _drop_figures(file: Path, name: str) -> None:
-    """Take the figures of a model out of a package's `figures.json`.
-
-    Raises:
-        ConfigError: It is no JSON object.
-        OSError: It cannot be read or written.
-    """
+    """Take the figures of a model out of a package's `figures.json`."""
     if not file.exists():
         return
     try:

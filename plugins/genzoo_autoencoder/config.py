@@ -44,12 +44,12 @@ Network = MLPConfig | ConvConfig
 class FlowPriorConfig(ResidualMLPConfig, tag="flow"):
     """A rectified flow over the latents, on all of the model's conditions.
 
-    Its network is a residual MLP. It is trained as a second stage, "prior", after the codec.
+    Its network is a residual MLP, trained as a second stage, "prior", after the codec.
 
     Attributes:
         blocks: Residual blocks.
-        steps: Steps in which it samples, by Heun's method.
-        guidance: With what scale of guidance it samples unless a user sets one.
+        steps: Steps of Heun's method.
+        guidance: Default scale of guidance.
     """
 
     blocks: Blocks = 3

@@ -1,4 +1,4 @@
-"""Densities in closed form: N(0, I), and mixtures of normals that are fitted after training."""
+"""N(0, I), mixtures of normals, and what densities share that a network learns."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor
 
 from genzoo_autoencoder.config import MixtureConfig
+from genzoo_autoencoder.encoding import moments
 from genzoo_core import (
     Conditioner,
     Context,
@@ -27,10 +29,10 @@ if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture as Estimator
 
 MOST_POINTS = 30_000
-"""Latents that a mixture is fitted to; every n-th is taken of more."""
+"""Most latents that a mixture is fitted to; of more, every n-th is used."""
 
 MOST_NAMES = 5
-"""Classes that a message names."""
+"""Most classes that a message names."""
 
 
 class StandardNormal(Density):
@@ -67,7 +69,7 @@ class GaussianMixture(FittedDensity):
         shape, (dimensions,) = (len(names) or 1, config.components), self.shape
         self.register_buffer("weights", torch.full(shape, 1 / config.components))
         self.register_buffer("means", torch.zeros(*shape, dimensions))
-        # Not `torch.eye`, which takes its memory even where a model is built without any.
+        # `torch.eye` allocates memory even where a model is built without any.
         factors = torch.zeros(*shape, dimensions, dimensions)
         factors.diagonal(dim1=-2, dim2=-1).fill_(1)
         self.register_buffer("factors", factors)
@@ -75,13 +77,7 @@ class GaussianMixture(FittedDensity):
     def sample(
         self, rng: Rng, conditions: Mapping[str, Tensor], *, temperature: float = 1.0
     ) -> Tensor:
-        """Latents, `[rng.n, D]`; the noise around each component's mean scaled by `temperature`.
-
-        There is no mixture of null: where there are classes, `conditions` has one for each.
-
-        Raises:
-            NotFittedError: `fit` was never called.
-        """
+        """As `Density.sample`; there is no mixture of null: `conditions` has a class for each."""
         self.check_fitted()
         which = self.classes(conditions, rng.n).to(self.means.device)
         edges = self.weights.double().cumsum(1)[which]
@@ -167,7 +163,7 @@ class GaussianMixture(FittedDensity):
             # The ridge keeps covariances valid in single precision, which is twice as fast.
             mixture = estimated(points, components)
         except ValueError:
-            # Not those of latents whose scales lie far apart.
+            # It does not where the latents' scales lie far apart.
             mixture = estimated(points.astype(np.float64), components)
         covariances = torch.from_numpy(mixture.covariances_).double()
         if variances is not None:
@@ -177,6 +173,38 @@ class GaussianMixture(FittedDensity):
         self.weights[index] = torch.from_numpy(mixture.weights_)
         self.means[index] = torch.from_numpy(mixture.means_)
         self.factors[index] = torch.linalg.cholesky(covariances)
+
+
+class LearnedDensity(FittedDensity):
+    """A network that latents are drawn from, which sees them at unit scale.
+
+    Attributes:
+        shift: The latents' mean, `[*shape]`, once `fit` has measured it.
+        scale: Their standard deviation, `[*shape]`.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self, config: msgspec.Struct, context: Context) -> None:
+        super().__init__(config, context)
+        self.register_buffer("shift", torch.zeros(self.shape))
+        self.register_buffer("scale", torch.ones(self.shape))
+
+    def fit(self, latents: Posterior, conditions: Mapping[str, Tensor]) -> None:
+        """Measure the latents' scale; `loss` learns the rest."""
+        mean, std = moments(latents)
+        self.shift.copy_(mean)
+        self.scale.copy_(std)
+        self.fitted.fill_(True)
+
+    def standardized(self, z: Tensor) -> Tensor:
+        """Latents `[B, *shape]` at unit scale."""
+        return (z - self.shift) / self.scale
+
+    def latents(self, x: Tensor) -> Tensor:
+        """Latents in the codec's own scale, with the shape of the standardised `x`."""
+        return x * self.scale + self.shift
 
 
 def classes_of(context: Context) -> tuple[str | None, list[str]]:
@@ -189,9 +217,7 @@ def classes_of(context: Context) -> tuple[str | None, list[str]]:
 
 
 def check_library() -> None:
-    """Raises:
-    TrainingError: What fits mixtures is not installed.
-    """
+    """Raise a TrainingError where scikit-learn is missing."""
     if find_spec("sklearn") is None:
         raise TrainingError("fitting a mixture needs scikit-learn", "pip install 'genzoo[train]'")
 

@@ -1,4 +1,4 @@
-"""The latents of a codec that is done learning."""
+"""The latents of a trained codec."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def at(posterior: Posterior, rows: Tensor) -> Posterior:
 def moments(posterior: Posterior) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of latents drawn from posteriors `[N, *latent]`.
 
-    By the law of total variance the posteriors' own variances count, without being drawn.
+    By the law of total variance: nothing is drawn.
     """
     variance = posterior.mean.var(0, correction=0)
     if posterior.std is not None:
@@ -51,7 +51,7 @@ def moments(posterior: Posterior) -> tuple[Tensor, Tensor]:
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode for what is only used: normalisation and dropout as when sampling."""
+    """Evaluation mode within the block: normalisation and dropout as when sampling."""
     modes = [(inner, inner.training) for inner in module.modules()]
     module.eval()
     try:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from genzoo_autoencoder.config import FlowPriorConfig
-from genzoo_autoencoder.learned_density import LearnedDensity
+from genzoo_autoencoder.density import LearnedDensity
 from genzoo_core import Condition, Context, Rng, Sampler, ScheduledNoiser, Start, Trajectory
 from genzoo_core.conditioner import Conditioning
 from genzoo_core.denoising import denoising_errors, guided_denoiser, sample_from
@@ -21,10 +21,8 @@ class FlowPrior(LearnedDensity):
 
     Learnt on the latents of a codec that is done learning, as the second stage of Dai & Wipf 2019
     ("Diagnosing and enhancing VAE models") and the flow of Xiao et al. 2019 ("Generative latent
-    flow") are. Unlike mixtures, it takes any condition, text too.
-
-    It has the model's conditioners a second time. A decoder, which sees the latent, learns little
-    about the condition; here it is all there is, and the parameters are trained for it.
+    flow") are. Unlike mixtures, it takes any condition, text too. It has conditioners of its own:
+    those of a decoder, which sees the latent, learn little.
     """
 
     Config = FlowPriorConfig
@@ -74,9 +72,9 @@ class FlowPrior(LearnedDensity):
         temperature: float = 1.0,
         step_done: StepDone | None = None,
     ) -> Tensor:
-        """Latents, as for `Density`; from others it begins as diffusion does."""
+        """As `Density.sample_from`; begins from latents as diffusion does."""
         self.check_fitted()
-        if start is not None and start.strength == 0:  # not even rounded
+        if start is not None and start.strength == 0:  # without rounding
             return start.images
         x = temperature * self.noiser.prior(rng, self.shape, self.shift)
         denoise = guided_denoiser(
@@ -87,12 +85,7 @@ class FlowPrior(LearnedDensity):
             guidance,
             clip=False,
         )
-
-        def at_the_codecs_scale(step: int, total: int, x0: Tensor) -> None:
-            assert step_done is not None
-            step_done(step, total, self.latents(x0))
-
-        each = None if step_done is None else at_the_codecs_scale
+        each = step_done and (lambda step, total, x0: step_done(step, total, self.latents(x0)))
         path = Trajectory(denoise, self.noiser, self.noiser.grid(self.steps).to(x), rng, each)
         if start is not None:
             start = replace(start, images=self.standardized(start.images))

@@ -42,8 +42,8 @@ PRIOR = "prior"
 class LatentModel(Varying, Guided, GenerativeModel[LatentOptions]):
     """A codec, and the density that its latents are drawn from.
 
-    A condition that is not set is drawn as it occurs in the training data: a mixture of normals
-    has no component for null, and networks know their null least well.
+    A condition that is not set is drawn as it occurs in the training data: mixtures have no
+    component for null, and networks learn null least well.
 
     A subclass builds its codec and says how that learns; its `stage_name` is the name of the
     codec's stage and phase.
@@ -91,18 +91,14 @@ class LatentModel(Varying, Guided, GenerativeModel[LatentOptions]):
         """The loss of the codec's stage; as `loss`."""
 
     def settle(self, latents: Posterior) -> Posterior:
-        """Fix what of the codec follows from the latents of all images, once it is trained.
+        """Fix what the codec takes from the posteriors of all images, `[N, *latent]`, once trained.
 
-        Args:
-            latents: The posteriors of all images, `[N, *latent]`.
-
-        Returns:
-            What the codec gives of these images from now on.
+        Returns what the codec gives of these images from now on.
         """
         return latents
 
     def check_options(self, options: LatentOptions) -> None:
-        """Refuse to sample from a density that is missing or not fitted, and idle guidance."""
+        """Refuse a density that is missing or not fitted, and guidance without effect."""
         self.guidance(options)
         self.density_of(options).check_fitted()
 
@@ -149,8 +145,8 @@ class LatentModel(Varying, Guided, GenerativeModel[LatentOptions]):
     ) -> Tensor:
         """Decode latents drawn from the density; `on_step` sees the steps of one that has some.
 
-        To begin from pictures, noise goes into their latents. They show themselves what they are:
-        a condition that is not set is then null, but for densities that do not know null.
+        Pictures to begin from get noise into their latents, and a condition that is not set is
+        then null, but for densities without null: the pictures say what they show.
 
         Raises:
             NotFittedError: The fitted density is to be sampled, and there is none.
@@ -158,28 +154,21 @@ class LatentModel(Varying, Guided, GenerativeModel[LatentOptions]):
         """
         negative = negative or {}
         complete, against = with_typical(self.conditioners, conditions, rng, negative)
-        decoded: Mapping[str, Tensor] = complete
+        seen: Mapping[str, Tensor] = complete
         if start is not None:
             start = start.encoded(self.codec)
             if start.strength < 1:
-                decoded = conditions
+                seen = conditions
                 if self.density is not None and self.density.guidance is not None:
                     complete, against = dict(conditions), dict(negative)
-        condition = self.condition(decoded, rng.n)
+        condition = self.condition(seen, rng.n)
 
-        def step_done(step: int, total: int, z: Tensor) -> None:
-            assert on_step is not None
-            on_step(step, total, self.codec.decode(z, condition).clamp(-1, 1))
+        def decoded(z: Tensor) -> Tensor:
+            return self.codec.decode(z, condition).clamp(-1, 1)
 
-        z = self.latents(
-            rng,
-            options,
-            complete,
-            against if conditions or negative else None,
-            None if on_step is None else step_done,
-            start,
-        )
-        return self.codec.decode(z, condition).clamp(-1, 1)
+        away = against if conditions or negative else None
+        each = on_step and (lambda step, total, z: on_step(step, total, decoded(z)))
+        return decoded(self.latents(rng, options, complete, away, each, start))
 
     def latents(
         self,
@@ -190,19 +179,9 @@ class LatentModel(Varying, Guided, GenerativeModel[LatentOptions]):
         step_done: StepDone | None = None,
         start: Start | None = None,
     ) -> Tensor:
-        """Latents to decode, `[rng.n, *latent]`.
+        """Latents to decode, `[rng.n, *latent]`; arguments and errors as of `Density.sample_from`.
 
-        Args:
-            rng: Where chance comes from.
-            options: How to draw them.
-            conditions: Prepared values by name of the conditioner; mixtures need classes.
-            against: What guidance leads away from; None for no guidance.
-            step_done: Called at each step of a density that has some, with the latents so far.
-            start: Latents to begin from; see `Start.encoded`.
-
-        Raises:
-            NotFittedError: The fitted density is to be sampled, and there is none.
-            UsageError: The options set guidance, and nothing can be guided.
+        Without `against`, which guidance leads away from, nothing is guided.
         """
         guidance = self.guidance(options)
         z = self.density_of(options).sample_from(
@@ -272,15 +251,14 @@ def with_typical(
     Args:
         conditioners: Those of the model, by name.
         conditions: Prepared values by name, each `[rng.n, ...]`; a missing one is null.
-        rng: Draws what is typical, the same whatever the conditions are: the noise that is drawn
-            after it is a seed's own.
+        rng: Draws what is typical, whatever the conditions: the noise that follows is a seed's own.
         negative: As `conditions`, what the pictures shall not be.
 
     Returns:
         Conditions in which nothing is null, and the same with the negative, or else null, in the
-        place of those that were set. Guidance leads from the second to the first, so that it
-        exaggerates nothing that was only drawn. Where there is only a negative, null stays: what
-        is typical could be the very negative.
+        place of those that were set. Guidance leads from the second to the first, and does not
+        exaggerate what was only drawn. Beside a negative alone, null stays: what is typical could
+        be the very negative.
     """
     complete, against = dict(conditions), {}
     for name, conditioner in conditioners.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from torch import Tensor, nn
 
@@ -19,15 +20,9 @@ Shape = tuple[int, int, int]
 
 
 class Trunk(nn.Sequential):
-    """Layers from images, `[B, C, H, W]`, to features, `[B, size]`.
+    """Layers from images of `shape`, `[B, C, H, W]`, to features, `[B, size]`.
 
-    Args:
-        network: The architecture.
-        shape: (C, H, W) of an image.
-        context: Builds the encoder component, where the architecture names one.
-
-    Attributes:
-        size: Number of features.
+    `context` builds the encoder component, where the architecture names one.
 
     Raises:
         ConfigError: The encoder component does not fit.
@@ -43,18 +38,8 @@ class Trunk(nn.Sequential):
             super().__init__(features)
             self.size = features.size
             return
-        half, (channels, height, width) = network.width, quarter(network, shape)
-        super().__init__(
-            nn.PixelUnshuffle(2),
-            nn.Conv2d(4 * shape[0], half, 3, padding=1),
-            *(ResidualBlock(half) for _ in range(network.blocks)),
-            nn.Conv2d(half, channels, 3, stride=2, padding=1),
-            *(ResidualBlock(channels) for _ in range(network.blocks)),
-            group_norm(channels),
-            nn.SiLU(),
-            nn.Flatten(),
-        )
-        self.size = channels * height * width
+        super().__init__(*down(shape[0], network.width, network.blocks), nn.Flatten())
+        self.size = math.prod(quarter(network, shape))
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.flatten(1) if isinstance(self[0], nn.Linear) else x
@@ -64,13 +49,9 @@ class Trunk(nn.Sequential):
 
 
 class Decoder(nn.Sequential):
-    """Layers from latents, `[B, latent]`, to pixels; a condition modulates the residual blocks.
+    """Layers from latents, `[B, latent]`, to pixels.
 
-    Args:
-        network: The architecture. An MLP takes no condition.
-        shape: (C, H, W) of an image.
-        latent: Number of latent dimensions.
-        condition_dim: D of the condition's vector; None for none.
+    A condition's vector, `[B, condition_dim]`, modulates residual blocks; an MLP takes none.
     """
 
     def __init__(
@@ -81,18 +62,11 @@ class Decoder(nn.Sequential):
             super().__init__(nn.Linear(latent, hidden), nn.ReLU(), nn.Linear(hidden, pixels))
             self.shape = shape
             return
-        half, (channels, height, width) = network.width, quarter(network, shape)
+        smallest = quarter(network, shape)
         super().__init__(
-            nn.Linear(latent, channels * height * width),
-            nn.Unflatten(1, (channels, height, width)),
-            *(conditioned(channels, condition_dim) for _ in range(network.blocks)),
-            nn.Conv2d(channels, 4 * half, 3, padding=1),
-            nn.PixelShuffle(2),
-            *(conditioned(half, condition_dim) for _ in range(network.blocks)),
-            group_norm(half),
-            nn.SiLU(),
-            nn.Conv2d(half, 4 * shape[0], 3, padding=1),
-            nn.PixelShuffle(2),
+            nn.Linear(latent, math.prod(smallest)),
+            nn.Unflatten(1, smallest),
+            *up(shape[0], network.width, network.blocks, condition_dim),
         )
         self.shape = shape
 
@@ -102,6 +76,31 @@ class Decoder(nn.Sequential):
         for layer in self:
             z = layer(z, vector) if isinstance(layer, ResidualBlock) else layer(z)
         return z.reshape(-1, *self.shape)
+
+
+def down(colours: int, width: int, blocks: int) -> Iterator[nn.Module]:
+    """Layers from images `[B, colours, H, W]` to a map `[B, 2 * width, H / 4, W / 4]`."""
+    yield nn.PixelUnshuffle(2)
+    yield nn.Conv2d(4 * colours, width, 3, padding=1)
+    yield from (ResidualBlock(width) for _ in range(blocks))
+    yield nn.Conv2d(width, 2 * width, 3, stride=2, padding=1)
+    yield from (ResidualBlock(2 * width) for _ in range(blocks))
+    yield group_norm(2 * width)
+    yield nn.SiLU()
+
+
+def up(
+    colours: int, width: int, blocks: int, condition_dim: int | None = None
+) -> Iterator[nn.Module]:
+    """Layers from a map `[B, 2 * width, H / 4, W / 4]` to pixels; a condition modulates blocks."""
+    yield from (conditioned(2 * width, condition_dim) for _ in range(blocks))
+    yield nn.Conv2d(2 * width, 4 * width, 3, padding=1)
+    yield nn.PixelShuffle(2)
+    yield from (conditioned(width, condition_dim) for _ in range(blocks))
+    yield group_norm(width)
+    yield nn.SiLU()
+    yield nn.Conv2d(width, 4 * colours, 3, padding=1)
+    yield nn.PixelShuffle(2)
 
 
 def conditioned(channels: int, condition_dim: int | None) -> ResidualBlock:
@@ -119,12 +118,7 @@ def quarter(network: ConvConfig, shape: Shape) -> Shape:
 
 
 class Features(nn.Module):
-    """What an encoder of another plugin sees in images, as a layer.
-
-    Args:
-        spec: The encoder.
-        shape: (C, H, W) of an image.
-        context: Builds it.
+    """An encoder component as a layer.
 
     Raises:
         ConfigError: It cannot be built, gives codes, or was made for images of another shape.

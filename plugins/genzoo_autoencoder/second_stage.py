@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from genzoo_autoencoder.config import SecondStageConfig
-from genzoo_autoencoder.learned_density import LearnedDensity
+from genzoo_autoencoder.density import LearnedDensity
 from genzoo_core import Conditioning, Context, Posterior, Rng
 
 
@@ -31,8 +31,8 @@ class SecondStage(LearnedDensity):
         hidden = [config.width] * config.layers
         self.encoder = layers(size + extra, *hidden, 2 * size)
         self.decoder = layers(size + extra, *hidden, size)
-        # A likelihood that starts as wide as the data lets the posterior fall to the prior at once,
-        # and what is then learnt is a normal.
+        # With a likelihood that starts as wide as the data, the posterior collapses to the prior at
+        # once, and the network learns a mere normal.
         self.log_gamma = nn.Parameter(torch.tensor(-2.0))
 
     def posterior(self, x: Tensor, vector: Tensor | None) -> Posterior:

@@ -9,6 +9,7 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
+from genzoo_autoencoder.networks import down, up
 from genzoo_core import (
     Batch,
     Codec,
@@ -21,7 +22,6 @@ from genzoo_core import (
     Rng,
     Trainable,
 )
-from genzoo_core.layers.residual import ResidualBlock, group_norm
 from genzoo_core.ranges import Blocks, ImageShape, Weight, Width, check_sides
 
 
@@ -65,27 +65,14 @@ class SpatialCodec(Codec, Trainable):
         colours, height, width = config.shape
         self.config = config
         self.latent_shape = (config.channels, height // 4, width // 4)
-        half, quarter = config.width, 2 * config.width
+        quarter = 2 * config.width
         self.encoder = nn.Sequential(
-            nn.PixelUnshuffle(2),
-            nn.Conv2d(4 * colours, half, 3, padding=1),
-            *(ResidualBlock(half) for _ in range(config.blocks)),
-            nn.Conv2d(half, quarter, 3, stride=2, padding=1),
-            *(ResidualBlock(quarter) for _ in range(config.blocks)),
-            group_norm(quarter),
-            nn.SiLU(),
+            *down(colours, config.width, config.blocks),
             nn.Conv2d(quarter, 2 * config.channels, 3, padding=1),
         )
         self.decoder = nn.Sequential(
             nn.Conv2d(config.channels, quarter, 3, padding=1),
-            *(ResidualBlock(quarter) for _ in range(config.blocks)),
-            nn.Conv2d(quarter, 4 * half, 3, padding=1),
-            nn.PixelShuffle(2),
-            *(ResidualBlock(half) for _ in range(config.blocks)),
-            group_norm(half),
-            nn.SiLU(),
-            nn.Conv2d(half, 4 * colours, 3, padding=1),
-            nn.PixelShuffle(2),
+            *up(colours, config.width, config.blocks),
         )
         self.register_buffer("shift", torch.zeros(config.channels, 1, 1))
         self.register_buffer("scale", torch.ones(config.channels, 1, 1))

@@ -19,11 +19,11 @@ MOST_NAMED = 20
 
 
 class Drawn(str):
-    """What a prompt that asks for any class is read as: no label of a dataset, whatever it is."""
+    """A prompt for a random class, which is never a label of a dataset."""
 
 
 class Id(int):
-    """The id of a class, as a prompt is read; a number in a dataset may be the name of another."""
+    """The id of a class, from a prompt; a number in a dataset may be the name of another class."""
 
 
 class ClassLabels(Conditioner):
@@ -87,13 +87,12 @@ class ClassLabels(Conditioner):
         return torch.searchsorted(edges / edges[-1], chance, right=True).clamp_max(len(edges) - 1)
 
     def _label(self, value: object) -> object:
-        """A value of a dataset; a whole number as its name, where classes are called by numbers."""
+        """A label of a dataset; a whole number as a name, where classes are named by numbers."""
         plain = isinstance(value, Integral) and not isinstance(value, bool | Id)
         return str(value) if plain and self._numbered else value
 
     def _ids_of_labels(self, labels: set[str]) -> dict[str, int]:
-        """The id of each label of a dataset, by its name; or as a number, where all are numbers
-        and no class is called one."""
+        """Ids of a dataset's labels, which are names, or all numbers where no name is one."""
         ids = {label: self._ids.get(_plain(label)) for label in labels}
         if not self._numbered:
             numbers = {label: _number(label) for label in labels}
@@ -115,18 +114,13 @@ class ClassLabels(Conditioner):
         return int(value)
 
     def _unknown(self, value: object) -> UsageError:
-        names = self.config.classes
-        examples = ", ".join(f"{i} {name}" for i, name in enumerate(names[:MOST_NAMED]))
-        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        examples = _listed([f"{i} {name}" for i, name in enumerate(self.config.classes)])
         near = did_you_mean(_plain(value), self._ids) if isinstance(value, str) else None
-        return UsageError(
-            f"no class {str(value)[:80]!r}; there are {examples}{more}, and {RANDOM}", near
-        )
+        return UsageError(f"no class {str(value)[:80]!r}; there are {examples}, and {RANDOM}", near)
 
 
 def _plain(text: str) -> str:
-    """A name as it is compared: without case, in one Unicode form, and with single spaces for all
-    that separates."""
+    """A name as it is compared: without case, in one Unicode form, and with single spaces."""
     name = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
     return re.sub(r" ?/ ?", "/", re.sub(r"[\s_-]+", " ", name).strip())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -12,6 +11,7 @@ from genzoo_core import (
     Batch,
     Codec,
     ComponentSpec,
+    Conditioner,
     ConfigError,
     Context,
     GenerativeModel,
@@ -21,21 +21,14 @@ from genzoo_core import (
     Start,
 )
 from genzoo_core.encoder import check_continuous
+from genzoo_core.layers.mlp import MLP
 from genzoo_core.model import OptionsT
-from genzoo_diffusion.config import DiffusionConfig, UNetConfig
-from genzoo_diffusion.networks import build_network, check_tokens
-
-if TYPE_CHECKING:
-    from genzoo_diffusion.config_mean_flow import MeanFlowConfig
+from genzoo_diffusion.config import DiffusionConfig, MeanFlowConfig, Network, UNetConfig
+from genzoo_diffusion.unet import UNet
 
 
 class NoisyModel(Inpainting, GenerativeModel[OptionsT]):
     """A network on noisy data, and the noiser that says how noise enters.
-
-    Args:
-        config: Its network, the shape of a picture, and whether the data are latents.
-        context: Builds the noiser, and has the codec as a part.
-        noiser: The noiser.
 
     Attributes:
         data_shape: Shape of the data, without the batch.
@@ -73,7 +66,7 @@ class NoisyModel(Inpainting, GenerativeModel[OptionsT]):
     def typical(self, rng: Rng, start: Start | None) -> Mapping[str, Tensor]:
         """Prepared values where no condition is set, by name of the conditioner; {} for null.
 
-        A picture to start from says itself what it shows.
+        A picture to start from says what it shows.
         """
         if not self._typical or (start and (start.strength < 1 or start.mask is not None)):
             return {}
@@ -103,6 +96,33 @@ class NoisyModel(Inpainting, GenerativeModel[OptionsT]):
                 f"the codec makes pictures of {made}, but the config's shape is {wanted}"
             )
         return pictures.clamp(-1, 1)
+
+
+def build_network(network: Network, shape: tuple[int, ...], *, spatial: bool = False) -> MLP | UNet:
+    """The network for data of `shape`, without the batch; `spatial` where conditions have maps.
+
+    Raises:
+        ConfigError: The architecture does not take data of this shape.
+    """
+    if not isinstance(network, UNetConfig):
+        return MLP(shape, width=network.width, blocks=network.blocks, embedding=network.embedding)
+    if len(shape) != 3:
+        raise ConfigError(
+            f"a U-Net needs data with a height and a width, not of shape {list(shape)}",
+            'use network = { type = "mlp" }',
+        )
+    return UNet(network, (shape[0], shape[1], shape[2]), spatial=spatial)
+
+
+def check_tokens(network: Network, conditioners: Mapping[str, Conditioner]) -> None:
+    """Refuse a network that attends to tokens where no conditioner gives any."""
+    if not isinstance(network, UNetConfig) or not network.cross_attention:
+        return
+    if all(conditioner.token_dim is None for conditioner in conditioners.values()):
+        raise ConfigError(
+            "the network attends to tokens, but no conditioner gives any",
+            "set cross_attention = false, or use a conditioner with tokens, such as genzoo/text",
+        )
 
 
 def codec_of(part: object) -> Codec:

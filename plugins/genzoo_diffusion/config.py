@@ -11,7 +11,8 @@ from genzoo_core.layers.config import ResidualMLPConfig
 from genzoo_core.ranges import Blocks, Guidance, ImageShape, Share, Steps, Width
 from genzoo_core.specs import Choice, ComponentSpec
 
-Passes = Annotated[int, msgspec.Meta(ge=1, le=100)]
+Few = Annotated[int, msgspec.Meta(ge=1, le=100)]
+PositiveShare = Annotated[float, msgspec.Meta(gt=0, le=1)]
 PASSES = 4
 """How often each step is taken where a part of a picture stays, unless a user says otherwise."""
 
@@ -28,10 +29,10 @@ class UNetConfig(Config, tag="unet"):
         embedding: Width of the embedding of time and condition.
         cross_attention: Whether the smallest size attends to the condition's tokens, beside the
             modulation by its vector; a conditioner must give some.
-        flat: Width of a flat network beside the smallest size, whose weights know the places; 0
-            for none. It learns what lies where, for data that are few and well placed. With it,
-            the input reaches the output through a gate, so that folding may be coarse: a patch
-            of pixels has more numbers than a narrow net can carry.
+        flat: Width of a flat network beside the smallest size, with weights of its own for each
+            place; 0 for none. For few data that are well placed. With it, the input reaches the
+            output through a gate, so that patches may hold more numbers than a narrow net can
+            carry.
     """
 
     width: Width = 32
@@ -64,11 +65,11 @@ class DiffusionConfig(Config):
             `{ component = "ddim", config = { eta = 0.5 } }`.
         steps: In how many steps it samples unless a user sets them.
         guidance: With what scale of guidance it samples a prompt unless a user sets one.
-        unasked: What it makes without a prompt: "null", what it learnt of no condition, or
-            "typical", conditions as often as they occur in the training data. A small net trained
-            for a short while knows its null least well.
-        unasked_guidance: With how much guidance it samples typical conditions unless told
-            otherwise. What lies far from the data is drawn less often, as is what is rare.
+        unasked: What it makes without a prompt: "null", what it learnt without a condition, or
+            "typical", conditions as often as they occur in the training data. A small net that
+            was trained briefly learns null least well.
+        unasked_guidance: With what scale of guidance it samples typical conditions unless a user
+            sets one. More draws less of what lies far from the data, or is rare.
     """
 
     noiser: ComponentSpec
@@ -102,7 +103,7 @@ class DiffusionOptions(Config):
     sampler: Choice | None = None
     guidance: Guidance | None = None
     eta: Share | None = None
-    passes: Passes | None = None
+    passes: Few | None = None
 
 
 class DDIMConfig(Config):
@@ -114,3 +115,49 @@ class DDIMConfig(Config):
     """
 
     eta: Share = 0.0
+
+
+class TeacherConfig(Config):
+    """What is learnt from the part that plays the role "teacher", which is not kept.
+
+    Attributes:
+        steps: The teacher's steps from noise to data, with the guidance that is learnt.
+        spans: Random spans of each path, beside the whole and its two halves.
+    """
+
+    steps: Annotated[int, msgspec.Meta(ge=2, le=100, multiple_of=2)] = 6
+    spans: Annotated[int, msgspec.Meta(ge=0, le=100)] = 2
+
+
+class MeanFlowConfig(Config):
+    """What a mean flow is. `network`, `shape`, `on` and `unasked` are those of `DiffusionConfig`.
+
+    Attributes:
+        steps: In how many steps it samples unless a user sets them.
+        guidance: The scale of the guidance that it learns: a step stays at one evaluation.
+        spans: Without a teacher, share of the training images whose two times differ; the others
+            learn the velocity.
+        teacher: How it learns from a teacher; None where it learns from data.
+    """
+
+    network: Network = UNetConfig()
+    shape: ImageShape = (1, 28, 28)
+    on: Literal["pixels", "latents"] = "pixels"
+    steps: Few = 1
+    guidance: Guidance = 1.0
+    spans: PositiveShare = 0.5
+    teacher: TeacherConfig | None = None
+    unasked: Literal["null", "typical"] = "null"
+
+
+class MeanFlowOptions(Config):
+    """How to sample from a mean flow. What is unset is the model's own choice.
+
+    Attributes:
+        steps: Steps, of one evaluation each. Unset and where a part of a picture stays, 4 or
+            more: in the first nothing of it can be seen.
+        passes: As of `DiffusionOptions`.
+    """
+
+    steps: Few | None = None
+    passes: Few | None = None

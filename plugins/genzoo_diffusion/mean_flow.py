@@ -26,15 +26,14 @@ from genzoo_core import (
 from genzoo_core.layers.embedding import TimeEmbedding
 from genzoo_core.sampler import shortened
 from genzoo_diffusion.base import NoisyModel
-from genzoo_diffusion.config import PASSES
-from genzoo_diffusion.config_mean_flow import MeanFlowConfig, MeanFlowOptions
+from genzoo_diffusion.config import PASSES, MeanFlowConfig, MeanFlowOptions
 from genzoo_diffusion.teaching import Teacher, spans_of
 
 LEAST_STEPS = 4
-"""Steps where a part of a picture stays: in the first of them nothing of it can be seen."""
+"""Steps where a part of a picture stays, of which the first, from noise, sees nothing."""
 
 STEADY = 1e-3
-"""What keeps the weight of a small error finite (Geng et al. 2025, section 4.3)."""
+"""Keeps the weight of a small error finite (Geng et al. 2025, section 4.3)."""
 
 Velocity = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Called as `velocity(z, r, t)` with noisy data `[B, ...]` and times `[B]`; shaped as `z`."""
@@ -87,7 +86,7 @@ class MeanFlow(NoisyModel[MeanFlowOptions]):
                 return self.pictures(data)
             grid = shortened(grid, start.strength).to(x)
             x = self.noiser.perturb(data, x, grid[:1])
-        # A step from noise alone would only be drawn again.
+        # The step from noise alone is not repeated: that would only draw the noise again.
         spans = [
             (t, r, again)
             for t, r in pairwise(grid)
@@ -107,7 +106,13 @@ class MeanFlow(NoisyModel[MeanFlowOptions]):
 
     def velocity(self, z: Tensor, r: Tensor, t: Tensor, condition: Condition | None) -> Tensor:
         """The mean velocity from time `r` to `t`, `[B]`, of `z`, `[B, ...]`; shaped as `z`."""
-        out: Tensor = self.network(z, t, with_vector(self.span(t - r), condition))
+        span = self.span(t - r)
+        joined = (
+            Condition(span)
+            if condition is None
+            else replace(condition, vector=condition.vector + span)
+        )
+        out: Tensor = self.network(z, t, joined)
         return out
 
     def loss(
@@ -178,8 +183,8 @@ class MeanFlow(NoisyModel[MeanFlowOptions]):
     def guided(self, velocity: Tensor, z: Tensor, t: Tensor) -> Tensor:
         """The velocity, away from the model's own with null as its condition.
 
-        In rows whose condition is null, that is the model's own velocity, further towards the
-        data's: what they learn from it is in the mean the same.
+        In rows whose condition is null, that leads from the model's own velocity towards the
+        data's: what they learn has the same mean.
         """
         scale = self.config.guidance
         if scale == 1 or not self.conditioners:
@@ -202,15 +207,7 @@ def mean_velocity(
 ) -> tuple[Tensor, Tensor]:
     """The mean velocity, and what it is to be (Geng et al. 2025, equations 10 and 11).
 
-    Args:
-        velocity: The network.
-        z: Noisy data, `[B, ...]`.
-        r: Earlier times, `[B]`.
-        t: Times of `z`, `[B]`.
-        tangent: The velocity at `t`, shaped as `z`.
-
-    Returns:
-        Both shaped as `z`; the second without a gradient.
+    Both are shaped as `z`, the second without a gradient. `tangent` is the velocity of `z` at `t`.
     """
     # The fused attention kernels have no forward derivative.
     with sdpa_kernel(SDPBackend.MATH):
@@ -229,10 +226,3 @@ def noised(x: Tensor, r: Tensor, t: Tensor, rng: Rng) -> Tensor:
     share = (1 - t) / (1 - r)
     new: Tensor = (t.square() - (share * r).square()).sqrt() * rng.normal(x.shape[1:], x)
     return share * x + new
-
-
-def with_vector(vector: Tensor, condition: Condition | None) -> Condition:
-    """A condition to whose vector another one, `[B, D]`, is added."""
-    if condition is None:
-        return Condition(vector)
-    return replace(condition, vector=condition.vector + vector)

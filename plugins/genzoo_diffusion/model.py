@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -10,7 +11,9 @@ from genzoo_core import (
     Batch,
     ComponentSpec,
     Condition,
+    ConfigError,
     Context,
+    GenzooError,
     Guided,
     OnStep,
     Phase,
@@ -22,10 +25,10 @@ from genzoo_core import (
     UsageError,
 )
 from genzoo_core.denoising import denoising_errors, guided_denoiser, sample_from
+from genzoo_core.errors import did_you_mean
 from genzoo_core.sampler import Denoise
 from genzoo_diffusion.base import NoisyModel
 from genzoo_diffusion.config import PASSES, DiffusionConfig, DiffusionOptions
-from genzoo_diffusion.sampling import find_sampler
 
 
 class Diffusion(Guided, NoisyModel[DiffusionOptions]):
@@ -74,12 +77,7 @@ class Diffusion(Guided, NoisyModel[DiffusionOptions]):
         guided = complete or negative
         denoise = self.denoiser(complete, rng.n, guidance if guided else 1.0, negative)
         grid = self.noiser.grid(options.steps or self.config.steps).to(x)
-
-        def step_done(step: int, total: int, x0: Tensor) -> None:
-            assert on_step is not None
-            on_step(step, total, self.pictures(x0))
-
-        each = None if on_step is None else step_done
+        each = on_step and (lambda step, total, x0: on_step(step, total, self.pictures(x0)))
         path = Trajectory(denoise, self.noiser, grid, rng, each)
         passes = options.passes or PASSES
         return self.pictures(sample_from(self.as_data(start), sampler, path, x, passes=passes))
@@ -105,7 +103,8 @@ class Diffusion(Guided, NoisyModel[DiffusionOptions]):
         """The sampler that the options choose, or else the config's.
 
         Raises:
-            UsageError: There is no such one, it does not fit, or its config is not of its type.
+            UsageError: There is no such one, it does not fit, or its config is not of its type;
+                names those that will do.
         """
         chosen = ComponentSpec.of(options.sampler or self.config.sampler)
         config = chosen.config
@@ -113,7 +112,33 @@ class Diffusion(Guided, NoisyModel[DiffusionOptions]):
             if options.sampler is not None and "eta" in config:
                 raise UsageError("eta and sampler.eta are the same", "set one of them")
             config = {**config, "eta": options.eta}
-        return find_sampler(self.context, self.noiser, chosen.component, config)
+        name = chosen.component
+        try:
+            sampler: Sampler = self.context.component("sampler", name, config)
+        except ConfigError as error:
+            others = self.fitting_samplers(config)
+            if not others:
+                raise UsageError(error.message) from error
+            hints = (did_you_mean(name, others), f"this model can use {', '.join(others)}")
+            raise UsageError(error.message, "; ".join(filter(None, hints))) from error
+        if not sampler.fits(self.noiser):
+            raise UsageError(
+                f"sampler {name} does not fit how this model was trained",
+                f"use {', '.join(self.fitting_samplers({})) or 'none that is installed'}",
+            )
+        return sampler
+
+    def fitting_samplers(self, config: Mapping[str, Any]) -> list[str]:
+        """Names of the samplers that can be built with that config, and fit."""
+        fitting = []
+        for name in self.context.names("sampler"):
+            try:
+                sampler: Sampler = self.context.component("sampler", name, config)
+            except GenzooError:  # a broken plugin must not hide the sound ones
+                continue
+            if sampler.fits(self.noiser):
+                fitting.append(name)
+        return fitting
 
     def guidance(self, options: DiffusionOptions, *, asked: bool = True) -> float:
         """The scale of guidance: that of the options, or else the config's, with or without prompt.

@@ -1,4 +1,4 @@
-"""What a mean flow learns from a teacher: the paths that it takes from noise to data."""
+"""A teacher's paths from noise to data, from which a mean flow learns."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Teacher:
     """A trained model whose paths from noise to data another model learns.
 
     Args:
-        part: The model, frozen.
+        part: The trained model, frozen.
         shape: Shape of the pupil's data, without the batch.
-        conditioners: The pupil's, whose prepared values the teacher must understand.
+        conditioners: The pupil's; the teacher must read the same prepared values.
         context: Builds the sampler.
 
     Raises:
@@ -60,14 +60,8 @@ class Teacher:
         A point `alpha x0 + sigma noise` of any noiser, divided by `alpha + sigma`, is that of a
         rectified flow at the time `sigma / (alpha + sigma)`. The first is noise alone.
 
-        Args:
-            rng: Draws the noise.
-            conditions: Prepared values by name, one row per path.
-            steps: Steps from noise to data.
-            guidance: The scale of the guidance.
-
         Returns:
-            The points, `[steps + 1, B, *shape]`, and their falling times, `[steps + 1]`.
+            The points, `[steps + 1, rng.n, *shape]`, and their falling times, `[steps + 1]`.
         """
         model, noiser = self.model, self.model.noiser
         assert isinstance(model, nn.Module)
@@ -85,16 +79,12 @@ class Teacher:
 
 
 def spans_of(steps: int, more: int, rng: Rng, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Spans of each of `rng.n` paths: the whole, its two halves, and random ones.
+    """Spans of each of `rng.n` paths of an even number of steps: the whole, its halves, and more.
 
-    Args:
-        steps: Steps of a path, an even number.
-        more: How many random ones: any two points are as likely.
-        rng: Draws them.
-        like: Has the device and dtype to draw on.
+    Of `more` random ones, any two points are equally likely.
 
     Returns:
-        Where they begin and end, places among the points, int64 `[3 + more, rng.n]`.
+        The numbers of the points where they begin and end, int64 `[3 + more, rng.n]`.
     """
     half = steps // 2
     fixed = torch.tensor([[0, 0, half], [steps, half, steps]], device=like.device)

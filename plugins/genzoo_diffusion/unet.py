@@ -16,19 +16,14 @@ from genzoo_diffusion.config import UNetConfig
 FLAT_BLOCKS = 2
 """Residual blocks of the flat network at the smallest size."""
 MOST_PLACES = 128 * 128
-"""Places of the smallest size, each of which attends to all."""
+"""Most places of the smallest size, each of which attends to all."""
 
 
 class UNet(nn.Module):
     """A U-Net modulated by time and condition (Ho et al. 2020; Dhariwal & Nichol 2021, AdaGN).
 
     Small and fast on a CPU: pixels are folded into channels first, and one wide head attends at
-    the smallest size alone. There, a flat network can stand beside it.
-
-    Args:
-        config: Its size.
-        shape: (C, H, W) of the data.
-        spatial: Whether the condition has a map.
+    the smallest size alone, where a flat network can stand beside it.
 
     Raises:
         ConfigError: The data's sides cannot be halved as often as the config asks, or are still
@@ -98,8 +93,8 @@ class UNet(nn.Module):
         if self.overlay is not None:
             assert condition is not None
             assert condition.spatial is not None
-            # As if it were further channels of the input, added by a layer that starts at zero:
-            # a trained net gives what it gave (Zhang et al. 2023, "ControlNet").
+            # Further channels of the input, by a layer that starts at zero: at first, a trained
+            # net's output stays the same (Zhang et al. 2023, "ControlNet").
             spatial = nn.functional.adaptive_avg_pool2d(condition.spatial, (x.shape[2], x.shape[3]))
             h = h + self.overlay(spatial)
         skips: list[Tensor] = []
@@ -124,13 +119,7 @@ class UNet(nn.Module):
 
 
 class Level(nn.Module):
-    """The blocks of one size, and the layer that leads to the next.
-
-    Args:
-        channels: Channels into and out of each block.
-        embedding: Width of the embedding that modulates them.
-        resize: What follows the blocks.
-    """
+    """The blocks of one size, of so many channels into and out of each, and what follows them."""
 
     def __init__(self, channels: list[tuple[int, int]], embedding: int, resize: nn.Module) -> None:
         super().__init__()
@@ -160,12 +149,8 @@ class Attention(nn.Module):
 class CrossAttention(nn.Module):
     """Each place attends to the tokens, with one head (Rombach et al. 2022, section 3.3).
 
-    Beside the tokens lies a learnt one that says nothing, so that a place need not heed any, and
-    a condition whose tokens are all masked is no special case.
-
-    Args:
-        channels: Channels of the places.
-        dim: D of the tokens.
+    A learnt token beside them says nothing: a place need not attend to any other, and a condition
+    whose tokens are all masked is no special case.
     """
 
     def __init__(self, channels: int, dim: int) -> None:
@@ -193,15 +178,10 @@ class CrossAttention(nn.Module):
 
 
 class Flat(ResidualMLP):
-    """A flat network beside the identity, whose weights know the places.
+    """A flat network beside the identity, with weights of its own for each place.
 
-    Convolutions and attention know their place only from the picture; a flat network learns what
-    lies where, and at the smallest size it costs next to nothing.
-
-    Args:
-        size: Channels times places.
-        width: Width of its residual stream.
-        embedding: Width of the embedding that modulates it.
+    Convolutions and attention learn what lies where from the picture alone. At the smallest size
+    (channels times places is `size`) it costs next to nothing.
     """
 
     def __init__(self, size: int, width: int, embedding: int) -> None:

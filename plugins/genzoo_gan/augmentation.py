@@ -11,11 +11,11 @@ from genzoo_core import Progress, Rng
 from genzoo_gan.config import AugmentConfig
 
 Change = Callable[[Tensor], Tensor]
-"""Changes a batch `[B, C, H, W]`, picture i as was drawn for i; differentiable twice."""
+"""Changes pictures `[B, C, H, W]`, each by its own draw; differentiable twice."""
 
 
 def probability(config: AugmentConfig, progress: Progress) -> float:
-    """Of each change, at a step: it rises from 0 along a line and then stays."""
+    """Of each change: it rises linearly from 0 over the share `ramp` of the training."""
     if not config.ramp:
         return config.probability
     return config.probability * min(1.0, progress.fraction / config.ramp)
@@ -29,11 +29,7 @@ def draw_change(config: AugmentConfig, progress: Progress, rng: Rng, like: Tenso
     learn to make changed pictures (Karras et al. 2020, "Training generative adversarial
     networks with limited data", section 2.2).
 
-    Args:
-        config: How strong the changes are.
-        progress: Where the training stands.
-        rng: Where they are drawn from.
-        like: Pictures of the size, dtype and device, `[B, C, H, W]`.
+    `like`, `[B, C, H, W]`, has the dtype and device of the pictures to change.
     """
     chance = probability(config, progress)
 
@@ -81,11 +77,8 @@ def shifted(images: Tensor, down: Tensor, right: Tensor) -> Tensor:
 def square(images: Tensor, side: Tensor, top: Tensor, left: Tensor) -> Tensor:
     """1 in a square of each picture and 0 elsewhere, `[B, 1, H, W]`.
 
-    Args:
-        images: `[B, C, H, W]`.
-        side: Its side, as a share of the picture's, `[B, 1, 1, 1]`.
-        top: Its middle from the top, as a share of the height.
-        left: Its middle from the left, as a share of the width.
+    `side` is the square's, `top` and `left` place its middle, as shares of the picture's sides,
+    `[B, 1, 1, 1]`.
     """
     height, width = images.shape[-2:]
     rows = ((torch.arange(height, device=images.device) + 0.5) / height)[:, None]

@@ -8,15 +8,7 @@ import msgspec
 
 from genzoo_core import Config
 from genzoo_core.layers.config import MLPConfig
-from genzoo_core.ranges import (
-    Blocks,
-    ImageShape,
-    Share,
-    Temperature,
-    Weight,
-    Width,
-    check_sides,
-)
+from genzoo_core.ranges import Blocks, ImageShape, Share, Temperature, Weight, Width, check_sides
 
 Every = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 LossName = Literal[
@@ -113,17 +105,17 @@ class GANConfig(Config):
         loss: What they play for; `losses.py` has the equations. "cross-entropy" is on
             probabilities, for which the discriminator ends in a sigmoid, all others are on logits.
         penalty: What keeps the discriminator smooth, or nothing.
-        augment: How pictures are changed before the discriminator sees them, or not at all. For
-            a few thousand pictures, which it would learn by heart.
+        augment: How pictures are changed before the discriminator sees them; for a few thousand
+            pictures, which it would learn by heart.
         mismatched: Weight of the discriminator's loss on real pictures with the prompts of
             others, which it is to take for fakes (Reed et al. 2016, "Generative adversarial text
             to image synthesis", section 4.2); 0 for none.
-        paired: Weight of the mean absolute difference between a fake and the real picture whose
-            conditions it was given, in the generator's loss (Isola et al. 2017, "Image-to-image
+        paired: Weight of the mean absolute difference between a fake and the real picture of the
+            same conditions, in the generator's loss (Isola et al. 2017, "Image-to-image
             translation with conditional adversarial networks", equation 4); 0 for none. For data
-            in which a prompt has one picture or a few, and the noise is heeded less. The
-            generator then learns from pairs alone first, in a stage of its own (Ledig et al.
-            2017, section 3.2): they teach what a prompt looks like sooner than an opponent does.
+            with few pictures of each prompt; the noise then has less effect. The generator first
+            learns from pairs alone, in a stage of its own (Ledig et al. 2017, section 3.2), which
+            teaches the prompts sooner than a discriminator does.
     """
 
     shape: ImageShape = (1, 28, 28)

@@ -22,8 +22,7 @@ from genzoo_core import (
 )
 from genzoo_gan.augmentation import Change, draw_change
 from genzoo_gan.config import ConvConfig, GANConfig, GANOptions, ZeroCentredPenalty
-from genzoo_gan.losses import LOSSES
-from genzoo_gan.mismatching import mismatched
+from genzoo_gan.losses import LOSSES, mismatched
 from genzoo_gan.networks import Discriminator, build_discriminator, build_generator
 from genzoo_gan.penalties import one_centred, squared_norms, zero_centred
 
@@ -45,7 +44,7 @@ class GAN(GenerativeModel[GANOptions]):
 
     Attributes:
         generator: Noise and condition to images.
-        discriminator: Images and condition to an opinion; None unless the model is to be trained.
+        discriminator: Images and condition to an output; None unless the model is to be trained.
     """
 
     Config = GANConfig
@@ -59,16 +58,12 @@ class GAN(GenerativeModel[GANOptions]):
         self.sample_shape = config.shape
         dim = (width or 0) if self.conditioners else 0
         self.generator = build_generator(config.network, config.shape, config.latent, dim)
-        if config.mismatched and not self.conditioners:
-            raise ConfigError(
-                "`mismatched` needs conditions, and this model has no conditioner",
-                "set mismatched = 0",
-            )
-        if config.paired and not self.conditioners:
-            raise ConfigError(
-                "`paired` needs conditions, and this model has no conditioner",
-                "set paired = 0",
-            )
+        for name, weight in (("mismatched", config.mismatched), ("paired", config.paired)):
+            if weight and not self.conditioners:
+                raise ConfigError(
+                    f"`{name}` needs conditions, and this model has no conditioner",
+                    f"set {name} = 0",
+                )
         self.play_for = LOSSES[config.loss]
         self.discriminator: Discriminator | None = None
         if context.training:
@@ -89,7 +84,8 @@ class GAN(GenerativeModel[GANOptions]):
         for name, conditioner in self.conditioners.items():
             if name not in complete:
                 complete[name] = conditioner.typical(rng)
-        return self.generate(z, self.vector(complete, rng.n))
+        images: Tensor = self.generator(z, self.vector(complete, rng.n))
+        return images
 
     def noise(self, rng: Rng) -> Tensor:
         """What the generator starts from, `[rng.n, latent]`."""
@@ -100,11 +96,6 @@ class GAN(GenerativeModel[GANOptions]):
         """The vector of the joined condition, `[n, D]`; None without conditioners."""
         condition = self.condition(conditions, n)
         return None if condition is None else condition.vector
-
-    def generate(self, z: Tensor, vector: Tensor | None) -> Tensor:
-        """Images `[B, C, H, W]` in [-1, 1]."""
-        images: Tensor = self.generator(z, vector)
-        return images
 
     def discriminate(self, images: Tensor, vector: Tensor | None) -> Tensor:
         """The discriminator's outputs, `[B]`.
@@ -132,20 +123,20 @@ class GAN(GenerativeModel[GANOptions]):
     def loss(
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
-        """The loss of one side, with what tells a sick GAN.
+        """The loss of one side, and figures that show how the training goes.
 
         The discriminator's figures: its mean output on reals and fakes, "D(real)" and "D(fake)",
-        on reals with the prompts of others, "D(mismatched)", and, at steps with a penalty on
-        them, its mean squared gradient norms "r1" and "r2". The generator's: "gradient", the mean
-        norm of its loss's gradient with respect to one of its images, which a discriminator that
-        is too sure starves; "spread", how much its images vary within a batch, relative to the
-        reals; "collapsed", 1 where that is too little; and, where the config wants it to be
-        small, "paired", how far its images are from the reals of the same conditions.
+        on reals with the prompts of others, "D(mismatched)"; its mean squared gradient norms "r1"
+        and "r2" at steps with a penalty. The generator's: "gradient", the mean norm of the loss's
+        gradient with respect to an image, which vanishes where the discriminator is too sure;
+        "spread", how much its images vary within a batch, relative to the reals; "collapsed", 1
+        where that is too little; "paired", its images' distance from the reals of the same
+        conditions.
         """
         if phase.name == "pairs":
-            fakes = self.generate(self.noise(rng), self.vector(batch.conditions, rng.n))
-            apart = _apart(fakes, batch.images)
-            return apart, {"paired": apart.detach()}
+            fakes = self.generator(self.noise(rng), self.vector(batch.conditions, rng.n))
+            distance = (fakes - batch.images).abs().mean()
+            return distance, {"paired": distance.detach()}
         side = self._discriminator_loss if phase.name == "discriminator" else self._generator_loss
         return side(batch, rng, progress)
 
@@ -154,7 +145,7 @@ class GAN(GenerativeModel[GANOptions]):
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
         reals, vector = batch.images, self.vector(batch.conditions, rng.n)
         with torch.no_grad():
-            fakes = self.generate(self.noise(rng), vector)
+            fakes = self.generator(self.noise(rng), vector)
         change = self._change(rng, progress, reals)
         penalty = self.config.penalty
         if penalty is not None and progress.step % penalty.every:
@@ -201,13 +192,13 @@ class GAN(GenerativeModel[GANOptions]):
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
         reals, vector = batch.images, self.vector(batch.conditions, rng.n)
         change = self._change(rng, progress, reals)
-        fakes = self.generate(self.noise(rng), vector)
+        fakes = self.generator(self.noise(rng), vector)
         # The chain rule by hand, cut at the images: the same gradients for the generator, and
-        # the one with respect to the images is there to be looked at.
+        # the one with respect to the images can be logged.
         images = fakes.detach().requires_grad_()
         loss = self.play_for.generator(
             self.discriminate(change(images), vector),
-            lambda: self._opinion(change(reals), vector),
+            lambda: torch.no_grad()(self.discriminate)(change(reals), vector),
         )
         (gradient,) = torch.autograd.grad(loss, images)
         through = (fakes * gradient).sum()
@@ -228,24 +219,15 @@ class GAN(GenerativeModel[GANOptions]):
         }
         value = loss.detach() + through - through.detach()
         if self.config.paired:
-            apart = _apart(fakes, reals)
-            value = value + self.config.paired * apart
-            figures["paired"] = apart.detach()
+            distance = (fakes - reals).abs().mean()
+            value = value + self.config.paired * distance
+            figures["paired"] = distance.detach()
         return value, figures
 
     def _change(self, rng: Rng, progress: Progress, like: Tensor) -> Change:
         if self.config.augment is None:
             return lambda images: images
         return draw_change(self.config.augment, progress, rng, like)
-
-    @torch.no_grad()
-    def _opinion(self, reals: Tensor, vector: Tensor | None) -> Tensor:
-        return self.discriminate(reals, vector)
-
-
-def _apart(fakes: Tensor, reals: Tensor) -> Tensor:
-    """Mean absolute difference between each fake and the real of the same conditions."""
-    return (fakes - reals).abs().mean()
 
 
 def _variance(images: Tensor) -> Tensor:

@@ -29,16 +29,12 @@ class MLPGenerator(nn.Module):
         )
 
     def forward(self, z: Tensor, vector: Tensor | None) -> Tensor:
-        """Images `[B, C, H, W]` for noise `[B, latent]`; there is no condition."""
         out: Tensor = self.layers(z)
         return out.reshape(-1, *self.shape)
 
 
 class Discriminator(nn.Module):
-    """Reads images, and says what it thinks of what it read beside a condition.
-
-    In two steps, since one picture beside two prompts need only be read once.
-    """
+    """Images and a condition to an output, in two steps: two prompts share one reading."""
 
     def read(self, x: Tensor) -> Tensor:
         """Features `[B, F]` of images `[B, C, H, W]`, whatever the condition."""
@@ -66,11 +62,9 @@ class MLPDiscriminator(Discriminator):
         )
 
     def read(self, x: Tensor) -> Tensor:
-        """The pixels."""
         return x.flatten(1)
 
     def judge(self, features: Tensor, vector: Tensor | None) -> Tensor:
-        """Outputs `[B]` for pixels `[B, C·H·W]`; there is no condition."""
         out: Tensor = self.layers(features)
         return out[:, 0]
 
@@ -81,12 +75,6 @@ class ConvGenerator(nn.Module):
     After R3GAN's (Huang et al. 2024, section 4): no normalisation, LeakyReLU, residual blocks
     that begin as the identity. Plain 3×3 convolutions and pixel shuffling (Shi et al. 2016),
     with no work at full size, are what makes it fast on a CPU.
-
-    Args:
-        network: Sizes.
-        shape: (C, H, W) of an image.
-        latent: Number of dimensions of the noise.
-        condition_dim: D of the condition's vector; 0 for none.
     """
 
     def __init__(self, network: ConvConfig, shape: Shape, latent: int, condition_dim: int) -> None:
@@ -116,17 +104,10 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(Discriminator):
-    """Pixels, residual blocks, features; and what the condition makes of them.
+    """The generator's mirror: pixels, residual blocks, features, output.
 
-    The generator's mirror. A condition enters by projection: the inner product of its embedding
-    with the features is added to the output (Miyato & Koyama 2018, "cGANs with projection
-    discriminator", equation 3).
-
-    Args:
-        network: Sizes.
-        shape: (C, H, W) of an image.
-        condition_dim: D of the condition's vector; 0 for none.
-        probabilities: Whether a sigmoid ends it.
+    A condition enters by projection: the inner product of its embedding with the features is
+    added to the output (Miyato & Koyama 2018, "cGANs with projection discriminator", equation 3).
     """
 
     def __init__(
@@ -152,12 +133,10 @@ class ConvDiscriminator(Discriminator):
         self.squash = nn.Sigmoid() if probabilities else nn.Identity()
 
     def read(self, x: Tensor) -> Tensor:
-        """Features `[B, hidden]` of images `[B, C, H, W]`."""
         features: Tensor = self.features(x)
         return features
 
     def judge(self, features: Tensor, vector: Tensor | None) -> Tensor:
-        """Outputs `[B]` for features `[B, hidden]` and the condition's vector `[B, D]`."""
         out: Tensor = self.head(features)[:, 0]
         if self.projection is not None:
             embedding = self.projection(vector)
@@ -169,8 +148,7 @@ class ConvDiscriminator(Discriminator):
 def build_generator(network: Network, shape: Shape, latent: int, condition_dim: int) -> nn.Module:
     """The network from noise `[B, latent]` and a condition's vector to images in [-1, 1].
 
-    Raises:
-        ConfigError: The image's size does not fit the network.
+    `shape` is (C, H, W) of an image, `condition_dim` the vector's size; 0 for no condition.
     """
     if isinstance(network, MLPConfig):
         return MLPGenerator(network, shape, latent)

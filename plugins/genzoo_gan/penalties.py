@@ -21,9 +21,7 @@ def gamma(penalty: ZeroCentredPenalty, progress: Progress) -> float:
 def squared_norms(output: Tensor, images: Tensor) -> Tensor:
     """Squared norm of each output's gradient with respect to its image, `[B]`.
 
-    Args:
-        output: The discriminator's outputs, `[B]`.
-        images: What they were computed from, `[B, C, H, W]`, requiring gradients.
+    `output`, `[B]`, was computed from `images`, `[B, C, H, W]`, which require gradients.
     """
     (gradient,) = torch.autograd.grad(output.sum(), images, create_graph=True)
     return gradient.square().flatten(1).sum(1)
@@ -34,11 +32,7 @@ def zero_centred(
 ) -> Tensor:
     """gamma/2 E|∇D(x)|² on reals (R1), on fakes (R2), or on both (Mescheder et al. 2018, eq. 9).
 
-    Args:
-        penalty: Where it is taken, and its weight.
-        progress: Where the training stands.
-        real: Squared norms of the gradients on reals, `[B]`.
-        fake: The same on fakes.
+    `real` and `fake` are the squared norms of the gradients on reals and fakes, `[B]`.
     """
     taken = {"reals": real, "fakes": fake}
     total = torch.stack([taken[name].mean() for name in set(penalty.on)]).sum()
@@ -54,12 +48,7 @@ def one_centred(
 ) -> Tensor:
     """lambda E(|∇D(x)| - 1)², x between a real and a fake (Gulrajani et al. 2017, equation 3).
 
-    Args:
-        penalty: The weight.
-        discriminate: Gives outputs `[B]` for images `[B, C, H, W]`.
-        reals: `[B, C, H, W]`.
-        fakes: `[B, C, H, W]`.
-        rng: Where between the two.
+    `discriminate` gives outputs `[B]` for images `[B, C, H, W]`; `rng` draws the places between.
     """
     share = rng.uniform((1, 1, 1), reals)
     between = torch.lerp(fakes, reals, share).requires_grad_()

@@ -15,7 +15,7 @@ from genzoo_hub.failures import About, explain, offline, was_dropped
 PATIENCE = 5.0
 """Seconds to wait for an answer, unless HF_HUB_ETAG_TIMEOUT says otherwise."""
 _GRACE = 3.0
-"""What a whole question may take beyond that: looking the host up, and a slow machine."""
+"""Seconds beyond that for looking the host up, and for a slow machine."""
 
 Answer = TypeVar("Answer")
 
@@ -28,15 +28,13 @@ def is_offline() -> bool:
 
 
 def ask(question: Callable[[float], Answer], about: About) -> Answer:
-    """The Hub's answer to a short question, which is repeated once where the connection breaks off.
+    """The Hub's answer to `question`, which makes a request within the seconds that it gets.
 
-    Args:
-        question: Makes the request, with the seconds that it may take.
-        about: What the question is about, for messages.
+    It is repeated once where the connection breaks off.
 
     Raises:
-        HubError: It is switched off, does not answer or refuses; says which. The client's own
-            error is its `__cause__`.
+        HubError: The Hub is switched off, does not answer or refuses; says which. The client's
+            own error is its `__cause__`.
     """
     if is_offline():
         raise offline(about)
@@ -59,10 +57,7 @@ def ask(question: Callable[[float], Answer], about: About) -> Answer:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Let the Hub's client log errors alone: its warnings are repeated in our own words.
-
-    HF_HUB_VERBOSITY and HF_DEBUG hold all the same.
-    """
+    """Let the Hub's client log errors alone, unless HF_HUB_VERBOSITY or HF_DEBUG is set."""
     from huggingface_hub.utils import logging
 
     if os.environ.get("HF_HUB_VERBOSITY") or os.environ.get("HF_DEBUG"):

@@ -14,18 +14,13 @@ from genzoo_hub.promises import Promise, sha256_of
 from genzoo_hub.repo_cache import RepoCache
 
 ATTEMPTS = 2
-"""Downloads of a file that is not what was promised, the second to be sure."""
+"""Downloads of a file that is not what was promised, before an error."""
 _ETAG = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """What the Hub says of a file.
-
-    Attributes:
-        size: In bytes; None where it does not say.
-        promise: The digest that it must have.
-    """
+    """What the Hub says of a file: its size in bytes, where it does, and its digest."""
 
     size: int | None
     promise: Promise
@@ -45,9 +40,7 @@ def bring(
     A cached or fetched copy that does not is set aside, and the file is fetched once more.
 
     Args:
-        repo: "owner/repo".
-        file: Path in it.
-        commit: A whole commit.
+        repo, file, commit: What to fetch; the commit is a whole one.
         promise: Digest that it must have; an empty one stands for that of the repository.
         size: Bytes that it must have; None for any number.
         max_bytes: A larger file is refused.

@@ -22,12 +22,10 @@ _LOG_IN = "check the name; log in with `hf auth login`, or set HF_TOKEN"
 
 @dataclass(frozen=True)
 class About:
-    """What a request to the Hub is about.
+    """What a request to the Hub is about; "" where a field plays no part.
 
     Attributes:
         repo: "owner/repo"; "" for a search.
-        revision: Of the repository; "" where that plays no part.
-        file: In the repository; "" where that plays no part.
         writing: Whether something was to be changed there.
     """
 
@@ -46,10 +44,12 @@ def was_dropped(error: BaseException) -> bool:
     return bool(_names(error) & _DROPPED)
 
 
-def is_down(error: BaseException) -> bool:
-    """Whether there is no Hub to ask, so that what is cached has to do."""
-    status = getattr(getattr(error, "response", None), "status_code", 0)
-    return status >= 500 or bool(_names(error) & (_NO_ANSWER | _DROPPED | _UNREACHABLE))
+def is_down(error: HubError) -> bool:
+    """Whether the reason of an error is that no Hub answers: what is cached has to do then."""
+    if (cause := error.__cause__) is None:
+        return False
+    status = getattr(getattr(cause, "response", None), "status_code", 0)
+    return status >= 500 or bool(_names(cause) & (_NO_ANSWER | _DROPPED | _UNREACHABLE))
 
 
 def explain(error: BaseException, about: About) -> GenzooError:

@@ -22,12 +22,7 @@ from genzoo_hub.repo_config import MAX_BYTES, NAME, read_config
 def fetch(text: str, sha256: str = "") -> WeightsFile:
     """The file that a reference names, from the cache or the Hub, with its digest checked.
 
-    Args:
-        text: "hf://owner/repo[/file][@revision]".
-        sha256: Digest that the file must have; "" for the one that its repository promises.
-
-    Returns:
-        The file with the reference to it at its commit, and its digest.
+    `sha256` is the digest that it must have; "" for the one that its repository promises.
 
     Raises:
         UsageError: The reference is not of the form.
@@ -40,14 +35,13 @@ def fetch(text: str, sha256: str = "") -> WeightsFile:
         if (found := cached(reference, sha256)) is not None:
             return found
         raise offline(About(reference.repo, reference.revision, reference.file))
-    # A digest or a whole commit says which file it is: then nobody needs to be asked.
+    # A digest or a whole commit says which file it is, without a request.
     if (sha256 or reference.commit) and (found := cached(reference, sha256)) is not None:
         return found
     try:
         commit, names = resolve(reference)
     except HubError as error:
-        cause = error.__cause__
-        found = cached(reference, sha256) if cause is not None and is_down(cause) else None
+        found = cached(reference, sha256) if is_down(error) else None
         if found is None:
             raise
         click.echo(f"Warning: {error.message}; using {found.reference} from the cache", err=True)

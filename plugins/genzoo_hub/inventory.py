@@ -22,11 +22,10 @@ class CachedModel:
 
     Attributes:
         reference: To it, at its commit.
-        path: Where it lies; of a repository the folder.
+        path: The file, or the folder of a repository.
         refs: Branches and tags that were at its commit when they were last looked up.
-        size: In bytes.
         sha256: Digest of the file; "" for a repository.
-        promises: What the repository promised of it, or of each of the files.
+        promises: What the repository promised of each file.
     """
 
     reference: Reference
@@ -51,8 +50,6 @@ class Waste:
 
     Attributes:
         path: A file, or the folder of an old commit.
-        what: What it is, in words.
-        size: Bytes that it takes.
         cache: Its repository, where it is an old commit.
     """
 
@@ -62,11 +59,7 @@ class Waste:
     cache: RepoCache | None = None
 
     def remove(self) -> None:
-        """Remove it.
-
-        Raises:
-            OSError: The cache cannot be written to.
-        """
+        """Remove it; raises an OSError where the cache cannot be written to."""
         if self.cache is None:
             self.path.unlink(missing_ok=True)
         else:
@@ -76,8 +69,7 @@ class Waste:
 def cached_models(left_out: list[str]) -> list[CachedModel]:
     """What genzoo fetched into the Hub's cache, by repository, newest commit first.
 
-    Args:
-        left_out: Gets a line for each thing that cannot be read: it hides no other.
+    `left_out` gets a line for each thing that cannot be read.
     """
     return [model for cache in _repositories(left_out) for model in _models(cache, left_out)]
 
@@ -86,12 +78,8 @@ def find_waste(cards: Iterable[ModelCard], left_out: list[str]) -> list[Waste]:
     """What can be removed of the repositories with models of genzoo's.
 
     That is what broken downloads have left, files that were set aside, and commits but for the
-    newest of each repository, those that a branch or tag was at, and those that an installed
-    model's card names.
-
-    Args:
-        cards: Of the installed models.
-        left_out: As for `cached_models`.
+    newest of each repository, those that a branch or tag was at, and those that `cards`, of the
+    installed models, name. `left_out` is as of `cached_models`.
     """
     pinned = set(_pinned(cards))
     waste: list[Waste] = []
@@ -142,11 +130,9 @@ def _models(cache: RepoCache, left_out: list[str]) -> Iterator[CachedModel]:
         for file, path in files.items():
             try:
                 if is_model_file(path):
-                    reference, promises = (
-                        Reference(cache.repo, file, commit),
-                        {path: cache.promise(path)},
-                    )
-                    yield CachedModel(reference, path, refs, _size(path), sha256_of(path), promises)
+                    promises = {path: cache.promise(path)}
+                    reference, digest = Reference(cache.repo, file, commit), sha256_of(path)
+                    yield CachedModel(reference, path, refs, _size(path), digest, promises)
             except OSError as error:
                 left_out.append(f"{path}: {error.strerror}")
 

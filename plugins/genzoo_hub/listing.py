@@ -14,11 +14,10 @@ from genzoo_hub.promises import Promise
 from genzoo_hub.reference import Reference, check_path, is_commit
 
 if TYPE_CHECKING:
-    from huggingface_hub import ModelInfo
     from huggingface_hub.hf_api import RepoFile
 
 MOST_FILES = 10_000
-"""Files of a folder at most."""
+"""Most files of a folder."""
 
 
 def resolve(reference: Reference) -> tuple[str, list[str]]:
@@ -29,26 +28,23 @@ def resolve(reference: Reference) -> tuple[str, list[str]]:
     """
     from huggingface_hub import HfApi
 
-    def question(seconds: float) -> ModelInfo:
-        return HfApi().model_info(reference.repo, revision=reference.revision, timeout=seconds)
-
-    info = ask(question, About(reference.repo, reference.revision))
+    repo, revision = reference.repo, reference.revision
+    info = ask(
+        lambda s: HfApi().model_info(repo, revision=revision, timeout=s), About(repo, revision)
+    )
     commit = info.sha if isinstance(info.sha, str) else ""
     if not is_commit(commit) or (reference.commit and commit != reference.commit):
-        raise no_hub(f"does not say which commit {reference.revision!r} is")
+        raise no_hub(f"does not say which commit {revision!r} is")
     if info.siblings is None:  # a mirror may leave them out
-        found = _tree(Reference(reference.repo, "", commit))
+        found = _tree(Reference(repo, "", commit))
         return commit, [entry.path for entry in found if isinstance(entry.path, str)]
-    # Nothing of what a Hub answers has to be text.
+    # A Hub may answer with names that are no text.
     names = (sibling.rfilename for sibling in info.siblings)
     return commit, [name for name in names if isinstance(name, str)]
 
 
 def list_folder(folder: Reference) -> dict[str, RemoteFile]:
-    """What the Hub says of each file in a folder, by its path in the repository.
-
-    Args:
-        folder: At a commit; `file` is the folder, "" for the whole repository.
+    """What the Hub says of each file in a folder at a commit, by its path in the repository.
 
     Raises:
         ConfigError: A name that leaves the repository, or holds control characters.

@@ -1,4 +1,4 @@
-"""The digest that a repository promises of a file, and whether it is that of the bytes."""
+"""The digest that a repository promises of a file, compared with that of its bytes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,13 @@ class Promise:
         """
         if self.sha256:
             return sha256_of(path) == self.sha256
-        return not self.git_blob or git_blob_of(path) == self.git_blob
+        if not self.git_blob:
+            return True
+        with path.open("rb") as file:
+            digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+        return digest.hexdigest() == self.git_blob
 
     def __str__(self) -> str:
         return f"sha256 {self.sha256[:12]}…" if self.sha256 else f"git blob {self.git_blob[:12]}…"
@@ -49,12 +55,3 @@ def sha256_of(path: Path) -> str:
     """The sha256 of a file, lower-case hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def git_blob_of(path: Path) -> str:
-    """The name that git gives a file's content."""
-    with path.open("rb") as file:
-        digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

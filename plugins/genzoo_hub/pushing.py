@@ -22,7 +22,7 @@ from genzoo_hub.reference import MAIN, SUFFIX, Reference, check_file, is_commit
 from genzoo_hub.repo_config import RepoConfig
 
 if TYPE_CHECKING:
-    from huggingface_hub import HfApi, ModelInfo
+    from huggingface_hub import HfApi
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,8 @@ class Package:
     """What is to be shared.
 
     Attributes:
-        path: The model file.
-        file: Its name in the repository.
-        card: Its card; sha256 and size are those of the file.
-        spec: What the file says is to be built.
+        file: Name of the model file in the repository.
+        card: Its card, with the sha256 and size of the file.
         dataset: Name of its dataset on the Hub, or "".
     """
 
@@ -43,41 +41,9 @@ class Package:
     spec: ModelSpec
     dataset: str
 
-    def config(self) -> bytes:
-        """The content of `config.json`."""
-        config = RepoConfig(
-            format=repo_config.FORMAT,
-            file=self.file,
-            sha256=self.card.sha256,
-            size=self.card.size,
-            model=msgspec.to_builtins(self.spec),
-        )
-        return msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n"
-
-
-@dataclass(frozen=True)
-class Pushed:
-    """What was shared.
-
-    Attributes:
-        reference: To the very file.
-        url: Where the commit can be looked at.
-        sha256: Digest of the file.
-        keeps_readme: Whether the repository has a README of its own, which stays.
-    """
-
-    reference: str
-    url: str
-    sha256: str
-    keeps_readme: bool
-
 
 def pack(zoo: Zoo, model: str) -> Package:
-    """What is shared of a model, which is loaded first: what cannot be run is not shared.
-
-    Raises:
-        GenzooError: It cannot be loaded.
-    """
+    """What is shared of a model, which is loaded first: what cannot be run is not shared."""
     weights = zoo.weights(model)
     spec = zoo.open(model).spec
     size = weights.path.stat().st_size
@@ -91,15 +57,12 @@ def pack(zoo: Zoo, model: str) -> Package:
 
 def share(
     package: Package, repo: str, *, private: bool, revision: str = MAIN, message: str = ""
-) -> Pushed:
-    """Put a model into a repository on the Hub, which is made where it is not there.
+) -> tuple[dict[str, str], bool]:
+    """Put a model into a repository and branch on the Hub, which are made where they are not there.
 
-    Args:
-        package: What to share.
-        repo: "owner/repo".
-        private: Whether a new repository is seen by its owner alone.
-        revision: The branch to add it to, which is made where it is not there.
-        message: What the commit says.
+    Returns:
+        The reference to the very file, the url of the commit and the file's sha256; and whether
+        the repository has a README of its own, which stays.
 
     Raises:
         HubError: The Hub refuses, or does not answer.
@@ -114,9 +77,16 @@ def share(
     keeps_readme = _has_own_readme(api, about)
     if sha256_of(package.path) != package.card.sha256:
         raise UsageError(f"{package.path} has changed since it was loaded", "push it again")
+    config = RepoConfig(
+        format=repo_config.FORMAT,
+        file=package.file,
+        sha256=package.card.sha256,
+        size=package.card.size,
+        model=msgspec.to_builtins(package.spec),
+    )
     contents: dict[str, Path | bytes] = {
         package.file: package.path,
-        repo_config.NAME: package.config(),
+        repo_config.NAME: msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n",
     }
     if not keeps_readme:
         text = readme.write_readme(package.card, package.spec, repo, revision, package.dataset)
@@ -132,21 +102,18 @@ def share(
         raise no_hub("does not say which commit it made")
     url = f"{public(api.endpoint)}/{repo}/commit/{done.oid}"
     reference = str(Reference(repo, package.file, done.oid))
-    return Pushed(reference, url, package.card.sha256, keeps_readme)
+    return {"reference": reference, "url": url, "sha256": package.card.sha256}, keeps_readme
 
 
 def _has_own_readme(api: HfApi, about: About) -> bool:
-    """Whether the repository has a README that no push has made."""
-
-    def question(seconds: float) -> ModelInfo:
-        return api.model_info(about.repo, revision=about.revision, timeout=seconds)
-
-    info = ask(question, about)
+    """Whether the repository has a README that no push has made; one that is new has no commit."""
+    repo, revision = about.repo, about.revision
+    info = ask(lambda s: api.model_info(repo, revision=revision, timeout=s), about)
     if readme.NAME not in [sibling.rfilename for sibling in info.siblings or ()]:
         return False
     if not (isinstance(info.sha, str) and is_commit(info.sha)):
-        raise no_hub(f"does not say which commit {about.revision!r} is")
-    path = bring(about.repo, readme.NAME, info.sha, Promise(), max_bytes=readme.MAX_BYTES)
+        raise no_hub(f"does not say which commit {revision!r} is")
+    path = bring(repo, readme.NAME, info.sha, Promise(), max_bytes=readme.MAX_BYTES)
     return readme.MARK not in path.read_text(encoding="utf-8", errors="replace")
 
 

@@ -16,7 +16,7 @@ MAX_BYTES = 1_000_000
 TAG = "genzoo"
 """What `genzoo search` finds models by."""
 MARK = "<!-- made by genzoo push -->"
-"""Stands in a README that a later push may replace."""
+"""Marks a README that a later push may replace."""
 
 _LICENSES = {
     "apache-2.0", "mit", "bsd", "bsd-2-clause", "bsd-3-clause", "isc", "zlib", "unlicense", "wtfpl",
@@ -25,13 +25,12 @@ _LICENSES = {
     "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nd-4.0", "cc-by-nc-nd-4.0",
     "cc-by-nc-sa-4.0", "odbl", "openrail", "afl-3.0", "artistic-2.0", "bsl-1.0", "unknown",
 }  # fmt: skip
-"""Those that the Hub knows; another one is named in `license_name`."""
-
+"""Those that the Hub lists; another one is named in `license_name`."""
 
 _MARKUP = re.compile(r"[\\`*_\[\]~$#]")
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"})
 _BLOCK = re.compile(r"^(\d*)(?=[-+=:.)])")
-"""What a backslash follows where a line would begin a list or the like."""
+"""Beginnings of lines that would make a list or the like; a backslash follows the digits."""
 _JOINER = "\u200d"
 """Joins emoji."""
 
@@ -39,14 +38,10 @@ _JOINER = "\u200d"
 def write_readme(
     card: ModelCard, spec: ModelSpec, repo: str, revision: str, dataset: str = ""
 ) -> str:
-    """The text of README.md.
+    """The text of README.md in a branch of "owner/repo".
 
-    Args:
-        card: Of the model; its sha256 and size are those of the file.
-        spec: What the file says is to be built, with full names.
-        repo: "owner/repo" that it goes to.
-        revision: Branch that it goes to.
-        dataset: Name of the dataset on the Hub, or "".
+    `card` has the sha256 and size of the file, `spec` the full names of components; `dataset` is
+    the name of the dataset on the Hub, or "".
     """
     reference = f"hf://{repo}" if revision == "main" else f"hf://{repo}@{revision}"
     parts = [
@@ -93,10 +88,10 @@ def _use(card: ModelCard, spec: ModelSpec, reference: str) -> Iterator[str]:
             setting = _code(f"--set {shlex.quote(name)}=…")
             yield f"{setting} sets its conditioner {_code(name)}."
     if needed := sorted(_distributions(spec) - {"genzoo"}):
-        made = f"\nIt is made of components of {_codes(needed)}: "
+        made = f"\nIt is made of components of {', '.join(map(_code, needed))}: "
         yield f"{made}install them where you trust who made them."
     if apart := [part.model for part in spec.parts.values() if part.inline is None]:
-        yield f"\nIt shares parts with {_codes(apart)}, which must be installed too."
+        yield f"\nIt shares parts with {', '.join(map(_code, apart))}, which must be installed too."
 
 
 def _facts(card: ModelCard, spec: ModelSpec) -> Iterator[str]:
@@ -136,25 +131,21 @@ def _rights(card: ModelCard) -> Iterator[str]:
 
 
 def _distributions(spec: ModelSpec) -> set[str]:
-    """Those whose components a model names."""
+    """The distributions whose components a model names."""
     inner = [part.inline for part in spec.parts.values() if part.inline is not None]
     found = {name for one in inner for name in _distributions(one)}
     components = [spec.component, *(one.component for one in spec.conditioners.values())]
     return found | {name.partition("/")[0] for name in components if "/" in name}
 
 
-def _codes(names: Sequence[str]) -> str:
-    return ", ".join(map(_code, names))
-
-
 def _line(text: str) -> str:
-    """Text in one line, of characters that are seen."""
+    """Text in one line, of printable characters."""
     words = " ".join(text.split())
     return "".join(c if c.isprintable() or c == _JOINER else "\ufffd" for c in words)
 
 
 def _text(text: str) -> str:
-    """Text that a card says, as it is: none of it is Markdown or HTML."""
+    """A card's text in one line, with Markdown and HTML escaped."""
     escaped = _MARKUP.sub(r"\\\g<0>", _line(text)).translate(_HTML)
     return _BLOCK.sub(r"\1\\", escaped)
 
@@ -165,9 +156,8 @@ def _code(text: str) -> str:
     if not line:
         return ""
     fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
-    return (
-        f"{fence} {line} {fence}" if line[0] == "`" or line[-1] == "`" else f"{fence}{line}{fence}"
-    )
+    gap = " " if "`" in (line[0], line[-1]) else ""
+    return f"{fence}{gap}{line}{gap}{fence}"
 
 
 def _cell(text: str) -> str:

@@ -17,7 +17,7 @@ SUFFIX = ".safetensors"
 FORM = "write hf://owner/repo, hf://owner/repo/file.safetensors or hf://owner/repo@revision"
 
 NAME_LENGTH = 60
-"""Characters of a name that a Hub gives which a message repeats."""
+"""Characters of a name from a Hub that a message repeats."""
 
 MAX_PATH = 500
 """Characters of a file's path in a repository."""
@@ -55,10 +55,10 @@ class Reference:
 
 
 def parse(text: str) -> Reference:
-    """The reference to a model file that `text` is, or to a repository that has one.
+    """The reference to a model file, or to a repository that has one.
 
     Raises:
-        UsageError: It is not of the form.
+        UsageError: `text` is not of the form.
         ConfigError: It names a file outside the repository, or one that is no safetensors file.
     """
     reference = _split(text)
@@ -68,10 +68,10 @@ def parse(text: str) -> Reference:
 
 
 def parse_folder(text: str) -> Reference | None:
-    """The reference to a folder of a repository that `text` is; None for a safetensors file.
+    """The reference to a folder of a repository; None for a safetensors file.
 
     Raises:
-        UsageError: It is not of the form.
+        UsageError: `text` is not of the form.
         ConfigError: It names a folder outside the repository.
     """
     reference = _split(text)
@@ -83,11 +83,7 @@ def parse_folder(text: str) -> Reference | None:
 
 
 def _split(text: str) -> Reference:
-    """What `text` says, its path unchecked.
-
-    Raises:
-        UsageError: It is not of the form.
-    """
+    """What `text` says, its path unchecked."""
     first, slash, _ = text.removeprefix(SCHEME).partition("/")
     if ":" in first or (slash and "@" in first):
         # Not repeated: it may be a password.
@@ -106,35 +102,22 @@ def _split(text: str) -> Reference:
 
 
 def check_repo(name: str) -> str:
-    """`name`, where it can be that of a repository.
-
-    Raises:
-        UsageError: It cannot.
-    """
+    """`name`, where it can be that of a repository; raises a UsageError elsewhere."""
     owner, _, repo = name.partition("/")
-    parts = (owner, repo)
-    if not all(_NAME.fullmatch(part) and not re.search(r"--|\.\.", part) for part in parts):
+    if not all(_NAME.fullmatch(part) and not re.search(r"--|\.\.", part) for part in (owner, repo)):
         raise UsageError(f"{name[:120]!r} is no name of a repository", "names are owner/repo")
     return name
 
 
 def check_revision(name: str) -> str:
-    """`name`, where it can be that of a branch, a tag or a commit.
-
-    Raises:
-        UsageError: It cannot.
-    """
+    """`name`, where it can be a branch, a tag or a commit; raises a UsageError elsewhere."""
     if not _REVISION.fullmatch(name) or ".." in name or "//" in name or name.endswith("/"):
         raise UsageError(f"{name[:120]!r} is no revision", "give a branch, a tag or a commit")
     return name
 
 
 def check_file(path: str, where: str) -> str:
-    """`path`, where it can be that of a model file inside a repository.
-
-    Args:
-        path: As a reference or a repository says it.
-        where: What says it, for messages.
+    """`path`, where it can be that of a model file inside a repository; `where` names its source.
 
     Raises:
         ConfigError: It leaves the repository, or is that of no safetensors file.
@@ -150,7 +133,7 @@ def check_file(path: str, where: str) -> str:
 
 
 def check_path(path: str, where: str) -> str:
-    """`path`, where it stays inside a repository, and is one that any file can have.
+    """`path`, where it stays inside a repository; `where` names its source.
 
     Raises:
         ConfigError: It leaves the repository, or holds control characters.

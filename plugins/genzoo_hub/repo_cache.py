@@ -25,7 +25,7 @@ from genzoo_hub.promises import Promise
 from genzoo_hub.reference import SUFFIX, is_commit
 
 PARTIAL = re.compile(r"(?P<etag>.+?)(\.[0-9a-f]{8})?\.incomplete")
-"""A download under way, or what was left of one."""
+"""A download in progress, or the rest of a broken one."""
 SET_ASIDE = ".corrupt"
 """Ending of a file that was not what its repository promised."""
 _LOCK_PATIENCE = 0.1
@@ -40,10 +40,7 @@ def cache_folder() -> Path:
 
 
 class RepoCache:
-    """What is cached of a repository; nothing here makes a request.
-
-    Args:
-        repo: "owner/repo".
+    """What is cached of a repository, "owner/repo"; nothing here makes a request.
 
     Attributes:
         root: The Hub's cache.
@@ -61,7 +58,7 @@ class RepoCache:
             return revision
         path = self.folder / "refs" / revision
         try:
-            # No device or pipe, and not more than is read of it.
+            # A device or pipe is not opened, and at most 100 bytes are read.
             with path.open("rb") if path.is_file() else io.BytesIO() as file:
                 commit = file.read(100).decode().strip()
         except (OSError, ValueError):
@@ -69,7 +66,7 @@ class RepoCache:
         return commit if is_commit(commit) else None
 
     def remember(self, revision: str, commit: str) -> None:
-        """Keep the commit that a revision is at, where the cache can be written to."""
+        """Save the commit that a revision is at, where the cache can be written to."""
         path = self.folder / "refs" / revision
         if revision == commit or self.commit_of(revision) == commit:
             return
@@ -78,9 +75,9 @@ class RepoCache:
             write_atomically(path, commit.encode())
 
     def mark(self, commit: str) -> None:
-        """Note that files of a commit are fetched for a format, where the cache can be written to.
+        """Note that genzoo fetches files of a commit for a format: they are not another library's.
 
-        They are not another library's then, though genzoo did not write them.
+        Does nothing where the cache cannot be written to.
         """
         path = self.folder / _MARKS / commit
         with contextlib.suppress(OSError):
@@ -98,7 +95,7 @@ class RepoCache:
         return tuple(sorted(name for name in names if self.commit_of(name) == commit))
 
     def snapshot(self, commit: str) -> Path:
-        """Where the files of a commit are."""
+        """The folder of a commit's files."""
         return self.folder / "snapshots" / commit
 
     def commits(self) -> list[str]:
@@ -164,10 +161,7 @@ class RepoCache:
         return Promise.of_etag(self._blob(path).name) if path.is_symlink() else Promise()
 
     def set_aside(self, path: Path) -> Path:
-        """Take a cached file out of use, and keep it for who wants to look at it.
-
-        Returns:
-            Where it is now.
+        """Take a cached file out of use, and say where it is now.
 
         Raises:
             OSError: The cache cannot be written to.
@@ -204,7 +198,7 @@ class RepoCache:
         return self.blobs(commit).difference(*others)
 
     def leftovers(self) -> Iterator[Path]:
-        """Partial downloads that no process is at any more, and files that were set aside."""
+        """Partial downloads that no process continues, and files that were set aside."""
         blobs = self.folder / "blobs"
         yield from blobs.glob(f"*{SET_ASIDE}")
         for path in blobs.glob("*.incomplete"):

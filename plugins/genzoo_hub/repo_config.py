@@ -1,4 +1,4 @@
-"""What tells that genzoo wrote a repository: its `config.json`, and the header of a model file."""
+"""How a repository of genzoo is recognised: by its `config.json`, or a model file's header."""
 
 from __future__ import annotations
 
@@ -17,14 +17,10 @@ MAX_BYTES = 1_000_000
 
 
 class RepoConfig(msgspec.Struct, frozen=True):
-    """What `config.json` says. That of another library is of another format.
+    """What `config.json` says of a model file at the path `file`.
 
     Attributes:
-        format: "genzoo".
-        file: Path of the model file.
-        sha256: Its digest.
-        size: Its size in bytes.
-        format_version: Version of this structure.
+        format: "genzoo"; another library has another.
         model: What the file's header says is to be built, for readers: nothing is built from it.
     """
 
@@ -43,9 +39,7 @@ class _Marked(msgspec.Struct):
 def read_config(path: Path, where: str) -> RepoConfig | None:
     """What a `config.json` says; None where another library wrote it.
 
-    Args:
-        path: The file.
-        where: The repository, for messages.
+    `where` names the repository in messages.
 
     Raises:
         ConfigError: genzoo's format, but not well-formed; or too large to be read.

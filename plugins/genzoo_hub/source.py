@@ -26,7 +26,7 @@ class HubSource:
     Attributes:
         folder: At its commit.
         revision: Of the reference: a branch, a tag or the commit.
-        listed: What is promised of each file, by its path in the folder.
+        listed: Size and digest of each file, by its path in the folder.
     """
 
     folder: Reference
@@ -48,7 +48,7 @@ class HubSource:
 
         Raises:
             IntegrityError: What is cached, or what the Hub sends, is another one.
-            HubError: It is not to be had.
+            HubError: It cannot be fetched, or no such file is listed.
         """
         promised = self.listed.get(name)
         if promised is None:
@@ -87,8 +87,7 @@ def find_source(text: str) -> HubSource | None:
     try:
         return _of_hub(reference)
     except HubError as error:
-        cause = error.__cause__
-        if latest is None or cause is None or not is_down(cause):
+        if latest is None or not is_down(error):
             raise
         if of_genzoo:
             return None

@@ -10,21 +10,19 @@ from torch import Tensor, nn
 
 from genzoo_core import BatchRng, Condition, Conditioner, ConfigError, Context, Rng
 from genzoo_text_embeddings.config import PartEncoder, TextConfig
-from genzoo_text_embeddings.features import pack, unpack
+from genzoo_text_embeddings.pretrained import open_encoder, pack
 from genzoo_text_embeddings.texts import Notices, as_text
 
 SPREAD = 0.02
-"""Standard deviation of what is trained from nothing."""
+"""Standard deviation of fresh parameters."""
 
 
 class TextConditioner(Conditioner):
     """A text by a frozen encoder, and small layers that are trained with the model.
 
-    A raw value is a text. Prepared values are the encoder's features, float32
-    `[B, 1 + tokens, D + 1]`: the pooled vector and the tokens' vectors, and in the last channel
-    whether a row counts. So a training runs the encoder once for each text, before its first
-    step. Null is all zero, and blank text is null. Null has a trained vector, and one trained
-    token, so that attention has something to attend to.
+    A raw value is a text. Prepared values are the encoder's features as `pack` gives them: a
+    training runs the encoder once for each text, before its first step. Null is all zero, and
+    blank text is null. Null has a trained vector and one trained token for attention.
     """
 
     Config = TextConfig
@@ -54,7 +52,6 @@ class TextConditioner(Conditioner):
             self.null_token = _small(self.encoder_dim)
 
     def parse(self, text: str) -> str:
-        """The text itself."""
         return text
 
     @torch.no_grad()
@@ -73,17 +70,17 @@ class TextConditioner(Conditioner):
 
     def forward(self, prepared: Tensor) -> Condition:
         """Vector `[B, dim]`, and tokens `[B, tokens, D]` with their mask where there are any."""
+        prepared = prepared.to(self.null_vector.dtype)
         # Unit vectors become ones whose channels have the variance 1, as layers expect.
-        features = unpack(prepared.to(self.null_vector.dtype))
-        scale = self.encoder_dim**0.5
-        present = features.present[:, None]
-        vector = torch.where(present, self.embed(features.pooled * scale), self.null_vector)
+        features, counts = prepared[..., :-1] * self.encoder_dim**0.5, prepared[..., -1] > 0.5
+        present = counts[:, :1]
+        vector = torch.where(present, self.embed(features[:, 0]), self.null_vector)
         if not self.config.tokens:
             return Condition(vector)
-        tokens = features.tokens * scale + self.positions
+        tokens = features[:, 1:] + self.positions
         tokens = torch.where(present[..., None], tokens, self.null_token)
         first = torch.arange(self.config.tokens, device=prepared.device) == 0
-        return Condition(vector, tokens, features.mask | (first & ~present))
+        return Condition(vector, tokens, counts[:, 1:] | (first & ~present))
 
     def null(self, n: int) -> Tensor:
         """Zeros, `[n, 1 + tokens, D + 1]`."""
@@ -103,24 +100,20 @@ class TextConditioner(Conditioner):
         if self.part is not None:
             # A text leaves nothing to chance.
             prepared = self.part.prepare(texts, BatchRng(torch.Generator(), len(texts)))
-            condition: Condition = self.part(prepared.to(_device_of(self.part)))
+            tensors = chain(self.part.parameters(), self.part.buffers())
+            device = next((tensor.device for tensor in tensors), None)
+            condition: Condition = self.part(prepared.to(device))
             if self.config.tokens and condition.mask is not None:
                 longer = condition.mask.sum(1) > self.config.tokens
                 unseen = [texts[i] for i in longer.nonzero()[:, 0].tolist()]
-                self._notices.tell_unattended(self.config.tokens, unseen)
+                self._notices.warn_unattended(self.config.tokens, unseen)
             return pack(condition, self.config.tokens)
         assert not isinstance(self.config.encoder, PartEncoder)
-        from genzoo_text_embeddings.pretrained import open_encoder
-
         return open_encoder(self.config.encoder, self.config.tokens).features(texts)
 
 
 def _readable_part(part: object, role: str, tokens: int) -> Conditioner:
-    """The part, if it can be what reads texts.
-
-    Raises:
-        ConfigError: It cannot.
-    """
+    """The part, where it can read texts; raises a ConfigError elsewhere."""
     if not isinstance(part, Conditioner) or part.categories is not None:
         raise ConfigError(f"part {role!r} reads no text", "text-minilm does")
     if tokens and part.token_dim != part.vector_dim:
@@ -129,10 +122,6 @@ def _readable_part(part: object, role: str, tokens: int) -> Conditioner:
             f"part {role!r} has vectors of {part.vector_dim} numbers and {has}", "use tokens = 0"
         )
     return part
-
-
-def _device_of(module: nn.Module) -> torch.device | None:
-    return next((t.device for t in chain(module.parameters(), module.buffers())), None)
 
 
 def _small(*shape: int) -> nn.Parameter:

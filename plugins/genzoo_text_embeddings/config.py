@@ -41,8 +41,8 @@ class PartEncoder(Config, tag="part"):
     role: Role = "text"
 
 
-class SentenceTransformersEncoder(Config, tag="sentence-transformers"):
-    """A pretrained encoder of sentences; its weights are not stored with the model.
+class Pretrained(Config):
+    """A pretrained encoder of text; its weights are not stored with the model.
 
     Attributes:
         model: `owner/repo` on the Hugging Face Hub, or a folder.
@@ -55,33 +55,24 @@ class SentenceTransformersEncoder(Config, tag="sentence-transformers"):
     revision: Revision = ""
 
 
-class ClipEncoder(Config, tag="clip"):
-    """The text encoder of a CLIP model (Radford et al. 2021); its weights are not stored either.
-
-    Attributes:
-        model: `owner/repo` on the Hugging Face Hub, or a folder.
-        dim: Size of its vectors, that is its text encoder's `hidden_size`.
-        revision: Of the repository, best a commit; by default the newest.
-    """
-
-    model: Place
-    dim: Width
-    revision: Revision = ""
+class SentenceTransformersEncoder(Pretrained, tag="sentence-transformers"):
+    """An encoder of sentences, a `Pretrained` one."""
 
 
-Pretrained = SentenceTransformersEncoder | ClipEncoder
+class ClipEncoder(Pretrained, tag="clip"):
+    """The text half of CLIP (Radford et al. 2021), `Pretrained`; `dim` is its `hidden_size`."""
 
 
 class TextConfig(Config):
     """How a model reads text.
 
     Attributes:
-        encoder: What turns text into vectors; it is frozen, and runs once for each text.
+        encoder: What turns text into vectors, frozen.
         tokens: Most token vectors, beside the pooled one; 0 for none.
         dim: Size of the vector.
         hidden: Width of the network between the pooled vector and that one.
-        typical: Captions as they occur in the training data, for models that sample with some
-            without a prompt; null where there are none.
+        typical: Captions as they occur in the training data, for models that draw one where
+            there is no prompt; without any, they take null.
     """
 
     encoder: PartEncoder | SentenceTransformersEncoder | ClipEncoder = PartEncoder()

@@ -36,11 +36,9 @@ class WordPieces:
 
 @lru_cache(maxsize=4)
 def word_pieces(vocabulary: bytes, count: int) -> WordPieces:
-    """The tokeniser of a vocabulary as a file holds it: pieces in UTF-8, one a line.
+    """The tokeniser of a vocabulary as a file holds it: `count` pieces in UTF-8, one a line.
 
-    Args:
-        vocabulary: The lines; of a table that was never filled all NUL, for no piece at all.
-        count: How many pieces there must be.
+    That of a table that was never filled is all NUL, and has no piece.
 
     Raises:
         WeightsError: It is no such vocabulary.

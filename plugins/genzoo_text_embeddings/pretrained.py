@@ -13,30 +13,28 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from genzoo_core import Condition, ConfigError, GenzooError, HubError
-from genzoo_core.downloads import (
-    bounded_answers,
-    download,
-    downloads_allowed,
-    public,
-)
+from genzoo_core.downloads import bounded_answers, download, downloads_allowed, public
 from genzoo_core.libraries import mend_torchvision
-from genzoo_text_embeddings.config import ClipEncoder, Pretrained, SentenceTransformersEncoder
-from genzoo_text_embeddings.features import pack
+from genzoo_text_embeddings.config import ClipEncoder, Pretrained
 from genzoo_text_embeddings.texts import Notices, is_longer, readable
 
 FETCHED = ["*.safetensors", "*.json", "*.txt", "*.model"]
-"""What is taken from a repository: tensors and text, so neither pickles nor code."""
+"""What is fetched of a repository: tensors and text, neither pickles nor code."""
 
 MOST_FILES = 200
-"""Files of an encoder that are fetched; of more, none is."""
+"""An encoder with more files is refused."""
 
 PATIENCE = 10.0
 """Seconds to wait for the Hub to go on with its answer."""
 
-REMEMBERED = 20_000
+MOST_CACHED = 20_000
 """Texts whose features are cached."""
+
+Read = Callable[[str], tuple[Tensor, Tensor, bool]]
+"""A text's pooled vector `[D]`, its tokens' vectors `[T, D]`, and whether the text was cut."""
 
 
 class PretrainedEncoder:
@@ -44,19 +42,11 @@ class PretrainedEncoder:
 
     Texts are read one at a time: padded to the longest of a batch, a text's features would
     depend on its neighbours, if only in the last digits.
-
-    Args:
-        read: Gives a text's pooled vector `[D]`, its tokens' vectors `[T, D]`, and whether the
-            text was cut.
-        config: The encoder's.
-        tokens: Most tokens of each text.
     """
 
-    def __init__(
-        self, read: Callable[[str], tuple[Tensor, Tensor, bool]], config: Pretrained, tokens: int
-    ) -> None:
+    def __init__(self, read: Read, config: Pretrained, tokens: int) -> None:
         self._read, self._config, self._tokens = read, config, tokens
-        self._known: dict[str, Tensor] = {}
+        self._cached: dict[str, Tensor] = {}
         self._notices = Notices()
 
     def features(self, texts: Sequence[str]) -> Tensor:
@@ -65,16 +55,16 @@ class PretrainedEncoder:
         Raises:
             ConfigError: The encoder's vectors are of another size than its config says.
         """
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        new = [text for text in dict.fromkeys(texts) if text not in self._cached]
         counts = {text: self._add(text) for text in new}
         cut = [text for text, (_, is_cut) in counts.items() if is_cut]
-        self._notices.tell(f"the text is longer than {self._config.model} reads, and cut", cut)
+        self._notices.warn(f"the text is longer than {self._config.model} reads, and cut", cut)
         if self._tokens:
             unseen = [text for text, (count, _) in counts.items() if count > self._tokens]
-            self._notices.tell_unattended(self._tokens, unseen)
-        rows = [self._known[text] for text in texts]
-        if len(self._known) > REMEMBERED:
-            self._known.clear()
+            self._notices.warn_unattended(self._tokens, unseen)
+        rows = [self._cached[text] for text in texts]
+        if len(self._cached) > MOST_CACHED:
+            self._cached.clear()
         return torch.stack(rows)
 
     def _add(self, text: str) -> tuple[int, bool]:
@@ -90,7 +80,7 @@ class PretrainedEncoder:
             )
         features = tokens if tokens.shape[-1] == dim else tokens.new_ones(len(tokens), dim)
         condition = Condition(pooled[None].clone(), features[None].clone())
-        self._known[text] = pack(condition, self._tokens)[0]
+        self._cached[text] = pack(condition, self._tokens)[0]
         return len(tokens), cut or is_longer(text)
 
 
@@ -191,11 +181,8 @@ def _fetched(config: Pretrained) -> Path:
     return _cached(repo, str(info.sha))
 
 
-def _sentence_transformer(
-    library: Any, folder: Path, config: Pretrained
-) -> Callable[[str], tuple[Tensor, Tensor, bool]]:
+def _sentence_transformer(library: Any, folder: Path, config: Pretrained) -> Read:
     """An encoder of sentence-transformers (Reimers & Gurevych 2019)."""
-    assert isinstance(config, SentenceTransformersEncoder)
     _check_modules(folder, config)
     model = library.SentenceTransformer(
         str(folder),
@@ -215,9 +202,7 @@ def _sentence_transformer(
     return read
 
 
-def _clip(
-    library: Any, folder: Path, config: Pretrained
-) -> Callable[[str], tuple[Tensor, Tensor, bool]]:
+def _clip(library: Any, folder: Path, config: Pretrained) -> Read:
     """The text half of CLIP: its state at the end of the text, and at each token."""
     place = {"local_files_only": True, "trust_remote_code": False}
     tokenizer = library.AutoTokenizer.from_pretrained(str(folder), **place)
@@ -241,11 +226,7 @@ def _special(tokenizer: Any, ids: list[int]) -> Tensor:
 
 
 def _check_modules(folder: Path, config: Pretrained) -> None:
-    """Refuse a list of modules that are not the library's own: it would import what it names.
-
-    Raises:
-        ConfigError: Names the first.
-    """
+    """Refuse modules that are not the library's own: it would import whatever is listed."""
     listed = folder / "modules.json"
     if not listed.is_file():
         return
@@ -260,3 +241,28 @@ def _check_modules(folder: Path, config: Pretrained) -> None:
 
 def _one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def pack(condition: Condition, count: int) -> Tensor:
+    """An encoder's vector `[B, D]` and tokens `[B, any, D]` as rows, `[B, 1 + count, D + 1]`.
+
+    They are float32 on the CPU: the pooled vector, then `count` tokens, all of length 1, each
+    followed by 1 where it counts. A text without a single token is null, all 0.
+    """
+    n, dim = condition.vector.shape
+    out = torch.zeros(n, 1 + count, dim + 1)
+    present = torch.ones(n, dtype=torch.bool)
+    if condition.tokens is not None:
+        shape, device = condition.tokens.shape[:2], condition.tokens.device
+        mask = torch.ones(shape, device=device) if condition.mask is None else condition.mask
+        present = mask.bool().any(1).cpu()
+        used = min(count, shape[1])
+        out[:, 1 : 1 + used, :dim] = _unit(condition.tokens[:, :used])
+        out[:, 1 : 1 + used, dim] = mask[:, :used].cpu()
+    out[:, 0, :dim] = _unit(condition.vector)
+    out[:, 0, dim] = 1
+    return out * present[:, None, None]
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    return F.normalize(vectors.float(), dim=-1).cpu()

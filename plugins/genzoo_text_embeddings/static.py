@@ -10,17 +10,16 @@ from torch.nn import functional as F
 
 from genzoo_core import Condition, Conditioner, Context, Rng
 from genzoo_text_embeddings.config import StaticTextConfig
-from genzoo_text_embeddings.pieces import WordPieces, word_pieces
+from genzoo_text_embeddings.pieces import word_pieces
 from genzoo_text_embeddings.texts import Notices, as_text, is_longer, readable, spelled_out
 
 
 class StaticText(Conditioner):
     """The vectors of a text's word pieces as tokens, and their mean as its vector.
 
-    What makes it know meaning is how the table was made: see `tools/distil_text.py`. A piece's
-    weight in the mean is folded into its vector. A raw value is a text; prepared values are the
-    ids of its pieces, int64 `[B, length]`, filled up with the id `pieces`. Null is no piece at
-    all, and so is blank text.
+    `tools/distil_text.py` makes the table; a piece's weight in the mean is folded into its vector.
+    A raw value is a text; prepared values are the ids of its pieces, int64 `[B, length]`, filled
+    up with the id `pieces`. Null and blank text have no piece.
     """
 
     Config = StaticTextConfig
@@ -38,7 +37,6 @@ class StaticText(Conditioner):
         self._notices = Notices()
 
     def parse(self, text: str) -> str:
-        """The text itself."""
         return text
 
     def prepare(self, raw: Sequence[object], rng: Rng) -> Tensor:
@@ -47,8 +45,8 @@ class StaticText(Conditioner):
         Raises:
             UsageError: A value is no text.
         """
-        texts = [as_text(value) for value in raw]
-        tokenizer, length = self._tokenizer(), self.config.length
+        texts, length = [as_text(value) for value in raw], self.config.length
+        tokenizer = word_pieces(self.vocabulary.cpu().numpy().tobytes(), self.config.pieces)
         rows: list[list[int]] = []
         cut, strange = [], []
         for text in texts:
@@ -59,8 +57,8 @@ class StaticText(Conditioner):
             if text.strip() and not ids:
                 strange.append(text)
             rows.append(ids[:length] + [self.config.pieces] * (length - len(ids)))
-        self._notices.tell(f"the text is cut after {length} word pieces", cut)
-        self._notices.tell("no word of the text is known, so it asks for nothing", strange)
+        self._notices.warn(f"the text is cut after {length} word pieces", cut)
+        self._notices.warn("no word of the text is known, so it is read as no prompt", strange)
         return torch.tensor(rows, dtype=torch.int64).reshape(len(rows), length)
 
     def forward(self, prepared: Tensor) -> Condition:
@@ -74,7 +72,3 @@ class StaticText(Conditioner):
     def null(self, n: int) -> Tensor:
         """No pieces, `[n, length]`."""
         return torch.full((n, self.config.length), self.config.pieces)
-
-    def _tokenizer(self) -> WordPieces:
-        vocabulary = self.vocabulary.cpu().numpy().tobytes()
-        return word_pieces(vocabulary, self.config.pieces)

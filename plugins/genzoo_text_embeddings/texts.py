@@ -1,4 +1,4 @@
-"""Texts before they are read: what is one, what of it is read, and what to tell of the rest."""
+"""Checks and preparation of texts, and warnings about those that are cut."""
 
 from __future__ import annotations
 
@@ -10,16 +10,12 @@ from genzoo_core.errors import UsageError
 MOST_CHARACTERS = 4_000
 """Characters of a text that are read: with spaces, more than any encoder here takes."""
 
-MOST_TOLD = 10_000
+MOST_WARNED = 10_000
 MOST_QUOTED = 40
 
 
 def as_text(value: object) -> str:
-    """A raw value, if it is text.
-
-    Raises:
-        UsageError: It is none.
-    """
+    """A raw value that is text; raises a UsageError for any other."""
     if not isinstance(value, str):
         raise UsageError(f"{repr(value)[:80]} is no text", "give words, or an empty text for none")
     return value
@@ -36,42 +32,40 @@ def readable(text: str) -> str:
 
 
 def spelled_out(text: str) -> str:
-    """Emoji as the words of their names in the library `emoji`, which come from Unicode's CLDR:
-    a text table knows words."""
+    """Emoji as the words of their names in Unicode's CLDR: a text table has words alone."""
     if text.isascii():
         return text
     import emoji  # 40 ms
 
-    return emoji.replace_emoji(text, _words)
+    def words(_: str, about: dict[str, str]) -> str:
+        return f" {about['en'].strip(':').replace('_', ' ')} "
 
-
-def _words(_: str, about: dict[str, str]) -> str:
-    return f" {about['en'].strip(':').replace('_', ' ')} "
+    return emoji.replace_emoji(text, words)
 
 
 def is_longer(text: str) -> bool:
-    """Whether more of a text is there than is read at all."""
+    """Whether a text has more characters than are read."""
     return len(text.strip()) > MOST_CHARACTERS
 
 
 class Notices:
-    """Warnings about texts: one for all texts that are met together, and each text once."""
+    """Warnings about texts, each text once, and one line for several texts."""
 
     def __init__(self) -> None:
-        self._told: set[tuple[str, int]] = set()
+        self._warned: set[tuple[str, int]] = set()
 
-    def tell_unattended(self, tokens: int, texts: Sequence[str]) -> None:
+    def warn_unattended(self, tokens: int, texts: Sequence[str]) -> None:
         """Warn of texts that have more tokens than a model attends to."""
-        self.tell(f"attention sees no more than {tokens} word pieces of the text", texts)
+        self.warn(f"attention sees no more than {tokens} word pieces of the text", texts)
 
-    def tell(self, what: str, texts: Sequence[str]) -> None:
+    def warn(self, what: str, texts: Sequence[str]) -> None:
         """Warn of those of `texts` that it did not warn of before."""
-        new = [text for text in dict.fromkeys(texts) if (what, hash(text)) not in self._told]
+        new = [text for text in dict.fromkeys(texts) if (what, hash(text)) not in self._warned]
         if not new:
             return
-        if len(self._told) > MOST_TOLD:
-            self._told.clear()
-        self._told.update((what, hash(text)) for text in new)
+        if len(self._warned) > MOST_WARNED:
+            self._warned.clear()
+        self._warned.update((what, hash(text)) for text in new)
         begin = repr(new[0][:MOST_QUOTED]) + ("…" if len(new[0]) > MOST_QUOTED else "")
         more = f", and for {len(new) - 1} more" if len(new) > 1 else ""
         logging.getLogger("genzoo_text_embeddings").warning("%s: %s%s", what, begin, more)

@@ -1,4 +1,4 @@
-"""Backbones by name: what timm knows of one, and the network. Only this file imports timm."""
+"""timm's facts about backbones, and the networks. Only this file imports timm."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from genzoo_core.errors import did_you_mean
 from genzoo_core.libraries import mend_torchvision
 
 LEAST = 32
-"""Side of the smallest images of a backbone where timm does not say: most halve them five times."""
+"""Side of the smallest images where timm does not say: most backbones halve it five times."""
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """What timm knows of a backbone before it is built.
+    """What timm says of a backbone before it is built.
 
     Attributes:
         name: Its name, with the tag of its weights, or without.
@@ -46,7 +46,7 @@ class Backbone:
 
 
 def find_backbone(name: str) -> Backbone:
-    """What timm knows of the backbone `name`, "architecture" or "architecture.tag".
+    """What timm says of the backbone `name`, "architecture" or "architecture.tag".
 
     Raises:
         ConfigError: timm has no such backbone; names those that are called much the same.
@@ -84,14 +84,9 @@ def build(
 ) -> tuple[nn.Module, int]:
     """The network without its classifier, and the number of its features.
 
-    Buffers that timm leaves out of its files are made persistent: a model that is built without
-    weights has only what its file gives it.
-
-    Args:
-        backbone: What it is.
-        channels: Channels of the images that it takes.
-        size: (H, W) of these.
-        weights: A safetensors file with its weights; None for fresh ones.
+    It takes images of `channels` and `size`, (H, W); `weights` is a safetensors file, None for
+    fresh ones. Buffers that timm leaves out of its files are made persistent: a model that is
+    built without weights has only what its file gives it.
 
     Raises:
         ConfigError: timm cannot build it for such images, or the weights are not its own.
@@ -108,7 +103,7 @@ def build(
         reason = " ".join(str(error).split()) or type(error).__name__
         images = "×".join(map(str, (channels, *size)))
         raise ConfigError(
-            f"timm's {backbone.name} cannot be had for images of {images}: {reason[:200]}",
+            f"timm's {backbone.name} cannot be built for images of {images}: {reason[:200]}",
             "give another size",
         ) from error
     for module in network.modules():
@@ -119,8 +114,7 @@ def build(
 
 @torch.no_grad()
 def _features(network: nn.Module, images: Tensor) -> int:
-    """The number of features of each image, and a trial: many a backbone that can be built for
-    small images cannot look at them. Without weights there is nothing to try."""
+    """The number of features of an image; tries one, as small ones fail in many a backbone."""
     width = getattr(network, "head_hidden_size", None) or network.num_features
     assert isinstance(width, int)
     if images.is_meta:

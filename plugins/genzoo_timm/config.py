@@ -20,11 +20,11 @@ class TimmConfig(Config):
             sets of weights.
         shape: (C, H, W) of an image.
         pretrained: Whether a training starts from the published weights, which are fetched then
-            and only then: a model file holds what was made of them. Images of one channel are
-            shown in three; a backbone that starts from nothing has as many channels as they have.
+            and only then. Images of one channel are then repeated in three; a fresh backbone has
+            as many channels as the images.
         size: Side to which images are resized. Unset: the backbone's own where it is pretrained or
-            takes no other; else smaller ones are brought to the smallest that it takes, 32 where
-            timm does not say.
+            takes no other; else only smaller ones are resized, to the smallest that it takes, 32
+            where timm does not say.
     """
 
     backbone: Annotated[str, msgspec.Meta(max_length=100)] = "resnet18"

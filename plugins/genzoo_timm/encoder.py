@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from statistics import fmean
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from genzoo_core import Condition, ConfigError, Context, Encoder, Posterior
 from genzoo_timm.backbones import Backbone, build, find_backbone
 from genzoo_timm.config import TimmConfig
-from genzoo_timm.preparing import Preparation
 from genzoo_timm.pretrained import weights_of
 
 
@@ -33,9 +35,9 @@ class TimmEncoder(Encoder):
         backbone = find_backbone(config.backbone)
         channels = _channels(config, backbone)
         size = _size(config, backbone)
-        weights = None
-        if config.pretrained and context.training and not _without_weights():
-            weights = weights_of(backbone)
+        # On meta, a module is built for its tensors' shapes alone, as before a training.
+        fetch = config.pretrained and context.training and not torch.empty(0).is_meta
+        weights = weights_of(backbone) if fetch else None
         self.preparation = Preparation(backbone, channels, size)
         self.backbone, features = build(backbone, channels, size or config.shape[1:], weights)
         self.latent_shape = (features,)
@@ -69,6 +71,30 @@ def _size(config: TimmConfig, backbone: Backbone) -> tuple[int, int] | None:
     return backbone.least if height < backbone.least[0] or width < backbone.least[1] else None
 
 
-def _without_weights() -> bool:
-    """Whether the module is being built to learn its tensors' shapes, as before a training."""
-    return torch.empty(0).is_meta
+class Preparation(nn.Module):
+    """Resizes images, repeats a single channel, and normalises each.
+
+    Where a backbone has another number of channels than its published weights, all of them are
+    normalised by the averages of mean and deviation over the channels of these.
+    `size` is (H, W) of the images that it takes; None for any.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: Backbone, channels: int, size: tuple[int, int] | None) -> None:
+        super().__init__()
+        self.channels = channels
+        self.size = size
+        self.interpolation = backbone.interpolation
+        for name, values in (("mean", backbone.mean), ("std", backbone.std)):
+            each = values if len(values) == channels else [fmean(values)] * channels
+            self.register_buffer(name, torch.tensor(each)[:, None, None])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images `[B, C, H, W]` in [-1, 1] as the backbone takes them, `[B, channels, *size]`."""
+        if self.size is not None and x.shape[2:] != self.size:
+            x = F.interpolate(
+                x, self.size, mode=self.interpolation, align_corners=False, antialias=True
+            )
+        return ((x.expand(-1, self.channels, -1, -1) + 1) / 2 - self.mean) / self.std

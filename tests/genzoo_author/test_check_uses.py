@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import genzoo
-from genzoo_author.checking.configs import read_recipes, uses_of
+from genzoo_author.checking.examining import read_recipes, uses_of
 from genzoo_core.manifest import ComponentEntry
 from genzoo_core.plugin import Plugin
 

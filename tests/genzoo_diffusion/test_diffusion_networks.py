@@ -14,9 +14,8 @@ import genzoo
 import genzoo_diffusion
 from genzoo_core import Condition, ConfigError
 from genzoo_core.layers.config import ResidualMLPConfig
-from genzoo_diffusion.config import DiffusionConfig, Network, UNetConfig
-from genzoo_diffusion.config_mean_flow import MeanFlowConfig
-from genzoo_diffusion.networks import build_network
+from genzoo_diffusion.base import build_network
+from genzoo_diffusion.config import DiffusionConfig, MeanFlowConfig, Network, UNetConfig
 from genzoo_diffusion.unet import Flat
 
 RECIPES = sorted((Path(genzoo_diffusion.__file__).parent / "recipes").glob("*.toml"))

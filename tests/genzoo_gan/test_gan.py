@@ -80,7 +80,7 @@ def test_temperature_scales_the_noise_and_has_bounds() -> None:
     torch.testing.assert_close(cold[0], cold[1])
     half = model.sample(SampleRng([3]), {}, GANOptions(temperature=0.5))
     noise = SampleRng([3]).normal((64,), cold)
-    torch.testing.assert_close(half, model.generate(noise / 2, None))
+    torch.testing.assert_close(half, model.generator(noise / 2, None))
     for temperature in (-0.1, 11):
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert({"temperature": temperature}, GANOptions)
@@ -163,7 +163,7 @@ def test_the_generators_gradient_is_that_of_the_loss_through_the_discriminator(n
 
     vector = model.vector(conditions, 5)
     rng = BatchRng(torch.Generator().manual_seed(4), 5)
-    fake = model.discriminate(model.generate(model.noise(rng), vector), vector)
+    fake = model.discriminate(model.generator(model.noise(rng), vector), vector)
     real = model.discriminate(images, vector)
     whole = model.play_for.generator(fake, lambda: real)
     expected = torch.autograd.grad(whole, parameters)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from genzoo_core import Batch, BatchRng, ConfigError, Progress
 from genzoo_gan.augmentation import draw_change, probability, shifted, square
 from genzoo_gan.config import AugmentConfig
-from genzoo_gan.mismatching import mismatched
+from genzoo_gan.losses import mismatched
 from genzoo_gan.networks import FlatBlock
 
 ALWAYS = AugmentConfig(probability=1.0, ramp=0.0)

@@ -65,7 +65,7 @@ def test_a_text_of_which_no_word_is_known_is_null_with_a_warning(
     with caplog.at_level(logging.WARNING):
         assert torch.equal(prepared(words, "ж"), words.null(1))
     assert [record.getMessage() for record in caplog.records] == [
-        "no word of the text is known, so it asks for nothing: 'ж'"
+        "no word of the text is known, so it is read as no prompt: 'ж'"
     ]
 
 

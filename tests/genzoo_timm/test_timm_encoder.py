@@ -106,7 +106,7 @@ def test_a_file_cannot_make_timm_read_from_elsewhere(name: str) -> None:
 
 
 def test_a_size_that_does_not_fit_is_a_config_error() -> None:
-    with pytest.raises(ConfigError, match=r"cannot be had for images of 1×16×16.*another size"):
+    with pytest.raises(ConfigError, match=r"cannot be built for images of 1×16×16.*another size"):
         build("convnext_atto", size=16)
 
 

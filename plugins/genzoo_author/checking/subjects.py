@@ -31,11 +31,9 @@ class Subject:
 
 
 def find_subject(zoo: Zoo, text: str) -> Subject:
-    """The subject that `text` names.
+    """The subject that `text` names: a distribution, a plugin, a model, a folder, or a file.
 
-    Args:
-        zoo: Where plugins and models are found. None of their code is run.
-        text: A distribution, a plugin, a model, a folder, or a file.
+    No code of plugins is run.
 
     Raises:
         UsageError: None of these, or a folder of a plugin that is not installed.
@@ -69,7 +67,7 @@ def _model(zoo: Zoo, text: str, no_plugin: UsageError) -> Subject:
 
 
 def _of_folder(zoo: Zoo, folder: Path, named: Path) -> Subject:
-    """The plugins whose packages lie in a folder, or that its pyproject.toml describes."""
+    """The plugins or the model in a folder; `named` is the path that the user gave."""
     if not named.exists():
         raise UsageError(f"there is no {named}", "name a folder, a file, a plugin or a model")
     inside = folder.resolve()
@@ -96,7 +94,7 @@ def _of_folder(zoo: Zoo, folder: Path, named: Path) -> Subject:
 
 def _not_installed(zoo: Zoo, folder: Path, named: Path) -> UsageError:
     """Why none of the installed packages lies in a folder."""
-    # A plugin's package lies in its project; any other folder is taken for what it is.
+    # A plugin's package lies in its project; any other folder is searched alone.
     above = folder.resolve().parents if (folder / MANIFEST).exists() else ()
     project = next((place for place in (folder, *above) if _project_name(place)), folder)
     name = _project_name(project)

@@ -41,7 +41,8 @@ class DDPM(ScheduledNoiser):
     def __init__(self, config: DDPMConfig, context: Context) -> None:
         super().__init__(config, context)
         self.prediction = config.prediction
-        betas = linear_betas() if config.schedule == "linear" else cosine_betas()
+        linear = torch.linspace(1e-4, 0.02, STEPS, dtype=torch.float64)
+        betas = linear if config.schedule == "linear" else cosine_betas()
         signal = torch.cat([torch.ones(1, dtype=betas.dtype), (1 - betas).cumprod(0)])
         self._ratio = (1 / signal - 1).sqrt()
         # Sampling starts at the last step that has a trace of signal: noise prediction divides
@@ -72,11 +73,6 @@ class DDPM(ScheduledNoiser):
         if steps <= self._first:
             grid = grid.round()
         return (grid / STEPS).float()
-
-
-def linear_betas() -> Tensor:
-    """The noise variances of Ho et al. 2020, section 4, `[1000]`."""
-    return torch.linspace(1e-4, 0.02, STEPS, dtype=torch.float64)
 
 
 def cosine_betas() -> Tensor:

@@ -17,7 +17,6 @@ class DPMSolverPP2M(Sampler):
     """
 
     def __call__(self, path: Trajectory, x: Tensor) -> Tensor:
-        """Data, with the shape of `x`."""
         before: Tensor | None = None
         for i in range(path.steps):
             x0, _ = path.denoise(i, x)

@@ -24,7 +24,6 @@ class FirstOrder(Sampler):
     eta: float
 
     def __call__(self, path: Trajectory, x: Tensor) -> Tensor:
-        """Data, with the shape of `x`."""
         for i in range(path.steps):
             x0, noise = path.denoise(i, x)
             fresh = self.eta * (1 - path.correlation(i) ** 2) ** 0.5

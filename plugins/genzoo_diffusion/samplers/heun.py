@@ -16,7 +16,6 @@ class Heun(Sampler):
     """
 
     def __call__(self, path: Trajectory, x: Tensor) -> Tensor:
-        """Data, with the shape of `x`."""
         straight = goes_straight(path)
         for i in range(path.steps):
             x0, noise = path.denoise(i, x)

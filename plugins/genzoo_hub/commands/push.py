@@ -21,14 +21,7 @@ from genzoo_hub.reference import MAIN, check_repo, check_revision
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @click.pass_obj
 def push(
-    zoo: Zoo,
-    model: str,
-    repo: str,
-    *,
-    private: bool,
-    revision: str,
-    message: str,
-    as_json: bool,
+    zoo: Zoo, model: str, repo: str, *, private: bool, revision: str, message: str, as_json: bool
 ) -> None:
     """Share a model on the Hub, with a model card made from its card.
 
@@ -56,11 +49,7 @@ def push(
             click.echo(f"{stays}; `{whole}` makes one file", err=True)
     if not package.card.license:
         click.echo("Warning: the model's card states no licence", err=True)
-    done = share(package, repo, private=private, revision=revision, message=message)
-    if done.keeps_readme:
+    shared, keeps_readme = share(package, repo, private=private, revision=revision, message=message)
+    if keeps_readme:
         click.echo(f"{repo} has a README.md of its own, which was kept", err=True)
-    if as_json:
-        what = {"reference": done.reference, "url": done.url, "sha256": done.sha256}
-        click.echo(json.dumps(what))
-        return
-    click.echo(f"{done.url}\n{done.reference}")
+    click.echo(json.dumps(shared) if as_json else f"{shared['url']}\n{shared['reference']}")
