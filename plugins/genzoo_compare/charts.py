@@ -55,12 +55,7 @@ LINE = 17
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart.
-
-    Attributes:
-        net: Short name of the feature net that its distances were measured in.
-        svg: The drawing, an element of HTML. What a bar or a point shows is its title.
-    """
+    """A chart."""
 
     net: str
     svg: str
@@ -224,13 +219,6 @@ def _logarithmic(
 ) -> tuple[float, float]:
     """Make an axis logarithmic around the positive ones of some values, with round ticks.
 
-    Args:
-        axes: Has the axis.
-        which: "x" or "y".
-        values: What it must show.
-        most: Ticks that there is room for.
-        text: Writes the value of a tick.
-
     Returns:
         Its ends.
     """
@@ -251,13 +239,7 @@ def _logarithmic(
 
 
 def _element(draw: Callable[[], Axes], salt: str, described: str) -> str:
-    """A drawing as an element of a page: its colours the page's, its ids unlike other drawings'.
-
-    Args:
-        draw: Draws it, in the style of the charts.
-        salt: Unlike that of the page's other drawings.
-        described: The chart in words.
-    """
+    """A drawing as an element of a page: its colours the page's, its ids unlike other drawings'."""
     out = io.BytesIO()
     with style.context(["default", {**STYLE, "svg.hashsalt": salt}]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph", UserWarning)  # the browser has other fonts

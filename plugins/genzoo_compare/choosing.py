@@ -20,8 +20,6 @@ class Contender:
     """A model to compare.
 
     Attributes:
-        reference: Its name, or the path of its file.
-        name: Its name in the table.
         card: Its card; None for a file.
         settings: Options that differ from its own.
     """
@@ -41,8 +39,6 @@ def dataset_of(zoo: Zoo, references: tuple[str, ...], datasets: tuple[str, ...])
     """The dataset that the named models have in common.
 
     Args:
-        zoo: Where they are.
-        references: Their names, or files.
         datasets: What to propose where none is named.
 
     Raises:

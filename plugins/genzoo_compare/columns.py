@@ -18,9 +18,7 @@ class Column:
     """A column.
 
     Attributes:
-        key: The figure's key.
         net: The feature net that it was measured in, or "".
-        over_floor: Whether its cells are multiples of the floor.
         net_title: The net's name in the title, or "".
     """
 
@@ -61,7 +59,6 @@ class Cell:
     Attributes:
         text: "–" where nothing was measured.
         interval: "± 0.1", or "".
-        best: Whether it is the best of its column.
     """
 
     text: str
@@ -70,12 +67,7 @@ class Cell:
 
 
 def columns(comparison: Comparison, *, few: bool = False) -> tuple[Column, ...]:
-    """The columns that any row has a figure for.
-
-    Args:
-        comparison: Whose.
-        few: Only those that fit a terminal.
-    """
+    """The columns that any row has a figure for."""
     nets = comparison.net_names
     names = [comparison.short(net) if len(nets) > 1 else "" for net in nets]
     first, name = (nets[0], names[0]) if nets else ("", "")
@@ -100,8 +92,6 @@ def cells(column: Column, rows: tuple[Row, ...], nets: tuple[str, ...]) -> tuple
     """The cells of a column, the best ones marked: all that look like the best.
 
     Args:
-        column: The column.
-        rows: Its rows.
         nets: The feature nets; the best is sought among rows that are close to real images in
             their features, and that can be run.
     """

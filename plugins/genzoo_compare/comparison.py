@@ -18,11 +18,7 @@ class Gallery:
     """Pictures of one model; all are uint8 `[N, C, H, W]`.
 
     Attributes:
-        samples: Without a prompt.
-        prompted: Pictures of each class or caption, by its name.
-        originals: Test images.
         copies: The same, encoded and decoded; None for a model that cannot encode.
-        walk: From one seed to another.
         neighbours: The training image that is nearest to each of the first samples, in the
             features of a frozen net.
     """
@@ -40,15 +36,11 @@ class Row:
     """A model that was measured.
 
     Attributes:
-        name: Its name in the table.
-        family: Its family.
         report: What was measured at its own settings, or at `settings`.
-        summary: One line about it.
         settings: Options that differ from its own.
         curve: Further reports by number of sampling steps, fewest first.
         gallery: Its pictures; None where they are not wanted.
         baseline: Whether it is published work that the others are compared with.
-        source: Whose work a baseline follows.
         note: A remark on its figures, or "".
         shipped: Whether its weights ship, or lie here.
     """
@@ -95,17 +87,12 @@ class Comparison:
     """Models of one dataset, side by side.
 
     Attributes:
-        dataset: Its name.
-        models: What is compared, family by family.
-        baselines: Published work, measured the same way.
         missing: Published work that was not measured.
-        nets: The feature nets, the one to read first in front.
         stability: How steadily the families train; None where it was not measured.
         real: Test images, uint8 `[N, C, H, W]`; None without pictures.
         captioned: A real image of each caption in the galleries, uint8 `[N, C, H, W]`; None where
             prompts are classes.
         left_out: What the page lacks and why, a sentence each.
-        command: The command that makes it again.
     """
 
     dataset: str

@@ -37,17 +37,8 @@ class Gatherer:
     """Gathers a comparison.
 
     Attributes:
-        zoo: Where the models are.
-        dataset: Name of the dataset.
         folder: What holds it; None for the Hub.
-        models: Names or files; none for all of the dataset, and its baselines.
-        n: Number of pictures of each.
-        seed: Seed of the first.
         curve: Measure at further numbers of steps, not only take the reports that there are.
-        pictures: Whether pictures are wanted.
-        command: The command that makes the comparison.
-        tell: Called with what takes a while, and with what is left out.
-        on_progress: Called with how many images are made.
     """
 
     zoo: Zoo

@@ -23,10 +23,8 @@ class Sheet:
     """Several pictures in one image.
 
     Attributes:
-        uri: A PNG as a data URI.
         width: In pixels.
         height: In pixels.
-        alt: Its content, in words.
     """
 
     uri: str
@@ -40,7 +38,6 @@ class Frame:
     """Pictures of one model.
 
     Attributes:
-        name: The model's.
         family: Its family; "" for real pictures.
         sheets: The pictures, each sheet with its label, or "" for one that needs none.
     """
@@ -52,15 +49,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Wall:
-    """Pictures of one kind of all models that have some.
-
-    Attributes:
-        id: Of the part of the page.
-        title: Of the kind.
-        text: How to read them.
-        frames: A frame for each model.
-        wide: Whether a frame needs the room of two.
-    """
+    """Pictures of one kind of all models that have some."""
 
     id: str
     title: str
@@ -74,8 +63,6 @@ def sheet(images: Tensor, columns: int, alt: str) -> Sheet:
 
     Args:
         images: uint8 `[N, C, H, W]`, C being 1 or 3.
-        columns: Pictures in a row.
-        alt: Their content.
     """
     pixels = grid(images, columns, GAP)
     # The grid is 255 wherever there is no picture.

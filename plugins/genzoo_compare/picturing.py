@@ -45,7 +45,6 @@ class RealImages:
         test: Test images, uint8 `[M, C, H, W]`.
         train: Training images, uint8 `[T, C, H, W]`.
         features: Of the training images in the net's features, `[T, D]`.
-        net: The feature net.
         captions: Captions to use as prompts, each with a real image, uint8 `[C, H, W]`; none where
             no net reads captions.
     """
@@ -93,8 +92,6 @@ def picture(zoo: Zoo, contender: Contender, real: RealImages | None) -> Gallery:
     """Pictures of a model, from seed 0 on.
 
     Args:
-        zoo: Runs it.
-        contender: The model, at its settings.
         real: Needed for reconstructions and neighbours; None leaves them out.
 
     Raises:

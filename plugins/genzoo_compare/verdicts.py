@@ -83,10 +83,7 @@ class Criterion:
     """Something to be best at.
 
     Attributes:
-        title: What it is.
         key: The figure that it is measured by; "fd" stands for the quality in all nets.
-        explained: What was measured.
-        nets: The feature nets of the quality: each with its short name.
         unit: What stands behind the figure in a sentence.
         usable: Whether only models count whose pictures are close to real ones.
     """
@@ -127,8 +124,6 @@ class Verdict:
     """Who is best at something.
 
     Attributes:
-        criterion: At what.
-        best: The best row.
         tied: Rows whose interval overlaps its own.
     """
 

@@ -41,10 +41,6 @@ def flops(model: GenerativeModel[OptionsT], options: OptionsT) -> float:
     """Floating-point operations for one image without a prompt.
 
     Matrix products, convolutions and attention, a multiplication and an addition counted as two.
-
-    Args:
-        model: The model.
-        options: Its options.
     """
     counter = FlopCounterMode(display=False)
     with torch.inference_mode(), counter:
@@ -55,11 +51,6 @@ def flops(model: GenerativeModel[OptionsT], options: OptionsT) -> float:
 def images_per_second(model: GenerativeModel[OptionsT], options: OptionsT, threads: int) -> Figure:
     """Speed of a loaded model in batches of 64, without a prompt: the median of a few repetitions,
     with their standard deviation.
-
-    Args:
-        model: The model.
-        options: Its options.
-        threads: CPU threads to use.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -96,7 +87,6 @@ class Process:
     """What a process of its own took.
 
     Attributes:
-        seconds: From its start to its end.
         memory: Its largest resident memory in bytes.
     """
 
@@ -106,11 +96,6 @@ class Process:
 
 def run_once(model: str, settings: Mapping[str, object], n: int) -> Process:
     """`genzoo run MODEL -n N` in a new process, into a file that is thrown away.
-
-    Args:
-        model: A name, or the path of a model file.
-        settings: Options and conditions by name.
-        n: Number of images.
 
     Raises:
         GenzooError: It fails; repeats its last message.

@@ -38,8 +38,6 @@ def distribution_figures(
 
     Args:
         generated: Features `[N, D]` in the net of `real`, N at least `settings.FEWEST`.
-        real: The real images in that net.
-        seed: Draws the subsets.
         errors: Measure the standard errors as well, which takes a few times as long.
     """
     apart = nearest_other(generated).distance
@@ -92,9 +90,7 @@ def drawn_figures(
 
     Args:
         generated: As in `distribution_figures`.
-        real: As in `distribution_figures`.
         draw: Images of a draw; None for all images at once.
-        seed: Draws.
     """
     n = len(generated)
     if draw is None or draw >= n:
@@ -120,8 +116,6 @@ def memorisation_figures(generated: Tensor, real: RealFeatures, seed: int = 0) -
 
     Args:
         generated: Features `[N, D]` in the net of `real`.
-        real: The real images in that net.
-        seed: Draws the subsets.
     """
     distances = nearest(generated, real.train).distance
 

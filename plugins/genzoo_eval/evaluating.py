@@ -53,14 +53,9 @@ def evaluate(
     """Measure a model or a codec; a report that was made before, or that ships, is taken.
 
     Args:
-        zoo: Where the model is.
-        model: Its name, or the path of a model file.
         data: Folder that holds the dataset; None for the Hub.
-        settings: How.
         dataset: What to compare with; None for what the model's card says.
         again: Measure even if there is a report; "costs" for speed and memory alone.
-        on_progress: Called with how far the making of images is.
-        tell: Called with what is being done, in words, where it takes a while.
 
     Raises:
         UsageError: The model is neither a generative one nor a codec, its dataset has no feature
@@ -153,14 +148,10 @@ def evaluate_images(
     """Measure pictures that were made elsewhere; a report that was made before is taken.
 
     Args:
-        zoo: Has the feature nets.
         path: An .npz file or a folder; see `ExternalImages.read`.
-        dataset: What to compare with.
         data: Folder that holds the dataset; None for the Hub.
         settings: `n` is the most images that are measured, drawn with `seed` where there are
             more; options have no meaning here.
-        again: Measure even if there is a report.
-        tell: As of `evaluate`.
 
     Raises:
         UsageError: There are no such pictures, or too few.

@@ -35,7 +35,6 @@ class ExternalImages:
     """Images that were made elsewhere.
 
     Attributes:
-        subject: What a report says of them.
         images: uint8 `[N, C, H, W]`.
         labels: Ids of the classes that they were made for, int64 `[N]`, or None.
     """
@@ -52,11 +51,6 @@ class ExternalImages:
 
         A file has `images`, uint8 `[N, H, W, C]` or `[N, H, W]`, and perhaps `labels`, whole
         numbers `[N]`.
-
-        Args:
-            path: Of the file or folder.
-            data: How the images are read that they are to be compared with.
-            tell: Called with which files of a folder were left out.
 
         Raises:
             UsageError: There is nothing there, or it holds something else.

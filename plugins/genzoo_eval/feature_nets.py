@@ -30,9 +30,7 @@ class FrozenNet:
     """A feature net of the zoo.
 
     Attributes:
-        name: Its name.
         sha256: Digest of its weights.
-        encoder: The net.
     """
 
     name: str
@@ -89,8 +87,6 @@ def load_nets(zoo: Zoo, dataset: str, names: tuple[str, ...] = ()) -> tuple[Froz
     """The feature nets of a dataset, or those that are named.
 
     Args:
-        zoo: Where they are.
-        dataset: Name of the dataset.
         names: Of models of the zoo, or paths of model files; "inception" and "timm:BACKBONE" are
             nets of every dataset. None for the dataset's own.
 

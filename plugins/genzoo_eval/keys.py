@@ -13,8 +13,6 @@ class Key(msgspec.Struct, frozen=True):
     """What a figure means, as `keys.toml` says it under the figure's key.
 
     Attributes:
-        title: The field's term.
-        meaning: One line for a newcomer, with its source.
         unit: Of the value, or "" for a plain number; "%" for shares, which are stored as 0..1.
         better: Whether a lower or a higher value is better, or "" where neither is.
     """

@@ -43,11 +43,8 @@ class RealFeatures:
     """Real images in the features of one net.
 
     Attributes:
-        net: The net.
         test: Of the test images, float32 `[M, D]`.
         train: Of the training images, float32 `[T, D]`.
-        moments: Of the target.
-        manifold: Of the target, with the balls that the metrics need.
         unseen: Distance of each test image from the nearest training image, `[M]`.
         apart: Distance of each test image from the nearest other one, `[M]`.
     """
@@ -89,7 +86,6 @@ def measure(net: FrozenNet, test: Tensor, train: Tensor) -> dict[str, Tensor]:
     """What `RealFeatures.of` takes, which takes minutes.
 
     Args:
-        net: The net.
         test: Test images, uint8 `[M, C, H, W]`.
         train: Training images, uint8 `[T, C, H, W]`.
     """

@@ -43,11 +43,8 @@ class Reference:
     by heart is then below the floor, which the figures of copies tell.
 
     Attributes:
-        dataset: Its name.
-        digest: Of the test images.
         test: Test images, uint8 `[M, C, H, W]`.
         frequencies: Of the classes among the test images, `[classes]`, or None without labels.
-        nets: The real images in the features of each net.
         floors: By (key, name of the net), the figure of real images in the place of generated
             ones; for the accuracy, which the classifier's own training images would flatter, of
             the test images.
@@ -69,10 +66,7 @@ def cached_features(
     """Features of training images, float32 `[N, D]`, from the user's cache where they are there.
 
     Args:
-        zoo: Has the cache.
-        net: The feature net.
         images: uint8 `[N, C, H, W]`.
-        tell: Called where they are computed, which takes a while.
     """
     cache, key = zoo.cache("eval"), repr(("neighbours", METHOD, digest_of(images), net.sha256))
     name = hashlib.sha256(key.encode()).hexdigest()[:32]
@@ -97,12 +91,8 @@ def read_reference(
     What is computed is cached.
 
     Args:
-        zoo: Reads the data.
-        dataset: Name of a dataset that there are feature nets for.
         folder: What holds it; None for the Hub.
-        nets: The feature nets.
         n: Number of images that will be compared: the floor is that of as many.
-        tell: Called with what is being done, in words, where it takes a while.
 
     Raises:
         DataError: It cannot be read, or has too few test images.
@@ -192,9 +182,7 @@ def _floors(
     """Figures of `n` of the baseline's images, or of all if `n` is more: the mean of five draws.
 
     Args:
-        real: The real images in each net.
         images: Those of `RealFeatures.baseline`, uint8 `[M, C, H, W]`.
-        n: Images of a draw.
     """
     draws: dict[tuple[str, str], list[float]] = {}
     for seed, rows in enumerate(_draws(len(images), n)):
@@ -213,11 +201,7 @@ def _class_floors(
     """The floors of what the classifier says of generated images.
 
     Args:
-        judge: The classifier.
         classes: What it says of the "test" and the "train" images, int64.
-        frequencies: Of the classes among the test images.
-        test: The test images, with their labels.
-        n: Number of images that are compared.
     """
     found: Floors = {}
     count = len(frequencies)

@@ -35,15 +35,9 @@ class ReportKey(msgspec.Struct, frozen=True):
 
     Attributes:
         sha256: Digest of the weights, or of the pictures.
-        parts: Those of its parts, by role.
         options: The options, resolved, that are not None: one that a later version of the family
             adds must not hide the reports from before it.
-        conditions: Values of conditioners other than the first.
-        n: Number of generated images.
-        seed: Seed of the first.
-        dataset: What they are compared with.
         nets: Digests of the feature nets.
-        costs: Whether speed and memory are measured.
         method: `METHOD`.
         versions: Of the code that makes the pictures. Not in the digest: reports that ship are
             found by other versions too.
@@ -72,9 +66,6 @@ class ReportKey(msgspec.Struct, frozen=True):
         """What the report of a subject depends on.
 
         Args:
-            subject: With its options resolved.
-            dataset: What it is compared with.
-            settings: How it is measured.
             nets: In whose features, in the order in which `load_nets` gives them.
         """
         return cls(
@@ -124,10 +115,7 @@ class ReportStore:
     """Reports against one dataset.
 
     Args:
-        zoo: Has the cache, and reads the data.
-        dataset: Name of the dataset.
         data: Folder that holds it; None for the Hub.
-        tell: Called with the reason why a report that ships does not count.
     """
 
     def __init__(

@@ -21,7 +21,6 @@ class Settings(Config):
 
     Attributes:
         n: Number of images without a prompt, and of those of all classes together.
-        seed: Seed of the first.
         options: The model's options by name; what is named after one of its conditioners is a
             condition.
         conditions: Values of conditioners other than the first, by name.

@@ -32,14 +32,7 @@ class ModelImages:
     """The images of a model.
 
     Attributes:
-        zoo: Makes them.
-        reference: The model's name, or the path of its file.
-        model: The loaded model.
-        record: How it is run, resolved.
         family: Its family, or "".
-        options: The options that the user set.
-        conditions: The conditions that the user set.
-        on_progress: Called with how far it is.
     """
 
     zoo: Zoo
@@ -125,12 +118,6 @@ class ModelImages:
     ) -> Tensor | None:
         """`each` images of each caption in turn, uint8 `[N, C, H, W]`; None where the model has
         nothing to sample from.
-
-        Args:
-            captions: Texts.
-            each: Images of each.
-            seed: Of the first image.
-            conditions: Of conditioners other than the first, besides those that the user set.
         """
         what = ", ".join(["images of captions", *(conditions or {}).values()])
         return self._make(tuple(captions), each, seed, what, conditions)

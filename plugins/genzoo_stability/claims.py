@@ -29,13 +29,7 @@ Summaries = Mapping[str, Summary]
 def judge_claims(
     summaries: Sequence[Summary], floor: Mapping[str, float], starving: Sequence[Starved]
 ) -> tuple[Claim, ...]:
-    """The claims with their verdicts, each decided by a rule that it states.
-
-    Args:
-        summaries: Of the variants that were measured; those of too few seeds are passed over.
-        floor: Figures of real images.
-        starving: The experiment on discriminators that are too good.
-    """
+    """The claims with their verdicts, each decided by a rule that it states."""
     found = {s.variant: s for s in summaries if s.seeds >= FEWEST_SEEDS}
     left = {loss: gradient_left(starving, loss) for loss in ("minimax", "relativistic")}
     beside = _course(starving, "non-saturating")

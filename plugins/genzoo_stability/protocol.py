@@ -49,13 +49,7 @@ class Protocol:
     """Trains, measures and judges the claims; goes on where it was interrupted.
 
     Args:
-        zoo: The registry.
-        settings: What all trainings have in common.
-        variants: What is trained.
-        store: Where results are saved.
-        judge: Measures the checkpoints.
         data: Folder that holds the dataset; None for the Hub.
-        tell: Called with a line of progress.
     """
 
     def __init__(
@@ -82,10 +76,6 @@ class Protocol:
 
     def run(self, jobs: int, command: str = "") -> StabilityResults:
         """Carry it out, or what is left of it.
-
-        Args:
-            jobs: Trainings at a time.
-            command: The command that measures it again, for the results.
 
         Raises:
             TrainingError: A training ended for a reason that does not lie in the training.

@@ -25,10 +25,7 @@ def fresh_stage(zoo: Zoo, recipe: Recipe, images: Tensor, seed: int) -> StageLoo
     """A training from fresh weights without conditions, at constant learning rates.
 
     Args:
-        zoo: Builds the model.
-        recipe: What is trained, in one stage.
         images: Training images, uint8 `[N, C, H, W]`.
-        seed: Of the weights.
 
     Raises:
         ConfigError: The recipe has other stages than the model.
@@ -61,8 +58,6 @@ def steps_per_second(
     can only slow a round down. Torch's number of threads is to be 1.
 
     Args:
-        zoo: Builds the models.
-        recipes: By name of the variant.
         images: Training images, uint8 `[N, C, H, W]`.
         seconds: CPU seconds to train each of them for.
     """

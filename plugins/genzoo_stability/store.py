@@ -26,10 +26,6 @@ class Store:
 
     Args:
         path: The folder; made where it does not exist.
-        settings: The protocol's.
-
-    Attributes:
-        rows: The checkpoints that are measured.
 
     Raises:
         UsageError: It holds the results of other settings.

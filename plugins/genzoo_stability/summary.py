@@ -24,7 +24,6 @@ def summarize(variant: Variant, rows: Sequence[Row]) -> Summary:
     """How steadily a variant trains.
 
     Args:
-        variant: Whose rows these are.
         rows: All checkpoints of its trainings; those of trainings that have not come to their
             end are not looked at.
     """
@@ -61,11 +60,6 @@ def failures(variant: Variant, row: Row, ends: Sequence[Row]) -> tuple[str, ...]
     reconstruction error, is more than `FAR` times the median of all runs of its variant. And of
     what is judged by its pictures: "thin", the coverage is below `THIN` times the median;
     "lopsided", the classes are more than `LOPSIDED` from the data's in total variation.
-
-    Args:
-        variant: What was trained.
-        row: The last checkpoint of the run.
-        ends: The last checkpoints of all runs of the variant.
     """
     if row.failed is not None:
         return ("diverged",)

@@ -22,7 +22,6 @@ class Moments:
     Attributes:
         mean: `[D]`, float64.
         covariance: `[D, D]`, float64, divided by n - 1.
-        n: Number of samples.
     """
 
     mean: Tensor
@@ -96,7 +95,6 @@ def extrapolated_frechet_distance(
     Args:
         generated: Features `[N, D]`.
         real: Features `[M, D]`, or their moments.
-        generator: Draws the subsets.
         points: Number of sizes, at least 2.
         smallest: Size of the smallest subset; a fifth of N unless given.
 

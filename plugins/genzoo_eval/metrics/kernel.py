@@ -38,7 +38,6 @@ def kernel_distance(
     Args:
         generated: Features `[N, D]`.
         real: Features `[M, D]`.
-        generator: Draws the subsets, without replacement within each.
         subsets: Number of subsets.
         size: Samples of each side in a subset; all of the smaller side if that has fewer.
     """

@@ -75,8 +75,6 @@ def manifold_figures(
     Args:
         generated: Features `[N, D]`, N > k.
         real: Features `[M, D]`, or their manifold with balls for `k` and `density_k`.
-        k: The neighbour that a ball of precision and recall reaches to.
-        density_k: The neighbour that a ball of density and coverage reaches to.
 
     Raises:
         ValueError: Too few samples, or the manifold of the real ones lacks a k.

@@ -45,8 +45,6 @@ def view(x: Tensor, rng: Rng, config: ViewConfig) -> Tensor:
 
     Args:
         x: `[B, C, H, W]` in [-1, 1].
-        rng: As many samples as images.
-        config: How far it goes.
 
     Returns:
         Of the same shape, in [-1, 1].

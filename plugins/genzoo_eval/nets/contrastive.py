@@ -60,8 +60,6 @@ def nt_xent(first: Tensor, second: Tensor, temperature: float) -> tuple[Tensor, 
 
     Args:
         first: Projections of one view of each image, `[B, D]`.
-        second: Those of the other view.
-        temperature: Divides the cosine similarities.
 
     Returns:
         The mean loss over the 2B views, and for each view whether its partner is the nearest

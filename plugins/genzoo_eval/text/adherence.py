@@ -55,12 +55,7 @@ def adherence_figures(
     """`caption_figures` of a model; nothing where its prompt is no text, or no net reads captions.
 
     Args:
-        zoo: Reads the data.
-        images: The model.
-        reference: The dataset, as the feature nets see it.
         data: Folder that holds the dataset; None for the Hub.
-        settings: How many pictures, from which seed.
-        tell: Called with what is being done, in words, where it takes a while.
 
     Raises:
         DataError: The dataset cannot be read, or holds no caption out.
@@ -87,15 +82,6 @@ def caption_figures(
     Recall is among the captions of the same set, and once more of the seen captions of rarer kinds
     (see `of_rarer_kinds`). Its floor is that of the set's real pictures, which is the most that can
     be expected; those of the seen captions the judge was trained on itself.
-
-    Args:
-        model: What draws the pictures.
-        reference: The dataset, as the feature nets see it.
-        captions: What the pictures are to show.
-        judge: Says how near a picture is to a caption.
-        n: Pictures in all, about.
-        seed: Of the first picture of either set.
-        tell: Called with what is being done, in words, where it takes a while.
     """
     each = each_of(n, captions)
     made: dict[str, CaptionSet] = {}

@@ -64,8 +64,6 @@ def copying_figures(
 
     Args:
         made: The pictures by name of their set of captions.
-        captions: The sets.
-        space: In which distances are measured.
     """
     for name, drawn in made.items():
         places, n = space.place(drawn.images), len(drawn.images)

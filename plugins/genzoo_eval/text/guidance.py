@@ -35,9 +35,6 @@ def lines(reports: Sequence[Report]) -> Iterator[str]:
     """The curve for a terminal: a column for each scale, a line for each figure.
 
     Distances are multiples of their floor.
-
-    Args:
-        reports: Of one model, each with a guidance of its own.
     """
     first = reports[0]
     yield f"{first.subject.name} against {first.dataset}, n = {first.n:,}, by guidance"

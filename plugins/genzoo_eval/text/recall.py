@@ -14,7 +14,6 @@ class Share:
 
     Attributes:
         value: The mean over captions of each caption's share, 0–1.
-        spread: Its standard error, over captions.
     """
 
     value: float

@@ -31,7 +31,6 @@ def nearest_styles(images: Tensor, real: RealFeatures, train: Dataset) -> Tensor
 
     Args:
         images: uint8 `[N, C, H, W]`.
-        real: The net in whose features they are compared.
         train: The training data, in the order of `real.train`.
     """
     places = {style: place for place, style in enumerate(styles_of(train))}
@@ -45,7 +44,6 @@ def styles_right(made: Mapping[str, Tensor], real: RealFeatures, train: Dataset)
 
     Args:
         made: Images uint8 `[N, C, H, W]` by the style.
-        real: As in `nearest_styles`.
         train: As in `nearest_styles`.
     """
     styles = styles_of(train)
