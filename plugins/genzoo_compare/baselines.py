@@ -46,6 +46,11 @@ class Baseline(Config):
     missing: str = ""
 
     @property
+    def reason(self) -> str:
+        """Why it has no figures, where none ship."""
+        return self.missing or "its figures do not ship yet"
+
+    @property
     def command(self) -> str:
         """What measures it again, from its recipe on."""
         options = (f"{name}={value}" for name, value in self.settings.items())

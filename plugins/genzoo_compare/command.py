@@ -125,8 +125,7 @@ def compare(
             curve=curve,
             pictures=bool(output or picture),
             command=command,
-            tell=progress.tell,
-            on_progress=progress.update,
+            progress=progress,
         ).gather()
     # It would report where its own cache lies, and how long its list of fonts takes.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)

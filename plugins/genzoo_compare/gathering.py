@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +10,14 @@ import torch
 
 from genzoo_compare.baselines import Baseline, baselines, shipped_reports
 from genzoo_compare.choosing import Contender, choose, with_density
-from genzoo_compare.comparison import Comparison, Missing, Net, Row
+from genzoo_compare.comparison import Comparison, Net, Row
 from genzoo_compare.families import in_order
 from genzoo_compare.picturing import SAMPLES, RealImages, picture
 from genzoo_core.errors import DataError, GenzooError
 from genzoo_core.zoo import Zoo
 from genzoo_eval.api import (
     FrozenNet,
-    OnProgress,
+    Progress,
     Report,
     Settings,
     cached_report,
@@ -50,8 +49,7 @@ class Gatherer:
     curve: bool
     pictures: bool
     command: str
-    tell: Callable[[str], None]
-    on_progress: OnProgress
+    progress: Progress
 
     def gather(self) -> Comparison:
         """The comparison; see `choose` for what is refused.
@@ -80,21 +78,18 @@ class Gatherer:
         if not rows and no_data is not None:
             raise no_data
         for sentence in left_out:
-            self.tell(sentence)
+            self.progress.tell(sentence)
         there = {row.name for row in rows}
         absent = [] if self.models else [b for b in published.values() if b.name not in there]
         shipped = shipped_reports(self.dataset)
         rows += [_baseline_row(b, shipped[b.name]) for b in absent if b.name in shipped]
+        order = in_order(row.family for row in rows)
+        rows.sort(key=lambda row: (row.baseline is not None, order.index(row.family), row.name))
         first = classifier_of(nets)  # tables with room for one net take the classifier
         return Comparison(
             dataset=self.dataset,
-            models=_by_family(row for row in rows if not row.baseline),
-            baselines=_by_family(row for row in rows if row.baseline),
-            missing=tuple(
-                Missing(b.title, b.family, b.source, b.missing or "its figures do not ship yet")
-                for b in absent
-                if b.name not in shipped
-            ),
+            rows=tuple(rows),
+            missing=tuple(baseline for baseline in absent if baseline.name not in shipped),
             nets=tuple(
                 Net(net.name, net.sha256, self.zoo.card(net.name).summary)
                 for net in sorted(nets, key=lambda net: net is not first)
@@ -108,7 +103,7 @@ class Gatherer:
 
     def _real(self, nets: tuple[FrozenNet, ...], left_out: list[str]) -> RealImages | None:
         try:
-            return RealImages.read(self.zoo, self.dataset, self.folder, nets, self.tell)
+            return RealImages.read(self.zoo, self.dataset, self.folder, nets, self.progress.tell)
         except DataError as error:
             left_out.append(f"No real images are shown, nor what needs them: {error}")
             return None
@@ -121,7 +116,7 @@ class Gatherer:
         real: RealImages | None,
     ) -> Row:
         contender = with_density(self.zoo, contender)
-        self.tell(contender.name)
+        self.progress.tell(contender.name)
         report = self._measure(contender, self._settings(contender))
         card = contender.card
         return Row(
@@ -132,9 +127,7 @@ class Gatherer:
             settings=contender.settings,
             curve=self._curve(contender, nets) if "steps" in report.subject.options else (),
             gallery=picture(self.zoo, contender, real) if self.pictures else None,
-            baseline=baseline is not None,
-            source=baseline.source if baseline else "",
-            note=baseline.note if baseline else "",
+            baseline=baseline,
         )
 
     def _settings(self, contender: Contender, **options: int) -> Settings:
@@ -147,8 +140,8 @@ class Gatherer:
             self.folder,
             settings,
             dataset=self.dataset,
-            on_progress=self.on_progress,
-            tell=self.tell,
+            on_progress=self.progress.update,
+            tell=self.progress.tell,
         )
 
     def _curve(
@@ -175,12 +168,6 @@ class Gatherer:
         return tuple(found)
 
 
-def _by_family(rows: Iterable[Row]) -> tuple[Row, ...]:
-    there = tuple(rows)
-    order = in_order(row.family for row in there)
-    return tuple(sorted(there, key=lambda row: (order.index(row.family), row.name)))
-
-
 def _baseline_row(baseline: Baseline, report: Report) -> Row:
     return Row(
         name=baseline.name,
@@ -188,9 +175,7 @@ def _baseline_row(baseline: Baseline, report: Report) -> Row:
         report=msgspec.structs.replace(report, command=baseline.command),
         summary=baseline.title,
         settings=baseline.settings,
-        baseline=True,
-        source=baseline.source,
-        note=baseline.note,
+        baseline=baseline,
         shipped=False,
     )
 

@@ -47,17 +47,6 @@ class Frame:
     sheets: tuple[tuple[str, Sheet], ...]
 
 
-@dataclass(frozen=True)
-class Wall:
-    """Pictures of one kind of all models that have some."""
-
-    id: str
-    title: str
-    text: str
-    frames: tuple[Frame, ...]
-    wide: bool = False
-
-
 def sheet(images: Tensor, columns: int, alt: str) -> Sheet:
     """Pictures side by side.
 
@@ -98,14 +87,31 @@ def first_samples(row: Row, n: int = 8) -> Sheet | None:
     return in_row(images, lambda n: f"{n} pictures that {row.name} made")
 
 
-def walls(comparison: Comparison) -> tuple[Wall, ...]:
-    """The kinds of pictures that there are."""
+def walls(comparison: Comparison) -> dict[str, tuple[Frame, ...]]:
+    """Pictures of all models that have some, by kind; the page says what each kind is."""
     pairs = [(row, row.gallery) for row in comparison.rows if row.gallery is not None]
     real, captioned = comparison.real, comparison.captioned
 
-    def frames(draw: Callable[[Row, Gallery], Sheet | None]) -> tuple[Frame, ...]:
-        drawn = ((row, draw(row, gallery)) for row, gallery in pairs)
+    def frames(draw: Callable[[str, Gallery], Sheet | None]) -> tuple[Frame, ...]:
+        drawn = ((row, draw(row.name, gallery)) for row, gallery in pairs)
         return tuple(Frame(row.name, row.family, (("", s),)) for row, s in drawn if s is not None)
+
+    def samples(name: str, gallery: Gallery) -> Sheet:
+        images = gallery.samples
+        return in_square(images, f"{len(images)} pictures that {name} made without a prompt")
+
+    def walk(name: str, gallery: Gallery) -> Sheet | None:
+        return in_row(
+            gallery.walk, lambda n: f"A walk from one picture of {name} to another in {n} steps"
+        )
+
+    def copies(name: str, gallery: Gallery) -> Sheet | None:
+        alt = f"Test images above what {name} makes of them by encoding and decoding"
+        return above(gallery.originals, gallery.copies, alt)
+
+    def neighbours(name: str, gallery: Gallery) -> Sheet | None:
+        alt = f"Pictures of {name} above the training images that are nearest to them"
+        return above(gallery.samples, gallery.neighbours, alt)
 
     test: tuple[Frame, ...] = ()
     if real is not None and pairs:
@@ -116,75 +122,17 @@ def walls(comparison: Comparison) -> tuple[Wall, ...]:
         for row, gallery in pairs
         if gallery.prompted
     )
-    prompts, text = "Asked for a class", "A row for each class, ten pictures each."
-    if captioned is not None:
-        prompts, text = (
-            "Asked in words",
-            "A row for each caption, ten pictures each. Not picked: the first half are captions of "
-            "the training images, the others no training image has. Real images of them come "
-            "first.",
-        )
+    if captioned is not None and prompted:
         title = f"A real image of each of {len(captioned)} captions"
         drawn = sheet(captioned, len(captioned), title)
-        prompted = (Frame("real images", "", (("", drawn),)), *prompted) if prompted else ()
-    found = (
-        Wall(
-            "samples",
-            "Without a prompt",
-            "Not picked: seeds 0, 1, 2 and so on. Real test images come first.",
-            (
-                *test,
-                *frames(
-                    lambda row, gallery: in_square(
-                        gallery.samples,
-                        f"{len(gallery.samples)} pictures that {row.name} made without a prompt",
-                    )
-                ),
-            ),
-        ),
-        Wall("classes", prompts, text, prompted),
-        Wall(
-            "reconstructions",
-            "Reconstructed",
-            "Test images above, and below what is left of them after encoding and decoding. "
-            "Models that cannot encode are not shown.",
-            frames(
-                lambda row, gallery: above(
-                    gallery.originals,
-                    gallery.copies,
-                    f"Test images above what {row.name} makes of them by encoding and decoding",
-                )
-            ),
-            wide=True,
-        ),
-        Wall(
-            "walks",
-            "From one picture to another",
-            "The noise of one seed turns into that of another, in even steps.",
-            frames(
-                lambda row, gallery: in_row(
-                    gallery.walk,
-                    lambda n: f"A walk from one picture of {row.name} to another in {n} steps",
-                )
-            ),
-            wide=True,
-        ),
-        Wall(
-            "neighbours",
-            "Beside the nearest training images",
-            "Generated pictures above, and below each the training image that is nearest to it in "
-            "a feature net: equal pairs would mean that the model remembers.",
-            frames(
-                lambda row, gallery: above(
-                    gallery.samples,
-                    gallery.neighbours,
-                    f"Pictures of {row.name} above the training images that are nearest to them",
-                )
-            ),
-            wide=True,
-        ),
-    )
-    return tuple(wall for wall in found if wall.frames)
+        prompted = (Frame("real images", "", (("", drawn),)), *prompted)
+    return {
+        "samples": (*test, *frames(samples)),
+        "classes": prompted,
+        "reconstructions": frames(copies),
+        "walks": frames(walk),
+        "neighbours": frames(neighbours),
+    }
 
 
 def _prompted(row: Row, gallery: Gallery) -> Iterator[tuple[str, Sheet]]:

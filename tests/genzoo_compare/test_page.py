@@ -100,8 +100,7 @@ def test_hostile_text_everywhere_leaves_the_page_as_it_is(outline: Outline) -> N
     found = comparison()
     altered = dataclasses.replace(
         found,
-        models=tuple(map(hostile, found.models)),
-        baselines=tuple(map(hostile, found.baselines)),
+        rows=tuple(map(hostile, found.rows)),
         command=HOSTILE,
         left_out=(HOSTILE,),
     )
