@@ -217,11 +217,7 @@ def _apart(places: Sequence[float], gap: float) -> list[float]:
 def _logarithmic(
     axes: Axes, which: str, values: Iterable[float], most: int, text: Callable[[float], str]
 ) -> tuple[float, float]:
-    """Make an axis logarithmic around the positive ones of some values, with round ticks.
-
-    Returns:
-        Its ends.
-    """
+    """Make an axis logarithmic around the positive ones of some values, with round ticks."""
     positive = [value for value in values if 0 < value < math.inf] or [1.0]
     low, high = min(positive), max(positive)
     room = max((high / low) ** 0.06, 1.25)

@@ -17,12 +17,7 @@ NO_DENSITY: Mapping[str, object] = {"prior": "standard-normal"}
 
 @dataclass(frozen=True)
 class Contender:
-    """A model to compare.
-
-    Attributes:
-        card: Its card; None for a file.
-        settings: Options that differ from its own.
-    """
+    """A model to compare."""
 
     reference: str
     name: str
@@ -37,9 +32,6 @@ def models_of(zoo: Zoo, dataset: str) -> tuple[ModelCard, ...]:
 
 def dataset_of(zoo: Zoo, references: tuple[str, ...], datasets: tuple[str, ...]) -> str:
     """The dataset that the named models have in common.
-
-    Args:
-        datasets: What to propose where none is named.
 
     Raises:
         UsageError: They have none, or several.

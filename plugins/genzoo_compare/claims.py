@@ -24,11 +24,7 @@ Figures = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence, and the rule that decides whether it holds.
-
-    Attributes:
-        form: How the figure is written, as `str.format` takes it.
-    """
+    """A sentence, and the rule that decides whether it holds."""
 
     text: str
     rule: str

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from genzoo_compare.comparison import Comparison, Row
-from genzoo_compare.verdicts import Measured, can_run, measured, over_floor, times, usable
+from genzoo_compare.verdicts import Measured, can_run, over_floor, times, usable, value_of
 from genzoo_eval.api import KEYS, Report, format_value
 
 WIDE = ("coverage", "reconstruction_mse", "flops")
@@ -15,12 +15,7 @@ WIDE = ("coverage", "reconstruction_mse", "flops")
 
 @dataclass(frozen=True)
 class Column:
-    """A column.
-
-    Attributes:
-        net: The feature net that it was measured in, or "".
-        net_title: The net's name in the title, or "".
-    """
+    """A column."""
 
     key: str
     net: str = ""
@@ -40,10 +35,7 @@ class Column:
 
     def value(self, report: Report) -> Measured | None:
         """The value of a cell, with its spread."""
-        if self.over_floor:
-            return over_floor(report, self.key, self.net)
-        figure = report.figure(self.key, self.net)
-        return None if figure is None else measured(figure)
+        return (over_floor if self.over_floor else value_of)(report, self.key, self.net)
 
     def text(self, value: float) -> str:
         """A value as text, without the unit that the title has."""
@@ -54,12 +46,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell.
-
-    Attributes:
-        text: "–" where nothing was measured.
-        interval: "± 0.1", or "".
-    """
+    """A cell."""
 
     text: str
     interval: str = ""

@@ -39,7 +39,6 @@ class Row:
     Attributes:
         settings: Options that differ from its own, at which `report` was measured.
         curve: Further reports by number of sampling steps, fewest first.
-        gallery: Its pictures; None where they are not wanted.
         baseline: The published work that it is, which the others are compared with.
         shipped: Whether its weights ship, or lie here.
     """
@@ -80,8 +79,6 @@ class Comparison:
 
     Attributes:
         rows: Models, then baselines, both by family.
-        missing: Published work that was not measured.
-        stability: How steadily the families train; None where it was not measured.
         real: Test images, uint8 `[N, C, H, W]`; None without pictures.
         captioned: A real image of each caption in the galleries, uint8 `[N, C, H, W]`; None where
             prompts are classes.

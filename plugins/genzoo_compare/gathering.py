@@ -36,7 +36,6 @@ class Gatherer:
     """Gathers a comparison.
 
     Attributes:
-        folder: What holds it; None for the Hub.
         curve: Measure at further numbers of steps, not only take the reports that there are.
     """
 

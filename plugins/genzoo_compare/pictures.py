@@ -20,12 +20,7 @@ GAP = 2
 
 @dataclass(frozen=True)
 class Sheet:
-    """Several pictures in one image.
-
-    Attributes:
-        width: In pixels.
-        height: In pixels.
-    """
+    """Several pictures in one image."""
 
     uri: str
     width: int
@@ -38,7 +33,6 @@ class Frame:
     """Pictures of one model.
 
     Attributes:
-        family: Its family; "" for real pictures.
         sheets: The pictures, each sheet with its label, or "" for one that needs none.
     """
 
@@ -48,11 +42,7 @@ class Frame:
 
 
 def sheet(images: Tensor, columns: int, alt: str) -> Sheet:
-    """Pictures side by side.
-
-    Args:
-        images: uint8 `[N, C, H, W]`, C being 1 or 3.
-    """
+    """Pictures uint8 `[N, C, H, W]`, C being 1 or 3, side by side."""
     pixels = grid(images, columns, GAP)
     # The grid is 255 wherever there is no picture.
     opaque = 255 - grid(torch.zeros_like(images[:, :1]), columns, GAP)

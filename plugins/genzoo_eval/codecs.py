@@ -98,7 +98,6 @@ def reconstruction_figures(
     """Errors of test images that were encoded and decoded.
 
     Args:
-        condition: Gives the condition of so many images without a prompt.
         test: uint8 `[N, C, H, W]`.
     """
     errors, ratios = [], []

@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -48,17 +49,24 @@ def flops(model: GenerativeModel[OptionsT], options: OptionsT) -> float:
     return counter.get_total_flops() / COUNTED
 
 
-def images_per_second(model: GenerativeModel[OptionsT], options: OptionsT, threads: int) -> Figure:
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Compute on so many CPU threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def images_per_second(model: GenerativeModel[OptionsT], options: OptionsT, cores: int) -> Figure:
     """Speed of a loaded model in batches of 64, without a prompt: the median of a few repetitions,
     with their standard deviation.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with threads(cores):
         count = max(1, round(LEAST_SECONDS / _seconds(model, options, 1)))
         rates = [count * BATCH / _seconds(model, options, count) for _ in range(REPEATS)]
-    finally:
-        torch.set_num_threads(before)
     median, spread = statistics.median(rates), statistics.stdev(rates)
     return Figure("images_per_second", median, spread=spread)
 
@@ -82,13 +90,8 @@ print(seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, code)
 memory of a process with that of the one that started it."""
 
 
-@dataclass(frozen=True)
-class Process:
-    """What a process of its own took.
-
-    Attributes:
-        memory: Its largest resident memory in bytes.
-    """
+class Process(NamedTuple):
+    """The seconds of a process from its start to its end, and its largest memory in bytes."""
 
     seconds: float
     memory: int

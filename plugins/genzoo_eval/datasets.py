@@ -29,7 +29,7 @@ def feature_cards(zoo: Zoo, dataset: str | None = None) -> tuple[ModelCard, ...]
     return tuple(sorted(found, key=lambda card: card.name))
 
 
-def known_datasets(zoo: Zoo) -> tuple[str, ...]:
+def dataset_names(zoo: Zoo) -> tuple[str, ...]:
     """Names of the datasets that there are feature nets for."""
     return tuple(sorted({card.dataset for card in feature_cards(zoo)}))
 
@@ -40,7 +40,7 @@ def require_dataset(zoo: Zoo, dataset: str) -> None:
     Raises:
         UsageError: There is no feature net for it; names the datasets that have one.
     """
-    names = known_datasets(zoo)
+    names = dataset_names(zoo)
     if dataset not in names:
         there = f"there are some for {', '.join(names)}" if names else "there are none"
         hint = did_you_mean(dataset, names) or "ship one: an encoder whose card says this dataset"
@@ -85,7 +85,7 @@ def parse_data(zoo: Zoo, text: str | None) -> tuple[str | None, Path | None]:
     default = Path(environment) if environment else None
     if text is None:
         return None, default
-    names = known_datasets(zoo)
+    names = dataset_names(zoo)
     if text in names:
         return text, default
     folder = Path(text)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from genzoo_core.conditioner import Conditioner
 from genzoo_core.dataset import Dataset
 from genzoo_core.encoder import Encoder, check_continuous
 from genzoo_core.errors import GenzooError, UsageError
@@ -27,11 +25,7 @@ BATCH = 250
 
 @dataclass(frozen=True)
 class FrozenNet:
-    """A feature net of the zoo.
-
-    Attributes:
-        sha256: Digest of its weights.
-    """
+    """A feature net of the zoo, and the sha256 of its weights."""
 
     name: str
     sha256: str
@@ -39,27 +33,18 @@ class FrozenNet:
 
     @torch.inference_mode()
     def features(self, images: Tensor) -> Tensor:
-        """Features of images, float32 `[N, D]`.
-
-        Args:
-            images: uint8 `[N, C, H, W]`.
-        """
+        """Features, float32 `[N, D]`, of images uint8 `[N, C, H, W]`."""
         parts = torch.split(images, BATCH)
         return torch.cat([self.encoder.encode(from_uint8(x)).mean.flatten(1) for x in parts])
 
-    @cached_property
-    def conditioner(self) -> Conditioner | None:
-        """What reads the classes of a classifier; None for another net."""
-        if not isinstance(self.encoder, Classifier):
-            return None
-        return self.encoder.conditioners[self.encoder.label]
+    @property
+    def class_count(self) -> int:
+        """The number of classes that a classifier tells apart; 0 for another net."""
+        return self.encoder.classes if isinstance(self.encoder, Classifier) else 0
 
     @torch.inference_mode()
     def classes(self, images: Tensor) -> Tensor:
-        """The class that a classifier sees in each image, int64 `[N]`.
-
-        Args:
-            images: uint8 `[N, C, H, W]`.
+        """The class that a classifier sees in each image uint8 `[N, C, H, W]`, int64 `[N]`.
 
         Raises:
             TypeError: The net is no classifier.
@@ -77,10 +62,9 @@ class FrozenNet:
         """
         if not isinstance(self.encoder, Classifier) or self.encoder.label not in data.columns:
             return None
-        assert self.conditioner is not None
         values = data.columns[self.encoder.label]
         rng = BatchRng(torch.Generator(), len(values))
-        return self.conditioner.prepare(values, rng)
+        return self.encoder.conditioners[self.encoder.label].prepare(values, rng)
 
 
 def load_nets(zoo: Zoo, dataset: str, names: tuple[str, ...] = ()) -> tuple[FrozenNet, ...]:
@@ -141,4 +125,4 @@ def _load(zoo: Zoo, name: str, dataset: str) -> FrozenNet:
 
 def classifier_of(nets: Iterable[FrozenNet]) -> FrozenNet | None:
     """The first classifier among the nets."""
-    return next((net for net in nets if net.conditioner is not None), None)
+    return next((net for net in nets if net.class_count), None)

@@ -83,12 +83,8 @@ class RealFeatures:
 
 
 def measure(net: FrozenNet, test: Tensor, train: Tensor) -> dict[str, Tensor]:
-    """What `RealFeatures.of` takes, which takes minutes.
-
-    Args:
-        test: Test images, uint8 `[M, C, H, W]`.
-        train: Training images, uint8 `[T, C, H, W]`.
-    """
+    """What `RealFeatures.of` takes, of test and training images uint8 `[N, C, H, W]`, which takes
+    minutes."""
     features = {"test": net.features(test), "train": net.features(train)}
     target = "train" if scarce(len(test), len(train)) else "test"
     manifold = Manifold.of(features[target], 3, 5)

@@ -34,7 +34,6 @@ class Subject(Config, omit_defaults=True):
         name: `distribution/name`, or the path of a model file or of pictures.
         sha256: Digest of the weights file, or of the file or files with the pictures.
         parts: sha256 of each shared part's weights, by role.
-        family: The model's family, or "".
         conditions: Values of conditioners other than the first, by name.
     """
 
@@ -51,7 +50,6 @@ class Report(Config, omit_defaults=True):
     """An evaluation: who, against what, and what came out.
 
     Attributes:
-        reference: Digest of the test images.
         tables: Figures that are rows: by key, a list of numbers (the class histogram, the
             accuracy of each class).
     """

@@ -63,14 +63,8 @@ class Judge:
 
     def figures(self, images: Tensor) -> dict[str, float]:
         """Fréchet and kernel distance, coverage, distance of the classes' frequencies from those
-        of the test images, and sharpness.
-
-        Args:
-            images: uint8 `[N, C, H, W]`.
-
-        Returns:
-            Values by the keys that `genzoo eval` uses.
-        """
+        of the test images, and sharpness, of images uint8 `[N, C, H, W]`, by the keys that
+        `genzoo eval` uses."""
         features = self._net.features(images)
         kernel = kernel_distance(
             features, self._features, torch.Generator().manual_seed(0), subsets=SUBSETS

@@ -50,13 +50,10 @@ class Settings(Config):
     """What all trainings have in common. The defaults are the protocol in full.
 
     Attributes:
-        judge_sha256: Digest of its weights.
         seconds: CPU seconds of one thread for each training.
         seeds: Seeds at the recipe's own rate: 0, 1, ….
-        rates: What the recipe's rates are multiplied by, besides 1.
         checkpoints: Where trainings at the recipe's own rate are measured, as shares of their
             steps; the others are measured at the end alone.
-        starving: Steps that a discriminator is trained alone for.
         pretraining: Steps that the generator which it faces was trained for.
     """
 
@@ -91,7 +88,6 @@ class Run(msgspec.Struct, frozen=True):
     """One training.
 
     Attributes:
-        rate: What the recipe's rates are multiplied by.
         marks: Steps at which it is measured; the last is its length.
     """
 

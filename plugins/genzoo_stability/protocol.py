@@ -5,8 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from genzoo_core.zoo import Zoo
+from genzoo_eval.api import threads
 from genzoo_stability.claims import judge_claims
 from genzoo_stability.judge import Judge, examine
 from genzoo_stability.plan import Run, Settings, Variant, next_mark, overrides, plan_runs
@@ -34,23 +34,8 @@ PAUSE = 0.05
 """Seconds between two looks at which trainings have ended."""
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread: times are CPU seconds of one thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 class Protocol:
-    """Trains, measures and judges the claims; goes on where it was interrupted.
-
-    Args:
-        data: Folder that holds the dataset; None for the Hub.
-    """
+    """Trains, measures and judges the claims; goes on where it was interrupted."""
 
     def __init__(
         self,
@@ -81,7 +66,7 @@ class Protocol:
             TrainingError: A training ended for a reason that does not lie in the training.
             GenzooError: Data or models cannot be read, or a model cannot be run.
         """
-        with one_thread():
+        with threads(1):  # times are CPU seconds of one thread
             real = self._store.cached("floor", dict[str, float], self._floor)
             self._train(jobs)
             starving: tuple[Starved, ...] = ()

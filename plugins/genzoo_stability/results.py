@@ -22,7 +22,6 @@ class Row(Config, omit_defaults=True):
     """One checkpoint of one training.
 
     Attributes:
-        rate: What the recipe's learning rates were multiplied by.
         figures: What was measured, by the keys that `genzoo eval` uses; empty where it failed.
         failed: Why the training ended before its end, or None.
     """
@@ -53,10 +52,8 @@ class Summary(Config):
         cv: Coefficient of variation over these seeds, of the kernel distance; of the
             reconstruction error for what is judged by it.
         by_rate: Median of `judged_by` at the end for each rate; None where more than half diverged.
-        sensitivity: The worst of `by_rate` over the best.
         wobble: Standard deviation of `judged_by` over the last checkpoints, relative to their
             mean; median over the seeds.
-        checkpoints: How many checkpoints `wobble` is taken over.
         failed_seeds: Those of the failed trainings at the recipe's own rate.
     """
 
@@ -86,7 +83,6 @@ class Starved(Config):
     """What a generator learns from a discriminator that was trained alone.
 
     Attributes:
-        steps: Steps that the discriminator was trained alone for.
         margin: Mean output on real images less that on generated ones, logits.
         gradient: Norm of the gradient of the generator's loss in its parameters, mean over
             batches.
@@ -113,8 +109,6 @@ class StabilityResults(Config):
 
     Attributes:
         seconds: CPU seconds of one thread for each training.
-        judge_sha256: Digest of its weights.
-        floor: The same figures for `n` training images: real images used as a baseline.
     """
 
     dataset: str
@@ -133,11 +127,7 @@ class StabilityResults(Config):
 
 @cache
 def load_shipped(dataset: str) -> StabilityResults | None:
-    """The results for a dataset that ship with the package; None where there are none.
-
-    Raises:
-        DataError: The file is not well-formed.
-    """
+    """The results for a dataset that ship with the package; None where there are none."""
     path = SHIPPED / f"stability-{dataset}.json"
     return load(path) if path.is_file() else None
 
@@ -147,7 +137,6 @@ def load(path: Path) -> StabilityResults:
 
     Raises:
         DataError: The file is not well-formed.
-        OSError: It cannot be read.
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=StabilityResults)

@@ -95,11 +95,8 @@ def _look(loop: StageLoop, images: Tensor) -> tuple[float, float]:
 
 
 class Draws:
-    """Batches of images in random order, with replacement, and the noise of their steps.
-
-    Args:
-        images: uint8 `[N, C, H, W]`.
-    """
+    """Batches of images uint8 `[N, C, H, W]` in random order, with replacement, and the noise of
+    their steps."""
 
     def __init__(self, images: Tensor, size: int, seed: int) -> None:
         self._images, self._size = images, size

@@ -17,12 +17,7 @@ covariance has no full rank, and the bias is far from linear in 1/N. Two are our
 
 @dataclass(frozen=True)
 class Moments:
-    """All that the Fréchet distance sees of a set of features.
-
-    Attributes:
-        mean: `[D]`, float64.
-        covariance: `[D, D]`, float64, divided by n - 1.
-    """
+    """Mean `[D]` and covariance `[D, D]` (over n - 1) of `n` features, float64."""
 
     mean: Tensor
     covariance: Tensor
@@ -54,7 +49,7 @@ def frechet_distance(a: Tensor | Moments, b: Tensor | Moments) -> float:
 
     Args:
         a: Features `[N, D]`, or their moments.
-        b: Features `[M, D]`, or their moments.
+        b: As `a`.
 
     Raises:
         ValueError: As of `Moments.of`, or the numbers of features differ.

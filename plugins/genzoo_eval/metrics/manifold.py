@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -41,8 +42,7 @@ class Manifold:
         return cls(features, {k: distances[:, k - 1] for k in ks})
 
 
-@dataclass(frozen=True)
-class ManifoldFigures:
+class ManifoldFigures(NamedTuple):
     """How two manifolds lie to one another.
 
     Attributes:
@@ -60,10 +60,7 @@ class ManifoldFigures:
 
 
 def manifold_figures(
-    generated: Tensor,
-    real: Tensor | Manifold,
-    k: int = 3,
-    density_k: int = 5,
+    generated: Tensor, real: Tensor | Manifold, k: int = 3, density_k: int = 5
 ) -> ManifoldFigures:
     """Improved precision and recall, and density and coverage.
 

@@ -43,11 +43,7 @@ def _whole(rng: Rng, x: Tensor, limit: int) -> Tensor:
 def view(x: Tensor, rng: Rng, config: ViewConfig) -> Tensor:
     """A random view of each image: warped, of another contrast and tint, with a rectangle erased.
 
-    Args:
-        x: `[B, C, H, W]` in [-1, 1].
-
-    Returns:
-        Of the same shape, in [-1, 1].
+    Images are `[B, C, H, W]` in [-1, 1], before and after.
     """
     seen = erase(contrast(warp(x, rng, config), rng, config.contrast), rng, config.erase)
     # Nets without it were trained before there was one: they draw what they drew then.

@@ -25,7 +25,6 @@ def open_backbone(zoo: Zoo, name: str, shape: tuple[int, int, int]) -> tuple[Enc
     """A backbone of timm with its published weights, and a sha256 of both.
 
     Args:
-        name: As in `PREFIX`.
         shape: (C, H, W) of the images that it is to see.
 
     Raises:

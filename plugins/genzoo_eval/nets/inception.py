@@ -30,9 +30,6 @@ class Inception(Encoder):
     Heusel et al. 2017; the network and its resizing are torch-fidelity's, which gives the figures
     of the original implementation. Grey images have three equal channels here.
 
-    Args:
-        state: The network's weights, by torch-fidelity's names.
-
     Raises:
         WeightsError: They are not this network's.
     """

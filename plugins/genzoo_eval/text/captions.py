@@ -56,9 +56,6 @@ class Captions:
 def read_captions(zoo: Zoo, dataset: str, folder: Path | None, column: str) -> Captions:
     """Read a dataset, and choose.
 
-    Args:
-        folder: What holds it; None for the Hub.
-
     Raises:
         DataError: It cannot be read, has no such column, or holds no caption out.
     """
