@@ -20,7 +20,6 @@ from genzoo_compare.families import LOOKS, OTHER, look
 from genzoo_compare.terminal import cut
 from genzoo_compare.verdicts import over_floor, times
 from genzoo_core.text import printable
-from genzoo_eval.api import Report
 
 TEXT, MUTED, GRID = "#1a1e24", "#535b66", "#e4e7eb"
 VARIABLES = {
@@ -190,16 +189,13 @@ def _points(row: Row, net: str) -> list[Point]:
     """A row at its own settings first, then at other numbers of steps."""
     name = printable(row.name)
     steps = [(f"{name} in {n} step{'' if n == 1 else 's'}", report) for n, report in row.curve]
-    found = [_point(report, net, title) for title, report in ((name, row.report), *steps)]
-    return [point for point in found if point is not None]
-
-
-def _point(report: Report, net: str, name: str) -> Point | None:
-    speed, distance = report.figure("images_per_second"), over_floor(report, "fd", net)
-    if speed is None or speed.value <= 0 or distance is None:
-        return None
-    time, value = 1000 / speed.value, distance.value
-    return Point(time, value, f"{name}: {time:.3g} ms, {times(value)}")
+    points = []
+    for title, report in ((name, row.report), *steps):
+        speed, distance = report.figure("images_per_second"), over_floor(report, "fd", net)
+        if speed is not None and speed.value > 0 and distance is not None:
+            time, value = 1000 / speed.value, distance.value
+            points.append(Point(time, value, f"{title}: {time:.3g} ms, {times(value)}"))
+    return points
 
 
 def _apart(places: Sequence[float], gap: float) -> list[float]:

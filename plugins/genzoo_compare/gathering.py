@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import torch
 
 from genzoo_compare.baselines import Baseline, baselines, shipped_reports
 from genzoo_compare.choosing import Contender, choose, with_density
 from genzoo_compare.comparison import Comparison, Net, Row
 from genzoo_compare.families import in_order
-from genzoo_compare.picturing import SAMPLES, RealImages, picture
+from genzoo_compare.picturing import RealImages, picture
 from genzoo_core.errors import DataError, GenzooError
 from genzoo_core.zoo import Zoo
 from genzoo_eval.api import (
@@ -33,10 +32,9 @@ STEPS = (1, 2, 5)
 
 @dataclass(frozen=True)
 class Gatherer:
-    """Gathers a comparison.
+    """Gathers a comparison of all models of a dataset, or of the `models` named.
 
-    Attributes:
-        curve: Measure at further numbers of steps, not only take the reports that there are.
+    With `curve` it measures at further numbers of steps, and takes not only what was measured.
     """
 
     zoo: Zoo
@@ -94,7 +92,7 @@ class Gatherer:
                 for net in sorted(nets, key=lambda net: net is not first)
             ),
             stability=load_shipped(self.dataset),
-            real=None if real is None else real.test[_spread(len(real.test))],
+            real=None if real is None else real.spread,
             captioned=None if real is None else real.captioned,
             left_out=tuple(left_out),
             command=self.command,
@@ -177,8 +175,3 @@ def _baseline_row(baseline: Baseline, report: Report) -> Row:
         baseline=baseline,
         shipped=False,
     )
-
-
-def _spread(n: int) -> torch.Tensor:
-    """Indices of the test images on the page, spread over all."""
-    return torch.arange(min(n, SAMPLES)) * max(1, n // SAMPLES)

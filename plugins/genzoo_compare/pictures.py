@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -108,7 +108,14 @@ def walls(comparison: Comparison) -> dict[str, tuple[Frame, ...]]:
         title = f"{len(real)} real test images of {comparison.dataset}"
         test = (Frame("test images", "", (("", in_square(real, title)),)),)
     prompted = tuple(
-        Frame(row.name, row.family, tuple(_prompted(row, gallery)))
+        Frame(
+            row.name,
+            row.family,
+            tuple(
+                (name, sheet(images, len(images), f"{row.name}, asked for {name}"))
+                for name, images in gallery.prompted
+            ),
+        )
         for row, gallery in pairs
         if gallery.prompted
     )
@@ -123,8 +130,3 @@ def walls(comparison: Comparison) -> dict[str, tuple[Frame, ...]]:
         "walks": frames(walk),
         "neighbours": frames(neighbours),
     }
-
-
-def _prompted(row: Row, gallery: Gallery) -> Iterator[tuple[str, Sheet]]:
-    for name, images in gallery.prompted:
-        yield name, sheet(images, len(images), f"{row.name}, asked for {name}")

@@ -56,6 +56,12 @@ class RealImages:
     captions: tuple[tuple[str, Tensor], ...] = ()
 
     @property
+    def spread(self) -> Tensor:
+        """Test images for the page, spread over all, uint8 `[N, C, H, W]`."""
+        n = len(self.test)
+        return self.test[torch.arange(min(n, SAMPLES)) * max(1, n // SAMPLES)]
+
+    @property
     def captioned(self) -> Tensor | None:
         """A real image of each caption, uint8 `[N, C, H, W]`."""
         return torch.stack([image for _, image in self.captions]) if self.captions else None

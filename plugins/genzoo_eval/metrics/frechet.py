@@ -106,11 +106,8 @@ def extrapolated_frechet_distance(
         frechet_distance(generated[torch.randperm(n, generator=generator)[:size]], reference)
         for size in sizes.tolist()
     ]
-    return _intercept(1 / sizes.double(), torch.tensor(distances, dtype=torch.float64))
-
-
-def _intercept(x: Tensor, y: Tensor) -> float:
-    """Where the least-squares line through the points `[P]` meets x = 0."""
+    x, y = 1 / sizes.double(), torch.tensor(distances, dtype=torch.float64)
+    # Where the line of least squares meets x = 0.
     slope = ((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum()
     return (y.mean() - slope * x.mean()).item()
 
