@@ -117,8 +117,7 @@ def bars(comparison: Comparison, net: str) -> Chart | None:
 def scatter(comparison: Comparison, net: str) -> Chart | None:
     """Milliseconds per image against Fréchet distance over floor; None without any speed.
 
-    Names stand at the right, as near to their points as there is room, so that none hides
-    another.
+    Names stand at the right, as near to their points as they can without hiding another.
     """
     curves = [(row, points) for row in comparison.rows if (points := _points(row, net))]
     if not curves:

@@ -75,11 +75,8 @@ def _named(zoo: Zoo, reference: str, dataset: str) -> Contender:
 
 
 def with_density(zoo: Zoo, contender: Contender) -> Contender:
-    """The contender with the settings that it needs to make pictures at all.
-
-    Raises:
-        GenzooError: It makes none.
-    """
+    """The contender with the settings that it needs to make pictures at all; a `GenzooError` says
+    why it makes none."""
     try:
         zoo.generate(Request(contender.reference, n=1, seed=0))
     except NotFittedError as unfitted:

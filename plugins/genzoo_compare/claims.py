@@ -39,11 +39,7 @@ class Claim:
 
 
 def own_report(name: str) -> Report:
-    """The report that ships of a model of genzoo's at its own settings.
-
-    Raises:
-        ValueError: There is none, or several.
-    """
+    """The one report that ships of a model of genzoo's at its own settings."""
     (found,) = (
         report
         for report in shipped().values()

@@ -19,10 +19,7 @@ WIDTH = 100
 
 
 def as_text(comparison: Comparison) -> str:
-    """The tutorial's table with figures, the verdicts and what it leaves out, as lines of text.
-
-    The best of a column has a star.
-    """
+    """The table, with a star at the best of a column, the verdicts and what it leaves out."""
     table_columns = columns(comparison, few=True)
     lines = _aligned(_header(table_columns), _body(comparison, table_columns))
     lines += ["", *_verdicts(comparison), *_notes(comparison)]

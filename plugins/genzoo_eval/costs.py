@@ -39,10 +39,8 @@ def parameters(module: nn.Module) -> int:
 
 
 def flops(model: GenerativeModel[OptionsT], options: OptionsT) -> float:
-    """Floating-point operations for one image without a prompt.
-
-    Matrix products, convolutions and attention, a multiplication and an addition counted as two.
-    """
+    """Floating-point operations for one image without a prompt, of matrix products, convolutions
+    and attention; a multiplication and an addition count as two."""
     counter = FlopCounterMode(display=False)
     with torch.inference_mode(), counter:
         model.sample(SampleRng(range(COUNTED)), {}, options)
@@ -62,8 +60,7 @@ def threads(count: int) -> Iterator[None]:
 
 def images_per_second(model: GenerativeModel[OptionsT], options: OptionsT, cores: int) -> Figure:
     """Speed of a loaded model in batches of 64, without a prompt: the median of a few repetitions,
-    with their standard deviation.
-    """
+    with their standard deviation."""
     with threads(cores):
         count = max(1, round(LEAST_SECONDS / _seconds(model, options, 1)))
         rates = [count * BATCH / _seconds(model, options, count) for _ in range(REPEATS)]

@@ -35,11 +35,7 @@ def dataset_names(zoo: Zoo) -> tuple[str, ...]:
 
 
 def require_dataset(zoo: Zoo, dataset: str) -> None:
-    """Check that models can be measured on a dataset.
-
-    Raises:
-        UsageError: There is no feature net for it; names the datasets that have one.
-    """
+    """Raise a `UsageError` that names the datasets with feature nets where this one has none."""
     names = dataset_names(zoo)
     if dataset not in names:
         there = f"there are some for {', '.join(names)}" if names else "there are none"
@@ -75,11 +71,9 @@ def data_recipe(zoo: Zoo, dataset: str, split: str) -> DataRecipe:
 
 
 def parse_data(zoo: Zoo, text: str | None) -> tuple[str | None, Path | None]:
-    """What `--data` means: the name of a dataset, a folder that holds several, or one's own.
+    """The dataset that `--data` names, if it does, and the folder that holds it; None for the Hub.
 
-    Returns:
-        The dataset, or None where the text does not name it; the folder that holds it, or None for
-        the Hub. `GENZOO_DATA` is the folder where the text names none.
+    `GENZOO_DATA` is the folder where the text names none.
     """
     environment = os.environ.get("GENZOO_DATA")
     default = Path(environment) if environment else None

@@ -81,11 +81,8 @@ def _figures(
 def drawn_figures(
     generated: Tensor, real: RealFeatures, draw: int | None, seed: int = 0
 ) -> Iterator[Figure]:
-    """The figures of `distribution_figures`, of draws of the generated images.
-
-    Each is the mean over as many disjoint draws of `draw` images as there are; None takes all
-    images at once.
-    """
+    """The figures of `distribution_figures`, each the mean over as many disjoint draws of `draw`
+    images as there are; None takes all images at once."""
     n = len(generated)
     if draw is None or draw >= n:
         yield from distribution_figures(generated, real, seed)

@@ -49,8 +49,7 @@ class ExternalImages:
     ) -> ExternalImages:
         """Read an .npz file, or a folder of picture files and folders of such.
 
-        A file has `images`, uint8 `[N, H, W, C]` or `[N, H, W]`, and perhaps `labels`, whole
-        numbers `[N]`.
+        A file has `images`, uint8 `[N, H, W, C]` or `[N, H, W]`, perhaps integer `labels` `[N]`.
 
         Raises:
             UsageError: There is nothing there, or it holds something else.
@@ -67,11 +66,7 @@ class ExternalImages:
         return images
 
     def check_labels(self, classes: int) -> None:
-        """Check that the labels, where there are some, are ids of so many classes.
-
-        Raises:
-            UsageError: They are not.
-        """
+        """Raise a `UsageError` where there are labels that are no ids of so many classes."""
         labels = self.labels
         if labels is not None and bool(((labels < 0) | (labels >= classes)).any()):
             name = self.subject.name

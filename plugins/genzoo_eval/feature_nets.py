@@ -55,11 +55,8 @@ class FrozenNet:
         return torch.cat([self.encoder.logits(from_uint8(part)).argmax(1) for part in parts])
 
     def labels(self, data: Dataset) -> Tensor | None:
-        """The labels of a dataset in the numbering of `classes`, int64 `[N]`.
-
-        They are in the column that is called as the classifier's conditioner is. None where
-        there is none, or the net is no classifier.
-        """
+        """The labels of a dataset in the numbering of `classes`, int64 `[N]`, from the column that
+        is called as the conditioner is; None where there is none, or the net is no classifier."""
         if not isinstance(self.encoder, Classifier) or self.encoder.label not in data.columns:
             return None
         values = data.columns[self.encoder.label]
@@ -91,11 +88,8 @@ def load_nets(zoo: Zoo, dataset: str, names: tuple[str, ...] = ()) -> tuple[Froz
 def check_takes(
     name: str, look: Callable[[Tensor], object], dataset: str, shape: tuple[int, ...]
 ) -> None:
-    """Check that a network takes images of a dataset, (C, H, W), before hours of work on others.
-
-    Raises:
-        UsageError: It does not.
-    """
+    """Raise a `UsageError` where a network takes no images (C, H, W) of a dataset, before hours of
+    work on others."""
     try:
         with torch.inference_mode():
             look(torch.zeros(1, *shape))

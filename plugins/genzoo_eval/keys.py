@@ -29,10 +29,8 @@ KEYS = msgspec.convert(tomllib.loads(_FILE.read_text(encoding="utf-8")), dict[st
 
 
 def format_value(key: str, value: float) -> str:
-    """A value with its unit, in as many digits as carry meaning.
-
-    An unknown key, of another version or plugin, is shown as a plain number.
-    """
+    """A value with its unit, in as many digits as carry meaning; of a key of another version or
+    plugin, a plain number."""
     unit = KEYS[key].unit if key in KEYS else ""
     if unit == "%":
         return f"{100 * value:.1f} %"

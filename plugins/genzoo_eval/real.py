@@ -21,11 +21,7 @@ FEWEST_REAL = 6
 
 
 def check_enough(test: Tensor) -> None:
-    """Check that there are test images to compare with.
-
-    Raises:
-        DataError: There are too few.
-    """
+    """Raise a `DataError` where there are too few test images to compare with."""
     if len(test) < FEWEST_REAL:
         raise DataError(
             f"{len(test)} test images are too few to measure with", f"{FEWEST_REAL} are the fewest"
@@ -43,8 +39,7 @@ class RealFeatures:
     """Real images in the features of one net.
 
     Attributes:
-        test: Of the test images, float32 `[M, D]`.
-        train: Of the training images, float32 `[T, D]`.
+        test: Of the test images, float32 `[M, D]`; `train` of the training images.
         unseen: Distance of each test image from the nearest training image, `[M]`.
         apart: Distance of each test image from the nearest other one, `[M]`.
     """

@@ -21,12 +21,7 @@ LOPSIDED = 0.2
 
 
 def summarize(variant: Variant, rows: Sequence[Row]) -> Summary:
-    """How steadily a variant trains.
-
-    Args:
-        rows: All checkpoints of its trainings; those of trainings that have not come to their
-            end are not looked at.
-    """
+    """How steadily a variant trains, by those of its trainings that came to their end."""
     ends = [row for row in rows if row.last]
     own = [row for row in ends if row.rate == 1]
     finished = {row.run for row in own if row.failed is None}
@@ -83,11 +78,8 @@ def medians(rows: Iterable[Row]) -> dict[str, float]:
 
 
 def variation(values: Sequence[float]) -> float | None:
-    """Coefficient of variation: the sample standard deviation over the mean.
-
-    None for fewer than two values, and where the mean is not positive, as that of an unbiased
-    kernel distance can be.
-    """
+    """The sample standard deviation over the mean; None for fewer than two values, and where the
+    mean is not positive, as that of an unbiased kernel distance can be."""
     if len(values) < 2 or (mean := fmean(values)) <= 0:
         return None
     return stdev(values) / mean
@@ -102,10 +94,8 @@ def medians_by_rate(ends: Iterable[Row], key: str) -> dict[float, float]:
 
 
 def sensitivity(by_rate: Iterable[float]) -> float | None:
-    """The worst of the medians over the best.
-
-    None for fewer than two rates, where most runs of a rate diverged, and where the best is 0.
-    """
+    """The worst of the medians over the best; None for fewer than two rates, where most runs of a
+    rate diverged, and where the best is 0."""
     values = list(by_rate)
     if len(values) < 2 or not all(map(math.isfinite, values)) or min(values) <= 0:
         return None

@@ -87,10 +87,8 @@ def open_inception() -> tuple[Inception, str]:
 
 
 def _build() -> nn.Module:
-    """torch-fidelity's network without its weights.
-
-    Its constructor would fetch and unpickle them; here it fetches and loads nothing.
-    """
+    """torch-fidelity's network without its weights, which its constructor would fetch and
+    unpickle."""
     mend_torchvision()
     from torch_fidelity import feature_extractor_inceptionv3 as peer
 

@@ -64,11 +64,8 @@ def read_captions(zoo: Zoo, dataset: str, folder: Path | None, column: str) -> C
 
 
 def sampled(captions: Captions, n: int) -> tuple[tuple[str, Tensor], ...]:
-    """The first `n` seen captions, then the first `n` held-out ones, each with a real picture,
-    uint8 `[C, H, W]`.
-
-    Not picked: captions are in the order of their hashes.
-    """
+    """The first `n` seen captions by their hashes, then the first `n` held-out ones, each with a
+    real picture, uint8 `[C, H, W]`."""
     return tuple(
         (caption, of.images[of.owners == place][0])
         for of in captions.by_name.values()

@@ -16,11 +16,7 @@ KEYS_OF_CURVE = ("fd", "recall", "accuracy", "r10_seen", "r10_held_out", "compos
 
 
 def scales(text: str) -> tuple[float, ...]:
-    """The scales that a text names: "1,1.5,2".
-
-    Raises:
-        UsageError: It is no list of numbers, or one stands twice.
-    """
+    """The scales that a text names: "1,1.5,2". Refuses one that stands twice."""
     try:
         found = tuple(float(part) for part in text.split(","))
     except ValueError:
@@ -33,10 +29,8 @@ def scales(text: str) -> tuple[float, ...]:
 
 
 def lines(reports: Sequence[Report]) -> Iterator[str]:
-    """The curve for a terminal: a column for each scale, a line for each figure.
-
-    Distances are multiples of their floor.
-    """
+    """The curve for a terminal: a column for each scale, a line for each figure, distances as
+    multiples of their floor."""
     first = reports[0]
     yield f"{first.subject.name} against {first.dataset}, n = {first.n:,}, by guidance"
     rows = [["", *(f"{report.subject.options[OPTION]:g}" for report in reports)]]

@@ -34,8 +34,8 @@ def style_figures(
 ) -> tuple[list[Figure], Tables]:
     """How often a style is drawn that was a condition, and which styles are drawn without one.
 
-    A picture has the style of the training image that is nearest to it. The floor is the share of
-    test images whose style is found so.
+    A picture has the style of the training image that is nearest to it; the floor is the share of
+    test images whose own style that is.
     """
     train, test = captions.train, captions.test
     styles = sorted({str(value) for value in train.columns.get(STYLE, ())})
