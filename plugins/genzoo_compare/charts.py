@@ -54,8 +54,6 @@ LINE = 17
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart."""
-
     net: str
     svg: str
 

@@ -17,8 +17,6 @@ NO_DENSITY: Mapping[str, object] = {"prior": "standard-normal"}
 
 @dataclass(frozen=True)
 class Contender:
-    """A model to compare."""
-
     reference: str
     name: str
     card: ModelCard | None = None

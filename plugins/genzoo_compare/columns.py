@@ -15,8 +15,6 @@ WIDE = ("coverage", "reconstruction_mse", "flops")
 
 @dataclass(frozen=True)
 class Column:
-    """A column."""
-
     key: str
     net: str = ""
     over_floor: bool = False
@@ -46,8 +44,6 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell."""
-
     text: str
     interval: str = ""
     best: bool = False

@@ -165,7 +165,6 @@ def read_reference(
 
 
 def _require_as_many(n: int, training: int) -> None:
-    """Check that there are training images to stand in the place of `n` generated ones."""
     if n > training:
         raise UsageError(
             f"the floor of {n:,} images needs as many training images; there are {training:,}",
@@ -207,6 +206,5 @@ def _class_floors(
 
 
 def _draws(total: int, n: int) -> Iterator[Tensor]:
-    """Indices of `n` of so many images, five times."""
     for seed in range(DRAWS):
         yield torch.randperm(total, generator=torch.Generator().manual_seed(seed))[:n]

@@ -54,7 +54,7 @@ class Settings(Config):
         seeds: Seeds at the recipe's own rate: 0, 1, ….
         checkpoints: Where trainings at the recipe's own rate are measured, as shares of their
             steps; the others are measured at the end alone.
-        pretraining: Steps that the generator which it faces was trained for.
+        pretraining: Steps of the generator that it is trained against.
     """
 
     dataset: str
