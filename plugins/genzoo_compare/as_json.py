@@ -27,7 +27,10 @@ def as_json(comparison: Comparison) -> str:
             }
             for verdict in verdicts(comparison)
         },
-        "missing": [dataclasses.asdict(missing) for missing in comparison.missing],
+        "missing": [
+            {name: getattr(baseline, name) for name in ("title", "family", "source", "reason")}
+            for baseline in comparison.missing
+        ],
         "stability": steadiness.as_data(comparison.stability) if comparison.stability else None,
     }
     return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
@@ -38,8 +41,8 @@ def _row(row: Row, nets: tuple[str, ...]) -> dict[str, object]:
     return {
         "model": row.name,
         "family": row.family,
-        "baseline": row.baseline,
-        "source": row.source,
+        "baseline": row.baseline is not None,
+        "source": row.baseline.source if row.baseline else "",
         "note": row.note,
         "settings": dict(row.settings),
         "fd_over_floor": None if overall is None else overall.value,

@@ -29,11 +29,6 @@ class Baseline(Config):
     """A baseline: an entry of `baselines/index.toml`.
 
     Attributes:
-        name: Its name; that of its recipe, or of the model of the zoo that it is.
-        family: Its family.
-        title: What it is.
-        source: Whose work it follows.
-        dataset: Name of the dataset.
         recipe: Path of its recipe beside the index, or "".
         settings: Options of its figures that differ from its recipe.
         note: A remark on its figures, or "".
@@ -49,6 +44,11 @@ class Baseline(Config):
     settings: dict[str, Any] = {}
     note: str = ""
     missing: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why it has no figures, where none ship."""
+        return self.missing or "its figures do not ship yet"
 
     @property
     def command(self) -> str:

@@ -20,7 +20,6 @@ from genzoo_compare.families import LOOKS, OTHER, look
 from genzoo_compare.terminal import cut
 from genzoo_compare.verdicts import over_floor, times
 from genzoo_core.text import printable
-from genzoo_eval.api import Report
 
 TEXT, MUTED, GRID = "#1a1e24", "#535b66", "#e4e7eb"
 VARIABLES = {
@@ -55,13 +54,6 @@ LINE = 17
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart.
-
-    Attributes:
-        net: Short name of the feature net that its distances were measured in.
-        svg: The drawing, an element of HTML. What a bar or a point shows is its title.
-    """
-
     net: str
     svg: str
 
@@ -123,8 +115,7 @@ def bars(comparison: Comparison, net: str) -> Chart | None:
 def scatter(comparison: Comparison, net: str) -> Chart | None:
     """Milliseconds per image against Fréchet distance over floor; None without any speed.
 
-    Names stand at the right, as near to their points as there is room, so that none hides
-    another.
+    Names stand at the right, as near to their points as they can without hiding another.
     """
     curves = [(row, points) for row in comparison.rows if (points := _points(row, net))]
     if not curves:
@@ -195,16 +186,13 @@ def _points(row: Row, net: str) -> list[Point]:
     """A row at its own settings first, then at other numbers of steps."""
     name = printable(row.name)
     steps = [(f"{name} in {n} step{'' if n == 1 else 's'}", report) for n, report in row.curve]
-    found = [_point(report, net, title) for title, report in ((name, row.report), *steps)]
-    return [point for point in found if point is not None]
-
-
-def _point(report: Report, net: str, name: str) -> Point | None:
-    speed, distance = report.figure("images_per_second"), over_floor(report, "fd", net)
-    if speed is None or speed.value <= 0 or distance is None:
-        return None
-    time, value = 1000 / speed.value, distance.value
-    return Point(time, value, f"{name}: {time:.3g} ms, {times(value)}")
+    points = []
+    for title, report in ((name, row.report), *steps):
+        speed, distance = report.figure("images_per_second"), over_floor(report, "fd", net)
+        if speed is not None and speed.value > 0 and distance is not None:
+            time, value = 1000 / speed.value, distance.value
+            points.append(Point(time, value, f"{title}: {time:.3g} ms, {times(value)}"))
+    return points
 
 
 def _apart(places: Sequence[float], gap: float) -> list[float]:
@@ -222,18 +210,7 @@ def _apart(places: Sequence[float], gap: float) -> list[float]:
 def _logarithmic(
     axes: Axes, which: str, values: Iterable[float], most: int, text: Callable[[float], str]
 ) -> tuple[float, float]:
-    """Make an axis logarithmic around the positive ones of some values, with round ticks.
-
-    Args:
-        axes: Has the axis.
-        which: "x" or "y".
-        values: What it must show.
-        most: Ticks that there is room for.
-        text: Writes the value of a tick.
-
-    Returns:
-        Its ends.
-    """
+    """Make an axis logarithmic around the positive ones of some values, with round ticks."""
     positive = [value for value in values if 0 < value < math.inf] or [1.0]
     low, high = min(positive), max(positive)
     room = max((high / low) ** 0.06, 1.25)
@@ -251,13 +228,7 @@ def _logarithmic(
 
 
 def _element(draw: Callable[[], Axes], salt: str, described: str) -> str:
-    """A drawing as an element of a page: its colours the page's, its ids unlike other drawings'.
-
-    Args:
-        draw: Draws it, in the style of the charts.
-        salt: Unlike that of the page's other drawings.
-        described: The chart in words.
-    """
+    """A drawing as an element of a page: its colours the page's, its ids unlike other drawings'."""
     out = io.BytesIO()
     with style.context(["default", {**STYLE, "svg.hashsalt": salt}]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph", UserWarning)  # the browser has other fonts

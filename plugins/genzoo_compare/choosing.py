@@ -17,15 +17,6 @@ NO_DENSITY: Mapping[str, object] = {"prior": "standard-normal"}
 
 @dataclass(frozen=True)
 class Contender:
-    """A model to compare.
-
-    Attributes:
-        reference: Its name, or the path of its file.
-        name: Its name in the table.
-        card: Its card; None for a file.
-        settings: Options that differ from its own.
-    """
-
     reference: str
     name: str
     card: ModelCard | None = None
@@ -39,11 +30,6 @@ def models_of(zoo: Zoo, dataset: str) -> tuple[ModelCard, ...]:
 
 def dataset_of(zoo: Zoo, references: tuple[str, ...], datasets: tuple[str, ...]) -> str:
     """The dataset that the named models have in common.
-
-    Args:
-        zoo: Where they are.
-        references: Their names, or files.
-        datasets: What to propose where none is named.
 
     Raises:
         UsageError: They have none, or several.
@@ -87,11 +73,8 @@ def _named(zoo: Zoo, reference: str, dataset: str) -> Contender:
 
 
 def with_density(zoo: Zoo, contender: Contender) -> Contender:
-    """The contender with the settings that it needs to make pictures at all.
-
-    Raises:
-        GenzooError: It makes none.
-    """
+    """The contender with the settings that it needs to make pictures at all; a `GenzooError` says
+    why it makes none."""
     try:
         zoo.generate(Request(contender.reference, n=1, seed=0))
     except NotFittedError as unfitted:

@@ -24,15 +24,7 @@ Figures = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence, and the rule that decides whether it holds.
-
-    Attributes:
-        text: The sentence.
-        rule: The figure and the rule, in words.
-        form: How the figure is written, as `str.format` takes it.
-        figure: The figure of a model's report.
-        holds: Whether it holds, from the figures of all families.
-    """
+    """A sentence, and the rule that decides whether it holds."""
 
     text: str
     rule: str
@@ -41,21 +33,13 @@ class Claim:
     holds: Callable[[Figures], bool]
 
     def of(self, dataset: str) -> tuple[Figures, bool]:
-        """The figures of a dataset's best models, and whether the claim holds.
-
-        Args:
-            dataset: As it stands in names of models: "mnist", "fashion".
-        """
+        """The figures of a dataset's best models, and whether the claim holds."""
         found = {family: self.figure(own_report(f"{family}-{dataset}")) for family in FAMILIES}
         return found, self.holds(found)
 
 
 def own_report(name: str) -> Report:
-    """The report that ships of a model of genzoo's at its own settings.
-
-    Raises:
-        ValueError: There is none, or several.
-    """
+    """The one report that ships of a model of genzoo's at its own settings."""
     (found,) = (
         report
         for report in shipped().values()

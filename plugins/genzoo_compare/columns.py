@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from genzoo_compare.comparison import Comparison, Row
-from genzoo_compare.verdicts import Measured, can_run, measured, over_floor, times, usable
+from genzoo_compare.verdicts import Measured, can_run, over_floor, times, usable, value_of
 from genzoo_eval.api import KEYS, Report, format_value
 
 WIDE = ("coverage", "reconstruction_mse", "flops")
@@ -15,15 +15,6 @@ WIDE = ("coverage", "reconstruction_mse", "flops")
 
 @dataclass(frozen=True)
 class Column:
-    """A column.
-
-    Attributes:
-        key: The figure's key.
-        net: The feature net that it was measured in, or "".
-        over_floor: Whether its cells are multiples of the floor.
-        net_title: The net's name in the title, or "".
-    """
-
     key: str
     net: str = ""
     over_floor: bool = False
@@ -42,10 +33,7 @@ class Column:
 
     def value(self, report: Report) -> Measured | None:
         """The value of a cell, with its spread."""
-        if self.over_floor:
-            return over_floor(report, self.key, self.net)
-        figure = report.figure(self.key, self.net)
-        return None if figure is None else measured(figure)
+        return (over_floor if self.over_floor else value_of)(report, self.key, self.net)
 
     def text(self, value: float) -> str:
         """A value as text, without the unit that the title has."""
@@ -56,26 +44,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell.
-
-    Attributes:
-        text: "–" where nothing was measured.
-        interval: "± 0.1", or "".
-        best: Whether it is the best of its column.
-    """
-
     text: str
     interval: str = ""
     best: bool = False
 
 
 def columns(comparison: Comparison, *, few: bool = False) -> tuple[Column, ...]:
-    """The columns that any row has a figure for.
-
-    Args:
-        comparison: Whose.
-        few: Only those that fit a terminal.
-    """
+    """The columns that any row has a figure for."""
     nets = comparison.net_names
     names = [comparison.short(net) if len(nets) > 1 else "" for net in nets]
     first, name = (nets[0], names[0]) if nets else ("", "")
@@ -100,8 +75,6 @@ def cells(column: Column, rows: tuple[Row, ...], nets: tuple[str, ...]) -> tuple
     """The cells of a column, the best ones marked: all that look like the best.
 
     Args:
-        column: The column.
-        rows: Its rows.
         nets: The feature nets; the best is sought among rows that are close to real images in
             their features, and that can be run.
     """

@@ -106,10 +106,10 @@ def compare(
     _check_free(files, force=force)
     from genzoo_compare.choosing import dataset_of
     from genzoo_compare.gathering import Gatherer
-    from genzoo_eval.api import known_datasets, parse_data, require_dataset, usual_n
+    from genzoo_eval.api import dataset_names, parse_data, require_dataset, usual_n
 
     named, folder = parse_data(zoo, data)
-    dataset = named or dataset_of(zoo, models, known_datasets(zoo))
+    dataset = named or dataset_of(zoo, models, dataset_names(zoo))
     require_dataset(zoo, dataset)
     usual = usual_n(dataset)
     n = n or usual
@@ -125,8 +125,7 @@ def compare(
             curve=curve,
             pictures=bool(output or picture),
             command=command,
-            tell=progress.tell,
-            on_progress=progress.update,
+            progress=progress,
         ).gather()
     # It would report where its own cache lies, and how long its list of fonts takes.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
@@ -167,12 +166,7 @@ def _command(
 
 
 def _check_free(files: Mapping[str, Path], *, force: bool) -> None:
-    """Check, before any work, that the files can be written; "-" is stdout.
-
-    Raises:
-        UsageError: One is named twice, exists without `force`, is a folder, or its folder cannot
-            be written into.
-    """
+    """Check, before any work, that the files can be written; "-" is stdout."""
     paths = [path for path in files.values() if str(path) != "-"]
     for path in paths:
         if paths.count(path) > 1:
@@ -194,11 +188,7 @@ def _check_free(files: Mapping[str, Path], *, force: bool) -> None:
 
 
 def _write(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all, replacing one that exists; "-" is stdout.
-
-    Raises:
-        GenzooError: It cannot be written.
-    """
+    """Write a file whole or not at all, replacing one that exists; "-" is stdout."""
     from genzoo_core.atomic import write_atomically
 
     if str(path) == "-":

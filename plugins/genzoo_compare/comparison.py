@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from genzoo_compare.baselines import Baseline
 from genzoo_eval.api import Report
 from genzoo_stability.api import StabilityResults
 
@@ -18,11 +19,7 @@ class Gallery:
     """Pictures of one model; all are uint8 `[N, C, H, W]`.
 
     Attributes:
-        samples: Without a prompt.
-        prompted: Pictures of each class or caption, by its name.
-        originals: Test images.
         copies: The same, encoded and decoded; None for a model that cannot encode.
-        walk: From one seed to another.
         neighbours: The training image that is nearest to each of the first samples, in the
             features of a frozen net.
     """
@@ -40,16 +37,9 @@ class Row:
     """A model that was measured.
 
     Attributes:
-        name: Its name in the table.
-        family: Its family.
-        report: What was measured at its own settings, or at `settings`.
-        summary: One line about it.
-        settings: Options that differ from its own.
+        settings: Options that differ from its own, at which `report` was measured.
         curve: Further reports by number of sampling steps, fewest first.
-        gallery: Its pictures; None where they are not wanted.
-        baseline: Whether it is published work that the others are compared with.
-        source: Whose work a baseline follows.
-        note: A remark on its figures, or "".
+        baseline: The published work that it is, which the others are compared with.
         shipped: Whether its weights ship, or lie here.
     """
 
@@ -60,9 +50,7 @@ class Row:
     settings: Mapping[str, object] = field(default_factory=dict)
     curve: tuple[tuple[int, Report], ...] = ()
     gallery: Gallery | None = None
-    baseline: bool = False
-    source: str = ""
-    note: str = ""
+    baseline: Baseline | None = None
     shipped: bool = True
 
     @property
@@ -70,15 +58,10 @@ class Row:
         """`settings` as text, or ""."""
         return ", ".join(f"{key}={value}" for key, value in self.settings.items())
 
-
-@dataclass(frozen=True)
-class Missing:
-    """A baseline without figures, and why it has none."""
-
-    title: str
-    family: str
-    source: str
-    reason: str
+    @property
+    def note(self) -> str:
+        """A remark on its figures, or ""."""
+        return self.baseline.note if self.baseline else ""
 
 
 @dataclass(frozen=True)
@@ -95,34 +78,23 @@ class Comparison:
     """Models of one dataset, side by side.
 
     Attributes:
-        dataset: Its name.
-        models: What is compared, family by family.
-        baselines: Published work, measured the same way.
-        missing: Published work that was not measured.
-        nets: The feature nets, the one to read first in front.
-        stability: How steadily the families train; None where it was not measured.
+        rows: Models, then baselines, both by family.
         real: Test images, uint8 `[N, C, H, W]`; None without pictures.
         captioned: A real image of each caption in the galleries, uint8 `[N, C, H, W]`; None where
             prompts are classes.
+        nets: The feature nets, the one to read first in front.
         left_out: What the page lacks and why, a sentence each.
-        command: The command that makes it again.
     """
 
     dataset: str
-    models: tuple[Row, ...]
-    baselines: tuple[Row, ...] = ()
-    missing: tuple[Missing, ...] = ()
+    rows: tuple[Row, ...]
+    missing: tuple[Baseline, ...] = ()
     nets: tuple[Net, ...] = ()
     stability: StabilityResults | None = None
     real: Tensor | None = None
     captioned: Tensor | None = None
     left_out: tuple[str, ...] = ()
     command: str = ""
-
-    @property
-    def rows(self) -> tuple[Row, ...]:
-        """Models, then baselines."""
-        return (*self.models, *self.baselines)
 
     @property
     def net_names(self) -> tuple[str, ...]:

@@ -8,15 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Look:
-    """A family's look.
-
-    Attributes:
-        title: Its name in a sentence.
-        light: Colour on a light page, "#rrggbb".
-        dark: Colour on a dark page.
-        marker: Shape of its points, as matplotlib names it, for those who see no colours.
-        sign: The same shape as a character.
-    """
+    """A family's look."""
 
     title: str
     light: str

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import torch
 
 from genzoo_compare.baselines import Baseline, baselines, shipped_reports
 from genzoo_compare.choosing import Contender, choose, with_density
-from genzoo_compare.comparison import Comparison, Missing, Net, Row
+from genzoo_compare.comparison import Comparison, Net, Row
 from genzoo_compare.families import in_order
-from genzoo_compare.picturing import SAMPLES, RealImages, picture
+from genzoo_compare.picturing import RealImages, picture
 from genzoo_core.errors import DataError, GenzooError
 from genzoo_core.zoo import Zoo
 from genzoo_eval.api import (
     FrozenNet,
-    OnProgress,
+    Progress,
     Report,
     Settings,
     cached_report,
@@ -34,20 +32,9 @@ STEPS = (1, 2, 5)
 
 @dataclass(frozen=True)
 class Gatherer:
-    """Gathers a comparison.
+    """Gathers a comparison of all models of a dataset, or of the `models` named.
 
-    Attributes:
-        zoo: Where the models are.
-        dataset: Name of the dataset.
-        folder: What holds it; None for the Hub.
-        models: Names or files; none for all of the dataset, and its baselines.
-        n: Number of pictures of each.
-        seed: Seed of the first.
-        curve: Measure at further numbers of steps, not only take the reports that there are.
-        pictures: Whether pictures are wanted.
-        command: The command that makes the comparison.
-        tell: Called with what takes a while, and with what is left out.
-        on_progress: Called with how many images are made.
+    With `curve` it measures at further numbers of steps, and takes not only what was measured.
     """
 
     zoo: Zoo
@@ -59,8 +46,7 @@ class Gatherer:
     curve: bool
     pictures: bool
     command: str
-    tell: Callable[[str], None]
-    on_progress: OnProgress
+    progress: Progress
 
     def gather(self) -> Comparison:
         """The comparison; see `choose` for what is refused.
@@ -89,27 +75,24 @@ class Gatherer:
         if not rows and no_data is not None:
             raise no_data
         for sentence in left_out:
-            self.tell(sentence)
+            self.progress.tell(sentence)
         there = {row.name for row in rows}
         absent = [] if self.models else [b for b in published.values() if b.name not in there]
         shipped = shipped_reports(self.dataset)
         rows += [_baseline_row(b, shipped[b.name]) for b in absent if b.name in shipped]
+        order = in_order(row.family for row in rows)
+        rows.sort(key=lambda row: (row.baseline is not None, order.index(row.family), row.name))
         first = classifier_of(nets)  # tables with room for one net take the classifier
         return Comparison(
             dataset=self.dataset,
-            models=_by_family(row for row in rows if not row.baseline),
-            baselines=_by_family(row for row in rows if row.baseline),
-            missing=tuple(
-                Missing(b.title, b.family, b.source, b.missing or "its figures do not ship yet")
-                for b in absent
-                if b.name not in shipped
-            ),
+            rows=tuple(rows),
+            missing=tuple(baseline for baseline in absent if baseline.name not in shipped),
             nets=tuple(
                 Net(net.name, net.sha256, self.zoo.card(net.name).summary)
                 for net in sorted(nets, key=lambda net: net is not first)
             ),
             stability=load_shipped(self.dataset),
-            real=None if real is None else real.test[_spread(len(real.test))],
+            real=None if real is None else real.spread,
             captioned=None if real is None else real.captioned,
             left_out=tuple(left_out),
             command=self.command,
@@ -117,7 +100,7 @@ class Gatherer:
 
     def _real(self, nets: tuple[FrozenNet, ...], left_out: list[str]) -> RealImages | None:
         try:
-            return RealImages.read(self.zoo, self.dataset, self.folder, nets, self.tell)
+            return RealImages.read(self.zoo, self.dataset, self.folder, nets, self.progress.tell)
         except DataError as error:
             left_out.append(f"No real images are shown, nor what needs them: {error}")
             return None
@@ -130,7 +113,7 @@ class Gatherer:
         real: RealImages | None,
     ) -> Row:
         contender = with_density(self.zoo, contender)
-        self.tell(contender.name)
+        self.progress.tell(contender.name)
         report = self._measure(contender, self._settings(contender))
         card = contender.card
         return Row(
@@ -141,9 +124,7 @@ class Gatherer:
             settings=contender.settings,
             curve=self._curve(contender, nets) if "steps" in report.subject.options else (),
             gallery=picture(self.zoo, contender, real) if self.pictures else None,
-            baseline=baseline is not None,
-            source=baseline.source if baseline else "",
-            note=baseline.note if baseline else "",
+            baseline=baseline,
         )
 
     def _settings(self, contender: Contender, **options: int) -> Settings:
@@ -156,8 +137,8 @@ class Gatherer:
             self.folder,
             settings,
             dataset=self.dataset,
-            on_progress=self.on_progress,
-            tell=self.tell,
+            on_progress=self.progress.update,
+            tell=self.progress.tell,
         )
 
     def _curve(
@@ -184,12 +165,6 @@ class Gatherer:
         return tuple(found)
 
 
-def _by_family(rows: Iterable[Row]) -> tuple[Row, ...]:
-    there = tuple(rows)
-    order = in_order(row.family for row in there)
-    return tuple(sorted(there, key=lambda row: (order.index(row.family), row.name)))
-
-
 def _baseline_row(baseline: Baseline, report: Report) -> Row:
     return Row(
         name=baseline.name,
@@ -197,13 +172,6 @@ def _baseline_row(baseline: Baseline, report: Report) -> Row:
         report=msgspec.structs.replace(report, command=baseline.command),
         summary=baseline.title,
         settings=baseline.settings,
-        baseline=True,
-        source=baseline.source,
-        note=baseline.note,
+        baseline=baseline,
         shipped=False,
     )
-
-
-def _spread(n: int) -> torch.Tensor:
-    """Indices of the test images on the page, spread over all."""
-    return torch.arange(min(n, SAMPLES)) * max(1, n // SAMPLES)

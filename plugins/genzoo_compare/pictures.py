@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -20,14 +20,7 @@ GAP = 2
 
 @dataclass(frozen=True)
 class Sheet:
-    """Several pictures in one image.
-
-    Attributes:
-        uri: A PNG as a data URI.
-        width: In pixels.
-        height: In pixels.
-        alt: Its content, in words.
-    """
+    """Several pictures in one image."""
 
     uri: str
     width: int
@@ -40,8 +33,6 @@ class Frame:
     """Pictures of one model.
 
     Attributes:
-        name: The model's.
-        family: Its family; "" for real pictures.
         sheets: The pictures, each sheet with its label, or "" for one that needs none.
     """
 
@@ -50,33 +41,8 @@ class Frame:
     sheets: tuple[tuple[str, Sheet], ...]
 
 
-@dataclass(frozen=True)
-class Wall:
-    """Pictures of one kind of all models that have some.
-
-    Attributes:
-        id: Of the part of the page.
-        title: Of the kind.
-        text: How to read them.
-        frames: A frame for each model.
-        wide: Whether a frame needs the room of two.
-    """
-
-    id: str
-    title: str
-    text: str
-    frames: tuple[Frame, ...]
-    wide: bool = False
-
-
 def sheet(images: Tensor, columns: int, alt: str) -> Sheet:
-    """Pictures side by side.
-
-    Args:
-        images: uint8 `[N, C, H, W]`, C being 1 or 3.
-        columns: Pictures in a row.
-        alt: Their content.
-    """
+    """Pictures uint8 `[N, C, H, W]`, C being 1 or 3, side by side."""
     pixels = grid(images, columns, GAP)
     # The grid is 255 wherever there is no picture.
     opaque = 255 - grid(torch.zeros_like(images[:, :1]), columns, GAP)
@@ -111,95 +77,56 @@ def first_samples(row: Row, n: int = 8) -> Sheet | None:
     return in_row(images, lambda n: f"{n} pictures that {row.name} made")
 
 
-def walls(comparison: Comparison) -> tuple[Wall, ...]:
-    """The kinds of pictures that there are."""
+def walls(comparison: Comparison) -> dict[str, tuple[Frame, ...]]:
+    """Pictures of all models that have some, by kind; the page says what each kind is."""
     pairs = [(row, row.gallery) for row in comparison.rows if row.gallery is not None]
     real, captioned = comparison.real, comparison.captioned
 
-    def frames(draw: Callable[[Row, Gallery], Sheet | None]) -> tuple[Frame, ...]:
-        drawn = ((row, draw(row, gallery)) for row, gallery in pairs)
+    def frames(draw: Callable[[str, Gallery], Sheet | None]) -> tuple[Frame, ...]:
+        drawn = ((row, draw(row.name, gallery)) for row, gallery in pairs)
         return tuple(Frame(row.name, row.family, (("", s),)) for row, s in drawn if s is not None)
+
+    def samples(name: str, gallery: Gallery) -> Sheet:
+        images = gallery.samples
+        return in_square(images, f"{len(images)} pictures that {name} made without a prompt")
+
+    def walk(name: str, gallery: Gallery) -> Sheet | None:
+        return in_row(
+            gallery.walk, lambda n: f"A walk from one picture of {name} to another in {n} steps"
+        )
+
+    def copies(name: str, gallery: Gallery) -> Sheet | None:
+        alt = f"Test images above what {name} makes of them by encoding and decoding"
+        return above(gallery.originals, gallery.copies, alt)
+
+    def neighbours(name: str, gallery: Gallery) -> Sheet | None:
+        alt = f"Pictures of {name} above the training images that are nearest to them"
+        return above(gallery.samples, gallery.neighbours, alt)
 
     test: tuple[Frame, ...] = ()
     if real is not None and pairs:
         title = f"{len(real)} real test images of {comparison.dataset}"
         test = (Frame("test images", "", (("", in_square(real, title)),)),)
     prompted = tuple(
-        Frame(row.name, row.family, tuple(_prompted(row, gallery)))
+        Frame(
+            row.name,
+            row.family,
+            tuple(
+                (name, sheet(images, len(images), f"{row.name}, asked for {name}"))
+                for name, images in gallery.prompted
+            ),
+        )
         for row, gallery in pairs
         if gallery.prompted
     )
-    prompts, text = "Asked for a class", "A row for each class, ten pictures each."
-    if captioned is not None:
-        prompts, text = (
-            "Asked in words",
-            "A row for each caption, ten pictures each. Not picked: the first half are captions of "
-            "the training images, the others no training image has. Real images of them come "
-            "first.",
-        )
+    if captioned is not None and prompted:
         title = f"A real image of each of {len(captioned)} captions"
         drawn = sheet(captioned, len(captioned), title)
-        prompted = (Frame("real images", "", (("", drawn),)), *prompted) if prompted else ()
-    found = (
-        Wall(
-            "samples",
-            "Without a prompt",
-            "Not picked: seeds 0, 1, 2 and so on. Real test images come first.",
-            (
-                *test,
-                *frames(
-                    lambda row, gallery: in_square(
-                        gallery.samples,
-                        f"{len(gallery.samples)} pictures that {row.name} made without a prompt",
-                    )
-                ),
-            ),
-        ),
-        Wall("classes", prompts, text, prompted),
-        Wall(
-            "reconstructions",
-            "Reconstructed",
-            "Test images above, and below what is left of them after encoding and decoding. "
-            "Models that cannot encode are not shown.",
-            frames(
-                lambda row, gallery: above(
-                    gallery.originals,
-                    gallery.copies,
-                    f"Test images above what {row.name} makes of them by encoding and decoding",
-                )
-            ),
-            wide=True,
-        ),
-        Wall(
-            "walks",
-            "From one picture to another",
-            "The noise of one seed turns into that of another, in even steps.",
-            frames(
-                lambda row, gallery: in_row(
-                    gallery.walk,
-                    lambda n: f"A walk from one picture of {row.name} to another in {n} steps",
-                )
-            ),
-            wide=True,
-        ),
-        Wall(
-            "neighbours",
-            "Beside the nearest training images",
-            "Generated pictures above, and below each the training image that is nearest to it in "
-            "a feature net: equal pairs would mean that the model remembers.",
-            frames(
-                lambda row, gallery: above(
-                    gallery.samples,
-                    gallery.neighbours,
-                    f"Pictures of {row.name} above the training images that are nearest to them",
-                )
-            ),
-            wide=True,
-        ),
-    )
-    return tuple(wall for wall in found if wall.frames)
-
-
-def _prompted(row: Row, gallery: Gallery) -> Iterator[tuple[str, Sheet]]:
-    for name, images in gallery.prompted:
-        yield name, sheet(images, len(images), f"{row.name}, asked for {name}")
+        prompted = (Frame("real images", "", (("", drawn),)), *prompted)
+    return {
+        "samples": (*test, *frames(samples)),
+        "classes": prompted,
+        "reconstructions": frames(copies),
+        "walks": frames(walk),
+        "neighbours": frames(neighbours),
+    }

@@ -45,7 +45,6 @@ class RealImages:
         test: Test images, uint8 `[M, C, H, W]`.
         train: Training images, uint8 `[T, C, H, W]`.
         features: Of the training images in the net's features, `[T, D]`.
-        net: The feature net.
         captions: Captions to use as prompts, each with a real image, uint8 `[C, H, W]`; none where
             no net reads captions.
     """
@@ -55,6 +54,12 @@ class RealImages:
     features: Tensor
     net: FrozenNet
     captions: tuple[tuple[str, Tensor], ...] = ()
+
+    @property
+    def spread(self) -> Tensor:
+        """Test images for the page, spread over all, uint8 `[N, C, H, W]`."""
+        n = len(self.test)
+        return self.test[torch.arange(min(n, SAMPLES)) * max(1, n // SAMPLES)]
 
     @property
     def captioned(self) -> Tensor | None:
@@ -93,8 +98,6 @@ def picture(zoo: Zoo, contender: Contender, real: RealImages | None) -> Gallery:
     """Pictures of a model, from seed 0 on.
 
     Args:
-        zoo: Runs it.
-        contender: The model, at its settings.
         real: Needed for reconstructions and neighbours; None leaves them out.
 
     Raises:

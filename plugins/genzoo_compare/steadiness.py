@@ -13,12 +13,6 @@ REASONS = {
 """Why trainings fail, in words; `genzoo stability` says when they do."""
 
 
-def row_of(results: StabilityResults | None, family: str) -> Summary | None:
-    """The row that is called after a family, or else the first of it."""
-    rows = [row for row in results.summaries if row.family == family] if results else []
-    return next((row for row in rows if row.variant == family), rows[0] if rows else None)
-
-
 def verdict(row: Summary) -> str:
     """How many of the trainings failed."""
     if not 0 < row.seeds < row.runs:
@@ -28,21 +22,20 @@ def verdict(row: Summary) -> str:
 
 
 def family_verdict(results: StabilityResults | None, family: str) -> str:
-    """The verdict on the row of a family."""
-    row = row_of(results, family)
-    return "not measured" if row is None else verdict(row)
+    """The verdict on the row that is called after a family, or else on the first of it."""
+    rows = [row for row in results.summaries if row.family == family] if results else []
+    rows.sort(key=lambda row: row.variant != family)
+    return verdict(rows[0]) if rows else "not measured"
 
 
 def figures(row: Summary) -> tuple[tuple[str, str], ...]:
     """Title and value of what else was measured, as text; the same titles for each row."""
+    rates = row.sensitivity
     reasons = (f"{REASONS.get(name, name)} ({count})" for name, count in row.reasons.items())
     return (
         ("Why", ", ".join(reasons) or "–"),
         ("Variation between seeds", _share(row.cv)),
-        (
-            "Worst ÷ best learning rate",
-            "–" if row.sensitivity is None else f"{row.sensitivity:.3g}×",
-        ),
+        ("Worst ÷ best learning rate", "–" if rates is None else f"{rates:.3g}×"),
         ("Wobble of the last checkpoints", _share(row.wobble)),
     )
 

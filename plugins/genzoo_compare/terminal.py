@@ -6,7 +6,7 @@ import textwrap
 
 from genzoo_compare.columns import Column, cells, columns, floor_cell
 from genzoo_compare.comparison import Comparison, Row
-from genzoo_compare.families import in_order, look
+from genzoo_compare.families import look
 from genzoo_compare.steadiness import family_verdict
 from genzoo_compare.verdicts import USABLE, verdicts
 from genzoo_core.text import printable
@@ -19,10 +19,7 @@ WIDTH = 100
 
 
 def as_text(comparison: Comparison) -> str:
-    """The tutorial's table with figures, the verdicts and what it leaves out, as lines of text.
-
-    The best of a column has a star.
-    """
+    """The table, with a star at the best of a column, the verdicts and what it leaves out."""
     table_columns = columns(comparison, few=True)
     lines = _aligned(_header(table_columns), _body(comparison, table_columns))
     lines += ["", *_verdicts(comparison), *_notes(comparison)]
@@ -49,22 +46,20 @@ def _body(comparison: Comparison, table_columns: tuple[Column, ...]) -> list[lis
     grid = [cells(column, rows, comparison.net_names) for column in table_columns]
     floors = (floor_cell(column, rows).text + " " for column in table_columns)
     lines: list[list[str] | str] = [["real training images", *floors]]
-    for baseline in (False, True):
-        families = in_order(row.family for row in rows if row.baseline == baseline)
-        for family in families:
-            lines.append(_heading(comparison, family, baseline))
-            for index, row in enumerate(rows):
-                if row.family == family and row.baseline == baseline:
-                    texts = (column[index] for column in grid)
-                    lines.append([_name(row), *(c.text + ("*" if c.best else " ") for c in texts)])
+    heading = ""
+    for index, row in enumerate(rows):
+        if (above := _heading(comparison, row)) != heading:
+            lines.append(heading := above)
+        texts = (column[index] for column in grid)
+        lines.append([_name(row), *(c.text + ("*" if c.best else " ") for c in texts)])
     return lines
 
 
-def _heading(comparison: Comparison, family: str, baseline: bool) -> str:
-    title = printable(look(family).title)
-    if baseline:
+def _heading(comparison: Comparison, row: Row) -> str:
+    title = printable(look(row.family).title)
+    if row.baseline:
         return cut(f"{title}, published work", WIDTH)
-    verdict = printable(family_verdict(comparison.stability, family))
+    verdict = printable(family_verdict(comparison.stability, row.family))
     return cut(f"{title}; training stability: {verdict}", WIDTH)
 
 

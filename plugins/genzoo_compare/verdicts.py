@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from genzoo_compare.comparison import Comparison, Row
 from genzoo_compare.families import in_order
-from genzoo_eval.api import KEYS, Figure, Report, format_value
+from genzoo_eval.api import KEYS, Report, format_value
 
 USABLE = 10.0
 """Multiple of the floor below which a Fréchet distance counts as close. The best of a column, the
@@ -35,15 +35,19 @@ class Measured:
         return abs(self.value - other.value) <= 2 * math.hypot(self.spread, other.spread)
 
 
-def measured(figure: Figure, by: float = 1.0) -> Measured:
-    """A figure and its spread, divided by a number."""
-    return Measured(figure.value / by, None if figure.spread is None else figure.spread / by)
+def value_of(report: Report, key: str, net: str = "") -> Measured | None:
+    """A figure; None where it was not measured."""
+    figure = report.figure(key, net)
+    return None if figure is None else Measured(figure.value, figure.spread)
 
 
 def over_floor(report: Report, key: str, net: str = "") -> Measured | None:
     """A figure as a multiple of its floor; None where either was not measured."""
     figure = report.figure(key, net)
-    return None if figure is None or not figure.floor else measured(figure, figure.floor)
+    if figure is None or not figure.floor:
+        return None
+    spread = None if figure.spread is None else figure.spread / figure.floor
+    return Measured(figure.value / figure.floor, spread)
 
 
 def times(value: float) -> str:
@@ -83,10 +87,7 @@ class Criterion:
     """Something to be best at.
 
     Attributes:
-        title: What it is.
         key: The figure that it is measured by; "fd" stands for the quality in all nets.
-        explained: What was measured.
-        nets: The feature nets of the quality: each with its short name.
         unit: What stands behind the figure in a sentence.
         usable: Whether only models count whose pictures are close to real ones.
     """
@@ -102,8 +103,7 @@ class Criterion:
         """What counts; None where it was not measured."""
         if self.key == "fd":
             return quality(row.report, tuple(net for net, _ in self.nets))
-        figure = row.report.figure(self.key)
-        return None if figure is None else measured(figure)
+        return value_of(row.report, self.key)
 
     def brief(self, row: Row) -> str:
         """The value as text, "–" where there is none."""
@@ -124,13 +124,7 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Who is best at something.
-
-    Attributes:
-        criterion: At what.
-        best: The best row.
-        tied: Rows whose interval overlaps its own.
-    """
+    """Who is best at something."""
 
     criterion: Criterion
     best: Row
@@ -170,9 +164,7 @@ def judge(criterion: Criterion, rows: tuple[Row, ...]) -> Verdict | None:
 
 def verdicts(comparison: Comparison) -> tuple[Verdict, ...]:
     """The best at each criterion, of what can be run: models, and baselines that ship."""
-    found = (
-        judge(criterion, _counting(criterion, comparison)) for criterion in criteria(comparison)
-    )
+    found = (judge(each, _counting(each, comparison)) for each in criteria(comparison))
     return tuple(verdict for verdict in found if verdict is not None)
 
 

@@ -1,7 +1,5 @@
-"""Tensors and values in the user's cache, each with a digest. Imports no torch.
-
-The cache is never needed: what is damaged or missing there is computed again.
-"""
+"""Tensors and values in the user's cache, each with a digest; what is damaged or missing there is
+computed again. Imports no torch."""
 
 from __future__ import annotations
 

@@ -47,9 +47,7 @@ def evaluate_codec(
     tell: Tell,
 ) -> Report:
     """Measure a codec, which makes no pictures of its own: by its reconstructions of the test
-    images alone, all of them.
-
-    Args: as of `genzoo_eval.evaluating.evaluate`.
+    images alone, all of them. Arguments are those of `genzoo_eval.evaluating.evaluate`.
 
     Raises:
         UsageError: It is no codec, or the settings have options or feature nets.
@@ -95,13 +93,7 @@ def evaluate_codec(
 def reconstruction_figures(
     codec: Codec, condition: Callable[[int], Condition | None], test: Tensor
 ) -> tuple[Figure, ...]:
-    """Errors of test images that were encoded and decoded.
-
-    Args:
-        codec: What does both.
-        condition: Gives the condition of so many images without a prompt.
-        test: uint8 `[N, C, H, W]`.
-    """
+    """Errors of test images uint8 `[N, C, H, W]` that were encoded and decoded."""
     errors, ratios = [], []
     for part in torch.split(test, BATCH):
         real = from_uint8(part)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
+import msgspec
 
 from genzoo_core.errors import UsageError
 from genzoo_core.picture_files import picture_suffixes
@@ -14,11 +15,10 @@ from genzoo_core.request import MOST_PICTURES, MOST_SEED, Request
 from genzoo_core.text import printable
 from genzoo_core.zoo import Zoo
 from genzoo_eval.progress import Progress
-from genzoo_eval.settings import FEWEST, LAYOUT
+from genzoo_eval.settings import FEWEST, LAYOUT, Settings
 
 if TYPE_CHECKING:
     from genzoo_eval.report import Report
-    from genzoo_eval.settings import Settings
 
 # They are imported once an evaluation starts, which takes seconds: a missing one is found before.
 for _name in ("datasets", "torchmetrics"):
@@ -106,7 +106,6 @@ def evaluate(
         raise UsageError("--guidance and --guidance-curve do not go together")
     from genzoo_eval.datasets import own_dataset, parse_data, require_dataset
     from genzoo_eval.report_store import usual_n
-    from genzoo_eval.settings import Settings
     from genzoo_eval.text.guidance import scales
 
     in_data, folder = parse_data(zoo, data)
@@ -118,10 +117,13 @@ def evaluate(
     if n is None:
         n = Settings().n if pictures else usual_n(dataset or own_dataset(zoo, subject))
     how = Settings(n, seed, {**options, **_pairs(settings)}, nets=nets, costs=costs)
-    points = [how] if curve is None else [_guided(how, scale) for scale in scales(curve)]
-    if curve is not None:  # all, before the first is measured
-        for point in points:
-            zoo.resolve(Request(subject, n=1, options={"guidance": point.options["guidance"]}))
+    points = [how]
+    if curve is not None:  # all are checked before the first is measured
+        points = []
+        for scale in scales(curve):
+            zoo.resolve(Request(subject, n=1, options={"guidance": scale}))
+            options = {**how.options, "guidance": scale}
+            points.append(msgspec.structs.replace(how, options=options, costs=False))
     from genzoo_eval.evaluating import evaluate as measure
     from genzoo_eval.evaluating import evaluate_images
 
@@ -151,8 +153,6 @@ def evaluate(
                 )
         reports.append(report)
     if as_json:
-        import msgspec
-
         click.echo(msgspec.json.encode(reports[0] if curve is None else reports))
         return
     from genzoo_eval.report_text import lines
@@ -160,14 +160,6 @@ def evaluate(
 
     for line in lines(reports[0]) if curve is None else curve_lines(reports):
         click.echo(printable(line))
-
-
-def _guided(how: Settings, scale: float) -> Settings:
-    """The settings with a guidance, for a point of a curve: costs are not of interest there."""
-    import msgspec
-
-    options = {**how.options, "guidance": scale}
-    return msgspec.structs.replace(how, options=options, costs=False)
 
 
 def _pairs(settings: tuple[str, ...]) -> dict[str, str]:

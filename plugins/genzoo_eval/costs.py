@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -38,36 +39,31 @@ def parameters(module: nn.Module) -> int:
 
 
 def flops(model: GenerativeModel[OptionsT], options: OptionsT) -> float:
-    """Floating-point operations for one image without a prompt.
-
-    Matrix products, convolutions and attention, a multiplication and an addition counted as two.
-
-    Args:
-        model: The model.
-        options: Its options.
-    """
+    """Floating-point operations for one image without a prompt, of matrix products, convolutions
+    and attention; a multiplication and an addition count as two."""
     counter = FlopCounterMode(display=False)
     with torch.inference_mode(), counter:
         model.sample(SampleRng(range(COUNTED)), {}, options)
     return counter.get_total_flops() / COUNTED
 
 
-def images_per_second(model: GenerativeModel[OptionsT], options: OptionsT, threads: int) -> Figure:
-    """Speed of a loaded model in batches of 64, without a prompt: the median of a few repetitions,
-    with their standard deviation.
-
-    Args:
-        model: The model.
-        options: Its options.
-        threads: CPU threads to use.
-    """
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Compute on so many CPU threads."""
     before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(count)
     try:
-        count = max(1, round(LEAST_SECONDS / _seconds(model, options, 1)))
-        rates = [count * BATCH / _seconds(model, options, count) for _ in range(REPEATS)]
+        yield
     finally:
         torch.set_num_threads(before)
+
+
+def images_per_second(model: GenerativeModel[OptionsT], options: OptionsT, cores: int) -> Figure:
+    """Speed of a loaded model in batches of 64, without a prompt: the median of a few repetitions,
+    with their standard deviation."""
+    with threads(cores):
+        count = max(1, round(LEAST_SECONDS / _seconds(model, options, 1)))
+        rates = [count * BATCH / _seconds(model, options, count) for _ in range(REPEATS)]
     median, spread = statistics.median(rates), statistics.stdev(rates)
     return Figure("images_per_second", median, spread=spread)
 
@@ -91,14 +87,8 @@ print(seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, code)
 memory of a process with that of the one that started it."""
 
 
-@dataclass(frozen=True)
-class Process:
-    """What a process of its own took.
-
-    Attributes:
-        seconds: From its start to its end.
-        memory: Its largest resident memory in bytes.
-    """
+class Process(NamedTuple):
+    """The seconds of a process from its start to its end, and its largest memory in bytes."""
 
     seconds: float
     memory: int
@@ -106,11 +96,6 @@ class Process:
 
 def run_once(model: str, settings: Mapping[str, object], n: int) -> Process:
     """`genzoo run MODEL -n N` in a new process, into a file that is thrown away.
-
-    Args:
-        model: A name, or the path of a model file.
-        settings: Options and conditions by name.
-        n: Number of images.
 
     Raises:
         GenzooError: It fails; repeats its last message.

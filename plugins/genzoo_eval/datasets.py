@@ -29,18 +29,14 @@ def feature_cards(zoo: Zoo, dataset: str | None = None) -> tuple[ModelCard, ...]
     return tuple(sorted(found, key=lambda card: card.name))
 
 
-def known_datasets(zoo: Zoo) -> tuple[str, ...]:
+def dataset_names(zoo: Zoo) -> tuple[str, ...]:
     """Names of the datasets that there are feature nets for."""
     return tuple(sorted({card.dataset for card in feature_cards(zoo)}))
 
 
 def require_dataset(zoo: Zoo, dataset: str) -> None:
-    """Check that models can be measured on a dataset.
-
-    Raises:
-        UsageError: There is no feature net for it; names the datasets that have one.
-    """
-    names = known_datasets(zoo)
+    """Raise a `UsageError` that names the datasets with feature nets where this one has none."""
+    names = dataset_names(zoo)
     if dataset not in names:
         there = f"there are some for {', '.join(names)}" if names else "there are none"
         hint = did_you_mean(dataset, names) or "ship one: an encoder whose card says this dataset"
@@ -75,17 +71,15 @@ def data_recipe(zoo: Zoo, dataset: str, split: str) -> DataRecipe:
 
 
 def parse_data(zoo: Zoo, text: str | None) -> tuple[str | None, Path | None]:
-    """What `--data` means: the name of a dataset, a folder that holds several, or one's own.
+    """The dataset that `--data` names, if it does, and the folder that holds it; None for the Hub.
 
-    Returns:
-        The dataset, or None where the text does not name it; the folder that holds it, or None for
-        the Hub. `GENZOO_DATA` is the folder where the text names none.
+    `GENZOO_DATA` is the folder where the text names none.
     """
     environment = os.environ.get("GENZOO_DATA")
     default = Path(environment) if environment else None
     if text is None:
         return None, default
-    names = known_datasets(zoo)
+    names = dataset_names(zoo)
     if text in names:
         return text, default
     folder = Path(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean, stdev
 
@@ -38,8 +37,6 @@ def distribution_figures(
 
     Args:
         generated: Features `[N, D]` in the net of `real`, N at least `settings.FEWEST`.
-        real: The real images in that net.
-        seed: Draws the subsets.
         errors: Measure the standard errors as well, which takes a few times as long.
     """
     apart = nearest_other(generated).distance
@@ -58,9 +55,7 @@ def distribution_figures(
         ("kid",): lambda rows: (kernel(rows),),
         ("duplicates",): lambda rows: (near_duplicates(apart[rows], real.apart),),
         # Four figures from one matrix of distances.
-        tuple(field.name for field in dataclasses.fields(ManifoldFigures)): lambda rows: (
-            dataclasses.astuple(manifold_figures(generated[rows], real.manifold))
-        ),
+        ManifoldFigures._fields: lambda rows: manifold_figures(generated[rows], real.manifold),
     }
     if not extrapolates(generated):
         del measures["fd_infinity",]
@@ -86,16 +81,8 @@ def _figures(
 def drawn_figures(
     generated: Tensor, real: RealFeatures, draw: int | None, seed: int = 0
 ) -> Iterator[Figure]:
-    """The figures of `distribution_figures`, of draws of the generated images.
-
-    Each is the mean over as many disjoint draws as there are.
-
-    Args:
-        generated: As in `distribution_figures`.
-        real: As in `distribution_figures`.
-        draw: Images of a draw; None for all images at once.
-        seed: Draws.
-    """
+    """The figures of `distribution_figures`, each the mean over as many disjoint draws of `draw`
+    images as there are; None takes all images at once."""
     n = len(generated)
     if draw is None or draw >= n:
         yield from distribution_figures(generated, real, seed)
@@ -120,8 +107,6 @@ def memorisation_figures(generated: Tensor, real: RealFeatures, seed: int = 0) -
 
     Args:
         generated: Features `[N, D]` in the net of `real`.
-        real: The real images in that net.
-        seed: Draws the subsets.
     """
     distances = nearest(generated, real.train).distance
 
@@ -138,11 +123,7 @@ def memorisation_figures(generated: Tensor, real: RealFeatures, seed: int = 0) -
 
 
 def image_figures(images: Tensor) -> Iterator[Figure]:
-    """Figures of the images themselves.
-
-    Args:
-        images: uint8 `[N, C, H, W]`.
-    """
+    """Figures of the images themselves, uint8 `[N, C, H, W]`."""
     parts = torch.split(images, 1000)
     yield mean_figure("sharpness", torch.cat([sharpness(from_uint8(part)) for part in parts]))
 

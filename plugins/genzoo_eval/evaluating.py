@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -30,6 +30,7 @@ from genzoo_eval.report_store import ReportKey, ReportStore
 from genzoo_eval.settings import FEWEST, Settings, command_of
 from genzoo_eval.subjects import ModelImages, OnProgress
 from genzoo_eval.text.adherence import adherence_figures
+from genzoo_eval.text.styles import Tables
 
 MEMORY_RUN = 64
 """Images of the run whose memory is measured."""
@@ -53,14 +54,9 @@ def evaluate(
     """Measure a model or a codec; a report that was made before, or that ships, is taken.
 
     Args:
-        zoo: Where the model is.
-        model: Its name, or the path of a model file.
         data: Folder that holds the dataset; None for the Hub.
-        settings: How.
         dataset: What to compare with; None for what the model's card says.
         again: Measure even if there is a report; "costs" for speed and memory alone.
-        on_progress: Called with how far the making of images is.
-        tell: Called with what is being done, in words, where it takes a while.
 
     Raises:
         UsageError: The model is neither a generative one nor a codec, its dataset has no feature
@@ -72,8 +68,8 @@ def evaluate(
         return evaluate_codec(
             zoo, model, data, settings, dataset=dataset, again=again is True, tell=tell
         )
-    _check(settings)
-    images = ModelImages.open(zoo, model, settings.options, settings.conditions, on_progress)
+    _check_enough(settings.n)
+    images = ModelImages.open(zoo, model, settings, on_progress)
     own = zoo.card(model).dataset
     dataset = dataset or own_dataset(zoo, model)
     _check_shape(images, dataset, data_recipe(zoo, dataset, "test").shape)
@@ -85,7 +81,8 @@ def evaluate(
     if full is not None:
         return _named(full, images.subject, command)
     # What does not depend on the machine is cached by itself.
-    plain = msgspec.structs.replace(key, costs=False)
+    without = msgspec.structs.replace(settings, costs=False)
+    plain = ReportKey.of(images.subject, dataset, without, nets)
     report = None if again is True else store.get(plain)
     if report is not None:
         report = _named(report, images.subject, command)
@@ -95,14 +92,18 @@ def evaluate(
         labelled = own in ("", dataset)
         figures, tables = _figures(images, reference, settings, tell, labelled=labelled)
         of_captions, styles = adherence_figures(zoo, images, reference, data, settings, tell)
-        further = (*of_captions, *_reconstruction(images, reference), *_counted(images))
+        figures += of_captions
+        if (codec := images.model.codec) is not None:
+            condition = partial(images.model.condition, {})
+            figures += reconstruction_figures(codec, condition, reference.test)
+        figures += _counted(images)
         report = Report(
             images.subject,
             dataset,
             reference.digest,
             settings.n,
             settings.seed,
-            (*figures, *further),
+            tuple(figures),
             tables | styles,
             command,
         )
@@ -125,7 +126,7 @@ def cached_report(
     nets: tuple[FrozenNet, ...],
 ) -> Report | None:
     """The report that `evaluate` would take instead of measuring; None where it would measure."""
-    images = ModelImages.open(zoo, model, settings.options, settings.conditions, _silent)
+    images = ModelImages.open(zoo, model, settings)
     key = ReportKey.of(images.subject, dataset, settings, nets)
     return ReportStore(zoo, dataset, data, _silent).get(key)
 
@@ -153,14 +154,10 @@ def evaluate_images(
     """Measure pictures that were made elsewhere; a report that was made before is taken.
 
     Args:
-        zoo: Has the feature nets.
         path: An .npz file or a folder; see `ExternalImages.read`.
-        dataset: What to compare with.
         data: Folder that holds the dataset; None for the Hub.
         settings: `n` is the most images that are measured, drawn with `seed` where there are
             more; options have no meaning here.
-        again: Measure even if there is a report.
-        tell: As of `evaluate`.
 
     Raises:
         UsageError: There are no such pictures, or too few.
@@ -171,11 +168,11 @@ def evaluate_images(
     n = min(settings.n, len(images.images))
     seed = settings.seed if n < len(images.images) else 0  # all are measured: none is drawn
     settings = msgspec.structs.replace(settings, n=n, seed=seed, costs=False)
-    _check(settings)
+    _check_enough(n)
     nets = load_nets(zoo, dataset, settings.nets)
     judge = classifier_of(nets)
-    if judge is not None and judge.conditioner is not None and judge.conditioner.categories:
-        images.check_labels(judge.conditioner.categories)
+    if judge is not None:
+        images.check_labels(judge.class_count)
     key = ReportKey.of(images.subject, dataset, settings, nets)
     store = ReportStore(zoo, dataset, data, tell)
     found = None if again else store.get(key)
@@ -191,9 +188,9 @@ def evaluate_images(
     return report
 
 
-def _check(settings: Settings) -> None:
-    if settings.n < FEWEST:
-        raise UsageError(f"too few images for a distribution: {settings.n}; give at least {FEWEST}")
+def _check_enough(n: int) -> None:
+    if n < FEWEST:
+        raise UsageError(f"too few images for a distribution: {n}; give at least {FEWEST}")
 
 
 def _check_shape(images: ModelImages, dataset: str, shape: tuple[int, ...]) -> None:
@@ -213,13 +210,13 @@ def _figures(
     tell: Tell,
     *,
     labelled: bool = True,
-) -> tuple[list[Figure], dict[str, tuple[float, ...]]]:
+) -> tuple[list[Figure], Tables]:
     """Figures of the images, with their floors, and tables by class.
 
     Where they are not `labelled`, their classes are not those of the reference.
     """
     figures: list[Figure] = []
-    tables: dict[str, tuple[float, ...]] = {}
+    tables: Tables = {}
     judge, frequencies = classifier_of([real.net for real in reference.nets]), reference.frequencies
     made = images.unconditional(settings.n, settings.seed)
     if made is not None:
@@ -229,37 +226,25 @@ def _figures(
             figures += drawn_figures(features, real, reference.draw, settings.seed)
             figures += memorisation_figures(features, real, settings.seed)
         figures += image_figures(made)
-    if judge is None or frequencies is None:
-        return list(_with_floors(figures, reference)), tables
-    classes = len(frequencies)
-    if made is not None:
-        ids = judge.classes(made)
+    if judge is not None and frequencies is not None:
+        classes = len(frequencies)
+        if made is not None:
+            ids = judge.classes(made)
 
-        def imbalance(rows: Tensor) -> float:
-            return total_variation(class_frequencies(ids[rows], classes), frequencies)
+            def imbalance(rows: Tensor) -> float:
+                return total_variation(class_frequencies(ids[rows], classes), frequencies)
 
-        figures.append(figure("class_tv", imbalance, len(ids), judge.name))
-        tables["class_histogram"] = tuple(class_frequencies(ids, classes).tolist())
-    of_classes = images.of_classes(settings.n, settings.seed, classes) if labelled else None
-    if of_classes is not None:
-        pictures, wanted = of_classes
-        found = judge.classes(pictures)
-        figures.append(mean_figure("accuracy", found == wanted, judge.name))
-        tables["class_accuracy"] = class_accuracy(found, wanted, classes).per_class
-    return list(_with_floors(figures, reference)), tables
-
-
-def _with_floors(figures: Iterable[Figure], reference: Reference) -> Iterator[Figure]:
-    for each in figures:
-        floor = reference.floors.get((each.key, each.net), each.floor)
-        yield msgspec.structs.replace(each, floor=floor)
-
-
-def _reconstruction(images: ModelImages, reference: Reference) -> tuple[Figure, ...]:
-    model = images.model
-    if model.codec is None:
-        return ()
-    return reconstruction_figures(model.codec, lambda n: model.condition({}, n), reference.test)
+            figures.append(figure("class_tv", imbalance, len(ids), judge.name))
+            tables["class_histogram"] = tuple(class_frequencies(ids, classes).tolist())
+        of_classes = images.of_classes(settings.n, settings.seed, classes) if labelled else None
+        if of_classes is not None:
+            pictures, wanted = of_classes
+            found = judge.classes(pictures)
+            figures.append(mean_figure("accuracy", found == wanted, judge.name))
+            tables["class_accuracy"] = class_accuracy(found, wanted, classes).per_class
+    floors = (reference.floors.get((each.key, each.net), each.floor) for each in figures)
+    pairs = zip(figures, floors, strict=True)
+    return [msgspec.structs.replace(each, floor=floor) for each, floor in pairs], tables
 
 
 def _counted(images: ModelImages) -> list[Figure]:

@@ -35,7 +35,6 @@ class ExternalImages:
     """Images that were made elsewhere.
 
     Attributes:
-        subject: What a report says of them.
         images: uint8 `[N, C, H, W]`.
         labels: Ids of the classes that they were made for, int64 `[N]`, or None.
     """
@@ -50,13 +49,7 @@ class ExternalImages:
     ) -> ExternalImages:
         """Read an .npz file, or a folder of picture files and folders of such.
 
-        A file has `images`, uint8 `[N, H, W, C]` or `[N, H, W]`, and perhaps `labels`, whole
-        numbers `[N]`.
-
-        Args:
-            path: Of the file or folder.
-            data: How the images are read that they are to be compared with.
-            tell: Called with which files of a folder were left out.
+        A file has `images`, uint8 `[N, H, W, C]` or `[N, H, W]`, perhaps integer `labels` `[N]`.
 
         Raises:
             UsageError: There is nothing there, or it holds something else.
@@ -73,11 +66,7 @@ class ExternalImages:
         return images
 
     def check_labels(self, classes: int) -> None:
-        """Check that the labels, where there are some, are ids of so many classes.
-
-        Raises:
-            UsageError: They are not.
-        """
+        """Raise a `UsageError` where there are labels that are no ids of so many classes."""
         labels = self.labels
         if labels is not None and bool(((labels < 0) | (labels >= classes)).any()):
             name = self.subject.name

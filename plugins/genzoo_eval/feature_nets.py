@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from genzoo_core.conditioner import Conditioner
 from genzoo_core.dataset import Dataset
 from genzoo_core.encoder import Encoder, check_continuous
 from genzoo_core.errors import GenzooError, UsageError
@@ -27,13 +25,7 @@ BATCH = 250
 
 @dataclass(frozen=True)
 class FrozenNet:
-    """A feature net of the zoo.
-
-    Attributes:
-        name: Its name.
-        sha256: Digest of its weights.
-        encoder: The net.
-    """
+    """A feature net of the zoo, and the sha256 of its weights."""
 
     name: str
     sha256: str
@@ -41,27 +33,18 @@ class FrozenNet:
 
     @torch.inference_mode()
     def features(self, images: Tensor) -> Tensor:
-        """Features of images, float32 `[N, D]`.
-
-        Args:
-            images: uint8 `[N, C, H, W]`.
-        """
+        """Features, float32 `[N, D]`, of images uint8 `[N, C, H, W]`."""
         parts = torch.split(images, BATCH)
         return torch.cat([self.encoder.encode(from_uint8(x)).mean.flatten(1) for x in parts])
 
-    @cached_property
-    def conditioner(self) -> Conditioner | None:
-        """What reads the classes of a classifier; None for another net."""
-        if not isinstance(self.encoder, Classifier):
-            return None
-        return self.encoder.conditioners[self.encoder.label]
+    @property
+    def class_count(self) -> int:
+        """The number of classes that a classifier tells apart; 0 for another net."""
+        return self.encoder.classes if isinstance(self.encoder, Classifier) else 0
 
     @torch.inference_mode()
     def classes(self, images: Tensor) -> Tensor:
-        """The class that a classifier sees in each image, int64 `[N]`.
-
-        Args:
-            images: uint8 `[N, C, H, W]`.
+        """The class that a classifier sees in each image uint8 `[N, C, H, W]`, int64 `[N]`.
 
         Raises:
             TypeError: The net is no classifier.
@@ -72,25 +55,19 @@ class FrozenNet:
         return torch.cat([self.encoder.logits(from_uint8(part)).argmax(1) for part in parts])
 
     def labels(self, data: Dataset) -> Tensor | None:
-        """The labels of a dataset in the numbering of `classes`, int64 `[N]`.
-
-        They are in the column that is called as the classifier's conditioner is. None where
-        there is none, or the net is no classifier.
-        """
+        """The labels of a dataset in the numbering of `classes`, int64 `[N]`, from the column that
+        is called as the conditioner is; None where there is none, or the net is no classifier."""
         if not isinstance(self.encoder, Classifier) or self.encoder.label not in data.columns:
             return None
-        assert self.conditioner is not None
         values = data.columns[self.encoder.label]
         rng = BatchRng(torch.Generator(), len(values))
-        return self.conditioner.prepare(values, rng)
+        return self.encoder.conditioners[self.encoder.label].prepare(values, rng)
 
 
 def load_nets(zoo: Zoo, dataset: str, names: tuple[str, ...] = ()) -> tuple[FrozenNet, ...]:
     """The feature nets of a dataset, or those that are named.
 
     Args:
-        zoo: Where they are.
-        dataset: Name of the dataset.
         names: Of models of the zoo, or paths of model files; "inception" and "timm:BACKBONE" are
             nets of every dataset. None for the dataset's own.
 
@@ -111,11 +88,8 @@ def load_nets(zoo: Zoo, dataset: str, names: tuple[str, ...] = ()) -> tuple[Froz
 def check_takes(
     name: str, look: Callable[[Tensor], object], dataset: str, shape: tuple[int, ...]
 ) -> None:
-    """Check that a network takes images of a dataset, (C, H, W), before hours of work on others.
-
-    Raises:
-        UsageError: It does not.
-    """
+    """Raise a `UsageError` where a network takes no images (C, H, W) of a dataset, before hours of
+    work on others."""
     try:
         with torch.inference_mode():
             look(torch.zeros(1, *shape))
@@ -145,4 +119,4 @@ def _load(zoo: Zoo, name: str, dataset: str) -> FrozenNet:
 
 def classifier_of(nets: Iterable[FrozenNet]) -> FrozenNet | None:
     """The first classifier among the nets."""
-    return next((net for net in nets if net.conditioner is not None), None)
+    return next((net for net in nets if net.class_count), None)

@@ -13,8 +13,6 @@ class Key(msgspec.Struct, frozen=True):
     """What a figure means, as `keys.toml` says it under the figure's key.
 
     Attributes:
-        title: The field's term.
-        meaning: One line for a newcomer, with its source.
         unit: Of the value, or "" for a plain number; "%" for shares, which are stored as 0..1.
         better: Whether a lower or a higher value is better, or "" where neither is.
     """
@@ -31,10 +29,8 @@ KEYS = msgspec.convert(tomllib.loads(_FILE.read_text(encoding="utf-8")), dict[st
 
 
 def format_value(key: str, value: float) -> str:
-    """A value with its unit, in as many digits as carry meaning.
-
-    An unknown key, of another version or plugin, is shown as a plain number.
-    """
+    """A value with its unit, in as many digits as carry meaning; of a key of another version or
+    plugin, a plain number."""
     unit = KEYS[key].unit if key in KEYS else ""
     if unit == "%":
         return f"{100 * value:.1f} %"

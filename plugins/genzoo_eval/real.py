@@ -21,11 +21,7 @@ FEWEST_REAL = 6
 
 
 def check_enough(test: Tensor) -> None:
-    """Check that there are test images to compare with.
-
-    Raises:
-        DataError: There are too few.
-    """
+    """Raise a `DataError` where there are too few test images to compare with."""
     if len(test) < FEWEST_REAL:
         raise DataError(
             f"{len(test)} test images are too few to measure with", f"{FEWEST_REAL} are the fewest"
@@ -43,11 +39,7 @@ class RealFeatures:
     """Real images in the features of one net.
 
     Attributes:
-        net: The net.
-        test: Of the test images, float32 `[M, D]`.
-        train: Of the training images, float32 `[T, D]`.
-        moments: Of the target.
-        manifold: Of the target, with the balls that the metrics need.
+        test: Of the test images, float32 `[M, D]`; `train` of the training images.
         unseen: Distance of each test image from the nearest training image, `[M]`.
         apart: Distance of each test image from the nearest other one, `[M]`.
     """
@@ -86,13 +78,8 @@ class RealFeatures:
 
 
 def measure(net: FrozenNet, test: Tensor, train: Tensor) -> dict[str, Tensor]:
-    """What `RealFeatures.of` takes, which takes minutes.
-
-    Args:
-        net: The net.
-        test: Test images, uint8 `[M, C, H, W]`.
-        train: Training images, uint8 `[T, C, H, W]`.
-    """
+    """What `RealFeatures.of` takes, of test and training images uint8 `[N, C, H, W]`, which takes
+    minutes."""
     features = {"test": net.features(test), "train": net.features(train)}
     target = "train" if scarce(len(test), len(train)) else "test"
     manifold = Manifold.of(features[target], 3, 5)

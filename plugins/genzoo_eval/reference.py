@@ -43,11 +43,8 @@ class Reference:
     by heart is then below the floor, which the figures of copies tell.
 
     Attributes:
-        dataset: Its name.
-        digest: Of the test images.
         test: Test images, uint8 `[M, C, H, W]`.
         frequencies: Of the classes among the test images, `[classes]`, or None without labels.
-        nets: The real images in the features of each net.
         floors: By (key, name of the net), the figure of real images in the place of generated
             ones; for the accuracy, which the classifier's own training images would flatter, of
             the test images.
@@ -59,29 +56,36 @@ class Reference:
     test: Tensor
     frequencies: Tensor | None
     nets: tuple[RealFeatures, ...]
-    floors: Mapping[tuple[str, str], float]
+    floors: Floors
     draw: int | None = None
 
 
 def cached_features(
     zoo: Zoo, net: FrozenNet, images: Tensor, tell: Tell = lambda _: None
 ) -> Tensor:
-    """Features of training images, float32 `[N, D]`, from the user's cache where they are there.
+    """Features of training images uint8 `[N, C, H, W]`, float32 `[N, D]`; they are cached."""
+    return _cached(
+        zoo,
+        ("neighbours", METHOD, digest_of(images), net.sha256),
+        lambda: {"train": net.features(images)},
+        lambda: tell(f"looking at the training images with {net.name}"),
+    )["train"]
 
-    Args:
-        zoo: Has the cache.
-        net: The feature net.
-        images: uint8 `[N, C, H, W]`.
-        tell: Called where they are computed, which takes a while.
-    """
-    cache, key = zoo.cache("eval"), repr(("neighbours", METHOD, digest_of(images), net.sha256))
-    name = hashlib.sha256(key.encode()).hexdigest()[:32]
+
+def _cached(
+    zoo: Zoo,
+    depends: tuple[object, ...],
+    make: Callable[[], dict[str, Tensor]],
+    announce: Callable[[], None] = lambda: None,
+) -> dict[str, Tensor]:
+    """Tensors from the user's cache, or else made and cached."""
+    cache, name = zoo.cache("eval"), hashlib.sha256(repr(depends).encode()).hexdigest()[:32]
     tensors = load_tensors(cache, name)
     if tensors is None:
-        tell(f"looking at the training images with {net.name}")
-        tensors = {"train": net.features(images)}
+        announce()
+        tensors = make()
         save_tensors(cache, name, tensors)
-    return tensors["train"]
+    return tensors
 
 
 def read_reference(
@@ -92,17 +96,10 @@ def read_reference(
     n: int,
     tell: Tell = lambda _: None,
 ) -> Reference:
-    """Read a dataset, and measure its training images against its test images.
-
-    What is computed is cached.
+    """Read a dataset, and measure its training images against its test images; cached.
 
     Args:
-        zoo: Reads the data.
-        dataset: Name of a dataset that there are feature nets for.
-        folder: What holds it; None for the Hub.
-        nets: The feature nets.
-        n: Number of images that will be compared: the floor is that of as many.
-        tell: Called with what is being done, in words, where it takes a while.
+        n: Images that will be compared: the floor is that of as many.
 
     Raises:
         DataError: It cannot be read, or has too few test images.
@@ -127,23 +124,17 @@ def read_reference(
     def cached(
         make: Callable[[], dict[str, Tensor]], kind: str, *depends: str, doing: str = ""
     ) -> dict[str, Tensor]:
-        """Tensors from the cache, or made and cached."""
-        key = repr((METHOD, kind, digest, copy, *depends))
-        cache, name = zoo.cache("eval"), hashlib.sha256(key.encode()).hexdigest()[:32]
-        tensors = load_tensors(cache, name)
-        if tensors is None:
-            if doing:
-                tell(doing)
-            tensors = make()
-            save_tensors(cache, name, tensors)
-        return tensors
+        key = (METHOD, kind, digest, copy, *depends)
+        return _cached(zoo, key, make, lambda: tell(doing) if doing else None)
 
     def features(net: FrozenNet) -> RealFeatures:
-        def make() -> dict[str, Tensor]:
-            return measure(net, test.images, training_images())
-
-        doing = f"computing the features of the real images with {net.name}"
-        return RealFeatures.of(net, cached(make, "features", net.sha256, doing=doing))
+        tensors = cached(
+            lambda: measure(net, test.images, training_images()),
+            "features",
+            net.sha256,
+            doing=f"computing the features of the real images with {net.name}",
+        )
+        return RealFeatures.of(net, tensors)
 
     real = [features(net) for net in nets]
     swapped = real[0].swapped
@@ -160,25 +151,20 @@ def read_reference(
         key, _, name = joined.partition(" ")
         floors[key, name] = value.item()
     judge, frequencies = classifier_of(nets), None
-    if judge is not None and judge.conditioner is not None and judge.conditioner.categories:
+    if judge is not None:
         classes = cached(
             lambda: {"test": judge.classes(test.images), "train": judge.classes(training_images())},
             "classes",
             judge.sha256,
             doing=f"classifying the real images with {judge.name}",
         )
-        frequencies = class_frequencies(classes["test"], judge.conditioner.categories)
+        frequencies = class_frequencies(classes["test"], judge.class_count)
         floors |= _class_floors(judge, classes, frequencies, test, n)
     draw = len(test.images) if swapped else None
     return Reference(dataset, digest, test.images, frequencies, tuple(real), floors, draw)
 
 
 def _require_as_many(n: int, training: int) -> None:
-    """Check that there are training images to stand in the place of `n` generated ones.
-
-    Raises:
-        UsageError: There are fewer.
-    """
     if n > training:
         raise UsageError(
             f"the floor of {n:,} images needs as many training images; there are {training:,}",
@@ -189,13 +175,7 @@ def _require_as_many(n: int, training: int) -> None:
 def _floors(
     real: Sequence[RealFeatures], images: Tensor, n: int
 ) -> Iterator[tuple[tuple[str, str], float]]:
-    """Figures of `n` of the baseline's images, or of all if `n` is more: the mean of five draws.
-
-    Args:
-        real: The real images in each net.
-        images: Those of `RealFeatures.baseline`, uint8 `[M, C, H, W]`.
-        n: Images of a draw.
-    """
+    """Figures of `n` of the baseline's images uint8 `[M, C, H, W]`, the mean of five draws."""
     draws: dict[tuple[str, str], list[float]] = {}
     for seed, rows in enumerate(_draws(len(images), n)):
         for features in real:
@@ -210,15 +190,7 @@ def _floors(
 def _class_floors(
     judge: FrozenNet, classes: Mapping[str, Tensor], frequencies: Tensor, test: Dataset, n: int
 ) -> Floors:
-    """The floors of what the classifier says of generated images.
-
-    Args:
-        judge: The classifier.
-        classes: What it says of the "test" and the "train" images, int64.
-        frequencies: Of the classes among the test images.
-        test: The test images, with their labels.
-        n: Number of images that are compared.
-    """
+    """The floors of what the classifier says of generated images."""
     found: Floors = {}
     count = len(frequencies)
     labels = judge.labels(test)
@@ -234,6 +206,5 @@ def _class_floors(
 
 
 def _draws(total: int, n: int) -> Iterator[Tensor]:
-    """Indices of `n` of so many images, five times."""
     for seed in range(DRAWS):
         yield torch.randperm(total, generator=torch.Generator().manual_seed(seed))[:n]

@@ -12,13 +12,11 @@ class Figure(Config, omit_defaults=True):
 
     Attributes:
         key: What was measured; `genzoo_eval.keys` names and explains each.
-        value: The figure.
         net: Name of the feature net that it was measured in, or "".
         floor: The same figure for real images in the place of the generated ones (training
             images; for the accuracy, test images), or None where that has no meaning.
         spread: Standard error of the value, over parts of the images, draws or captions; of a
             speed, the standard deviation over repetitions. None where it was not measured.
-        n: Number of images it was measured on.
     """
 
     key: str
@@ -36,10 +34,7 @@ class Subject(Config, omit_defaults=True):
         name: `distribution/name`, or the path of a model file or of pictures.
         sha256: Digest of the weights file, or of the file or files with the pictures.
         parts: sha256 of each shared part's weights, by role.
-        family: The model's family, or "".
-        options: All options that it was sampled with.
         conditions: Values of conditioners other than the first, by name.
-        versions: Of genzoo, torch and the model's distribution.
     """
 
     name: str
@@ -55,16 +50,8 @@ class Report(Config, omit_defaults=True):
     """An evaluation: who, against what, and what came out.
 
     Attributes:
-        subject: What was evaluated.
-        dataset: Name of the dataset that it was compared with.
-        reference: Digest of the test images.
-        n: Number of generated images.
-        seed: Seed of the first of them.
-        figures: What was measured.
         tables: Figures that are rows: by key, a list of numbers (the class histogram, the
             accuracy of each class).
-        command: The command that measures it again.
-        machine: Where its speed was measured.
     """
 
     subject: Subject

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -30,36 +30,17 @@ RESULTS = Path(__file__).parent / "results"
 depend on the machine."""
 
 
-class ReportKey(msgspec.Struct, frozen=True):
+class ReportKey(NamedTuple):
     """What a report depends on.
 
     Attributes:
-        sha256: Digest of the weights, or of the pictures.
-        parts: Those of its parts, by role.
-        options: The options, resolved, that are not None: one that a later version of the family
-            adds must not hide the reports from before it.
-        conditions: Values of conditioners other than the first.
-        n: Number of generated images.
-        seed: Seed of the first.
-        dataset: What they are compared with.
-        nets: Digests of the feature nets.
-        costs: Whether speed and memory are measured.
-        method: `METHOD`.
+        digest: Of weights or pictures, options, and how they are measured.
         versions: Of the code that makes the pictures. Not in the digest: reports that ship are
             found by other versions too.
     """
 
-    sha256: str
-    parts: dict[str, str]
-    options: dict[str, object]
-    conditions: dict[str, str]
-    n: int
-    seed: int
-    dataset: str
-    nets: tuple[str, ...]
-    costs: bool
-    method: int = METHOD
-    versions: dict[str, str] = {}
+    digest: str
+    versions: dict[str, str]
 
     @classmethod
     def of(
@@ -69,33 +50,25 @@ class ReportKey(msgspec.Struct, frozen=True):
         settings: Settings,
         nets: Iterable[FrozenNet | ModelCard],
     ) -> ReportKey:
-        """What the report of a subject depends on.
+        """What the report of a subject depends on, its options being resolved.
 
-        Args:
-            subject: With its options resolved.
-            dataset: What it is compared with.
-            settings: How it is measured.
-            nets: In whose features, in the order in which `load_nets` gives them.
+        One that is None is left out: if a later version of the family adds an option, the reports
+        from before it are found still.
         """
-        return cls(
-            sha256=subject.sha256,
-            parts=subject.parts,
-            options={name: value for name, value in subject.options.items() if value is not None},
-            conditions=subject.conditions,
-            n=settings.n,
-            seed=settings.seed,
-            dataset=dataset,
-            nets=tuple(net.sha256 for net in nets),
-            costs=settings.costs,
-            versions=subject.versions,
-        )
-
-    @property
-    def digest(self) -> str:
-        """A digest of all of it but the versions."""
-        fields = msgspec.to_builtins(self)
-        del fields["versions"]
-        return hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()[:32]
+        fields = {
+            "sha256": subject.sha256,
+            "parts": subject.parts,
+            "options": {name: v for name, v in subject.options.items() if v is not None},
+            "conditions": subject.conditions,
+            "n": settings.n,
+            "seed": settings.seed,
+            "dataset": dataset,
+            "nets": [net.sha256 for net in nets],
+            "costs": settings.costs,
+            "method": METHOD,
+        }
+        encoded = msgspec.json.encode(fields, order="sorted")
+        return cls(hashlib.sha256(encoded).hexdigest()[:32], subject.versions)
 
 
 class Shipped(Config):
@@ -121,14 +94,7 @@ def usual_n(dataset: str) -> int:
 
 
 class ReportStore:
-    """Reports against one dataset.
-
-    Args:
-        zoo: Has the cache, and reads the data.
-        dataset: Name of the dataset.
-        data: Folder that holds it; None for the Hub.
-        tell: Called with the reason why a report that ships does not count.
-    """
+    """Reports against one dataset."""
 
     def __init__(
         self, zoo: Zoo, dataset: str, data: Path | None, tell: Callable[[str], None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from genzoo_eval.keys import KEYS, format_value
@@ -20,7 +20,8 @@ def lines(report: Report) -> Iterator[str]:
     for net in sorted(nets, key=bool, reverse=True):
         yield ""
         yield f"in the features of {net}" if net else "of the images and of the model"
-        yield from _columns([f for f in report.figures if f.net == net])
+        cells = [figure_cells(figure) for figure in report.figures if figure.net == net]
+        yield from (f"  {line}" for line in aligned(cells, right=False))
     for key, values in report.tables.items():
         yield ""
         yield f"{key.replace('_', ' ')}: " + " ".join(f"{100 * value:.1f}" for value in values)
@@ -40,11 +41,13 @@ def _options(options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _columns(figures: list[Figure]) -> Iterator[str]:
-    rows = [figure_cells(figure) for figure in figures]
+def aligned(rows: Sequence[Sequence[str]], *, right: bool = True) -> Iterator[str]:
+    """Rows as lines: the first column to the left, the others to the right or the left as well."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+    for first, *rest in rows:
+        cells = zip(rest, widths[1:], strict=True)
+        texts = (cell.rjust(w) if right else cell.ljust(w) for cell, w in cells)
+        yield "  ".join([first.ljust(widths[0]), *texts]).rstrip()
 
 
 def figure_cells(figure: Figure) -> tuple[str, str, str, str, str]:

@@ -21,11 +21,9 @@ class Settings(Config):
 
     Attributes:
         n: Number of images without a prompt, and of those of all classes together.
-        seed: Seed of the first.
         options: The model's options by name; what is named after one of its conditioners is a
             condition.
         conditions: Values of conditioners other than the first, by name.
-        nets: Names of feature nets; none for those of the dataset.
         costs: Measure speed and memory as well, which takes processes of their own.
     """
 

@@ -16,6 +16,7 @@ from genzoo_core.model import GenerativeModel
 from genzoo_core.request import Record, Request
 from genzoo_core.zoo import Zoo
 from genzoo_eval.report import Subject
+from genzoo_eval.settings import Settings
 
 BATCH = 100
 """Images made at a time: more are slower on a CPU."""
@@ -29,18 +30,7 @@ OnProgress = Callable[[str, float, int], None]
 
 @dataclass(frozen=True)
 class ModelImages:
-    """The images of a model.
-
-    Attributes:
-        zoo: Makes them.
-        reference: The model's name, or the path of its file.
-        model: The loaded model.
-        record: How it is run, resolved.
-        family: Its family, or "".
-        options: The options that the user set.
-        conditions: The conditions that the user set.
-        on_progress: Called with how far it is.
-    """
+    """The images of a model."""
 
     zoo: Zoo
     reference: str
@@ -56,13 +46,12 @@ class ModelImages:
         cls,
         zoo: Zoo,
         reference: str,
-        options: Mapping[str, object],
-        conditions: Mapping[str, str],
-        on_progress: OnProgress,
+        settings: Settings,
+        on_progress: OnProgress = lambda *_: None,
     ) -> ModelImages:
         """Load a model.
 
-        What `options` says of a conditioner is a condition.
+        What the settings' options say of a conditioner is a condition.
 
         Raises:
             UsageError: It is no generative model, or the options do not fit it.
@@ -75,8 +64,9 @@ class ModelImages:
                 "`genzoo list --kind model` shows those that do",
             )
         others = list(model.conditioners)[1:]
-        conditions = {**conditions, **{k: str(v) for k, v in options.items() if k in others}}
-        options = {name: value for name, value in options.items() if name not in others}
+        named = {k: str(v) for k, v in settings.options.items() if k in others}
+        conditions = {**settings.conditions, **named}
+        options = {k: v for k, v in settings.options.items() if k not in others}
         request = Request(reference, n=1, seed=0, options=options, conditions=conditions)
         record, family = zoo.resolve(request), zoo.card(reference).family
         return cls(zoo, reference, model, record, family, options, conditions, on_progress)
@@ -125,12 +115,6 @@ class ModelImages:
     ) -> Tensor | None:
         """`each` images of each caption in turn, uint8 `[N, C, H, W]`; None where the model has
         nothing to sample from.
-
-        Args:
-            captions: Texts.
-            each: Images of each.
-            seed: Of the first image.
-            conditions: Of conditioners other than the first, besides those that the user set.
         """
         what = ", ".join(["images of captions", *(conditions or {}).values()])
         return self._make(tuple(captions), each, seed, what, conditions)

@@ -29,15 +29,13 @@ Summaries = Mapping[str, Summary]
 def judge_claims(
     summaries: Sequence[Summary], floor: Mapping[str, float], starving: Sequence[Starved]
 ) -> tuple[Claim, ...]:
-    """The claims with their verdicts, each decided by a rule that it states.
-
-    Args:
-        summaries: Of the variants that were measured; those of too few seeds are passed over.
-        floor: Figures of real images.
-        starving: The experiment on discriminators that are too good.
-    """
+    """The claims with their verdicts, each decided by a rule that it states."""
     found = {s.variant: s for s in summaries if s.seeds >= FEWEST_SEEDS}
-    left = {loss: gradient_left(starving, loss) for loss in ("minimax", "relativistic")}
+    minimax, relativistic = (gradient_left(starving, x) for x in ("minimax", "relativistic"))
+    left = (
+        f"{STARVED:.0%} of its gradient is left after the longest training of the "
+        "discriminator alone, of that after the shortest"
+    )
     beside = _course(starving, "non-saturating")
     return (
         _autoencoder_is_stable(found),
@@ -57,18 +55,16 @@ def judge_claims(
         _gan_is_unstable(found, "A GAN with a modern loss (R3GAN) trains unstably.", "gan"),
         _claim(
             "A discriminator that is too good starves the generator (minimax loss).",
-            None if left["minimax"] is None else left["minimax"] < STARVED,
+            None if minimax is None else minimax < STARVED,
             _gradient_norms(starving, "minimax")
             + (beside and f"; with the non-saturating loss {beside}"),
-            f"less than {STARVED:.0%} of its gradient is left after the longest training of the "
-            "discriminator alone, of that after the shortest",
+            f"less than {left}",
         ),
         _claim(
             "With a modern loss (R3GAN) a discriminator that is too good starves nobody.",
-            None if left["relativistic"] is None else left["relativistic"] >= STARVED,
+            None if relativistic is None else relativistic >= STARVED,
             _gradient_norms(starving, "relativistic"),
-            f"at least {STARVED:.0%} of its gradient is left after the longest training of the "
-            "discriminator alone, of that after the shortest",
+            f"at least {left}",
         ),
         _diffusion_is_stable(found),
         _extreme(

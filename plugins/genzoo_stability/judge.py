@@ -44,13 +44,9 @@ class Judge:
     """Compares images with the test images in the features of a classifier.
 
     Args:
-        net: The classifier.
         test: The test images, uint8 `[M, C, H, W]`.
         n: Generated images that are to be measured. Coverage is that of as many test images: of
             more, even real images could not cover all.
-
-    Attributes:
-        test: The test images.
 
     Raises:
         DataError: There are too few test images.
@@ -67,14 +63,8 @@ class Judge:
 
     def figures(self, images: Tensor) -> dict[str, float]:
         """Fréchet and kernel distance, coverage, distance of the classes' frequencies from those
-        of the test images, and sharpness.
-
-        Args:
-            images: uint8 `[N, C, H, W]`.
-
-        Returns:
-            Values by the keys that `genzoo eval` uses.
-        """
+        of the test images, and sharpness, of images uint8 `[N, C, H, W]`, by the keys that
+        `genzoo eval` uses."""
         features = self._net.features(images)
         kernel = kernel_distance(
             features, self._features, torch.Generator().manual_seed(0), subsets=SUBSETS
@@ -96,8 +86,6 @@ def load_classifier(zoo: Zoo, reference: str, shape: tuple[int, ...]) -> FrozenN
     """The classifier of this name, or in this model file.
 
     Args:
-        zoo: Where it is.
-        reference: A name, or the path of a model file.
         shape: Of the images that it is to take, `(C, H, W)`.
 
     Raises:
@@ -118,13 +106,6 @@ def examine(
 
     Beside the judge's figures "images_per_second" in CPU time of one thread, and
     "reconstruction_mse" over the first `n` test images. Pictures have the seeds 0, 1, … .
-
-    Args:
-        zoo: Makes the pictures.
-        path: The model file.
-        options: How to sample.
-        judge: Measures them.
-        n: Number of pictures.
 
     Raises:
         DivergedError: Pictures or reconstructions hold NaN.

@@ -19,14 +19,7 @@ RECIPES = Path(__file__).parent / "recipes"
 
 
 class Variant(msgspec.Struct, frozen=True):
-    """What is trained many times over.
-
-    Attributes:
-        name: Name of its recipe.
-        family: Its family.
-        judged_by: By which figure it is judged.
-        options: How it is sampled.
-    """
+    """What is trained many times over."""
 
     name: str
     family: str
@@ -57,19 +50,11 @@ class Settings(Config):
     """What all trainings have in common. The defaults are the protocol in full.
 
     Attributes:
-        dataset: What is trained on.
-        judge: Feature net that measures.
-        judge_sha256: Digest of its weights.
         seconds: CPU seconds of one thread for each training.
-        n: Generated images that each checkpoint is measured on.
         seeds: Seeds at the recipe's own rate: 0, 1, ….
-        rates: What the recipe's rates are multiplied by, besides 1.
-        rate_seeds: Seeds at each of those.
         checkpoints: Where trainings at the recipe's own rate are measured, as shares of their
             steps; the others are measured at the end alone.
-        starving: Steps that a discriminator is trained alone for.
-        starving_seeds: Discriminators for each loss.
-        pretraining: Steps that the generator which it faces was trained for.
+        pretraining: Steps of the generator that it is trained against.
     """
 
     dataset: str
@@ -103,9 +88,6 @@ class Run(msgspec.Struct, frozen=True):
     """One training.
 
     Attributes:
-        variant: Name of what is trained.
-        rate: What the recipe's rates are multiplied by.
-        seed: Its seed.
         marks: Steps at which it is measured; the last is its length.
     """
 
@@ -126,13 +108,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 def plan_runs(variant: str, total: int, settings: Settings) -> tuple[Run, ...]:
-    """The trainings of a variant.
-
-    Args:
-        variant: Its name.
-        total: Steps of each training.
-        settings: The protocol.
-    """
+    """The trainings of a variant."""
     marks = sorted({max(1, round(share * total)) for share in settings.checkpoints} | {total})
     own = [Run(variant, 1.0, seed, tuple(marks)) for seed in range(settings.seeds)]
     others = [

@@ -5,8 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from genzoo_core.zoo import Zoo
+from genzoo_eval.api import threads
 from genzoo_stability.claims import judge_claims
 from genzoo_stability.judge import Judge, examine
 from genzoo_stability.plan import Run, Settings, Variant, next_mark, overrides, plan_runs
@@ -34,29 +34,8 @@ PAUSE = 0.05
 """Seconds between two looks at which trainings have ended."""
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread: times are CPU seconds of one thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 class Protocol:
-    """Trains, measures and judges the claims; goes on where it was interrupted.
-
-    Args:
-        zoo: The registry.
-        settings: What all trainings have in common.
-        variants: What is trained.
-        store: Where results are saved.
-        judge: Measures the checkpoints.
-        data: Folder that holds the dataset; None for the Hub.
-        tell: Called with a line of progress.
-    """
+    """Trains, measures and judges the claims; goes on where it was interrupted."""
 
     def __init__(
         self,
@@ -83,15 +62,11 @@ class Protocol:
     def run(self, jobs: int, command: str = "") -> StabilityResults:
         """Carry it out, or what is left of it.
 
-        Args:
-            jobs: Trainings at a time.
-            command: The command that measures it again, for the results.
-
         Raises:
             TrainingError: A training ended for a reason that does not lie in the training.
             GenzooError: Data or models cannot be read, or a model cannot be run.
         """
-        with one_thread():
+        with threads(1):  # times are CPU seconds of one thread
             real = self._store.cached("floor", dict[str, float], self._floor)
             self._train(jobs)
             starving: tuple[Starved, ...] = ()

@@ -22,12 +22,6 @@ class Row(Config, omit_defaults=True):
     """One checkpoint of one training.
 
     Attributes:
-        run: Name of the training, unique.
-        variant: Name of its recipe.
-        rate: What the recipe's learning rates were multiplied by.
-        seed: Seed of the training.
-        step: Steps done.
-        total: Steps of the whole training.
         figures: What was measured, by the keys that `genzoo eval` uses; empty where it failed.
         failed: Why the training ended before its end, or None.
     """
@@ -51,23 +45,15 @@ class Summary(Config):
     """How steadily one variant trains. None stands for what could not be computed.
 
     Attributes:
-        variant: Name of its recipe.
-        family: Its family.
         judged_by: The figure that wobble, rate sensitivity and outliers are taken of: the
             Fréchet distance of its pictures; for what is not generative, its reconstruction error.
-        runs: Trainings that came to an end.
         seeds: Those of them at the recipe's own rate.
-        steps: Steps of each.
-        failed: Trainings that failed, for whatever reason.
         reasons: How many failed for each reason; one can have several.
-        medians: Median of each figure at the end, over the seeds at the recipe's own rate.
         cv: Coefficient of variation over these seeds, of the kernel distance; of the
             reconstruction error for what is judged by it.
         by_rate: Median of `judged_by` at the end for each rate; None where more than half diverged.
-        sensitivity: The worst of `by_rate` over the best.
         wobble: Standard deviation of `judged_by` over the last checkpoints, relative to their
             mean; median over the seeds.
-        checkpoints: How many checkpoints `wobble` is taken over.
         failed_seeds: Those of the failed trainings at the recipe's own rate.
     """
 
@@ -97,9 +83,6 @@ class Starved(Config):
     """What a generator learns from a discriminator that was trained alone.
 
     Attributes:
-        loss: Name of the loss.
-        seed: Seed of the discriminator.
-        steps: Steps that the discriminator was trained alone for.
         margin: Mean output on real images less that on generated ones, logits.
         gradient: Norm of the gradient of the generator's loss in its parameters, mean over
             batches.
@@ -113,14 +96,7 @@ class Starved(Config):
 
 
 class Claim(Config):
-    """What tutorials say, and whether the figures agree.
-
-    Attributes:
-        claim: In a sentence.
-        verdict: What the figures say of it.
-        figures: The figures that it rests on, in words.
-        decided: By what rule.
-    """
+    """What tutorials say, and whether the figures agree."""
 
     claim: str
     verdict: Verdict
@@ -132,18 +108,7 @@ class StabilityResults(Config):
     """The protocol's results, whole.
 
     Attributes:
-        dataset: What was trained on.
         seconds: CPU seconds of one thread for each training.
-        n: Generated images that each checkpoint was measured on.
-        judge: Name of the feature net.
-        judge_sha256: Digest of its weights.
-        floor: The same figures for `n` training images: real images used as a baseline.
-        summaries: One a variant.
-        claims: The tutorial's claims with their verdicts.
-        starving: The experiment on discriminators that are too good.
-        rows: Every checkpoint.
-        command: The command that measures it again.
-        versions: Of Python and torch.
     """
 
     dataset: str
@@ -162,11 +127,7 @@ class StabilityResults(Config):
 
 @cache
 def load_shipped(dataset: str) -> StabilityResults | None:
-    """The results for a dataset that ship with the package; None where there are none.
-
-    Raises:
-        DataError: The file is not well-formed.
-    """
+    """The results for a dataset that ship with the package; None where there are none."""
     path = SHIPPED / f"stability-{dataset}.json"
     return load(path) if path.is_file() else None
 
@@ -176,7 +137,6 @@ def load(path: Path) -> StabilityResults:
 
     Raises:
         DataError: The file is not well-formed.
-        OSError: It cannot be read.
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=StabilityResults)

@@ -40,14 +40,10 @@ def starve(
     """Train discriminators alone, and look at the generator's gradient on the way.
 
     Args:
-        zoo: Builds the models.
-        classic: Recipe of the GAN with the minimax loss.
-        modern: Recipe of the GAN with the relativistic loss and its penalties.
         images: Training images, uint8 `[N, C, H, W]`.
         pretraining: Steps of the modern recipe that make the generator which all discriminators
             face, so that it draws something; 0 for a fresh one.
         steps: Steps after which a discriminator is looked at, ascending.
-        seeds: Of the discriminators, their batches and their noise; one for each loss.
     """
     weights = pretrained_generator(zoo, modern, images, pretraining)
     # Minimax and non-saturating differ in the generator's loss alone.
@@ -99,13 +95,8 @@ def _look(loop: StageLoop, images: Tensor) -> tuple[float, float]:
 
 
 class Draws:
-    """Batches of images in random order, with replacement, and the noise of their steps.
-
-    Args:
-        images: uint8 `[N, C, H, W]`.
-        size: Images in a batch.
-        seed: Of both.
-    """
+    """Batches of images uint8 `[N, C, H, W]` in random order, with replacement, and the noise of
+    their steps."""
 
     def __init__(self, images: Tensor, size: int, seed: int) -> None:
         self._images, self._size = images, size

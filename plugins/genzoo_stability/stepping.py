@@ -22,13 +22,8 @@ ROUNDS = 5
 
 
 def fresh_stage(zoo: Zoo, recipe: Recipe, images: Tensor, seed: int) -> StageLoop:
-    """A training from fresh weights without conditions, at constant learning rates.
-
-    Args:
-        zoo: Builds the model.
-        recipe: What is trained, in one stage.
-        images: Training images, uint8 `[N, C, H, W]`.
-        seed: Of the weights.
+    """A training on images uint8 `[N, C, H, W]` from fresh weights without conditions, at constant
+    learning rates.
 
     Raises:
         ConfigError: The recipe has other stages than the model.
@@ -55,16 +50,10 @@ def fresh_stage(zoo: Zoo, recipe: Recipe, images: Tensor, seed: int) -> StageLoo
 def steps_per_second(
     zoo: Zoo, recipes: Mapping[str, Recipe], images: Tensor, seconds: float
 ) -> dict[str, float]:
-    """Training steps that each recipe makes in a second of CPU time.
+    """Training steps that each recipe makes in a second of CPU time, of so many that it trains.
 
     The recipes take turns, and the best of each one's rounds counts: other work of the machine
     can only slow a round down. Torch's number of threads is to be 1.
-
-    Args:
-        zoo: Builds the models.
-        recipes: By name of the variant.
-        images: Training images, uint8 `[N, C, H, W]`.
-        seconds: CPU seconds to train each of them for.
     """
     loops = {name: fresh_stage(zoo, recipe, images, 0) for name, recipe in recipes.items()}
     best = dict.fromkeys(recipes, 0.0)

@@ -24,13 +24,6 @@ Steps = Annotated[int, msgspec.Meta(ge=1)]
 class Store:
     """A folder that one protocol writes in at a time.
 
-    Args:
-        path: The folder; made where it does not exist.
-        settings: The protocol's.
-
-    Attributes:
-        rows: The checkpoints that are measured.
-
     Raises:
         UsageError: It holds the results of other settings.
         DataError: What it holds is damaged, or another process writes in it.

@@ -21,13 +21,7 @@ LOPSIDED = 0.2
 
 
 def summarize(variant: Variant, rows: Sequence[Row]) -> Summary:
-    """How steadily a variant trains.
-
-    Args:
-        variant: Whose rows these are.
-        rows: All checkpoints of its trainings; those of trainings that have not come to their
-            end are not looked at.
-    """
+    """How steadily a variant trains, by those of its trainings that came to their end."""
     ends = [row for row in rows if row.last]
     own = [row for row in ends if row.rate == 1]
     finished = {row.run for row in own if row.failed is None}
@@ -61,11 +55,6 @@ def failures(variant: Variant, row: Row, ends: Sequence[Row]) -> tuple[str, ...]
     reconstruction error, is more than `FAR` times the median of all runs of its variant. And of
     what is judged by its pictures: "thin", the coverage is below `THIN` times the median;
     "lopsided", the classes are more than `LOPSIDED` from the data's in total variation.
-
-    Args:
-        variant: What was trained.
-        row: The last checkpoint of the run.
-        ends: The last checkpoints of all runs of the variant.
     """
     if row.failed is not None:
         return ("diverged",)
@@ -89,11 +78,8 @@ def medians(rows: Iterable[Row]) -> dict[str, float]:
 
 
 def variation(values: Sequence[float]) -> float | None:
-    """Coefficient of variation: the sample standard deviation over the mean.
-
-    None for fewer than two values, and where the mean is not positive, as that of an unbiased
-    kernel distance can be.
-    """
+    """The sample standard deviation over the mean; None for fewer than two values, and where the
+    mean is not positive, as that of an unbiased kernel distance can be."""
     if len(values) < 2 or (mean := fmean(values)) <= 0:
         return None
     return stdev(values) / mean
@@ -108,10 +94,8 @@ def medians_by_rate(ends: Iterable[Row], key: str) -> dict[float, float]:
 
 
 def sensitivity(by_rate: Iterable[float]) -> float | None:
-    """The worst of the medians over the best.
-
-    None for fewer than two rates, where most runs of a rate diverged, and where the best is 0.
-    """
+    """The worst of the medians over the best; None for fewer than two rates, where most runs of a
+    rate diverged, and where the best is 0."""
     values = list(by_rate)
     if len(values) < 2 or not all(map(math.isfinite, values)) or min(values) <= 0:
         return None

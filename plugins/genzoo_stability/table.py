@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from genzoo_eval.api import format_value
+from genzoo_eval.api import aligned, format_value
 from genzoo_stability.results import StabilityResults, Summary
 
 HEADER = (
@@ -54,15 +54,6 @@ LEGEND = (
 def _indented(text: str) -> list[str]:
     indent = " " * 17
     return textwrap.wrap(text, 100, initial_indent=indent, subsequent_indent=indent)
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows as lines: the first column to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for first, *rest in rows:
-        cells = [first.ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
-        yield "  ".join(cells).rstrip()
 
 
 def _cells(summary: Summary) -> list[str]:

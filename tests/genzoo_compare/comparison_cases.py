@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from genzoo_compare.comparison import Comparison, Gallery, Missing, Net, Row
+from genzoo_compare.baselines import Baseline
+from genzoo_compare.comparison import Comparison, Gallery, Net, Row
 from genzoo_eval.report import Figure, Report, Subject
 from genzoo_stability.results import Claim, StabilityResults, Summary
 
@@ -171,8 +172,7 @@ def rows() -> tuple[Row, ...]:
             "The tutorial's autoencoder.",
             settings=kept,
             gallery=gallery(6, encodes=True),
-            baseline=True,
-            source="the tutorial",
+            baseline=Baseline("ae-mlp-mnist", "autoencoder", "Its title", "the tutorial", "mnist"),
         ),
     )
 
@@ -206,7 +206,6 @@ def stability(*summaries: Summary) -> StabilityResults:
 
 def comparison() -> Comparison:
     """The rows, two feature nets, a stability and a missing baseline."""
-    found = rows()
     steady = (
         summary("gan-classic", "gan", 5, sensitivity=14.0),
         summary("gan", "gan", 1, sensitivity=2.1),
@@ -214,9 +213,17 @@ def comparison() -> Comparison:
     )
     return Comparison(
         dataset="mnist",
-        models=found[:5],
-        baselines=found[5:],
-        missing=(Missing("Two-stage VAE", "vae", "Dai & Wipf 2019", "no component stacks two"),),
+        rows=rows(),
+        missing=(
+            Baseline(
+                "vae-two-stage",
+                "vae",
+                "Two-stage VAE",
+                "Dai & Wipf 2019",
+                "mnist",
+                missing="no component stacks two",
+            ),
+        ),
         nets=(Net(SEEING, "11" * 32, "A classifier."), Net(BLIND, "22" * 32, "Without labels.")),
         stability=stability(*steady),
         real=pictures(36, 7),

@@ -255,15 +255,15 @@ def test_any_name_is_written_as_it_is(
     draw: Callable[[Comparison, str], Chart | None], name: str
 ) -> None:
     found = comparison()
-    named = dataclasses.replace(found.models[0], name=name)
-    chart = draw(dataclasses.replace(found, models=(named, *found.models[1:])), SEEING)
+    named = dataclasses.replace(found.rows[0], name=name)
+    chart = draw(dataclasses.replace(found, rows=(named, *found.rows[1:])), SEEING)
     assert name in [text for text, *_ in texts(chart)]
     assert any(title.startswith(f"{name}") for title in titled(chart))
 
 
 def test_without_speeds_or_distances_there_is_no_chart() -> None:
     found = comparison()
-    bare = msgspec.structs.replace(found.models[0].report, figures=())
-    lonely = dataclasses.replace(found, models=(Row("x", "gan", bare),), baselines=())
+    bare = msgspec.structs.replace(found.rows[0].report, figures=())
+    lonely = dataclasses.replace(found, rows=(Row("x", "gan", bare),))
     assert bars(lonely, SEEING) is None
     assert scatter(lonely, SEEING) is None

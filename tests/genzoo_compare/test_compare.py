@@ -40,8 +40,9 @@ def remember(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> Remember:
 
     def put(model: str, folder: Path | None = None, **options: Any) -> None:
         nets = load_nets(zoo, "mnist")
-        opened = ModelImages.open(zoo, model, options, {}, lambda *_: None).subject
-        key = ReportKey.of(opened, "mnist", Settings(n=100, options=options), nets)
+        settings = Settings(n=100, options=options)
+        opened = ModelImages.open(zoo, model, settings).subject
+        key = ReportKey.of(opened, "mnist", settings, nets)
         found = report(model, FAMILIES[model], seeing=2, blind=3, speed=100, parameters=1000)
         subject = msgspec.structs.replace(found.subject, options=opened.options)
         found = msgspec.structs.replace(found, subject=subject, n=100)

@@ -82,6 +82,12 @@ def test_links_lead_to_parts_that_are_there(outline: Outline) -> None:
         assert str(link["href"]).removeprefix("#") in ids
 
 
+def test_published_work_alone_has_a_page_too() -> None:
+    found = comparison()
+    alone = dataclasses.replace(found, rows=tuple(row for row in found.rows if row.baseline))
+    assert as_html(alone).count("Published work, measured the same way") == 1
+
+
 def test_what_others_wrote_is_text_and_not_markup(page: str) -> None:
     assert HOSTILE not in page
     assert "<script" not in page
@@ -100,8 +106,7 @@ def test_hostile_text_everywhere_leaves_the_page_as_it_is(outline: Outline) -> N
     found = comparison()
     altered = dataclasses.replace(
         found,
-        models=tuple(map(hostile, found.models)),
-        baselines=tuple(map(hostile, found.baselines)),
+        rows=tuple(map(hostile, found.rows)),
         command=HOSTILE,
         left_out=(HOSTILE,),
     )

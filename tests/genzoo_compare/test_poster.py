@@ -71,9 +71,9 @@ def test_names_have_the_colours_of_their_families_and_the_command_is_told() -> N
 
 def test_without_pictures_there_is_nothing_to_draw() -> None:
     found = comparison()
-    bare = tuple(dataclasses.replace(row, gallery=None) for row in found.models)
+    bare = tuple(dataclasses.replace(row, gallery=None) for row in found.rows)
     with pytest.raises(UsageError, match="no pictures"):
-        as_png(dataclasses.replace(found, models=bare, baselines=()))
+        as_png(dataclasses.replace(found, rows=bare))
 
 
 def test_real_images_of_captions_stand_above_what_was_asked_for() -> None:

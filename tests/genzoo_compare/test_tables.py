@@ -11,6 +11,7 @@ import pytest
 from comparison_cases import BLIND, HOSTILE, SEEING, comparison, report, rows
 
 from genzoo_compare.as_json import as_json
+from genzoo_compare.baselines import Baseline
 from genzoo_compare.columns import cells, columns, floor_cell
 from genzoo_compare.comparison import Comparison, Row
 from genzoo_compare.markdown import as_markdown
@@ -19,6 +20,9 @@ from genzoo_compare.verdicts import Measured, by_family, quality, times, verdict
 from genzoo_eval.report import Report
 
 NETS = (SEEING, BLIND)
+
+
+PAPER = Baseline("paper", "gan", "A paper", "Its authors", "mnist", note="half of its steps")
 
 
 def a_row(name: str, family: str = "gan", **figures: float) -> Row:
@@ -69,17 +73,15 @@ def test_the_best_at_each_criterion() -> None:
 
 def test_what_cannot_be_run_here_is_best_at_nothing_and_named_below_the_table() -> None:
     here = a_row("here", parameters=1000)
-    paper = dataclasses.replace(
-        a_row("paper", parameters=10), baseline=True, shipped=False, note="half of its steps"
-    )
-    found = Comparison("mnist", (here,), (paper,))
+    paper = dataclasses.replace(a_row("paper", parameters=10), baseline=PAPER, shipped=False)
+    found = Comparison("mnist", (here, paper))
     assert set(best_of(found).values()) == {"here"}
     (_, _, told) = as_markdown(found).rstrip().rpartition("\n\n")
     assert told.startswith("Speed was measured on 2 cores. `paper`: half of its steps. ")
     assert "The weights of `paper` do not ship: `genzoo train" in told
     assert "paper: half of its steps" in as_text(found)
     tutorial = dataclasses.replace(paper, shipped=True)
-    assert "not ship" not in as_markdown(Comparison("mnist", (here,), (tutorial,)))
+    assert "not ship" not in as_markdown(Comparison("mnist", (here, tutorial)))
 
 
 def test_what_is_far_from_real_is_best_of_no_column() -> None:
@@ -90,8 +92,8 @@ def test_what_is_far_from_real_is_best_of_no_column() -> None:
     marked = [cell.best for cell in cells(column, found.rows, found.net_names)]
     assert marked == [True, False, False]
     assert "**9,000**" not in as_markdown(found)
-    paper = dataclasses.replace(near[0], name="paper", baseline=True, shipped=False)
-    beside = Comparison("mnist", (*near[1:], a_row("c", seeing=2, blind=2, speed=80)), (paper,))
+    paper = dataclasses.replace(near[0], name="paper", baseline=PAPER, shipped=False)
+    beside = Comparison("mnist", (near[1], a_row("c", seeing=2, blind=2, speed=80), paper))
     marked = [cell.best for cell in cells(column, beside.rows, beside.net_names)]
     assert marked == [True, False, False]  # what cannot be run here is best of nothing
 
@@ -164,15 +166,16 @@ def test_the_terminals_table_has_a_line_for_each_model_and_fits_100_columns() ->
 
 def test_nothing_that_others_wrote_reaches_a_terminal_as_a_command() -> None:
     found = comparison()
-    named = dataclasses.replace(found, models=(dataclasses.replace(found.models[0], name=HOSTILE),))
+    hostile = dataclasses.replace(found.rows[0], name=HOSTILE)
+    named = dataclasses.replace(found, rows=(hostile, found.rows[-1]))
     for text in (as_text(named), as_markdown(named)):
         assert "\x1b" not in text
 
 
 def test_markdown_is_one_table_whatever_names_hold() -> None:
     found = comparison()
-    hostile = dataclasses.replace(found.models[0], name=HOSTILE)
-    text = as_markdown(dataclasses.replace(found, models=(hostile, *found.models[1:])))
+    hostile = dataclasses.replace(found.rows[0], name=HOSTILE)
+    text = as_markdown(dataclasses.replace(found, rows=(hostile, *found.rows[1:])))
     table = [line for line in text.splitlines() if line.startswith("|")]
     unescaped = [line.replace("\\|", "").count("|") for line in table]
     assert len(set(unescaped)) == 1

@@ -47,7 +47,7 @@ class Seen:
 
     def figures(self, model: Drawer, n: int) -> dict[tuple[str, str], Figure]:
         found, _ = caption_figures(
-            model, self.reference, self.captions, self.judge, n, 0, lambda _: None
+            model, self.reference, self.captions, self.judge, Settings(n), lambda _: None
         )
         return {(figure.key, figure.net): figure for figure in found}
 

@@ -38,7 +38,7 @@ def test_a_damaged_report_is_made_again(
 ) -> None:
     monkeypatch.setenv("GENZOO_CACHE", str(tmp_path / "cache"))
     report = Report(Subject("x", "0"), "mnist", "", 50, 0, (Figure("fd", 1.0),))
-    key = ReportKey("0", {}, {}, {}, 50, 0, "mnist", ("net",), costs=False)
+    key = ReportKey("0", {})
     store = ReportStore(zoo, "mnist", digits, print)
     store.put(key, report)
     assert store.get(key) == report
@@ -68,7 +68,7 @@ def test_a_report_shows_options_as_they_are_set() -> None:
 def test_reports_that_ship_are_of_the_images_that_they_were_measured_against(
     zoo: Zoo, digits: Path, tmp_path: Path
 ) -> None:
-    subject = ModelImages.open(zoo, "gan-mnist", {}, {}, lambda *_: None).subject
+    subject = ModelImages.open(zoo, "gan-mnist", Settings()).subject
     key = ReportKey.of(subject, "mnist", Settings(costs=False), load_nets(zoo, "mnist"))
     told: list[str] = []
     assert ReportStore(zoo, "mnist", None, told.append).get(key) == shipped()[key.digest]
@@ -107,9 +107,7 @@ def test_every_shipped_report_is_found_for_the_model_that_ships(zoo: Zoo, tmp_pa
             report.subject.conditions,
             costs=False,
         )
-        images = ModelImages.open(
-            zoo, report.subject.name, settings.options, settings.conditions, lambda *_: None
-        )
+        images = ModelImages.open(zoo, report.subject.name, settings)
         nets = load_nets(zoo, report.dataset, ())
         assert ReportKey.of(images.subject, report.dataset, settings, nets).digest == key, (
             report.subject

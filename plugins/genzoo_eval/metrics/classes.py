@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,14 +10,8 @@ from torch import Tensor
 from genzoo_core.libraries import mend_torchvision
 
 
-@dataclass(frozen=True)
-class Accuracy:
-    """How often the classifier sees the class that a picture was made for.
-
-    Attributes:
-        overall: Over all pictures, 0–1.
-        per_class: For each class, 0–1; NaN for one that no picture was made for.
-    """
+class Accuracy(NamedTuple):
+    """Accuracy over all pictures, and of each class, 0–1; NaN for a class without pictures."""
 
     overall: float
     per_class: tuple[float, ...]
@@ -32,7 +26,6 @@ def class_accuracy(predicted: Tensor, wanted: Tensor, classes: int) -> Accuracy:
     Args:
         predicted: Class ids `[N]` from the classifier.
         wanted: Class ids `[N]` that the pictures were made for.
-        classes: Number of classes.
 
     Raises:
         ValueError: The two differ in number, or there are none.
@@ -60,10 +53,5 @@ def class_frequencies(ids: Tensor, classes: int) -> Tensor:
 
 
 def total_variation(p: Tensor, q: Tensor) -> float:
-    """Half of the sum of |p - q|: 0 for the same distribution, 1 for two that share nothing.
-
-    Args:
-        p: Frequencies `[classes]`.
-        q: Frequencies `[classes]`.
-    """
+    """Half of the sum of |p - q| of frequencies `[classes]`, 0–1."""
     return 0.5 * (p.double() - q.double()).abs().sum().item()

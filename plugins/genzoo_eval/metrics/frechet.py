@@ -17,13 +17,7 @@ covariance has no full rank, and the bias is far from linear in 1/N. Two are our
 
 @dataclass(frozen=True)
 class Moments:
-    """All that the Fréchet distance sees of a set of features.
-
-    Attributes:
-        mean: `[D]`, float64.
-        covariance: `[D, D]`, float64, divided by n - 1.
-        n: Number of samples.
-    """
+    """Mean `[D]` and covariance `[D, D]` (over n - 1) of `n` features, float64."""
 
     mean: Tensor
     covariance: Tensor
@@ -55,7 +49,7 @@ def frechet_distance(a: Tensor | Moments, b: Tensor | Moments) -> float:
 
     Args:
         a: Features `[N, D]`, or their moments.
-        b: Features `[M, D]`, or their moments.
+        b: As `a`.
 
     Raises:
         ValueError: As of `Moments.of`, or the numbers of features differ.
@@ -96,7 +90,6 @@ def extrapolated_frechet_distance(
     Args:
         generated: Features `[N, D]`.
         real: Features `[M, D]`, or their moments.
-        generator: Draws the subsets.
         points: Number of sizes, at least 2.
         smallest: Size of the smallest subset; a fifth of N unless given.
 
@@ -113,11 +106,8 @@ def extrapolated_frechet_distance(
         frechet_distance(generated[torch.randperm(n, generator=generator)[:size]], reference)
         for size in sizes.tolist()
     ]
-    return _intercept(1 / sizes.double(), torch.tensor(distances, dtype=torch.float64))
-
-
-def _intercept(x: Tensor, y: Tensor) -> float:
-    """Where the least-squares line through the points `[P]` meets x = 0."""
+    x, y = 1 / sizes.double(), torch.tensor(distances, dtype=torch.float64)
+    # Where the line of least squares meets x = 0.
     slope = ((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum()
     return (y.mean() - slope * x.mean()).item()
 

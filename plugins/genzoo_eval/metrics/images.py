@@ -10,12 +10,7 @@ from genzoo_core.libraries import mend_torchvision
 
 
 def mean_squared_error(images: Tensor, reconstructions: Tensor) -> Tensor:
-    """The mean squared error `[N]` of each image, float64, where the range of a pixel is 2.
-
-    Args:
-        images: `[N, C, H, W]` in [-1, 1].
-        reconstructions: As `images`.
-    """
+    """The mean squared error `[N]` of each image `[N, C, H, W]` in [-1, 1], float64."""
     difference = images.double() - reconstructions.double()
     return difference.square().flatten(1).mean(1)
 
@@ -23,23 +18,13 @@ def mean_squared_error(images: Tensor, reconstructions: Tensor) -> Tensor:
 def peak_signal_to_noise(images: Tensor, reconstructions: Tensor) -> Tensor:
     """The peak signal-to-noise ratio `[N]` of each image in dB, float64: 10 log10(2² / MSE).
 
-    It does not depend on the scale: the same pictures on 0–255 give the same. Identical pictures
-    give infinity.
-
-    Args:
-        images: `[N, C, H, W]` in [-1, 1].
-        reconstructions: As `images`.
+    Images are `[N, C, H, W]` in [-1, 1]. Identical pictures give infinity.
     """
     mend_torchvision()
     from torchmetrics.functional.image import peak_signal_noise_ratio
 
-    return peak_signal_noise_ratio(
-        reconstructions.double(),
-        images.double(),
-        data_range=2.0,
-        reduction="none",
-        dim=(1, 2, 3),
-    )
+    pair = reconstructions.double(), images.double()
+    return peak_signal_noise_ratio(*pair, data_range=2.0, reduction="none", dim=(1, 2, 3))
 
 
 def sharpness(images: Tensor) -> Tensor:

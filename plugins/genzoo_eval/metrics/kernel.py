@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,14 +10,9 @@ from torch import Tensor
 from genzoo_core.libraries import mend_torchvision
 
 
-@dataclass(frozen=True)
-class KernelDistance:
-    """The kernel distance over random subsets.
-
-    Attributes:
-        mean: The unbiased estimate; it can be slightly below 0.
-        std: Standard deviation over the subsets (not of the mean).
-    """
+class KernelDistance(NamedTuple):
+    """The unbiased estimate, which can be slightly below 0, and its standard deviation over
+    subsets (not that of the mean)."""
 
     mean: float
     std: float
@@ -38,8 +33,6 @@ def kernel_distance(
     Args:
         generated: Features `[N, D]`.
         real: Features `[M, D]`.
-        generator: Draws the subsets, without replacement within each.
-        subsets: Number of subsets.
         size: Samples of each side in a subset; all of the smaller side if that has fewer.
     """
     mend_torchvision()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -41,8 +42,7 @@ class Manifold:
         return cls(features, {k: distances[:, k - 1] for k in ks})
 
 
-@dataclass(frozen=True)
-class ManifoldFigures:
+class ManifoldFigures(NamedTuple):
     """How two manifolds lie to one another.
 
     Attributes:
@@ -60,10 +60,7 @@ class ManifoldFigures:
 
 
 def manifold_figures(
-    generated: Tensor,
-    real: Tensor | Manifold,
-    k: int = 3,
-    density_k: int = 5,
+    generated: Tensor, real: Tensor | Manifold, k: int = 3, density_k: int = 5
 ) -> ManifoldFigures:
     """Improved precision and recall, and density and coverage.
 
@@ -75,8 +72,6 @@ def manifold_figures(
     Args:
         generated: Features `[N, D]`, N > k.
         real: Features `[M, D]`, or their manifold with balls for `k` and `density_k`.
-        k: The neighbour that a ball of precision and recall reaches to.
-        density_k: The neighbour that a ball of density and coverage reaches to.
 
     Raises:
         ValueError: Too few samples, or the manifold of the real ones lacks a k.

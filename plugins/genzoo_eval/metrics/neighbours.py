@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,32 +14,20 @@ from genzoo_eval.metrics.distances import squared_distances, squared_distances_w
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The nearest neighbour of each query.
-
-    Attributes:
-        distance: Euclidean, `[N]`, float64.
-        index: Which reference it is, `[N]`, int64.
-    """
+    """Euclidean distance `[N]`, float64, of the nearest neighbour of each query, and which
+    reference that is, int64 `[N]`."""
 
     distance: Tensor
     index: Tensor
 
 
 def nearest(queries: Tensor, references: Tensor) -> Neighbours:
-    """The nearest reference of each query.
-
-    Args:
-        queries: Features `[N, D]`.
-        references: Features `[M, D]`.
-    """
+    """The nearest reference `[M, D]` of each query `[N, D]`."""
     return _nearest(queries, references, squared_distances(queries, references))
 
 
 def nearest_other(features: Tensor) -> Neighbours:
-    """The nearest other sample of each.
-
-    Args:
-        features: `[N, D]`, N at least 2.
+    """The nearest other sample of each `[N, D]`.
 
     Raises:
         ValueError: There is no other sample.
@@ -62,8 +51,7 @@ def _nearest(
     return Neighbours(distance, index)
 
 
-@dataclass(frozen=True)
-class Memorisation:
+class Memorisation(NamedTuple):
     """How much nearer to the training data generated pictures lie than unseen real ones do.
 
     Attributes:
@@ -111,12 +99,7 @@ def memorisation(generated: Tensor, unseen: Tensor, quantile: float = 0.01) -> M
 
 def nearer(generated: Tensor, unseen: Tensor) -> Tensor:
     """For each generated picture, the share of the unseen ones that are farther from the training
-    data than it is, ties counting half, `[N]`, float64.
-
-    Args:
-        generated: As in `memorisation`.
-        unseen: As in `memorisation`.
-    """
+    data than it is, ties counting half, `[N]`, float64; distances as in `memorisation`."""
     ordered, generated = unseen.double().sort().values, generated.double()
     farther = len(ordered) - torch.searchsorted(ordered, generated, right=True)
     as_far = len(ordered) - torch.searchsorted(ordered, generated) - farther

@@ -35,7 +35,6 @@ def standard_errors(
     Args:
         figures: Takes the indices of samples; gives as many figures each time.
         n: Number of samples, at least `parts`.
-        seed: Draws the parts.
         parts: At least 2.
 
     Raises:

@@ -18,10 +18,8 @@ def spread(rng: Rng, x: Tensor, limit: float) -> Tensor:
 
 
 def shift(x: Tensor, rng: Rng, pixels: int) -> Tensor:
-    """Images `[B, C, H, W]`, each moved by whole pixels, up to so many along either axis.
-
-    What comes in from outside repeats the border.
-    """
+    """Images `[B, C, H, W]`, each moved by up to so many whole pixels along either axis; the border
+    is repeated."""
     height, width = x.shape[2:]
     rows = torch.arange(height, device=x.device) + _whole(rng, x, pixels)[:, None]
     columns = torch.arange(width, device=x.device) + _whole(rng, x, pixels)[:, None]
@@ -41,16 +39,8 @@ def _whole(rng: Rng, x: Tensor, limit: int) -> Tensor:
 
 
 def view(x: Tensor, rng: Rng, config: ViewConfig) -> Tensor:
-    """A random view of each image: warped, of another contrast and tint, with a rectangle erased.
-
-    Args:
-        x: `[B, C, H, W]` in [-1, 1].
-        rng: As many samples as images.
-        config: How far it goes.
-
-    Returns:
-        Of the same shape, in [-1, 1].
-    """
+    """A random view of each image `[B, C, H, W]` in [-1, 1]: warped, of another contrast and tint,
+    with a rectangle erased."""
     seen = erase(contrast(warp(x, rng, config), rng, config.contrast), rng, config.erase)
     # Nets without it were trained before there was one: they draw what they drew then.
     return tint(seen, rng, config.tint) if config.tint else seen
@@ -79,19 +69,15 @@ def contrast(x: Tensor, rng: Rng, limit: float) -> Tensor:
 
 
 def tint(x: Tensor, rng: Rng, limit: float) -> Tensor:
-    """Each colour's distance from white times a factor of its own in [1 - limit, 1 + limit).
-
-    White stays white, so that a white background tells no two views apart. Clamped.
-    """
+    """Each colour's distance from white times a factor of its own in [1 - limit, 1 + limit),
+    clamped. White stays white, so that a white background tells no two views apart."""
     factors = torch.stack([1 + spread(rng, x, limit) for _ in range(x.shape[1])], 1)
     return (1 - (1 - x) * factors[:, :, None, None]).clamp(-1, 1)
 
 
 def erase(x: Tensor, rng: Rng, longest: int) -> Tensor:
-    """Each image with a rectangle of one random grey (Zhong et al. 2020, "Random erasing").
-
-    Its sides are uniform in [0, longest), its centre lies anywhere in the image.
-    """
+    """Each image with a rectangle of one random grey, its sides uniform in [0, longest), its centre
+    anywhere in the image (Zhong et al. 2020, "Random erasing")."""
     inside: Tensor | None = None
     for axis, side in ((2, x.shape[2]), (3, x.shape[3])):
         centre, half = rng.uniform((), x) * side, rng.uniform((), x) * longest / 2

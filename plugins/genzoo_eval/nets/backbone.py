@@ -7,7 +7,6 @@ import json
 import re
 
 import msgspec
-from torch import Tensor
 
 from genzoo_core.encoder import Encoder
 from genzoo_core.errors import GenzooError, UsageError
@@ -25,8 +24,6 @@ def open_backbone(zoo: Zoo, name: str, shape: tuple[int, int, int]) -> tuple[Enc
     """A backbone of timm with its published weights, and a sha256 of both.
 
     Args:
-        zoo: Builds it.
-        name: As in `PREFIX`.
         shape: (C, H, W) of the images that it is to see.
 
     Raises:
@@ -46,9 +43,5 @@ def open_backbone(zoo: Zoo, name: str, shape: tuple[int, int, int]) -> tuple[Enc
         raise GenzooError(f"{COMPONENT} is no encoder")
     digest = hashlib.sha256(json.dumps(msgspec.to_builtins(built.spec)).encode())
     for key, tensor in built.own_tensors().items():
-        digest.update(key.encode() + _bytes(tensor))
+        digest.update(key.encode() + tensor.contiguous().numpy().tobytes())
     return built.module.eval().requires_grad_(False), digest.hexdigest()
-
-
-def _bytes(tensor: Tensor) -> bytes:
-    return tensor.contiguous().numpy().tobytes()

@@ -22,7 +22,6 @@ class TrunkConfig(Config):
         shape: (C, H, W) of an image; H and W even.
         width: Channels at half size; twice as many at a quarter and at an eighth.
         blocks: Residual blocks at a quarter of the size.
-        features: Number of features.
         encoder: A component of kind "encoder" in the place of the convolutions, so that `width`
             and `blocks` mean nothing: the features are a linear layer's of what it gives.
     """
@@ -65,7 +64,6 @@ class ClassifierConfig(Config):
     """What the classifier is. How many classes there are, its conditioner knows.
 
     Attributes:
-        trunk: From images to the penultimate layer.
         shift: Training images are moved by up to so many pixels.
     """
 
@@ -77,8 +75,6 @@ class SelfSupervisedConfig(Config):
     """What the self-supervised net is.
 
     Attributes:
-        trunk: From images to features.
-        views: The random views that it learns to match.
         projection: Dimensions in which views are matched; the layers to there are not kept.
         temperature: Of the similarities; lower tells near neighbours further apart.
     """
@@ -93,7 +89,6 @@ class CaptionWordsConfig(Config):
     """How the words of captions are looked up.
 
     Attributes:
-        dim: Size of a word's vector.
         buckets: Rows of the table that words and their parts are hashed into.
         words: Words of a caption that are read; what follows is not.
         parts: Parts of a word that are read, itself among them.
@@ -109,11 +104,8 @@ class DualEncoderConfig(Config):
     """What the dual encoder is.
 
     Attributes:
-        trunk: From images to features.
-        views: The random views of images that it is trained on.
         width: Size of a word inside the text encoder.
-        layers: Layers of the text encoder.
-        heads: Attention heads of each, which divide `width`.
+        heads: Attention heads of each of its layers, which divide `width`.
         joint: Dimensions in which images and captions are matched.
         forget: Probability that a word is not seen in training.
     """

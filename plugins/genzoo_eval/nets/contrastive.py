@@ -59,9 +59,7 @@ def nt_xent(first: Tensor, second: Tensor, temperature: float) -> tuple[Tensor, 
     """The normalised temperature-scaled cross-entropy (Chen et al. 2020, equation 1).
 
     Args:
-        first: Projections of one view of each image, `[B, D]`.
-        second: Those of the other view.
-        temperature: Divides the cosine similarities.
+        first: Projections of one view of each image, `[B, D]`; `second` are those of the other.
 
     Returns:
         The mean loss over the 2B views, and for each view whether its partner is the nearest

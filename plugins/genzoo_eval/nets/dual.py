@@ -30,12 +30,7 @@ SHARPEST = 100.0
 
 
 class TextEncoder(nn.Module):
-    """A transformer over the words of a caption (Vaswani et al. 2017, normalised before).
-
-    Args:
-        token_dim: Size of a word's vector.
-        config: Width, layers and heads; its result has `joint` dimensions.
-    """
+    """A transformer over the words of a caption (Vaswani et al. 2017, normalised before)."""
 
     def __init__(self, token_dim: int, config: DualEncoderConfig) -> None:
         super().__init__()
@@ -153,7 +148,6 @@ def matching(
 
     Args:
         images: Unit vectors `[B, D]`.
-        captions: Those of their captions.
         same: Which images have equal captions, bool `[B, B]`, symmetric.
         scale: Factor of the cosine similarities.
 

@@ -30,9 +30,6 @@ class Inception(Encoder):
     Heusel et al. 2017; the network and its resizing are torch-fidelity's, which gives the figures
     of the original implementation. Grey images have three equal channels here.
 
-    Args:
-        state: The network's weights, by torch-fidelity's names.
-
     Raises:
         WeightsError: They are not this network's.
     """
@@ -90,10 +87,8 @@ def open_inception() -> tuple[Inception, str]:
 
 
 def _build() -> nn.Module:
-    """torch-fidelity's network without its weights.
-
-    Its constructor would fetch and unpickle them; here it fetches and loads nothing.
-    """
+    """torch-fidelity's network without its weights, which its constructor would fetch and
+    unpickle."""
     mend_torchvision()
     from torch_fidelity import feature_extractor_inceptionv3 as peer
 

@@ -83,10 +83,6 @@ class FeatureNet(Encoder, Trainable):
     training images' features and `scale`, one number, makes their mean variance 1: distances
     keep their proportions, and one net's Fréchet distances and kernels have the size of
     another's.
-
-    Args:
-        config: The network.
-        context: Builds the encoder component, where the network has one.
     """
 
     shift: Tensor

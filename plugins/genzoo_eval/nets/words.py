@@ -23,10 +23,8 @@ beside those of its parts that were."""
 
 
 def words(text: str) -> list[str]:
-    """The words of a text without their case, and its signs, each for itself.
-
-    What is not there to be read (spaces, controls) parts words and is no sign.
-    """
+    """The words of a text without their case, and its signs, each for itself; spaces and controls
+    are none."""
     found: list[str] = re.findall(r"\w+|[^\w\s\x00-\x1f\x7f]", text.casefold())
     return found
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import msgspec
 import torch
-from torch import Tensor
 
 from genzoo_core.zoo import Zoo
-from genzoo_eval.distribution import mean_figure
 from genzoo_eval.reference import Reference, Tell
 from genzoo_eval.report import Figure
 from genzoo_eval.settings import Settings
@@ -18,17 +15,8 @@ from genzoo_eval.subjects import ModelImages, reads_words
 from genzoo_eval.text.captions import Captions, CaptionSet, of_rarer_kinds, read_captions
 from genzoo_eval.text.copying import copying_figures, spaces
 from genzoo_eval.text.judge import Judge, judge_of
-from genzoo_eval.text.recall import Share, over_captions, recall_at
-from genzoo_eval.text.styles import (
-    STYLE,
-    by_style,
-    nearest_styles,
-    style_net,
-    styles_of,
-    styles_right,
-)
-
-Tables = dict[str, tuple[float, ...]]
+from genzoo_eval.text.recall import over_captions, recall_at
+from genzoo_eval.text.styles import Tables, style_figures
 
 MANY = 10
 KS = (1, MANY)
@@ -54,14 +42,6 @@ def adherence_figures(
 ) -> tuple[list[Figure], Tables]:
     """`caption_figures` of a model; nothing where its prompt is no text, or no net reads captions.
 
-    Args:
-        zoo: Reads the data.
-        images: The model.
-        reference: The dataset, as the feature nets see it.
-        data: Folder that holds the dataset; None for the Hub.
-        settings: How many pictures, from which seed.
-        tell: Called with what is being done, in words, where it takes a while.
-
     Raises:
         DataError: The dataset cannot be read, or holds no caption out.
     """
@@ -70,7 +50,7 @@ def adherence_figures(
         return [], {}
     tell(f"reading the captions of {reference.dataset}")
     captions = read_captions(zoo, reference.dataset, data, judge.column)
-    return caption_figures(images, reference, captions, judge, settings.n, settings.seed, tell)
+    return caption_figures(images, reference, captions, judge, settings, tell)
 
 
 def caption_figures(
@@ -78,8 +58,7 @@ def caption_figures(
     reference: Reference,
     captions: Captions,
     judge: Judge,
-    n: int,
-    seed: int,
+    settings: Settings,
     tell: Tell,
 ) -> tuple[list[Figure], Tables]:
     """Recall of captions, copies, and styles; nothing for a model with nothing to sample from.
@@ -87,20 +66,11 @@ def caption_figures(
     Recall is among the captions of the same set, and once more of the seen captions of rarer kinds
     (see `of_rarer_kinds`). Its floor is that of the set's real pictures, which is the most that can
     be expected; those of the seen captions the judge was trained on itself.
-
-    Args:
-        model: What draws the pictures.
-        reference: The dataset, as the feature nets see it.
-        captions: What the pictures are to show.
-        judge: Says how near a picture is to a caption.
-        n: Pictures in all, about.
-        seed: Of the first picture of either set.
-        tell: Called with what is being done, in words, where it takes a while.
     """
-    each = each_of(n, captions)
+    each = each_of(settings.n, captions)
     made: dict[str, CaptionSet] = {}
     for name, real in captions.by_name.items():
-        pictures = model.of_captions(real.captions, each, seed)
+        pictures = model.of_captions(real.captions, each, settings.seed)
         if pictures is None:
             return [], {}
         owners = torch.arange(len(real.captions)).repeat_interleave(each)
@@ -109,7 +79,7 @@ def caption_figures(
     figures = list(_recall(made, captions, judge))
     for space in spaces(reference, captions.train.images):
         figures += copying_figures(made, captions, space)
-    styled, tables = _styles(model, made, reference, captions, seed)
+    styled, tables = style_figures(model, made, reference.nets, captions, settings.seed)
     return [*figures, *styled], tables
 
 
@@ -123,40 +93,11 @@ def _recall(made: Mapping[str, CaptionSet], captions: Captions, judge: Judge) ->
         if rarer is not None:
             counted.append((f"r{MANY}_rarer", MANY, rarer))
         for key, k, these in counted:
-            share, ceiling = [
-                _share(recall_at(k, found, each.owners), each.owners, these)
-                for found, each in zip(near, (drawn, real), strict=True)
-            ]
+            shares = []
+            for found, each in zip(near, (drawn, real), strict=True):
+                rows = these[each.owners]
+                recalled = recall_at(k, found, each.owners)[rows]
+                shares.append(over_captions(recalled, each.owners[rows]))
+            share, ceiling = shares
             n = int(these[drawn.owners].sum())
             yield Figure(key, share.value, judge.name, ceiling.value, share.spread, n)
-
-
-def _share(shares: Tensor, owners: Tensor, counted: Tensor) -> Share:
-    """The mean over those captions that are `counted`, bool `[C]`."""
-    rows = counted[owners]
-    return over_captions(shares[rows], owners[rows])
-
-
-def _styles(
-    model: ModelImages,
-    made: Mapping[str, CaptionSet],
-    reference: Reference,
-    captions: Captions,
-    seed: int,
-) -> tuple[list[Figure], Tables]:
-    """How often a style is drawn that was a condition, and which styles are drawn without one."""
-    train = captions.train
-    styles = styles_of(train)
-    if not styles or not model.takes(STYLE):
-        return [], {}
-    net = style_net(reference.nets)
-    free = nearest_styles(torch.cat([each.images for each in made.values()]), net, train)
-    shares = torch.bincount(free, minlength=len(styles)).double() / len(free)
-    drawn = {}
-    for style in styles:
-        pictures = model.of_captions(captions.held_out.captions, 1, seed, {STYLE: style})
-        assert pictures is not None  # it drew them without a style
-        drawn[style] = pictures
-    right = mean_figure("style", styles_right(drawn, net, train), net.net.name)
-    ceiling = styles_right(by_style(captions.test, styles), net, train).double().mean().item()
-    return [msgspec.structs.replace(right, floor=ceiling)], {"styles_seen": tuple(shares.tolist())}

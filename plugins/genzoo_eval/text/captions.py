@@ -29,7 +29,6 @@ class CaptionSet:
     """Captions, with pictures of each.
 
     Attributes:
-        captions: Each once.
         images: Their pictures, real or made, uint8 `[R, C, H, W]`.
         owners: Which caption each of these has, int64 `[R]`.
     """
@@ -41,14 +40,7 @@ class CaptionSet:
 
 @dataclass(frozen=True)
 class Captions:
-    """What the pictures are to show.
-
-    Attributes:
-        held_out: Captions that no training picture has, with their test pictures.
-        seen: As many captions of the training data, with their training pictures.
-        test: The test data.
-        train: The training data.
-    """
+    """What the pictures are to show."""
 
     held_out: CaptionSet
     seen: CaptionSet
@@ -64,12 +56,6 @@ class Captions:
 def read_captions(zoo: Zoo, dataset: str, folder: Path | None, column: str) -> Captions:
     """Read a dataset, and choose.
 
-    Args:
-        zoo: Reads the data.
-        dataset: Name of a dataset that there are feature nets for.
-        folder: What holds it; None for the Hub.
-        column: The column with captions.
-
     Raises:
         DataError: It cannot be read, has no such column, or holds no caption out.
     """
@@ -78,11 +64,8 @@ def read_captions(zoo: Zoo, dataset: str, folder: Path | None, column: str) -> C
 
 
 def sampled(captions: Captions, n: int) -> tuple[tuple[str, Tensor], ...]:
-    """The first `n` seen captions, then the first `n` held-out ones, each with a real picture,
-    uint8 `[C, H, W]`.
-
-    Not picked: captions are in the order of their hashes.
-    """
+    """The first `n` seen captions by their hashes, then the first `n` held-out ones, each with a
+    real picture, uint8 `[C, H, W]`."""
     return tuple(
         (caption, of.images[of.owners == place][0])
         for of in captions.by_name.values()
@@ -118,10 +101,6 @@ def of_rarer_kinds(captions: Captions, column: str) -> Tensor | None:
 
     Faces would otherwise decide of a dataset of faces with a few fruits. None where the data
     has no categories, or the captions are of one kind.
-
-    Args:
-        captions: What the pictures are to show.
-        column: The column with captions.
     """
     train = captions.train
     if CATEGORY not in train.columns:

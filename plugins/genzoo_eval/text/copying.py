@@ -61,11 +61,6 @@ def copying_figures(
     which the model never saw, than to all training pictures; 0 for one that repeats these. Its
     floor compares real pictures with the others of their caption: where a caption has one picture
     in each of two styles, with the one in the other style.
-
-    Args:
-        made: The pictures by name of their set of captions.
-        captions: The sets.
-        space: In which distances are measured.
     """
     for name, drawn in made.items():
         places, n = space.place(drawn.images), len(drawn.images)
@@ -105,16 +100,8 @@ def _own_distances(
     real_owners: Tensor,
     left_out: Tensor | None = None,
 ) -> Tensor:
-    """Distance of each picture from the nearest real one of its caption, `[N]`, float64; infinity
-    where there is none.
-
-    Args:
-        places: Points of the pictures, `[N, D]`.
-        owners: Which caption each was made for, int64 `[N]`.
-        real: Points of the real pictures, `[R, D]`.
-        real_owners: Which caption each of these has, int64 `[R]`.
-        left_out: Pairs that do not count, bool `[N, R]`.
-    """
+    """Distance of each picture `[N, D]` from the nearest real one `[R, D]` of its caption, `[N]`,
+    float64; infinity where there is none. Pairs `left_out`, bool `[N, R]`, do not count."""
     counts = owners[:, None] == real_owners
     if left_out is not None:
         counts &= ~left_out

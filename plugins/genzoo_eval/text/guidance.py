@@ -7,19 +7,16 @@ from collections.abc import Iterator, Sequence
 from genzoo_core.errors import UsageError
 from genzoo_eval.keys import KEYS, format_value
 from genzoo_eval.report import Figure, Report
+from genzoo_eval.report_text import aligned
 
 OPTION = "guidance"
 
-SHOWN = ("fd", "recall", "accuracy", "r10_seen", "r10_held_out", "composed")
+KEYS_OF_CURVE = ("fd", "recall", "accuracy", "r10_seen", "r10_held_out", "composed")
 """Figures of the curve: what guidance is paid for with, and what it buys."""
 
 
 def scales(text: str) -> tuple[float, ...]:
-    """The scales that a text names: "1,1.5,2".
-
-    Raises:
-        UsageError: It is no list of numbers, or one stands twice.
-    """
+    """The scales that a text names: "1,1.5,2". Refuses one that stands twice."""
     try:
         found = tuple(float(part) for part in text.split(","))
     except ValueError:
@@ -32,26 +29,18 @@ def scales(text: str) -> tuple[float, ...]:
 
 
 def lines(reports: Sequence[Report]) -> Iterator[str]:
-    """The curve for a terminal: a column for each scale, a line for each figure.
-
-    Distances are multiples of their floor.
-
-    Args:
-        reports: Of one model, each with a guidance of its own.
-    """
+    """The curve for a terminal: a column for each scale, a line for each figure, distances as
+    multiples of their floor."""
     first = reports[0]
     yield f"{first.subject.name} against {first.dataset}, n = {first.n:,}, by guidance"
     rows = [["", *(f"{report.subject.options[OPTION]:g}" for report in reports)]]
-    for key in SHOWN:
+    for key in KEYS_OF_CURVE:
         nets = dict.fromkeys(figure.net for figure in first.figures if figure.key == key)
         for net in nets:
             found = [report.figure(key, net) for report in reports]
             title = KEYS[key].title + (" ÷ floor" if key == "fd" else "")
             rows.append([f"{title} ({net})" if net else title, *map(_cell, found)])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for name, *cells in rows:
-        right = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
-        yield "  ".join([name.ljust(widths[0]), *right])
+    yield from aligned(rows)
 
 
 def _cell(figure: Figure | None) -> str:

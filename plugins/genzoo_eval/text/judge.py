@@ -18,12 +18,7 @@ from genzoo_eval.text.captions import choose, sampled
 
 @dataclass(frozen=True)
 class Judge:
-    """A dual encoder of the zoo.
-
-    Attributes:
-        name: Its name.
-        net: The net.
-    """
+    """A dual encoder of the zoo."""
 
     name: str
     net: DualEncoder

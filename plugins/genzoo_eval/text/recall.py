@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
-class Share:
-    """A share of pictures, as a mean over captions.
-
-    Attributes:
-        value: The mean over captions of each caption's share, 0–1.
-        spread: Its standard error, over captions.
-    """
+class Share(NamedTuple):
+    """The mean over captions of each caption's share of pictures, 0–1, and its standard error."""
 
     value: float
     spread: float

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import torch
 from torch import Tensor
 
-from genzoo_core.dataset import Dataset
+from genzoo_eval.distribution import mean_figure
 from genzoo_eval.metrics.neighbours import nearest
 from genzoo_eval.nets.dual import DualEncoder
 from genzoo_eval.real import RealFeatures
+from genzoo_eval.report import Figure
+from genzoo_eval.subjects import ModelImages
+from genzoo_eval.text.captions import Captions, CaptionSet
+
+Tables = dict[str, tuple[float, ...]]
 
 STYLE = "style"
 """The conditioner, and the dataset's column, that say in which style a picture is drawn."""
@@ -19,51 +25,42 @@ MOST = 20
 """Values beyond which a column is not one of styles."""
 
 
-def styles_of(train: Dataset) -> tuple[str, ...]:
-    """The styles of a dataset, in the order of the alphabet; none where it has none."""
-    found = sorted({str(value) for value in train.columns.get(STYLE, ())})
-    return tuple(found) if 2 <= len(found) <= MOST else ()
+def style_figures(
+    model: ModelImages,
+    made: Mapping[str, CaptionSet],
+    nets: Sequence[RealFeatures],
+    captions: Captions,
+    seed: int,
+) -> tuple[list[Figure], Tables]:
+    """How often a style is drawn that was a condition, and which styles are drawn without one.
 
-
-def nearest_styles(images: Tensor, real: RealFeatures, train: Dataset) -> Tensor:
-    """The style of the training image that is nearest to each image, as its place in
-    `styles_of`, int64 `[N]`.
-
-    Args:
-        images: uint8 `[N, C, H, W]`.
-        real: The net in whose features they are compared.
-        train: The training data, in the order of `real.train`.
+    A picture has the style of the training image that is nearest to it; the floor is the share of
+    test images whose own style that is.
     """
-    places = {style: place for place, style in enumerate(styles_of(train))}
-    styles = torch.tensor([places[str(value)] for value in train.columns[STYLE]])
-    return styles[nearest(real.net.features(images), real.train).index]
+    train, test = captions.train, captions.test
+    styles = sorted({str(value) for value in train.columns.get(STYLE, ())})
+    if not 2 <= len(styles) <= MOST or not model.takes(STYLE):
+        return [], {}
+    # One that was not trained to match pictures of both styles.
+    net = min(nets, key=lambda real: isinstance(real.net.encoder, DualEncoder))
+    trained = torch.tensor([styles.index(str(value)) for value in train.columns[STYLE]])
 
+    def found(images: Tensor) -> Tensor:
+        return trained[nearest(net.net.features(images), net.train).index]
 
-def styles_right(made: Mapping[str, Tensor], real: RealFeatures, train: Dataset) -> Tensor:
-    """Whether the nearest training image of each image has the style that is its condition,
-    bool `[N]`.
+    def right(images: Mapping[str, Tensor]) -> Tensor:
+        return torch.cat([found(each) == styles.index(style) for style, each in images.items()])
 
-    Args:
-        made: Images uint8 `[N, C, H, W]` by the style.
-        real: As in `nearest_styles`.
-        train: As in `nearest_styles`.
-    """
-    styles = styles_of(train)
-    right = [
-        nearest_styles(images, real, train) == styles.index(style) for style, images in made.items()
-    ]
-    return torch.cat(right)
-
-
-def by_style(data: Dataset, styles: Sequence[str]) -> dict[str, Tensor]:
-    """The images of a dataset that there are in each style, uint8 `[N, C, H, W]`."""
-    rows = {
-        style: [row for row, value in enumerate(data.columns[STYLE]) if str(value) == style]
-        for style in styles
-    }
-    return {style: data.images[chosen] for style, chosen in rows.items() if chosen}
-
-
-def style_net(nets: Sequence[RealFeatures]) -> RealFeatures:
-    """The net to find styles with: one that was not trained to match pictures of both styles."""
-    return min(nets, key=lambda real: isinstance(real.net.encoder, DualEncoder))
+    free = found(torch.cat([each.images for each in made.values()]))
+    shares = torch.bincount(free, minlength=len(styles)).double() / len(free)
+    drawn, real = dict[str, Tensor](), dict[str, Tensor]()
+    for style in styles:
+        pictures = model.of_captions(captions.held_out.captions, 1, seed, {STYLE: style})
+        assert pictures is not None  # it drew them without a style
+        drawn[style] = pictures
+        rows = [row for row, value in enumerate(test.columns[STYLE]) if str(value) == style]
+        if rows:
+            real[style] = test.images[rows]
+    floor = right(real).double().mean().item()
+    figure = msgspec.structs.replace(mean_figure("style", right(drawn), net.net.name), floor=floor)
+    return [figure], {"styles_seen": tuple(shares.tolist())}
