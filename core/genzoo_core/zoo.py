@@ -271,8 +271,14 @@ class Zoo(Protocol):
         """
         ...
 
-    def plan(self, request: Request, opened: Opened) -> Plan:
+    def plan(self, request: Request, opened: Opened, like: Plan | None = None) -> Plan:
         """What `generate` would make with a model that is open.
+
+        Args:
+            request: What is wanted.
+            opened: The model.
+            like: Its last plan, unless the module was moved or changed since: a request that
+                differs from that one's in prompts, `n` and seed alone is planned faster with it.
 
         Raises:
             GenzooError: As `generate`.

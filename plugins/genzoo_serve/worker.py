@@ -102,6 +102,7 @@ class Worker:
         self._zoo, self._reference, self._settings = zoo, reference, settings
         self._turns, self._on_change = turns, on_change
         self._opened: Opened | None = None
+        self._last: Plan | None = None  # most requests are like the one before
         self._jobs: deque[Job] = deque()
         self._batch: list[Job] = []  # under way
         self._changed = threading.Condition()
@@ -155,7 +156,7 @@ class Worker:
                 self._drop(job, error)
             if not self._jobs:
                 self._on_change()
-        self._opened = None
+        self._opened = self._last = None
 
     def _wait(self) -> Job | None:
         """Wait for the first job; None where there will be no more."""
@@ -228,7 +229,7 @@ class Worker:
         assert self._opened is not None
         job.request = replace(job.request, device=self._settings.device)
         try:
-            job.plan = self._zoo.plan(job.request, self._opened)
+            job.plan = self._last = self._zoo.plan(job.request, self._opened, self._last)
         except Exception as error:  # its own fault, and not that of who is first
             self._drop(job, error)
 
