@@ -21,8 +21,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import torch
 
 import genzoo
+from genzoo_core import GenerativeModel
+from genzoo_core.conditioner import conditioners_of
+from genzoo_core.rng import SampleRng
 
 CLIENTS = 16
 FIXED = """
@@ -153,15 +159,28 @@ def throughput(pictures: int, rounds: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in ratios.items()}
 
 
+def sampled(model: GenerativeModel[Any], seed: int) -> None:
+    """One picture by the bare model's call."""
+    rng = SampleRng([seed])
+    conditions = {
+        name: conditioner.prepare([conditioner.parse(str(seed % 10))], rng)
+        for name, conditioner in conditioners_of(model).items()
+    }
+    with torch.inference_mode():
+        model.sample(rng, conditions, model.Options())
+
+
 def latency(rounds: int) -> tuple[float, float]:
     """Milliseconds of one picture: the bare model's call, and over HTTP with nobody else there."""
-    opened = genzoo.open_zoo().open("flow-mnist")
+    model = genzoo.open_zoo().open("flow-mnist").module
+    assert isinstance(model, GenerativeModel)
+    torch.set_num_threads(1)  # as the server has for a model of this size
     bare: list[float] = []
     served: list[float] = []
     with Server("-m", "genzoo", "serve", "flow-mnist", "--port", "0") as server:
         client = Client(server, "flow-mnist")
         for seed in range(20 * rounds):
-            call = seconds(partial(genzoo.generate, opened, str(seed % 10), seed=seed))
+            call = seconds(partial(sampled, model, seed))
             asked = seconds(partial(client.ask, seed))
             if seed >= 5:
                 bare.append(1000 * call)
