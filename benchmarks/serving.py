@@ -15,9 +15,9 @@ import re
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -105,21 +105,12 @@ def rate(server: Server, model: str, pictures: int) -> float:
     """Pictures per second for 16 clients that ask for one after the other."""
     clients = [Client(server, model) for _ in range(CLIENTS)]
 
-    def work(client: Client, first: int) -> None:
+    def work(first: int) -> None:
         for seed in range(first, pictures, CLIENTS):
-            client.ask(seed)
+            clients[first].ask(seed)
 
-    threads = [
-        threading.Thread(target=work, args=(client, first)) for first, client in enumerate(clients)
-    ]
-    return pictures / seconds(lambda: run_all(threads))
-
-
-def run_all(threads: list[threading.Thread]) -> None:
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        return pictures / seconds(lambda: list(pool.map(work, range(CLIENTS))))
 
 
 def seconds(work: Callable[[], object]) -> float:
