@@ -15,14 +15,20 @@ import re
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import torch
 
 import genzoo
+from genzoo_core import GenerativeModel
+from genzoo_core.conditioner import conditioners_of
+from genzoo_core.rng import SampleRng
 
 CLIENTS = 16
 FIXED = """
@@ -99,21 +105,12 @@ def rate(server: Server, model: str, pictures: int) -> float:
     """Pictures per second for 16 clients that ask for one after the other."""
     clients = [Client(server, model) for _ in range(CLIENTS)]
 
-    def work(client: Client, first: int) -> None:
+    def work(first: int) -> None:
         for seed in range(first, pictures, CLIENTS):
-            client.ask(seed)
+            clients[first].ask(seed)
 
-    threads = [
-        threading.Thread(target=work, args=(client, first)) for first, client in enumerate(clients)
-    ]
-    return pictures / seconds(lambda: run_all(threads))
-
-
-def run_all(threads: list[threading.Thread]) -> None:
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        return pictures / seconds(lambda: list(pool.map(work, range(CLIENTS))))
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -153,15 +150,28 @@ def throughput(pictures: int, rounds: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in ratios.items()}
 
 
+def sampled(model: GenerativeModel[Any], seed: int) -> None:
+    """One picture by the bare model's call."""
+    rng = SampleRng([seed])
+    conditions = {
+        name: conditioner.prepare([conditioner.parse(str(seed % 10))], rng)
+        for name, conditioner in conditioners_of(model).items()
+    }
+    with torch.inference_mode():
+        model.sample(rng, conditions, model.Options())
+
+
 def latency(rounds: int) -> tuple[float, float]:
     """Milliseconds of one picture: the bare model's call, and over HTTP with nobody else there."""
-    opened = genzoo.open_zoo().open("flow-mnist")
+    model = genzoo.open_zoo().open("flow-mnist").module
+    assert isinstance(model, GenerativeModel)
+    torch.set_num_threads(1)  # as the server has for a model of this size
     bare: list[float] = []
     served: list[float] = []
     with Server("-m", "genzoo", "serve", "flow-mnist", "--port", "0") as server:
         client = Client(server, "flow-mnist")
         for seed in range(20 * rounds):
-            call = seconds(partial(genzoo.generate, opened, str(seed % 10), seed=seed))
+            call = seconds(partial(sampled, model, seed))
             asked = seconds(partial(client.ask, seed))
             if seed >= 5:
                 bare.append(1000 * call)

@@ -246,8 +246,18 @@ class Zoo(Protocol):
             GenzooError: Anything else is wrong.
         """
 
-    def plan(self, request: Request, opened: Opened) -> Plan:
-        """What `generate` would make with a model that is open; raises as that."""
+    def plan(self, request: Request, opened: Opened, like: Plan | None = None) -> Plan:
+        """What `generate` would make with a model that is open.
+
+        Args:
+            request: What is wanted.
+            opened: The model.
+            like: Its last plan, unless the module was moved or changed since: a request that
+                differs from that one's in prompts, `n` and seed alone is planned faster with it.
+
+        Raises:
+            GenzooError: As `generate`.
+        """
 
     def make_together(self, parts: Sequence[Part], on_step: OnStep | None = None) -> list[Pictures]:
         """Pictures of several plans of one group, made in one batch.

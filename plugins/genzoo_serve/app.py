@@ -24,9 +24,14 @@ from genzoo_serve.service import STRENGTH, Service
 
 def create_app(service: Service, version: str) -> FastAPI:
     """The application that serves a service."""
-    app = FastAPI(title="genzoo", version=version, summary="Generative models over HTTP.")
+    app = FastAPI(
+        title="genzoo",
+        version=version,
+        summary="Generative models over HTTP.",
+        docs_url=None,  # theirs takes its scripts from another host
+        redoc_url=None,
+    )
     _add_errors(app)
-    app.include_router(playground(service))
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
@@ -95,6 +100,7 @@ def create_app(service: Service, version: str) -> FastAPI:
             raise APIError(404, "no such picture, or not any more")
         return Response(found[0], media_type=found[1])
 
+    app.include_router(playground(service))
     return app
 
 

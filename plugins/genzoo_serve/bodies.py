@@ -8,8 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 MOST_PICTURES = 1000
 """Most pictures of one request."""
-
-
+NO_EFFECT = "Has no effect."
 Size = Annotated[str, Field(pattern=r"^(auto|[1-9][0-9]{0,4}x[1-9][0-9]{0,4})$")]
 
 
@@ -37,15 +36,16 @@ class Body(BaseModel):
     )
     conditions: dict[str, str] | None = Field(None, description="Further conditions by name.")
 
-    background: Literal["auto", "opaque", "transparent"] | None = Field(
-        None, description="Has no effect, as the six after it."
-    )
-    quality: str | None = None
-    style: str | None = None
-    user: str | None = None
-    moderation: str | None = None
-    complexity: str | None = None
-    safety_identifier: str | None = None
+    background: Literal["auto", "opaque", "transparent"] | None = Field(None, description=NO_EFFECT)
+    quality: str | None = Field(None, description=NO_EFFECT)
+    style: str | None = Field(None, description=NO_EFFECT)
+    user: str | None = Field(None, description=NO_EFFECT)
+    moderation: str | None = Field(None, description=NO_EFFECT)
+    complexity: str | None = Field(None, description=NO_EFFECT)
+    safety_identifier: str | None = Field(None, description=NO_EFFECT)
+    frame_count: int | None = Field(None, description=NO_EFFECT)
+    frame_duration_ms: int | None = Field(None, description=NO_EFFECT)
+    svg: dict[str, Any] | None = Field(None, description=NO_EFFECT)
 
     @property
     def form(self) -> str:
@@ -66,7 +66,7 @@ class Edit(Body):
 
     prompt: str | None = None
     strength: float | None = Field(None, ge=0, le=1, description="How much is made anew.")
-    input_fidelity: str | None = Field(None, description="Has no effect.")
+    input_fidelity: str | None = Field(None, description=NO_EFFECT)
 
 
 class Variation(Body):

@@ -46,10 +46,10 @@ UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 )
 @click.option(
     "--linger",
-    default=2.0,
+    default=50.0,
     show_default=True,
     type=click.FloatRange(0, 10_000),
-    help="Milliseconds to wait for further requests before a batch begins.",
+    help="Most milliseconds that a batch waits for further requests before it begins.",
 )
 @click.option(
     "--grace",

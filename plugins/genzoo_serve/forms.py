@@ -76,6 +76,9 @@ def fields_of_form(items: list[tuple[str, Any]]) -> tuple[dict[str, Any], dict[s
         if not isinstance(value, str):
             files.setdefault(name.removesuffix("[]"), []).append(value)
             continue
+        if name.startswith("svg["):  # has no effect
+            fields["svg"] = {}
+            continue
         entry = re.fullmatch(r"(options|conditions)\[([^\[\]]+)\]", name)
         place = fields.setdefault(entry[1], {}) if entry else fields
         key = entry[2] if entry else name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,7 @@ class Job:
         done: How many of its pictures are made or being made.
         cancelled: Whether the client has gone.
         apart: Whether it shares no batch, since one that it was part of failed.
+        on_end: Called where the client waits, after the last event.
     """
 
     request: Request
@@ -66,15 +67,11 @@ class Job:
     on_end: Callable[[], None] = lambda: None
     _events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
 
-    def tell(self, event: Event) -> None:
-        """Called in a worker's thread."""
-        with contextlib.suppress(RuntimeError):  # the server has ended
-            self.loop.call_soon_threadsafe(self._events.put_nowait, event)
-
-    def end(self, error: Exception | None = None) -> None:
-        """Likewise, once: nothing comes after it."""
-        self.tell(error)
-        self.on_end()
+    def put(self, event: Event) -> None:
+        """Called where the client waits; `send` does."""
+        self._events.put_nowait(event)
+        if event is None or isinstance(event, Exception):
+            self.on_end()
 
     async def next(self) -> Made | OnTheWay | Latents | Facts | None:
         """The next event, None at the end.
@@ -86,3 +83,17 @@ class Job:
         if isinstance(event, Exception):
             raise event
         return event
+
+
+def send(events: Sequence[tuple[Job, Event]]) -> None:
+    """Tell clients what became of their jobs, from any thread, and at once: each call wakes them.
+
+    Nothing comes after a job's None or exception.
+    """
+
+    def put() -> None:
+        for job, event in events:
+            job.put(event)
+
+    with contextlib.suppress(RuntimeError):  # the server has ended
+        events[0][0].loop.call_soon_threadsafe(put)

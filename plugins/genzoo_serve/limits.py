@@ -7,6 +7,7 @@ import ipaddress
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -97,6 +98,7 @@ class Limits:
         return None
 
 
+@lru_cache(64)
 def is_local(host: bytes) -> bool:
     """Whether a Host header, with a port or not, names this machine."""
     try:

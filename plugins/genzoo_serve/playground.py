@@ -101,6 +101,10 @@ def playground(service: Service) -> APIRouter:
     async def index() -> Response:
         return _file("index.html")
 
+    @router.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return _file("docs.html")
+
     @router.get("/page/{name}", include_in_schema=False)
     async def page(name: str) -> Response:
         return _file(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -11,7 +12,9 @@ from collections.abc import Iterator
 from importlib.metadata import version
 
 import click
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from genzoo_core import GenzooError
 from genzoo_serve.app import Metered, create_app
@@ -20,6 +23,8 @@ from genzoo_serve.service import Service
 
 BACKLOG = 2048
 """Connections that the system lets wait."""
+HEAD_SECONDS = 30.0
+"""How long the first line and the headers of a request may take to arrive."""
 END = 5.0
 """Seconds for threads to end once no client waits any more."""
 
@@ -49,6 +54,7 @@ def run(
         access_log=False,
         lifespan="off",
         server_header=False,
+        http=_Protocol,
         timeout_graceful_shutdown=grace,
     )
     listening = _listen(host, port)
@@ -89,6 +95,30 @@ def _listen(host: str, port: int) -> socket.socket:
             f"cannot listen at {host}, port {port}: {error.strerror}", "choose another --port"
         ) from error
     return listening
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's, which would wait for ever for a request's headers once some of them are there."""
+
+    _until: float | None = None  # when the headers must be there; None where none are awaited
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._limit_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._limit_head()
+
+    def _limit_head(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            self._until = None
+            return
+        if self._until is None:
+            self._until = self.loop.time() + HEAD_SECONDS
+        self._unset_keepalive_if_required()
+        handler = self.timeout_keep_alive_handler
+        self.timeout_keep_alive_task = self.loop.call_at(self._until, handler)
 
 
 class _Server(uvicorn.Server):

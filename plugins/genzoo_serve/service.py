@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -38,7 +37,7 @@ class Service:
 
     def __init__(self, zoo: Zoo, models: Models, max_queue: int) -> None:
         self.zoo, self.models, self.links = zoo, models, Links()
-        self._max_queue, self._queue, self._lock = max_queue, 0, threading.Lock()
+        self._max_queue, self._queue = max_queue, 0
 
     def named(self, model: str | None) -> str:
         """The id of a model; without one, that of the only one that is served."""
@@ -128,15 +127,13 @@ class Service:
         return self._queue >= self._max_queue
 
     def _enter(self) -> None:
-        with self._lock:
-            if self.full:
-                raise APIError(429, f"{self._queue} requests are waiting; try again later")
-            self._queue += 1
+        if self.full:
+            raise APIError(429, f"{self._queue} requests are waiting; try again later")
+        self._queue += 1
         QUEUE.inc()
 
     def _leave(self) -> None:
-        with self._lock:
-            self._queue -= 1
+        self._queue -= 1
         QUEUE.dec()
 
     async def encoded(self, pictures: Pictures, body: Body) -> list[bytes]:

@@ -14,8 +14,11 @@ from torch import Tensor
 from genzoo_core import Latents, Opened, Pictures, Zoo
 from genzoo_core.zoo import Part, Plan
 from genzoo_serve.files import to_png
-from genzoo_serve.jobs import Facts, Job, Made, OnTheWay
+from genzoo_serve.jobs import Event, Facts, Job, Made, OnTheWay, send
 from genzoo_serve.metrics import BATCHES, PICTURES
+
+PAUSE = 0.05
+"""How long a batch waits for further requests at most, as a share of the time of the last one."""
 
 
 class AbandonedError(Exception):
@@ -64,7 +67,7 @@ class Settings:
     Attributes:
         device, precision: What models are opened with.
         batch: Most pictures in a batch.
-        linger: Seconds to wait for further requests before a batch that is not full begins.
+        linger: Most seconds to wait for further requests before a batch begins.
     """
 
     device: str
@@ -102,8 +105,11 @@ class Worker:
         self._zoo, self._reference, self._settings = zoo, reference, settings
         self._turns, self._on_change = turns, on_change
         self._opened: Opened | None = None
+        self._last: Plan | None = None  # most requests are like the one before
         self._jobs: deque[Job] = deque()
         self._batch: list[Job] = []  # under way
+        # How many clients the last batch left waiting or answered, and seconds to wait for them.
+        self._clients, self._pause = 0, 0.0
         self._changed = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._work, name=f"worker of {name}", daemon=True)
@@ -125,7 +131,7 @@ class Worker:
         with self._changed:
             waiting = job not in self._batch
         if waiting:
-            self._drop(job)
+            self._end(job, None)
 
     def close_idle(self) -> bool:
         """Close if nothing is waiting or under way; whether it is so."""
@@ -152,10 +158,10 @@ class Worker:
             except AbandonedError:
                 pass
             except Exception as error:
-                self._drop(job, error)
+                self._end(job, error)
             if not self._jobs:
                 self._on_change()
-        self._opened = None
+        self._opened = self._last = None
 
     def _wait(self) -> Job | None:
         """Wait for the first job; None where there will be no more."""
@@ -170,8 +176,7 @@ class Worker:
             self._open()
         if first.look is not None:
             assert self._opened is not None
-            first.tell(Facts(first.look(self._opened)))
-            self._drop(first)
+            self._end(first, Facts(first.look(self._opened)), None)
             return
         for job in self._gather():
             if job.plan is None and job.look is None:
@@ -180,23 +185,26 @@ class Worker:
             self._batch = self._group(first)
         if not self._batch:
             return
+        begin = time.monotonic()
         try:
             if _plan_of(first).group is None:
                 self._serve_alone(first)
             else:
                 self._serve_together(self._batch)
         finally:
+            self._pause = min(self._settings.linger, PAUSE * (time.monotonic() - begin))
             batch, self._batch = self._batch, []
             for job in batch:
                 if job.cancelled:
-                    self._drop(job)
+                    self._end(job, None)
 
     def _gather(self) -> list[Job]:
-        """What is waiting, once a batch is full or nothing more has come for a while."""
-        until = time.monotonic() + self._settings.linger
+        """What is waiting, once a batch is full or as many clients are back as there were."""
+        until = time.monotonic() + self._pause
         with self._changed:
-            while sum(map(_left, self._jobs)) < self._settings.batch and not self._closing:
-                if not self._changed.wait(until - time.monotonic()):
+            while len(self._jobs) < self._clients and not self._closing:
+                full = sum(map(_left, self._jobs)) >= self._settings.batch
+                if full or not self._changed.wait(until - time.monotonic()):
                     break
             return list(self._jobs)
 
@@ -228,9 +236,9 @@ class Worker:
         assert self._opened is not None
         job.request = replace(job.request, device=self._settings.device)
         try:
-            job.plan = self._zoo.plan(job.request, self._opened)
+            job.plan = self._last = self._zoo.plan(job.request, self._opened, self._last)
         except Exception as error:  # its own fault, and not that of who is first
-            self._drop(job, error)
+            self._end(job, error)
 
     def _serve_alone(self, job: Job) -> None:
         assert self._opened is not None
@@ -244,8 +252,8 @@ class Worker:
         finally:
             self._turns.give()
         assert isinstance(made, Made | Latents)
-        job.tell(made)
-        self._drop(job)
+        self._clients = len(self._jobs)
+        self._end(job, made, None)
 
     def _generate(self, job: Job) -> Pictures:
         def watch(*_: float) -> None:
@@ -279,14 +287,17 @@ class Worker:
             return
         BATCHES.labels(self.name).observe(sum(counts))
         PICTURES.labels(self.name).inc(sum(counts))
+        self._clients = len(self._jobs)
+        events: list[tuple[Job, Event]] = []
         for job, part, pictures in zip(group, parts, made, strict=True):
             self._zoo.call_hook("genzoo_after_run", record=pictures.record, pictures=pictures)
             job.done = part.stop
-            job.tell(Made(pictures, part.start))
-            if job.done == part.plan.count:
-                self._drop(job)
-            else:
+            events.append((job, Made(pictures, part.start)))
+            if job.done < part.plan.count:
                 self._put_last(job)
+            elif self._take_out(job):
+                events.append((job, None))
+        send(events)
 
     @property
     def _passing(self) -> Turns | None:
@@ -307,13 +318,17 @@ class Worker:
             self._jobs.remove(job)
             self._jobs.append(job)
 
-    def _drop(self, job: Job, error: Exception | None = None) -> None:
-        """A job's end; nothing where it was taken out already."""
+    def _end(self, job: Job, *events: Event) -> None:
+        """The last events of a job; none where it was taken out already."""
+        if self._take_out(job):
+            send([(job, event) for event in events])
+
+    def _take_out(self, job: Job) -> bool:
+        """Take a job out of the queue; whether it was there."""
         with self._changed:
-            if job not in self._jobs:
-                return
-            self._jobs.remove(job)
-        job.end(error)
+            if found := job in self._jobs:
+                self._jobs.remove(job)
+            return found
 
 
 def _plan_of(job: Job) -> Plan:
@@ -335,13 +350,16 @@ class _Watch:
     def __call__(self, step: int, total: int, x: Tensor) -> None:
         if all(job.cancelled for job in self._jobs):
             raise AbandonedError
+        events: list[tuple[Job, Event]] = []
         first = 0
         for job, count in zip(self._jobs, self._counts, strict=True):
             number = _shown_at(step, total, job.partials)
             if number is not None:
-                for index, picture in enumerate(x[first : first + count]):
-                    job.tell(OnTheWay(to_png(picture), job.done + index, number))
+                for index, picture in enumerate(x[first : first + count], job.done):
+                    events.append((job, OnTheWay(to_png(picture), index, number)))
             first += count
+        if events:
+            send(events)
         if self._turns is not None:
             self._turns.pass_on()
 

@@ -166,11 +166,11 @@ class Zoo:
         planned = plan(request, self, opened)
         return make(planned, self, keep_frames=keep_frames, on_progress=on_progress)
 
-    def plan(self, request: Request, opened: Opened) -> Plan:
+    def plan(self, request: Request, opened: Opened, like: Any = None) -> Plan:
         """What `generate` would make with a model that is open."""
         from genzoo.run.plan import plan
 
-        return plan(request, self, opened)
+        return plan(request, self, opened, like)
 
     def make_together(self, parts: Sequence[Part], on_step: OnStep | None = None) -> list[Pictures]:
         """Pictures of several plans of one group, made in one batch."""

@@ -98,6 +98,45 @@ def test_what_differs_in_more_than_rows_is_no_group() -> None:
     assert walk.group is None
 
 
+def test_a_plan_that_is_like_the_last_is_the_same() -> None:
+    zoo = genzoo.open_zoo()
+    opened = zoo.open("flow-emoji")
+    options = {"steps": 1, "guidance": 2.0, "style": "noto"}
+    last = zoo.plan(Request("flow-emoji", ("a cat",), seed=1, options=options), opened)
+    requests = [
+        Request("flow-emoji", ("a dog", "a red heart"), n=3, seed=2**40, options=options),
+        Request("flow-emoji", seed=7, options=options),
+        Request("flow-emoji", ("a dog",), seed=3, options={**options, "steps": 2}),
+        Request("flow-emoji", ("a dog",), seed=3, options={"steps": 1}),
+        Request("flow-emoji", ("a dog",), seed=3, options=options, negative="a cat"),
+        Request("flow-emoji", ("a dog",), seed=3, options=options, batch=2),
+        Request("flow-emoji", ("a dog",), n=2, options=options, interpolate=(1, 5)),
+    ]
+    for request in requests:
+        plan, alone = zoo.plan(request, opened, last), zoo.plan(request, opened)
+        assert plan.record == alone.record
+        assert plan.group == alone.group
+        (one,), (other,) = (zoo.make_together([Part(each, 0, 1)]) for each in (plan, alone))
+        assert torch.equal(one.images, other.images)
+    assert zoo.plan(Request("flow-emoji", options=options), opened, last).record.seed != 1
+    wrong: list[dict[str, Any]] = [
+        {"prompts": ("a\0",)},
+        {"prompts": (7,)},
+        {"prompts": ("a" * 10_001,)},
+        {"prompts": ("a" * 10_000,) * 200},
+        {"n": 0},
+        {"n": True},
+        {"seed": -1},
+        {"seed": 2**63},
+        {"options": {**options, "steps": True}},
+        {"options": {**options, "steps": 1.5}},
+        {"conditions": {"style": "twemoji"}},
+    ]
+    for fields in wrong:
+        with pytest.raises(UsageError):
+            zoo.plan(Request("flow-emoji", **{"options": options, **fields}), opened, last)
+
+
 def test_a_png_has_the_record_that_makes_it_alone() -> None:
     zoo = genzoo.open_zoo()
     opened = zoo.open("gan-mnist")

@@ -30,10 +30,12 @@ WAIT = 120.0
 
 
 class Server:
-    """`genzoo serve` as a process on loopback."""
+    """`genzoo serve` as a process on loopback, which runs some code before."""
 
-    def __init__(self, *arguments: str, port: int = 0) -> None:
-        command = [sys.executable, "-m", "genzoo", "serve", *arguments, "--port", str(port)]
+    def __init__(self, *arguments: str, port: int = 0, code: str = "") -> None:
+        run = f"{code}\nimport sys; from genzoo.cli import main; sys.exit(main())"
+        genzoo = ["-c", run] if code else ["-m", "genzoo"]
+        command = [sys.executable, *genzoo, "serve", *arguments, "--port", str(port)]
         self.process = subprocess.Popen(
             command, stderr=subprocess.PIPE, text=True, errors="replace"
         )

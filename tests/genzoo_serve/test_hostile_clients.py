@@ -283,6 +283,28 @@ def test_hostile_42_slow_senders_hold_nobody_up(server: Server) -> None:
         assert slow[0].recv(4000).startswith(b"HTTP/1.1 200")
 
 
+def test_hostile_42_what_never_comes_is_not_waited_for() -> None:
+    code = "from genzoo_serve import limits, server; server.HEAD_SECONDS = limits.MAX_SECONDS = 2"
+    with Server("gan-mnist", code=code) as server, contextlib.ExitStack() as stack:
+        request = server.raw({"prompt": "7"})
+        end = request.index(b"\r\n\r\n")
+        waiting = [stack.enter_context(server.connection()) for _ in range(4)]
+        for opened, start in zip(waiting, (b"", b"G", request[: end - 5], request), strict=True):
+            opened.sendall(start)
+        *others, answered = waiting
+        body = stack.enter_context(server.connection())
+        body.sendall(request[:-2])
+        assert answered.recv(4000).startswith(b"HTTP/1.1 200")
+        answered.sendall(request[:20])  # of a second request
+        for opened in (*others, answered):
+            with contextlib.suppress(ConnectionError):  # closed while something was under way
+                opened.sendall(b"A")
+                while opened.recv(4000):
+                    pass
+        assert body.recv(4000).startswith(b"HTTP/1.1 408")
+        assert server.generate(prompt="7")["data"]
+
+
 def test_hostile_43_more_requests_than_places() -> None:
     with Server("flow-emoji", "--max-queue", "16") as server, contextlib.ExitStack() as stack:
         server.generate(model="flow-emoji", prompt="a", steps=1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ from urllib.request import urlopen
 import openai
 import pytest
 from openai import OpenAI
+from openai.resources.images import Images
 from PIL import Image
 from serving import Server, apart, error_of, made_by_run, pixels, png
 
@@ -76,6 +79,11 @@ def test_every_field_of_the_client_is_read(client: OpenAI) -> None:
         style="vivid",
         user="someone",
         moderation="low",
+        complexity="low",
+        safety_identifier="someone",
+        frame_count=3,
+        frame_duration_ms=100,
+        svg={"model": "any", "reasoning": {"effort": "low"}},
     )
     assert answer.data is not None
     assert len(answer.data) == 1
@@ -88,9 +96,35 @@ def test_every_field_of_the_client_is_read(client: OpenAI) -> None:
         quality="low",
         input_fidelity="high",
         user="someone",
+        complexity="low",
+        safety_identifier="someone",
+        frame_count=3,
+        frame_duration_ms=100,
+        svg={"model": "any", "reasoning": {"effort": "low"}},
         extra_body={"steps": 2},
     )
     assert edited.size == "28x28"
+    with pytest.raises(openai.BadRequestError, match="unknown file 'markup'"):
+        client.images.edit(
+            model="flow-mnist", image=png((28, 28)), prompt="7", markup=png((28, 28))
+        )
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [("generations", "generate"), ("edits", "edit"), ("variations", "create_variation")],
+)
+def test_every_field_of_the_client_is_in_the_document(
+    server: Server, path: str, method: str
+) -> None:
+    document = json.loads(server.get("/openapi.json")[2])
+    content = document["paths"][f"/v1/images/{path}"]["post"]["requestBody"]["content"]
+    (schema,) = (each["schema"] for each in content.values())
+    name = schema.get("$ref", "").rpartition("/")[2]
+    fields = (document["components"]["schemas"][name] if name else schema)["properties"]
+    own = set(inspect.signature(getattr(Images, method)).parameters)
+    own -= {"self", "extra_headers", "extra_query", "extra_body", "timeout"}
+    assert own - set(fields) <= {"markup"}
 
 
 @pytest.mark.parametrize("form", FORMATS)

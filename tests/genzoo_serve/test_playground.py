@@ -80,8 +80,8 @@ class Page:
         """Until the page makes an expression true."""
         until = time.monotonic() + PATIENCE
         while not self.script(f"return Boolean({expression})"):
-            status = self.text("#status")
-            assert time.monotonic() < until, f"{expression}; the page says {status!r}"
+            if time.monotonic() > until:
+                pytest.fail(f"{expression}; the page says {self.text('body')!r}")
             time.sleep(0.05)
 
     def find(self, selector: str) -> Any:
@@ -369,16 +369,30 @@ def test_a_phone_shows_all_of_the_page(page: Page) -> None:
         page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_the_page_takes_nothing_from_elsewhere(page: Page) -> None:
-    with urlopen(page.address, timeout=PATIENCE) as answer:
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_the_page_takes_nothing_from_elsewhere(page: Page, path: str) -> None:
+    with urlopen(page.address + path, timeout=PATIENCE) as answer:
+        assert b"//" not in answer.read()
         policy = answer.headers["Content-Security-Policy"]
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "http" not in policy
+    page.browser.get(page.address + path)
+    page.wait("document.querySelector(location.pathname == '/docs' ? 'table' : '#chips button')")
     sources = page.script("return performance.getEntriesByType('resource').map((e) => e.name)")
     assert sources
     assert all(source.startswith((page.address, "data:")) for source in sources)
+
+
+def test_the_routes_are_described(page: Page) -> None:
+    page.browser.get(f"{page.address}/docs")
+    page.wait("document.querySelector('table')")
+    text = page.text("#operations")
+    for line in ("POST /v1/images/generations", "GET /v1/models", "multipart/form-data"):
+        assert line in text
+    assert "integer from 1 to 1000" in text
+    assert "png, jpeg, webp" in text
 
 
 def send(url: str, body: bytes | None = None, kind: str = "", key: str = KEY) -> tuple[int, Any]:

@@ -48,4 +48,7 @@ def test_the_document_lists_the_routes(server: Server) -> None:
         "/v1/images/variations",
         "/v1/images/encodings",
     } <= set(document["paths"])
-    assert server.get("/docs")[0] == 200
+    status, headers, page = server.get("/docs")
+    assert status == 200
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert b"//" not in page  # nothing from another host

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
     from genzoo_core.zoo import Opened
 
 
-def plan(request: Request, zoo: Zoo, opened: Opened | None = None) -> Plan:
+def plan(
+    request: Request, zoo: Zoo, opened: Opened | None = None, like: Plan | None = None
+) -> Plan:
     """Fit a request to its model, which is opened, or moved to the device where it is open.
 
     An open one goes on computing in the precision that it was opened in, unless the request has
-    one.
+    one. `like` is the last plan of `opened`; see `genzoo_core.zoo.Zoo.plan`.
 
     Raises:
         UsageError: The request does not fit the model; names what does.
@@ -43,6 +46,9 @@ def plan(request: Request, zoo: Zoo, opened: Opened | None = None) -> Plan:
     """
     check_types(request)
     task_of(request).check()
+    if like is not None and like.rest and like.rest == _rest(request):
+        return _again(request, zoo, like)
+    rest = _rest(request)
     request = msgspec.structs.replace(request, device=find_device(request.device))
     check_precision(request.precision, request.device)
     if opened is None:
@@ -62,7 +68,32 @@ def plan(request: Request, zoo: Zoo, opened: Opened | None = None) -> Plan:
         wanted = opened.precision if request.precision == "auto" else request.precision
         opened = in_precision(opened, wanted)
     loras = adapt(request, opened, zoo)
-    return _fit(msgspec.structs.replace(request, loras=loras), opened, zoo)
+    return replace(_fit(msgspec.structs.replace(request, loras=loras), opened, zoo), rest=rest)
+
+
+def _rest(request: Request) -> str:
+    """All of a request but prompts, `n` and seed; "" where it has files, which may change.
+
+    Text, since `==` takes 1 for True.
+    """
+    if request.inputs or request.latents or request.loras:
+        return ""
+    return repr(msgspec.structs.replace(request, prompts=(), n=None, seed=None))
+
+
+def _again(request: Request, zoo: Zoo, like: Plan) -> Plan:
+    """The plan of a request whose rest is that of another."""
+    task, record = task_of(request), like.record
+    raws = parse_conditions(request.prompts, record.conditions, task.rows, like.opened, zoo)
+    record = msgspec.structs.replace(
+        record,
+        prompts=request.prompts,
+        n=task.n,
+        seed=task.seed,
+        batch=min(request.batch, task.rows * task.n),
+    )
+    _check_size(record)
+    return replace(like, task=task_of(record), record=record, raws=raws)
 
 
 def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
@@ -102,8 +133,7 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
         parts={role: part.sha256 for role, part in opened.spec.parts.items()},
         versions=_versions(opened, zoo),
     )
-    if len(msgspec.json.encode(record)) > MAX_RECORD:
-        raise UsageError(f"the prompts are longer than the {MAX_RECORD:,} bytes that are recorded")
+    _check_size(record)
     notes = [picture.note for picture in pictures] + ([mask.note] if mask else [])
     if task.varies and mask is None:
         # Most drawings have a transparent background, so it is no mask by itself.
@@ -128,6 +158,11 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
         latents=latents,
         notes=tuple(filter(None, notes)),
     )
+
+
+def _check_size(record: Record) -> None:
+    if len(msgspec.json.encode(record)) > MAX_RECORD:
+        raise UsageError(f"the prompts are longer than the {MAX_RECORD:,} bytes that are recorded")
 
 
 def picture_shape(opened: Opened, options: msgspec.Struct) -> tuple[int, int, int]:

@@ -40,6 +40,7 @@ class Plan:
         mask: Which part of them is made, bool `[1, 1, H, W]`; None for all.
         latents: What is decoded, or None.
         notes: Messages for the user, such as how inputs were converted.
+        rest: What a request must have in common with this one to be planned like it.
     """
 
     opened: Opened
@@ -52,6 +53,7 @@ class Plan:
     mask: Tensor | None
     latents: StoredLatents | None
     notes: tuple[str, ...]
+    rest: str = ""
 
     @property
     def count(self) -> int:
