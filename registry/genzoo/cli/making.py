@@ -1,0 +1,183 @@
+"""Carrying out a plan: its pictures are made, and written as they come."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from genzoo.cli.reporting import (
+    ProgressBar,
+    message,
+    preview_is_wanted,
+    print_result,
+    show_preview,
+)
+from genzoo.plugins.guard import stdout_to_stderr
+from genzoo.run.outputs.destination import Destination, write
+from genzoo_core.errors import UsageError
+from genzoo_core.request import Record
+
+if TYPE_CHECKING:
+    from genzoo.run.replay import Replay
+    from genzoo.run.tasks.task import Plan
+    from genzoo.zoo import Zoo
+    from genzoo_core.pictures import Pictures
+
+PREVIEWED = 64
+"""Pictures of which a preview is shown, or those of the first batch where it has more."""
+
+
+class Finishing:
+    """Puts off the first Ctrl-C or SIGTERM until the end of the block; a second one acts at once.
+
+    Outside the main thread, where Python delivers no signals, nothing is changed.
+    """
+
+    def __init__(self) -> None:
+        self._came: list[int] = []
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Finishing:
+        self._put_off()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._let_act()
+        if kind is None:
+            self._act()
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """A block in which they act at once; before it, one that has come does."""
+        self._let_act()
+        try:
+            self._act()
+            yield
+        finally:
+            self._put_off()
+
+    def _put_off(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._note)
+
+    def _let_act(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        self._before.clear()
+
+    def _act(self) -> None:
+        if self._came:
+            signal.raise_signal(self._came.pop())
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self._came.append(number)
+        self._let_act()
+
+
+class Batches:
+    """Batches on their way to a file. Ctrl-C and SIGTERM act between them alone, and end them.
+
+    Attributes:
+        record: Of what has passed; None where nothing has.
+        first: Those for a preview, where one is wanted.
+        interrupt: What ended them too early, or None. With nothing made it is raised.
+    """
+
+    def __init__(self, batches: Iterator[Pictures], signals: Finishing, *, preview: bool) -> None:
+        self._batches, self._signals, self._preview = batches, signals, preview
+        self.record: Record | None = None
+        self.first: list[Pictures] = []
+        self.interrupt: KeyboardInterrupt | None = None
+
+    def __iter__(self) -> Iterator[Pictures]:
+        from genzoo.run.make import spanning
+
+        try:
+            while True:
+                with self._signals.interruptible():
+                    pictures = next(self._batches, None)
+                if pictures is None:
+                    return
+                self.record = spanning(self.record or pictures.record, pictures.record)
+                if self._preview and sum(len(each.images) for each in self.first) < PREVIEWED:
+                    self.first.append(pictures)
+                yield pictures
+        except KeyboardInterrupt as interrupt:
+            if self.record is None:
+                raise
+            self.interrupt = interrupt
+
+
+def carry_out(
+    plan: Plan,
+    destination: Destination,
+    zoo: Zoo,
+    again: Replay | None = None,
+    *,
+    preview: bool | None,
+    as_json: bool,
+    begin: float,
+) -> None:
+    """Make what was planned, write it, and say where it is; `begin` is when the work began.
+
+    Of an interrupted run what is finished is written.
+    """
+    previewed = preview_is_wanted(False if as_json else preview)
+    path, made = _write(plan, destination, zoo, again, previewed)
+    assert made.record is not None  # with no pictures, writing has raised
+    first, last = made.record.pictures or (0, plan.count)
+    if made.interrupt is not None:
+        message(f"interrupted: kept {last - first} of {plan.count}")
+        click.echo(os.fsencode(path))
+        raise made.interrupt
+    if previewed:
+        from genzoo.run.make import join
+
+        show_preview(join(made.first))
+    seconds = round(time.monotonic() - begin, 3)
+    seeds = tuple(plan.seeds[first:last]) if as_json else ()
+    print_result(made.record, path, as_json, seeds=seeds, seconds=seconds)
+
+
+def _write(
+    plan: Plan, destination: Destination, zoo: Zoo, again: Replay | None, preview: bool
+) -> tuple[Path, Batches]:
+    from genzoo.run.make import check_memory, make_batches
+    from genzoo.run.outputs.layout import check_grid
+    from genzoo.run.replay import verify
+
+    if destination.format in ("png", "gif"):
+        check_grid(plan)
+    elif destination.format == "plugin":
+        check_memory(plan)
+    plan.task.check_options(plan)
+    for note in plan.notes:
+        message(note)
+    message(f"{plan.opened.name}: {plan.task.summary(plan.seeds)}")
+    with ProgressBar(plan.opened.name) as bar, stdout_to_stderr(), Finishing() as signals:
+        batches = make_batches(
+            plan,
+            zoo,
+            keep_frames=destination.format in ("gif", "plugin"),
+            on_progress=bar.update if bar.visible else None,
+            on_message=message,
+        )
+        if again is not None:
+            batches = verify(again, batches, message)
+        made = Batches(batches, signals, preview=preview)
+        try:
+            return write(destination, made, zoo), made
+        except UsageError:
+            if made.interrupt is not None:  # an animation may have no frame yet
+                raise made.interrupt from None
+            raise
