@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, NoReturn, cast
 
 import click
 
-from genzoo.cli.builtin import BUILTIN
-from genzoo.cli.context import catalogue_of
+from genzoo.cli.context import BUILTIN, catalogue_of
 from genzoo.plugins.guard import load_target
 from genzoo.plugins.names import Owned, full_name, matches
 from genzoo.text import listed, printable, quoted
@@ -24,6 +23,23 @@ LIGHT = ("list", "info", "add", "rm", "plugins", "doctor", "completion")
 
 TAKE_MODEL = ("info", "run", "encode", "export")
 """Commands whose first argument is a model."""
+
+
+class _ModelCommand(click.Command):
+    """Stands for a command whose first argument is a model, so that it need not be imported."""
+
+    def __init__(self, name: str, group: click.Group) -> None:
+        super().__init__(name)
+        self._group = group
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Models that begin with `incomplete`; for a dash, the options of the command itself."""
+        from genzoo.cli.options import complete_models
+
+        if not incomplete.startswith("-"):
+            return complete_models(ctx, None, incomplete)
+        command = self._group.get_command(ctx, str(self.name))
+        return [] if command is None else command.shell_complete(ctx, incomplete)
 
 
 class ZooGroup(click.Group):
@@ -50,9 +66,7 @@ class ZooGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if ctx.resilient_parsing and len(args) == 1 and self._takes_model(ctx, name):
-            from genzoo.cli.completing import ModelCommand
-
-            return name, ModelCommand(name, self), []
+            return name, _ModelCommand(name, self), []
         command = self.get_command(ctx, name)
         if command is None:
             if ctx.resilient_parsing:

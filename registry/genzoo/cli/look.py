@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Look:
-    """A model, and what its file says.
+    """A model, and what its file or folder says.
 
     Attributes:
-        model: The model.
         weights: The file with its weights; None where it is not on this machine.
         spec: What the file says is to be built.
         options: Its options; empty where they cannot be told.
@@ -38,59 +37,41 @@ class Look:
     """
 
     model: Model
-    weights: Path | None
-    spec: ModelSpec | None
-    options: tuple[Option, ...]
-    problems: tuple[str, ...]
+    weights: Path | None = None
+    spec: ModelSpec | None = None
+    options: tuple[Option, ...] = ()
+    problems: tuple[str, ...] = ()
     format: str = ""
     parts: tuple[Weights, ...] = ()
     variants: tuple[str, ...] = ()
 
 
 def look(catalogue: Catalogue, reference: str, variant: str = "") -> Look:
-    """What is known of a model of the list, of a model file, or of a folder in another format.
+    """What a model of the list, a model file, or a folder in another format says of itself.
 
     Raises:
         GenzooError: There is none, or the file is no model file.
     """
     found = find(catalogue, reference, variant)
     if isinstance(found, ModelFolder):
-        return _look_into(found)
-    if not isinstance(found, Model):
-        model = Model(card_of(found), file=found)
-        return _with_options(catalogue, model, found.path, read_header(found.path).spec)
+        return Look(
+            found.added or found.model(found.card()),
+            format=full_name(found.format),
+            parts=tuple(found.files.parts()),
+            variants=tuple(found.files.variants()),
+        )
+    if isinstance(found, Model):
+        try:
+            weights = weights_here(catalogue, found)
+            if found.added and weights is not None:
+                with as_added(found):
+                    check_digest(WeightsFile(weights, sha256=found.card.sha256))
+            about = Look(found, weights, read_header(weights).spec if weights else None)
+        except GenzooError as error:
+            return Look(found, problems=(str(error),))
+    else:
+        about = Look(Model(card_of(found), file=found), found.path, read_header(found.path).spec)
     try:
-        weights = weights_here(catalogue, found)
-        if found.added and weights is not None:
-            with as_added(found):
-                check_digest(WeightsFile(weights, sha256=found.card.sha256))
-        spec = read_header(weights).spec if weights else None
+        return replace(about, options=options_of(catalogue, about.spec) if about.spec else ())
     except GenzooError as error:
-        return Look(found, None, None, (), (str(error),))
-    return _with_options(catalogue, found, weights, spec)
-
-
-def _look_into(folder: ModelFolder) -> Look:
-    """What a folder in a format of others says of itself."""
-    files = folder.files
-    model = folder.added or folder.model(folder.card())
-    return Look(
-        model,
-        weights=None,
-        spec=None,
-        options=(),
-        problems=(),
-        format=full_name(folder.format),
-        parts=tuple(files.parts()),
-        variants=tuple(files.variants()),
-    )
-
-
-def _with_options(
-    catalogue: Catalogue, model: Model, weights: Path | None, spec: ModelSpec | None
-) -> Look:
-    try:
-        options = options_of(catalogue, spec) if spec else ()
-    except GenzooError as error:
-        return Look(model, weights, spec, (), (str(error),))
-    return Look(model, weights, spec, options, ())
+        return replace(about, problems=(str(error),))

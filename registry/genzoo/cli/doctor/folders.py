@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
 
-from genzoo.cli.doctor.findings import Finding, State
+from genzoo.cli.doctor import Finding, State, count
 from genzoo.cli.table import size
 from genzoo.files.folders import cache_folder, config_folder, models_file
 from genzoo.plugins.added import read_added
@@ -18,20 +18,18 @@ from genzoo.plugins.distributions import installed_version
 from genzoo.plugins.manifests import REFERENCE
 from genzoo_core.reading import read_bytes
 
-LITTLE = 1_000_000_000
-"""Bytes below which a download or a training may not fit."""
-
-NONE = 50_000_000
+LITTLE, NONE = 1_000_000_000, 50_000_000
+"""Free bytes below which a download or a training may not fit, or nothing does."""
 
 LARGEST = 2**25
 """Bytes of the largest requirements file that is read."""
 
 REQUIRED = re.compile(r"^(?:-e .*# )?([A-Za-z0-9][\w.-]*)", re.MULTILINE)
-"""The name in a line of it: where it begins, or in the comment behind a folder."""
+"""A name in such a file: where a line begins, or in the comment behind a folder."""
 
 
 def look_at_cache() -> Iterator[Finding]:
-    """The cache: whether it can be written, what the index is, and how much room there is."""
+    """The cache: whether it can be written, its index, and how much room there is."""
     found = cache_folder()
     if found is None:
         yield Finding("cache", "there is no place for it", "note", "set GENZOO_CACHE to a folder")
@@ -49,7 +47,7 @@ def look_at_cache() -> Iterator[Finding]:
 
 
 def look_at_ledger() -> Iterator[Finding]:
-    """The configuration: what `genzoo install` remembers, a requirements file."""
+    """The configuration, and in it the requirements file of `genzoo install`."""
     folder = config_folder()
     yield _written("config", folder, "GENZOO_CONFIG", "`genzoo install` remembers nothing")
     file = folder / "installed.txt"
@@ -65,8 +63,8 @@ def look_at_ledger() -> Iterator[Finding]:
         text = f"not in this environment: {', '.join(missing)}"
         yield Finding("ledger", text, "note", "`genzoo plugins restore` installs what is missing")
     else:
-        count = f"{len(names)} plugin{'' if len(names) == 1 else 's'}"
-        yield Finding("ledger", f"{count} by `genzoo install`" if names else "empty")
+        text = f"{count(len(names), 'plugin')} by `genzoo install`" if names else "empty"
+        yield Finding("ledger", text)
 
 
 def look_at_models() -> Iterator[Finding]:
@@ -77,8 +75,8 @@ def look_at_models() -> Iterator[Finding]:
         yield Finding("models", "there is no place for a list of your own", "note", advice)
         return
     cards = [model.card for model in read_added()]
-    count = f"{len(cards)} model{'' if len(cards) == 1 else 's'}" if cards else "empty"
-    yield Finding("models", f"your own list is {file}: {count}")
+    content = count(len(cards), "model") if cards else "empty"
+    yield Finding("models", f"your own list is {file}: {content}")
     for card in cards:
         if not (REFERENCE.match(card.weights) or os.path.lexists(card.weights)):
             text = f"{card.name}: {card.weights} is gone"

@@ -1,31 +1,65 @@
-"""genzoo's version, and what it requires."""
+"""genzoo's version, and what it requires: whether that is there, and torch computes."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 import genzoo
-from genzoo.cli.doctor.findings import Finding
-from genzoo.cli.doctor.torchcheck import try_torch
+from genzoo.cli.doctor import Finding, count
 from genzoo.plugins.catalogue import Catalogue
-from genzoo.plugins.distributions import installed_version
+from genzoo.plugins.distributions import installed, installed_version
+from genzoo.plugins.fresh import run_fresh
 from genzoo_core.errors import GenzooError
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 PRIVATE = ("dev",)
 """Extras for who works on genzoo itself."""
 
+PATIENCE = 900.0
+"""Seconds that torch may take."""
+
+
+class Need(NamedTuple):
+    """A distribution that genzoo requires.
+
+    Attributes:
+        wanted: The versions that do, ">=2.4".
+        extra: The first extra that requires it; "" where genzoo itself does.
+        problem: What is wrong with it, in one line; "" for nothing.
+    """
+
+    name: str
+    wanted: SpecifierSet
+    extra: str
+    problem: str
+
+
+class Torch(msgspec.Struct, frozen=True):
+    """What torch says of itself: the CUDA it was built for, and its devices beside the CPU."""
+
+    version: str
+    cuda: str | None
+    devices: tuple[str, ...]
+    threads: int
+
 
 def look_at_packages() -> Iterator[Finding]:
     """genzoo, and the versions of what it requires."""
-    from genzoo.cli.doctor.requirements import requirements
-
     folder = os.path.dirname(os.path.abspath(str(genzoo.__file__)))
     yield Finding("genzoo", f"{installed_version('genzoo')}, {folder}")
-    needs = requirements()
-    sound = [f"{need.name} {need.installed}" for need in needs if not need.problem]
+    needs = [need for need in _needs() if not need.extra]
+    sound = [f"{need.name} {installed_version(need.name)}" for need in needs if not need.problem]
     yield Finding("requires", ", ".join(sound))
     for need in needs:
         if need.problem:
@@ -34,11 +68,10 @@ def look_at_packages() -> Iterator[Finding]:
 
 
 def look_at_torch() -> Iterator[Finding]:
-    """Whether torch computes, and on what. A fresh process tries it."""
-    torch = try_torch()
+    """Whether torch computes, and on what."""
+    torch = _try_torch()
     built = f"built for CUDA {torch.cuda}" if torch.cuda else "built without CUDA"
-    threads = f"{torch.threads} thread{'' if torch.threads == 1 else 's'}"
-    text = f"{torch.version} computes, with {threads}; {built}"
+    text = f"{torch.version} computes, with {count(torch.threads, 'thread')}; {built}"
     if torch.devices:
         yield Finding("torch", f"{text}; {', '.join(torch.devices)}")
     elif torch.cuda:
@@ -53,10 +86,8 @@ def look_at_torch() -> Iterator[Finding]:
 
 def look_at_extras(no_plugins: bool) -> Iterator[Finding]:
     """The extras of genzoo: which are there, and what they are for."""
-    from genzoo.cli.doctor.requirements import all_requirements
-
     problems: dict[str, list[str]] = defaultdict(list)
-    for need in all_requirements():
+    for need in _needs():
         if need.extra and need.extra not in PRIVATE:
             problems[need.extra] += [need.problem] if need.problem else []
     purposes = _purposes(no_plugins)
@@ -71,14 +102,78 @@ def look_at_extras(no_plugins: bool) -> Iterator[Finding]:
 
 
 def _purposes(no_plugins: bool) -> dict[str, list[str]]:
-    """The commands that need each extra, where these can be known."""
+    """The commands that need each extra, as far as the plugins can be read."""
     purposes: dict[str, list[str]] = defaultdict(list)
     try:
         commands = Catalogue.open(no_plugins=no_plugins).commands
-    except GenzooError:  # the look at the plugins tells of it
+    except GenzooError:  # the look at the plugins reports it
         return purposes
     for command in commands:
         if command.plugin.builtin:
             for extra in filter(None, command.entry.extra.split(",")):
                 purposes[extra].append(f"`genzoo {command.bare}`")
     return purposes
+
+
+def _needs() -> Iterator[Need]:
+    """What genzoo requires here, and what its extras do."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    genzoo = installed("genzoo")
+    if genzoo is None:
+        raise GenzooError("genzoo itself is not installed", "`pip install genzoo`")
+    extras = ["", *(genzoo.metadata.get_all("Provides-Extra") or [])]
+    for each in map(Requirement, genzoo.requires or []):
+        name = canonicalize_name(each.name)
+        for extra in extras:
+            if each.marker is None or each.marker.evaluate({"extra": extra}):
+                yield Need(name, each.specifier, extra, _problem(name, each.specifier))
+                break
+
+
+def _problem(name: str, wanted: SpecifierSet) -> str:
+    from packaging.version import InvalidVersion
+
+    version = installed_version(name)
+    if version is None:
+        return f"{name} is not installed"
+    try:
+        fits = wanted.contains(version, prereleases=True)
+    except InvalidVersion:
+        fits = True  # an old spelling that cannot be compared
+    return "" if fits else f"{name} {version} is installed, {name}{wanted} is required"
+
+
+def _try_torch() -> Torch:
+    """Import torch in a fresh process, and compute something; a `GenzooError` says how it fails."""
+    code = "import sys; from genzoo.cli.doctor.packages import compute; compute(sys.argv[1])"
+    with tempfile.TemporaryFile() as stderr:
+        try:
+            answer, ending = run_fresh(code, patience=PATIENCE, stderr=stderr)
+        except subprocess.TimeoutExpired:
+            raise GenzooError(f"it did not compute within {PATIENCE:.0f} s") from None
+        try:
+            return msgspec.json.decode(answer, type=Torch)
+        except ValueError:
+            stderr.seek(max(0, stderr.tell() - 10_000))
+            lines = stderr.read().decode(errors="replace").split("\n")
+            last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+            raise GenzooError(last[:300] or f"the process ended with code {ending}") from None
+
+
+def compute(answer: str) -> None:
+    """Compute with torch, and write what it says of itself into the file `answer`."""
+    import numpy as np
+    import torch
+
+    product = torch.ones(2, 3) @ torch.full((3, 2), 2.0)
+    # numpy as well: a torch that was built for another one fails here alone.
+    if not np.array_equal(product.numpy(), np.full((2, 2), 6.0)):
+        raise ArithmeticError(f"a product of matrices is {product.tolist()}")
+    devices = ["mps"] if torch.backends.mps.is_available() else []
+    if torch.cuda.is_available():
+        devices += [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    version = str(torch.__version__)
+    found = Torch(version, torch.version.cuda, tuple(devices), torch.get_num_threads())
+    Path(answer).write_bytes(msgspec.json.encode(found))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from genzoo.cli.doctor.findings import Finding
-from genzoo.cli.overview import conflicts
+from genzoo.cli.doctor import Finding
+from genzoo.cli.plugins import conflicts
 from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.distributions import installations
 from genzoo.plugins.guard import removal_hint

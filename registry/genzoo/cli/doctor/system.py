@@ -12,7 +12,7 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from genzoo.cli.doctor.findings import Finding
+from genzoo.cli.doctor import Finding
 from genzoo.plugins.distributions import installed
 from genzoo_core.errors import PluginError, did_you_mean
 from genzoo_core.installer import environment, find_installer
