@@ -52,9 +52,7 @@ def decode(
     \b
     genzoo decode vae-mnist z.npz -o digits.png
     """
-    from genzoo.run.plan import plan
-
     begin = time.monotonic()
     destination = choose(output, force=force, catalogue=zoo.catalogue)
-    planned = plan(request_from(model, gather(settings), **fields), zoo)
-    carry_out(planned, destination, zoo, preview=preview, as_json=as_json, begin=begin)
+    plan = zoo.plan(request_from(model, gather(settings), **fields))
+    carry_out(plan, destination, zoo, preview=preview, as_json=as_json, begin=begin)

@@ -47,15 +47,14 @@ def encode(
     \b
     genzoo encode vae-mnist digit.png -o z.npz
     """
-    from genzoo.run.plan import plan
     from genzoo.run.tasks.encode import make_latents
 
     begin = time.monotonic()
     destination = choose_latents(output, force=force)
-    planned = plan(request_from(model, gather(settings), encode=True, **fields), zoo)
-    for note in planned.notes:
+    plan = zoo.plan(request_from(model, gather(settings), encode=True, **fields))
+    for note in plan.notes:
         message(note)
-    latents = make_latents(planned)
+    latents = make_latents(plan)
     path = write_latents(destination, latents)
     seconds = round(time.monotonic() - begin, 3)
     shape = list(latents.posterior.mean.shape)

@@ -178,7 +178,6 @@ def run(
     genzoo run flow-mnist 7 --input digit.png --mask mask.png
     genzoo run --replay digits.png -o again.png
     """
-    from genzoo.run.plan import plan as plan_request
     from genzoo.run.replay import plan_replay
 
     zoo: Zoo = ctx.obj
@@ -203,5 +202,5 @@ def run(
         raise UsageError("no model was named", "`genzoo list` shows those there are")
     else:
         request = request_from(model, options, inputs=inputs, mask=mask, device=device, **fields)
-        plan = plan_request(request, zoo)
+        plan = zoo.plan(request)
     carry_out(plan, destination, zoo, again, preview=preview, as_json=as_json, begin=begin)
