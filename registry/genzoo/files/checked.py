@@ -1,4 +1,4 @@
-"""Files of a folder of others: each the same whenever it is opened, and none a pickle."""
+"""Files of a folder of others: each the same whenever it is opened, and none of them a pickle."""
 
 from __future__ import annotations
 
@@ -29,14 +29,7 @@ Stamp = tuple[int, int, int]
 
 
 class CheckedFiles:
-    """The files of a source but for pickles and scripts, read whole and hashed.
-
-    Args:
-        source: Where the files come from.
-
-    Attributes:
-        scripts: Code that lies there, which is never run.
-    """
+    """The files of a source but for pickles and scripts, read whole and hashed."""
 
     def __init__(self, source: Source) -> None:
         self.source, self.name = source, str(source.reference)
@@ -70,9 +63,7 @@ class CheckedFiles:
         with self._opened(name) as file:
             data = file.read(MAX_READ + 1)
         if len(data) > MAX_READ:
-            raise WeightsError(
-                f"{self._where(name)} has more than the {MAX_READ:,} bytes that are read of it"
-            )
+            raise WeightsError(f"{self._where(name)} has more than {MAX_READ:,} bytes")
         if is_pickled(data):
             raise self._pickled(name)
         self._digests[name] = hashlib.sha256(data).hexdigest()
@@ -85,7 +76,7 @@ class CheckedFiles:
         return content
 
     def digest(self, name: str) -> str:
-        """sha256 of a file, whether a format reads it or not."""
+        """sha256 of a file, read or not."""
         if name not in self._digests:
             with self._opened(name) as file:
                 self._digests[name] = file_digest(file, "sha256").hexdigest()
@@ -106,7 +97,7 @@ class CheckedFiles:
         return WeightsError(f"{self._where(name)} changed while it was read", "try again")
 
     def refuse_pickles(self) -> None:
-        """Say what the files are where there is nothing else to load."""
+        """Refuse a folder that has its weights in pickles alone."""
         if any(name.endswith(SUFFIX) for name in self.files):
             return
         if self._pickles:
@@ -137,17 +128,13 @@ class CheckedFiles:
                 raise self._pickled(name)
             near = did_you_mean(name, self.files) if isinstance(name, str) else None
             raise WeightsError(f"{self.name} has no file {quoted(name)}", near)
-        if name not in self._stamps:
-            try:
-                path = Path(self.source.fetch(name))
-            except GenzooError:
-                raise
-            except Exception as error:  # a plugin's code
-                raise WeightsError(
-                    f"{self._where(name)} cannot be had: {one_line(error)}"
-                ) from error
-        else:
-            path = self._stamps[name][0]
+        try:
+            path = self._stamps[name][0] if name in self._stamps else Path(self.source.fetch(name))
+        except GenzooError:
+            raise
+        except Exception as error:  # a plugin's code
+            text = f"{self._where(name)} cannot be fetched: {one_line(error)}"
+            raise WeightsError(text) from error
         with open_file(path) as file:
             status = os.fstat(file.fileno())
             _, stamp = self._stamps.setdefault(name, (path, _stamp(status)))
@@ -159,9 +146,8 @@ class CheckedFiles:
                 raise WeightsError(f"cannot read {self._where(name)}: {error.strerror}") from None
 
     def _json(self, name: str) -> Any:
-        data = self.peek(name)
         try:
-            return parse_json(data.decode(), infinite=True)
+            return parse_json(self.peek(name).decode(), infinite=True)
         except UnicodeDecodeError:
             raise WeightsError(f"{self._where(name)} is not UTF-8") from None
         except (ValueError, RecursionError) as error:

@@ -16,14 +16,7 @@ from genzoo.files.header import (
     check_header,
     header_length,
 )
-from genzoo.files.shards import (
-    SUFFIX,
-    Stem,
-    check_variant,
-    is_index,
-    shards_of,
-    stems_in,
-)
+from genzoo.files.shards import SUFFIX, Stem, check_variant, is_index, shards_of, stems_in
 from genzoo.text import listed, one_line, quoted
 from genzoo_core.errors import UsageError, WeightsError, did_you_mean
 from genzoo_core.formats import Source
@@ -36,17 +29,13 @@ if TYPE_CHECKING:
 
 
 ELSEWHERE = "../"
-"""What the names of files of other folders begin with; a name in a folder never does."""
+"""Begins the names of files of other folders; no name in a folder does."""
 
 
 class Weights(NamedTuple):
-    """Weights in a folder, for `genzoo info`.
+    """Weights in a folder, for `genzoo info`: their name without suffix, and size in bytes.
 
-    Attributes:
-        name: "unet/diffusion_pytorch_model".
-        size: In bytes.
-        parameters: How many; None where that would have to be fetched.
-        dtypes: Those that they are stored in; empty for the same reason.
+    `parameters` is None, and `dtypes` is empty, where these would have to be fetched.
     """
 
     name: str
@@ -56,15 +45,7 @@ class Weights(NamedTuple):
 
 
 class Files(CheckedFiles):
-    """`genzoo_core.Folder` over any source.
-
-    Args:
-        source: Where the files come from.
-        variant: Which of several files of weights is wanted; "" for the plain one.
-
-    Attributes:
-        precision: What the format shall load the weights in.
-    """
+    """`genzoo_core.Folder` over any source."""
 
     def __init__(self, source: Source, variant: str = "") -> None:
         check_variant(variant)
@@ -80,14 +61,14 @@ class Files(CheckedFiles):
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def check(self) -> None:
-        """Check what can be, before a format sees it.
+        """Check what can be before a format sees it.
 
         Of a folder on this machine that is all but the numbers: headers, indexes, shards. Of one
         elsewhere, which shards there are.
 
         Raises:
             WeightsError: There are only pickles, or a shard, header or index is wrong.
-            UsageError: No weights have that variant; names the variants.
+            UsageError: No weights have that variant.
         """
         self.refuse_pickles()
         if self.variant and self.variant not in (there := self.variants()):
@@ -125,17 +106,14 @@ class Files(CheckedFiles):
         """The weights that there are, for a person: from their headers, where they are here."""
         found = []
         for stem in self.wanted():
-            names = self.stems[stem]
-            if stem.single in names:
-                names = [stem.single]
-            size = sum(self.files[name] for name in names)
-            part = Weights(stem.single.removesuffix(SUFFIX), size)
+            names = [stem.single] if stem.single in self.stems[stem] else self.stems[stem]
+            part = Weights(stem.single.removesuffix(SUFFIX), sum(self.files[n] for n in names))
             if self.is_local:
-                headers = [self._header(name) for name in names]
-                infos = [info for header in headers for info in header.values()]
+                infos = [info for name in names for info in self._header(name).values()]
                 numbers = [info for info in infos if "F" in info.dtype]  # neither counters nor ids
                 dtypes = tuple(sorted({info.dtype for info in numbers}))
-                part = Weights(*part[:2], sum(prod(info.shape) for info in numbers), dtypes)
+                count = sum(prod(info.shape) for info in numbers)
+                part = part._replace(parameters=count, dtypes=dtypes)
             found.append(part)
         return found
 
@@ -170,9 +148,9 @@ class Files(CheckedFiles):
         return root
 
     def other(self, reference: str) -> Files:
-        """Another folder, what is read of which counts as read of this one."""
+        """Another folder; the files read of it count as read of this one."""
         if reference not in self._others:
-            assert self.open_other is not None  # whoever has found the folder
+            assert self.open_other is not None  # set by whoever has found the folder
             self._others[reference] = self.open_other(reference)
         return self._others[reference]
 
@@ -226,25 +204,23 @@ class Files(CheckedFiles):
 
     def _find_weights(self, stem: str) -> Stem:
         """The variant that is wanted, or the plain one of weights that have none at all."""
-        choices = [Stem(str(stem), self.variant)]
-        if self.variant and not any(s.variant for s in self.stems if s.name == stem):
-            choices.append(Stem(str(stem), ""))
-        for choice in choices:
+        there = [other for other in self.stems if other.name == stem]
+        has_variants = any(other.variant for other in there)
+        wanted = Stem(str(stem), self.variant)
+        for choice in (wanted,) if has_variants else (wanted, wanted._replace(variant="")):
             if choice.single in self.files or choice.index_file in self.files:
                 return choice
-        folder = str(stem).rpartition("/")[0]
+        folder = wanted.name.rpartition("/")[0]
         for name in self._pickles:
             if name.rpartition("/")[0] == folder:
                 raise self._pickled(name)
-        wanted = choices[0]
-        there = [other for other in self.stems if other.name == stem]
         hint = None
         if there:
             variants = listed([f"--variant {s.variant}" if s.variant else s.single for s in there])
             hint = f"there is {variants}"
         elif self.stems:
             names = dict.fromkeys(other.name for other in self.stems)
-            hint = did_you_mean(str(stem), names) or f"its weights are {listed(list(names))}"
+            hint = did_you_mean(wanted.name, names) or f"its weights are {listed(list(names))}"
         raise WeightsError(f"{self.name} lacks {wanted.single}, and its index", hint)
 
     def _header(self, name: str) -> dict[str, TensorInfo]:

@@ -1,7 +1,7 @@
-"""What a safetensors header may say, checked before any library sees the file.
+"""The header of a safetensors file, checked before any library sees the file.
 
-The format: eight bytes with the header's length (little-endian), the header (a JSON object that
-gives each tensor's dtype, shape and byte range in the data), the data.
+The format: eight bytes with the header's length (little-endian), the header (a JSON object with
+each tensor's dtype, shape and byte range in the data), the data.
 """
 
 from __future__ import annotations
@@ -65,12 +65,10 @@ class TensorInfo(NamedTuple):
 def safetensors_header(
     metadata: Mapping[str, str], tensors: Iterable[tuple[str, str, tuple[int, ...]]]
 ) -> bytes:
-    """What stands in a file before the data.
+    """The bytes before the data, of text by name and of tensors in their order in the file.
 
-    Args:
-        metadata: Text by name.
-        tensors: Of each its name, torch's name of its dtype and its shape, in the order in which
-            they lie in the file; the widest elements first, so that each is aligned.
+    Of each tensor the name, torch's name of its dtype, and the shape; those with the widest
+    elements come first, so that each is aligned.
 
     Raises:
         WeightsError: The format has no such dtype.
@@ -96,7 +94,7 @@ def is_pickled(beginning: bytes) -> bool:
 
 
 def header_length(beginning: bytes, size: int, where: str, limit: int = MAX_HEADER) -> int:
-    """Length in bytes, up to `limit`, of the header of a file of `size` bytes that begins so."""
+    """Length in bytes, at most `limit`, of the header of a file of `size` bytes that begins so."""
     if size == 0:
         raise WeightsError(f"{where} is empty")
     length = int.from_bytes(beginning[:LENGTH_BYTES], "little")
@@ -128,17 +126,11 @@ def header_length(beginning: bytes, size: int, where: str, limit: int = MAX_HEAD
 def check_header(
     header: bytes, size: int, where: str, dtypes: Mapping[str, tuple[str, int]] = DTYPES
 ) -> tuple[dict[str, TensorInfo], dict[str, str]]:
-    """The tensors and the metadata in a header, which is true of a file of `size` bytes.
-
-    Args:
-        header: Its bytes, without the length before it.
-        size: That the file has.
-        where: What the file is, for messages.
-        dtypes: Those that it may hold.
+    """The tensors and the metadata in a header of a file of `size` bytes, called `where`.
 
     Raises:
         WeightsError: Not well-formed, or byte ranges that overlap, leave holes or do not match
-            shapes, dtypes and the file's size; or a dtype that is not read.
+            shapes, dtypes and the file's size; or none of the `dtypes`.
     """
     data_start = LENGTH_BYTES + len(header)
     try:
@@ -166,7 +158,7 @@ def _metadata(value: object) -> dict[str, str]:
 def _check_dtypes(
     entries: Mapping[str, object], where: str, dtypes: Mapping[str, tuple[str, int]]
 ) -> None:
-    """Name a tensor of a dtype that the format may have and genzoo does not, such as F4."""
+    """Refuse a tensor of a dtype that genzoo does not read, such as F4."""
     for name, entry in entries.items():
         dtype = entry.get("dtype") if isinstance(entry, dict) else None
         if isinstance(dtype, str) and dtype not in dtypes:
@@ -178,12 +170,11 @@ def _check_dtypes(
 
 def _tensor(name: str, entry: object, data_start: int, widths: Mapping[str, int]) -> TensorInfo:
     match entry:
-        case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [start, end]}:
-            pass
+        case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [start, end], **more}:
+            if more:
+                raise ValueError(f"says more than dtype, shape and data_offsets of {name[:80]!r}")
         case _:
             raise ValueError(f"does not give dtype, shape and data_offsets of {name[:80]!r}")
-    if not isinstance(entry, dict) or len(entry) != 3:
-        raise ValueError(f"says more than dtype, shape and data_offsets of {name[:80]!r}")
     if len(shape) > MAX_DIMENSIONS or not all(type(n) is int and n >= 0 for n in (*shape, start)):
         raise ValueError(f"gives {name[:80]!r} no shape or offset that a tensor can have")
     if type(end) is not int or end - start != math.prod(shape) * widths[dtype]:

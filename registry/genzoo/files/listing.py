@@ -13,17 +13,12 @@ from genzoo.text import quoted
 from genzoo_core.errors import WeightsError
 from genzoo_core.formats import Source
 
-MAX_FILES = 10_000
-"""Most files and folders in one; the largest repositories of models have some hundreds."""
-MAX_NAME = 1000
-"""Most characters of a file's path in it."""
+MAX_FILES, MAX_NAME = 10_000, 1000
+"""Most files and folders in one, and most characters of a file's path in it."""
 
 
 class LocalSource:
-    """A folder on this machine. Hidden files, and what is in hidden folders, are none of its files.
-
-    Args:
-        folder: Where it lies; it may be a link itself.
+    """A folder on this machine, or a link to one. What is hidden is none of its files.
 
     Raises:
         WeightsError: It cannot be listed, has more than `MAX_FILES`, a link that leads out of it or
@@ -36,7 +31,9 @@ class LocalSource:
         self._blobs = _blobs_of(Path(self._root))
         self.files: dict[str, int] = {}
         try:
-            for name in list(_walk(self._root, self.reference)):  # too many are said to be that
+            for name in list(
+                _walk(self._root, self.reference)
+            ):  # counted first
                 self.files[name] = self._size(name)
         except OSError as error:
             raise WeightsError(f"cannot list {self.reference}: {error.strerror}") from None
@@ -67,12 +64,7 @@ class LocalSource:
 class FileSource:
     """One file on this machine, as a folder with nothing else in it.
 
-    Args:
-        path: Where it lies.
-        reference: What it can be had by again, where that is not its path.
-
-    Raises:
-        WeightsError: It cannot be read, or is no file.
+    Its `reference` is its path by default. Raises `WeightsError` where it cannot be read.
     """
 
     def __init__(self, path: str | os.PathLike[str], reference: str = "") -> None:
@@ -124,8 +116,8 @@ def checked_listing(source: Source) -> dict[str, int]:
     """The files of a source, by name in alphabetical order.
 
     Raises:
-        WeightsError: There are too many, or what it says of one cannot be so: a name that leads
-            elsewhere or cannot be shown, a size below 0.
+        WeightsError: There are too many, a name leads elsewhere or has control characters, or a
+            size is none.
     """
     files: Mapping[str, int] = source.files
     found = dict(islice(files.items(), MAX_FILES + 1))

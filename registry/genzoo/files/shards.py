@@ -38,13 +38,13 @@ class Stem(NamedTuple):
 
 
 def check_variant(variant: str) -> None:
-    """Refuse what names no variant."""
+    """Refuse, as a `UsageError`, what names no variant."""
     if variant and not VARIANT.fullmatch(variant):
         raise UsageError(f"{quoted(variant)} is no variant", "those have names such as fp16")
 
 
 def stem_of(name: str) -> Stem | None:
-    """What a file belongs to: weights, a shard of some, or an index; None for any other."""
+    """The weights that a file, a shard or an index belongs to; None for any other file."""
     found = _INDEX.fullmatch(name) or _FILE.fullmatch(name)
     return found and Stem(found["stem"], found["variant"] or "")
 
@@ -66,11 +66,7 @@ def is_index(name: str) -> bool:
 
 
 def shards_of(index: object, where: str) -> dict[str, str]:
-    """The file of each tensor, by the content of an index: a plain name beside the index.
-
-    Raises:
-        WeightsError: It says something else.
-    """
+    """The file of each tensor, by the content of an index: a plain name beside it."""
     found = index.get("weight_map") if isinstance(index, Mapping) else None
     if not isinstance(found, dict) or not found:
         raise WeightsError(f"{where} has no `weight_map` that says where each tensor is")

@@ -26,17 +26,14 @@ class Catalogue:
     """All that the installed plugins offer, looked up without importing them.
 
     Attributes:
-        plugins: Every plugin, sound, broken or disabled.
-        models: All models of sound plugins, and those of the user's own list, in alphabetical
-            order.
-        components: Their components.
-        commands: The commands that they add.
-        formats: The formats of others that they read.
+        plugins: Every plugin, sound, broken or disabled; what follows is of sound ones.
+        models: Their models, and those of the user's own list, in alphabetical order.
         problem: Why the user's own list is left out; None where it is not.
     """
 
     def __init__(self, plugins: tuple[Plugin, ...], added: Sequence[AddedModel] = ()) -> None:
         self.plugins = plugins
+        self.broken = tuple(plugin for plugin in plugins if plugin.status == "broken")
         self.problem: GenzooError | None = None
         self.models = tuple(Model(each.card, variant=each.variant) for each in added)
         sound = [(plugin, plugin.manifest) for plugin in plugins if plugin.manifest]
@@ -74,11 +71,6 @@ class Catalogue:
         self.models = tuple(sorted(every, key=lambda model: (model.bare, model.distribution)))
         self._several = shared(model.bare for model in self.models)
 
-    @property
-    def broken(self) -> tuple[Plugin, ...]:
-        """The plugins that cannot be used."""
-        return tuple(plugin for plugin in self.plugins if plugin.status == "broken")
-
     def short_name(self, model: Model) -> str:
         """The bare name of a model where it is unique, else `distribution/name`."""
         return model.name if model.bare in self._several else model.bare
@@ -96,8 +88,7 @@ class Catalogue:
     def add_dynamic(self) -> None:
         """Add the models that plugins know only at run time, once.
 
-        Imports the plugins whose manifests list `genzoo_models`, and no other. A lookup does so
-        where the manifests know no such name.
+        Imports the plugins whose manifests list `genzoo_models`, and no other.
         """
         if self._has_dynamic or not self.has_hook("genzoo_models"):
             return
@@ -150,8 +141,7 @@ class Catalogue:
         """A format by `distribution/name`, or by its bare name while it is unique."""
         found = matches(name, self.formats)
         if not found:
-            near = did_you_mean(name, choices(self.formats))
-            raise UsageError(f"no format {quoted(name)}", near)
+            raise UsageError(f"no format {quoted(name)}")
         return _only(found, f"format name {quoted(name)}", UsageError)
 
     @property
@@ -164,7 +154,7 @@ class Catalogue:
         return self._hooks
 
     def call_hook(self, name: str, **arguments: object) -> list[Any]:
-        """What a hook's implementations give; imports nothing where no manifest lists it."""
+        """What a hook's implementations return; imports nothing where no manifest lists it."""
         if not self.has_hook(name):
             return []
         return [result for _, result in self.hooks.results(name, arguments)]
@@ -188,7 +178,7 @@ class Catalogue:
         distribution, _, bare = name.rpartition("/")
         hint = "`genzoo plugins` shows what is installed"
         if distribution and normalise(distribution) not in {p.distribution for p in self.plugins}:
-            # No command that installs it: a stranger's file may name what a stranger registered.
+            # Names no command that installs it: a stranger may have registered what his file names.
             hint = f"no plugin {quoted(distribution)} is installed: ask its author where to get it"
             # Another plugin's component can be meant only where it has the same name.
             among = [each for each in among if each.bare == bare]
@@ -197,7 +187,7 @@ class Catalogue:
 
 
 def _only(found: Sequence[NamedT], what: str, error: type[GenzooError]) -> NamedT:
-    """The one that was found; of several, `error` says how to tell them apart."""
+    """The one that was found; of several, `error` says how to name one."""
     if len(found) == 1:
         return found[0]
     names = [full_name(named) for named in found]

@@ -13,7 +13,7 @@ from typing import IO
 
 def run_fresh(
     code: str,
-    *arguments: str,
+    *,
     patience: float,
     stderr: IO[bytes] | None = None,
     environment: Mapping[str, str] | None = None,
@@ -21,25 +21,19 @@ def run_fresh(
     """Run Python code that writes its answer into the file `sys.argv[1]`.
 
     Not on stdout: there plugins, libraries and what starts with the interpreter may write as well.
-
-    Args:
-        code: What is run.
-        arguments: `sys.argv[2:]`.
-        patience: Seconds that it may take.
-        stderr: Where its messages go; None for where ours do.
-        environment: Its variables; None for ours.
+    `stderr` and the variables of the `environment` are ours by default.
 
     Returns:
         The answer, b"" where there is none, and the exit code.
 
     Raises:
-        subprocess.TimeoutExpired: It took longer.
+        subprocess.TimeoutExpired: It took more than `patience` seconds.
     """
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer"
         # -P: a file in the current folder must not pass for a module.
         done = subprocess.run(
-            [sys.executable, "-P", "-c", code, str(answer), *arguments],
+            [sys.executable, "-P", "-c", code, str(answer)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=stderr,

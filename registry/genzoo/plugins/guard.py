@@ -15,7 +15,7 @@ from genzoo_core.plugin import Plugin
 
 
 def warn(text: str) -> None:
-    """Tell the user of something that does not stop the work, in one line on stderr."""
+    """Warn the user, in one line on stderr."""
     with contextlib.suppress(OSError, ValueError):  # a closed stderr has no reader
         sys.stderr.write(f"Warning: {as_message(text, LONGEST_LINE)}\n")
         sys.stderr.flush()
@@ -63,11 +63,7 @@ def caught_stdout() -> Iterator[list[str]]:
 
 
 def import_module(plugin: Plugin, name: str) -> Any:
-    """Import a plugin's module.
-
-    Raises:
-        PluginError: It raised or called `sys.exit`. The cause is kept as `__cause__`.
-    """
+    """Import a plugin's module; a `PluginError` where it raises or calls `sys.exit`."""
     if name in sys.modules:
         return sys.modules[name]
     try:

@@ -47,10 +47,7 @@ def normalise(distribution: str) -> str:
 
 
 def matches(name: str, among: Sequence[NamedT]) -> list[NamedT]:
-    """Those that a bare name, `distribution/name` or an alias stands for: none, one or several.
-
-    A name is looked for first, and an alias only where no name is like it.
-    """
+    """Those of a bare name or `distribution/name`; where there are none, those with that alias."""
     distribution, slash, bare = name.rpartition("/")
     if slash:
         distribution = normalise(distribution)

@@ -32,19 +32,18 @@ def select(
     conditioner: str | None = None,
     kind: str | None = None,
 ) -> list[Model]:
-    """The models that match all that is given; see `genzoo.list_models`.
+    """The models that match all of these; see `genzoo.list_models`.
 
-    A pattern is a glob where it holds one of `*?[`, else a part of a name. Upper and lower case
-    are the same. Aliases count; the distribution does where the pattern holds a "/".
+    A pattern is a glob where it holds one of `*?[`, else a part of a name, in upper or lower case.
+    Aliases count; the distribution does where the pattern holds a "/".
     """
-    wanted = {"family": family, "conditioner": conditioner, "kind": kind}
-    for what, value in {"pattern": pattern, **wanted}.items():
+    wanted = {"pattern": pattern, "family": family, "conditioner": conditioner, "kind": kind}
+    for what, value in wanted.items():
         if value is not None and not isinstance(value, str):
             raise UsageError(f"{what} is {value!r}; give text")
     found = models
-    for what, value in wanted.items():
-        if value is not None:
-            values = _VALUES[what]
+    for what, values in _VALUES.items():
+        if (value := wanted[what]) is not None:
             refuse_unknown(what, value, (each for m in models for each in values(m.card)))
             found = [model for model in found if value in values(model.card)]
     return _matching(found, pattern)
@@ -53,7 +52,7 @@ def select(
 def select_components(
     components: Sequence[Owned[ComponentEntry]], kind: str, pattern: str | None = None
 ) -> list[Owned[ComponentEntry]]:
-    """The components of a kind whose names match, in alphabetical order."""
+    """The components of a kind whose names match `pattern`, in alphabetical order."""
     found = [component for component in components if component.entry.kind == kind]
     return sorted(_matching(found, pattern), key=lambda each: (each.bare, each.distribution))
 
