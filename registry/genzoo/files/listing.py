@@ -31,9 +31,7 @@ class LocalSource:
         self._blobs = _blobs_of(Path(self._root))
         self.files: dict[str, int] = {}
         try:
-            for name in list(
-                _walk(self._root, self.reference)
-            ):  # counted first
+            for name in list(_walk(self._root, self.reference)):  # counted first
                 self.files[name] = self._size(name)
         except OSError as error:
             raise WeightsError(f"cannot list {self.reference}: {error.strerror}") from None

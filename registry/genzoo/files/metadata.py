@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -23,44 +23,37 @@ MAX_BYTES = 2**30
 
 def read_metadata(
     files: Sequence[Path], pictures: Sequence[Path], root: Path
-) -> dict[Path, Mapping[str, object]]:
-    """What the files say of each picture that they name.
+) -> dict[Path, dict[str, object]]:
+    """What the files, called as one of `NAMES`, say of each of the `pictures` that they name.
 
-    A cell of a .csv file is text, or None where it is empty.
-
-    Args:
-        files: Called as one of `NAMES`.
-        pictures: All that there are. Names are compared after Unicode normalisation.
-        root: The folder of the split: of a file above it, rows of other splits are passed over.
+    A cell of a .csv file is text, or None where it is empty. Rows of pictures outside of `root`,
+    of other splits, are passed over.
 
     Raises:
         DataError: A file cannot be read, or names a picture that is not there, or one twice.
     """
     there = {_normal(path): path for path in pictures}
-    found: dict[Path, Mapping[str, object]] = {}
+    found: dict[Path, dict[str, object]] = {}
     for file in files:
         for line, row in _rows(file):
+            where = f"line {line} of {file}"
             name = row.pop(PICTURE, None)
             if not isinstance(name, str) or not name:
                 columns = ", ".join(row) or "none"
-                raise DataError(
-                    f"line {line} of {file} has no {PICTURE!r}; its columns are {columns}"
-                )
+                raise DataError(f"{where} has no {PICTURE!r}; its columns are {columns}")
             place = PurePosixPath(name.replace("\\", "/"))
             if place.is_absolute() or PureWindowsPath(name).drive or ".." in place.parts:
-                raise DataError(f"line {line} of {file} names {name!r}, outside of its folder")
+                raise DataError(f"{where} names {name!r}, outside of its folder")
             path = file.parent / place
             if not path.is_relative_to(root):
                 continue
             picture = there.get(_normal(path))
             if picture is None:
-                raise DataError(
-                    f"line {line} of {file} names {name!r}, which is no picture there"
-                    + (" that Pillow decodes here" if path.exists() else "")
-                )
+                kind = " that Pillow decodes here" if path.exists() else ""
+                raise DataError(f"{where} names {name!r}, which is no picture there{kind}")
             if picture in found:
                 raise DataError(
-                    f"line {line} of {file} names {name!r}, which was named before",
+                    f"{where} names {name!r}, which was named before",
                     "name each picture once, in one file",
                 )
             found[picture] = row
@@ -68,6 +61,7 @@ def read_metadata(
 
 
 def _normal(path: Path) -> str:
+    """A path as paths are compared: systems write accents in one character or two."""
     return unicodedata.normalize("NFC", str(path))
 
 

@@ -22,11 +22,9 @@ _SHARD = re.compile(r"(?:\A|[-_])(\d{1,6})-of-(\d{1,6})(?=\D|\Z)")
 
 @dataclass(frozen=True)
 class Split:
-    """What a split is read from.
+    """What a split is read from: files with its rows, or a folder of pictures.
 
     Attributes:
-        parquet: The files with its rows; or none, and it is made of
-        pictures: the pictures in this folder.
         aside: Names of the folders beside that one which are no splits, and are not read.
     """
 
@@ -36,11 +34,7 @@ class Split:
 
 
 def find_split(home: Path, split: str) -> Split:
-    """What a split is read from.
-
-    Args:
-        home: The folder of the dataset.
-        split: Name of the split.
+    """What a split of the dataset in folder `home` is read from.
 
     Raises:
         DataError: There is no such split, or a file of it is missing.
@@ -59,7 +53,7 @@ def find_split(home: Path, split: str) -> Split:
         others = (path.name for path in folders if path.name.lower() not in _SPLITS)
         return Split(pictures=home / split, aside=tuple(name for name in others if name != split))
     there = [path.name for path in folders if path.name.lower() in _SPLITS]
-    there += sorted({_split_of(path) for path in rows})
+    there += sorted({re.sub(r"-\d+(-of-\d+.*)?\Z", "", path.stem) for path in rows})
     if there:
         raise DataError(f"there is no split {split} in {home}; it has {', '.join(there)}")
     if split != "train":
@@ -102,17 +96,8 @@ def _shards(home: Path, split: str, folders: list[Path]) -> list[Path]:
     return next(iter(found.values()), [])
 
 
-def _split_of(path: Path) -> str:
-    """The split that a parquet file is of, by its name."""
-    return re.sub(r"-\d+(-of-\d+.*)?\Z", "", path.stem)
-
-
 def _check_complete(files: list[Path]) -> None:
-    """Check that of files called "…-00000-of-00002…" all are there, and once.
-
-    Raises:
-        DataError: One is missing, or there are files of two times.
-    """
+    """Check that of files called "…-00000-of-00002…" all are there, and once."""
     groups: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for path in files:
         if found := _SHARD.search(path.stem):
