@@ -50,7 +50,7 @@ def list_models(
         UsageError: A family, conditioner or kind that no installed model has.
     """
     from genzoo.plugins.catalogue import Catalogue
-    from genzoo.plugins.select import select
+    from genzoo.plugins.names import select
 
     catalogue = Catalogue.open()
     found = select(catalogue.models, pattern, family=family, conditioner=conditioner, kind=kind)

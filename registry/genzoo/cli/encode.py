@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from genzoo.cli.making import message, print_result
 from genzoo.cli.options import (
     complete_models,
     condition_options,
@@ -15,7 +16,6 @@ from genzoo.cli.options import (
     making_options,
     request_from,
 )
-from genzoo.cli.reporting import message, print_result
 from genzoo.run.outputs.destination import choose_latents, write_latents
 
 if TYPE_CHECKING:

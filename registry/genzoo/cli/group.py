@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 LIGHT = ("list", "info", "add", "rm", "plugins", "doctor", "completion")
-"""Commands that need the catalogue alone."""
+"""Commands that need no `Zoo`, but the catalogue alone."""
 
-TAKE_MODEL = ("info", "run", "encode", "export")
+TAKE_MODEL = ("info", "run", "encode", "decode", "export")
 """Commands whose first argument is a model."""
 
 
@@ -55,10 +55,8 @@ class ZooGroup(click.Group):
             return cast(click.Command, getattr(import_module(module), attribute))
         found = matches(cmd_name, catalogue_of(ctx).commands)
         if len(found) > 1:
-            owners = " and ".join(map(full_name, found))
-            raise UsageError(
-                f"command {quoted(cmd_name)} is ambiguous: {owners}", "use the full name"
-            )
+            text = f"command {quoted(cmd_name)} is ambiguous: {' and '.join(map(full_name, found))}"
+            raise UsageError(text, "use the full name")
         return _load(found[0]) if found else None
 
     def resolve_command(
@@ -71,7 +69,7 @@ class ZooGroup(click.Group):
         if command is None:
             if ctx.resilient_parsing:
                 return None, None, args
-            self._refuse(ctx, name)
+            raise self._unknown(ctx, name)
         if name not in LIGHT:
             from genzoo.zoo import Zoo
 
@@ -94,24 +92,21 @@ class ZooGroup(click.Group):
         if name in BUILTIN:
             return BUILTIN[name][1]
         found = matches(name, catalogue_of(ctx).commands)
-        if len(found) > 1:
-            return " and ".join(map(full_name, found))
-        return printable(found[0].entry.help)
+        several = " and ".join(map(full_name, found))
+        return several if len(found) > 1 else printable(found[0].entry.help)
 
     def _takes_model(self, ctx: click.Context, name: str) -> bool:
         found = matches(name, catalogue_of(ctx).commands)
         return name in TAKE_MODEL or any(each.entry.argument == "model" for each in found)
 
-    def _refuse(self, ctx: click.Context, name: str) -> NoReturn:
+    def _unknown(self, ctx: click.Context, name: str) -> Exception:
         if name.startswith("-"):
-            raise click.NoSuchOption(name, ctx=ctx)
+            return click.NoSuchOption(name, ctx=ctx)
         near = did_you_mean(name, self.list_commands(ctx))
         disabled = [p.name for p in catalogue_of(ctx).plugins if p.disabled]
         absent = f"left out, with their commands: {listed(disabled)}" if disabled else None
-        hints = "; ".join(filter(None, (near, absent)))
-        raise UsageError(
-            f"no command {quoted(name)}", hints or "`genzoo --help` shows those there are"
-        )
+        hint = "; ".join(filter(None, (near, absent))) or "`genzoo --help` shows those there are"
+        return UsageError(f"no command {quoted(name)}", hint)
 
 
 def _load(owned: Owned[CommandEntry]) -> click.Command:

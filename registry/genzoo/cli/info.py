@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,16 +17,16 @@ from genzoo.text import printable, shortened
 if TYPE_CHECKING:
     from genzoo.cli.look import Look
     from genzoo.files.foreign import Weights
-    from genzoo_core.cards import Metric, ModelCard
+    from genzoo_core.cards import Metric
     from genzoo_core.specs import ModelSpec
     from genzoo_core.zoo import Option
 
 
-SHOWN = 12
-"""Most names of what a conditioner takes that are shown."""
+CLASSES = 12
+"""Most names of what a conditioner takes."""
 MOST, WIDEST, LONGEST = 100, 60, 1000
-"""Most fields that are shown, and most characters of a name and of a value: a model file's header
-may say a megabyte of each."""
+"""Most fields, and most characters of a name and of a value: a model file's header may hold a
+megabyte of each."""
 
 
 @click.command()
@@ -55,11 +55,13 @@ def info(ctx: click.Context, *, model: str, variant: str, as_json: bool) -> None
 
 def _as_json(about: Look) -> dict[str, Any]:
     import msgspec
+    from msgspec.structs import asdict
 
     card, plugin = about.model.card, about.model.plugin
     return {
         "name": about.model.name,
-        "card": _card_json(card),
+        # All fields, those at their defaults too: a reader of JSON does not know these.
+        "card": {**asdict(card), "metrics": [asdict(metric) for metric in card.metrics]},
         "plugin": plugin and str(plugin),
         "weights": about.weights and str(about.weights),
         "spec": msgspec.to_builtins(about.spec),
@@ -69,13 +71,6 @@ def _as_json(about: Look) -> dict[str, Any]:
         "options": msgspec.to_builtins(about.options),
         "problems": list(about.problems),
     }
-
-
-def _card_json(card: ModelCard) -> dict[str, Any]:
-    """All fields, those at their defaults too: a reader of JSON does not know these."""
-    from msgspec.structs import asdict
-
-    return {**asdict(card), "metrics": [asdict(metric) for metric in card.metrics]}
 
 
 def _lines(about: Look) -> Iterator[str]:
@@ -100,18 +95,7 @@ def _lines(about: Look) -> Iterator[str]:
 
 
 def _facts(about: Look) -> Iterator[tuple[str, str]]:
-    yield from _card_facts(about.model.card)
-    if about.weights is not None:
-        yield "file", str(about.weights)
-    yield "format", about.format
-    yield "variants", ", ".join(about.variants)
-    if about.spec is not None:
-        yield from _spec_facts(about.spec)
-    if about.model.plugin is not None:
-        yield "plugin", str(about.model.plugin)
-
-
-def _card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
+    card = about.model.card
     first, *others = card.conditioners or ("",)
     reads = f"{first} (reads the prompt)" if first else "none"
     yield "family", card.family
@@ -128,13 +112,19 @@ def _card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     yield "credits", "; ".join(card.credits)
     yield "recipe", card.recipe
     yield "aliases", ", ".join(card.aliases)
+    yield "file", str(about.weights or "")
+    yield "format", about.format
+    yield "variants", ", ".join(about.variants)
+    if about.spec is not None:
+        yield from _spec_facts(about.spec)
+    yield "plugin", str(about.model.plugin or "")
 
 
 def _spec_facts(spec: ModelSpec) -> Iterator[tuple[str, str]]:
     yield "component", spec.component
     yield "config", ", ".join(f"{name}={value}" for name, value in spec.config.items())
     for place, (name, conditioner) in enumerate(spec.conditioners.items()):
-        # By custom, a component that takes one of a few names has them as "classes".
+        # By custom, the names that a component takes, where they are few, are its "classes".
         named = conditioner.config.get("classes")
         taken = _few(named if isinstance(named, list) else [])
         how = f" (--set {name}=VALUE)" if place else ""
@@ -144,7 +134,7 @@ def _spec_facts(spec: ModelSpec) -> Iterator[tuple[str, str]]:
 
 
 def _few(names: Sequence[object]) -> str:
-    return ", ".join([*map(str, names[:SHOWN]), *["…"][: len(names) > SHOWN]])
+    return ", ".join([*map(str, names[:CLASSES]), *["…"][: len(names) > CLASSES]])
 
 
 def _part(part: Weights) -> str:
@@ -171,11 +161,9 @@ def _metric(metric: Metric) -> Iterator[str]:
     yield f"    {metric.command}"
 
 
-def _fields(fields: Iterator[tuple[str, str]]) -> Iterator[str]:
+def _fields(fields: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Name and value in two columns; what is empty is left out, and too much of it."""
-    there = [
-        (shortened(name, WIDEST), shortened(value, LONGEST)) for name, value in fields if value
-    ]
+    there = [(shortened(n, WIDEST), shortened(value, LONGEST)) for n, value in fields if value]
     longest = max((len(name) for name, _ in there), default=0)
     for name, value in there[:MOST]:
         yield f"  {name:{longest}}  {value}"

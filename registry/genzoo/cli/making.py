@@ -1,39 +1,106 @@
-"""Carrying out a plan: its pictures are made, and written as they come."""
+"""Carrying out a plan, whose pictures are written as they come, and what is printed of it."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from genzoo.cli.reporting import (
-    ProgressBar,
-    message,
-    preview_is_wanted,
-    print_result,
-    show_preview,
-)
 from genzoo.plugins.guard import stdout_to_stderr
 from genzoo.run.outputs.destination import Destination, write
+from genzoo.text import printable, shown_path
 from genzoo_core.errors import UsageError
 from genzoo_core.request import Record
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from genzoo.run.replay import Replay
     from genzoo.run.tasks.task import Plan
     from genzoo.zoo import Zoo
     from genzoo_core.pictures import Pictures
 
 PREVIEWED = 64
-"""Pictures of which a preview is shown, or those of the first batch where it has more."""
+"""Pictures in a preview, or those of the first batch where it has more."""
+
+PATIENCE = 0.5
+"""Seconds that a run may take before its progress is shown."""
+
+
+def message(text: str) -> None:
+    """One line on stderr. What a file says in it cannot steer the terminal."""
+    click.echo(printable(text), err=True)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[float, int], None] | None]:
+    """What shows on a terminal how many of how many pictures are made; None without one.
+
+    A fraction is a picture under way.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    begin = time.monotonic()
+    bars: list[Progress] = []
+
+    def update(done: float, total: int) -> None:
+        if time.monotonic() - begin < PATIENCE:
+            return
+        if not bars:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            bars.append(Progress(console=Console(stderr=True), transient=True))
+            bars[0].add_task(title, total=total)
+            stack.enter_context(bars[0])
+        bars[0].update(bars[0].task_ids[0], completed=done)
+
+    with ExitStack() as stack:
+        yield update
+
+
+def print_result(record: Record, path: Path, as_json: bool, **figures: Any) -> None:
+    """The path on stdout, or a JSON object that holds it, the record and `figures`."""
+    if not as_json:
+        click.echo(os.fsencode(path))  # a name need not be text
+        return
+    import msgspec
+
+    result = {"path": shown_path(path), **figures, "record": record}
+    # As ASCII: a record may hold a stranger's words.
+    click.echo(json.dumps(json.loads(msgspec.json.encode(result))))
+
+
+def _preview_is_wanted(wanted: bool | None) -> bool:
+    """Whether to show pictures: as the user said, or where a terminal shows colours."""
+    from genzoo.run.outputs.preview import colour_depth
+
+    if wanted is not None:
+        return wanted
+    return sys.stderr.isatty() and sys.stdout.isatty() and colour_depth() != "none"
+
+
+def _show_preview(pictures: Pictures) -> None:
+    import shutil
+
+    from genzoo.run.outputs.layout import lay_out
+    from genzoo.run.outputs.preview import colour_depth, render
+
+    columns, lines = shutil.get_terminal_size()
+    text = render(lay_out(pictures), colour_depth(), columns, max(4, lines - 4))
+    # click strips colours where stderr is no terminal; who says --preview wants them.
+    click.echo(text, err=True, nl=False, color=True)
 
 
 class Finishing:
@@ -132,7 +199,7 @@ def carry_out(
 
     Of an interrupted run what is finished is written.
     """
-    previewed = preview_is_wanted(False if as_json else preview)
+    previewed = _preview_is_wanted(False if as_json else preview)
     path, made = _write(plan, destination, zoo, again, previewed)
     assert made.record is not None  # with no pictures, writing has raised
     first, last = made.record.pictures or (0, plan.count)
@@ -143,7 +210,7 @@ def carry_out(
     if previewed:
         from genzoo.run.make import join
 
-        show_preview(join(made.first))
+        _show_preview(join(made.first))
     seconds = round(time.monotonic() - begin, 3)
     seeds = tuple(plan.seeds[first:last]) if as_json else ()
     print_result(made.record, path, as_json, seeds=seeds, seconds=seconds)
@@ -164,12 +231,12 @@ def _write(
     for note in plan.notes:
         message(note)
     message(f"{plan.opened.name}: {plan.task.summary(plan.seeds)}")
-    with ProgressBar(plan.opened.name) as bar, stdout_to_stderr(), Finishing() as signals:
+    with progress(plan.opened.name) as update, stdout_to_stderr(), Finishing() as signals:
         batches = make_batches(
             plan,
             zoo,
             keep_frames=destination.format in ("gif", "plugin"),
-            on_progress=bar.update if bar.visible else None,
+            on_progress=update,
             on_message=message,
         )
         if again is not None:

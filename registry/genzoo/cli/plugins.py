@@ -114,14 +114,13 @@ def _overview(plugin: Plugin, verified: Verification | None = None) -> dict[str,
 
 
 def conflicts(catalogue: Catalogue) -> Iterator[str]:
-    """Names that more than one plugin gives, or that are genzoo's own, in a line each."""
+    """Names that more than one plugin has, or that are genzoo's own, in a line each."""
+    owners: defaultdict[str, list[str]] = defaultdict(list)
     for command in catalogue.commands:
         if command.bare in BUILTIN:
             theirs = f"{command.distribution}'s is `genzoo {full_name(command)}`"
             yield f"command {command.bare} is genzoo's own; {theirs}"
-    owners: defaultdict[str, list[str]] = defaultdict(list)
-    for each in catalogue.commands:
-        owners[f"command {each.bare}"].append(str(each.plugin))
+        owners[f"command {command.bare}"].append(str(command.plugin))
     for model in catalogue.models:
         owners[f"model {model.bare}"].append(str(model.plugin or "your own list"))
     for component in catalogue.components:
@@ -137,17 +136,11 @@ def _draw(entries: Sequence[Mapping[str, Any]], *, times: bool) -> None:
         click.echo("No plugins are installed.", err=True)
         return
     header = ["plugin", "distribution", "version", "status", *(["import"] if times else [])]
-    lines = [
-        [
-            entry["name"],
-            entry["distribution"],
-            entry["version"],
-            entry["status"],
-            *([_seconds(entry["seconds"])] if times else []),
-            _counts(entry),
-        ]
-        for entry in entries
-    ]
+    lines = []
+    for entry in entries:
+        line = [entry[field] for field in ("name", "distribution", "version", "status")]
+        seconds = "" if entry["seconds"] is None else f"{entry['seconds']:.2f} s"
+        lines.append([*line, *([seconds] if times else []), _counts(entry)])
     table.write_table([*header, "provides"], lines)
     for entry in entries:
         for error in entry["errors"]:
@@ -160,7 +153,3 @@ def _counts(entry: Mapping[str, Any]) -> str:
     provided = ("models", "components", "commands", "formats", "hooks")
     counts = ((len(entry[what]), what) for what in provided)
     return ", ".join(f"{n} {what if n > 1 else what[:-1]}" for n, what in counts if n)
-
-
-def _seconds(seconds: float | None) -> str:
-    return "" if seconds is None else f"{seconds:.2f} s"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from genzoo.cli.making import carry_out
+from genzoo.cli.making import carry_out, message
 from genzoo.cli.options import (
     complete_models,
     complete_samplers,
@@ -22,7 +22,6 @@ from genzoo.cli.options import (
     preview_option,
     request_from,
 )
-from genzoo.cli.reporting import message
 from genzoo.run.outputs.destination import choose
 from genzoo_core.downloads import no_downloads
 from genzoo_core.errors import UsageError

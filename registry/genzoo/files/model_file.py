@@ -1,4 +1,4 @@
-"""Reading a model file: from bytes on a disk to tensors that were checked."""
+"""Reading a model file: from its bytes to tensors that are checked."""
 
 from __future__ import annotations
 
@@ -33,14 +33,7 @@ StructT = TypeVar("StructT")
 
 @dataclass(frozen=True)
 class ModelFileHeader:
-    """What a model file says of itself.
-
-    Attributes:
-        spec: What to build.
-        card: What was known of the model when the file was written; None where it says nothing.
-        tensors: What each tensor is, and where it lies, by name.
-        size: Size of the file in bytes.
-    """
+    """The header of a model file of `size` bytes: what to build, a card if any, and tensors."""
 
     spec: ModelSpec
     card: ModelCard | None
@@ -50,7 +43,7 @@ class ModelFileHeader:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model file in memory: what happens to the file on the disk is of no concern."""
+    """A model file in memory, whatever happens to it on the disk."""
 
     path: Path
     header: ModelFileHeader
@@ -88,7 +81,7 @@ class ModelFile:
 
 
 def read_header(path: Path) -> ModelFileHeader:
-    """As `read_model_file`, but reads the header alone, and imports no torch."""
+    """As `read_model_file`, of the header alone. Imports no torch."""
     with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
         length = header_length(file.read(LENGTH_BYTES), size, str(path))
@@ -100,7 +93,7 @@ def read_model_file(path: Path, *, sha256: str = "", size: int = 0) -> ModelFile
 
     Raises:
         UsageError: No such file.
-        IntegrityError: Not the file whose sha256 and size were promised, where they were.
+        IntegrityError: Not the `sha256` and `size` that were promised, if any were.
         WeightsError: Not a genzoo model file.
         ConfigError: Its description of the model is not well-formed.
     """
@@ -177,13 +170,13 @@ def _describe(header: bytes, size: int, where: str) -> ModelFileHeader:
         keys = ", ".join(_KEYS)
         raise ConfigError(f"{where}: unknown metadata {unknown[0][:80]!r}; known are {keys}")
     spec = _decode(metadata["model"], ModelSpec, f"{where}: `model`")
-    card = None
-    if "card" in metadata:
-        card = _decode(metadata["card"], ModelCard, f"{where}: `card`")
-        try:
-            check_figures(card)
-        except ConfigError as error:
-            raise ConfigError(f"{where}: `card`: {error.message}") from None
+    if "card" not in metadata:
+        return ModelFileHeader(spec, None, tensors, size)
+    card = _decode(metadata["card"], ModelCard, f"{where}: `card`")
+    try:
+        check_figures(card)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: `card`: {error.message}") from None
     return ModelFileHeader(spec, card, tensors, size)
 
 

@@ -1,4 +1,4 @@
-"""Running a plugin's code so that its faults stay its own."""
+"""Running a plugin's code so that its faults stay its own, here or in a fresh process."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
 
 from genzoo.text import LONGEST_LINE, as_message, one_line
 from genzoo_core.errors import PluginError, did_you_mean
@@ -47,7 +47,7 @@ def stdout_to_stderr() -> Iterator[None]:
 @contextlib.contextmanager
 def caught_stdout() -> Iterator[list[str]]:
     """A list that afterwards holds what was written to stdout meanwhile, if anything was."""
-    import tempfile  # it costs as much as all the rest of a listing
+    import tempfile
 
     caught: list[str] = []
     with tempfile.TemporaryFile() as file:
@@ -89,3 +89,40 @@ def load_target(plugin: Plugin, target: str) -> Any:
 def removal_hint(plugin: Plugin) -> str | None:
     """How to be rid of a plugin, or None where it belongs to genzoo itself."""
     return f"remove it with `{plugin.removal}`" if plugin.removal else None
+
+
+def run_fresh(
+    code: str,
+    *,
+    patience: float,
+    stderr: IO[bytes] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> tuple[bytes, int]:
+    """Run Python code that writes its answer into the file `sys.argv[1]`.
+
+    Not on stdout: there plugins, libraries and what starts with the interpreter may write as well.
+    `stderr` and the variables of the `environment` are ours by default.
+
+    Returns:
+        The answer, b"" where there is none, and the exit code.
+
+    Raises:
+        subprocess.TimeoutExpired: It took more than `patience` seconds.
+    """
+    import subprocess  # these two cost as much as all the rest of a listing
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "answer"
+        # -P: a file in the current folder must not pass for a module.
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code, str(answer)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env={**(environment or os.environ), "PYTHONIOENCODING": "utf-8"},
+            timeout=patience,
+            check=False,
+        )
+        return (answer.read_bytes() if answer.is_file() else b""), done.returncode

@@ -9,7 +9,7 @@ from functools import partial
 
 import click
 
-from genzoo.cli.doctor import Finding, count, folders, packages, plugins, system
+from genzoo.cli.doctor import Finding, count, folders, packages, system
 from genzoo.text import one_line, printable
 from genzoo_core.errors import GenzooError
 from genzoo_core.secrets import without_secrets
@@ -40,7 +40,7 @@ def doctor(ctx: click.Context, *, check: bool, as_json: bool) -> None:
         "cache": folders.look_at_cache,
         "config": folders.look_at_ledger,
         "models": folders.look_at_models,
-        "plugins": partial(plugins.look_at_plugins, no_plugins, check),
+        "plugins": partial(packages.look_at_plugins, no_plugins, check),
         "variable": system.look_at_variables,
     }
     found: list[Finding] = []

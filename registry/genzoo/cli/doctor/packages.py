@@ -1,4 +1,4 @@
-"""genzoo's version, and what it requires: whether that is there, and torch computes."""
+"""What is installed: genzoo, what it requires, and its plugins."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 import genzoo
 from genzoo.cli.doctor import Finding, count
+from genzoo.cli.plugins import conflicts
 from genzoo.plugins.catalogue import Catalogue
-from genzoo.plugins.distributions import installed, installed_version
-from genzoo.plugins.fresh import run_fresh
+from genzoo.plugins.distributions import installations, installed, installed_version
+from genzoo.plugins.guard import removal_hint, run_fresh
 from genzoo_core.errors import GenzooError
+from genzoo_core.plugin import Plugin
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
@@ -99,6 +102,49 @@ def look_at_extras(no_plugins: bool) -> Iterator[Finding]:
             yield Finding("extra", f"{text}: {', '.join(lacking)}", "note", advice)
         else:
             yield Finding("extra", f"{text}: installed")
+
+
+def look_at_plugins(no_plugins: bool, check: bool) -> Iterator[Finding]:
+    """Plugins that are broken or left out, and names that several have; `check` imports all."""
+    catalogue = Catalogue.open(no_plugins=no_plugins)
+    sound = [plugin for plugin in catalogue.plugins if plugin.status == "ok"]
+    others = [str(plugin) for plugin in sound if not plugin.builtin]
+    text = f"{len(sound) - len(others)} of genzoo's own; {', '.join(others) or 'no others'}"
+    yield Finding("plugins", text)
+    hidden = [str(plugin) for plugin in catalogue.plugins if plugin.status == "disabled"]
+    if hidden:
+        advice = "GENZOO_PLUGINS, GENZOO_DISABLE or --no-plugins ask for that"
+        yield Finding("plugins", f"left out: {', '.join(hidden)}", "note", advice)
+    for plugin in catalogue.broken:
+        yield _broken(plugin, plugin.error)
+    for line in conflicts(catalogue):
+        yield Finding("names", line, "note", "say distribution/name")
+    for name in sorted({plugin.distribution for plugin in catalogue.plugins}):
+        yield from _leftovers(name)
+    if check:
+        yield from _check(sound)
+
+
+def _leftovers(name: str) -> Iterator[Finding]:
+    """What lies on the path of a distribution beside the installation that counts."""
+    found = [each.folder for each in installations(name)]
+    for other in found[1:]:
+        counting = found[0]
+        text = f"{name} is there twice: {counting} counts, {other} does not"
+        beside = other.parent == counting.parent
+        yield Finding("plugins", text, "note", f"`rm -r {quote(str(other))}`" if beside else "")
+
+
+def _check(plugins: list[Plugin]) -> Iterator[Finding]:
+    from genzoo.models.verify import verify_plugin
+
+    faults = [_broken(p, problem) for p in plugins for problem in verify_plugin(p).problems]
+    yield from faults or [Finding("plugins", "all that they name can be imported")]
+
+
+def _broken(plugin: Plugin, error: str) -> Finding:
+    advice = "install genzoo anew" if plugin.builtin else removal_hint(plugin) or ""
+    return Finding("plugins", f"{plugin} is broken: {error}", "problem", advice)
 
 
 def _purposes(no_plugins: bool) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Python, the environment and its variables, and what the shell knows of genzoo."""
+"""Python, the environment and its variables, and genzoo in the shell."""
 
 from __future__ import annotations
 
@@ -99,10 +99,9 @@ def look_at_completion() -> Iterator[Finding]:
 
 def look_at_variables() -> Iterator[Finding]:
     """Each variable in force. What may be a secret is not shown."""
-    for name in sorted(os.environ):
-        if not name.startswith(PREFIXES):
-            continue
-        text = f"{name}={_shown(name, os.environ[name])}"
+    for name in sorted(filter(lambda name: name.startswith(PREFIXES), os.environ)):
+        is_secret = SECRET.search(name) and name != "HF_TOKEN_PATH"
+        text = f"{name}={'(set, and not shown)' if is_secret else os.environ[name]}"
         near = did_you_mean(name, OURS) if name.startswith("GENZOO_") else None
         if near and name not in OURS:
             yield Finding("variable", f"{text}: genzoo itself knows no such one", "note", near)
@@ -118,7 +117,3 @@ def _interpreter(script: str) -> str:
     except OSError:
         return ""
     return os.fsdecode(first[2:].strip()) if first.startswith(b"#!") else ""
-
-
-def _shown(name: str, value: str) -> str:
-    return "(set, and not shown)" if SECRET.search(name) and name != "HF_TOKEN_PATH" else value
