@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genzoo.cli.context import catalogue_of
+from genzoo.cli.group import catalogue_of
 from genzoo.cli.options import variant_option
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 def complete_added(
     ctx: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Names of the user's own list that begin with `incomplete`."""
     from click.shell_completion import CompletionItem
 
     names = [model.bare for model in catalogue_of(ctx).models if model.added]

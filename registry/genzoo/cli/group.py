@@ -1,14 +1,14 @@
-"""The group of all commands, which imports one when it is invoked."""
+"""The group of all commands, which imports one when it is invoked, and what it knows of them."""
 
 from __future__ import annotations
 
 import shlex
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from genzoo.cli.context import BUILTIN, catalogue_of
+from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.guard import load_target
 from genzoo.plugins.names import Owned, full_name, matches
 from genzoo.text import listed, printable, quoted
@@ -18,11 +18,49 @@ from genzoo_core.manifest import CommandEntry
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+BUILTIN = {
+    "list": ("genzoo.cli.list:list_", "Show the models that are installed."),
+    "info": ("genzoo.cli.info:info", "Show what is known of a model."),
+    "run": ("genzoo.cli.run:run", "Make pictures."),
+    "encode": ("genzoo.cli.latents:encode", "Turn pictures into latents."),
+    "decode": ("genzoo.cli.latents:decode", "Turn latents into pictures."),
+    "export": ("genzoo.cli.export:export", "Write a model to one file."),
+    "add": ("genzoo.cli.add:add", "Put a model into your own list."),
+    "rm": ("genzoo.cli.add:rm", "Take a model out of your own list."),
+    "plugins": ("genzoo.cli.plugins:plugins", "Show the plugins that are installed."),
+    "doctor": ("genzoo.cli.doctor.command:doctor", "Look whether genzoo works here."),
+    "completion": ("genzoo.cli.completion:completion", "Print a shell's completion script."),
+}
+"""Target and help line of each command of genzoo itself. Plugins cannot take these names."""
+
 LIGHT = ("list", "info", "add", "rm", "plugins", "doctor", "completion")
 """Commands that need no `Zoo`, but the catalogue alone."""
 
 TAKE_MODEL = ("info", "run", "encode", "decode", "export")
 """Commands whose first argument is a model."""
+
+KEY = "genzoo.catalogue"
+
+
+def catalogue_of(ctx: click.Context) -> Catalogue:
+    """The catalogue that `--no-plugins` and the environment ask for, opened once."""
+    meta: dict[str, Any] = ctx.meta
+    if KEY not in meta:
+        meta[KEY] = Catalogue.open(no_plugins=bool(ctx.find_root().params.get("no_plugins")))
+    return cast(Catalogue, meta[KEY])
+
+
+def complete_models(
+    ctx: click.Context, _parameter: click.Parameter | None, incomplete: str
+) -> list[CompletionItem]:
+    """Names of models, and files, that begin with `incomplete`: a `shell_complete` callback."""
+    from click.shell_completion import CompletionItem
+
+    catalogue = catalogue_of(ctx)
+    full = "/" in incomplete
+    names = [model.name if full else catalogue.short_name(model) for model in catalogue.models]
+    found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
 
 
 class _ModelCommand(click.Command):
@@ -34,8 +72,6 @@ class _ModelCommand(click.Command):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Models that begin with `incomplete`; for a dash, the options of the command itself."""
-        from genzoo.cli.options import complete_models
-
         if not incomplete.startswith("-"):
             return complete_models(ctx, None, incomplete)
         command = self._group.get_command(ctx, str(self.name))
@@ -116,11 +152,9 @@ def _load(owned: Owned[CommandEntry]) -> click.Command:
     except PluginError as error:
         missing = error.__cause__
         if entry.extra and isinstance(missing, ModuleNotFoundError):
+            text = f"`genzoo {entry.name}` needs {missing.name}, which is not installed"
             wanted = shlex.quote(f"{plugin.distribution}[{entry.extra}]")
-            raise PluginError(
-                f"`genzoo {entry.name}` needs {missing.name}, which is not installed",
-                f"`pip install {wanted}`",
-            ) from error
+            raise PluginError(text, f"`pip install {wanted}`") from error
         raise
     if not isinstance(command, click.Command):
         raise PluginError(f"plugin {plugin}: {entry.target} is not a click.Command")

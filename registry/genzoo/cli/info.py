@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genzoo.cli import table
-from genzoo.cli.context import catalogue_of
-from genzoo.cli.options import complete_models, variant_option
+from genzoo.cli.group import catalogue_of, complete_models
+from genzoo.cli.options import variant_option
 from genzoo.plugins.guard import warn
 from genzoo.text import printable, shortened
 

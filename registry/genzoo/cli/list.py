@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from genzoo.cli import table
-from genzoo.cli.context import catalogue_of
+from genzoo.cli.group import catalogue_of
 from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.guard import warn
 from genzoo.plugins.names import Owned, full_name, refuse_unknown, select, select_components

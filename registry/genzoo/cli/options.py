@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import click
 
-from genzoo.cli.context import catalogue_of
+from genzoo.cli.group import catalogue_of
 from genzoo.text import printable, quoted
 from genzoo_core.errors import UsageError
 from genzoo_core.request import BATCH, Lora, Precision, Request
@@ -112,23 +112,9 @@ def parse_lora(text: str) -> Lora:
         return Lora(text)
 
 
-def complete_models(
-    ctx: click.Context, _parameter: click.Parameter | None, incomplete: str
-) -> list[CompletionItem]:
-    """Names of models, and files, that begin with `incomplete`: a `shell_complete` callback."""
-    from click.shell_completion import CompletionItem
-
-    catalogue = catalogue_of(ctx)
-    full = "/" in incomplete
-    names = [model.name if full else catalogue.short_name(model) for model in catalogue.models]
-    found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
-    return found or [CompletionItem(incomplete, type="file")]
-
-
 def complete_samplers(
     ctx: click.Context, _parameter: click.Parameter | None, incomplete: str
 ) -> list[CompletionItem]:
-    """Names of samplers that begin with `incomplete`."""
     from click.shell_completion import CompletionItem
 
     from genzoo.models.components import components_of

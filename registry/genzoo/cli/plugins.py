@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from genzoo.cli import table
-from genzoo.cli.context import BUILTIN, catalogue_of
+from genzoo.cli.group import BUILTIN, catalogue_of
 from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.guard import warn
 from genzoo.plugins.names import full_name
@@ -55,10 +55,9 @@ def plugins(ctx: click.Context, *, check: bool, times: bool, as_json: bool) -> N
     """
     if ctx.invoked_subcommand is not None:
         if check or times or as_json:
-            raise UsageError(
-                f"--check, --times and --json do not go with {ctx.invoked_subcommand}",
-                f"give options after it: `genzoo plugins {ctx.invoked_subcommand} --help`",
-            )
+            command = ctx.invoked_subcommand
+            hint = f"give options after it: `genzoo plugins {command} --help`"
+            raise UsageError(f"--check, --times and --json do not go with {command}", hint)
         return
     catalogue = catalogue_of(ctx)
     reports = _check(catalogue) if check or times else {}

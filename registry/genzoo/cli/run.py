@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from genzoo.cli.group import complete_models
 from genzoo.cli.making import carry_out, message
 from genzoo.cli.options import (
-    complete_models,
     complete_samplers,
     complete_settings,
     gather,

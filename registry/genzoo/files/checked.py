@@ -70,7 +70,6 @@ class CheckedFiles:
         return data
 
     def json(self, name: str) -> Any:
-        """The content of a JSON file."""
         content = self._json(name)
         self._read.add(name)
         return content

@@ -8,8 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from genzoo.files import metadata
-from genzoo.files.splits import find_split
+from genzoo.files.splits import METADATA, find_split, read_metadata
 from genzoo.text import listed, one_line
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import DataError, GenzooError, UsageError
@@ -51,10 +50,8 @@ def read_dataset(recipe: DataRecipe, folder: Path | None, note: Callable[[str], 
         DataError: It is not there or cannot be read; says what to do.
     """
     if find_spec("datasets") is None:
-        raise DataError(
-            f"reading {recipe.name} needs the library datasets, which is not installed",
-            "`pip install 'genzoo[train]'`",
-        )
+        text = f"reading {recipe.name} needs the library datasets, which is not installed"
+        raise DataError(text, "`pip install 'genzoo[train]'`")
     where = f"the Hub's {recipe.hub}" if folder is None else str(folder)
     try:
         if folder is None:
@@ -126,10 +123,10 @@ def _read_folder(recipe: DataRecipe, folder: Path, note: Callable[[str], None]) 
     if root is None:
         return _read_tables(_open_parquet(split.parquet, home), recipe)
     found = find_pictures(root)
-    beside = [path for path in found.others if path.name.lower() in metadata.NAMES]
+    beside = [path for path in found.others if path.name.lower() in METADATA]
     left = left_out([path for path in found.others if path not in beside])
     if root != home:
-        beside += [home / name for name in metadata.NAMES if (home / name).is_file()]
+        beside += [home / name for name in METADATA if (home / name).is_file()]
     if not found.pictures:
         nothing = f"{home} holds neither {recipe.split}-*.parquet nor images"
         raise DataError(nothing, left or hint)
@@ -141,7 +138,7 @@ def _read_folder(recipe: DataRecipe, folder: Path, note: Callable[[str], None]) 
         note(f"{recipe.name}: {len(found.pictures):,} pictures of {home}, which is not called so")
     rows = _labels(found.pictures, root)
     if beside:
-        further = metadata.read_metadata(beside, found.pictures, root)
+        further = read_metadata(beside, found.pictures, root)
         if without := len(rows) - len(further):
             note(f"{recipe.name}: {without:,} pictures are left out, which no metadata names")
         rows = {file: row | further[file] for file, row in rows.items() if file in further}
@@ -178,10 +175,8 @@ def _read_tables(tables: Iterable[Table], recipe: DataRecipe) -> Dataset:
         for table in tables:
             names = list(table.features)
             if recipe.image not in names:
-                there = ", ".join(names) or "none"
-                raise DataError(
-                    f"{table.where} has no column {recipe.image!r}; its columns are {there}"
-                )
+                there = f"its columns are {', '.join(names) or 'none'}"
+                raise DataError(f"{table.where} has no column {recipe.image!r}; {there}")
             first.extend(names if not first else ())
             if sorted(names) != sorted(first):
                 other = f"{', '.join(names)}, other files {', '.join(first)}"

@@ -72,10 +72,8 @@ class Files(CheckedFiles):
         """
         self.refuse_pickles()
         if self.variant and self.variant not in (there := self.variants()):
-            raise UsageError(
-                f"{self.name} has no variant {quoted(self.variant)}",
-                f"there is {listed(there)}" if there else "it has none: leave --variant out",
-            )
+            hint = f"there is {listed(there)}" if there else "it has none: leave --variant out"
+            raise UsageError(f"{self.name} has no variant {quoted(self.variant)}", hint)
         for stem in self.wanted():
             shards = self._shards(stem)
             if self.is_local:
@@ -91,7 +89,6 @@ class Files(CheckedFiles):
         return [self._header(name) for stem in self.stems for name in self.stems[stem]]
 
     def variants(self) -> list[str]:
-        """The variants that some weights have."""
         return sorted({stem.variant for stem in self.stems} - {""})
 
     def wanted(self) -> list[Stem]:
@@ -181,10 +178,8 @@ class Files(CheckedFiles):
         shards = {t: f"{folder}{slash}{f}" for t, f in self._index(stem.index_file).items()}
         missing = [file for file in dict.fromkeys(shards.values()) if file not in self.files]
         if missing:
-            raise WeightsError(
-                f"{self.name} lacks {listed(missing)}, which {stem.index_file} names",
-                "fetch or copy it once more",
-            )
+            text = f"{self.name} lacks {listed(missing)}, which {stem.index_file} names"
+            raise WeightsError(text, "fetch or copy it once more")
         return shards
 
     def _check_shards(self, stem: Stem, shards: Mapping[str, str]) -> None:
@@ -198,9 +193,8 @@ class Files(CheckedFiles):
             other = next((name for name in header if shards.get(name) != file), None)
             if other is not None:
                 says = f"puts into {shards[other]}" if other in shards else "does not name"
-                raise WeightsError(
-                    f"{self._where(file)} holds {quoted(other)}, which its index {says}"
-                )
+                what = f"{self._where(file)} holds {quoted(other)}"
+                raise WeightsError(f"{what}, which its index {says}")
 
     def _find_weights(self, stem: str) -> Stem:
         """The variant that is wanted, or the plain one of weights that have none at all."""

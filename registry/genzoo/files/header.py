@@ -15,9 +15,8 @@ from genzoo.files.strict_json import parse_json
 from genzoo_core.errors import WeightsError
 
 LENGTH_BYTES = 8
-MAX_HEADER = 1_000_000
-MAX_FOREIGN_HEADER = 25_000_000
-"""The same of a file that genzoo did not write: a model of 200,000 tensors needs as much."""
+MAX_HEADER, MAX_FOREIGN_HEADER = 1_000_000, 25_000_000
+"""Of a model file, and of one of others: a model of 200,000 tensors needs as much."""
 MAX_DIMENSIONS = 16
 
 DTYPES = {
@@ -46,7 +45,7 @@ FOREIGN_DTYPES = {
     "U64": ("uint64", 8),
     "C64": ("complex64", 8),
 }
-"""The same of a file that genzoo did not write."""
+"""The same of files of others."""
 
 _PICKLE_OR_ZIP = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"(dp", b"}q")
 
@@ -101,25 +100,19 @@ def header_length(beginning: bytes, size: int, where: str, limit: int = MAX_HEAD
     # A sound header's length can begin like a pickle, but a pickle gives no sound length.
     sound = size >= LENGTH_BYTES and length <= min(limit, size - LENGTH_BYTES)
     if not sound and is_pickled(beginning):
-        raise WeightsError(
-            f"{where} is a pickle or a zip archive, and pickle is never loaded",
-            "convert it to safetensors where you trust it",
-        )
+        text = f"{where} is a pickle or a zip archive, and pickle is never loaded"
+        raise WeightsError(text, "convert it to safetensors where you trust it")
     if size < LENGTH_BYTES:
         raise WeightsError(f"{where} is no safetensors file: it has only {size} bytes")
     if beginning.startswith(_POINTER) and not sound:
-        raise WeightsError(
-            f"{where} is a pointer of Git LFS to a file that was not fetched", "`git lfs pull`"
-        )
+        text = f"{where} is a pointer of Git LFS to a file that was not fetched"
+        raise WeightsError(text, "`git lfs pull`")
+    header = f"header of {length} bytes"
     if length > limit:
-        raise WeightsError(
-            f"{where} is damaged, or no safetensors file: it declares a header of {length} bytes; "
-            f"at most {limit} are accepted"
-        )
+        text = f"{where} is damaged, or no safetensors file: it declares a {header}"
+        raise WeightsError(f"{text}; at most {limit} are accepted")
     if length > size - LENGTH_BYTES:
-        raise WeightsError(
-            f"{where} is truncated: its header of {length} bytes goes past the end of the file"
-        )
+        raise WeightsError(f"{where} is truncated: its {header} goes past the end of the file")
     return length
 
 
@@ -138,7 +131,12 @@ def check_header(
             raise ValueError("does not begin with {")
         entries = parse_json(header.decode("utf-8"))
         metadata = _metadata(entries.pop("__metadata__", {}))
-        _check_dtypes(entries, where, dtypes)
+        for name, entry in entries.items():
+            dtype = entry.get("dtype") if isinstance(entry, dict) else None
+            if isinstance(dtype, str) and dtype not in dtypes:  # such as F4
+                text = f"{where}: {name[:80]!r} is stored as {dtype[:20]!r}"
+                hint = f"convert it to F16, BF16 or F32; known are {', '.join(dtypes)}"
+                raise WeightsError(f"{text}, which genzoo does not read", hint)
         widths = {dtype: width for dtype, (_, width) in dtypes.items()}
         tensors = {n: _tensor(n, entry, data_start, widths) for n, entry in entries.items()}
         _check_ranges(tensors, data_start, size)
@@ -153,19 +151,6 @@ def _metadata(value: object) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
         raise ValueError("has metadata that is not text by name")
     return value
-
-
-def _check_dtypes(
-    entries: Mapping[str, object], where: str, dtypes: Mapping[str, tuple[str, int]]
-) -> None:
-    """Refuse a tensor of a dtype that genzoo does not read, such as F4."""
-    for name, entry in entries.items():
-        dtype = entry.get("dtype") if isinstance(entry, dict) else None
-        if isinstance(dtype, str) and dtype not in dtypes:
-            raise WeightsError(
-                f"{where}: {name[:80]!r} is stored as {dtype[:20]!r}, which genzoo does not read",
-                f"convert it to F16, BF16 or F32; known are {', '.join(dtypes)}",
-            )
 
 
 def _tensor(name: str, entry: object, data_start: int, widths: Mapping[str, int]) -> TensorInfo:

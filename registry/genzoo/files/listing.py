@@ -78,7 +78,6 @@ class FileSource:
         self.files: dict[str, int] = {self.name: status.st_size}
 
     def fetch(self, name: str) -> Path:
-        """Where it lies."""
         return Path(self._path)
 
 
@@ -123,10 +122,8 @@ def checked_listing(source: Source) -> dict[str, int]:
         raise _too_many(source.reference)
     for name, size in found.items():
         if not (isinstance(name, str) and _is_name(name)):
-            raise WeightsError(
-                f"{source.reference} holds a file with the name {quoted(name)}, which is not read",
-                "give it a name of plain characters",
-            )
+            text = f"{source.reference} holds a file with the name {quoted(name)}"
+            raise WeightsError(f"{text}, which is not read", "give it a name of plain characters")
         if type(size) is not int or size < 0:
             raise WeightsError(f"{source.reference} gives {quoted(name)} the size {quoted(size)}")
     return dict(sorted(found.items()))
@@ -142,6 +139,5 @@ def _is_name(name: str) -> bool:
 
 
 def _too_many(where: str) -> WeightsError:
-    return WeightsError(
-        f"{where} holds more than {MAX_FILES:,} files and folders", "name the one with the model"
-    )
+    text = f"{where} holds more than {MAX_FILES:,} files and folders"
+    return WeightsError(text, "name the one with the model")

@@ -52,16 +52,13 @@ class ModelFile:
 
     @property
     def name(self) -> str:
-        """What it is called in messages."""
         return str(self.path)
 
     @property
     def tensors(self) -> dict[str, TensorInfo]:
-        """What each tensor is, by name."""
         return self.header.tensors
 
     def stored(self, name: str) -> memoryview:
-        """The bytes of one tensor."""
         info = self.header.tensors[name]
         return memoryview(self._data)[info.start : info.end]
 
@@ -120,7 +117,6 @@ def _not_promised(where: str, what: str) -> IntegrityError:
 
 
 def memory_bytes() -> int:
-    """Bytes of memory that this machine has."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -156,15 +152,11 @@ def _describe(header: bytes, size: int, where: str) -> ModelFileHeader:
     tensors, metadata = check_header(header, size, where)
     # `format` may be "pt": other programs write that over ours.
     if not {"model", "format_version"} <= metadata.keys():
-        raise WeightsError(
-            f"{where} is no genzoo model: its header does not say what to build",
-            "`genzoo export` and `genzoo train` write files that do",
-        )
+        text = f"{where} is no genzoo model: its header does not say what to build"
+        raise WeightsError(text, "`genzoo export` and `genzoo train` write files that do")
     if (version := metadata["format_version"]) != FORMAT_VERSION:
-        raise WeightsError(
-            f"{where} has format version {version[:20]!r}, this genzoo reads {FORMAT_VERSION}",
-            "a newer genzoo may read it",
-        )
+        text = f"{where} has format version {version[:20]!r}, this genzoo reads {FORMAT_VERSION}"
+        raise WeightsError(text, "a newer genzoo may read it")
     # Conventions of others have a name before a dot: `modelspec.title`.
     if unknown := sorted(key for key in set(metadata) - set(_KEYS) if "." not in key):
         keys = ", ".join(_KEYS)

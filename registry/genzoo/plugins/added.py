@@ -64,14 +64,12 @@ def read_added() -> tuple[AddedModel, ...]:
         from shlex import quote
 
         aside = f"repair it, or put it aside: `mv {quote(file)} {quote(f'{file}.old')}`"
-        raise ConfigError(
-            f"your list of models {file} is damaged: {brief(error)}", aside
-        ) from error
+        text = f"your list of models {file} is damaged: {brief(error)}"
+        raise ConfigError(text, aside) from error
     if added.format != FORMAT:
-        raise ConfigError(
-            f"your list of models {file} is of version {added.format}; this genzoo knows {FORMAT}",
-            "upgrade genzoo with `pip install -U genzoo`",
-        )
+        versions = f"version {added.format}; this genzoo knows {FORMAT}"
+        hint = "upgrade genzoo with `pip install -U genzoo`"
+        raise ConfigError(f"your list of models {file} is of {versions}", hint)
     return added.models
 
 

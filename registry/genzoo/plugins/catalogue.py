@@ -14,7 +14,7 @@ from genzoo.plugins.names import NamedT, Owned, choices, full_name, matches, nor
 from genzoo.text import brief, listed, quoted
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import ConfigError, GenzooError, PluginError, UsageError, did_you_mean
-from genzoo_core.manifest import CommandEntry, ComponentEntry, FormatEntry
+from genzoo_core.manifest import ComponentEntry, FormatEntry
 from genzoo_core.plugin import Model, Plugin
 
 if TYPE_CHECKING:
@@ -31,22 +31,21 @@ class Catalogue:
         problem: Why the user's own list is left out; None where it is not.
     """
 
-    def __init__(self, plugins: tuple[Plugin, ...], added: Sequence[AddedModel] = ()) -> None:
+    def __init__(
+        self,
+        plugins: tuple[Plugin, ...],
+        added: Sequence[AddedModel] = (),
+        problem: GenzooError | None = None,
+    ) -> None:
         self.plugins = plugins
         self.broken = tuple(plugin for plugin in plugins if plugin.status == "broken")
-        self.problem: GenzooError | None = None
+        self.problem = problem
         self.models = tuple(Model(each.card, variant=each.variant) for each in added)
         sound = [(plugin, plugin.manifest) for plugin in plugins if plugin.manifest]
         self._add(Model(card, p) for p, manifest in sound for card in manifest.models)
-        self.components: tuple[Owned[ComponentEntry], ...] = tuple(
-            Owned(entry, p) for p, manifest in sound for entry in manifest.components
-        )
-        self.commands: tuple[Owned[CommandEntry], ...] = tuple(
-            Owned(entry, p) for p, manifest in sound for entry in manifest.commands
-        )
-        self.formats: tuple[Owned[FormatEntry], ...] = tuple(
-            Owned(entry, p) for p, manifest in sound for entry in manifest.formats
-        )
+        self.components = tuple(Owned(entry, p) for p, m in sound for entry in m.components)
+        self.commands = tuple(Owned(entry, p) for p, m in sound for entry in m.commands)
+        self.formats = tuple(Owned(entry, p) for p, m in sound for entry in m.formats)
         self._hooks: Hooks | None = None
         self._has_dynamic = False
 
@@ -62,9 +61,7 @@ class Catalogue:
         try:
             return cls(plugins, read_added())
         except ConfigError as error:
-            catalogue = cls(plugins)
-            catalogue.problem = error
-            return catalogue
+            return cls(plugins, problem=error)
 
     def _add(self, models: Iterable[Model]) -> None:
         every = [*self.models, *models]
@@ -122,14 +119,12 @@ class Catalogue:
             raise UsageError(f"no model {quoted(name)}", str(self.problem or hint))
         if len(found) > 1 and (own := [model for model in found if model.added]):
             others = listed([model.name for model in found if not model.added], " and ")
-            raise UsageError(
-                f"model name {quoted(name)} is ambiguous: it is in your own list, and {others}",
-                f"add yours by another name, after `genzoo rm {own[0].name}`",
-            )
+            hint = f"add yours by another name, after `genzoo rm {own[0].name}`"
+            text = f"model name {quoted(name)} is ambiguous: it is in your own list, and {others}"
+            raise UsageError(text, hint)
         return _only(found, f"model name {quoted(name)}", UsageError)
 
     def find_component(self, kind: str, name: str) -> Owned[ComponentEntry]:
-        """A component by `distribution/name`, or by its bare name while it is unique."""
         of_kind = [component for component in self.components if component.entry.kind == kind]
         found = matches(name, of_kind)
         if not found:
@@ -138,7 +133,6 @@ class Catalogue:
         return _only(found, f"{kind} name {quoted(name)}", ConfigError)
 
     def find_format(self, name: str) -> Owned[FormatEntry]:
-        """A format by `distribution/name`, or by its bare name while it is unique."""
         found = matches(name, self.formats)
         if not found:
             raise UsageError(f"no format {quoted(name)}")
@@ -146,7 +140,6 @@ class Catalogue:
 
     @property
     def hooks(self) -> Hooks:
-        """The hooks of all sound plugins."""
         if self._hooks is None:
             from genzoo.plugins.hooks import Hooks
 
@@ -160,7 +153,6 @@ class Catalogue:
         return [result for _, result in self.hooks.results(name, arguments)]
 
     def has_hook(self, hook: str) -> bool:
-        """Whether the manifest of a plugin lists a hook."""
         return any(hook in plugin.hooks for plugin in self.plugins)
 
     def _refuse_broken_owner(self, kind: str, name: str) -> None:
@@ -168,11 +160,8 @@ class Catalogue:
         wanted = normalise(distribution)
         for plugin in self.broken:
             if plugin.distribution == wanted if distribution else bare in plugin.lost:
-                raise PluginError(
-                    f"{kind} {quoted(name)} belongs to plugin {plugin}, "
-                    f"which is broken: {plugin.error}",
-                    "see `genzoo plugins`",
-                )
+                text = f"{kind} {quoted(name)} belongs to plugin {plugin}, which is broken"
+                raise PluginError(f"{text}: {plugin.error}", "see `genzoo plugins`")
 
     def _where_from(self, name: str, among: Sequence[Owned[ComponentEntry]]) -> str:
         distribution, _, bare = name.rpartition("/")

@@ -59,12 +59,11 @@ def check_manifest(data: Mapping[str, object], folder: Path) -> Manifest:
     """
     api = data.get("api")
     if type(api) is int and 0 <= api <= 1000 and api != API_VERSION:
-        raise PluginError(
-            f"its manifest was written for API {api}; this genzoo knows {API_VERSION}",
-            "upgrade genzoo with `pip install -U genzoo`"
-            if api > API_VERSION
-            else f"docs/api-{API_VERSION}.md says what its author has to change",
-        )
+        hint = f"docs/api-{API_VERSION}.md says what its author has to change"
+        if api > API_VERSION:
+            hint = "upgrade genzoo with `pip install -U genzoo`"
+        text = f"its manifest was written for API {api}; this genzoo knows {API_VERSION}"
+        raise PluginError(text, hint)
     try:
         manifest = msgspec.convert(data, Manifest)
     except msgspec.ValidationError as error:
@@ -95,11 +94,11 @@ def with_figures(manifest: Manifest, folder: Path) -> Manifest:
     Raises:
         ConfigError: The file cannot be read, or is not what `Figures` says; says where.
     """
-    from genzoo.files.strict_json import parse_json
-
     file = os.path.join(folder, FIGURES)
     if not os.path.lexists(file):
         return manifest
+    from genzoo.files.strict_json import parse_json
+
     try:
         text = read_bytes(file, MAX_FIGURES).decode("utf-8")
         figures = msgspec.convert(parse_json(text), Figures)
@@ -129,9 +128,8 @@ def check_identity(card: ModelCard) -> None:
     """Refuse a card, as a `ConfigError`, with a malformed name, kind, digest or number."""
     for name in (card.name, *card.aliases):
         if not NAME.fullmatch(name):
-            raise ConfigError(
-                f"model name {quoted(name)} is not of the form [a-z0-9][a-z0-9._-]* (at most 100)"
-            )
+            form = "[a-z0-9][a-z0-9._-]* (at most 100)"
+            raise ConfigError(f"model name {quoted(name)} is not of the form {form}")
     if card.kind not in get_args(Kind):
         near = did_you_mean(card.kind, get_args(Kind))
         raise ConfigError(f"model {card.name}: unknown kind {quoted(card.kind)}", near)
@@ -173,10 +171,9 @@ def _known(error: msgspec.ValidationError) -> str | None:
 
 
 def _check_inside(what: str, path: str, folder: Path) -> None:
+    what = f"{what} = {quoted(path)}"
     if os.path.isabs(path) or "\\" in path or "\0" in path or ":" in path:
-        raise ConfigError(
-            f"{what} = {quoted(path)} is not a relative path inside the plugin's package"
-        )
+        raise ConfigError(f"{what} is not a relative path inside the plugin's package")
     steps = path.split("/")
     inside = [os.path.join(folder, *steps[: end + 1]) for end in range(len(steps))]
     if ".." not in steps and not any(map(os.path.islink, inside)):
@@ -185,13 +182,13 @@ def _check_inside(what: str, path: str, folder: Path) -> None:
 
     real = os.path.realpath(inside[-1])  # of links that go in a circle, as far as it gets
     if not Path(real).is_relative_to(os.path.realpath(folder)):
-        raise ConfigError(f"{what} = {quoted(path)} leaves the plugin's package")
+        raise ConfigError(f"{what} leaves the plugin's package")
     try:
         os.stat(inside[-1])
     except FileNotFoundError:
         return  # said when the file is used, as of one that is no link
     except OSError as error:
-        raise ConfigError(f"{what} = {quoted(path)} cannot be read: {error.strerror}") from error
+        raise ConfigError(f"{what} cannot be read: {error.strerror}") from error
 
 
 def _check_unique(manifest: Manifest) -> None:

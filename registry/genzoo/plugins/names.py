@@ -26,12 +26,10 @@ class Owned(Config, Generic[EntryT]):
 
     @property
     def bare(self) -> str:
-        """Its name."""
         return self.entry.name
 
     @property
     def distribution(self) -> str:
-        """Distribution that owns it."""
         return self.plugin.distribution
 
 

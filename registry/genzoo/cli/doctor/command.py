@@ -9,7 +9,7 @@ from functools import partial
 
 import click
 
-from genzoo.cli.doctor import Finding, count, folders, packages, system
+from genzoo.cli.doctor import Finding, count, packages, system
 from genzoo.text import one_line, printable
 from genzoo_core.errors import GenzooError
 from genzoo_core.secrets import without_secrets
@@ -37,9 +37,9 @@ def doctor(ctx: click.Context, *, check: bool, as_json: bool) -> None:
         "genzoo": packages.look_at_packages,
         "torch": packages.look_at_torch,
         "extra": partial(packages.look_at_extras, no_plugins),
-        "cache": folders.look_at_cache,
-        "config": folders.look_at_ledger,
-        "models": folders.look_at_models,
+        "cache": system.look_at_cache,
+        "config": system.look_at_ledger,
+        "models": system.look_at_models,
         "plugins": partial(packages.look_at_plugins, no_plugins, check),
         "variable": system.look_at_variables,
     }
