@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genzoo.cli.group import catalogue_of
-from genzoo.cli.options import variant_option
+from genzoo.cli.group import catalogue_of, variant_option
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

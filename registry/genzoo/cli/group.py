@@ -42,6 +42,14 @@ TAKE_MODEL = ("info", "run", "encode", "decode", "export")
 KEY = "genzoo.catalogue"
 
 
+variant_option = click.option(
+    "--variant",
+    default="",
+    metavar="NAME",
+    help="Which files of weights to read where a folder has several: fp16.",
+)
+
+
 def catalogue_of(ctx: click.Context) -> Catalogue:
     """The catalogue that `--no-plugins` and the environment ask for, opened once."""
     meta: dict[str, Any] = ctx.meta

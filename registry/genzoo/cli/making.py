@@ -103,17 +103,27 @@ def _show_preview(pictures: Pictures) -> None:
     click.echo(text, err=True, nl=False, color=True)
 
 
-class Finishing:
-    """Puts off the first Ctrl-C or SIGTERM until the end of the block; a second one acts at once.
+class Batches:
+    """Batches of pictures on their way to a file, in a `with` block.
 
-    Outside the main thread, where Python delivers no signals, nothing is changed.
+    In it Ctrl-C and SIGTERM act between batches alone, and end them; outside the main thread, where
+    Python delivers none, nothing changes. A second one acts at once.
+
+    Attributes:
+        record: Of what has passed; None where nothing has.
+        first: Those for a preview, where one is wanted.
+        interrupt: What ended them too early, or None. With nothing made it is raised.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, batches: Iterator[Pictures], *, preview: bool) -> None:
+        self._batches, self._preview = batches, preview
         self._came: list[int] = []
         self._before: dict[int, Any] = {}
+        self.record: Record | None = None
+        self.first: list[Pictures] = []
+        self.interrupt: KeyboardInterrupt | None = None
 
-    def __enter__(self) -> Finishing:
+    def __enter__(self) -> Batches:
         self._put_off()
         return self
 
@@ -122,13 +132,25 @@ class Finishing:
         if kind is None:
             self._act()
 
-    @contextmanager
-    def interruptible(self) -> Iterator[None]:
-        """A block in which they act at once; before it, one that has come does."""
+    def __iter__(self) -> Iterator[Pictures]:
+        from genzoo.run.make import spanning
+
+        try:
+            while (pictures := self._next()) is not None:
+                self.record = spanning(self.record or pictures.record, pictures.record)
+                if self._preview and sum(len(each.images) for each in self.first) < PREVIEWED:
+                    self.first.append(pictures)
+                yield pictures
+        except KeyboardInterrupt as interrupt:
+            if self.record is None:
+                raise
+            self.interrupt = interrupt
+
+    def _next(self) -> Pictures | None:
         self._let_act()
         try:
             self._act()
-            yield
+            return next(self._batches, None)
         finally:
             self._put_off()
 
@@ -149,40 +171,6 @@ class Finishing:
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self._came.append(number)
         self._let_act()
-
-
-class Batches:
-    """Batches on their way to a file. Ctrl-C and SIGTERM act between them alone, and end them.
-
-    Attributes:
-        record: Of what has passed; None where nothing has.
-        first: Those for a preview, where one is wanted.
-        interrupt: What ended them too early, or None. With nothing made it is raised.
-    """
-
-    def __init__(self, batches: Iterator[Pictures], signals: Finishing, *, preview: bool) -> None:
-        self._batches, self._signals, self._preview = batches, signals, preview
-        self.record: Record | None = None
-        self.first: list[Pictures] = []
-        self.interrupt: KeyboardInterrupt | None = None
-
-    def __iter__(self) -> Iterator[Pictures]:
-        from genzoo.run.make import spanning
-
-        try:
-            while True:
-                with self._signals.interruptible():
-                    pictures = next(self._batches, None)
-                if pictures is None:
-                    return
-                self.record = spanning(self.record or pictures.record, pictures.record)
-                if self._preview and sum(len(each.images) for each in self.first) < PREVIEWED:
-                    self.first.append(pictures)
-                yield pictures
-        except KeyboardInterrupt as interrupt:
-            if self.record is None:
-                raise
-            self.interrupt = interrupt
 
 
 def carry_out(
@@ -231,20 +219,17 @@ def _write(
     for note in plan.notes:
         message(note)
     message(f"{plan.opened.name}: {plan.task.summary(plan.seeds)}")
-    with progress(plan.opened.name) as update, stdout_to_stderr(), Finishing() as signals:
+    frames = destination.format in ("gif", "plugin")
+    with progress(plan.opened.name) as update, stdout_to_stderr():
         batches = make_batches(
-            plan,
-            zoo,
-            keep_frames=destination.format in ("gif", "plugin"),
-            on_progress=update,
-            on_message=message,
+            plan, zoo, keep_frames=frames, on_progress=update, on_message=message
         )
         if again is not None:
             batches = verify(again, batches, message)
-        made = Batches(batches, signals, preview=preview)
-        try:
-            return write(destination, made, zoo), made
-        except UsageError:
-            if made.interrupt is not None:  # an animation may have no frame yet
-                raise made.interrupt from None
-            raise
+        with Batches(batches, preview=preview) as made:
+            try:
+                return write(destination, made, zoo), made
+            except UsageError:
+                if made.interrupt is not None:  # an animation may have no frame yet
+                    raise made.interrupt from None
+                raise

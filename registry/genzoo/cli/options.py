@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import click
 
-from genzoo.cli.group import catalogue_of
+from genzoo.cli.group import catalogue_of, variant_option
 from genzoo.text import printable, quoted
 from genzoo_core.errors import UsageError
 from genzoo_core.request import BATCH, Lora, Precision, Request
@@ -15,7 +15,7 @@ from genzoo_core.request import BATCH, Lora, Precision, Request
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from genzoo.cli.look import Look
+    from genzoo.cli.info import Look
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 Option = Callable[[CommandT], CommandT]
@@ -29,13 +29,6 @@ def _together(*options: Option[Any]) -> Option[Any]:
 
     return decorate
 
-
-variant_option = click.option(
-    "--variant",
-    default="",
-    metavar="NAME",
-    help="Which files of weights to read where a folder has several: fp16.",
-)
 
 making_options = _together(
     click.option("-f", "--force", is_flag=True, help="Replace what exists."),
@@ -151,7 +144,7 @@ def _look(ctx: click.Context) -> Look | None:
 
     Nothing is fetched for it, and no format of others imported.
     """
-    from genzoo.cli.look import look
+    from genzoo.cli.info import look
     from genzoo.models.find import find, has_scheme
     from genzoo.models.formats import ModelFolder
     from genzoo_core.downloads import no_downloads

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 import genzoo
-from genzoo.cli.doctor import Finding, count
+from genzoo.cli.doctor import Finding, State, count
 from genzoo.cli.plugins import conflicts
 from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.distributions import installations, installed, installed_version
@@ -75,16 +75,16 @@ def look_at_torch() -> Iterator[Finding]:
     torch = _try_torch()
     built = f"built for CUDA {torch.cuda}" if torch.cuda else "built without CUDA"
     text = f"{torch.version} computes, with {count(torch.threads, 'thread')}; {built}"
+    advice = ""
     if torch.devices:
-        yield Finding("torch", f"{text}; {', '.join(torch.devices)}")
+        text += f"; {', '.join(torch.devices)}"
     elif torch.cuda:
+        text += ", but it finds no GPU"
         advice = "look at the driver with `nvidia-smi`; a build for the CPU is far smaller"
-        yield Finding("torch", f"{text}, but it finds no GPU", "note", advice)
     elif shutil.which("nvidia-smi"):
+        text += ", and there seems to be a GPU"
         advice = "to use it, install torch as its own page says"
-        yield Finding("torch", f"{text}, and there seems to be a GPU", "note", advice)
-    else:
-        yield Finding("torch", text)
+    yield Finding("torch", text, "note" if advice else "ok", advice)
 
 
 def look_at_extras(no_plugins: bool) -> Iterator[Finding]:
@@ -97,11 +97,9 @@ def look_at_extras(no_plugins: bool) -> Iterator[Finding]:
     for extra, lacking in problems.items():
         purpose = ", ".join(purposes[extra])
         text = f"{extra}, for {purpose}" if purpose else extra
-        if lacking:
-            advice = f"`pip install 'genzoo[{extra}]'`"
-            yield Finding("extra", f"{text}: {', '.join(lacking)}", "note", advice)
-        else:
-            yield Finding("extra", f"{text}: installed")
+        advice = f"`pip install 'genzoo[{extra}]'`" if lacking else ""
+        state: State = "note" if lacking else "ok"
+        yield Finding("extra", f"{text}: {', '.join(lacking) or 'installed'}", state, advice)
 
 
 def look_at_plugins(no_plugins: bool, check: bool) -> Iterator[Finding]:
@@ -122,7 +120,10 @@ def look_at_plugins(no_plugins: bool, check: bool) -> Iterator[Finding]:
     for name in sorted({plugin.distribution for plugin in catalogue.plugins}):
         yield from _leftovers(name)
     if check:
-        yield from _check(sound)
+        from genzoo.models.verify import verify_plugin
+
+        faults = [_broken(p, problem) for p in sound for problem in verify_plugin(p).problems]
+        yield from faults or [Finding("plugins", "all that they name can be imported")]
 
 
 def _leftovers(name: str) -> Iterator[Finding]:
@@ -133,13 +134,6 @@ def _leftovers(name: str) -> Iterator[Finding]:
         text = f"{name} is there twice: {counting} counts, {other} does not"
         beside = other.parent == counting.parent
         yield Finding("plugins", text, "note", f"`rm -r {quote(str(other))}`" if beside else "")
-
-
-def _check(plugins: list[Plugin]) -> Iterator[Finding]:
-    from genzoo.models.verify import verify_plugin
-
-    faults = [_broken(p, problem) for p in plugins for problem in verify_plugin(p).problems]
-    yield from faults or [Finding("plugins", "all that they name can be imported")]
 
 
 def _broken(plugin: Plugin, error: str) -> Finding:

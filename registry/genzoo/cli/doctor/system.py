@@ -62,11 +62,11 @@ def look_at_python() -> Iterator[Finding]:
     version = platform.python_version()
     genzoo = installed("genzoo")
     wanted = genzoo.metadata["Requires-Python"] if genzoo else ""
-    text = f"{platform.python_implementation()} {version}, {sys.executable}"
+    advice = f"genzoo requires Python {wanted}"
     if SpecifierSet(wanted).contains(version, prereleases=True):
-        yield Finding("python", text)
-    else:
-        yield Finding("python", text, "problem", f"genzoo requires Python {wanted}")
+        advice = ""
+    text = f"{platform.python_implementation()} {version}, {sys.executable}"
+    yield Finding("python", text, "problem" if advice else "ok", advice)
     yield Finding("platform", f"{platform.platform()}, {os.cpu_count()} processors")
 
 
@@ -119,7 +119,7 @@ def look_at_variables() -> Iterator[Finding]:
         text = f"{name}={'(set, and not shown)' if is_secret else os.environ[name]}"
         near = did_you_mean(name, OURS) if name.startswith("GENZOO_") else None
         if near and name not in OURS:
-            yield Finding("variable", f"{text}: genzoo itself knows no such one", "note", near)
+            yield Finding("variable", f"{text}: genzoo has no such variable itself", "note", near)
         else:
             yield Finding("variable", text)
 
