@@ -24,9 +24,9 @@ def complete_added(
 
 @click.command()
 @click.argument("reference", metavar="FILE|FOLDER|hf://OWNER/REPO", type=click.Path())
-@click.option("--name", metavar="NAME", help="What to call it; else as its card or its file is.")
+@click.option("--name", metavar="NAME", help="Its name there; by default that of its card or file.")
 @variant_option
-@click.option("--copy", is_flag=True, help="Copy it into genzoo's folder; the file may go then.")
+@click.option("--copy", is_flag=True, help="Copy it into genzoo's folder; its file may then go.")
 @click.pass_context
 def add(ctx: click.Context, *, reference: str, name: str | None, variant: str, copy: bool) -> None:
     """Put a model into your own list: `genzoo list`, `run` and all others know its name then.

@@ -27,7 +27,7 @@ FIELDS = ("family", "kind", "dataset", "shape", "conditioners",
 @click.option("--family", metavar="F", help="Only models of this family.")
 @click.option("--conditioner", metavar="C", help="Only models with a conditioner of this name.")
 @click.option("--kind", metavar="K", help="Only this kind: model, codec, sampler, noiser, …")
-@click.option("--dynamic", is_flag=True, help="Also ask plugins for what they know at run time.")
+@click.option("--dynamic", is_flag=True, help="Also list what plugins know only at run time.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def list_(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -82,18 +83,7 @@ def print_result(record: Record, path: Path, as_json: bool, **figures: Any) -> N
     click.echo(json.dumps(json.loads(msgspec.json.encode(result))))
 
 
-def _preview_is_wanted(wanted: bool | None) -> bool:
-    """Whether to show pictures: as the user said, or where a terminal shows colours."""
-    from genzoo.run.outputs.preview import colour_depth
-
-    if wanted is not None:
-        return wanted
-    return sys.stderr.isatty() and sys.stdout.isatty() and colour_depth() != "none"
-
-
 def _show_preview(pictures: Pictures) -> None:
-    import shutil
-
     from genzoo.run.outputs.layout import lay_out
     from genzoo.run.outputs.preview import colour_depth, render
 
@@ -187,7 +177,11 @@ def carry_out(
 
     Of an interrupted run what is finished is written.
     """
-    previewed = _preview_is_wanted(False if as_json else preview)
+    from genzoo.run.outputs.preview import colour_depth
+
+    if preview is None:
+        preview = sys.stderr.isatty() and sys.stdout.isatty() and colour_depth() != "none"
+    previewed = preview and not as_json
     path, made = _write(plan, destination, zoo, again, previewed)
     assert made.record is not None  # with no pictures, writing has raised
     first, last = made.record.pictures or (0, plan.count)

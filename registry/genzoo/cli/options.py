@@ -98,9 +98,9 @@ def parse_interpolate(text: str) -> tuple[int, int] | Literal["inputs"]:
 
 def parse_lora(text: str) -> Lora:
     """The file, or reference, and the scale of "style.safetensors:0.8"; 1 without one."""
-    path, colon, scale = text.rpartition(":")
+    path, _, scale = text.rpartition(":")
     try:
-        return Lora(path, float(scale)) if colon and path else Lora(text)
+        return Lora(path, float(scale)) if path else Lora(text)
     except ValueError:
         return Lora(text)
 
@@ -125,8 +125,7 @@ def complete_settings(
     """What `--set` takes of the model that is named; after KEY=, its values where they are few."""
     from click.shell_completion import CompletionItem
 
-    about = _look(ctx)
-    if about is None:
+    if (about := _look(ctx)) is None:
         return []
     if "=" in incomplete:
         words = {

@@ -85,7 +85,7 @@ def _as_settings(
     callback=_as_settings,
     help="How closely to keep to the prompt.",
 )
-@click.option("--negative", metavar="TEXT", help="What the pictures shall not be, by guidance.")
+@click.option("--negative", metavar="TEXT", help="What the pictures shall not show, by guidance.")
 @click.option(
     "--set",
     "settings",

@@ -53,9 +53,8 @@ def installed(name: str) -> Installed | None:
 
 def installed_version(name: str) -> str | None:
     """The version of a distribution; None where it is not installed."""
-    found = installed(name)
     try:
-        return found.version if found else None
+        return found.version if (found := installed(name)) else None
     except KeyError:
         return None
 

@@ -67,7 +67,7 @@ def check_manifest(data: Mapping[str, object], folder: Path) -> Manifest:
     try:
         manifest = msgspec.convert(data, Manifest)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"genzoo.toml: {brief(error)}", _known(error)) from error
+        raise ConfigError(f"genzoo.toml: {brief(error)}", _alternatives(error)) from error
     if manifest.hooks:
         from genzoo.plugins.hooks import hook_names
 
@@ -159,7 +159,7 @@ def names_in(data: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(name for name in names if isinstance(name, str) and NAME.fullmatch(name))
 
 
-def _known(error: msgspec.ValidationError) -> str | None:
+def _alternatives(error: msgspec.ValidationError) -> str | None:
     """What there is in place of an unknown field or kind; None for any other fault."""
     fault = _UNKNOWN.fullmatch(str(error))
     if fault is None:
