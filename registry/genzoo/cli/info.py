@@ -44,12 +44,9 @@ class Look:
 
     Attributes:
         weights: The file with its weights; None where it is not on this machine.
-        spec: What the file says is to be built.
-        options: Its options; empty where they cannot be told.
         problems: Why something of this is missing, in one line each.
         format: Full name of the format of others that its folder is in; "" for a file of genzoo's.
-        parts: The weights in such a folder.
-        variants: The variants that some of these have.
+        parts: The weights in such a folder, of which some have `variants`.
     """
 
     model: Model

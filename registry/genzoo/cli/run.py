@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from difflib import get_close_matches
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -62,29 +63,17 @@ def _as_settings(
     return tuple(f"{option.name}={value}" for value in values)
 
 
+_setting = partial(click.option, multiple=True, callback=_as_settings)
+
+
 @click.command("run", cls=RunCommand, context_settings={"ignore_unknown_options": True})
 @click.argument("model", required=False, shell_complete=complete_models)
 @click.argument("prompts", nargs=-1, metavar="[PROMPT]...")
 @click.option("-n", type=int, help="Pictures per prompt, or steps of a walk.")
 @click.option("--seed", type=int, help="Seed of the first picture; the next have the next ones.")
-@click.option(
-    "--steps", multiple=True, metavar="N", callback=_as_settings, help="Steps of sampling."
-)
-@click.option(
-    "--sampler",
-    multiple=True,
-    metavar="NAME",
-    callback=_as_settings,
-    shell_complete=complete_samplers,
-    help="How to sample.",
-)
-@click.option(
-    "--guidance",
-    multiple=True,
-    metavar="SCALE",
-    callback=_as_settings,
-    help="How closely to keep to the prompt.",
-)
+@_setting("--steps", metavar="N", help="Steps of sampling.")
+@_setting("--sampler", metavar="NAME", shell_complete=complete_samplers, help="How to sample.")
+@_setting("--guidance", metavar="SCALE", help="How closely to keep to the prompt.")
 @click.option("--negative", metavar="TEXT", help="What the pictures shall not show, by guidance.")
 @click.option(
     "--set",

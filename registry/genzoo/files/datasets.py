@@ -25,12 +25,9 @@ LABEL = "label"
 
 
 class Table(NamedTuple):
-    """Rows of a dataset, which errors call `where`.
+    """Rows of a dataset: what its columns hold, and some rows at a time, by column.
 
-    Attributes:
-        features: What its columns hold.
-        chunks: Some rows at a time, as lists by name of the column.
-        folders: Where pictures may lie whose rows hold a path, which begins at the first of them.
+    Pictures of which a row holds a path lie in `folders`; the path begins at the first.
     """
 
     where: str

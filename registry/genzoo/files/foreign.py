@@ -152,7 +152,7 @@ class Files:
             self._refuse_pickle(name)
 
     def headers(self) -> list[dict[str, TensorInfo]]:
-        """The tensors of each file of weights on this machine, by name."""
+        """The tensors of each file of weights, by name."""
         return [self._header(name) for stem in self.stems for name in self.stems[stem]]
 
     def variants(self) -> list[str]:

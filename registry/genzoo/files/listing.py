@@ -110,12 +110,7 @@ def _blobs_of(root: Path) -> str | None:
 
 
 def checked_listing(source: Source) -> dict[str, int]:
-    """The files of a source, by name in alphabetical order.
-
-    Raises:
-        WeightsError: There are too many, a name leads elsewhere or has control characters, or a
-            size is none.
-    """
+    """The files of a source, by name in alphabetical order; refuses names that lead elsewhere."""
     files: Mapping[str, int] = source.files
     found = dict(islice(files.items(), MAX_FILES + 1))
     if len(found) > MAX_FILES:

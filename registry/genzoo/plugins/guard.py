@@ -98,13 +98,9 @@ def run_fresh(
     stderr: IO[bytes] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> tuple[bytes, int]:
-    """Run Python code that writes its answer into the file `sys.argv[1]`.
+    """Run Python code in a process of its own: the answer, b"" for none, and the exit code.
 
-    Not on stdout: there plugins, libraries and what starts with the interpreter may write as well.
-    `stderr` and the variables of the `environment` are ours by default.
-
-    Returns:
-        The answer, b"" where there is none, and the exit code.
+    The code writes its answer into the file `sys.argv[1]`, for others write to stdout.
 
     Raises:
         subprocess.TimeoutExpired: It took more than `patience` seconds.

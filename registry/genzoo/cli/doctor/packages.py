@@ -34,13 +34,7 @@ PATIENCE = 900.0
 
 
 class Need(NamedTuple):
-    """A distribution that genzoo requires.
-
-    Attributes:
-        wanted: The versions that do, ">=2.4".
-        extra: The first extra that requires it; "" where genzoo itself does.
-        problem: What is wrong with it, in one line; "" for nothing.
-    """
+    """A distribution that genzoo, or an `extra` of it, requires; `problem` is "" where it is there."""
 
     name: str
     wanted: SpecifierSet
