@@ -34,7 +34,7 @@ PATIENCE = 900.0
 
 
 class Need(NamedTuple):
-    """A distribution that genzoo, or an `extra` of it, requires; `problem` is "" where it is there."""
+    """A distribution that genzoo requires, or an `extra` of it; `problem` is "" for none."""
 
     name: str
     wanted: SpecifierSet
