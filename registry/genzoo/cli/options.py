@@ -1,4 +1,4 @@
-"""Options that several commands have in common: what they are, how they are read and completed."""
+"""Options that several commands share: what they are, how they are read and completed."""
 
 from __future__ import annotations
 
@@ -33,18 +33,14 @@ def _together(*options: Option[Any]) -> Option[Any]:
 making_options = _together(
     click.option("-f", "--force", is_flag=True, help="Replace what exists."),
     variant_option,
-    click.option(
-        "--device",
-        metavar="NAME",
-        help="Where to compute: cpu, cuda, mps or auto; cpu unless given.",
-    ),
+    click.option("--device", metavar="NAME", help="cpu (the default), cuda, mps or auto."),
     click.option(
         "--precision",
         type=click.Choice(get_args(Precision)),
-        help="What the networks compute in; auto unless given: the model's own, fp32 of genzoo's.",
+        help="What the networks compute in. By default the model's own: fp32 of genzoo's.",
     ),
     click.option("--threads", type=int, help="CPU threads."),
-    click.option("--batch", type=int, help=f"Pictures at a time; {BATCH} unless given."),
+    click.option("--batch", type=int, help=f"Pictures at a time; {BATCH} by default."),
     click.option("--json", "as_json", is_flag=True, help="Print a JSON object."),
 )
 """Of `run`, `encode` and `decode`."""

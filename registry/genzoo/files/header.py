@@ -66,8 +66,8 @@ def safetensors_header(
 ) -> bytes:
     """The bytes before the data, of text by name and of tensors in their order in the file.
 
-    Of each tensor the name, torch's name of its dtype, and the shape; those with the widest
-    elements come first, so that each is aligned.
+    A tensor is its name, torch's name of its dtype, and its shape; those with the widest elements
+    come first, so that each is aligned.
 
     Raises:
         WeightsError: The format has no such dtype.

@@ -107,7 +107,7 @@ def read_model_file(path: Path, *, sha256: str = "", size: int = 0) -> ModelFile
 
 
 def check_sha256(where: str, found: str, promised: str) -> None:
-    """Refuse, as an `IntegrityError`, a file with another digest than was promised, if one was."""
+    """Refuse, as an `IntegrityError`, a file without the promised digest, if one is promised."""
     if promised and found != promised.lower():
         raise _not_promised(where, f"has sha256 {found[:12]}…, its card says {promised[:12]}…")
 

@@ -20,7 +20,7 @@ _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 def parse_json(text: str, *, infinite: bool = False) -> Any:
     """Parse JSON without duplicate keys, NaN, infinity, half characters or deep nesting.
 
-    Python, and other programs with it, write Infinity and -Infinity, which `infinite` allows.
+    With `infinite` there may be Infinity and -Infinity, which Python writes.
 
     Raises:
         ValueError: What is wrong, in a few words.

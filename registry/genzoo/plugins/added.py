@@ -30,8 +30,8 @@ class AddedModel(Config, omit_defaults=True):
     """An entry of the list.
 
     Attributes:
-        card: `weights` is an absolute path or a reference ("hf://…"), `sha256` the digest that
-            was there.
+        card: `weights` is an absolute path or a reference ("hf://…"), `sha256` the digest of
+            what was there.
         variant: Which of several files of weights is read of a folder.
     """
 

@@ -1,7 +1,6 @@
 """Caching what is installed, while what it follows from stays the same.
 
-A file that cannot be read, is damaged or may be out of date is made again, and a cache that
-cannot be written to costs time alone.
+Without the cache, or with a damaged one, all is as before but slower.
 """
 
 from __future__ import annotations

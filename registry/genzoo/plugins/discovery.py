@@ -32,8 +32,8 @@ VERSION = re.compile(r"[A-Za-z0-9._+!-]{0,100}")
 def discover(*, no_plugins: bool) -> tuple[tuple[Plugin, ...], list[str]]:
     """Every plugin that is installed: genzoo's own first, then by distribution and name.
 
-    Runs no code of a plugin, and reads nothing of those that the user leaves out. Beside them the
-    files that tell by their time and size whether this still holds.
+    Runs no code of a plugin, and reads nothing of those that the user leaves out. The second value
+    is the files whose times and sizes show whether this still holds.
     """
     found = sorted(_entry_points(), key=lambda f: (not f[0].builtin, f[0].distribution, f[0].name))
     _refuse_unknown([plugin for plugin, _ in found])

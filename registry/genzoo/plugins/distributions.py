@@ -27,11 +27,11 @@ class Installed(metadata.PathDistribution):
 
     @property
     def set_aside(self) -> bool:
-        """Whether pip put it aside, "~cme-1.0.dist-info", and was ended before it removed it."""
+        """Whether pip renamed it, "~cme-1.0.dist-info", and was ended before it removed it."""
         return self.folder.name.startswith("~")
 
     def read_text(self, filename: str | os.PathLike[str]) -> str | None:
-        """A file of the metadata, or None where it is not there; raises what reading it does."""
+        """A file of the metadata, or None where it is not there."""
         try:
             return read_bytes(self.folder / filename, MAX_METADATA).decode("utf-8")
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):

@@ -55,7 +55,7 @@ def normalise(distribution: str) -> str:
 
 
 def matches(name: str, among: Sequence[NamedT]) -> list[NamedT]:
-    """Those of a bare name or `distribution/name`; where there are none, those with that alias."""
+    """Those with a bare name or `distribution/name`; where there are none, with that alias."""
     distribution, slash, bare = name.rpartition("/")
     if slash:
         distribution = normalise(distribution)
