@@ -42,15 +42,15 @@ def list_models(
 
     Args:
         pattern: A glob ("vae*", "acme/*"), or a part of a name; None for all.
-        family: Only models of this family ("vae").
-        conditioner: Only models that own a conditioner of this name ("label").
-        kind: Only weights of this kind of component ("model", "codec", …).
+        family: As their cards say ("vae").
+        conditioner: The name of one that they have ("label").
+        kind: The kind of component that the weights are of ("model", "codec", …).
 
     Raises:
         UsageError: A family, conditioner or kind that no installed model has.
     """
     from genzoo.plugins.catalogue import Catalogue
-    from genzoo.plugins.select import select
+    from genzoo.plugins.names import select
 
     catalogue = Catalogue.open()
     found = select(catalogue.models, pattern, family=family, conditioner=conditioner, kind=kind)
@@ -58,7 +58,7 @@ def list_models(
 
 
 def card(name: str) -> ModelCard:
-    """What is known of a model, by its bare name while it is unique, full name or alias.
+    """The card of a model, by its bare name while it is unique, full name or alias.
 
     Raises:
         UsageError: No such model, or several; names the choices.
@@ -113,7 +113,7 @@ def generate(
         prompts: One prompt or several, read by the model's first conditioner.
         keep_frames: Keep the pictures on the way of a model that samples in steps.
         on_progress: Called with how many of how many pictures are made.
-        zoo: The registry; opened unless given.
+        zoo: The registry; by default it is opened.
         fields: The other fields of a `genzoo_core.Request` (`n`, `seed`, `options`, …);
             `inputs`, and a `mask`, are paths, or the bytes of files.
 
@@ -123,7 +123,7 @@ def generate(
         variations of each.
 
     Raises:
-        UsageError: Something asked for is not among the valid choices; names those.
+        UsageError: A field is not among the valid choices; names those.
         RunInterrupted: Ctrl-C; holds what was finished.
         GenzooError: A clear one for each other thing that can be wrong.
     """

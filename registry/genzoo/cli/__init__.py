@@ -6,10 +6,7 @@ from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command of genzoo.
-
-    Args:
-        arguments: Words after `genzoo`; those of the process unless given.
+    """Run a command: `arguments` are the words after `genzoo`, by default those of the process.
 
     Returns:
         The exit code: 0, 1 (failed), 2 (usage), 130 (Ctrl-C), 141 (stdout closed) or

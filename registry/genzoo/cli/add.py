@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genzoo.cli.context import catalogue_of
-from genzoo.cli.options import variant_option
+from genzoo.cli.group import catalogue_of, variant_option
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 def complete_added(
     ctx: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Names of the user's own list that begin with `incomplete`."""
     from click.shell_completion import CompletionItem
 
     names = [model.bare for model in catalogue_of(ctx).models if model.added]
@@ -26,9 +24,9 @@ def complete_added(
 
 @click.command()
 @click.argument("reference", metavar="FILE|FOLDER|hf://OWNER/REPO", type=click.Path())
-@click.option("--name", metavar="NAME", help="What to call it; else as its card or its file is.")
+@click.option("--name", metavar="NAME", help="Its name there; by default that of its card or file.")
 @variant_option
-@click.option("--copy", is_flag=True, help="Copy it into genzoo's folder; the file may go then.")
+@click.option("--copy", is_flag=True, help="Copy it into genzoo's folder; its file may then go.")
 @click.pass_context
 def add(ctx: click.Context, *, reference: str, name: str | None, variant: str, copy: bool) -> None:
     """Put a model into your own list: `genzoo list`, `run` and all others know its name then.

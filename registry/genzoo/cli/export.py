@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genzoo.cli.options import complete_models, variant_option
+from genzoo.cli.group import complete_models, variant_option
 from genzoo_core.errors import UsageError
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came. What keeps finished work at Ctrl-C keeps it now as well."""
+    """SIGTERM: what saves finished work at Ctrl-C saves it then as well."""
 
 
 def _show_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
@@ -64,9 +64,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     _replace_closed_streams()
     before = _on_terminate(_terminate)
-    _show_what_an_encoding_lacks()
+    if isinstance(sys.stdout, TextIOWrapper):  # escapes, not errors, where it is not UTF-8
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        _invoke(words)
+        if "_GENZOO_COMPLETE" in os.environ:
+            _complete(words)
+        # Not `genzoo.main`, which turns a closed pipe into exit code 1 and errors into three lines.
+        with genzoo.make_context("genzoo", list(words)) as ctx:
+            genzoo.invoke(ctx)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BaseException as error:
@@ -80,16 +85,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _invoke(words: list[str]) -> None:
-    if "_GENZOO_COMPLETE" in os.environ:
-        _complete(words)
-    # Not `genzoo.main`, which turns a closed pipe into exit code 1 and errors into three lines.
-    with genzoo.make_context("genzoo", list(words)) as ctx:
-        genzoo.invoke(ctx)
-
-
 def _complete(words: list[str]) -> None:
-    """Answer a shell. A fault is silent: someone is typing."""
+    """Answer a shell. An error is silent: someone is typing."""
     try:
         genzoo.main(words, prog_name="genzoo")
     except Exception as error:
@@ -102,14 +99,14 @@ def _debugging(words: Sequence[str]) -> bool:
 
 
 def _on_terminate(handler: Handler) -> Handler:
-    """Set what SIGTERM does, and give what it did; only a main thread can."""
+    """Set what SIGTERM does, which only a main thread can; what it did before."""
     if threading.current_thread() is not threading.main_thread():
         return None
     return signal.signal(signal.SIGTERM, signal.SIG_DFL if handler is None else handler)
 
 
 def _replace_closed_streams() -> None:
-    """Give closed standard streams somewhere to go, before a file gets one of their numbers."""
+    """Open closed standard streams, before a file gets one of their numbers."""
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
             try:
@@ -119,30 +116,29 @@ def _replace_closed_streams() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
-def _show_what_an_encoding_lacks() -> None:
-    """Let a terminal or pipe that is not UTF-8 have escapes for what it lacks, not an error."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-
-
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
     raise Terminated
 
 
 def _exit_code(error: BaseException) -> int:
-    """Say in one line on stderr what ended the command; the code to exit with."""
+    """The exit code for what ended the command, which one line on stderr says."""
     match error:
         case KeyboardInterrupt() | click.Abort():
             terminated = isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)
             return TERMINATED if terminated else INTERRUPTED
         case BrokenPipeError():
-            _drop_stdout()
+            # The interpreter's last flush goes nowhere: the pipe has no reader any more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return CLOSED_PIPE
         case click.exceptions.Exit():
             return error.exit_code
         case SystemExit() if not isinstance(error.code, str):
             return error.code or 0
-    _complain(_message(error))
+    try:
+        sys.stderr.write(f"Error: {as_message(_message(error), LONGEST_LINE)}\n")
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):  # nobody reads stderr: the exit code says it
+        pass
     return getattr(error, "exit_code", 1)
 
 
@@ -159,16 +155,3 @@ def _message(error: BaseException) -> str:
             where = f"{error.filename}: " if error.filename is not None else ""
             return where + error.strerror
     return f"internal error: {one_line(error)}; `genzoo --debug …` shows where"
-
-
-def _complain(text: str) -> None:
-    try:
-        sys.stderr.write(f"Error: {as_message(text, LONGEST_LINE)}\n")
-        sys.stderr.flush()
-    except (AttributeError, OSError, ValueError):  # nobody reads stderr: the exit code says it
-        return
-
-
-def _drop_stdout() -> None:
-    """Give the interpreter's last flush somewhere to go: the pipe has no reader any more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,15 +1,14 @@
-"""The group of all commands, which imports one when it is invoked."""
+"""The group of all commands, which imports one when it is invoked, and what it knows of them."""
 
 from __future__ import annotations
 
 import shlex
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from genzoo.cli.builtin import BUILTIN
-from genzoo.cli.context import catalogue_of
+from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.guard import load_target
 from genzoo.plugins.names import Owned, full_name, matches
 from genzoo.text import listed, printable, quoted
@@ -19,11 +18,72 @@ from genzoo_core.manifest import CommandEntry
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-LIGHT = ("list", "info", "add", "rm", "plugins", "doctor", "completion")
-"""Commands that need the catalogue alone."""
+BUILTIN = {
+    "list": ("genzoo.cli.list:list_", "Show the models that are installed."),
+    "info": ("genzoo.cli.info:info", "Show what is known of a model."),
+    "run": ("genzoo.cli.run:run", "Make pictures."),
+    "encode": ("genzoo.cli.latents:encode", "Turn pictures into latents."),
+    "decode": ("genzoo.cli.latents:decode", "Turn latents into pictures."),
+    "export": ("genzoo.cli.export:export", "Write a model to one file."),
+    "add": ("genzoo.cli.add:add", "Put a model into your own list."),
+    "rm": ("genzoo.cli.add:rm", "Take a model out of your own list."),
+    "plugins": ("genzoo.cli.plugins:plugins", "Show the plugins that are installed."),
+    "doctor": ("genzoo.cli.doctor.command:doctor", "Look whether genzoo works here."),
+    "completion": ("genzoo.cli.completion:completion", "Print a shell's completion script."),
+}
+"""Target and help line of each command of genzoo itself. Plugins cannot take these names."""
 
-TAKE_MODEL = ("info", "run", "encode", "export")
+LIGHT = ("list", "info", "add", "rm", "plugins", "doctor", "completion")
+"""Commands that need no `Zoo`, but the catalogue alone."""
+
+TAKE_MODEL = ("info", "run", "encode", "decode", "export")
 """Commands whose first argument is a model."""
+
+KEY = "genzoo.catalogue"
+
+
+variant_option = click.option(
+    "--variant",
+    default="",
+    metavar="NAME",
+    help="Which files of weights to read where a folder has several: fp16.",
+)
+
+
+def catalogue_of(ctx: click.Context) -> Catalogue:
+    """The catalogue that `--no-plugins` and the environment ask for, opened once."""
+    meta: dict[str, Any] = ctx.meta
+    if KEY not in meta:
+        meta[KEY] = Catalogue.open(no_plugins=bool(ctx.find_root().params.get("no_plugins")))
+    return cast(Catalogue, meta[KEY])
+
+
+def complete_models(
+    ctx: click.Context, _parameter: click.Parameter | None, incomplete: str
+) -> list[CompletionItem]:
+    """Names of models, and files, that begin with `incomplete`: a `shell_complete` callback."""
+    from click.shell_completion import CompletionItem
+
+    catalogue = catalogue_of(ctx)
+    full = "/" in incomplete
+    names = [model.name if full else catalogue.short_name(model) for model in catalogue.models]
+    found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
+
+
+class _ModelCommand(click.Command):
+    """Stands for a command whose first argument is a model, so that it need not be imported."""
+
+    def __init__(self, name: str, group: click.Group) -> None:
+        super().__init__(name)
+        self._group = group
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Models that begin with `incomplete`; for a dash, the options of the command itself."""
+        if not incomplete.startswith("-"):
+            return complete_models(ctx, None, incomplete)
+        command = self._group.get_command(ctx, str(self.name))
+        return [] if command is None else command.shell_complete(ctx, incomplete)
 
 
 class ZooGroup(click.Group):
@@ -39,10 +99,8 @@ class ZooGroup(click.Group):
             return cast(click.Command, getattr(import_module(module), attribute))
         found = matches(cmd_name, catalogue_of(ctx).commands)
         if len(found) > 1:
-            owners = " and ".join(map(full_name, found))
-            raise UsageError(
-                f"command {quoted(cmd_name)} is ambiguous: {owners}", "use the full name"
-            )
+            text = f"command {quoted(cmd_name)} is ambiguous: {' and '.join(map(full_name, found))}"
+            raise UsageError(text, "use the full name")
         return _load(found[0]) if found else None
 
     def resolve_command(
@@ -50,14 +108,12 @@ class ZooGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if ctx.resilient_parsing and len(args) == 1 and self._takes_model(ctx, name):
-            from genzoo.cli.completing import ModelCommand
-
-            return name, ModelCommand(name, self), []
+            return name, _ModelCommand(name, self), []
         command = self.get_command(ctx, name)
         if command is None:
             if ctx.resilient_parsing:
                 return None, None, args
-            self._refuse(ctx, name)
+            raise self._unknown(ctx, name)
         if name not in LIGHT:
             from genzoo.zoo import Zoo
 
@@ -80,24 +136,21 @@ class ZooGroup(click.Group):
         if name in BUILTIN:
             return BUILTIN[name][1]
         found = matches(name, catalogue_of(ctx).commands)
-        if len(found) > 1:
-            return " and ".join(map(full_name, found))
-        return printable(found[0].entry.help)
+        several = " and ".join(map(full_name, found))
+        return several if len(found) > 1 else printable(found[0].entry.help)
 
     def _takes_model(self, ctx: click.Context, name: str) -> bool:
         found = matches(name, catalogue_of(ctx).commands)
         return name in TAKE_MODEL or any(each.entry.argument == "model" for each in found)
 
-    def _refuse(self, ctx: click.Context, name: str) -> NoReturn:
+    def _unknown(self, ctx: click.Context, name: str) -> Exception:
         if name.startswith("-"):
-            raise click.NoSuchOption(name, ctx=ctx)
+            return click.NoSuchOption(name, ctx=ctx)
         near = did_you_mean(name, self.list_commands(ctx))
         disabled = [p.name for p in catalogue_of(ctx).plugins if p.disabled]
         absent = f"left out, with their commands: {listed(disabled)}" if disabled else None
-        hints = "; ".join(filter(None, (near, absent)))
-        raise UsageError(
-            f"no command {quoted(name)}", hints or "`genzoo --help` shows those there are"
-        )
+        hint = "; ".join(filter(None, (near, absent))) or "`genzoo --help` shows those there are"
+        return UsageError(f"no command {quoted(name)}", hint)
 
 
 def _load(owned: Owned[CommandEntry]) -> click.Command:
@@ -107,11 +160,9 @@ def _load(owned: Owned[CommandEntry]) -> click.Command:
     except PluginError as error:
         missing = error.__cause__
         if entry.extra and isinstance(missing, ModuleNotFoundError):
+            text = f"`genzoo {entry.name}` needs {missing.name}, which is not installed"
             wanted = shlex.quote(f"{plugin.distribution}[{entry.extra}]")
-            raise PluginError(
-                f"`genzoo {entry.name}` needs {missing.name}, which is not installed",
-                f"`pip install {wanted}`",
-            ) from error
+            raise PluginError(text, f"`pip install {wanted}`") from error
         raise
     if not isinstance(command, click.Command):
         raise PluginError(f"plugin {plugin}: {entry.target} is not a click.Command")

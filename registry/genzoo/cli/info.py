@@ -1,32 +1,93 @@
-"""`genzoo info`."""
+"""`genzoo info`: all that can be said of a model without building it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from genzoo.cli import table
-from genzoo.cli.context import catalogue_of
-from genzoo.cli.options import complete_models, variant_option
+from genzoo.cli.group import catalogue_of, complete_models, variant_option
+from genzoo.files.foreign import Weights
+from genzoo.files.model_file import read_header
+from genzoo.models.find import as_added, card_of, check_digest, find, weights_here
+from genzoo.models.formats import ModelFolder
 from genzoo.plugins.guard import warn
+from genzoo.plugins.names import full_name
+from genzoo.run.option_list import options_of
 from genzoo.text import printable, shortened
+from genzoo_core.errors import GenzooError
+from genzoo_core.plugin import Model
+from genzoo_core.specs import ModelSpec
+from genzoo_core.weights import WeightsFile
+from genzoo_core.zoo import Option
 
 if TYPE_CHECKING:
-    from genzoo.cli.look import Look
-    from genzoo.files.foreign import Weights
-    from genzoo_core.cards import Metric, ModelCard
-    from genzoo_core.specs import ModelSpec
-    from genzoo_core.zoo import Option
+    from genzoo.plugins.catalogue import Catalogue
+    from genzoo_core.cards import Metric
 
 
-SHOWN = 12
-"""Most names of what a conditioner takes that are shown."""
+CLASSES = 12
+"""Most names of what a conditioner takes."""
 MOST, WIDEST, LONGEST = 100, 60, 1000
-"""Most fields that are shown, and most characters of a name and of a value: a model file's header
-may say a megabyte of each."""
+"""Most fields, and most characters of a name and of a value: a model file's header may hold a
+megabyte of each."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A model, and what its file or folder says.
+
+    Attributes:
+        weights: The file with its weights; None where it is not on this machine.
+        problems: Why something of this is missing, in one line each.
+        format: Full name of the format of others that its folder is in; "" for a file of genzoo's.
+        parts: The weights in such a folder, of which some have `variants`.
+    """
+
+    model: Model
+    weights: Path | None = None
+    spec: ModelSpec | None = None
+    options: tuple[Option, ...] = ()
+    problems: tuple[str, ...] = ()
+    format: str = ""
+    parts: tuple[Weights, ...] = ()
+    variants: tuple[str, ...] = ()
+
+
+def look(catalogue: Catalogue, reference: str, variant: str = "") -> Look:
+    """What a model of the list, a model file, or a folder in another format says of itself.
+
+    Raises:
+        GenzooError: There is none, or the file is no model file.
+    """
+    found = find(catalogue, reference, variant)
+    if isinstance(found, ModelFolder):
+        return Look(
+            found.added or found.model(found.card()),
+            format=full_name(found.format),
+            parts=tuple(found.files.parts()),
+            variants=tuple(found.files.variants()),
+        )
+    if isinstance(found, Model):
+        try:
+            weights = weights_here(catalogue, found)
+            if found.added and weights is not None:
+                with as_added(found):
+                    check_digest(WeightsFile(weights, sha256=found.card.sha256))
+            about = Look(found, weights, read_header(weights).spec if weights else None)
+        except GenzooError as error:
+            return Look(found, problems=(str(error),))
+    else:
+        about = Look(Model(card_of(found), file=found), found.path, read_header(found.path).spec)
+    try:
+        return replace(about, options=options_of(catalogue, about.spec) if about.spec else ())
+    except GenzooError as error:
+        return replace(about, problems=(str(error),))
 
 
 @click.command()
@@ -41,8 +102,6 @@ def info(ctx: click.Context, *, model: str, variant: str, as_json: bool) -> None
     plugin reads. A file that a plugin knows how to fetch (hf://owner/repo) is fetched; of a
     folder, what describes it.
     """
-    from genzoo.cli.look import look
-
     about = look(catalogue_of(ctx), model, variant)
     if as_json:
         click.echo(json.dumps(_as_json(about), indent=2))
@@ -55,11 +114,13 @@ def info(ctx: click.Context, *, model: str, variant: str, as_json: bool) -> None
 
 def _as_json(about: Look) -> dict[str, Any]:
     import msgspec
+    from msgspec.structs import asdict
 
     card, plugin = about.model.card, about.model.plugin
     return {
         "name": about.model.name,
-        "card": _card_json(card),
+        # All fields, those at their defaults too: a reader of JSON does not know these.
+        "card": {**asdict(card), "metrics": [asdict(metric) for metric in card.metrics]},
         "plugin": plugin and str(plugin),
         "weights": about.weights and str(about.weights),
         "spec": msgspec.to_builtins(about.spec),
@@ -69,13 +130,6 @@ def _as_json(about: Look) -> dict[str, Any]:
         "options": msgspec.to_builtins(about.options),
         "problems": list(about.problems),
     }
-
-
-def _card_json(card: ModelCard) -> dict[str, Any]:
-    """All fields, those at their defaults too: a reader of JSON does not know these."""
-    from msgspec.structs import asdict
-
-    return {**asdict(card), "metrics": [asdict(metric) for metric in card.metrics]}
 
 
 def _lines(about: Look) -> Iterator[str]:
@@ -100,18 +154,7 @@ def _lines(about: Look) -> Iterator[str]:
 
 
 def _facts(about: Look) -> Iterator[tuple[str, str]]:
-    yield from _card_facts(about.model.card)
-    if about.weights is not None:
-        yield "file", str(about.weights)
-    yield "format", about.format
-    yield "variants", ", ".join(about.variants)
-    if about.spec is not None:
-        yield from _spec_facts(about.spec)
-    if about.model.plugin is not None:
-        yield "plugin", str(about.model.plugin)
-
-
-def _card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
+    card = about.model.card
     first, *others = card.conditioners or ("",)
     reads = f"{first} (reads the prompt)" if first else "none"
     yield "family", card.family
@@ -128,13 +171,19 @@ def _card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     yield "credits", "; ".join(card.credits)
     yield "recipe", card.recipe
     yield "aliases", ", ".join(card.aliases)
+    yield "file", str(about.weights or "")
+    yield "format", about.format
+    yield "variants", ", ".join(about.variants)
+    if about.spec is not None:
+        yield from _spec_facts(about.spec)
+    yield "plugin", str(about.model.plugin or "")
 
 
 def _spec_facts(spec: ModelSpec) -> Iterator[tuple[str, str]]:
     yield "component", spec.component
     yield "config", ", ".join(f"{name}={value}" for name, value in spec.config.items())
     for place, (name, conditioner) in enumerate(spec.conditioners.items()):
-        # By custom, a component that takes one of a few names has them as "classes".
+        # By custom, the names that a component takes, where they are few, are its "classes".
         named = conditioner.config.get("classes")
         taken = _few(named if isinstance(named, list) else [])
         how = f" (--set {name}=VALUE)" if place else ""
@@ -144,7 +193,7 @@ def _spec_facts(spec: ModelSpec) -> Iterator[tuple[str, str]]:
 
 
 def _few(names: Sequence[object]) -> str:
-    return ", ".join([*map(str, names[:SHOWN]), *["…"][: len(names) > SHOWN]])
+    return ", ".join([*map(str, names[:CLASSES]), *["…"][: len(names) > CLASSES]])
 
 
 def _part(part: Weights) -> str:
@@ -171,11 +220,9 @@ def _metric(metric: Metric) -> Iterator[str]:
     yield f"    {metric.command}"
 
 
-def _fields(fields: Iterator[tuple[str, str]]) -> Iterator[str]:
+def _fields(fields: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Name and value in two columns; what is empty is left out, and too much of it."""
-    there = [
-        (shortened(name, WIDEST), shortened(value, LONGEST)) for name, value in fields if value
-    ]
+    there = [(shortened(n, WIDEST), shortened(value, LONGEST)) for n, value in fields if value]
     longest = max((len(name) for name, _ in there), default=0)
     for name, value in there[:MOST]:
         yield f"  {name:{longest}}  {value}"

@@ -8,15 +8,18 @@ from typing import Any
 import click
 
 from genzoo.cli import table
-from genzoo.cli.context import catalogue_of
+from genzoo.cli.group import catalogue_of
 from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.guard import warn
-from genzoo.plugins.names import Owned, full_name
-from genzoo.plugins.select import refuse_unknown, select, select_components
+from genzoo.plugins.names import Owned, full_name, refuse_unknown, select, select_components
 from genzoo.text import listed, quoted
 from genzoo_core.errors import GenzooError, UsageError, did_you_mean
 from genzoo_core.manifest import ComponentEntry
 from genzoo_core.plugin import Model
+
+FIELDS = ("family", "kind", "dataset", "shape", "conditioners",
+          "size", "parameters", "summary", "aliases")  # fmt: skip
+"""Of a card, those that `--json` prints."""
 
 
 @click.command("list")
@@ -24,7 +27,7 @@ from genzoo_core.plugin import Model
 @click.option("--family", metavar="F", help="Only models of this family.")
 @click.option("--conditioner", metavar="C", help="Only models with a conditioner of this name.")
 @click.option("--kind", metavar="K", help="Only this kind: model, codec, sampler, noiser, …")
-@click.option("--dynamic", is_flag=True, help="Also ask plugins for what they know at run time.")
+@click.option("--dynamic", is_flag=True, help="Also list what plugins know only at run time.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def list_(
@@ -59,8 +62,9 @@ def list_(
         _print_json([_as_json(model, catalogue.short_name(model)) for model in models])
     elif models:
         _draw(models, catalogue)
-        if kind is not None:
-            _mention_components(select_components(catalogue.components, kind, None))
+        if kind is not None and (others := select_components(catalogue.components, kind)):
+            names = listed([full_name(each) for each in others])
+            click.echo(f"components of this kind, for recipes: {names}", err=True)
     else:
         click.echo("No models are installed; `genzoo plugins` shows what is.", err=True)
 
@@ -68,7 +72,7 @@ def list_(
 def _only_components(catalogue: Catalogue, kind: str) -> bool:
     models = {model.card.kind for model in catalogue.models}
     refuse_unknown("kind", kind, models | {each.entry.kind for each in catalogue.components})
-    # A conditioner with weights is a part of models; who asks for conditioners wants all of them.
+    # A conditioner with weights is a part of models; whoever lists conditioners wants all of them.
     return kind == "conditioner" or kind not in models
 
 
@@ -76,16 +80,9 @@ def _list_components(found: Sequence[Owned[ComponentEntry]], as_json: bool) -> N
     if not found and not as_json:
         raise GenzooError("no component matches", "leave the pattern out to see all of its kind")
     if as_json:
-        named = [
-            {
-                "name": each.bare,
-                "full_name": full_name(each),
-                "kind": each.entry.kind,
-                "summary": each.entry.summary,
-            }
-            for each in found
-        ]
-        _print_json(named)
+        fields = ("name", "full_name", "kind", "summary")
+        rows = [(c.bare, full_name(c), c.entry.kind, c.entry.summary) for c in found]
+        _print_json([dict(zip(fields, row, strict=True)) for row in rows])
         return
     lines = [[c.bare, c.entry.kind, c.distribution, c.entry.summary] for c in found]
     table.write_table(["name", "kind", "distribution", "summary"], lines)
@@ -97,47 +94,21 @@ def _print_json(found: object) -> None:
     click.echo(json.dumps(found, indent=2))
 
 
-def _mention_components(found: Sequence[Owned[ComponentEntry]]) -> None:
-    """Name what recipes can make others of this kind with."""
-    if found:
-        names = listed([full_name(each) for each in found])
-        click.echo(f"components of this kind, for recipes: {names}", err=True)
-
-
 def _draw(models: Sequence[Model], catalogue: Catalogue) -> None:
     kinds = any(model.card.kind != "model" for model in models)
     header = ["name", "family", *(["kind"] if kinds else []), "dataset", "shape", "conditioners"]
-    lines = [
-        [
-            catalogue.short_name(model),
-            card.family,
-            *([card.kind] if kinds else []),
-            card.dataset,
-            table.shape(card.shape),
-            ", ".join(card.conditioners),
-            table.size(card.size),
-            card.summary,
-        ]
-        for model, card in ((model, model.card) for model in models)
-    ]
+    lines = []
+    for model in models:
+        card = model.card
+        line = [catalogue.short_name(model), card.family, *([card.kind] if kinds else [])]
+        line += [card.dataset, table.shape(card.shape), ", ".join(card.conditioners)]
+        lines.append([*line, table.size(card.size), card.summary])
     table.write_table([*header, "size", "summary"], lines)
 
 
 def _as_json(model: Model, name: str) -> dict[str, Any]:
-    card = model.card
-    return {
-        "name": name,
-        "full_name": model.name,
-        "family": card.family,
-        "kind": card.kind,
-        "dataset": card.dataset,
-        "shape": card.shape,
-        "conditioners": card.conditioners,
-        "size": card.size,
-        "parameters": card.parameters,
-        "summary": card.summary,
-        "aliases": card.aliases,
-    }
+    facts = {field: getattr(model.card, field) for field in FIELDS}
+    return {"name": name, "full_name": model.name, **facts}
 
 
 def _no_match(catalogue: Catalogue, pattern: str | None) -> GenzooError:
@@ -151,9 +122,7 @@ def _no_match(catalogue: Catalogue, pattern: str | None) -> GenzooError:
 def _mention_broken(catalogue: Catalogue) -> None:
     if catalogue.problem is not None:
         warn(str(catalogue.problem))
-    broken = catalogue.broken
-    if not broken:
-        return
-    names = ", ".join(map(str, broken[:3])) + (", …" if len(broken) > 3 else "")
-    count = "1 plugin is" if len(broken) == 1 else f"{len(broken)} plugins are"
-    warn(f"{count} broken: {names}; see `genzoo plugins`")
+    if broken := catalogue.broken:
+        names = ", ".join(map(str, broken[:3])) + (", …" if len(broken) > 3 else "")
+        count = "1 plugin is" if len(broken) == 1 else f"{len(broken)} plugins are"
+        warn(f"{count} broken: {names}; see `genzoo plugins`")

@@ -1,73 +1,116 @@
-"""Arguments that several commands have in common."""
+"""Options that several commands share: what they are, how they are read and completed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import click
 
-from genzoo.cli.context import catalogue_of
-from genzoo.text import printable
-from genzoo_core.request import Offload, Precision
+from genzoo.cli.group import catalogue_of, variant_option
+from genzoo.text import printable, quoted
+from genzoo_core.errors import UsageError
+from genzoo_core.request import BATCH, Lora, Precision, Request
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from genzoo.cli.look import Look
+    from genzoo.cli.info import Look
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+Option = Callable[[CommandT], CommandT]
 
 
-variant_option = click.option(
-    "--variant",
-    default="",
-    metavar="NAME",
-    help="Which files of weights to read where a folder has several: fp16.",
+def _together(*options: Option[Any]) -> Option[Any]:
+    def decorate(command: CommandT) -> CommandT:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+making_options = _together(
+    click.option("-f", "--force", is_flag=True, help="Replace what exists."),
+    variant_option,
+    click.option("--device", metavar="NAME", help="cpu (the default), cuda, mps or auto."),
+    click.option(
+        "--precision",
+        type=click.Choice(get_args(Precision)),
+        help="What the networks compute in. By default the model's own: fp32 of genzoo's.",
+    ),
+    click.option("--threads", type=int, help="CPU threads."),
+    click.option("--batch", type=int, help=f"Pictures at a time; {BATCH} by default."),
+    click.option("--json", "as_json", is_flag=True, help="Print a JSON object."),
+)
+"""Of `run`, `encode` and `decode`."""
+
+condition_options = _together(
+    click.option("--prompt", "prompts", multiple=True, help="What the pictures show."),
+    click.option(
+        *("--set", "settings"), multiple=True, metavar="KEY=VALUE", help="A further condition."
+    ),
+)
+"""Of `encode` and `decode`."""
+
+preview_option = click.option(
+    "--preview/--no-preview", default=None, help="Show the pictures in the terminal."
 )
 
 
-device_option = click.option(
-    "--device",
-    metavar="NAME",
-    help="Where to compute: cpu, cuda, mps or auto; cpu unless given.",
-)
+def request_from(model: str, options: dict[str, str], **fields: Any) -> Request:
+    """A request; its fields that are None have their defaults."""
+    from genzoo.run.request import request_of
 
-offload_option = click.option(
-    "--offload",
-    type=click.Choice([mode for mode in get_args(Offload) if mode]),
-    help="What waits on the CPU until --device needs it: each network, or each layer.",
-)
-
-precision_option = click.option(
-    "--precision",
-    type=click.Choice(get_args(Precision)),
-    help="What the networks compute in; auto unless given: the model's own, fp32 of genzoo's.",
-)
+    there = {name: value for name, value in fields.items() if value is not None}
+    return request_of(model, options=options, **there)
 
 
-def complete_models(
-    ctx: click.Context, _parameter: click.Parameter | None, incomplete: str
-) -> list[CompletionItem]:
-    """Names of models, and files, that begin with `incomplete`: a `shell_complete` callback."""
-    from click.shell_completion import CompletionItem
+def gather(settings: Iterable[str]) -> dict[str, str]:
+    """Settings of the form KEY=VALUE by name; one may not be there twice."""
+    gathered: dict[str, str] = {}
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--set {quoted(text)} is not of the form KEY=VALUE")
+        if name in gathered:
+            raise UsageError(f"{name} is set twice: {quoted(gathered[name])} and {quoted(value)}")
+        gathered[name] = value
+    return gathered
 
-    catalogue = catalogue_of(ctx)
-    full = "/" in incomplete
-    names = [model.name if full else catalogue.short_name(model) for model in catalogue.models]
-    found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
-    return found or [CompletionItem(incomplete, type="file")]
+
+def parse_interpolate(text: str) -> tuple[int, int] | Literal["inputs"]:
+    """The two seeds of "3,8"; "inputs" as it is."""
+    if text == "inputs":
+        return "inputs"
+    try:
+        start, end = map(int, text.split(","))
+    except ValueError as error:
+        raise UsageError(
+            f"--interpolate {quoted(text)} is not two seeds", "give them as in --interpolate 3,8"
+        ) from error
+    return start, end
+
+
+def parse_lora(text: str) -> Lora:
+    """The file, or reference, and the scale of "style.safetensors:0.8"; 1 without one."""
+    path, _, scale = text.rpartition(":")
+    try:
+        return Lora(path, float(scale)) if path else Lora(text)
+    except ValueError:
+        return Lora(text)
 
 
 def complete_samplers(
     ctx: click.Context, _parameter: click.Parameter | None, incomplete: str
 ) -> list[CompletionItem]:
-    """Names of samplers that begin with `incomplete`."""
     from click.shell_completion import CompletionItem
 
     from genzoo.models.components import components_of
 
-    found = components_of(catalogue_of(ctx), "sampler").items()
     return [
         CompletionItem(name, help=printable(each.entry.summary))
-        for name, each in found
+        for name, each in components_of(catalogue_of(ctx), "sampler").items()
         if name.startswith(incomplete)
     ]
 
@@ -78,25 +121,25 @@ def complete_settings(
     """What `--set` takes of the model that is named; after KEY=, its values where they are few."""
     from click.shell_completion import CompletionItem
 
-    about = _look(ctx)
-    if about is None:
+    if (about := _look(ctx)) is None:
         return []
-    words = {f"{option.name}=": printable(option.type) for option in about.options}
-    conditioners = list(about.spec.conditioners) if about.spec else []
-    words |= {f"{name}=": "a condition" for name in conditioners[1:]}
     if "=" in incomplete:
         words = {
             f"{option.name}={value}": "" for option in about.options for value in option.choices
         }
+    else:
+        words = {f"{option.name}=": printable(option.type) for option in about.options}
+        conditioners = list(about.spec.conditioners) if about.spec else []
+        words |= {f"{name}=": "a condition" for name in conditioners[1:]}
     return [CompletionItem(word, help=words[word]) for word in words if word.startswith(incomplete)]
 
 
 def _look(ctx: click.Context) -> Look | None:
-    """What is known of the model that the command line names.
+    """The model that the command line names.
 
     Nothing is fetched for it, and no format of others imported.
     """
-    from genzoo.cli.look import look
+    from genzoo.cli.info import look
     from genzoo.models.find import find, has_scheme
     from genzoo.models.formats import ModelFolder
     from genzoo_core.downloads import no_downloads
@@ -106,5 +149,5 @@ def _look(ctx: click.Context) -> Look | None:
     if not model or has_scheme(model):
         return None
     catalogue = catalogue_of(ctx)
-    with no_downloads():  # nor asked for: one of the user's own list may lie elsewhere
+    with no_downloads():  # one of the user's own list may lie elsewhere
         return None if isinstance(find(catalogue, model), ModelFolder) else look(catalogue, model)

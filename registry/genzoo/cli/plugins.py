@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import click
 
 from genzoo.cli import table
-from genzoo.cli.context import catalogue_of
-from genzoo.cli.overview import conflicts, overview
+from genzoo.cli.group import BUILTIN, catalogue_of
 from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.guard import warn
-from genzoo.text import NAMES, printable
+from genzoo.plugins.names import full_name
+from genzoo.text import NAMES, listed, printable
 from genzoo_core.errors import UsageError
-
-if TYPE_CHECKING:
-    from genzoo_core.plugin import Verification
+from genzoo_core.plugin import Plugin, Verification
 
 
 class _Group(click.Group):
@@ -56,20 +55,18 @@ def plugins(ctx: click.Context, *, check: bool, times: bool, as_json: bool) -> N
     """
     if ctx.invoked_subcommand is not None:
         if check or times or as_json:
-            raise UsageError(
-                f"--check, --times and --json do not go with {ctx.invoked_subcommand}",
-                f"give options after it: `genzoo plugins {ctx.invoked_subcommand} --help`",
-            )
+            command = ctx.invoked_subcommand
+            hint = f"give options after it: `genzoo plugins {command} --help`"
+            raise UsageError(f"--check, --times and --json do not go with {command}", hint)
         return
     catalogue = catalogue_of(ctx)
     reports = _check(catalogue) if check or times else {}
-    entries = [overview(plugin, reports.get(str(plugin))) for plugin in catalogue.plugins]
+    entries = [_overview(plugin, reports.get(str(plugin))) for plugin in catalogue.plugins]
+    problems = list(conflicts(catalogue))
     if as_json:
-        found = {"plugins": entries, "conflicts": list(conflicts(catalogue))}
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps({"plugins": entries, "conflicts": problems}, indent=2))
     else:
         _draw(entries, times=times)
-        problems = list(conflicts(catalogue))
         for problem in problems[:NAMES]:
             warn(problem)
         if len(problems) > NAMES:
@@ -90,22 +87,59 @@ def _check(catalogue: Catalogue) -> dict[str, Verification]:
     return reports
 
 
+def _overview(plugin: Plugin, verified: Verification | None = None) -> dict[str, Any]:
+    """A plugin as `genzoo plugins --json` shows it."""
+    manifest = plugin.manifest
+    errors = [plugin.error] if plugin.error else []
+    errors += verified.problems if verified else ()
+    return {
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "module": plugin.module,
+        "folder": plugin.location or None,
+        "builtin": plugin.builtin,
+        "summary": manifest.summary if manifest else "",
+        "status": "broken" if errors else plugin.status,
+        "errors": errors,
+        "removal": plugin.removal,
+        "models": [card.name for card in manifest.models] if manifest else [],
+        "components": [f"{c.kind} {c.name}" for c in manifest.components] if manifest else [],
+        "commands": [command.name for command in manifest.commands] if manifest else [],
+        "formats": [each.name for each in manifest.formats] if manifest else [],
+        "hooks": list(plugin.hooks),
+        "seconds": verified and verified.seconds,
+    }
+
+
+def conflicts(catalogue: Catalogue) -> Iterator[str]:
+    """Names that more than one plugin has, or that are genzoo's own, in a line each."""
+    owners: defaultdict[str, list[str]] = defaultdict(list)
+    for command in catalogue.commands:
+        if command.bare in BUILTIN:
+            theirs = f"{command.distribution}'s is `genzoo {full_name(command)}`"
+            yield f"command {command.bare} is genzoo's own; {theirs}"
+        owners[f"command {command.bare}"].append(str(command.plugin))
+    for model in catalogue.models:
+        owners[f"model {model.bare}"].append(str(model.plugin or "your own list"))
+    for component in catalogue.components:
+        name = f"component {component.entry.kind} {component.bare}"
+        owners[name].append(str(component.plugin))
+    for name in sorted(owners):
+        if len(owners[name]) > 1:
+            yield f"{name} is ambiguous: {listed(owners[name], ' and ')} have it"
+
+
 def _draw(entries: Sequence[Mapping[str, Any]], *, times: bool) -> None:
     if not entries:
         click.echo("No plugins are installed.", err=True)
         return
     header = ["plugin", "distribution", "version", "status", *(["import"] if times else [])]
-    lines = [
-        [
-            entry["name"],
-            entry["distribution"],
-            entry["version"],
-            entry["status"],
-            *([_seconds(entry["seconds"])] if times else []),
-            _counts(entry),
-        ]
-        for entry in entries
-    ]
+    lines = []
+    for entry in entries:
+        line = [entry[field] for field in ("name", "distribution", "version", "status")]
+        seconds = "" if entry["seconds"] is None else f"{entry['seconds']:.2f} s"
+        lines.append([*line, *([seconds] if times else []), _counts(entry)])
     table.write_table([*header, "provides"], lines)
     for entry in entries:
         for error in entry["errors"]:
@@ -118,7 +152,3 @@ def _counts(entry: Mapping[str, Any]) -> str:
     provided = ("models", "components", "commands", "formats", "hooks")
     counts = ((len(entry[what]), what) for what in provided)
     return ", ".join(f"{n} {what if n > 1 else what[:-1]}" for n, what in counts if n)
-
-
-def _seconds(seconds: float | None) -> str:
-    return "" if seconds is None else f"{seconds:.2f} s"

@@ -8,8 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from genzoo.files import metadata
-from genzoo.files.splits import find_split
+from genzoo.files.splits import METADATA, find_split, read_metadata
 from genzoo.text import listed, one_line
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import DataError, GenzooError, UsageError
@@ -26,14 +25,9 @@ LABEL = "label"
 
 
 class Table(NamedTuple):
-    """Rows of a dataset.
+    """Rows of a dataset: what its columns hold, and some rows at a time, by column.
 
-    Attributes:
-        where: What they are called in an error.
-        features: What its columns hold.
-        chunks: Some rows at a time, as lists by name of the column.
-        folders: Where a picture may lie of which a row says a path alone: the first is that from
-            which the path leads.
+    Pictures of which a row holds a path lie in `folders`; the path begins at the first.
     """
 
     where: str
@@ -46,21 +40,15 @@ def read_dataset(recipe: DataRecipe, folder: Path | None, note: Callable[[str], 
     """The dataset that a recipe names.
 
     `folder` holds it, itself or in a folder of its name: parquet files as on the Hub, or images,
-    in folders by label or not. Without one it comes from the Hub.
-
-    Args:
-        recipe: What to read, and as what shape.
-        folder: Where it lies; None for the Hub.
-        note: Called with what was left out.
+    in folders by label or not. Without one it comes from the Hub. `note` is called with what is
+    left out.
 
     Raises:
         DataError: It is not there or cannot be read; says what to do.
     """
     if find_spec("datasets") is None:
-        raise DataError(
-            f"reading {recipe.name} needs the library datasets, which is not installed",
-            "`pip install 'genzoo[train]'`",
-        )
+        text = f"reading {recipe.name} needs the library datasets, which is not installed"
+        raise DataError(text, "`pip install 'genzoo[train]'`")
     where = f"the Hub's {recipe.hub}" if folder is None else str(folder)
     try:
         if folder is None:
@@ -75,7 +63,7 @@ def read_dataset(recipe: DataRecipe, folder: Path | None, note: Callable[[str], 
 
 
 def _open_hub(recipe: DataRecipe) -> Table:
-    """The rows of the recipe's dataset on the Hub, from its cache where it is there."""
+    """The rows of the recipe's dataset on the Hub, or in its cache."""
     folder = f"give a folder that holds {recipe.name}: --data DIR, or GENZOO_DATA"
     if not recipe.hub:
         raise DataError(f"no data for {recipe.name}", folder)
@@ -128,48 +116,41 @@ def _read_folder(recipe: DataRecipe, folder: Path, note: Callable[[str], None]) 
     if not home.is_dir():
         raise DataError(f"there is no folder {home}", hint)
     split = find_split(home, recipe.split)
-    if split.pictures is None:
+    root = split.pictures
+    if root is None:
         return _read_tables(_open_parquet(split.parquet, home), recipe)
-    found = find_pictures(split.pictures)
-    beside = [path for path in found.others if path.name.lower() in metadata.NAMES]
-    if split.pictures != home:
-        beside += [home / name for name in metadata.NAMES if (home / name).is_file()]
-    left = left_out([path for path in found.others if path.name.lower() not in metadata.NAMES])
+    found = find_pictures(root)
+    beside = [path for path in found.others if path.name.lower() in METADATA]
+    left = left_out([path for path in found.others if path not in beside])
+    if root != home:
+        beside += [home / name for name in METADATA if (home / name).is_file()]
     if not found.pictures:
         nothing = f"{home} holds neither {recipe.split}-*.parquet nor images"
         raise DataError(nothing, left or hint)
     if left:
         note(f"{recipe.name}: {left}")
     if split.aside:
-        note(f"{recipe.name}: {listed(split.aside)} is left out beside {split.pictures.name}")
-    if split.pictures == home and home.resolve().name != recipe.name:
+        note(f"{recipe.name}: {listed(split.aside)} is left out beside {root.name}")
+    if root == home and home.resolve().name != recipe.name:
         note(f"{recipe.name}: {len(found.pictures):,} pictures of {home}, which is not called so")
-    return _read_pictures(found.pictures, beside, split.pictures, recipe, note)
-
-
-def _read_pictures(
-    files: Sequence[Path],
-    beside: Sequence[Path],
-    root: Path,
-    recipe: DataRecipe,
-    note: Callable[[str], None],
-) -> Dataset:
-    """Pictures, labelled by the folder below the root that they lie in, and by what lies beside."""
-    rows: dict[Path, dict[str, object]] = {}
-    labelled = any(len(file.relative_to(root).parts) > 1 for file in files)
-    for file in files:
-        place = file.relative_to(root).parts
-        rows[file] = {LABEL: place[0] if len(place) > 1 else None} if labelled else {}
+    rows = _labels(found.pictures, root)
     if beside:
-        further = metadata.read_metadata(beside, files, root)
-        without = len(files) - len(further)
-        if without:
+        further = read_metadata(beside, found.pictures, root)
+        if without := len(rows) - len(further):
             note(f"{recipe.name}: {without:,} pictures are left out, which no metadata names")
-        rows = {file: row | dict(further[file]) for file, row in rows.items() if file in further}
+        rows = {file: row | further[file] for file, row in rows.items() if file in further}
     names = dict.fromkeys(name for row in rows.values() for name in row)
     columns = {name: [row.get(name) for row in rows.values()] for name in names}
     pictures = ((str(file), read_content(file)) for file in rows)
     return _dataset(pictures, columns, recipe, str(root))
+
+
+def _labels(files: Sequence[Path], root: Path) -> dict[Path, dict[str, object]]:
+    """Of each file the folder below the root that it lies in, where any lies in one."""
+    places = {file: file.relative_to(root).parts for file in files}
+    if all(len(place) == 1 for place in places.values()):
+        return {file: {} for file in files}
+    return {f: {LABEL: place[0] if place[1:] else None} for f, place in places.items()}
 
 
 def _open_parquet(files: Sequence[Path], home: Path) -> Iterator[Table]:
@@ -191,10 +172,8 @@ def _read_tables(tables: Iterable[Table], recipe: DataRecipe) -> Dataset:
         for table in tables:
             names = list(table.features)
             if recipe.image not in names:
-                there = ", ".join(names) or "none"
-                raise DataError(
-                    f"{table.where} has no column {recipe.image!r}; its columns are {there}"
-                )
+                there = f"its columns are {', '.join(names) or 'none'}"
+                raise DataError(f"{table.where} has no column {recipe.image!r}; {there}")
             first.extend(names if not first else ())
             if sorted(names) != sorted(first):
                 other = f"{', '.join(names)}, other files {', '.join(first)}"
@@ -214,9 +193,9 @@ def _read_tables(tables: Iterable[Table], recipe: DataRecipe) -> Dataset:
 
 
 def _named(values: list[Any], feature: object) -> list[Any]:
-    """Names in place of the ids of classes: another data set, or a recipe, may number otherwise.
+    """Names in place of the ids of classes, which another dataset may number otherwise.
 
-    An id that has no name, as -1 on the Hub for what is not known, is None.
+    An id without a name is None, such as the Hub's -1.
     """
     from datasets import ClassLabel
 

@@ -15,7 +15,7 @@ DTYPE_NAME = {dtype: name for name, dtype in TORCH_DTYPE.items()}
 
 
 def accepted_dtypes(dtype: torch.dtype) -> tuple[str, ...]:
-    """How a file may store a tensor that the module keeps as `dtype`; empty for not at all."""
+    """How a file may store a tensor that is `dtype` in the module; empty for not at all."""
     if dtype == torch.float32:
         return ("F16", "BF16", "F32")
     return (DTYPE_NAME[dtype],) if dtype in DTYPE_NAME else ()
@@ -26,7 +26,7 @@ def check_values(tensor: Tensor, name: str, where: str) -> None:
     if tensor.dtype == torch.bool and bool((tensor.view(torch.uint8) > 1).any()):
         raise WeightsError(f"{where} is damaged: {name} holds what is neither true nor false")
     if tensor.is_floating_point() or tensor.is_complex():
-        # torch asks this of no float8.
+        # torch cannot check a float8.
         numbers = tensor.float() if tensor.itemsize == 1 else tensor
         if not bool(torch.isfinite(numbers).all()):
             raise WeightsError(f"{where} is damaged: {name} holds NaN or infinity")

@@ -1,4 +1,4 @@
-"""The user's folders: the cache, what he decided, and his own models."""
+"""The user's folders: the cache, the configuration, and his own models."""
 
 from __future__ import annotations
 
@@ -11,28 +11,25 @@ if TYPE_CHECKING:
 
 
 def cache_folder() -> str | None:
-    """Where genzoo caches: `GENZOO_CACHE`, or the platform's place; None where there is none."""
+    """The cache: `GENZOO_CACHE`, or the platform's place; None where there is none."""
     return _folder("GENZOO_CACHE", "user_cache_dir", "XDG_CACHE_HOME", ".cache")
 
 
 def config_folder() -> Path:
-    """Where genzoo keeps what a user decided: `GENZOO_CONFIG`, or the platform's place."""
-    from pathlib import Path  # no listing has a use for it
+    """What a user decided: `GENZOO_CONFIG`, or the platform's place."""
+    from pathlib import Path  # no listing needs it
 
     found = _folder("GENZOO_CONFIG", "user_config_dir", "XDG_CONFIG_HOME", ".config")
     return Path(found) if found else Path.home() / ".genzoo"
 
 
 def models_folder() -> str | None:
-    """Where a user's own list of models lies, with what was copied: `GENZOO_MODELS`, or his data.
-
-    None where there is no place.
-    """
+    """A user's own list of models and their copies: `GENZOO_MODELS`, or his data; or None."""
     return _folder("GENZOO_MODELS", "user_data_dir", "XDG_DATA_HOME", ".local/share")
 
 
 def models_file() -> str | None:
-    """Where that list is; None where there is no place."""
+    """The file with that list; None where there is no place for it."""
     folder = models_folder()
     return folder and os.path.join(folder, "models.json")
 

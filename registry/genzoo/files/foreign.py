@@ -1,13 +1,19 @@
-"""A folder of others, as a format reads it: listed, checked, and hashed file by file."""
+"""A folder of others, as a format reads it: listed, checked, and hashed file by file.
+
+Each file is the same whenever it is opened, and none of them is a pickle.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from io import BufferedReader
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from genzoo.files.checked import CheckedFiles
 from genzoo.files.header import (
     FOREIGN_DTYPES,
     LENGTH_BYTES,
@@ -15,17 +21,14 @@ from genzoo.files.header import (
     TensorInfo,
     check_header,
     header_length,
+    is_pickled,
 )
-from genzoo.files.shards import (
-    SUFFIX,
-    Stem,
-    check_variant,
-    is_index,
-    shards_of,
-    stems_in,
-)
-from genzoo.text import listed, one_line, quoted
-from genzoo_core.errors import UsageError, WeightsError, did_you_mean
+from genzoo.files.listing import LocalSource, checked_listing
+from genzoo.files.model_file import open_file
+from genzoo.files.shards import SUFFIX, Stem, check_variant, is_index, shards_of, stems_in
+from genzoo.files.strict_json import parse_json
+from genzoo.text import brief, listed, one_line, quoted
+from genzoo_core.errors import GenzooError, UsageError, WeightsError, did_you_mean
 from genzoo_core.formats import Source
 from genzoo_core.request import Precision
 
@@ -34,19 +37,21 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+CODE = (".py", ".pyc", ".pyd", ".so", ".dll", ".dylib")
+MAX_READ = 10_000_000
+"""Size of the largest file that is read into memory whole."""
+
+Stamp = tuple[int, int, int]
 
 ELSEWHERE = "../"
-"""What the names of files of other folders begin with; a name in a folder never does."""
+"""Begins the names of files of other folders; no name in a folder does."""
 
 
 class Weights(NamedTuple):
-    """Weights in a folder, for `genzoo info`.
+    """Weights in a folder, for `genzoo info`: their name without suffix, and size in bytes.
 
-    Attributes:
-        name: "unet/diffusion_pytorch_model".
-        size: In bytes.
-        parameters: How many; None where that would have to be fetched.
-        dtypes: Those that they are stored in; empty for the same reason.
+    `parameters` is None, and `dtypes` is empty, where these would have to be fetched.
     """
 
     name: str
@@ -55,20 +60,20 @@ class Weights(NamedTuple):
     dtypes: tuple[str, ...] = ()
 
 
-class Files(CheckedFiles):
-    """`genzoo_core.Folder` over any source.
-
-    Args:
-        source: Where the files come from.
-        variant: Which of several files of weights is wanted; "" for the plain one.
-
-    Attributes:
-        precision: What the format shall load the weights in.
-    """
+class Files:
+    """`genzoo_core.Folder` over any source."""
 
     def __init__(self, source: Source, variant: str = "") -> None:
         check_variant(variant)
-        super().__init__(source)
+        self.source, self.name = source, str(source.reference)
+        every = checked_listing(source)
+        self._pickles = [name for name in every if name.lower().endswith(PICKLES)]
+        self.scripts = [name for name in every if name.lower().endswith(CODE)]
+        others = {*self._pickles, *self.scripts}
+        self.files: dict[str, int] = {n: size for n, size in every.items() if n not in others}
+        self._digests: dict[str, str] = {}
+        self._stamps: dict[str, tuple[Path, Stamp]] = {}
+        self._read: set[str] = set()
         self.variant = variant
         self.precision: Precision = "auto"
         self.settings: Mapping[str, Any] = {}
@@ -79,22 +84,54 @@ class Files(CheckedFiles):
         self._tensors: dict[str, dict[str, Tensor]] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
+    @property
+    def is_local(self) -> bool:
+        """Whether nothing has to be fetched."""
+        return isinstance(self.source, LocalSource)
+
+    def read(self, name: str) -> bytes:
+        """The content of a file of at most 10 MB."""
+        data = self.peek(name)
+        self._read.add(name)
+        return data
+
+    def peek(self, name: str) -> bytes:
+        """As `read`; what a model is does not depend on it."""
+        with self._opened(name) as file:
+            data = file.read(MAX_READ + 1)
+        if len(data) > MAX_READ:
+            raise WeightsError(f"{self._where(name)} has more than {MAX_READ:,} bytes")
+        if is_pickled(data):
+            raise self._pickled(name)
+        self._digests[name] = hashlib.sha256(data).hexdigest()
+        return data
+
+    def json(self, name: str) -> Any:
+        content = self._json(name)
+        self._read.add(name)
+        return content
+
+    def digest(self, name: str) -> str:
+        """sha256 of a file, read or not."""
+        if name not in self._digests:
+            with self._opened(name) as file:
+                self._digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
+        return self._digests[name]
+
     def check(self) -> None:
-        """Check what can be, before a format sees it.
+        """Check what can be before a format sees it.
 
         Of a folder on this machine that is all but the numbers: headers, indexes, shards. Of one
         elsewhere, which shards there are.
 
         Raises:
             WeightsError: There are only pickles, or a shard, header or index is wrong.
-            UsageError: No weights have that variant; names the variants.
+            UsageError: No weights have that variant.
         """
         self.refuse_pickles()
         if self.variant and self.variant not in (there := self.variants()):
-            raise UsageError(
-                f"{self.name} has no variant {quoted(self.variant)}",
-                f"there is {listed(there)}" if there else "it has none: leave --variant out",
-            )
+            hint = f"there is {listed(there)}" if there else "it has none: leave --variant out"
+            raise UsageError(f"{self.name} has no variant {quoted(self.variant)}", hint)
         for stem in self.wanted():
             shards = self._shards(stem)
             if self.is_local:
@@ -105,12 +142,20 @@ class Files(CheckedFiles):
             for name in filter(is_index, self.files):
                 self._index(name)
 
+    def refuse_pickles(self) -> None:
+        """Refuse a folder that has its weights in pickles alone."""
+        if any(name.endswith(SUFFIX) for name in self.files):
+            return
+        if self._pickles:
+            raise self._pickled(self._pickles[0])
+        for name in self.files if self.is_local else ():
+            self._refuse_pickle(name)
+
     def headers(self) -> list[dict[str, TensorInfo]]:
-        """The tensors of each file of weights on this machine, by name."""
+        """The tensors of each file of weights, by name."""
         return [self._header(name) for stem in self.stems for name in self.stems[stem]]
 
     def variants(self) -> list[str]:
-        """The variants that some weights have."""
         return sorted({stem.variant for stem in self.stems} - {""})
 
     def wanted(self) -> list[Stem]:
@@ -125,17 +170,14 @@ class Files(CheckedFiles):
         """The weights that there are, for a person: from their headers, where they are here."""
         found = []
         for stem in self.wanted():
-            names = self.stems[stem]
-            if stem.single in names:
-                names = [stem.single]
-            size = sum(self.files[name] for name in names)
-            part = Weights(stem.single.removesuffix(SUFFIX), size)
+            names = [stem.single] if stem.single in self.stems[stem] else self.stems[stem]
+            part = Weights(stem.single.removesuffix(SUFFIX), sum(self.files[n] for n in names))
             if self.is_local:
-                headers = [self._header(name) for name in names]
-                infos = [info for header in headers for info in header.values()]
+                infos = [info for name in names for info in self._header(name).values()]
                 numbers = [info for info in infos if "F" in info.dtype]  # neither counters nor ids
                 dtypes = tuple(sorted({info.dtype for info in numbers}))
-                part = Weights(*part[:2], sum(prod(info.shape) for info in numbers), dtypes)
+                count = sum(prod(info.shape) for info in numbers)
+                part = part._replace(parameters=count, dtypes=dtypes)
             found.append(part)
         return found
 
@@ -170,9 +212,9 @@ class Files(CheckedFiles):
         return root
 
     def other(self, reference: str) -> Files:
-        """Another folder, what is read of which counts as read of this one."""
+        """Another folder; the files read of it count as read of this one."""
         if reference not in self._others:
-            assert self.open_other is not None  # whoever has found the folder
+            assert self.open_other is not None  # set by whoever has found the folder
             self._others[reference] = self.open_other(reference)
         return self._others[reference]
 
@@ -181,7 +223,7 @@ class Files(CheckedFiles):
         """sha256 of each file that was read, by name; those of others begin with "../"."""
         others = (files.digests.items() for files in self._others.values())
         found = {ELSEWHERE + name: digest for items in others for name, digest in items}
-        return {**super().digests, **found}
+        return {**{name: self.digest(name) for name in sorted(self._read)}, **found}
 
     def finish(self) -> None:
         """Check that what was read has not changed since, and remove what was made for it."""
@@ -190,7 +232,65 @@ class Files(CheckedFiles):
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
-        super().finish()
+        for name, (path, stamp) in self._stamps.items():
+            with suppress(OSError):
+                if _stamp(os.stat(path)) == stamp:
+                    continue
+            raise self._changed(name)
+
+    def _where(self, name: str) -> str:
+        return f"{quoted(name)} of {self.name}"
+
+    def _changed(self, name: str) -> WeightsError:
+        return WeightsError(f"{self._where(name)} changed while it was read", "try again")
+
+    def _refuse_pickle(self, name: str) -> None:
+        with self._opened(name) as file:
+            if is_pickled(file.read(4)):
+                raise self._pickled(name)
+
+    def _pickled(self, name: str) -> WeightsError:
+        name = name.rpartition("/")[2]
+        new = name.rpartition(".")[0] or name
+        return WeightsError(
+            f"{self.name} has its weights in {quoted(name)}, a pickle, which can run any code and "
+            "is never loaded",
+            "convert it where you trust it: safetensors.torch.save_file("
+            f"torch.load({name!r}, weights_only=True), {new + SUFFIX!r})",
+        )
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[BufferedReader]:
+        """A file of the folder; it is the same whenever it is opened."""
+        if not (isinstance(name, str) and name in self.files):
+            if name in self._pickles:
+                raise self._pickled(name)
+            near = did_you_mean(name, self.files) if isinstance(name, str) else None
+            raise WeightsError(f"{self.name} has no file {quoted(name)}", near)
+        try:
+            path = self._stamps[name][0] if name in self._stamps else Path(self.source.fetch(name))
+        except GenzooError:
+            raise
+        except Exception as error:  # a plugin's code
+            text = f"{self._where(name)} cannot be fetched: {one_line(error)}"
+            raise WeightsError(text) from error
+        with open_file(path) as file:
+            status = os.fstat(file.fileno())
+            _, stamp = self._stamps.setdefault(name, (path, _stamp(status)))
+            if status.st_size != self.files[name] or _stamp(status) != stamp:
+                raise self._changed(name)
+            try:
+                yield file
+            except OSError as error:
+                raise WeightsError(f"cannot read {self._where(name)}: {error.strerror}") from None
+
+    def _json(self, name: str) -> Any:
+        try:
+            return parse_json(self.peek(name).decode(), infinite=True)
+        except UnicodeDecodeError:
+            raise WeightsError(f"{self._where(name)} is not UTF-8") from None
+        except (ValueError, RecursionError) as error:
+            raise WeightsError(f"{self._where(name)} {brief(error)}") from None
 
     def _index(self, name: str) -> dict[str, str]:
         return shards_of(self._json(name), self._where(name))
@@ -203,10 +303,8 @@ class Files(CheckedFiles):
         shards = {t: f"{folder}{slash}{f}" for t, f in self._index(stem.index_file).items()}
         missing = [file for file in dict.fromkeys(shards.values()) if file not in self.files]
         if missing:
-            raise WeightsError(
-                f"{self.name} lacks {listed(missing)}, which {stem.index_file} names",
-                "fetch or copy it once more",
-            )
+            text = f"{self.name} lacks {listed(missing)}, which {stem.index_file} names"
+            raise WeightsError(text, "fetch or copy it once more")
         return shards
 
     def _check_shards(self, stem: Stem, shards: Mapping[str, str]) -> None:
@@ -220,31 +318,28 @@ class Files(CheckedFiles):
             other = next((name for name in header if shards.get(name) != file), None)
             if other is not None:
                 says = f"puts into {shards[other]}" if other in shards else "does not name"
-                raise WeightsError(
-                    f"{self._where(file)} holds {quoted(other)}, which its index {says}"
-                )
+                what = f"{self._where(file)} holds {quoted(other)}"
+                raise WeightsError(f"{what}, which its index {says}")
 
     def _find_weights(self, stem: str) -> Stem:
         """The variant that is wanted, or the plain one of weights that have none at all."""
-        choices = [Stem(str(stem), self.variant)]
-        if self.variant and not any(s.variant for s in self.stems if s.name == stem):
-            choices.append(Stem(str(stem), ""))
-        for choice in choices:
+        there = [other for other in self.stems if other.name == stem]
+        has_variants = any(other.variant for other in there)
+        wanted = Stem(str(stem), self.variant)
+        for choice in (wanted,) if has_variants else (wanted, wanted._replace(variant="")):
             if choice.single in self.files or choice.index_file in self.files:
                 return choice
-        folder = str(stem).rpartition("/")[0]
+        folder = wanted.name.rpartition("/")[0]
         for name in self._pickles:
             if name.rpartition("/")[0] == folder:
                 raise self._pickled(name)
-        wanted = choices[0]
-        there = [other for other in self.stems if other.name == stem]
         hint = None
         if there:
             variants = listed([f"--variant {s.variant}" if s.variant else s.single for s in there])
             hint = f"there is {variants}"
         elif self.stems:
             names = dict.fromkeys(other.name for other in self.stems)
-            hint = did_you_mean(str(stem), names) or f"its weights are {listed(list(names))}"
+            hint = did_you_mean(wanted.name, names) or f"its weights are {listed(list(names))}"
         raise WeightsError(f"{self.name} lacks {wanted.single}, and its index", hint)
 
     def _header(self, name: str) -> dict[str, TensorInfo]:
@@ -276,3 +371,13 @@ class Files(CheckedFiles):
             self._tensors[name] = tensors
             self._read.add(name)
         return self._tensors[name]
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def digest_of(files: Mapping[str, str]) -> str:
+    """The digest of a folder: that of the sorted digests of its files, each with its name."""
+    lines = sorted(f"{digest}  {name}\n" for name, digest in files.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""What a safetensors header may say, checked before any library sees the file.
+"""The header of a safetensors file, checked before any library sees the file.
 
-The format: eight bytes with the header's length (little-endian), the header (a JSON object that
-gives each tensor's dtype, shape and byte range in the data), the data.
+The format: eight bytes with the header's length (little-endian), the header (a JSON object with
+each tensor's dtype, shape and byte range in the data), the data.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from genzoo.files.strict_json import parse_json
 from genzoo_core.errors import WeightsError
 
 LENGTH_BYTES = 8
-MAX_HEADER = 1_000_000
-MAX_FOREIGN_HEADER = 25_000_000
-"""The same of a file that genzoo did not write: a model of 200,000 tensors needs as much."""
+MAX_HEADER, MAX_FOREIGN_HEADER = 1_000_000, 25_000_000
+"""Of a model file, and of one of others: a model of 200,000 tensors needs as much."""
 MAX_DIMENSIONS = 16
 
 DTYPES = {
@@ -46,7 +45,7 @@ FOREIGN_DTYPES = {
     "U64": ("uint64", 8),
     "C64": ("complex64", 8),
 }
-"""The same of a file that genzoo did not write."""
+"""The same of files of others."""
 
 _PICKLE_OR_ZIP = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"(dp", b"}q")
 
@@ -65,12 +64,10 @@ class TensorInfo(NamedTuple):
 def safetensors_header(
     metadata: Mapping[str, str], tensors: Iterable[tuple[str, str, tuple[int, ...]]]
 ) -> bytes:
-    """What stands in a file before the data.
+    """The bytes before the data, of text by name and of tensors in their order in the file.
 
-    Args:
-        metadata: Text by name.
-        tensors: Of each its name, torch's name of its dtype and its shape, in the order in which
-            they lie in the file; the widest elements first, so that each is aligned.
+    A tensor is its name, torch's name of its dtype, and its shape; those with the widest elements
+    come first, so that each is aligned.
 
     Raises:
         WeightsError: The format has no such dtype.
@@ -96,49 +93,37 @@ def is_pickled(beginning: bytes) -> bool:
 
 
 def header_length(beginning: bytes, size: int, where: str, limit: int = MAX_HEADER) -> int:
-    """Length in bytes, up to `limit`, of the header of a file of `size` bytes that begins so."""
+    """Length in bytes, at most `limit`, of the header of a file of `size` bytes that begins so."""
     if size == 0:
         raise WeightsError(f"{where} is empty")
     length = int.from_bytes(beginning[:LENGTH_BYTES], "little")
     # A sound header's length can begin like a pickle, but a pickle gives no sound length.
     sound = size >= LENGTH_BYTES and length <= min(limit, size - LENGTH_BYTES)
     if not sound and is_pickled(beginning):
-        raise WeightsError(
-            f"{where} is a pickle or a zip archive, and pickle is never loaded",
-            "convert it to safetensors where you trust it",
-        )
+        text = f"{where} is a pickle or a zip archive, and pickle is never loaded"
+        raise WeightsError(text, "convert it to safetensors where you trust it")
     if size < LENGTH_BYTES:
         raise WeightsError(f"{where} is no safetensors file: it has only {size} bytes")
     if beginning.startswith(_POINTER) and not sound:
-        raise WeightsError(
-            f"{where} is a pointer of Git LFS to a file that was not fetched", "`git lfs pull`"
-        )
+        text = f"{where} is a pointer of Git LFS to a file that was not fetched"
+        raise WeightsError(text, "`git lfs pull`")
+    header = f"header of {length} bytes"
     if length > limit:
-        raise WeightsError(
-            f"{where} is damaged, or no safetensors file: it declares a header of {length} bytes; "
-            f"at most {limit} are accepted"
-        )
+        text = f"{where} is damaged, or no safetensors file: it declares a {header}"
+        raise WeightsError(f"{text}; at most {limit} are accepted")
     if length > size - LENGTH_BYTES:
-        raise WeightsError(
-            f"{where} is truncated: its header of {length} bytes goes past the end of the file"
-        )
+        raise WeightsError(f"{where} is truncated: its {header} goes past the end of the file")
     return length
 
 
 def check_header(
     header: bytes, size: int, where: str, dtypes: Mapping[str, tuple[str, int]] = DTYPES
 ) -> tuple[dict[str, TensorInfo], dict[str, str]]:
-    """The tensors and the metadata in a header, which is true of a file of `size` bytes.
-
-    Args:
-        header: Its bytes, without the length before it.
-        size: That the file has.
-        where: What the file is, for messages.
-        dtypes: Those that it may hold.
+    """The tensors and the metadata in a header of a file of `size` bytes, called `where`.
 
     Raises:
         WeightsError: Not well-formed, or byte ranges that overlap, leave holes or do not match
-            shapes, dtypes and the file's size; or a dtype that is not read.
+            shapes, dtypes and the file's size; or none of the `dtypes`.
     """
     data_start = LENGTH_BYTES + len(header)
     try:
@@ -146,7 +131,12 @@ def check_header(
             raise ValueError("does not begin with {")
         entries = parse_json(header.decode("utf-8"))
         metadata = _metadata(entries.pop("__metadata__", {}))
-        _check_dtypes(entries, where, dtypes)
+        for name, entry in entries.items():
+            dtype = entry.get("dtype") if isinstance(entry, dict) else None
+            if isinstance(dtype, str) and dtype not in dtypes:  # such as F4
+                text = f"{where}: {name[:80]!r} is stored as {dtype[:20]!r}"
+                hint = f"convert it to F16, BF16 or F32; known are {', '.join(dtypes)}"
+                raise WeightsError(f"{text}, which genzoo does not read", hint)
         widths = {dtype: width for dtype, (_, width) in dtypes.items()}
         tensors = {n: _tensor(n, entry, data_start, widths) for n, entry in entries.items()}
         _check_ranges(tensors, data_start, size)
@@ -163,27 +153,13 @@ def _metadata(value: object) -> dict[str, str]:
     return value
 
 
-def _check_dtypes(
-    entries: Mapping[str, object], where: str, dtypes: Mapping[str, tuple[str, int]]
-) -> None:
-    """Name a tensor of a dtype that the format may have and genzoo does not, such as F4."""
-    for name, entry in entries.items():
-        dtype = entry.get("dtype") if isinstance(entry, dict) else None
-        if isinstance(dtype, str) and dtype not in dtypes:
-            raise WeightsError(
-                f"{where}: {name[:80]!r} is stored as {dtype[:20]!r}, which genzoo does not read",
-                f"convert it to F16, BF16 or F32; known are {', '.join(dtypes)}",
-            )
-
-
 def _tensor(name: str, entry: object, data_start: int, widths: Mapping[str, int]) -> TensorInfo:
     match entry:
-        case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [start, end]}:
-            pass
+        case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [start, end], **more}:
+            if more:
+                raise ValueError(f"says more than dtype, shape and data_offsets of {name[:80]!r}")
         case _:
             raise ValueError(f"does not give dtype, shape and data_offsets of {name[:80]!r}")
-    if not isinstance(entry, dict) or len(entry) != 3:
-        raise ValueError(f"says more than dtype, shape and data_offsets of {name[:80]!r}")
     if len(shape) > MAX_DIMENSIONS or not all(type(n) is int and n >= 0 for n in (*shape, start)):
         raise ValueError(f"gives {name[:80]!r} no shape or offset that a tensor can have")
     if type(end) is not int or end - start != math.prod(shape) * widths[dtype]:

@@ -13,17 +13,12 @@ from genzoo.text import quoted
 from genzoo_core.errors import WeightsError
 from genzoo_core.formats import Source
 
-MAX_FILES = 10_000
-"""Most files and folders in one; the largest repositories of models have some hundreds."""
-MAX_NAME = 1000
-"""Most characters of a file's path in it."""
+MAX_FILES, MAX_NAME = 10_000, 1000
+"""Most files and folders in one, and most characters of a file's path in it."""
 
 
 class LocalSource:
-    """A folder on this machine. Hidden files, and what is in hidden folders, are none of its files.
-
-    Args:
-        folder: Where it lies; it may be a link itself.
+    """A folder on this machine, or a link to one. What is hidden is none of its files.
 
     Raises:
         WeightsError: It cannot be listed, has more than `MAX_FILES`, a link that leads out of it or
@@ -36,7 +31,7 @@ class LocalSource:
         self._blobs = _blobs_of(Path(self._root))
         self.files: dict[str, int] = {}
         try:
-            for name in list(_walk(self._root, self.reference)):  # too many are said to be that
+            for name in list(_walk(self._root, self.reference)):  # counted first
                 self.files[name] = self._size(name)
         except OSError as error:
             raise WeightsError(f"cannot list {self.reference}: {error.strerror}") from None
@@ -67,12 +62,7 @@ class LocalSource:
 class FileSource:
     """One file on this machine, as a folder with nothing else in it.
 
-    Args:
-        path: Where it lies.
-        reference: What it can be had by again, where that is not its path.
-
-    Raises:
-        WeightsError: It cannot be read, or is no file.
+    Its `reference` is its path by default. Raises `WeightsError` where it cannot be read.
     """
 
     def __init__(self, path: str | os.PathLike[str], reference: str = "") -> None:
@@ -88,7 +78,6 @@ class FileSource:
         self.files: dict[str, int] = {self.name: status.st_size}
 
     def fetch(self, name: str) -> Path:
-        """Where it lies."""
         return Path(self._path)
 
 
@@ -121,22 +110,15 @@ def _blobs_of(root: Path) -> str | None:
 
 
 def checked_listing(source: Source) -> dict[str, int]:
-    """The files of a source, by name in alphabetical order.
-
-    Raises:
-        WeightsError: There are too many, or what it says of one cannot be so: a name that leads
-            elsewhere or cannot be shown, a size below 0.
-    """
+    """The files of a source, by name in alphabetical order; refuses names that lead elsewhere."""
     files: Mapping[str, int] = source.files
     found = dict(islice(files.items(), MAX_FILES + 1))
     if len(found) > MAX_FILES:
         raise _too_many(source.reference)
     for name, size in found.items():
         if not (isinstance(name, str) and _is_name(name)):
-            raise WeightsError(
-                f"{source.reference} holds a file with the name {quoted(name)}, which is not read",
-                "give it a name of plain characters",
-            )
+            text = f"{source.reference} holds a file with the name {quoted(name)}"
+            raise WeightsError(f"{text}, which is not read", "give it a name of plain characters")
         if type(size) is not int or size < 0:
             raise WeightsError(f"{source.reference} gives {quoted(name)} the size {quoted(size)}")
     return dict(sorted(found.items()))
@@ -152,6 +134,5 @@ def _is_name(name: str) -> bool:
 
 
 def _too_many(where: str) -> WeightsError:
-    return WeightsError(
-        f"{where} holds more than {MAX_FILES:,} files and folders", "name the one with the model"
-    )
+    text = f"{where} holds more than {MAX_FILES:,} files and folders"
+    return WeightsError(text, "name the one with the model")

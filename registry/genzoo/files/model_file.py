@@ -1,4 +1,4 @@
-"""Reading a model file: from bytes on a disk to tensors that were checked."""
+"""Reading a model file: from its bytes to tensors that are checked."""
 
 from __future__ import annotations
 
@@ -33,14 +33,7 @@ StructT = TypeVar("StructT")
 
 @dataclass(frozen=True)
 class ModelFileHeader:
-    """What a model file says of itself.
-
-    Attributes:
-        spec: What to build.
-        card: What was known of the model when the file was written; None where it says nothing.
-        tensors: What each tensor is, and where it lies, by name.
-        size: Size of the file in bytes.
-    """
+    """The header of a model file of `size` bytes: what to build, a card if any, and tensors."""
 
     spec: ModelSpec
     card: ModelCard | None
@@ -50,7 +43,7 @@ class ModelFileHeader:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model file in memory: what happens to the file on the disk is of no concern."""
+    """A model file in memory, whatever happens to it on the disk."""
 
     path: Path
     header: ModelFileHeader
@@ -59,16 +52,13 @@ class ModelFile:
 
     @property
     def name(self) -> str:
-        """What it is called in messages."""
         return str(self.path)
 
     @property
     def tensors(self) -> dict[str, TensorInfo]:
-        """What each tensor is, by name."""
         return self.header.tensors
 
     def stored(self, name: str) -> memoryview:
-        """The bytes of one tensor."""
         info = self.header.tensors[name]
         return memoryview(self._data)[info.start : info.end]
 
@@ -88,7 +78,7 @@ class ModelFile:
 
 
 def read_header(path: Path) -> ModelFileHeader:
-    """As `read_model_file`, but reads the header alone, and imports no torch."""
+    """As `read_model_file`, of the header alone. Imports no torch."""
     with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
         length = header_length(file.read(LENGTH_BYTES), size, str(path))
@@ -100,7 +90,7 @@ def read_model_file(path: Path, *, sha256: str = "", size: int = 0) -> ModelFile
 
     Raises:
         UsageError: No such file.
-        IntegrityError: Not the file whose sha256 and size were promised, where they were.
+        IntegrityError: Not the `sha256` and `size` that were promised, if any were.
         WeightsError: Not a genzoo model file.
         ConfigError: Its description of the model is not well-formed.
     """
@@ -117,7 +107,7 @@ def read_model_file(path: Path, *, sha256: str = "", size: int = 0) -> ModelFile
 
 
 def check_sha256(where: str, found: str, promised: str) -> None:
-    """Refuse, as an `IntegrityError`, a file with another digest than was promised, if one was."""
+    """Refuse, as an `IntegrityError`, a file without the promised digest, if one is promised."""
     if promised and found != promised.lower():
         raise _not_promised(where, f"has sha256 {found[:12]}…, its card says {promised[:12]}…")
 
@@ -127,7 +117,6 @@ def _not_promised(where: str, what: str) -> IntegrityError:
 
 
 def memory_bytes() -> int:
-    """Bytes of memory that this machine has."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -163,27 +152,23 @@ def _describe(header: bytes, size: int, where: str) -> ModelFileHeader:
     tensors, metadata = check_header(header, size, where)
     # `format` may be "pt": other programs write that over ours.
     if not {"model", "format_version"} <= metadata.keys():
-        raise WeightsError(
-            f"{where} is no genzoo model: its header does not say what to build",
-            "`genzoo export` and `genzoo train` write files that do",
-        )
+        text = f"{where} is no genzoo model: its header does not say what to build"
+        raise WeightsError(text, "`genzoo export` and `genzoo train` write files that do")
     if (version := metadata["format_version"]) != FORMAT_VERSION:
-        raise WeightsError(
-            f"{where} has format version {version[:20]!r}, this genzoo reads {FORMAT_VERSION}",
-            "a newer genzoo may read it",
-        )
+        text = f"{where} has format version {version[:20]!r}, this genzoo reads {FORMAT_VERSION}"
+        raise WeightsError(text, "a newer genzoo may read it")
     # Conventions of others have a name before a dot: `modelspec.title`.
     if unknown := sorted(key for key in set(metadata) - set(_KEYS) if "." not in key):
         keys = ", ".join(_KEYS)
         raise ConfigError(f"{where}: unknown metadata {unknown[0][:80]!r}; known are {keys}")
     spec = _decode(metadata["model"], ModelSpec, f"{where}: `model`")
-    card = None
-    if "card" in metadata:
-        card = _decode(metadata["card"], ModelCard, f"{where}: `card`")
-        try:
-            check_figures(card)
-        except ConfigError as error:
-            raise ConfigError(f"{where}: `card`: {error.message}") from None
+    if "card" not in metadata:
+        return ModelFileHeader(spec, None, tensors, size)
+    card = _decode(metadata["card"], ModelCard, f"{where}: `card`")
+    try:
+        check_figures(card)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: `card`: {error.message}") from None
     return ModelFileHeader(spec, card, tensors, size)
 
 

@@ -31,7 +31,7 @@ class InputPicture:
         pixels: uint8 `[C, H, W]`, converted to what the model takes.
         size: Its own width and height.
         record: Where it lay, and its sha256.
-        note: What had to be done to it, or "".
+        note: How it was converted, or "".
         clear: Whether some of it is transparent.
     """
 
@@ -44,13 +44,7 @@ class InputPicture:
 
 @dataclass(frozen=True)
 class Mask:
-    """Which part of a picture is made.
-
-    Attributes:
-        made: bool `[1, H, W]`.
-        record: Where it lay, and its sha256.
-        note: Which part it is.
-    """
+    """Which part of a picture is made, `made`: bool `[1, H, W]`; the rest as of a picture."""
 
     made: Tensor
     record: Input
@@ -63,7 +57,7 @@ def read_input(file: Input, shape: tuple[int, int, int], background: int) -> Inp
     Transparent pixels are laid on the grey level `background`, 0–255.
 
     Raises:
-        UsageError: It cannot be read as a picture.
+        UsageError: It is no picture, or cannot be read.
     """
     from genzoo_core.images import from_pil
 
@@ -90,25 +84,20 @@ def read_mask(file: Input, inputs: Sequence[InputPicture], shape: tuple[int, int
     Raises:
         UsageError: It cannot be read, is not as large as each input, or nothing is made.
     """
+    import numpy as np
+
     image, record, name = _read(file, "the mask")
     for each in inputs:
         if image.size != each.size:
-            of = each.record.path or "the input"
-            raise UsageError(
-                f"the mask {name} has {image.width}×{image.height} pixels, and {of} has "
-                f"{each.size[0]}×{each.size[1]}",
-                "give a mask of the input's size",
-            )
-    made = _transparent(image)
-    kind = "white" if made is None else "transparent"
+            (width, height), of = each.size, each.record.path or "the input"
+            sizes = f"{image.width}×{image.height} pixels, and {of} has {width}×{height}"
+            raise UsageError(f"the mask {name} has {sizes}", "give a mask of the input's size")
+    made, kind = _transparent(image), "transparent"
     if made is None:
-        import numpy as np
-
-        made = np.asarray(image.convert("L")) >= HALF
+        made, kind = np.asarray(image.convert("L")) >= HALF, "white"
     if not made.any():
-        raise UsageError(
-            f"nothing is made: {name} is black", "make white, or transparent, what is to be made"
-        )
+        hint = "make white, or transparent, what is to be made"
+        raise UsageError(f"nothing is made: {name} is black", hint)
     part = _resized(made, shape[2], shape[1])
     share = 100 * part.float().mean()
     return Mask(part, record, f"{name}: what is {kind} in it is made, {share:.0f} % of the picture")
@@ -144,8 +133,7 @@ def _transparent(image: Image.Image) -> NDArray[np.bool_] | None:
 def _resized(made: NDArray[np.bool_], width: int, height: int) -> Tensor:
     """The pixels, bool `[1, height, width]`, of which any part is made.
 
-    These are those whose colour has a part of what is not known: an input shrinks by the same
-    filter.
+    Inputs shrink by the same filter, so their colours have a part of what is made.
     """
     import numpy as np
     import torch

@@ -27,58 +27,43 @@ class Stem(NamedTuple):
 
     @property
     def single(self) -> str:
-        """Its file, where it is one."""
         return f"{self.name}.{self.variant}{SUFFIX}" if self.variant else f"{self.name}{SUFFIX}"
 
     @property
     def index_file(self) -> str:
-        """The file that names its shards."""
         dot = f".{self.variant}" if self.variant else ""
         return f"{self.name}{SUFFIX}.index{dot}.json"
 
 
 def check_variant(variant: str) -> None:
-    """Refuse what names no variant."""
+    """Refuse, as a `UsageError`, what names no variant."""
     if variant and not VARIANT.fullmatch(variant):
         raise UsageError(f"{quoted(variant)} is no variant", "those have names such as fp16")
 
 
-def stem_of(name: str) -> Stem | None:
-    """What a file belongs to: weights, a shard of some, or an index; None for any other."""
-    found = _INDEX.fullmatch(name) or _FILE.fullmatch(name)
-    return found and Stem(found["stem"], found["variant"] or "")
-
-
 def stems_in(names: Iterable[str]) -> dict[Stem, list[str]]:
     """The sets of weights among these files, each with its files of weights."""
-    found: dict[Stem, list[str]] = {}
+    stems: dict[Stem, list[str]] = {}
     for name in names:
-        if (stem := stem_of(name)) is not None:
-            files = found.setdefault(stem, [])
+        if found := _INDEX.fullmatch(name) or _FILE.fullmatch(name):
+            files = stems.setdefault(Stem(found["stem"], found["variant"] or ""), [])
             if name.endswith(SUFFIX):
                 files.append(name)
-    return found
+    return stems
 
 
 def is_index(name: str) -> bool:
-    """Whether a file is one that names shards."""
     return _INDEX.fullmatch(name) is not None
 
 
 def shards_of(index: object, where: str) -> dict[str, str]:
-    """The file of each tensor, by the content of an index: a plain name beside the index.
-
-    Raises:
-        WeightsError: It says something else.
-    """
+    """The file of each tensor, by the content of an index: a plain name beside it."""
     found = index.get("weight_map") if isinstance(index, Mapping) else None
     if not isinstance(found, dict) or not found:
         raise WeightsError(f"{where} has no `weight_map` that says where each tensor is")
     for tensor, file in found.items():
         plain = isinstance(file, str) and not file.startswith(".")
         if not (plain and file.endswith(SUFFIX) and "/" not in file and "\\" not in file):
-            raise WeightsError(
-                f"{where} puts {quoted(tensor)} into {quoted(file)}, which is no name of a "
-                f"{SUFFIX} file beside it"
-            )
+            text = f"{where} puts {quoted(tensor)} into {quoted(file)}"
+            raise WeightsError(f"{text}, which is no name of a {SUFFIX} file beside it")
     return found

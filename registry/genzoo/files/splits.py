@@ -1,15 +1,28 @@
-"""Where the files of a split of a dataset lie in a folder."""
+"""Where the files of a split of a dataset lie in a folder, and what is written beside pictures."""
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import msgspec
 
 from genzoo_core.errors import DataError
 from genzoo_core.picture_files import is_hidden
+from genzoo_core.reading import read_bytes
+
+METADATA = ("metadata.csv", "metadata.jsonl")
+PICTURE = "file_name"
+"""The column with the path of a picture, from the folder of the file."""
+MAX_BYTES = 2**30
+"""A larger file is not read."""
 
 _SPLITS = {
     "train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval",
@@ -22,11 +35,9 @@ _SHARD = re.compile(r"(?:\A|[-_])(\d{1,6})-of-(\d{1,6})(?=\D|\Z)")
 
 @dataclass(frozen=True)
 class Split:
-    """What a split is read from.
+    """What a split is read from: files with its rows, or a folder of pictures.
 
     Attributes:
-        parquet: The files with its rows; or none, and it is made of
-        pictures: the pictures in this folder.
         aside: Names of the folders beside that one which are no splits, and are not read.
     """
 
@@ -36,11 +47,7 @@ class Split:
 
 
 def find_split(home: Path, split: str) -> Split:
-    """What a split is read from.
-
-    Args:
-        home: The folder of the dataset.
-        split: Name of the split.
+    """What a split of the dataset in folder `home` is read from.
 
     Raises:
         DataError: There is no such split, or a file of it is missing.
@@ -59,13 +66,12 @@ def find_split(home: Path, split: str) -> Split:
         others = (path.name for path in folders if path.name.lower() not in _SPLITS)
         return Split(pictures=home / split, aside=tuple(name for name in others if name != split))
     there = [path.name for path in folders if path.name.lower() in _SPLITS]
-    there += sorted({_split_of(path) for path in rows})
+    there += sorted({re.sub(r"-\d+(-of-\d+.*)?\Z", "", path.stem) for path in rows})
     if there:
         raise DataError(f"there is no split {split} in {home}; it has {', '.join(there)}")
     if split != "train":
-        raise DataError(
-            f"there is no split {split} in {home}; without a folder of a split, all of it is train"
-        )
+        reason = "without a folder of a split, all of it is train"
+        raise DataError(f"there is no split {split} in {home}; {reason}")
     return Split(pictures=home)
 
 
@@ -96,23 +102,13 @@ def _shards(home: Path, split: str, folders: list[Path]) -> list[Path]:
     # One folder for each configuration of the dataset, called "data" where there is one alone.
     found = {folder.name: files for folder in folders if (files := of_split(folder))}
     if len(found) > 1:
-        raise DataError(
-            f"{home} has several datasets: {', '.join(found)}", "give one of these folders"
-        )
+        text = f"{home} has several datasets: {', '.join(found)}"
+        raise DataError(text, "give one of these folders")
     return next(iter(found.values()), [])
 
 
-def _split_of(path: Path) -> str:
-    """The split that a parquet file is of, by its name."""
-    return re.sub(r"-\d+(-of-\d+.*)?\Z", "", path.stem)
-
-
 def _check_complete(files: list[Path]) -> None:
-    """Check that of files called "…-00000-of-00002…" all are there, and once.
-
-    Raises:
-        DataError: One is missing, or there are files of two times.
-    """
+    """Check that of files called "…-00000-of-00002…" all are there, and once."""
     groups: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for path in files:
         if found := _SHARD.search(path.stem):
@@ -123,11 +119,84 @@ def _check_complete(files: list[Path]) -> None:
     for stem, totals in groups.items():
         [(total, numbers), *others] = sorted(totals.items(), reverse=True)
         if others or len(numbers) > max(total, 1):
-            raise DataError(
-                f"{files[0].parent} holds files {stem or 'of a split'} of two times",
-                "remove the older ones",
-            )
+            text = f"{files[0].parent} holds files {stem or 'of a split'} of two times"
+            raise DataError(text, "remove the older ones")
         if missing := sorted(set(range(total)).difference(numbers)):
             first = f"{stem}{'-' if stem else ''}{missing[0]:05}-of-{total:05}.parquet"
             more = f" and {len(missing) - 1} more" if missing[1:] else ""
             raise DataError(f"{first}{more} is missing in {files[0].parent}", "fetch it again")
+
+
+def read_metadata(
+    files: Sequence[Path], pictures: Sequence[Path], root: Path
+) -> dict[Path, dict[str, object]]:
+    """What the files, called as one of `METADATA`, say of each of the `pictures` that they name.
+
+    A cell of a .csv file is text, or None where it is empty. Rows of pictures outside of `root`,
+    of other splits, are passed over.
+
+    Raises:
+        DataError: A file cannot be read, or names a picture that is not there, or one twice.
+    """
+    there = {_normal(path): path for path in pictures}
+    found: dict[Path, dict[str, object]] = {}
+    for file in files:
+        for line, row in _rows(file):
+            where = f"line {line} of {file}"
+            name = row.pop(PICTURE, None)
+            if not isinstance(name, str) or not name:
+                columns = ", ".join(row) or "none"
+                raise DataError(f"{where} has no {PICTURE!r}; its columns are {columns}")
+            place = PurePosixPath(name.replace("\\", "/"))
+            if place.is_absolute() or PureWindowsPath(name).drive or ".." in place.parts:
+                raise DataError(f"{where} names {name!r}, outside of its folder")
+            path = file.parent / place
+            if not path.is_relative_to(root):
+                continue
+            picture = there.get(_normal(path))
+            if picture is None:
+                kind = " that Pillow decodes here" if path.exists() else ""
+                raise DataError(f"{where} names {name!r}, which is no picture there{kind}")
+            if picture in found:
+                hint = "name each picture once, in one file"
+                raise DataError(f"{where} names {name!r}, which was named before", hint)
+            found[picture] = row
+    return found
+
+
+def _normal(path: Path) -> str:
+    """A path as paths are compared: systems write accents in one character or two."""
+    return unicodedata.normalize("NFC", str(path))
+
+
+def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of a file, each with the number of its line."""
+    try:
+        text = read_bytes(file, MAX_BYTES).decode("utf-8-sig")
+    except OSError as error:
+        raise DataError(f"cannot read {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file} is not UTF-8: {error}") from error
+    if file.suffix.lower() == ".csv":
+        yield from _csv(text, file)
+        return
+    for number, line in enumerate(io.StringIO(text), 1):
+        if line.strip():
+            try:
+                yield number, msgspec.json.decode(line, type=dict[str, Any])
+            except (msgspec.MsgspecError, RecursionError) as error:
+                raise DataError(f"line {number} of {file} is no JSON object: {error}") from error
+
+
+def _csv(text: str, file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        columns = rows.fieldnames or []
+        if len(set(columns)) < len(columns):
+            raise DataError(f"{file} has two columns of one name", f"its columns: {columns}")
+        for row in rows:
+            if None in row:
+                raise DataError(f"line {rows.line_num} of {file} has more cells than columns")
+            yield rows.line_num, {name: value or None for name, value in row.items()}
+    except csv.Error as error:
+        raise DataError(f"line {rows.line_num} of {file} is no CSV: {error}") from error

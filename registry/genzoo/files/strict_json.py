@@ -1,11 +1,11 @@
-"""JSON as a file from a stranger may hold it: parsed only where it means one thing."""
+"""JSON from strangers: parsed only where it means one thing."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from typing import Any, NoReturn
+from typing import Any
 
 MAX_DEPTH = 64
 """Deepest nesting that is accepted; a model's description needs less than ten levels."""
@@ -20,19 +20,23 @@ _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 def parse_json(text: str, *, infinite: bool = False) -> Any:
     """Parse JSON without duplicate keys, NaN, infinity, half characters or deep nesting.
 
-    Args:
-        text: What a file holds.
-        infinite: Take Infinity and -Infinity, which Python writes, and other programs with it.
+    With `infinite` there may be Infinity and -Infinity, which Python writes.
 
     Raises:
         ValueError: What is wrong, in a few words.
     """
     _check_depth(text)
+
+    def constant(name: str) -> float:
+        if infinite and name != "NaN":
+            return float(name)
+        raise ValueError(f"holds {name}")
+
     try:
         value = json.loads(
             text,
             object_pairs_hook=_unique,
-            parse_constant=_infinite if infinite else _no_constant,
+            parse_constant=constant,
             parse_int=_integer,
             parse_float=_finite,
         )
@@ -49,21 +53,18 @@ def parse_json(text: str, *, infinite: bool = False) -> Any:
 def _check_depth(text: str) -> None:
     depth = 0
     for match in _STRUCTURE.finditer(text):
-        if match[0] in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise ValueError(f"is nested more than {MAX_DEPTH} levels deep")
-        elif match[0] in "]}":
-            depth -= 1
+        depth += (match[0] in "[{") - (match[0] in "]}")
+        if depth > MAX_DEPTH:
+            raise ValueError(f"is nested more than {MAX_DEPTH} levels deep")
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    out: dict[str, Any] = {}
+    values: dict[str, object] = {}
     for key, value in pairs:
-        if key in out:
+        if key in values:
             raise ValueError(f"has the key {key[:80]!r} twice")
-        out[key] = value
-    return out
+        values[key] = value
+    return values
 
 
 def _integer(digits: str) -> int:
@@ -77,11 +78,3 @@ def _finite(digits: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"holds the number {digits[:20]}, which is too large")
     return number
-
-
-def _infinite(name: str) -> float:
-    return float(name) if name != "NaN" else _no_constant(name)
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"holds {name}")

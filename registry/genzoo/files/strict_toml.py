@@ -1,4 +1,4 @@
-"""TOML as a stranger may write it: parsed only where that takes time in proportion to it."""
+"""TOML from strangers: parsed only where that takes time in proportion to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from genzoo_core.reading import read_bytes
 
 MAX_BYTES = 2**20
-"""Size of the largest file that is read; the largest manifest of genzoo's own has 24 kB."""
+"""Size of the largest file that is read; genzoo's largest manifest has 24 kB."""
 
 MAX_PARTS = 16
 """Parts of the longest dotted key. The parser's time grows with their number for each line below
@@ -32,8 +32,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
     Raises:
         OSError: It cannot be read, is no regular file, or has more than `MAX_BYTES`.
-        ValueError: It is no TOML in UTF-8, holds a number that no int can be made of, or a key of
-            more than `MAX_PARTS` parts.
+        ValueError: It is no TOML in UTF-8, or a number or key in it is too long.
         RecursionError: It is nested too deep.
     """
     text = read_bytes(path, MAX_BYTES).decode("utf-8")

@@ -1,16 +1,26 @@
-"""Writing what a user named, with errors that say what to do."""
+"""Writing files whole or not at all, with errors that say what to do."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
+import msgspec
+
+from genzoo.files.header import LENGTH_BYTES, MAX_HEADER, safetensors_header
+from genzoo.files.model_file import FORMAT, FORMAT_VERSION
 from genzoo_core.atomic import becoming, beside
-from genzoo_core.errors import GenzooError, UsageError
+from genzoo_core.cards import ModelCard
+from genzoo_core.errors import GenzooError, UsageError, WeightsError
+from genzoo_core.specs import ModelSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @contextmanager
@@ -47,3 +57,64 @@ def write_failure(path: Path, error: OSError) -> GenzooError:
             free = shutil.disk_usage(path.parent).free
             reason = f"the disk is full: {free:,} bytes are free"
     return GenzooError(f"cannot write {path}: {reason}", "choose another place with -o")
+
+
+def write_model_file(
+    path: Path,
+    spec: ModelSpec,
+    tensors: Mapping[str, Tensor],
+    card: ModelCard,
+    *,
+    replace: bool = True,
+) -> tuple[str, int]:
+    """Write a model file. The same content has the same bytes.
+
+    Returns:
+        sha256 and size in bytes of the file; those of the card are left out of it.
+    """
+    # Wide elements first, so that each tensor is aligned; then by name.
+    ordered = sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0]))
+    header = _header(spec, dict(ordered), card)
+    data = b"".join([header, *(_bytes(name, tensor) for name, tensor in ordered)])
+    with new_file(path, replace=replace) as file:
+        file.write(data)
+    return hashlib.sha256(data).hexdigest(), len(data)
+
+
+def _header(spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard) -> bytes:
+    own = msgspec.structs.replace(card, sha256="", size=0, weights="")
+    # Laid out here: the safetensors library orders metadata otherwise in each run.
+    metadata = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "model": msgspec.json.encode(_plain(spec)).decode(),
+        "card": msgspec.json.encode(own, order="deterministic").decode(),
+    }
+    laid_out = [
+        (name, str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape))
+        for name, tensor in tensors.items()
+    ]
+    header = safetensors_header(metadata, laid_out)
+    if len(header) - LENGTH_BYTES > MAX_HEADER:
+        raise WeightsError(f"a header of {len(header):,} bytes is over the format's {MAX_HEADER:,}")
+    return header
+
+
+def _plain(spec: ModelSpec) -> dict[str, Any]:
+    """A spec as plain data, in one order but for conditioners, whose first reads the prompt."""
+    plain: dict[str, Any] = msgspec.to_builtins(spec, order="deterministic")
+    if spec.conditioners:
+        plain["conditioners"] = {name: plain["conditioners"][name] for name in spec.conditioners}
+    for role, part in spec.parts.items():
+        if part.inline is not None:
+            plain["parts"][role]["inline"] = _plain(part.inline)
+    return plain
+
+
+def _bytes(name: str, tensor: Tensor) -> bytes:
+    import torch
+
+    if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        raise WeightsError(f"tensor {name!r} holds NaN or infinity, and is not written")
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    return flat.view(torch.uint8).numpy().tobytes()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 from torch import nn
 
-from genzoo.files.checked import digest_of
 from genzoo.files.dtypes import check_values
+from genzoo.files.foreign import digest_of
 from genzoo.files.header import TensorInfo
 from genzoo.files.model_file import ModelFile, memory_bytes, read_model_file
 from genzoo.models.build import build_blueprint, build_module, kind_of

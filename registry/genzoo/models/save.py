@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from genzoo.files.dtypes import DTYPE_NAME
-from genzoo.files.write_model import write_model_file
+from genzoo.files.writing import write_model_file
 from genzoo.models.build import build_blueprint
 from genzoo.models.fill import check_tensors
 from genzoo.models.find import card_in

@@ -21,12 +21,12 @@ from genzoo.models.find import file_in_package, has_scheme
 from genzoo.models.formats import load_format
 from genzoo.models.recipes import read_recipe
 from genzoo.plugins.catalogue import Catalogue
-from genzoo.plugins.fresh import run_fresh
 from genzoo.plugins.guard import (
     caught_stdout,
     import_module,
     load_target,
     removal_hint,
+    run_fresh,
     stdout_to_stderr,
 )
 from genzoo.text import one_line

@@ -1,7 +1,4 @@
-"""The user's own list: models that `genzoo add` put beside those of plugins.
-
-One file of cards for each user, which every listing reads where it is there.
-"""
+"""The user's own list: models that `genzoo add` put beside those of plugins."""
 
 from __future__ import annotations
 
@@ -20,21 +17,21 @@ from genzoo_core.errors import ConfigError, GenzooError, UsageError
 from genzoo_core.reading import read_bytes
 
 FORMAT = 1
-"""Version of the file's form. One of a later version is neither read nor written."""
+"""Version of the file's form. No other is read or written."""
 
 LARGEST = 10_000_000
 """Bytes of the file at most."""
 
 PATIENCE = 60.0
-"""Seconds to wait for another genzoo that writes the list, and may be copying a file for it."""
+"""Seconds to wait for another genzoo, which may be copying a file for the list."""
 
 
 class AddedModel(Config, omit_defaults=True):
     """An entry of the list.
 
     Attributes:
-        card: `weights` is an absolute path or a reference ("hf://…") to what was added, and
-            `sha256` the digest that it had.
+        card: `weights` is an absolute path or a reference ("hf://…"), `sha256` the digest of
+            what was there.
         variant: Which of several files of weights is read of a folder.
     """
 
@@ -50,11 +47,7 @@ class AddedModels(Config):
 
 
 def read_added() -> tuple[AddedModel, ...]:
-    """The models in the list.
-
-    Raises:
-        ConfigError: It cannot be read, is damaged, or a newer genzoo wrote it.
-    """
+    """The models in the list; a `ConfigError` where it cannot be read."""
     file = models_file()
     if file is None or not os.path.lexists(file):
         return ()
@@ -71,26 +64,23 @@ def read_added() -> tuple[AddedModel, ...]:
         from shlex import quote
 
         aside = f"repair it, or put it aside: `mv {quote(file)} {quote(f'{file}.old')}`"
-        raise ConfigError(
-            f"your list of models {file} is damaged: {brief(error)}", aside
-        ) from error
+        text = f"your list of models {file} is damaged: {brief(error)}"
+        raise ConfigError(text, aside) from error
     if added.format != FORMAT:
-        raise ConfigError(
-            f"your list of models {file} is of version {added.format}; this genzoo knows {FORMAT}",
-            "upgrade genzoo with `pip install -U genzoo`",
-        )
+        versions = f"version {added.format}; this genzoo knows {FORMAT}"
+        hint = "upgrade genzoo with `pip install -U genzoo`"
+        raise ConfigError(f"your list of models {file} is of {versions}", hint)
     return added.models
 
 
 @contextmanager
 def editing() -> Iterator[list[AddedModel]]:
-    """The models in the list, which is what is left in it at the end of the block.
+    """The models in the list, which is written anew at the end of the block.
 
     No other process writes meanwhile.
 
     Raises:
-        ConfigError: As `read_added`.
-        GenzooError: It cannot be written.
+        GenzooError: It cannot be read or written.
     """
     from pathlib import Path
 

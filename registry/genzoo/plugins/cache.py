@@ -1,7 +1,6 @@
-"""Keeping what is installed in the user's cache, while what it follows from stays the same.
+"""Caching what is installed, while what it follows from stays the same.
 
-The cache is never needed: a file that cannot be read, is damaged or may be out of date is made
-again, and a cache that cannot be written to costs time alone.
+Without the cache, or with a damaged one, all is as before but slower.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from genzoo.files.folders import cache_folder
 from genzoo_core.plugin import Plugin
 
 FORMAT = 3
-"""Version of the file's form; one of another version is made again."""
+"""Version of the file's form."""
 
 SUFFIX = ".index"
 MOST = 20
@@ -35,7 +34,6 @@ CODE = (
     "genzoo_core.manifest",
     "genzoo_core.plugin",
     "genzoo.plugins.discovery",
-    "genzoo.plugins.figures",
     "genzoo.plugins.manifests",
 )
 """Our own modules that say what a manifest means."""
@@ -81,7 +79,7 @@ def _read(file: str, key: Key) -> tuple[Plugin, ...] | None:
 
 
 def _search(file: str | None, key: Key, *, no_plugins: bool) -> tuple[Plugin, ...]:
-    """Find out what is installed, and keep it in `file`."""
+    """What is installed, which is then cached in `file`."""
     from genzoo.plugins.discovery import discover
 
     started = time.time_ns()
@@ -116,7 +114,7 @@ def _settled(plugins: tuple[Plugin, ...], watch: list[Stamp], started: int) -> b
 
 
 def _write(file: str, content: bytes) -> None:
-    """Put a file in its place, and remove those that were made longest ago."""
+    """Write a file, and remove those that were made longest ago."""
     from pathlib import Path
 
     from genzoo_core.atomic import write_atomically

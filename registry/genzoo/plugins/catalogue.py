@@ -14,7 +14,7 @@ from genzoo.plugins.names import NamedT, Owned, choices, full_name, matches, nor
 from genzoo.text import brief, listed, quoted
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import ConfigError, GenzooError, PluginError, UsageError, did_you_mean
-from genzoo_core.manifest import CommandEntry, ComponentEntry, FormatEntry
+from genzoo_core.manifest import ComponentEntry, FormatEntry
 from genzoo_core.plugin import Model, Plugin
 
 if TYPE_CHECKING:
@@ -26,30 +26,26 @@ class Catalogue:
     """All that the installed plugins offer, looked up without importing them.
 
     Attributes:
-        plugins: Every plugin, sound, broken or disabled.
-        models: All models of sound plugins, and those of the user's own list, in alphabetical
-            order.
-        components: Their components.
-        commands: The commands that they add.
-        formats: The formats of others that they read.
+        plugins: Every plugin, sound, broken or disabled; what follows is of sound ones.
+        models: Their models, and those of the user's own list, in alphabetical order.
         problem: Why the user's own list is left out; None where it is not.
     """
 
-    def __init__(self, plugins: tuple[Plugin, ...], added: Sequence[AddedModel] = ()) -> None:
+    def __init__(
+        self,
+        plugins: tuple[Plugin, ...],
+        added: Sequence[AddedModel] = (),
+        problem: GenzooError | None = None,
+    ) -> None:
         self.plugins = plugins
-        self.problem: GenzooError | None = None
+        self.broken = tuple(plugin for plugin in plugins if plugin.status == "broken")
+        self.problem = problem
         self.models = tuple(Model(each.card, variant=each.variant) for each in added)
         sound = [(plugin, plugin.manifest) for plugin in plugins if plugin.manifest]
         self._add(Model(card, p) for p, manifest in sound for card in manifest.models)
-        self.components: tuple[Owned[ComponentEntry], ...] = tuple(
-            Owned(entry, p) for p, manifest in sound for entry in manifest.components
-        )
-        self.commands: tuple[Owned[CommandEntry], ...] = tuple(
-            Owned(entry, p) for p, manifest in sound for entry in manifest.commands
-        )
-        self.formats: tuple[Owned[FormatEntry], ...] = tuple(
-            Owned(entry, p) for p, manifest in sound for entry in manifest.formats
-        )
+        self.components = tuple(Owned(entry, p) for p, m in sound for entry in m.components)
+        self.commands = tuple(Owned(entry, p) for p, m in sound for entry in m.commands)
+        self.formats = tuple(Owned(entry, p) for p, m in sound for entry in m.formats)
         self._hooks: Hooks | None = None
         self._has_dynamic = False
 
@@ -65,19 +61,12 @@ class Catalogue:
         try:
             return cls(plugins, read_added())
         except ConfigError as error:
-            catalogue = cls(plugins)
-            catalogue.problem = error
-            return catalogue
+            return cls(plugins, problem=error)
 
     def _add(self, models: Iterable[Model]) -> None:
         every = [*self.models, *models]
         self.models = tuple(sorted(every, key=lambda model: (model.bare, model.distribution)))
         self._several = shared(model.bare for model in self.models)
-
-    @property
-    def broken(self) -> tuple[Plugin, ...]:
-        """The plugins that cannot be used."""
-        return tuple(plugin for plugin in self.plugins if plugin.status == "broken")
 
     def short_name(self, model: Model) -> str:
         """The bare name of a model where it is unique, else `distribution/name`."""
@@ -96,8 +85,7 @@ class Catalogue:
     def add_dynamic(self) -> None:
         """Add the models that plugins know only at run time, once.
 
-        Imports the plugins whose manifests list `genzoo_models`, and no other. A lookup does so
-        where the manifests know no such name.
+        Imports the plugins whose manifests list `genzoo_models`, and no other.
         """
         if self._has_dynamic or not self.has_hook("genzoo_models"):
             return
@@ -131,14 +119,12 @@ class Catalogue:
             raise UsageError(f"no model {quoted(name)}", str(self.problem or hint))
         if len(found) > 1 and (own := [model for model in found if model.added]):
             others = listed([model.name for model in found if not model.added], " and ")
-            raise UsageError(
-                f"model name {quoted(name)} is ambiguous: it is in your own list, and {others}",
-                f"add yours by another name, after `genzoo rm {own[0].name}`",
-            )
+            hint = f"add yours by another name, after `genzoo rm {own[0].name}`"
+            text = f"model name {quoted(name)} is ambiguous: it is in your own list, and {others}"
+            raise UsageError(text, hint)
         return _only(found, f"model name {quoted(name)}", UsageError)
 
     def find_component(self, kind: str, name: str) -> Owned[ComponentEntry]:
-        """A component by `distribution/name`, or by its bare name while it is unique."""
         of_kind = [component for component in self.components if component.entry.kind == kind]
         found = matches(name, of_kind)
         if not found:
@@ -147,16 +133,13 @@ class Catalogue:
         return _only(found, f"{kind} name {quoted(name)}", ConfigError)
 
     def find_format(self, name: str) -> Owned[FormatEntry]:
-        """A format by `distribution/name`, or by its bare name while it is unique."""
         found = matches(name, self.formats)
         if not found:
-            near = did_you_mean(name, choices(self.formats))
-            raise UsageError(f"no format {quoted(name)}", near)
+            raise UsageError(f"no format {quoted(name)}")
         return _only(found, f"format name {quoted(name)}", UsageError)
 
     @property
     def hooks(self) -> Hooks:
-        """The hooks of all sound plugins."""
         if self._hooks is None:
             from genzoo.plugins.hooks import Hooks
 
@@ -164,13 +147,12 @@ class Catalogue:
         return self._hooks
 
     def call_hook(self, name: str, **arguments: object) -> list[Any]:
-        """What a hook's implementations give; imports nothing where no manifest lists it."""
+        """What a hook's implementations return; imports nothing where no manifest lists it."""
         if not self.has_hook(name):
             return []
         return [result for _, result in self.hooks.results(name, arguments)]
 
     def has_hook(self, hook: str) -> bool:
-        """Whether the manifest of a plugin lists a hook."""
         return any(hook in plugin.hooks for plugin in self.plugins)
 
     def _refuse_broken_owner(self, kind: str, name: str) -> None:
@@ -178,17 +160,14 @@ class Catalogue:
         wanted = normalise(distribution)
         for plugin in self.broken:
             if plugin.distribution == wanted if distribution else bare in plugin.lost:
-                raise PluginError(
-                    f"{kind} {quoted(name)} belongs to plugin {plugin}, "
-                    f"which is broken: {plugin.error}",
-                    "see `genzoo plugins`",
-                )
+                text = f"{kind} {quoted(name)} belongs to plugin {plugin}, which is broken"
+                raise PluginError(f"{text}: {plugin.error}", "see `genzoo plugins`")
 
     def _where_from(self, name: str, among: Sequence[Owned[ComponentEntry]]) -> str:
         distribution, _, bare = name.rpartition("/")
         hint = "`genzoo plugins` shows what is installed"
         if distribution and normalise(distribution) not in {p.distribution for p in self.plugins}:
-            # No command that installs it: a stranger's file may name what a stranger registered.
+            # Names no command that installs it: a stranger may have registered what his file names.
             hint = f"no plugin {quoted(distribution)} is installed: ask its author where to get it"
             # Another plugin's component can be meant only where it has the same name.
             among = [each for each in among if each.bare == bare]
@@ -197,7 +176,7 @@ class Catalogue:
 
 
 def _only(found: Sequence[NamedT], what: str, error: type[GenzooError]) -> NamedT:
-    """The one that was found; of several, `error` says how to tell them apart."""
+    """The one that was found; of several, `error` says how to name one."""
     if len(found) == 1:
         return found[0]
     names = [full_name(named) for named in found]

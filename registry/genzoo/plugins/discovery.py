@@ -1,7 +1,4 @@
-"""Finding plugins through their entry points, without importing them.
-
-This is the cold path: what it finds is cached (`genzoo.plugins.cache`).
-"""
+"""Finding plugins through their entry points, without importing them."""
 
 from __future__ import annotations
 
@@ -17,10 +14,8 @@ from msgspec.structs import replace
 
 from genzoo.files.strict_toml import read_toml
 from genzoo.plugins.distributions import Installed, distributions, installed
-from genzoo.plugins.figures import FIGURES, with_figures
-from genzoo.plugins.manifests import check_manifest, names_in
+from genzoo.plugins.manifests import FIGURES, check_manifest, names_in, with_figures
 from genzoo.plugins.names import normalise
-from genzoo.plugins.selection import admits, named_in
 from genzoo.text import SHOWN, as_message, listed, one_line, printable, quoted, shortened
 from genzoo_core.errors import ConfigError, PluginError, UsageError, did_you_mean
 from genzoo_core.plugin import DISTRIBUTION, Plugin
@@ -37,15 +32,12 @@ VERSION = re.compile(r"[A-Za-z0-9._+!-]{0,100}")
 def discover(*, no_plugins: bool) -> tuple[tuple[Plugin, ...], list[str]]:
     """Every plugin that is installed: genzoo's own first, then by distribution and name.
 
-    Runs no code of a plugin. Those that the user leaves out are listed as disabled, and nothing
-    of them is read.
-
-    Returns:
-        The plugins, and the files that tell by their time and size whether this still holds.
+    Runs no code of a plugin, and reads nothing of those that the user leaves out. The second value
+    is the files whose times and sizes show whether this still holds.
     """
     found = sorted(_entry_points(), key=lambda f: (not f[0].builtin, f[0].distribution, f[0].name))
     _refuse_unknown([plugin for plugin, _ in found])
-    plugins = _required([_read(plugin, no_plugins=no_plugins) for plugin, _ in found])
+    plugins = _required([_read(plugin, no_plugins) for plugin, _ in found])
     folders = [plugin.location for plugin in plugins if plugin.location]
     read = [os.path.join(folder, name) for folder in folders for name in (MANIFEST, FIGURES)]
     return plugins, [*(file for _, file in found), *read]
@@ -54,11 +46,11 @@ def discover(*, no_plugins: bool) -> tuple[tuple[Plugin, ...], list[str]]:
 def _required(plugins: Sequence[Plugin]) -> tuple[Plugin, ...]:
     """The plugins; one that requires what is missing, disabled or broken is broken itself."""
     states = {_full_name(plugin): plugin.status for plugin in plugins}
-    needs = {
-        _full_name(plugin): [_normalised(need) for need in plugin.manifest.requires]
-        for plugin in plugins
-        if plugin.manifest
-    }
+    needs: dict[str, list[str]] = {}
+    for plugin in plugins:
+        if plugin.manifest:
+            required = (name.partition("/") for name in plugin.manifest.requires)
+            needs[_full_name(plugin)] = [f"{normalise(d)}/{name}" for d, _, name in required]
     errors: dict[str, str] = {}
     order: list[str] = []
     while not order and needs:
@@ -74,35 +66,43 @@ def _required(plugins: Sequence[Plugin]) -> tuple[Plugin, ...]:
             if need in errors or states.get(need) != "ok":
                 state = "broken" if need in errors else states.get(need, "not installed")
                 errors.setdefault(name, f"it requires {need}, which is {state}")
-    return tuple(
-        replace(
-            plugin,
-            manifest=None,
-            error=as_message(errors[_full_name(plugin)]),
-            lost=(
-                *(card.name for card in plugin.manifest.models),
-                *(entry.name for entry in plugin.manifest.components),
-            ),
-        )
-        if plugin.manifest and _full_name(plugin) in errors
-        else plugin
-        for plugin in plugins
-    )
+    return tuple(_broken(each, errors.get(_full_name(each))) for each in plugins)
+
+
+def _broken(plugin: Plugin, error: str | None) -> Plugin:
+    if error is None or plugin.manifest is None:
+        return plugin
+    models = [card.name for card in plugin.manifest.models]
+    lost = (*models, *(entry.name for entry in plugin.manifest.components))
+    return replace(plugin, manifest=None, error=as_message(error), lost=lost)
 
 
 def _full_name(plugin: Plugin) -> str:
     return f"{plugin.distribution}/{plugin.name}"
 
 
-def _normalised(name: str) -> str:
-    distribution, _, plugin = name.partition("/")
-    return f"{normalise(distribution)}/{plugin}"
+def _admits(plugin: Plugin, no_plugins: bool) -> bool:
+    """Whether the user wants `plugin`; genzoo's own always, unless they are disabled."""
+    only = _named_in("GENZOO_PLUGINS")
+    if _among(plugin, _named_in("GENZOO_DISABLE") or ()):
+        return False
+    return plugin.builtin or (not no_plugins and (only is None or _among(plugin, only)))
+
+
+def _named_in(variable: str) -> list[str] | None:
+    """Distributions and entry points that a variable of the environment names; None if unset."""
+    names = os.environ.get(variable)
+    return None if names is None else [name.strip() for name in names.split(",") if name.strip()]
+
+
+def _among(plugin: Plugin, names: Sequence[str]) -> bool:
+    return any(name == plugin.name or normalise(name) == plugin.distribution for name in names)
 
 
 def _refuse_unknown(plugins: Sequence[Plugin]) -> None:
     valid = sorted({name for p in plugins for name in (p.name, p.distribution)})
     for variable in ("GENZOO_PLUGINS", "GENZOO_DISABLE"):
-        for name in named_in(variable) or ():
+        for name in _named_in(variable) or ():
             if name not in valid and normalise(name) not in valid:
                 hint = did_you_mean(name, valid) or f"known: {listed(valid)}"
                 what = f"{variable} names {quoted(name)}, which no installed plugin has"
@@ -151,7 +151,6 @@ def _plugins_of(distribution: Installed) -> Iterator[Plugin]:
 
 
 def _unreadable(folder: Path, error: Exception) -> Plugin:
-    """What is known of a distribution whose metadata cannot be read."""
     name, _, version = folder.stem.partition("-")
     text = f"its metadata in {folder.name} cannot be read: {one_line(error)}"
     return Plugin(name, normalise(name), version, error=as_message(text))
@@ -173,9 +172,9 @@ def _well_formed(plugin: Plugin, folder: Path) -> Plugin:
     return replace(plugin, **readable, error=as_message(error))
 
 
-def _read(plugin: Plugin, *, no_plugins: bool) -> Plugin:
+def _read(plugin: Plugin, no_plugins: bool) -> Plugin:
     """`plugin` with its manifest, or as disabled or broken."""
-    if not admits(plugin, no_plugins=no_plugins):
+    if not _admits(plugin, no_plugins):
         return replace(plugin, disabled=True, error="")
     if plugin.error:
         return plugin
@@ -193,7 +192,7 @@ def _read(plugin: Plugin, *, no_plugins: bool) -> Plugin:
 
 
 def _package_folder(module: str) -> Path:
-    """Folder of a top-level package on disk, found without running anything of it."""
+    """Folder of a top-level package, found without running anything of it."""
     if not module.isidentifier():
         raise PluginError(f"its entry point must name a top-level package, not {quoted(module)}")
     try:

@@ -27,16 +27,11 @@ class Installed(metadata.PathDistribution):
 
     @property
     def set_aside(self) -> bool:
-        """Whether pip put it aside, "~cme-1.0.dist-info", and was ended before it removed it."""
+        """Whether pip renamed it, "~cme-1.0.dist-info", and was ended before it removed it."""
         return self.folder.name.startswith("~")
 
     def read_text(self, filename: str | os.PathLike[str]) -> str | None:
-        """A file of the metadata, or None where it is not there.
-
-        Raises:
-            OSError: It cannot be read, is no regular file, or has more than `MAX_METADATA` bytes.
-            UnicodeDecodeError: It is not UTF-8.
-        """
+        """A file of the metadata, or None where it is not there."""
         try:
             return read_bytes(self.folder / filename, MAX_METADATA).decode("utf-8")
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -44,10 +39,7 @@ class Installed(metadata.PathDistribution):
 
 
 def distributions(name: str | None = None) -> Iterator[Installed]:
-    """Those in the folders of `sys.path`, or those of a name, in its order.
-
-    What lies in an archive is left out: a plugin there cannot be read.
-    """
+    """Those in the folders of `sys.path`, or those of a name, in its order; none in an archive."""
     for found in metadata.distributions(name=name):
         path = getattr(found, "_path", None)  # no public way leads to it
         if isinstance(path, Path):
@@ -61,32 +53,27 @@ def installed(name: str) -> Installed | None:
 
 def installed_version(name: str) -> str | None:
     """The version of a distribution; None where it is not installed."""
-    found = installed(name)
     try:
-        return found.version if found else None
+        return found.version if (found := installed(name)) else None
     except KeyError:
         return None
 
 
 def installations(name: str) -> list[Installed]:
-    """All of the name, the one that counts first.
+    """All of a name, the one that counts first: the first on the path.
 
-    The first on the path counts; within one folder, whose order means nothing, the newest that is
-    whole: one that does not say its name and version is half removed.
+    Within one folder it is the newest that is whole: one without name and version is half removed.
     """
     found = [each for each in distributions(name) if not each.set_aside]
     if len(found) < 2:  # as nearly always: nothing is read
         return found
     places = list(dict.fromkeys(each.folder.parent for each in found))
-    found.sort(key=_version, reverse=True)
-    return sorted(
-        found,
-        key=lambda each: (
-            places.index(each.folder.parent),
-            not _is_whole(each),
-            each.folder.suffix != ".dist-info",
-        ),
-    )
+
+    def rank(each: Installed) -> tuple[int, bool, bool]:
+        folder = each.folder
+        return places.index(folder.parent), not _is_whole(each), folder.suffix != ".dist-info"
+
+    return sorted(sorted(found, key=_version, reverse=True), key=rank)
 
 
 def _is_whole(distribution: Installed) -> bool:

@@ -1,4 +1,4 @@
-"""Running a plugin's code so that its faults stay its own."""
+"""Running a plugin's code so that its faults stay its own, here or in a fresh process."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
 
 from genzoo.text import LONGEST_LINE, as_message, one_line
 from genzoo_core.errors import PluginError, did_you_mean
@@ -15,7 +15,7 @@ from genzoo_core.plugin import Plugin
 
 
 def warn(text: str) -> None:
-    """Tell the user of something that does not stop the work, in one line on stderr."""
+    """Warn the user, in one line on stderr."""
     with contextlib.suppress(OSError, ValueError):  # a closed stderr has no reader
         sys.stderr.write(f"Warning: {as_message(text, LONGEST_LINE)}\n")
         sys.stderr.flush()
@@ -47,7 +47,7 @@ def stdout_to_stderr() -> Iterator[None]:
 @contextlib.contextmanager
 def caught_stdout() -> Iterator[list[str]]:
     """A list that afterwards holds what was written to stdout meanwhile, if anything was."""
-    import tempfile  # it costs as much as all the rest of a listing
+    import tempfile
 
     caught: list[str] = []
     with tempfile.TemporaryFile() as file:
@@ -63,11 +63,7 @@ def caught_stdout() -> Iterator[list[str]]:
 
 
 def import_module(plugin: Plugin, name: str) -> Any:
-    """Import a plugin's module.
-
-    Raises:
-        PluginError: It raised or called `sys.exit`. The cause is kept as `__cause__`.
-    """
+    """Import a plugin's module; a `PluginError` where it raises or calls `sys.exit`."""
     if name in sys.modules:
         return sys.modules[name]
     try:
@@ -93,3 +89,36 @@ def load_target(plugin: Plugin, target: str) -> Any:
 def removal_hint(plugin: Plugin) -> str | None:
     """How to be rid of a plugin, or None where it belongs to genzoo itself."""
     return f"remove it with `{plugin.removal}`" if plugin.removal else None
+
+
+def run_fresh(
+    code: str,
+    *,
+    patience: float,
+    stderr: IO[bytes] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> tuple[bytes, int]:
+    """Run Python code in a process of its own: the answer, b"" for none, and the exit code.
+
+    The code writes its answer into the file `sys.argv[1]`, for others write to stdout.
+
+    Raises:
+        subprocess.TimeoutExpired: It took more than `patience` seconds.
+    """
+    import subprocess  # these two cost as much as all the rest of a listing
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "answer"
+        # -P: a file in the current folder must not pass for a module.
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code, str(answer)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env={**(environment or os.environ), "PYTHONIOENCODING": "utf-8"},
+            timeout=patience,
+            check=False,
+        )
+        return (answer.read_bytes() if answer.is_file() else b""), done.returncode

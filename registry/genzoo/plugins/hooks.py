@@ -35,10 +35,10 @@ class Hooks:
         self._warnings: set[str] = set()
 
     def results(self, name: str, arguments: Mapping[str, object]) -> Iterator[tuple[Plugin, Any]]:
-        """Call a hook's implementations one by one: what they give but for None, by plugin.
+        """Call a hook's implementations one by one: their results but for None, by plugin.
 
         One that raises is a warning on stderr, and the next one is called; of a first-result
-        hook, a `GenzooError` is an answer, which is raised where no other gives a result. What
+        hook, a `GenzooError` is an answer, which is raised where no other has a result. What
         they write to stdout goes to stderr. Generators are run to their end.
         """
         spec = getattr(_new_manager().hook, name).spec
@@ -73,11 +73,10 @@ class Hooks:
             warn(problem)
 
     def check(self, plugin: Plugin) -> None:
-        """Import a plugin and check its hooks against their specifications.
+        """Import a plugin and check its hooks against their specifications and its manifest.
 
         Raises:
-            PluginError: It cannot be imported, lacks a hook that its manifest lists, or has
-                one with a wrong name or signature.
+            PluginError: What is wrong.
         """
         module = import_module(plugin, plugin.module)
         manager = _new_manager()

@@ -9,8 +9,7 @@ from functools import partial
 
 import click
 
-from genzoo.cli.doctor import folders, packages, plugins, system
-from genzoo.cli.doctor.findings import Finding
+from genzoo.cli.doctor import Finding, count, packages, system
 from genzoo.text import one_line, printable
 from genzoo_core.errors import GenzooError
 from genzoo_core.secrets import without_secrets
@@ -38,32 +37,36 @@ def doctor(ctx: click.Context, *, check: bool, as_json: bool) -> None:
         "genzoo": packages.look_at_packages,
         "torch": packages.look_at_torch,
         "extra": partial(packages.look_at_extras, no_plugins),
-        "cache": folders.look_at_cache,
-        "config": folders.look_at_ledger,
-        "models": folders.look_at_models,
-        "plugins": partial(plugins.look_at_plugins, no_plugins, check),
+        "cache": system.look_at_cache,
+        "config": system.look_at_ledger,
+        "models": system.look_at_models,
+        "plugins": partial(packages.look_at_plugins, no_plugins, check),
         "variable": system.look_at_variables,
     }
     found: list[Finding] = []
     for topic, look in looks.items():
-        for finding in map(_without_secrets, _guarded(topic, look)):
+        for raw in _guarded(topic, look):
+            text, advice = without_secrets(raw.text), without_secrets(raw.advice)
+            finding = replace(raw, text=text, advice=advice)
             found.append(finding)
             if not as_json:
-                _print(finding)
-    problems = sum(finding.state == "problem" for finding in found)
+                then = f"; {advice}" if advice else ""
+                click.echo(printable(f"{finding.state:7}  {finding.topic:11}  {text}{then}"))
+    problems, notes = (sum(each.state == state for each in found) for state in ("problem", "note"))
     if as_json:
         report = {"problems": problems, "findings": [asdict(finding) for finding in found]}
         click.echo(json.dumps(report, indent=2))
     else:
-        click.echo(f"\n{_sum(found)}", err=True)
+        counts = [count(n, what) for n, what in ((problems, "problem"), (notes, "note")) if n]
+        click.echo(f"\n{' and '.join(counts) or 'all is well'}", err=True)
     if problems:
         ctx.exit(1)
 
 
 def _guarded(topic: str, look: Look) -> Iterator[Finding]:
-    """What `look` finds; where it fails, whatever it fails with, that is a problem.
+    """What `look` finds; any failure of it is a problem.
 
-    So that it can be one, a look imports itself what genzoo's other commands do without.
+    So that it can be one, a look itself imports what genzoo's other commands do without.
     """
     try:
         yield from look()
@@ -71,19 +74,3 @@ def _guarded(topic: str, look: Look) -> Iterator[Finding]:
         yield Finding(topic, error.message, "problem", error.hint or "")
     except (Exception, SystemExit) as error:
         yield Finding(topic, f"it cannot be looked at: {one_line(error)}", "problem")
-
-
-def _without_secrets(finding: Finding) -> Finding:
-    text, advice = without_secrets(finding.text), without_secrets(finding.advice)
-    return replace(finding, text=text, advice=advice)
-
-
-def _print(finding: Finding) -> None:
-    advice = f"; {finding.advice}" if finding.advice else ""
-    click.echo(printable(f"{finding.state:7}  {finding.topic:11}  {finding.text}{advice}"))
-
-
-def _sum(found: list[Finding]) -> str:
-    counts = {what: sum(f.state == what for f in found) for what in ("problem", "note")}
-    parts = [f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items() if n]
-    return " and ".join(parts) or "all is well"

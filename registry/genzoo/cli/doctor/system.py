@@ -1,21 +1,27 @@
-"""Python, the environment and its variables, and what the shell knows of genzoo."""
+"""Python, the environment and its variables, the shell, and the user's folders."""
 
 from __future__ import annotations
 
 import os
 import platform
 import re
-import shlex
 import shutil
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
-from genzoo.cli.doctor.findings import Finding
-from genzoo.plugins.distributions import installed
+from genzoo.cli.doctor import Finding, State, count
+from genzoo.cli.table import size
+from genzoo.files.folders import cache_folder, config_folder, models_file
+from genzoo.plugins.added import read_added
+from genzoo.plugins.distributions import installed, installed_version
+from genzoo.plugins.manifests import REFERENCE
 from genzoo_core.errors import PluginError, did_you_mean
 from genzoo_core.installer import environment, find_installer
+from genzoo_core.reading import read_bytes
 
 STARTUP = {
     "bash": (".bashrc", ".bash_profile", ".profile", ".bash_completion"),
@@ -39,6 +45,15 @@ OURS = (
 PREFIXES = ("GENZOO_", "HF_", "HUGGING_FACE_", "HUGGINGFACE_")
 SECRET = re.compile(r"TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH|BEARER|COOKIE", re.IGNORECASE)
 
+LITTLE, NONE = 1_000_000_000, 50_000_000
+"""Free bytes below which a download or a training may not fit, or nothing does."""
+
+LARGEST = 2**25
+"""Bytes of the largest requirements file that is read."""
+
+REQUIRED = re.compile(r"^(?:-e .*# )?([A-Za-z0-9][\w.-]*)", re.MULTILINE)
+"""A name in such a file: where a line begins, or in the comment behind a folder."""
+
 
 def look_at_python() -> Iterator[Finding]:
     """The interpreter and the machine."""
@@ -47,11 +62,11 @@ def look_at_python() -> Iterator[Finding]:
     version = platform.python_version()
     genzoo = installed("genzoo")
     wanted = genzoo.metadata["Requires-Python"] if genzoo else ""
-    text = f"{platform.python_implementation()} {version}, {sys.executable}"
+    advice = f"genzoo requires Python {wanted}"
     if SpecifierSet(wanted).contains(version, prereleases=True):
-        yield Finding("python", text)
-    else:
-        yield Finding("python", text, "problem", f"genzoo requires Python {wanted}")
+        advice = ""
+    text = f"{platform.python_implementation()} {version}, {sys.executable}"
+    yield Finding("python", text, "problem" if advice else "ok", advice)
     yield Finding("platform", f"{platform.platform()}, {os.cpu_count()} processors")
 
 
@@ -70,7 +85,7 @@ def look_at_path() -> Iterator[Finding]:
     scripts = sysconfig.get_path("scripts")
     own = os.path.join(scripts, "genzoo")
     if found is None:
-        advice = f"put {scripts} there, or run `{shlex.quote(sys.executable)} -m genzoo`"
+        advice = f"put {scripts} there, or run `{quote(sys.executable)} -m genzoo`"
         yield Finding("command", "no genzoo is on PATH", "note", advice)
     elif os.path.realpath(found) == os.path.realpath(own) or _interpreter(found) == sys.executable:
         yield Finding("command", f"{found} is this genzoo")
@@ -99,15 +114,86 @@ def look_at_completion() -> Iterator[Finding]:
 
 def look_at_variables() -> Iterator[Finding]:
     """Each variable in force. What may be a secret is not shown."""
-    for name in sorted(os.environ):
-        if not name.startswith(PREFIXES):
-            continue
-        text = f"{name}={_shown(name, os.environ[name])}"
+    for name in sorted(filter(lambda name: name.startswith(PREFIXES), os.environ)):
+        is_secret = SECRET.search(name) and name != "HF_TOKEN_PATH"
+        text = f"{name}={'(set, and not shown)' if is_secret else os.environ[name]}"
         near = did_you_mean(name, OURS) if name.startswith("GENZOO_") else None
         if near and name not in OURS:
-            yield Finding("variable", f"{text}: genzoo itself knows no such one", "note", near)
+            yield Finding("variable", f"{text}: genzoo has no such variable itself", "note", near)
         else:
             yield Finding("variable", text)
+
+
+def look_at_cache() -> Iterator[Finding]:
+    """The cache: whether it can be written, its index, and how much room there is."""
+    found = cache_folder()
+    if found is None:
+        yield Finding("cache", "there is no place for it", "note", "set GENZOO_CACHE to a folder")
+        return
+    folder = Path(found)
+    yield _written("cache", folder, "GENZOO_CACHE", "a listing reads all manifests each time")
+    indexes = [file.stat() for file in (folder / "index").glob("*.index")]
+    room = size(sum(each.st_size for each in indexes))
+    there = f"{len(indexes)}, {room}" if indexes else "none yet; a listing makes one"
+    yield Finding("index", there)
+    free = shutil.disk_usage(_nearest(folder)).free
+    state: State = "ok" if free >= LITTLE else "note" if free >= NONE else "problem"
+    advice = "" if state == "ok" else f"make room on the disk of {_nearest(folder)}"
+    yield Finding("disk", f"{size(free) or '0 B'} are free", state, advice)
+
+
+def look_at_ledger() -> Iterator[Finding]:
+    """The configuration, and in it the requirements file of `genzoo install`."""
+    folder = config_folder()
+    yield _written("config", folder, "GENZOO_CONFIG", "`genzoo install` remembers nothing")
+    file = folder / "installed.txt"
+    try:
+        names = REQUIRED.findall(read_bytes(file, LARGEST).decode()) if file.exists() else []
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else f"not UTF-8: {error}"
+        advice = f"repair it, or put it aside with `mv {quote(str(file))} {quote(f'{file}.old')}`"
+        yield Finding("ledger", f"{file} cannot be read: {why}", "problem", advice)
+        return
+    missing = [name for name in names if installed_version(name) is None]
+    if missing:
+        text = f"not in this environment: {', '.join(missing)}"
+        yield Finding("ledger", text, "note", "`genzoo plugins restore` installs what is missing")
+    else:
+        text = f"{count(len(names), 'plugin')} by `genzoo install`" if names else "empty"
+        yield Finding("ledger", text)
+
+
+def look_at_models() -> Iterator[Finding]:
+    """The user's own list of models, and which of its files are gone."""
+    file = models_file()
+    if file is None:
+        advice = "set GENZOO_MODELS to a folder"
+        yield Finding("models", "there is no place for a list of your own", "note", advice)
+        return
+    cards = [model.card for model in read_added()]
+    content = count(len(cards), "model") if cards else "empty"
+    yield Finding("models", f"your own list is {file}: {content}")
+    for card in cards:
+        if not (REFERENCE.match(card.weights) or os.path.lexists(card.weights)):
+            text = f"{card.name}: {card.weights} is gone"
+            yield Finding("models", text, "note", f"put it back, or `genzoo rm {card.name}`")
+
+
+def _written(topic: str, folder: Path, variable: str, otherwise: str) -> Finding:
+    """Whether files can be made in `folder`, by making one."""
+    try:
+        with tempfile.TemporaryFile(dir=_nearest(folder)):
+            return Finding(topic, str(folder))
+    except OSError as error:
+        text = f"{folder} cannot be written ({error.strerror}): {otherwise}"
+        return Finding(topic, text, "note", f"set {variable} to a folder that can be")
+
+
+def _nearest(folder: Path) -> Path:
+    """`folder`, or the nearest one above that is there."""
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    return folder
 
 
 def _interpreter(script: str) -> str:
@@ -118,7 +204,3 @@ def _interpreter(script: str) -> str:
     except OSError:
         return ""
     return os.fsdecode(first[2:].strip()) if first.startswith(b"#!") else ""
-
-
-def _shown(name: str, value: str) -> str:
-    return "(set, and not shown)" if SECRET.search(name) and name != "HF_TOKEN_PATH" else value
