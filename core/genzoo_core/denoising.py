@@ -148,7 +148,7 @@ def resampled(sampler: Sampler, path: Trajectory, x: Tensor, passes: int) -> Ten
             data = sampler(path.step(i, done, sum(repeats)), x)
             done += 1
             if last:
-                fresh = (1 - path.correlation(i) ** 2) ** 0.5 * path.rng.normal(x.shape[1:], x)
+                fresh = (1 - path.noise_kept(i) ** 2) ** 0.5 * path.rng.normal(x.shape[1:], x)
                 x = path.mix(i, data, fresh)
         x = path.alpha[i + 1] * data
     return data

@@ -87,7 +87,7 @@ class Trajectory:
         """
         return self.alpha[i] * x0 + self.sigma[i] * noise
 
-    def correlation(self, i: int) -> float:
+    def noise_kept(self, i: int) -> float:
         """Correlation of the point at the next time with this one, given x0.
 
         It is the share of the noise at the i-th time that is still in the noise at the next.

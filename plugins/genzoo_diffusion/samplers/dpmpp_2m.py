@@ -24,7 +24,7 @@ class DPMSolverPP2M(Sampler):
             if before is not None and i < path.steps - 1:
                 ahead = x0 + growth(path, i) / growth(path, i - 1) / 2 * (x0 - before)
             ratio = path.sigma[i + 1] / path.sigma[i]
-            x = ratio * x + path.alpha[i + 1] * (1 - path.correlation(i)) * ahead
+            x = ratio * x + path.alpha[i + 1] * (1 - path.noise_kept(i)) * ahead
             before = x0
             path.done(i, x0)
         return x / path.alpha[-1]
@@ -32,5 +32,5 @@ class DPMSolverPP2M(Sampler):
 
 def growth(path: Trajectory, i: int) -> float:
     """h of the paper: by how much log(alpha / sigma) grows in the i-th step; may be infinite."""
-    correlation = path.correlation(i)
+    correlation = path.noise_kept(i)
     return -math.log(correlation) if correlation > 0 else math.inf

@@ -26,7 +26,7 @@ class FirstOrder(Sampler):
     def __call__(self, path: Trajectory, x: Tensor) -> Tensor:
         for i in range(path.steps):
             x0, noise = path.denoise(i, x)
-            fresh = self.eta * (1 - path.correlation(i) ** 2) ** 0.5
+            fresh = self.eta * (1 - path.noise_kept(i) ** 2) ** 0.5
             if fresh * path.sigma[i + 1] > 0:
                 noise = (1 - fresh**2) ** 0.5 * noise + fresh * path.rng.normal(x.shape[1:], x)
             x = path.mix(i + 1, x0, noise)
