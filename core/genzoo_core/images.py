@@ -14,6 +14,8 @@ from genzoo_core.picture_files import eight_bits
 if TYPE_CHECKING:
     from PIL import Image
 
+    from genzoo_core.recipe import Fit
+
 
 def to_uint8(images: Tensor) -> Tensor:
     """Images in [-1, 1] as uint8 0–255: clamped, then rounded (not truncated)."""
@@ -34,19 +36,22 @@ def to_pil(image: Tensor) -> Image.Image:
     return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
 
 
-def from_pil(image: Image.Image, shape: tuple[int, int, int], background: int = 255) -> Tensor:
+def from_pil(
+    image: Image.Image, shape: tuple[int, int, int], background: int = 255, fit: Fit = "stretch"
+) -> Tensor:
     """A PIL image as uint8 `[C, H, W]`, converted to this size (area-averaged) and mode.
 
     Args:
         image: Of any size, and of any mode that `eight_bits` takes.
         shape: (C, H, W), C being 1 or 3.
         background: Grey level 0–255 that transparent pixels are laid on.
+        fit: How it gets another size; see `DataRecipe`.
 
     Raises:
         UsageError: As `eight_bits`; or another number of channels.
     """
     import numpy as np
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     channels, height, width = shape
     if channels not in (1, 3):
@@ -57,8 +62,16 @@ def from_pil(image: Image.Image, shape: tuple[int, int, int], background: int = 
         canvas = Image.new("RGBA", image.size, (background, background, background, 255))
         image = Image.alpha_composite(canvas, image)
     image = image.convert("L" if channels == 1 else "RGB")
-    if image.size != (width, height):
-        image = image.resize((width, height), Image.Resampling.BOX)
+    size, box = (width, height), Image.Resampling.BOX
+    if image.size != size:
+        if fit == "stretch":
+            image = image.resize(size, box)
+        elif fit == "crop":
+            image = ImageOps.fit(image, size, box)
+        else:
+            image = ImageOps.pad(
+                image, size, box, color=background if channels == 1 else (background,) * 3
+            )
     array = np.array(image, dtype=np.uint8).reshape(height, width, channels)
     return torch.from_numpy(array).permute(2, 0, 1).contiguous()
 

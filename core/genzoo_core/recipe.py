@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from copy import deepcopy
 from typing import Annotated, Any, Literal
+from unicodedata import normalize
 
 import msgspec
 
@@ -24,6 +25,7 @@ Side = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 # A recipe may come from a stranger, and these become parts of paths and of addresses.
 Folder = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=100)]
 Split = Annotated[str, msgspec.Meta(pattern=r"^(?!\.+\Z)[^/\\\x00-\x1f]+\Z", max_length=100)]
+Fit = Literal["stretch", "crop", "pad"]
 OnHub = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?)?\Z")]
 
 
@@ -36,6 +38,11 @@ class DataRecipe(Config):
         image: Column that holds the image.
         shape: (C, H, W) that images are converted to.
         background: Grey level 0–255 that transparent pixels are laid on.
+        fit: How a picture of another size gets this shape: stretched, cropped around its middle,
+            or with a margin of the background.
+        columns: What the data call columns that the recipe calls otherwise: `{"label": "genre"}`.
+        aside: Share of the pictures that are not trained on, chosen by their content. They are
+            the split "test".
     """
 
     name: Folder
@@ -44,6 +51,9 @@ class DataRecipe(Config):
     split: Split = "train"
     image: str = "image"
     background: Annotated[int, msgspec.Meta(ge=0, le=255)] = 255
+    fit: Fit = "stretch"
+    columns: dict[str, str] = {}
+    aside: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.0
 
 
 class ConditionerRecipe(Config):
@@ -184,6 +194,12 @@ class Recipe(Config):
     weights_dtype: Literal["float16", "bfloat16", "float32"] = "float16"
     report: ReportRecipe = ReportRecipe()
     tried: tuple[str, ...] = ()
+
+
+def folder_name(name: str) -> str:
+    """A name as a dataset can have it: "My photos!" is "my-photos"."""
+    plain = normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9._-]+", "-", plain).strip("._-")[:100] or "pictures"
 
 
 def as_recipe(fields: object) -> Recipe:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from genzoo_core.cards import ModelCard
-    from genzoo_core.dataset import Dataset
+    from genzoo_core.dataset import Dataset, Row
     from genzoo_core.model import OnStep
     from genzoo_core.pictures import Latents, Pictures
     from genzoo_core.plugin import Model, Plugin, Verification
@@ -161,6 +161,18 @@ class Zoo(Protocol):
         Raises:
             DataError: It is not there or cannot be read; says what to do.
         """
+
+    def rows(self, recipe: DataRecipe, folder: Path | None = None) -> Iterator[Row]:
+        """The rows of a dataset one by one, their pictures not decoded; else as `dataset`."""
+        ...
+
+    def splits(self, folder: Path) -> tuple[str, ...]:
+        """Names of the splits of the dataset in a folder; "train" alone where none is named.
+
+        Raises:
+            DataError: The folder cannot be read.
+        """
+        ...
 
     def build(self, spec: ModelSpec, *, training: bool = False) -> Opened:
         """Build a module with fresh weights on the CPU; its parts are loaded and frozen.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from genzoo.plugins.catalogue import Catalogue
     from genzoo.run.tasks.task import Plan
     from genzoo_core.cards import ModelCard
-    from genzoo_core.dataset import Dataset
+    from genzoo_core.dataset import Dataset, Row
     from genzoo_core.model import OnStep
     from genzoo_core.pictures import Latents, Pictures
     from genzoo_core.recipe import DataRecipe, Recipe
@@ -117,6 +117,17 @@ class Zoo(genzoo_core.zoo.Zoo):
         from genzoo.plugins.guard import warn
 
         return read_dataset(recipe, folder, warn)
+
+    def rows(self, recipe: DataRecipe, folder: Path | None = None) -> Iterator[Row]:
+        from genzoo.files.datasets import read_rows
+        from genzoo.plugins.guard import warn
+
+        return read_rows(recipe, folder, warn)
+
+    def splits(self, folder: Path) -> tuple[str, ...]:
+        from genzoo.files.splits import splits_in
+
+        return splits_in(folder)
 
     def options(self, opened: Opened) -> tuple[Option, ...]:
         from genzoo.run.option_list import options_in

@@ -184,7 +184,7 @@ def test_a_link_to_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path) -> None
     ("there", "wanted", "says"),
     [
         (["test/a.png"], "train", "there is no split train in .*pics; it has test"),
-        (["training/a.png", "testing/a.png"], "train", "it has testing, training"),
+        (["training/a.png", "testing/a.png"], "dev", "it has testing, training"),
         (["a.png"], "test", "no split test in .*; without a folder of a split, all of it is train"),
         (["train/a.png"], "validation", "there is no split validation in .*; it has train"),
     ],

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from genzoo_core.errors import DataError
-from genzoo_core.picture_files import is_hidden
+from genzoo_core.picture_files import find_pictures, is_hidden
 from genzoo_core.reading import read_bytes
 
 METADATA = ("metadata.csv", "metadata.jsonl")
@@ -24,11 +24,15 @@ PICTURE = "file_name"
 MAX_BYTES = 2**30
 """A larger file is not read."""
 
-_SPLITS = {
-    "train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval",
-    "evaluation",
-}  # fmt: skip
-"""Folders of these names are splits, not classes: those that the Hub's datasets know."""
+_ALIKE = (
+    ("train", "training"),
+    ("test", "testing"),
+    ("val", "valid", "validation", "dev"),
+    ("eval", "evaluation"),
+)
+"""Names of one split: those that the Hub's datasets know."""
+_SPLITS = {name for names in _ALIKE for name in names}
+"""Folders of these names are splits, not classes."""
 
 _SHARD = re.compile(r"(?:\A|[-_])(\d{1,6})-of-(\d{1,6})(?=\D|\Z)")
 
@@ -41,7 +45,7 @@ class Split:
         aside: Names of the folders beside that one which are no splits, and are not read.
     """
 
-    parquet: tuple[Path, ...] = ()
+    shards: tuple[Path, ...] = ()
     pictures: Path | None = None
     aside: tuple[str, ...] = ()
 
@@ -52,31 +56,61 @@ def find_split(home: Path, split: str) -> Split:
     Raises:
         DataError: There is no such split, or a file of it is missing.
     """
-    try:
-        entries = sorted(path for path in home.iterdir() if not is_hidden(path.name))
-        folders = [path for path in entries if path.is_dir()]
-        shards = _shards(home, split, folders)
-        rows = [path for path in (*entries, *_within(folders)) if _is_rows(path)]
-    except OSError as error:
-        raise DataError(f"cannot read {home}: {error.strerror}") from error
-    if shards:
-        _check_complete(shards)
-        return Split(parquet=tuple(shards))
-    if (home / split) in folders:
-        others = (path.name for path in folders if path.name.lower() not in _SPLITS)
-        return Split(pictures=home / split, aside=tuple(name for name in others if name != split))
-    there = [path.name for path in folders if path.name.lower() in _SPLITS]
-    there += sorted({re.sub(r"-\d+(-of-\d+.*)?\Z", "", path.stem) for path in rows})
-    if there:
+    names = next((alike for alike in _ALIKE if split in alike), (split,))
+    folders, rows = _entries(home)
+    for name in sorted(names, key=lambda name: name != split):
+        if shards := _shards(home, name, folders):
+            _check_complete(shards)
+            return Split(shards=tuple(shards))
+        if (home / name) in folders:
+            others = [path.name for path in folders if path.name.lower() not in _SPLITS]
+            return Split(pictures=home / name, aside=tuple(n for n in others if n != name))
+    if there := [name for name in _named(folders, rows) if name.lower() in _SPLITS]:
         raise DataError(f"there is no split {split} in {home}; it has {', '.join(there)}")
-    if split != "train":
-        reason = "without a folder of a split, all of it is train"
-        raise DataError(f"there is no split {split} in {home}; {reason}")
+    if split not in _ALIKE[0]:
+        raise DataError(
+            f"there is no split {split} in {home}; without a folder of a split, all of it is train"
+        )
+    # An archive beside pictures may be where they came from.
+    if rows and not find_pictures(home).pictures:
+        _check_complete(rows)
+        return Split(shards=tuple(rows))
     return Split(pictures=home)
 
 
+def splits_in(home: Path) -> tuple[str, ...]:
+    """Names of the splits of a dataset; "train" alone where its files name none.
+
+    Raises:
+        DataError: The folder cannot be read.
+    """
+    there = _named(*_entries(home))
+    return tuple(name for name in there if name.lower() in _SPLITS) or ("train",)
+
+
+def _entries(home: Path) -> tuple[list[Path], list[Path]]:
+    """The folders in a folder, and the files with rows in it and in them."""
+    try:
+        entries = sorted(path for path in home.iterdir() if not is_hidden(path.name))
+        folders = [path for path in entries if path.is_dir()]
+        return folders, [path for path in (*entries, *_within(folders)) if _is_rows(path)]
+    except OSError as error:
+        raise DataError(f"cannot read {home}: {error.strerror}") from error
+
+
+def _named(folders: Iterable[Path], rows: Iterable[Path]) -> list[str]:
+    """The splits that folders and files with rows are called after."""
+    named = [path.name for path in folders if path.name.lower() in _SPLITS]
+    return list(dict.fromkeys([*named, *sorted({_split_of(path) for path in rows})]))
+
+
+def _split_of(path: Path) -> str:
+    """The split that a file with rows is of, by its name."""
+    return re.sub(r"-\d+(-of-\d+.*)?\Z", "", path.stem)
+
+
 def _is_rows(path: Path) -> bool:
-    return path.suffix.lower() == ".parquet"
+    return path.suffix.lower() in (".parquet", ".tar")
 
 
 def _within(folders: Iterable[Path]) -> list[Path]:
