@@ -1,0 +1,6 @@
+"""What other plugins may use of this one."""
+
+from genzoo_data.proposal import propose
+from genzoo_data.survey import Survey, find_data, survey
+
+__all__ = ["Survey", "find_data", "propose", "survey"]
