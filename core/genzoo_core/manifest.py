@@ -86,6 +86,20 @@ class FormatEntry(Config, omit_defaults=True):
         return bool(self.markers) and all(marker in names for marker in self.markers)
 
 
+class RecipeEntry(Config, omit_defaults=True):
+    """A recipe template that the plugin brings, for `genzoo train NAME --data DIR`.
+
+    Attributes:
+        name: Its name; `distribution/name` where two plugins have one of that name.
+        target: "module:function", a `genzoo_core.templates.Template`.
+        summary: One line.
+    """
+
+    name: Name
+    target: Target
+    summary: Line = ""
+
+
 class Manifest(Config):
     """The content of `genzoo.toml`, which has at most 1 MiB.
 
@@ -104,6 +118,7 @@ class Manifest(Config):
     components: Annotated[tuple[ComponentEntry, ...], msgspec.Meta(max_length=1000)] = ()
     commands: Annotated[tuple[CommandEntry, ...], msgspec.Meta(max_length=100)] = ()
     formats: Annotated[tuple[FormatEntry, ...], msgspec.Meta(max_length=100)] = ()
+    recipes: Annotated[tuple[RecipeEntry, ...], msgspec.Meta(max_length=100)] = ()
     models: tuple[ModelCard, ...] = ()
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from genzoo_core.recipe import DataRecipe, Recipe
     from genzoo_core.request import Offload, Precision, Record, Request
     from genzoo_core.specs import ModelSpec
+    from genzoo_core.templates import Template
     from genzoo_core.weights import WeightsFile
 
 
@@ -149,6 +150,31 @@ class Zoo(Protocol):
             UsageError: Neither a file nor a model with a recipe.
             ConfigError: Not a well-formed recipe.
         """
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """Names of the recipe templates that plugins bring."""
+        ...
+
+    def template(self, name: str) -> Template:
+        """A recipe template by its name.
+
+        Raises:
+            UsageError: There is none of this name, or there are several.
+        """
+        ...
+
+    def add(self, reference: str, *, name: str | None = None) -> ModelCard:
+        """Put a model into the user's own list, as `genzoo add` does.
+
+        Args:
+            reference: A model file, a folder, or "scheme://…".
+            name: What to call it; None for the name in its card.
+
+        Raises:
+            UsageError: It is no model, or the name is taken.
+        """
+        ...
 
     def dataset(self, recipe: DataRecipe, folder: Path | None = None) -> Dataset:
         """Read a dataset into memory; what is left out of a folder is a warning.

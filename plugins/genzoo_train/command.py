@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from genzoo_core.errors import UsageError
 from genzoo_core.zoo import Zoo
 
 # The libraries of the extra take seconds to import, so they wait for the training to start; a
@@ -18,15 +19,63 @@ for _name in ("datasets", "lightning_fabric"):
         raise ModuleNotFoundError(f"No module named {_name!r}", name=_name)
 
 
+DEFAULT_TIME = "30m"
+
+OF_FAMILIES = ("duration", "steps", "size", "columns", "name")
+"""Parameters that only a family takes: a recipe says all of this itself."""
+
+
+def _refuse_wishes(context: click.Context) -> None:
+    for option in context.command.params:
+        if option.name in OF_FAMILIES and context.params[option.name]:
+            raise UsageError(
+                f"{option.opts[0]} is for training a family, and a recipe says it itself",
+                "change a recipe by --set",
+            )
+
+
+def _needed(data: Path | None) -> Path:
+    if data is None:
+        raise UsageError("no pictures to train on", "give their folder as --data")
+    return data
+
+
+def _column(text: str) -> tuple[str, str]:
+    name, equals, column = text.partition("=")
+    if not (name and equals and column):
+        raise UsageError(f"--column {text}: not NAME=COLUMN, as in label=genre")
+    return name, column
+
+
+def _note(message: str) -> None:
+    click.echo(message, err=True)
+
+
 @click.command()
-@click.argument("recipe")
+@click.argument("recipe", metavar="FAMILY|RECIPE")
 @click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     envvar="GENZOO_DATA",
     show_envvar=True,
-    help="Folder that holds the dataset; without it the recipe's dataset on the Hub is read.",
+    help="Folder with your pictures, or that holds the recipe's dataset, which is else read from "
+    "the Hub.",
 )
+@click.option("--time", "duration", metavar="45m", help="Of a FAMILY: how long it may take.")
+@click.option("--steps", type=click.IntRange(min=1), help="Of a FAMILY, in place of --time.")
+@click.option(
+    "--size",
+    type=click.IntRange(8, 256),
+    help="Of a FAMILY: pixels of the longer side.  [default: 64, or theirs if smaller]",
+)
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="NAME=COLUMN",
+    help="Of a FAMILY: what a column is called in the data: --column label=genre.",
+)
+@click.option("--name", help="Of a FAMILY: name of the model.  [default: FAMILY-FOLDER]")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -59,6 +108,11 @@ def train(
     *,
     recipe: str,
     data: Path | None,
+    duration: str | None,
+    steps: int | None,
+    size: int | None,
+    columns: tuple[str, ...],
+    name: str | None,
     out: Path | None,
     resume: bool,
     device: str,
@@ -70,21 +124,46 @@ def train(
 ) -> None:
     """Train a model and write its weights file and its card.
 
-    RECIPE is a TOML file, or the name of a model whose recipe is to be run again.
+    FAMILY, which may be flow, ddpm, gan, vae or ae, or one that a plugin brings, trains a model
+    of the pictures in --data in the --time that there is, puts it into your list, and says what
+    to do with it. RECIPE is a TOML file, or the name of a model whose recipe is to be run again.
+
+    \b
+    genzoo data photos/
+    genzoo train flow --data photos/ --time 45m
+    genzoo train flow-mnist --data DIR
     """
     zoo: Zoo = context.obj
     from genzoo_train import training
     from genzoo_train.failures import DivergedError
     from genzoo_train.folder import check_free
     from genzoo_train.overrides import override
+    from genzoo_train.own import Wish, finish, own_recipe, parse_time
     from genzoo_train.reporting import BarReporter, LineReporter
     from genzoo_train.session import StoppedError
 
     settings = overrides if seed is None else (*overrides, f"seed={seed}")
-    parsed = override(zoo.recipe(recipe), settings)
-    out = out or Path("runs") / parsed.name
-    check_free(out, resume=resume)  # before the data, which take seconds to read
-    dataset = zoo.dataset(parsed.data, data)
+    own = recipe in zoo.templates
+    if own:
+        wish = Wish(
+            family=recipe,
+            folder=_needed(data),
+            name=name,
+            size=size,
+            columns=dict(map(_column, columns)),
+            seconds=parse_time(duration or DEFAULT_TIME),
+            steps=steps,
+            device=device,
+        )
+        out = out or Path("runs") / wish.model
+        check_free(out, resume=resume)
+        parsed, dataset = own_recipe(zoo, wish, out, settings, resume=resume, note=_note)
+    else:
+        _refuse_wishes(context)
+        parsed = override(zoo.recipe(recipe), settings)
+        out = out or Path("runs") / parsed.name
+        check_free(out, resume=resume)  # before the data, which take seconds to read
+        dataset = zoo.dataset(parsed.data, data)
     reporter = BarReporter() if sys.stderr.isatty() else LineReporter()
     try:
         path = training.train(
@@ -110,6 +189,8 @@ def train(
         reporter.close()
     card = path.with_name("card.toml").read_text(encoding="utf-8")
     click.echo(f"wrote {path}", err=True)
+    if own:
+        finish(zoo, path, dataset, _note)
     if as_json:
         import tomllib
 

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from genzoo_core.atomic import write_atomically
 from genzoo_core.errors import ConfigError, TrainingError
 
-LOCK = ".lock"
+LOCK, RECIPE = ".lock", "recipe.toml"
 
 LEFTOVER = ".genzoo-"
 """How files begin that a killed training was about to write; see `genzoo_core.atomic`."""
@@ -141,7 +141,10 @@ def check_free(path: Path, *, resume: bool) -> None:
     """
     if resume or not path.is_dir():
         return
-    if any(entry.name != LOCK and not entry.name.startswith(LEFTOVER) for entry in path.iterdir()):
+    if any(
+        entry.name not in (LOCK, RECIPE) and not entry.name.startswith(LEFTOVER)
+        for entry in path.iterdir()
+    ):
         raise TrainingError(
             f"{path} is not empty", "add --resume to go on, or choose another --out"
         )

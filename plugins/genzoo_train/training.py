@@ -68,7 +68,7 @@ def train(
     """
     if isinstance(threads, int) and threads > MOST_THREADS:
         raise UsageError(f"a training takes at most {MOST_THREADS} CPU threads")
-    fabric = _fabric(device, recipe)
+    fabric = make_fabric(device, recipe)
     reporter = reporter or Reporter()
     folder = RunFolder(out, resume=resume)
     if resume and not folder.checkpoint.exists():
@@ -109,14 +109,14 @@ def stage_loop(built: Opened, recipe: Recipe, dataset: Dataset) -> StageLoop:
         DataError: The dataset does not fit the recipe.
         TrainingError: The model cannot be trained.
     """
-    fabric = _fabric("cpu", recipe)
+    fabric = make_fabric("cpu", recipe)
     train_mode(built)
     plan = plan_stages(built, recipe, len(dataset.images))[0]
     batches = make_batches(dataset, recipe, built.module, fabric.device)
     return StageLoop(plan, built, batches, recipe, fabric)
 
 
-def _fabric(device: str, recipe: Recipe) -> Fabric:
+def make_fabric(device: str, recipe: Recipe) -> Fabric:
     kind, _, index = device.partition(":")
     available = {
         "cpu": True,

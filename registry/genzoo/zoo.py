@@ -20,6 +20,8 @@ from genzoo.models.find import (
     weights_of,
 )
 from genzoo.models.formats import ModelFolder
+from genzoo.plugins.guard import load_target
+from genzoo.plugins.names import choices
 from genzoo_core.errors import UsageError
 from genzoo_core.plugin import Model, Plugin, Verification
 from genzoo_core.weights import WeightsFile
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from genzoo_core.recipe import DataRecipe, Recipe
     from genzoo_core.request import Offload, Precision, Record, Request
     from genzoo_core.specs import ModelSpec
+    from genzoo_core.templates import Template
     from genzoo_core.zoo import Opened, Option, Part
 
 
@@ -111,6 +114,20 @@ class Zoo(genzoo_core.zoo.Zoo):
         if not recipe:
             raise UsageError(f"{model.name} has no recipe", "name a TOML file with one")
         return read_recipe(file_in_package(model.plugin, recipe, f"recipe of {model.name}"))
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        return tuple(choices(self.catalogue.recipes))
+
+    def template(self, name: str) -> Template:
+        found = self.catalogue.find_recipe(name)
+        template: Template = load_target(found.plugin, found.entry.target)
+        return template
+
+    def add(self, reference: str, *, name: str | None = None) -> ModelCard:
+        from genzoo.models.adding import add_model
+
+        return add_model(self.catalogue, reference, name=name)
 
     def dataset(self, recipe: DataRecipe, folder: Path | None = None) -> Dataset:
         from genzoo.files.datasets import read_dataset

@@ -14,7 +14,7 @@ from genzoo.plugins.names import NamedT, Owned, choices, full_name, matches, nor
 from genzoo.text import brief, listed, quoted
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import ConfigError, GenzooError, PluginError, UsageError, did_you_mean
-from genzoo_core.manifest import ComponentEntry, FormatEntry
+from genzoo_core.manifest import ComponentEntry, FormatEntry, RecipeEntry
 from genzoo_core.plugin import Model, Plugin
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Catalogue:
         self.components = tuple(Owned(entry, p) for p, m in sound for entry in m.components)
         self.commands = tuple(Owned(entry, p) for p, m in sound for entry in m.commands)
         self.formats = tuple(Owned(entry, p) for p, m in sound for entry in m.formats)
+        self.recipes = tuple(Owned(entry, p) for p, m in sound for entry in m.recipes)
         self._hooks: Hooks | None = None
         self._has_dynamic = False
 
@@ -137,6 +138,15 @@ class Catalogue:
         if not found:
             raise UsageError(f"no format {quoted(name)}")
         return _only(found, f"format name {quoted(name)}", UsageError)
+
+    def find_recipe(self, name: str) -> Owned[RecipeEntry]:
+        """A recipe template by `distribution/name`, or by its bare name while it is unique."""
+        found = matches(name, self.recipes)
+        if not found:
+            near = did_you_mean(name, choices(self.recipes))
+            there = f"there are {listed([each.bare for each in self.recipes])}"
+            raise UsageError(f"no recipe template {quoted(name)}", near or there)
+        return _only(found, f"recipe template name {quoted(name)}", UsageError)
 
     @property
     def hooks(self) -> Hooks:

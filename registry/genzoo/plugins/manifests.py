@@ -23,6 +23,7 @@ from genzoo_core.manifest import (
     FormatEntry,
     Kind,
     Manifest,
+    RecipeEntry,
 )
 from genzoo_core.reading import read_bytes
 
@@ -47,6 +48,7 @@ _TABLES = {
     "components": ComponentEntry,
     "commands": CommandEntry,
     "formats": FormatEntry,
+    "recipes": RecipeEntry,
 }
 
 
@@ -196,6 +198,7 @@ def _check_unique(manifest: Manifest) -> None:
         "component": [f"{entry.kind} {entry.name}" for entry in manifest.components],
         "command": [entry.name for entry in manifest.commands],
         "format": [entry.name for entry in manifest.formats],
+        "recipe": [entry.name for entry in manifest.recipes],
         "model": [entry.name for entry in manifest.models],
         "hook": manifest.hooks,
     }

@@ -11,10 +11,10 @@ from genzoo.text import listed, quoted
 from genzoo_core.cards import ModelCard
 from genzoo_core.config import Config
 from genzoo_core.errors import UsageError, did_you_mean
-from genzoo_core.manifest import CommandEntry, ComponentEntry, FormatEntry
+from genzoo_core.manifest import CommandEntry, ComponentEntry, FormatEntry, RecipeEntry
 from genzoo_core.plugin import Model, Plugin
 
-EntryT = TypeVar("EntryT", ComponentEntry, CommandEntry, FormatEntry)
+EntryT = TypeVar("EntryT", ComponentEntry, CommandEntry, FormatEntry, RecipeEntry)
 
 
 class Owned(Config, Generic[EntryT]):
@@ -33,8 +33,10 @@ class Owned(Config, Generic[EntryT]):
         return self.plugin.distribution
 
 
-Named = Model | Owned[ComponentEntry] | Owned[CommandEntry] | Owned[FormatEntry]
-NamedT = TypeVar("NamedT", Model, Owned[ComponentEntry], Owned[CommandEntry], Owned[FormatEntry])
+Named = (
+    Model | Owned[ComponentEntry] | Owned[CommandEntry] | Owned[FormatEntry] | Owned[RecipeEntry]
+)
+NamedT = TypeVar("NamedT", bound=Named)
 
 _VALUES: dict[str, Callable[[ModelCard], Sequence[str]]] = {
     "family": lambda card: (card.family,),

@@ -1,0 +1,76 @@
+"""Recipes of diffusion models for anyone's own pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import to_builtins
+
+from genzoo_core.recipe import CardRecipe, ModelRecipe, PhaseRecipe, Recipe, StageRecipe
+from genzoo_core.specs import ComponentSpec
+from genzoo_core.templates import Goal
+from genzoo_diffusion.config import DiffusionConfig, UNetConfig
+
+CPU_WIDTHS, GPU_WIDTHS = (48, 32, 24), (128, 96, 64)
+"""Widths of the U-Nets, from the largest to the smallest."""
+
+BATCH = 64
+LEAST, MOST, PASSES = 300_000, 1_500_000, 120
+"""Pictures that a small U-Net sees until it draws well, and how often each of a small dataset: the
+recipes of this plugin were trained so long."""
+
+
+def flow(goal: Goal) -> Sequence[Recipe]:
+    """Rectified flows (Liu et al. 2022) on pixels."""
+    return _recipes(goal, ComponentSpec("genzoo/rectified-flow"), "Rectified flow", "heun", 10)
+
+
+def ddpm(goal: Goal) -> Sequence[Recipe]:
+    """Denoising diffusion (Ho et al. 2020) with the cosine schedule, on pixels."""
+    noiser = ComponentSpec("genzoo/ddpm", {"schedule": "cosine", "prediction": "v"})
+    return _recipes(goal, noiser, "DDPM", "dpmpp-2m", 20)
+
+
+def _recipes(
+    goal: Goal, noiser: ComponentSpec, what: str, sampler: str, steps: int
+) -> Sequence[Recipe]:
+    widths = CPU_WIDTHS if goal.device == "cpu" else GPU_WIDTHS
+    return [_recipe(goal, _config(goal, noiser, width, sampler, steps), what) for width in widths]
+
+
+def _config(
+    goal: Goal, noiser: ComponentSpec, width: int, sampler: str, steps: int
+) -> Mapping[str, object]:
+    shape, conditioned = goal.data.shape, bool(goal.conditioners)
+    side = max(shape[1:])
+    # The largest size is some 16 pixels wide: a U-Net on two cores spends its time there.
+    patch = 1 if side <= 16 else 2 if side <= 32 else 4
+    config = DiffusionConfig(
+        noiser=noiser,
+        network=UNetConfig(width=width, patch=patch, flat=4 * width if patch == 4 else 0),
+        shape=shape,
+        sampler=sampler,
+        steps=steps,
+        guidance=1.5 if conditioned else 1.0,
+        unasked="typical" if conditioned else "null",
+    )
+    fields: Mapping[str, object] = to_builtins(config)
+    return fields
+
+
+def _recipe(goal: Goal, config: Mapping[str, object], what: str) -> Recipe:
+    pictures = min(max(LEAST, PASSES * goal.pictures), MOST)
+    phase = PhaseRecipe(optimizer="adamw", lr=1e-3, schedule="linear", warmup=200)
+    stage = StageRecipe(
+        "denoising", steps=pictures // BATCH, batch_size=BATCH, phases={"denoising": phase}
+    )
+    return Recipe(
+        goal.name,
+        CardRecipe("diffusion", f"{what} of {goal.data.name}."),
+        goal.data,
+        ModelRecipe(
+            "genzoo/diffusion", dict(config), conditioners=goal.conditioners, parts=goal.parts
+        ),
+        (stage,),
+        precision="bf16",
+    )

@@ -1,0 +1,148 @@
+"""Which recipe, and how many of its steps, fit into the time that there is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from msgspec.structs import replace
+
+from genzoo_core.dataset import Dataset
+from genzoo_core.errors import ConfigError
+from genzoo_core.recipe import Recipe
+from genzoo_core.training import Trainable
+from genzoo_core.zoo import Opened, Zoo
+from genzoo_train.batches import InOrder, make_batches
+from genzoo_train.building import model_spec, train_mode
+from genzoo_train.loop import StageLoop
+from genzoo_train.session import set_fastest
+from genzoo_train.stages import plan_stages
+from genzoo_train.training import make_fabric
+
+ROWS = 512
+"""Pictures that steps are timed on."""
+
+REST = 0.9
+"""Share of the time that steps get; checkpoints, samples and the end take the rest."""
+
+LONGEST = 4.0
+"""A training is not stretched beyond so many times the steps that its recipe asks for."""
+
+TRIALS, PATIENCE = 5, 2.0
+"""How often a step is timed, and seconds after which it is not timed again."""
+
+
+class Fitted(NamedTuple):
+    """A recipe with its steps fixed.
+
+    Attributes:
+        recipe: The recipe.
+        seconds: How long its steps take here.
+        threads: CPU threads on which they are fastest.
+        parameters: Numbers that are trained.
+        share: Its steps over those that the template asks for.
+    """
+
+    recipe: Recipe
+    seconds: float
+    threads: int
+    parameters: int
+    share: float
+
+
+def fit_recipe(
+    zoo: Zoo,
+    recipes: Sequence[Recipe],
+    dataset: Dataset,
+    *,
+    seconds: float,
+    steps: int | None,
+    device: str,
+    note: Callable[[str], None],
+) -> Fitted:
+    """The first recipe whose steps fit into the time; else the last, with as many as do.
+
+    Args:
+        zoo: Builds the models.
+        recipes: From the largest network to the smallest.
+        dataset: The training set.
+        seconds: The time.
+        steps: Steps of all stages, in place of the time.
+        device: "cpu", "cuda", "cuda:1", "mps".
+        note: Called with what is being timed.
+
+    Raises:
+        ConfigError: No recipe was given.
+        GenzooError: A model cannot be built.
+    """
+    fitted: Fitted | None = None
+    for recipe in recipes:
+        note(f"timing steps of {recipe.card.family} with {_size(recipe)}")
+        each, threads, parameters = _time_steps(zoo, recipe, dataset, device)
+        counts = [stage.steps or 1 for stage in recipe.stages]
+        needed = sum(steps * s for steps, s in zip(counts, each, strict=True))
+        share = min(REST * seconds / needed, LONGEST) if steps is None else steps / sum(counts)
+        fixed = [max(1, round(share * count)) for count in counts]
+        stages = tuple(replace(s, steps=n) for s, n in zip(recipe.stages, fixed, strict=True))
+        took = sum(n * s for n, s in zip(fixed, each, strict=True))
+        fitted = Fitted(replace(recipe, stages=stages), took, threads, parameters, share)
+        if share >= 1:
+            break
+    if fitted is None:
+        raise ConfigError("a recipe template gave no recipe")
+    return fitted
+
+
+def _size(recipe: Recipe) -> str:
+    network = recipe.model.config.get("network", {})
+    return f"a network {network.get('width', '?')} wide"
+
+
+def _time_steps(
+    zoo: Zoo, recipe: Recipe, dataset: Dataset, device: str
+) -> tuple[list[float], int, int]:
+    """Seconds of a step of each stage, the CPU threads it takes, and the parameters."""
+    few = Dataset(dataset.images[:ROWS], {n: v[:ROWS] for n, v in dataset.columns.items()})
+    fabric = make_fabric(device, recipe)
+    before = torch.get_num_threads()
+    with torch.random.fork_rng([fabric.device] if fabric.device.type == "cuda" else []):
+        built = zoo.build(model_spec(recipe, dataset), training=True)
+        module = built.module.to(fabric.device)
+        assert isinstance(module, Trainable)  # plan_stages says what is wrong otherwise
+        train_mode(built)
+        batches = make_batches(few, recipe, module, fabric.device)
+        plans = plan_stages(built, recipe, len(few.images))
+        try:
+            each = []
+            for index, plan in enumerate(plans):
+                if index:
+                    module.eval()
+                    with torch.no_grad():
+                        rows = InOrder(batches, plan.recipe.batch_size)
+                        module.prepare_stage(plan.stage, rows, resumed=False)
+                    train_mode(built)
+                loop = StageLoop(plan, built, batches, recipe, fabric)
+                if not index and fabric.device.type == "cpu":
+                    set_fastest(loop)
+                each.append(_seconds(loop))
+            return each, torch.get_num_threads(), _parameters(built)
+        finally:
+            torch.set_num_threads(before)
+
+
+def _seconds(loop: StageLoop) -> float:
+    """The mean seconds of some steps, after one that is not counted."""
+    loop.rehearse()
+    start = time.monotonic()
+    done = 0
+    while done < TRIALS and time.monotonic() - start < PATIENCE:
+        loop.rehearse()
+        done += 1
+    return (time.monotonic() - start) / done
+
+
+def _parameters(built: Opened) -> int:
+    shared = {id(p) for part in built.parts.values() for p in part.parameters()}
+    return sum(p.numel() for p in built.module.parameters() if id(p) not in shared)

@@ -1,0 +1,221 @@
+"""`genzoo train FAMILY --data DIR`: a listed model of somebody's own pictures."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+import genzoo
+from genzoo.cli import main
+from genzoo_core import Dataset, GenerativeModel, UsageError
+from genzoo_core.recipe import CardRecipe, DataRecipe, ModelRecipe, Recipe, StageRecipe
+from genzoo_core.specs import ModelSpec
+from genzoo_core.templates import Goal
+from genzoo_train.fitting import LONGEST, fit_recipe
+from genzoo_train.own import parse_time
+
+FAMILIES = ("flow", "ddpm", "gan", "vae", "ae")
+
+
+@pytest.fixture(autouse=True)
+def own_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENZOO_MODELS", str(tmp_path / "models"))
+    monkeypatch.chdir(tmp_path)
+
+
+def pictures(folder: Path, count: int = 40, classes: str = "ab") -> Path:
+    """Discs of 16×16 pixels in folders by class, each with its caption beside it."""
+    chance = random.Random(0)
+    for number in range(count):
+        image = Image.new("RGB", (16, 16), tuple(chance.randrange(256) for _ in range(3)))
+        spot = (chance.randrange(8), chance.randrange(8))
+        ImageDraw.Draw(image).ellipse((*spot, spot[0] + 7, spot[1] + 7), fill="white")
+        file = folder / classes[number % len(classes)] / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        image.save(file)
+    return folder
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_family_makes_a_listed_model(
+    family: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = pictures(tmp_path / "My discs")
+    assert main(["train", family, "--data", str(data), "--steps", "4"]) == 0
+    err = capsys.readouterr().err
+    name, out = f"{family}-my-discs", tmp_path / "runs" / f"{family}-my-discs"
+    for said in ("3×16×16, crop", "2 classes", "10% are set aside", "about 0:00", "in your list"):
+        assert said in err
+    zoo = genzoo.open_zoo()
+    card = zoo.card(name)
+    assert (card.dataset, card.shape, card.conditioners) == ("my-discs", (3, 16, 16), ("label",))
+    assert genzoo.generate(name, "a", n=2, seed=1).images.shape == (2, 3, 16, 16)
+    with Image.open(out / "pictures.png") as shown:  # two squares of 4×4 pictures
+        assert shown.size == (2 * 70 + 8, 70)
+    recipe = zoo.recipe(str(out / "recipe.toml"))
+    assert sum(stage.steps or 0 for stage in recipe.stages) == 4
+    assert recipe.data.aside == 0.1
+
+
+def test_captions_are_learnt_beside_classes(tmp_path: Path) -> None:
+    data = pictures(tmp_path / "discs")
+    for file in data.rglob("*.png"):
+        file.with_suffix(".txt").write_text(f"disc {file.stem}")
+    assert main(["train", "gan", "--data", str(data), "--steps", "2", "--name", "two"]) == 0
+    card = genzoo.open_zoo().card("two")
+    assert card.conditioners == ("text", "label")
+    assert genzoo.generate("two", "disc 7", conditions={"label": "b"}).images.shape[0] == 1
+
+
+def test_an_interrupted_training_ends_with_the_same_weights(tmp_path: Path) -> None:
+    data = str(pictures(tmp_path / "discs"))
+    train = ["train", "flow", "--data", data, "--steps", "6", "--threads", "1", "--out"]
+    assert main([*train, "whole", "--name", "x"]) == 0
+    assert main([*train, "halved", "--name", "x", "--max-steps", "3"]) == 0
+    assert main([*train, "halved", "--name", "x", "--resume"]) == 0
+    files = [tmp_path / out / "x.safetensors" for out in ("whole", "halved")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_its_recipe_can_be_trained_by_itself(tmp_path: Path) -> None:
+    data = str(pictures(tmp_path / "discs"))
+    assert main(["train", "ae", "--data", data, "--steps", "4", "--threads", "1"]) == 0
+    recipe = "runs/ae-discs/recipe.toml"
+    again = ["train", recipe, "--data", data, "--out", "again", "--threads", "1"]
+    assert main(again) == 0
+    files = [tmp_path / out / "ae-discs.safetensors" for out in ("runs/ae-discs", "again")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["flow", "--data", "one"], "one holds 1 pictures; nothing can be learnt from so few"),
+        (["flow", "--data", "damaged"], "1 picture cannot be read: a/bad.png: it is not a picture"),
+        (["flow", "--data", "nowhere"], "cannot read nowhere"),
+        (["flow"], "no pictures to train on"),
+        (["flow", "--data", "one", "--time", "soon"], "'soon' is no time"),
+        (["flow", "--data", "one", "--name", "Not A Name"], "is no name of a model"),
+        (["flow", "--data", "one", "--column", "label"], "not NAME=COLUMN"),
+        (["flow-mnist", "--data", "one", "--size", "16"], "--size is for training a family"),
+        (["flw", "--data", "one"], "no model 'flw'"),
+    ],
+)
+def test_what_cannot_be_trained_is_said_at_once(
+    words: list[str],
+    says: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("GENZOO_DATA", raising=False)
+    pictures(tmp_path / "one", 1)
+    (pictures(tmp_path / "damaged") / "a" / "bad.png").write_bytes(b"no picture")
+    assert main(["train", *words]) in (1, 2)
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_name_that_is_taken_does_not_lose_the_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = str(pictures(tmp_path / "discs"))
+    for out in ("first", "second"):
+        command = ["train", "ae", "--data", data, "--steps", "2", "--name", "mine", "--out", out]
+        assert main(command) == 0
+    assert "it is not put into your list" in capsys.readouterr().err
+    assert (tmp_path / "second" / "mine.safetensors").exists()
+
+
+def test_a_family_that_a_plugin_brings(third_party: Path, tmp_path: Path) -> None:
+    data = str(pictures(tmp_path / "discs"))
+    assert "tiny" in genzoo.open_zoo().templates
+    assert main(["train", "genzoo-tiny/tiny", "--data", data, "--time", "2s"]) == 0
+    assert genzoo.open_zoo().card("tiny-discs").conditioners == ()
+
+
+def recipes() -> list[Recipe]:
+    """Three networks, each of which is said to need 1000 steps."""
+    stage = StageRecipe("denoising", steps=1000, batch_size=4)
+    return [
+        Recipe(
+            "x",
+            CardRecipe("diffusion", ""),
+            DataRecipe("d", (1, 8, 8)),
+            ModelRecipe(
+                "genzoo/diffusion",
+                {
+                    "shape": [1, 8, 8],
+                    "noiser": {"component": "genzoo/rectified-flow"},
+                    "network": {"type": "mlp", "width": width, "blocks": 1, "embedding": 8},
+                },
+            ),
+            (stage,),
+        )
+        for width in (64, 32, 16)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "steps", "width", "count"),
+    [
+        (1e9, None, 64, int(LONGEST * 1000)),  # time for the largest, which is not stretched on
+        (1e-9, None, 16, 1),  # none fits: the smallest, cut
+        (1.0, 2000, 64, 2000),
+        (1e9, 10, 16, 10),
+    ],
+)
+def test_the_largest_network_that_fits_into_the_time(
+    seconds: float, steps: int | None, width: int, count: int
+) -> None:
+    dataset = Dataset(torch.zeros(8, 1, 8, 8, dtype=torch.uint8), {})
+    fitted = fit_recipe(
+        genzoo.open_zoo(),
+        recipes(),
+        dataset,
+        seconds=seconds,
+        steps=steps,
+        device="cpu",
+        note=lambda _: None,
+    )
+    assert fitted.recipe.model.config["network"]["width"] == width
+    assert fitted.recipe.stages[0].steps == count
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 48, 96), (3, 64, 64), (3, 16, 64)]
+)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_templates_for_pictures_of_any_shape(family: str, shape: tuple[int, int, int]) -> None:
+    zoo = genzoo.open_zoo()
+    found = zoo.template(family)(Goal("x", DataRecipe("d", shape), pictures=1000))
+    sizes = []
+    for recipe in found:
+        assert recipe.data.shape == shape
+        module = zoo.build(ModelSpec(recipe.model.component, recipe.model.config)).module
+        assert isinstance(module, GenerativeModel)
+        assert tuple(module.sample_shape) == shape
+        sizes.append(sum(parameter.numel() for parameter in module.parameters()))
+    assert sizes == sorted(set(sizes), reverse=True)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_gpu_gets_larger_networks(family: str) -> None:
+    template = genzoo.open_zoo().template(family)
+    widths = [
+        template(Goal("x", DataRecipe("d", (1, 28, 28)), pictures=1000, device=device))[0]
+        .model.config["network"]["width"]
+        for device in ("cpu", "cuda")
+    ]  # fmt: skip
+    assert widths[0] < widths[1]
+
+
+def test_times_as_people_write_them() -> None:
+    assert [parse_time(t) for t in ("90s", "45m", "1.5h", " 2 H ")] == [90, 2700, 5400, 7200]
+    for wrong in ("", "0m", "45", "-1h", "m", "1d", "1e9s"):
+        with pytest.raises(UsageError, match="is no time"):
+            parse_time(wrong)
