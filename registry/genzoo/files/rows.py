@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import tarfile
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from genzoo.files.splits import METADATA, find_split, read_metadata
+from genzoo.files.webdataset import CAPTION, LABEL, MAX_CAPTION, TEXT, as_text, rows_of_tar
 from genzoo.text import listed, one_line
 from genzoo_core.dataset import Row
 from genzoo_core.errors import DataError
 from genzoo_core.picture_files import (
-    MAX_BYTES,
     find_pictures,
     left_out,
-    picture_suffixes,
     read_content,
 )
 from genzoo_core.reading import open_regular, read_bytes
@@ -29,8 +24,8 @@ from genzoo_core.recipe import DataRecipe, folder_name
 PATIENCE = 2.0
 """Seconds to wait for the Hub's first answer; `datasets` alone would retry for minutes."""
 
-IMAGE, LABEL, TEXT = "image", "label", "text"
-"""What recipes call the columns of pictures, of classes and of captions."""
+IMAGE = "image"
+"""What recipes call the column of pictures."""
 
 USUAL = {
     IMAGE: (IMAGE, "img", "picture"),
@@ -38,12 +33,6 @@ USUAL = {
     TEXT: (TEXT, "caption", "captions", "prompt"),
 }
 """What datasets call them, in the order in which they are looked for."""
-
-CAPTION = ".txt"
-"""Suffix of a file that holds the caption of the picture that it is called after."""
-
-MAX_CAPTION = 2**20
-"""Bytes of a caption; a larger file is refused."""
 
 
 def rows_of_folder(recipe: DataRecipe, folder: Path, note: Callable[[str], None]) -> Iterator[Row]:
@@ -127,7 +116,7 @@ def _of_pictures(
 
 def _caption(file: Path) -> str:
     try:
-        return _as_text(read_bytes(file, MAX_CAPTION), str(file))
+        return as_text(read_bytes(file, MAX_CAPTION), str(file))
     except OSError as error:
         raise DataError(f"cannot read {file}: {error.strerror}") from error
 
@@ -139,7 +128,7 @@ def _of_shards(files: Sequence[Path], home: Path, recipe: DataRecipe) -> Iterato
     first: list[str] = []
     for path in files:
         if path.suffix.lower() == ".tar":
-            yield from _of_tar(path)
+            yield from rows_of_tar(path)
             continue
         with open_regular(path) as content, ParquetFile(content) as file:
             features = Features.from_arrow_schema(file.schema_arrow)
@@ -203,60 +192,6 @@ def _content(cell: object, place: str, folders: Sequence[Path]) -> bytes:
     if not any(file.is_relative_to(folder.resolve()) for folder in folders):
         raise DataError(f"{place} names {path!r}, outside of the data set")
     return read_content(file)
-
-
-def _of_tar(path: Path) -> Iterator[Row]:
-    """The samples of a WebDataset: files in a row of one name, up to its first dot.
-
-    `.txt` is the caption, `.cls` the label, `.json` an object of further columns; files of other
-    kinds are passed over.
-    """
-    with open_regular(path) as content, tarfile.open(fileobj=content, mode="r:") as archive:
-        for key, members in groupby(filter(tarfile.TarInfo.isreg, archive), _key):
-            picture: tuple[str, bytes] | None = None
-            cells: dict[str, object] = {}
-            for member in members:
-                suffix = PurePosixPath(member.name).suffix.lower()
-                place = f"{member.name} in {path}"
-                if suffix in picture_suffixes():
-                    if picture is not None:
-                        raise DataError(f"{key} in {path} has two pictures", "take one away")
-                    picture = place, _extracted(archive, member, MAX_BYTES, place)
-                elif suffix in (CAPTION, ".cls", ".json"):
-                    cells |= _cells(suffix, _extracted(archive, member, MAX_CAPTION, place), place)
-            if picture is not None:
-                yield Row(picture[0], partial(bytes, picture[1]), cells)
-
-
-def _key(member: tarfile.TarInfo) -> str:
-    """What the files of one sample have in common."""
-    path = PurePosixPath(member.name)
-    return str(path.with_name(path.name.split(".", 1)[0] or path.name))
-
-
-def _extracted(archive: tarfile.TarFile, member: tarfile.TarInfo, limit: int, place: str) -> bytes:
-    if member.size > limit:
-        raise DataError(f"{place} has {member.size:,} bytes; at most {limit:,} are read")
-    file = archive.extractfile(member)
-    assert file is not None  # a regular file
-    return file.read()
-
-
-def _cells(suffix: str, content: bytes, place: str) -> dict[str, object]:
-    if suffix == ".json":
-        try:
-            return msgspec.json.decode(content, type=dict[str, object])
-        except (msgspec.MsgspecError, RecursionError) as error:
-            raise DataError(f"{place} is no JSON object: {error}") from error
-    text = _as_text(content, place)
-    return {TEXT: text} if suffix == CAPTION else {LABEL: int(text) if text.isdigit() else text}
-
-
-def _as_text(content: bytes, place: str) -> str:
-    try:
-        return " ".join(content.decode("utf-8-sig").split())
-    except UnicodeDecodeError as error:
-        raise DataError(f"{place} is not UTF-8: {error}") from error
 
 
 def _renamed(rows: Iterator[Row], recipe: DataRecipe) -> Iterator[Row]:
