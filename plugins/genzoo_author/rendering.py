@@ -63,7 +63,8 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         exists = os.path.lexists(folder)
         if exists and (folder.is_symlink() or not folder.is_dir() or any(folder.iterdir())):
             raise UsageError(f"{folder} exists already", other)
-        home.parent.mkdir(parents=True, exist_ok=True)
+        if not home.parent.exists():
+            home.parent.mkdir(parents=True, exist_ok=True)
         with becoming_folder(home) as temporary:
             for name, content in files.items():
                 path = temporary / name

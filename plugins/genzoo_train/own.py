@@ -34,8 +34,8 @@ SHOWN = 16
 FEWEST = 16
 """Of fewer pictures nothing can be learnt."""
 
-SAMPLES = 10
-"""Sample grids in the course of a training."""
+GRIDS, LEAST_APART = 10, 100
+"""Sample grids in the course of a training, and steps between two at least."""
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -146,8 +146,8 @@ def _made(
     for line in _plan(found, goal, fitted):
         note(line)
     steps = sum(stage.steps or 0 for stage in fitted.recipe.stages)
-    every = max(1, steps // SAMPLES)
-    report = ReportRecipe(min(50, every), every, min(1000, every))
+    every = max(LEAST_APART, steps // GRIDS)
+    report = ReportRecipe(min(50, every), every, min(1000, every), samples=SHOWN)
     return replace(fitted.recipe, report=report), dataset
 
 
@@ -178,7 +178,7 @@ def finish(zoo: Zoo, path: Path, dataset: Dataset, note: Callable[[str], None]) 
 
 
 def _fields(value: object) -> Any:
-    """Plain data without what has its default, which a file need not say."""
+    """Plain data without what has its default, or is None, for which TOML has no word."""
     if isinstance(value, msgspec.Struct):
         return {
             field.encode_name: _fields(inner)
@@ -186,7 +186,7 @@ def _fields(value: object) -> Any:
             if (inner := getattr(value, field.name)) not in (field.default, {})
         }
     if isinstance(value, dict):
-        return {key: _fields(inner) for key, inner in value.items()}
+        return {key: _fields(inner) for key, inner in value.items() if inner is not None}
     return [_fields(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 

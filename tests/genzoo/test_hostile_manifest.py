@@ -22,7 +22,7 @@ ESCAPES = "\x1b[31mred\x1b[0m\x07 \u202e"
         ('api = 2\nhoks = ["x"]', "`hoks`; did you mean hooks"),
         (
             "api = 2\nqqq = 1",
-            "known: api, summary, requires, hooks, components, commands, formats, models",
+            "known: api, summary, requires, hooks, components, commands, formats, recipes, models",
         ),
         ("api = 2\n" + component("net", "modle", "a:B"), "did you mean model"),
         ("api = 2\n" + component("net", "model", "a:B") + 'optins = "a:C"', "did you mean options"),
