@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from itertools import islice
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
 
 if find_spec("datasets") is None:
     raise ModuleNotFoundError("No module named 'datasets'", name="datasets")
-
-EVERY = 10.0
-"""Seconds between two lines of progress."""
 
 SHOWN = 5
 """Sizes and classes that are listed."""
@@ -93,7 +89,7 @@ def data(
     if sheet is not None and sheet.suffix.lower() != ".png":
         raise UsageError(f"cannot write {sheet}: a contact sheet is a .png file")
     recipe = find_data(zoo, folder, split, dict(columns))
-    found = survey(zoo, recipe, folder, _Progress())
+    found = survey(zoo, recipe, folder, lambda text: click.echo(text, err=True))
     goal = propose(found, recipe, size)
     if sheet is not None:
         write_sheet(zoo, recipe, folder, found.pictures + len(found.faults), sheet)
@@ -105,18 +101,6 @@ def data(
         return
     for name, text in _lines(found, goal):
         click.echo(f"{name:<12}{text}")
-
-
-class _Progress:
-    """A line now and then, for datasets that take their time."""
-
-    def __init__(self) -> None:
-        self._next = time.monotonic() + EVERY
-
-    def __call__(self, count: int) -> None:
-        if time.monotonic() >= self._next:
-            click.echo(f"{count:,} pictures looked at", err=True)
-            self._next = time.monotonic() + EVERY
 
 
 def _lines(found: Survey, goal: Goal) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import statistics
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -28,6 +29,9 @@ LABEL, TEXT = "label", "text"
 
 FEW = 20
 """A class with fewer pictures is hardly learnt."""
+
+EVERY = 10.0
+"""Seconds between two messages of progress."""
 
 MOST_VALUES = 1000
 """Different values of a column that are counted."""
@@ -148,7 +152,7 @@ def find_data(
 
 
 def survey(
-    zoo: Zoo, recipe: DataRecipe, folder: Path, progress: Callable[[int], None] = lambda _: None
+    zoo: Zoo, recipe: DataRecipe, folder: Path, note: Callable[[str], None] = lambda _: None
 ) -> Survey:
     """Look at each picture of a split once.
 
@@ -156,15 +160,17 @@ def survey(
         zoo: Reads the rows.
         recipe: The dataset, its split and its columns; its shape is not used.
         folder: Where it lies.
-        progress: Called with how many pictures were looked at.
+        note: Called now and then with how many pictures were looked at.
 
     Raises:
         DataError: There is no such dataset, or none of its pictures can be read.
     """
-    counts = _Counts()
+    counts, then = _Counts(), time.monotonic() + EVERY
     for number, row in enumerate(zoo.rows(recipe, folder), 1):
         _count(row, row.place.replace(f"{folder}{os.sep}", ""), counts)
-        progress(number)
+        if time.monotonic() >= then:
+            note(f"{number:,} pictures looked at")
+            then += EVERY
     if not counts.places:
         first = counts.faults[0]
         raise DataError(f"no picture of {recipe.name} can be read: {first.place}: {first.reason}")

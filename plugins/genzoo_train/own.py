@@ -128,7 +128,7 @@ def _made(
     template, folder = zoo.template(wish.family), wish.folder
     data = find_data(zoo, folder, columns=dict(wish.columns))
     note(f"looking at the pictures of {folder}")
-    found = survey(zoo, data, folder)
+    found = survey(zoo, data, folder, note)
     if found.faults:
         raise DataError(found.problems[0], f"mend it or take it away; `genzoo data {folder}`")
     if found.pictures < FEWEST:
