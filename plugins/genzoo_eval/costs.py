@@ -28,7 +28,10 @@ COUNTED = 8
 """Images whose operations are counted at a time."""
 
 BATCH = 64
-REPEATS = 5
+REPEATS, SLOW_REPEATS = 5, 2
+SLOW = 10.0
+"""Seconds of a batch from which on it is repeated less: a thousand steps take minutes."""
+
 LEAST_SECONDS = 0.2
 """A repetition takes at least so long, so that the resolution of the clock does not matter."""
 
@@ -62,8 +65,11 @@ def images_per_second(model: GenerativeModel[OptionsT], options: OptionsT, cores
     """Speed of a loaded model in batches of 64, without a prompt: the median of a few repetitions,
     with their standard deviation."""
     with threads(cores):
-        count = max(1, round(LEAST_SECONDS / _seconds(model, options, 1)))
-        rates = [count * BATCH / _seconds(model, options, count) for _ in range(REPEATS)]
+        first = _seconds(model, options, 1)
+        count, repeats = max(1, round(LEAST_SECONDS / first)), REPEATS
+        if first > SLOW:
+            repeats = SLOW_REPEATS
+        rates = [count * BATCH / _seconds(model, options, count) for _ in range(repeats)]
     median, spread = statistics.median(rates), statistics.stdev(rates)
     return Figure("images_per_second", median, spread=spread)
 

@@ -250,7 +250,7 @@ def _figures(
 def _counted(images: ModelImages) -> list[Figure]:
     """What a picture costs on any machine; of a model with nothing to sample from, its size."""
     figures = [Figure("parameters", parameters(images.model))]
-    if images.unconditional(1, 0) is not None:
+    if images.samples:
         options = msgspec.convert(images.record.options, images.model.Options)
         figures.append(Figure("flops", flops(images.model, options) / 1e6))
     return figures
@@ -259,7 +259,7 @@ def _counted(images: ModelImages) -> list[Figure]:
 def _timed(images: ModelImages) -> list[Figure]:
     """What a picture costs on this machine."""
     model, record = images.model, images.record
-    if images.unconditional(1, 0) is None:
+    if not images.samples:
         return []
     options = msgspec.convert(record.options, model.Options)
     settings = {**images.options, **images.conditions}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 import torch
@@ -89,6 +90,11 @@ class ModelImages:
         """`n` images without a prompt, uint8 `[n, C, H, W]`; None where the model has nothing to
         sample from."""
         return self._make((), n, seed, "images without a prompt")
+
+    @cached_property
+    def samples(self) -> bool:
+        """Whether the model has something to sample from without a prompt."""
+        return self.unconditional(1, 0) is not None
 
     def of_classes(self, n: int, seed: int, classes: int) -> tuple[Tensor, Tensor] | None:
         """About `n` images, as many of each class, and their classes, int64 `[N]`; None where the
