@@ -27,6 +27,9 @@ ROWS = 512
 REST = 0.9
 """Share of the time that steps get; checkpoints, samples and the end take the rest."""
 
+LEAST_LEFT = 0.1
+"""Share of the time that is trained at least, however long the timing took."""
+
 LONGEST = 4.0
 """A training is not stretched beyond so many times the steps that its recipe asks for."""
 
@@ -78,12 +81,14 @@ def fit_recipe(
         GenzooError: A model cannot be built.
     """
     fitted: Fitted | None = None
+    start = time.monotonic()
     for recipe in recipes:
         note(f"timing steps of {recipe.card.family} with {_size(recipe)}")
         each, threads, parameters = _time_steps(zoo, recipe, dataset, device)
         counts = [stage.steps or 1 for stage in recipe.stages]
         needed = sum(steps * s for steps, s in zip(counts, each, strict=True))
-        share = min(REST * seconds / needed, LONGEST) if steps is None else steps / sum(counts)
+        left = max(seconds - (time.monotonic() - start), LEAST_LEFT * seconds)
+        share = min(REST * left / needed, LONGEST) if steps is None else steps / sum(counts)
         fixed = [max(1, round(share * count)) for count in counts]
         stages = tuple(replace(s, steps=n) for s, n in zip(recipe.stages, fixed, strict=True))
         took = sum(n * s for n, s in zip(fixed, each, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,7 +25,7 @@ from genzoo_core.templates import Goal
 from genzoo_core.zoo import Zoo
 from genzoo_data.api import Survey, find_data, propose, survey
 from genzoo_train.batches import times
-from genzoo_train.fitting import Fitted, fit_recipe
+from genzoo_train.fitting import LEAST_LEFT, Fitted, fit_recipe
 from genzoo_train.folder import RECIPE
 from genzoo_train.overrides import override
 
@@ -125,7 +126,7 @@ def own_recipe(
 def _made(
     zoo: Zoo, wish: Wish, settings: Sequence[str], note: Callable[[str], None]
 ) -> tuple[Recipe, Dataset]:
-    template, folder = zoo.template(wish.family), wish.folder
+    template, folder, start = zoo.template(wish.family), wish.folder, time.monotonic()
     data = find_data(zoo, folder, columns=dict(wish.columns))
     note(f"looking at the pictures of {folder}")
     found = survey(zoo, data, folder, note)
@@ -141,8 +142,10 @@ def _made(
     kind = wish.device.partition(":")[0]
     goal = replace(goal, name=wish.model, pictures=len(dataset.images), device=kind)
     recipes = [override(recipe, settings) for recipe in template(goal)]
-    fitted = fit_recipe(zoo, recipes, dataset, seconds=wish.seconds, steps=wish.steps,
-                        device=wish.device, note=note)  # fmt: skip
+    left = max(wish.seconds - (time.monotonic() - start), LEAST_LEFT * wish.seconds)
+    fitted = fit_recipe(
+        zoo, recipes, dataset, seconds=left, steps=wish.steps, device=wish.device, note=note
+    )
     for line in _plan(found, goal, fitted):
         note(line)
     steps = sum(stage.steps or 0 for stage in fitted.recipe.stages)
