@@ -34,12 +34,8 @@ def _generator(seed: int, *place: str | int) -> torch.Generator:
 
 
 class Batches:
-    """All images and prepared conditions, on the device that trains.
-
-    Args:
-        images: uint8 `[N, C, H, W]`.
-        conditions: Prepared values by name of the conditioner, each `[N, ...]`.
-        device: Where steps run.
+    """All images, uint8 `[N, C, H, W]`, and the prepared values of each conditioner, `[N, ...]`,
+    on the device that trains.
     """
 
     def __init__(
@@ -54,11 +50,8 @@ class Batches:
 
     def at(self, indices: Tensor) -> Batch:
         """The batch of these rows; `indices` is int64 `[B]` on the device."""
-        images = from_uint8(self.images.index_select(0, indices))
-        conditions = {
-            name: value.index_select(0, indices) for name, value in self.conditions.items()
-        }
-        return Batch(images, conditions, indices)
+        rows = {name: value.index_select(0, indices) for name, value in self.conditions.items()}
+        return Batch(from_uint8(self.images.index_select(0, indices)), rows, indices)
 
     def first(self, n: int) -> Batch:
         """The first `n` images, or all where there are fewer."""
@@ -87,15 +80,8 @@ class InOrder:
 class Shuffled:
     """Which images step k of a stage sees: a pure function of (seed, stage, k).
 
-    The epochs' permutations are laid end to end and cut into full batches, so every image is
-    seen equally often, whatever the batch size.
-
-    Args:
-        n: Number of images.
-        batch_size: Images in a step.
-        seed: The recipe's seed.
-        stage: Name of the stage.
-        device: Where the indices are needed.
+    The permutations of the epochs are laid end to end and cut into full batches, so every one of
+    the `n` images is seen equally often, whatever the batch size.
     """
 
     def __init__(
@@ -109,10 +95,9 @@ class Shuffled:
         """Indices of the batch of `step`, int64 `[batch_size]`."""
         epoch, offset = divmod(step * self._batch_size, self._n)
         indices = self._permutation(epoch)[offset : offset + self._batch_size]
-        while len(indices) < self._batch_size:
+        while missing := self._batch_size - len(indices):
             epoch += 1
-            rest = self._permutation(epoch)[: self._batch_size - len(indices)]
-            indices = torch.cat([indices, rest])
+            indices = torch.cat([indices, self._permutation(epoch)[:missing]])
         return indices
 
     def _permutation(self, epoch: int) -> Tensor:

@@ -49,13 +49,8 @@ def typical_values(column: Sequence[Any], count: int) -> list[Any]:
 def begin_from(zoo: Zoo, reference: str, built: Opened) -> tuple[str, ...]:
     """Copy the weights of another model into a fresh one, wherever name and shape agree.
 
-    Args:
-        zoo: Where the other is.
-        reference: Of the other, as for `Zoo.open`.
-        built: The fresh model; changed in place.
-
     Returns:
-        Names of the tensors that stay fresh.
+        Names of the tensors of `built` that stay fresh.
 
     Raises:
         ConfigError: The two have no tensor in common.

@@ -36,8 +36,7 @@ class Checkpoint:
     """Where a training stands.
 
     Attributes:
-        stage: Index of the stage.
-        step: Steps of that stage that are done.
+        stage, step: Index of the stage, and how many of its steps are done.
         data: Fingerprint of the training set.
         threads: CPU threads it was trained on; sums depend on them in the last bits.
         tensors: Weights, their averages and the optimisers' state, by name.
@@ -77,8 +76,7 @@ def read_checkpoint(path: Path, recipe: Recipe) -> Checkpoint:
     """Read a checkpoint of this very recipe.
 
     Raises:
-        TrainingError: It cannot be read, is damaged, or belongs to another recipe; names the
-            fields.
+        TrainingError: It cannot be read, is damaged, or belongs to another recipe.
     """
     again = f"begin in another --out, or remove {path} and begin again"
     try:

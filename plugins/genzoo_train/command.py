@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,7 +26,7 @@ OF_FAMILIES = ("duration", "steps", "size", "columns", "name")
 """Parameters that only a family takes: a recipe says all of this itself."""
 
 
-def _refuse_wishes(context: click.Context) -> None:
+def _refuse_of_families(context: click.Context) -> None:
     for option in context.command.params:
         if option.name in OF_FAMILIES and context.params[option.name]:
             raise UsageError(
@@ -34,21 +35,11 @@ def _refuse_wishes(context: click.Context) -> None:
             )
 
 
-def _needed(data: Path | None) -> Path:
-    if data is None:
-        raise UsageError("no pictures to train on", "give their folder as --data")
-    return data
-
-
 def _column(text: str) -> tuple[str, str]:
     name, equals, column = text.partition("=")
     if not (name and equals and column):
         raise UsageError(f"--column {text}: not NAME=COLUMN, as in label=genre")
     return name, column
-
-
-def _note(message: str) -> None:
-    click.echo(message, err=True)
 
 
 @click.command()
@@ -135,19 +126,21 @@ def train(
     """
     zoo: Zoo = context.obj
     from genzoo_train import training
-    from genzoo_train.failures import DivergedError
+    from genzoo_train.failures import DivergedError, StoppedError
     from genzoo_train.folder import check_free
     from genzoo_train.overrides import override
     from genzoo_train.own import Wish, finish, own_recipe, parse_time
     from genzoo_train.reporting import BarReporter, LineReporter
-    from genzoo_train.session import StoppedError
 
     settings = overrides if seed is None else (*overrides, f"seed={seed}")
     own = recipe in zoo.templates
+    note = partial(click.echo, err=True)
     if own:
+        if data is None:
+            raise UsageError("no pictures to train on", "give their folder as --data")
         wish = Wish(
             family=recipe,
-            folder=_needed(data),
+            folder=data,
             name=name,
             size=size,
             columns=dict(map(_column, columns)),
@@ -157,9 +150,9 @@ def train(
         )
         out = out or Path("runs") / wish.model
         check_free(out, resume=resume)
-        parsed, dataset = own_recipe(zoo, wish, out, settings, resume=resume, note=_note)
+        parsed, dataset = own_recipe(zoo, wish, out, settings, resume=resume, note=note)
     else:
-        _refuse_wishes(context)
+        _refuse_of_families(context)
         parsed = override(zoo.recipe(recipe), settings)
         out = out or Path("runs") / parsed.name
         check_free(out, resume=resume)  # before the data, which take seconds to read
@@ -179,7 +172,7 @@ def train(
         )
     except StoppedError as stopped:
         reporter.close()
-        click.echo(str(stopped), err=True)
+        note(str(stopped))
         context.exit(stopped.exit_code)
     except DivergedError as error:
         if as_json:
@@ -188,9 +181,9 @@ def train(
     finally:
         reporter.close()
     card = path.with_name("card.toml").read_text(encoding="utf-8")
-    click.echo(f"wrote {path}", err=True)
+    note(f"wrote {path}")
     if own:
-        finish(zoo, path, dataset, _note)
+        finish(zoo, path, dataset, note)
     if as_json:
         import tomllib
 

@@ -35,8 +35,10 @@ def finalize(built: Opened, batches: Batches, recipe: Recipe) -> None:
 
 
 def check_rounding(built: Opened, recipe: Recipe) -> None:
-    """Raises:
-    DivergedError: A weight is not finite, or not in the dtype that it is stored in.
+    """Check that the weights can be stored.
+
+    Raises:
+        DivergedError: A weight is not finite, or not in the dtype that it is stored in.
     """
     dtype: torch.dtype = getattr(torch, recipe.weights_dtype)
     for name, parameter in own_parameters(built).items():
@@ -99,12 +101,11 @@ def _card(recipe: Recipe, spec: ModelSpec) -> ModelCard:
 
 def card_toml(card: ModelCard) -> str:
     """A card as a `[[models]]` block for a manifest."""
-    # JSON's strings, numbers and arrays of them are TOML's too.
-    lines = [f"{name} = {_toml(value)}" for name, value in msgspec.to_builtins(card).items()]
-    return "\n".join(["[[models]]", *lines, ""])
-
-
-def _toml(value: object) -> str:
-    """A value in one line. It is printed: what a terminal would obey is escaped."""
-    text = json.dumps(value, ensure_ascii=False)
-    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text)
+    lines = ["[[models]]\n"]
+    for name, value in msgspec.to_builtins(card).items():
+        # JSON's strings, numbers and arrays of them are TOML's too.
+        text = json.dumps(value, ensure_ascii=False)
+        # It is printed: what a terminal would obey is escaped.
+        text = "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text)
+        lines.append(f"{name} = {text}\n")
+    return "".join(lines)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import torch
@@ -27,6 +31,43 @@ SPELLINGS = (
 
 class DivergedError(TrainingError):
     """A loss or a weight became NaN or infinite, or too large for the dtype that stores it."""
+
+
+class StoppedError(TrainingError):
+    """A training was stopped by a signal, and saved a checkpoint first."""
+
+    def __init__(self, step: int, folder: Path, signum: int) -> None:
+        super().__init__(
+            f"stopped at step {step}, which is saved in {folder}",
+            "go on with the same command and --resume",
+        )
+        self.exit_code = 128 + signum
+
+
+@contextmanager
+def stop_requests() -> Iterator[list[int]]:
+    """A list to which the first SIGINT or SIGTERM is added; a second acts as it always does.
+
+    Outside the main thread, where Python delivers no signals, nothing is changed.
+    """
+    received: list[int] = []
+    before: dict[int, signal._HANDLER] = {}
+
+    def restore() -> None:
+        while before:
+            signal.signal(*before.popitem())
+
+    def note(signum: int, frame: FrameType | None) -> None:
+        received.append(signum)
+        restore()
+
+    if threading.current_thread() is threading.main_thread():
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            before[signum] = signal.signal(signum, note)
+    try:
+        yield received
+    finally:
+        restore()
 
 
 @contextmanager

@@ -22,16 +22,7 @@ LONGEST_LINE = 1_000_000
 
 
 class RunFolder:
-    """A run's folder, held by one trainer at a time.
-
-    Args:
-        path: The folder; made where it does not exist.
-        resume: Whether to go on with what is in it.
-
-    Attributes:
-        checkpoint: Where the training stands.
-        log: Figures, one JSON object a line.
-        card: The model's card.
+    """A run's folder, made where it does not exist, and held by one trainer at a time.
 
     Raises:
         TrainingError: Another trainer holds it, it cannot be written, or it is not empty and

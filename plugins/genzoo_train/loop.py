@@ -30,9 +30,6 @@ class Figures:
     """Losses and named figures of the steps since the last report.
 
     Nothing is read from the device in a step: that would make a GPU wait for Python.
-
-    Args:
-        stage: Name of the stage, for messages.
     """
 
     def __init__(self, stage: str) -> None:
@@ -47,10 +44,7 @@ class Figures:
             self._named.setdefault(name, []).append(value)
 
     def check(self, checkpoint: Path) -> None:
-        """Check that all losses were finite.
-
-        Args:
-            checkpoint: The file of the last checkpoint; it may not exist yet.
+        """Check that all losses were finite; there may be no `checkpoint` yet.
 
         Raises:
             DivergedError: Says at which step.
@@ -83,12 +77,7 @@ class Figures:
 
 
 class PhaseLoop:
-    """A phase with its optimiser.
-
-    Args:
-        phase: The model's phase.
-        recipe: Settings of its optimiser.
-    """
+    """A phase with its optimiser."""
 
     def __init__(self, phase: Phase, recipe: PhaseRecipe) -> None:
         self.phase, self.recipe = phase, recipe
@@ -121,18 +110,11 @@ class StageLoop:
     number; so a training that goes on from a checkpoint gives the very weights of one that was
     never interrupted.
 
-    Args:
-        plan: The stage and its settings.
-        built: The module it trains.
-        batches: The training set.
-        recipe: The recipe.
-        fabric: Precision, device and backward pass.
-
     Attributes:
         module: The module it trains.
         batch_size: Images in a step.
         step: Steps done.
-        phases: Its phases, in the order in which a step runs them.
+        phases: In the order in which a step runs them.
         average: The moving average of what the stage trains.
         figures: What the steps gave.
     """
@@ -200,12 +182,6 @@ class StageLoop:
 
         The gradients are left in `loop.parameters`, for `loop.apply` or `loop.forget`.
 
-        Args:
-            loop: One of `phases`.
-            batch: What it sees.
-            rng: Its noise.
-            progress: Where the stage stands.
-
         Returns:
             The loss, and the figures that the model gives with it.
         """
@@ -265,12 +241,17 @@ class StageLoop:
             for name in stepped
             for moment in MOMENTS
         }
-        for name, tensor in wanted.items():
-            there = tensors.get(name)
-            if there is None or (there.shape, there.dtype) != (tensor.shape, tensor.dtype):
-                raise _foreign(f"has no {name} of shape {list(tensor.shape)} and {tensor.dtype}")
-        if unknown := next((name for name in tensors if name not in wanted), None):
-            raise _foreign(f"has {unknown[:100]}, which is not of this stage")
+        faults = [
+            f"has no {name} of shape {list(tensor.shape)} and {tensor.dtype}"
+            for name, tensor in wanted.items()
+            if (there := tensors.get(name)) is None
+            or (there.shape, there.dtype) != (tensor.shape, tensor.dtype)
+        ]
+        unknown = [name for name in tensors if name not in wanted]
+        faults += [f"has {name[:100]}, which is not of this stage" for name in unknown]
+        if faults:
+            hint = "its plugin has changed since: train in another --out"
+            raise TrainingError(f"the checkpoint {faults[0]}", hint)
         for name, tensor in own.items():
             tensor.copy_(tensors[name])
         for name in stepped:
@@ -280,9 +261,3 @@ class StageLoop:
                 for moment in MOMENTS
             }
         self.step = step
-
-
-def _foreign(fault: str) -> TrainingError:
-    return TrainingError(
-        f"the checkpoint {fault}", "its plugin has changed since: train in another --out"
-    )

@@ -47,10 +47,7 @@ class MovingAverage:
     not mostly its initial weights (Karras et al. 2022, "Elucidating the design space of
     diffusion-based generative models", `ema_rampup_ratio`).
 
-    Args:
-        parameters: What is averaged; buffers are always as they are.
-        half_life: In images; 0 for no average.
-        batch_size: Images in a step.
+    A half-life of 0 is for no average. Buffers are not averaged.
     """
 
     def __init__(

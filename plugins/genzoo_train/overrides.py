@@ -19,10 +19,8 @@ LONGEST = 100
 def override(recipe: Recipe, settings: Iterable[str]) -> Recipe:
     """The recipe with fields changed.
 
-    Args:
-        recipe: The recipe.
-        settings: "stages.0.epochs=2": a path of names and indices, and a value as in JSON; a
-            value that is no JSON is a string.
+    A setting is a path of names and indices, and a value as in JSON, "stages.0.epochs=2"; a value
+    that is no JSON is a string.
 
     Raises:
         UsageError: No such field, or a value that is not of its type.

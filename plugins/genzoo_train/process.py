@@ -23,7 +23,6 @@ class TrainingProcess:
     """A training on one CPU thread; it goes on from the checkpoint in `out`, if there is one.
 
     Args:
-        recipe: The recipe's file.
         out: Folder of the run. Progress is appended to the file of the same name with ".log".
         max_steps: Steps over all stages after which it stops and exports what there is.
         changes: Fields to change in the recipe, as for `genzoo train --set`.

@@ -17,7 +17,7 @@ class Reporter:
         """A stage begins, or goes on, at `progress`."""
 
     def step(self, done: int) -> None:
-        """That many steps of the stage are done. Called after each: must be cheap."""
+        """So many steps of the stage are done. Called after each: must be cheap."""
 
     def figures(self, progress: Progress, values: Mapping[str, float]) -> None:
         """The mean figures of the last steps."""

@@ -24,14 +24,9 @@ CHUNK = 64
 def write_grid(path: Path, built: Opened, batches: Batches, n: int) -> None:
     """Draw `n` pictures, always from the same seeds and conditions, and write them as one PNG.
 
-    Of a model that cannot sample yet they are pairs of images and reconstructions; of one that
-    cannot encode either, nothing is written.
-
-    Args:
-        path: Of the PNG.
-        built: The module, its averaged weights in place.
-        batches: The training set: the first rows give the conditions.
-        n: Number of pictures.
+    The first rows of the training set give the conditions. Of a model that cannot sample yet the
+    pictures are pairs of images and reconstructions; of one that cannot encode either, nothing is
+    written.
     """
     model = built.module
     if not isinstance(model, GenerativeModel):

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import FrameType
 from typing import Literal
 
 import torch
@@ -25,7 +21,7 @@ from genzoo_train.building import begin_from, model_spec, train_mode
 from genzoo_train.checking import check_data, classes_without_images, rehearse, rehearse_export
 from genzoo_train.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from genzoo_train.export import card_toml, export, finalize
-from genzoo_train.failures import plainly, stage_failures
+from genzoo_train.failures import StoppedError, plainly, stage_failures, stop_requests
 from genzoo_train.folder import RunFolder
 from genzoo_train.loop import StageLoop
 from genzoo_train.reporting import Reporter
@@ -46,16 +42,7 @@ PATIENCE = 1.0
 
 
 class Session:
-    """The stages of a training, its checkpoints and its weights file.
-
-    Args:
-        zoo: The registry.
-        recipe: What to train, and how.
-        dataset: The training set.
-        folder: Where it writes.
-        fabric: Device and precision.
-        reporter: What its progress is reported to.
-    """
+    """The stages of a training, its checkpoints and its weights file."""
 
     def __init__(
         self,
@@ -123,7 +110,14 @@ class Session:
         path = self._folder.checkpoint
         if path.exists():
             checkpoint = read_checkpoint(path, self._recipe)
-            self._check_place(checkpoint)
+            steps = dict(enumerate(plan.steps for plan in self._plans))
+            there = 0 <= checkpoint.step <= steps.get(checkpoint.stage, -1)
+            if not there or not 0 <= checkpoint.threads <= MOST_THREADS:
+                raise TrainingError(
+                    f"the checkpoint in {self._folder.path} stands at step {checkpoint.step} of "
+                    f"stage {checkpoint.stage} on {checkpoint.threads} threads, which cannot be",
+                    "train in another --out",
+                )
             if checkpoint.data != self._data:
                 raise TrainingError(
                     f"{self._folder.path} was trained on other data",
@@ -137,17 +131,6 @@ class Session:
             self._reporter.note(f"going on at step {self.done}")
         if damaged := self._folder.cut_log(self.done):
             self._reporter.note(f"damaged lines of {self._folder.log}, left out: {damaged}")
-
-    def _check_place(self, checkpoint: Checkpoint) -> None:
-        """Check that the stage and the step of a checkpoint exist."""
-        steps = dict(enumerate(plan.steps for plan in self._plans))
-        there = 0 <= checkpoint.step <= steps.get(checkpoint.stage, -1)
-        if not there or not 0 <= checkpoint.threads <= MOST_THREADS:
-            raise TrainingError(
-                f"the checkpoint in {self._folder.path} stands at step {checkpoint.step} of stage "
-                f"{checkpoint.stage} on {checkpoint.threads} threads, which cannot be",
-                "train in another --out",
-            )
 
     def set_threads(self, threads: int | Literal["fastest"] | None) -> None:
         """Set the number of CPU threads; see `train`."""
@@ -217,11 +200,7 @@ class Session:
                 self._save()
         self._save()
         if signals:
-            raise StoppedError(
-                f"stopped at step {done}, which is saved in {self._folder.path}",
-                "go on with the same command and --resume",
-                signals[0],
-            )
+            raise StoppedError(done, self._folder.path, signals[0])
 
     def _log(self, done: int) -> None:
         self._loop.figures.check(self._folder.checkpoint)
@@ -272,46 +251,6 @@ class Session:
         except OSError as error:
             raise TrainingError(f"cannot write {self._folder.card}: {error.strerror}") from error
         return path
-
-
-class StoppedError(TrainingError):
-    """A training was stopped by a signal, and saved a checkpoint first.
-
-    Args:
-        message: Where it stopped.
-        hint: How to go on.
-        signum: The signal.
-    """
-
-    def __init__(self, message: str, hint: str, signum: int) -> None:
-        super().__init__(message, hint)
-        self.exit_code = 128 + signum
-
-
-@contextmanager
-def stop_requests() -> Iterator[list[int]]:
-    """A list to which the first SIGINT or SIGTERM is added; a second acts as it always does.
-
-    Outside the main thread, where Python delivers no signals, nothing is changed.
-    """
-    received: list[int] = []
-    before: dict[int, signal._HANDLER] = {}
-
-    def restore() -> None:
-        while before:
-            signal.signal(*before.popitem())
-
-    def note(signum: int, frame: FrameType | None) -> None:
-        received.append(signum)
-        restore()
-
-    if threading.current_thread() is threading.main_thread():
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            before[signum] = signal.signal(signum, note)
-    try:
-        yield received
-    finally:
-        restore()
 
 
 def set_fastest(loop: StageLoop) -> int:

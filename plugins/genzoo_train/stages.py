@@ -17,13 +17,7 @@ MOST_REPEATED = 128
 
 @dataclass(frozen=True)
 class Plan:
-    """A stage with its settings.
-
-    Attributes:
-        stage: The model's stage.
-        recipe: The recipe's settings for it.
-        steps: How many steps it takes.
-    """
+    """A stage of the model, the recipe's settings for it, and how many steps it takes."""
 
     stage: Stage
     recipe: StageRecipe
@@ -35,12 +29,7 @@ class Plan:
 
 
 def plan_stages(built: Opened, recipe: Recipe, images: int) -> tuple[Plan, ...]:
-    """The stages of a training in their order.
-
-    Args:
-        built: The module to train.
-        recipe: Its recipe.
-        images: Size of the training set, which turns epochs into steps.
+    """The stages of a training in their order; `images`, their number, turns epochs into steps.
 
     Raises:
         ConfigError: The recipe's stages or phases are not the model's.

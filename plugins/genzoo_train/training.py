@@ -45,9 +45,6 @@ def train(
     gives the very weights of one that was not.
 
     Args:
-        zoo: The registry.
-        recipe: What to train, and how.
-        dataset: The training set.
         out: Folder of the run: new or empty, unless `resume`.
         resume: Go on from the checkpoint in `out`; begin where there is none.
         device: "cpu", "cuda", "cuda:1", "mps".
@@ -77,14 +74,7 @@ def train(
     cuda = [fabric.device] if fabric.device.type == "cuda" else []
     try:
         with torch.random.fork_rng(cuda), memory_advice("out of memory", ROOM):
-            run = Session(
-                zoo,
-                recipe,
-                dataset,
-                folder=folder,
-                fabric=fabric,
-                reporter=reporter,
-            )
+            run = Session(zoo, recipe, dataset, folder=folder, fabric=fabric, reporter=reporter)
             run.resume()
             run.set_threads(threads)
             run.run(max_steps)
@@ -97,12 +87,7 @@ def train(
 def stage_loop(built: Opened, recipe: Recipe, dataset: Dataset) -> StageLoop:
     """The first stage of a training on the CPU, to be advanced step by step.
 
-    Nothing is checked beforehand, written or saved.
-
-    Args:
-        built: The model, built for training; it is changed in place.
-        recipe: How to train it.
-        dataset: The training set.
+    The model, built for training, is changed in place. Nothing is checked beforehand or written.
 
     Raises:
         ConfigError: The recipe does not fit the model.
