@@ -79,8 +79,7 @@ def install(
     installer = find_installer()
     commands = to_install(installer, wanted)
     if dry_run:
-        for command in commands:
-            click.echo(str(command))
+        click.echo("\n".join(map(str, commands)))
         return
     message(f"{TRUST}: {wanted}")
     _confirm("Install it?", yes)
@@ -138,8 +137,7 @@ def uninstall(zoo: Zoo, *, names: tuple[str, ...], yes: bool, dry_run: bool) -> 
     installer = find_installer()
     commands = to_uninstall(installer, doomed)
     if dry_run:
-        for command in commands:
-            click.echo(str(command))
+        click.echo("\n".join(map(str, commands)))
         return
     removed = []
     for each in before.plugins:

@@ -143,9 +143,7 @@ def compare(before: Snapshot) -> Outcome:
     after = take_snapshot()
     needs = list(map(Requirement, metadata.requires(GENZOO) or []))
     needed = {canonicalize_name(n.name) for n in needs if not n.marker or n.marker.evaluate()}
-    every = [
-        (name, before.version(name), after.version(name)) for name in sorted({GENZOO, *needed})
-    ]
+    every = ((n, before.version(n), after.version(n)) for n in sorted({GENZOO, *needed}))
     moved = [(name, old, new) for name, old, new in every if old != new]
     names = {name for name, _, _ in moved}
     pins = shlex.join(f"{name}=={old}" for name, old, _ in moved if old)
@@ -172,9 +170,7 @@ def report(
     Each is imported in a process of its own. Of the rest there are messages and warnings.
 
     Args:
-        outcome: What the installation changed.
         requested: The distributions that the user named, each with its requirement.
-        zoo: The registry.
         note: What the installer's users should know; "" for nothing.
 
     Returns:
