@@ -100,6 +100,11 @@ def component_classes() -> tuple[type, ...]:
     )
 
 
+def one_line(error: Exception) -> str:
+    """What an error of a library says, in one line."""
+    return " ".join(str(error).split())[:300]
+
+
 def short(value: object) -> str:
     """What a folder says, in a few characters."""
     text = repr(value)

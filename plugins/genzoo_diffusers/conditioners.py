@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -108,3 +109,12 @@ class Classes(Conditioner):
         if not self.numbers:
             return numbers
         return f"{numbers}, or a name such as {', '.join(list(self.numbers)[:3])}"
+
+
+def class_count(pipeline: Any) -> int:
+    """How many classes a pipeline has; 0 where there are none."""
+    unet = pipeline.components.get("unet")
+    transformer = pipeline.components.get("transformer")
+    if unet is not None:
+        return unet.config.get("num_class_embeds") or 0
+    return (transformer is not None and transformer.config.get("num_embeds_ada_norm")) or 0

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import wraps
 from itertools import count
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from genzoo_core import Rng, UsageError
-
-OnStep = Callable[[int, int, Tensor], None]
-"""Called as `on_step(step, total, sample)` with what the scheduler has made of a step."""
+from genzoo_core import OnStep, Rng, Start, UsageError
 
 
 class Noise:
@@ -76,7 +74,7 @@ def drawing(scheduler: Any, seeds: Sequence[int], on_step: OnStep | None = None)
     Args:
         scheduler: Of the pipeline.
         seeds: One of each sample.
-        on_step: Told of each step.
+        on_step: Called after each step with what the scheduler has made of it.
 
     Yields:
         The generators, as a pipeline takes them: one, or a list.
@@ -109,3 +107,34 @@ def drawing(scheduler: Any, seeds: Sequence[int], on_step: OnStep | None = None)
             yield generator
     finally:
         del scheduler.step
+
+
+def steps_of_all(on_step: OnStep, first: int, n: int, batched: bool) -> OnStep:
+    """The steps of some pictures as steps of all: what is made one by one is grey until then."""
+    if batched:
+        return on_step
+
+    def of_rows(step: int, total: int, x: Tensor) -> None:
+        every = torch.zeros(n, *x.shape[1:])
+        every[first] = x[0]
+        on_step(first * total + step, n * total, every)
+
+    return of_rows
+
+
+def images_of(images: Any) -> Tensor:
+    """What a pipeline gives, float32 `[B, C, H, W]` in [-1, 1]."""
+    if isinstance(images, Tensor):
+        found = images
+    else:
+        found = torch.from_numpy(np.stack([np.asarray(image) for image in images]))
+        found = found.permute(0, 3, 1, 2)
+    return found.float() * 2 - 1
+
+
+def rows_of(start: Start | None, rows: slice) -> Start | None:
+    """What some of the pictures begin from."""
+    if start is None:
+        return None
+    mask = start.mask if start.mask is None or len(start.mask) == 1 else start.mask[rows]
+    return Start(start.images[rows], start.strength, mask)

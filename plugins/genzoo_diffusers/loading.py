@@ -12,10 +12,11 @@ from torch import nn
 
 from genzoo_core import ConfigError, Folder, WeightsError
 from genzoo_diffusers.building import model_of
-from genzoo_diffusers.classes import library
+from genzoo_diffusers.classes import library, one_line
 from genzoo_diffusers.codec import KLCodec
 from genzoo_diffusers.describing import shape_of
-from genzoo_diffusers.safety import Checkpoint, Part
+from genzoo_diffusers.parts import Part
+from genzoo_diffusers.safety import Checkpoint
 
 DEFAULT_SIDE = 1024
 """What pipelines draw that have no other size of their own, as Z-Image."""
@@ -67,19 +68,16 @@ def _build(folder: Folder, root: Path, part: Part) -> Any:
     if part.is_model:
         options |= {"use_safetensors": True, "output_loading_info": True}
         options["dtype"] = DTYPES.get(folder.precision, torch.float32)
-    if part.is_model and part.cls.__module__.startswith("diffusers.models"):
-        options["low_cpu_mem_usage"] = find_spec("accelerate") is not None
-    if (
-        part.is_model
-        and folder.variant
-        and any(f".{folder.variant}." in name for name in folder.files)
-    ):
-        options["variant"] = folder.variant
+        if part.cls.__module__.startswith("diffusers.models"):
+            options["low_cpu_mem_usage"] = find_spec("accelerate") is not None
+        variant = folder.variant
+        if variant and any(f".{variant}." in name for name in folder.files):
+            options["variant"] = variant
     try:
         made = part.cls.from_pretrained(root, **options)  # type: ignore[attr-defined]
     except Exception as error:  # each library, and what it is made of, raises its own
-        text = " ".join(str(error).split())[:300]
-        raise WeightsError(f"{where or folder.name}, a {part.cls.__name__}: {text}") from error
+        what = f"{where or folder.name}, a {part.cls.__name__}"
+        raise WeightsError(f"{what}: {one_line(error)}") from error
     if not part.is_model:
         return made
     module, found = made

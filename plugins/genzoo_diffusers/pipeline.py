@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import Any, NoReturn, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +16,7 @@ from genzoo_core import (
     Condition,
     Conditioner,
     Config,
+    Context,
     GenerativeModel,
     GenzooError,
     Offload,
@@ -28,15 +28,13 @@ from genzoo_core import (
     UsageError,
 )
 from genzoo_core.images import to_pil, to_uint8
+from genzoo_diffusers.classes import one_line
 from genzoo_diffusers.codec import KLCodec
-from genzoo_diffusers.conditioners import Classes, Prompt, texts
-from genzoo_diffusers.drawing import Noise, drawing
+from genzoo_diffusers.conditioners import Classes, Prompt, class_count, texts
+from genzoo_diffusers.drawing import Noise, drawing, images_of, rows_of, steps_of_all
 from genzoo_diffusers.options import arguments_of
 from genzoo_diffusers.preview import Preview
 from genzoo_diffusers.samplers import make_scheduler
-
-if TYPE_CHECKING:
-    from genzoo_core import Context
 
 BATCHED = (
     "ConsistencyModelPipeline",
@@ -47,7 +45,6 @@ BATCHED = (
 )
 """Pipelines whose pictures do not depend on those of the same batch. The others make them singly:
 some fill up prompts to the longest, some draw for a doubled batch."""
-
 
 TRUE_SCALE = "true_cfg_scale"
 """The scale of guidance of pipelines whose `guidance_scale` is another thing."""
@@ -62,21 +59,16 @@ class PipelineModel(GenerativeModel[Any]):
     Args:
         pipeline: `diffusers.DiffusionPipeline`.
         sample_shape: (C, H, W) of its pictures unless options say otherwise.
-        varying: The pipeline of the same parts that begins from pictures, or None.
-        inpainting: Likewise that makes a part of them.
+        varying, inpainting: The pipelines of the same parts that begin from pictures, or None.
     """
 
     Config = Config
 
     def __init__(
-        self,
-        pipeline: Any,
-        sample_shape: tuple[int, int, int],
-        varying: Any = None,
-        inpainting: Any = None,
+        self, pipeline: Any, sample_shape: tuple[int, int, int], varying: Any, inpainting: Any
     ) -> None:
         # It owns no component that a context could build.
-        super().__init__(cast("Context", SimpleNamespace(conditioners={})))
+        super().__init__(cast(Context, SimpleNamespace(conditioners={})))
         self.sample_shape = sample_shape
         self.parts = nn.ModuleDict(
             {k: v for k, v in pipeline.components.items() if isinstance(v, nn.Module)}
@@ -88,18 +80,17 @@ class PipelineModel(GenerativeModel[Any]):
         self._output = "pt" if type(pipeline).__name__ in BATCHED else "np"
         self.arguments = arguments_of(type(pipeline).__call__)
         self._taken = inspect.signature(type(pipeline).__call__).parameters
-        self._classes = _classes(pipeline)
+        self._classes = class_count(pipeline)
+        reads: dict[str, Conditioner] = {}
         if "prompt" in self._taken:
-            self._read("prompt", Prompt())
+            reads["prompt"] = Prompt()
         elif "class_labels" in self._taken and self._classes:
-            names = getattr(pipeline, "labels", {})
-            self._read("label", Classes(names, self._classes))
+            reads["label"] = Classes(getattr(pipeline, "labels", {}), self._classes)
+        self.conditioning.conditioners.update(reads)
+        self.conditioning.by_name.update(reads)
         vae = pipeline.components.get("vae")
         if type(vae).__name__ == "AutoencoderKL":
             self.codec = KLCodec(vae, sample_shape)
-
-    def _read(self, name: str, conditioner: Conditioner) -> None:
-        self.conditioning.conditioners[name] = self.conditioning.by_name[name] = conditioner
 
     def condition(self, conditions: Mapping[str, Tensor], n: int) -> Condition | None:
         return None  # neither its encoder nor its decoder takes one
@@ -111,11 +102,11 @@ class PipelineModel(GenerativeModel[Any]):
 
     def guidance(self, options: Any, *, asked: bool = True) -> float:
         """The scale of guidance; see `Guided`."""
-        # Where both are there, guidance_scale is what a distilled network is told.
+        # Where both are there, guidance_scale is an input of a distilled network.
         name = TRUE_SCALE if TRUE_SCALE in self._taken else "guidance"
         scale = getattr(options, name, None)
         if scale is None:
-            scale = self._taken[TRUE_SCALE if name == TRUE_SCALE else "guidance_scale"].default
+            scale = self._taken[name if name == TRUE_SCALE else "guidance_scale"].default
         return float(scale or 1)
 
     def check_options(self, options: Any) -> None:
@@ -156,9 +147,9 @@ class PipelineModel(GenerativeModel[Any]):
         for first in range(0, rng.n, rng.n if batched else 1):
             rows = slice(first, rng.n if batched else first + 1)
             call = self._subject(conditions, negative, rows, seeds[rows])
-            step = on_step and _of_rows(on_step, first, rng.n, batched)
+            step = on_step and steps_of_all(on_step, first, rng.n, batched)
             with nullcontext() if noise is None else noise.of(rows, self.pipeline):
-                made.append(self._made(call, options, seeds[rows], step, _rows_of(start, rows)))
+                made.append(self._made(call, options, seeds[rows], step, rows_of(start, rows)))
         return torch.cat(made)
 
     def adapt(self, loras: Sequence[tuple[Mapping[str, Tensor], float]]) -> None:
@@ -177,7 +168,7 @@ class PipelineModel(GenerativeModel[Any]):
                 self.pipeline.load_lora_weights(dict(tensors), adapter_name=name)
                 changed = self.pipeline.get_list_adapters()
             except (ValueError, RuntimeError, KeyError, ImportError) as error:
-                raise UsageError(f"this LoRA is for another model: {_line(error)}") from error
+                raise UsageError(f"this LoRA is for another model: {one_line(error)}") from error
             if not any(name in names for names in changed.values()):
                 raise UsageError("this LoRA is for another model: it changes no weights of this")
         if scales:
@@ -204,17 +195,6 @@ class PipelineModel(GenerativeModel[Any]):
             f"a {type(self.pipeline).__name__} is not trained here", "diffusers has scripts for it"
         )
 
-    def _check_strength(self, strength: float, options: Any) -> None:
-        """Refuse a strength with which no step is done."""
-        taken = inspect.signature(type(self._varying).__call__).parameters
-        steps = getattr(options, "steps", None) or taken["num_inference_steps"].default
-        # A consistency model takes its share of the steps that it was trained with.
-        if "original_inference_steps" not in taken and int(strength * steps) < 1:
-            raise UsageError(
-                f"with strength {strength:g} none of {steps} steps is done",
-                "raise --strength or --steps",
-            )
-
     @property
     def _codec(self) -> KLCodec:
         assert isinstance(self.codec, KLCodec)  # whatever begins from a picture has one
@@ -232,25 +212,24 @@ class PipelineModel(GenerativeModel[Any]):
         seeds: Sequence[int],
     ) -> dict[str, Any]:
         """The arguments that say what some pictures shall be."""
-        call: dict[str, Any] = {}
-        conditioner = next(iter(self.conditioners.items()), None)
-        if conditioner is None:
-            return {"batch_size": len(seeds)} if "batch_size" in self._taken else {}
-        name, reads = conditioner
+        call: dict[str, Any] = {"batch_size": len(seeds)} if "batch_size" in self._taken else {}
+        if not self.conditioners:
+            return call
+        ((name, reads),) = self.conditioners.items()
         prepared = conditions[name][rows]
         if isinstance(reads, Prompt):
-            call["prompt"] = texts(prepared)
+            call = {"prompt": texts(prepared)}
             if negative is not None:
                 call["negative_prompt"] = texts(negative[name][rows])
             return call
         classes = prepared.tolist()
-        if "batch_size" in self._taken:
-            call["batch_size"] = len(seeds)
-            # It would draw a class from no one's generator.
-            classes = [
-                _drawn(seed, self._classes) if number == self._classes else number
-                for number, seed in zip(classes, seeds, strict=True)
-            ]
+        if call:
+            for row, seed in enumerate(seeds):
+                if classes[row] == self._classes:
+                    # The pipeline would draw a class from torch's own generator. The noise of the
+                    # seed stays what it is with a class.
+                    generator = torch.Generator().manual_seed(seed)
+                    classes[row] = int(torch.randint(self._classes, (1,), generator=generator))
         return {**call, "class_labels": classes}
 
     def _made(
@@ -264,7 +243,14 @@ class PipelineModel(GenerativeModel[Any]):
         """Pictures by one call of the pipeline, or of what begins from pictures in its place."""
         pipeline = self.pipeline
         if start is not None:
-            self._check_strength(start.strength, options)
+            varying = inspect.signature(type(self._varying).__call__).parameters
+            steps = getattr(options, "steps", None) or varying["num_inference_steps"].default
+            # A consistency model takes its share of the steps that it was trained with.
+            if "original_inference_steps" not in varying and int(start.strength * steps) < 1:
+                raise UsageError(
+                    f"with strength {start.strength:g} none of {steps} steps is done",
+                    "raise --strength or --steps",
+                )
             pipeline = self._inpainting if start.mask is not None else self._varying
             call["image"] = [to_pil(picture) for picture in to_uint8(start.images.cpu())]
             call["strength"] = start.strength
@@ -290,8 +276,8 @@ class PipelineModel(GenerativeModel[Any]):
             if isinstance(error, GenzooError) or "memory" in str(error):
                 raise  # a smaller batch may do
             name = type(pipeline).__name__
-            raise UsageError(f"{name} cannot make this: {_line(error)}") from error
-        return _images(result.images)
+            raise UsageError(f"{name} cannot make this: {one_line(error)}") from error
+        return images_of(result.images)
 
     def _seen(self, x: Tensor, n: int, shape: tuple[int, int, int]) -> Tensor:
         """Pictures so far, `[n, C, H, W]`, of what is denoised; grey where that is costly."""
@@ -310,54 +296,4 @@ class PipelineModel(GenerativeModel[Any]):
         try:
             return make_scheduler(name, own)
         except ImportError as error:
-            raise UsageError(f"sampler {name}: {_line(error)}") from error
-
-
-def _classes(pipeline: Any) -> int:
-    """How many classes there are; 0 where there are none."""
-    unet = pipeline.components.get("unet")
-    transformer = pipeline.components.get("transformer")
-    if unet is not None:
-        return unet.config.get("num_class_embeds") or 0
-    return (transformer is not None and transformer.config.get("num_embeds_ada_norm")) or 0
-
-
-def _drawn(seed: int, classes: int) -> int:
-    """A class that nobody asked for; the noise of the seed stays what it is with one."""
-    generator = torch.Generator().manual_seed(seed)
-    return int(torch.randint(classes, (1,), generator=generator))
-
-
-def _of_rows(on_step: OnStep, first: int, n: int, batched: bool) -> OnStep:
-    """The steps of some pictures as steps of all: what is made one by one is grey until then."""
-    if batched:
-        return on_step
-
-    def of_rows(step: int, total: int, x: Tensor) -> None:
-        every = torch.zeros(n, *x.shape[1:])
-        every[first] = x[0]
-        on_step(first * total + step, n * total, every)
-
-    return of_rows
-
-
-def _rows_of(start: Start | None, rows: slice) -> Start | None:
-    if start is None:
-        return None
-    mask = start.mask if start.mask is None or len(start.mask) == 1 else start.mask[rows]
-    return Start(start.images[rows], start.strength, mask)
-
-
-def _images(images: Any) -> Tensor:
-    """What a pipeline gives, float32 `[B, C, H, W]` in [-1, 1]."""
-    if isinstance(images, Tensor):
-        found = images
-    else:
-        found = torch.from_numpy(np.stack([np.asarray(image) for image in images]))
-        found = found.permute(0, 3, 1, 2)
-    return found.float() * 2 - 1
-
-
-def _line(error: Exception) -> str:
-    """What an error of a library says, in one line."""
-    return " ".join(str(error).split())[:300]
+            raise UsageError(f"sampler {name}: {one_line(error)}") from error

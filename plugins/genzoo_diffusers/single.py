@@ -8,7 +8,7 @@ import torch
 
 from genzoo_core import ConfigError, Folder, Format, GenzooError, ModelCard, WeightsError
 from genzoo_diffusers.building import model_of
-from genzoo_diffusers.classes import library
+from genzoo_diffusers.classes import library, one_line
 from genzoo_diffusers.describing import shape_of
 from genzoo_diffusers.format import name_of
 from genzoo_diffusers.loading import DTYPES
@@ -52,9 +52,8 @@ class SingleFile(Format):
                 local_files_only=True,
             )
         except Exception as error:  # each library, and what it is made of, raises its own
-            text = " ".join(str(error).split())[:300]
             raise WeightsError(
-                f"{folder.name} does not fit the configs of {reference}: {text}"
+                f"{folder.name} does not fit the configs of {reference}: {one_line(error)}"
             ) from error
         return model_of(pipeline, shape, [SETTING])
 
