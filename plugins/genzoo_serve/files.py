@@ -21,19 +21,9 @@ OPAQUE = 128
 """Alpha from which on a pixel is not transparent, as for `genzoo run --mask`."""
 
 
-def to_png(image: Tensor) -> bytes:
-    """A picture `[C, H, W]` in [-1, 1] without a record."""
-    return _encoded(image, "png", None)
-
-
-def converted(image: Tensor, form: str, quality: int) -> bytes:
-    """A picture `[C, H, W]` in [-1, 1] as JPEG or WebP; `quality` from 0 to 100."""
-    return _encoded(image, form, quality)
-
-
-def _encoded(image: Tensor, form: str, quality: int | None) -> bytes:
+def encoded(image: Tensor, form: str = "png", **options: int) -> bytes:
+    """A picture `[C, H, W]` in [-1, 1], without a record; `quality` of JPEG and WebP in 0..100."""
     out = io.BytesIO()
-    options = {} if quality is None else {"quality": quality}
     to_pil(to_uint8(image)).save(out, form, **options)
     return out.getvalue()
 

@@ -67,6 +67,12 @@ class Job:
     on_end: Callable[[], None] = lambda: None
     _events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
 
+    @property
+    def left(self) -> int:
+        """How many of its pictures are still to be made."""
+        count = (self.request.n or 1) if self.plan is None else self.plan.count
+        return count - self.done
+
     def put(self, event: Event) -> None:
         """Called where the client waits; `send` does."""
         self._events.put_nowait(event)

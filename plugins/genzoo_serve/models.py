@@ -10,7 +10,8 @@ from pathlib import Path
 
 from genzoo_core import Model, UsageError, Zoo
 from genzoo_serve.metrics import OPEN
-from genzoo_serve.worker import Settings, Turns, Worker
+from genzoo_serve.turns import Turns
+from genzoo_serve.worker import Settings, Worker
 
 SERVED = ("model", "codec")
 """Kinds of components that make or encode pictures."""

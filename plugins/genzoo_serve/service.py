@@ -13,7 +13,7 @@ from starlette.requests import Request as HTTPRequest
 from genzoo_core import GenzooError, Input, Latents, Opened, Pictures, Request, UsageError, Zoo
 from genzoo_serve.bodies import Body, Edit, Encoding, Generation
 from genzoo_serve.errors import APIError, of_genzoo
-from genzoo_serve.files import Links, converted, is_clear
+from genzoo_serve.files import Links, encoded, is_clear
 from genzoo_serve.jobs import Facts, Job, Made, OnTheWay
 from genzoo_serve.metrics import QUEUE
 from genzoo_serve.models import Models
@@ -27,12 +27,8 @@ LARGE = 100_000
 
 
 class Service:
-    """Makes what clients want with the models that are served.
-
-    Args:
-        zoo: Makes pictures, with its plugins' hooks.
-        models: Those that are served.
-        max_queue: Most requests that wait or are under way.
+    """Makes what clients want with the models that are served; at most `max_queue` requests wait
+    or are under way.
     """
 
     def __init__(self, zoo: Zoo, models: Models, max_queue: int) -> None:
@@ -143,7 +139,7 @@ class Service:
             if body.form == "png":
                 return self.zoo.png(pictures)
             quality = QUALITY if body.output_compression is None else body.output_compression
-            return [converted(image, body.form, quality) for image in pictures.images]
+            return [encoded(image, body.form, quality=quality) for image in pictures.images]
 
         if pictures.images.numel() < LARGE:
             return encode()

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 from torch import Tensor
 
-from genzoo_core import Latents, Opened, Pictures, Zoo
+from genzoo_core import Latents, Opened, Zoo
 from genzoo_core.zoo import Part, Plan
-from genzoo_serve.files import to_png
+from genzoo_serve.files import encoded
 from genzoo_serve.jobs import Event, Facts, Job, Made, OnTheWay, send
 from genzoo_serve.metrics import BATCHES, PICTURES
+from genzoo_serve.turns import Turns
 
 PAUSE = 0.05
 """How long a batch waits for further requests at most, as a share of the time of the last one."""
@@ -25,49 +26,10 @@ class AbandonedError(Exception):
     """Every client of a batch has gone."""
 
 
-class Turns:
-    """Lets one batch at a time compute: two would only take each other's processors.
-
-    A batch of genzoo's own models passes its turn on between its steps, in the order in which
-    others came. What a format of others builds does not: its libraries may draw from torch's own
-    generator, which another batch must not find changed.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: deque[threading.Event] = deque()
-        self._lock = threading.Lock()
-        self._taken = False
-
-    def take(self) -> None:
-        with self._lock:
-            if not self._taken:
-                self._taken = True
-                return
-            mine = threading.Event()
-            self._waiting.append(mine)
-        mine.wait()
-
-    def give(self) -> None:
-        with self._lock:
-            if self._waiting:
-                self._waiting.popleft().set()
-            else:
-                self._taken = False
-
-    def pass_on(self) -> None:
-        if self._waiting:
-            self.give()
-            self.take()
-
-
 @dataclass(frozen=True)
 class Settings:
-    """How workers work.
-
-    Attributes:
-        device, precision: What models are opened with.
-        batch: Most pictures in a batch.
-        linger: Most seconds to wait for further requests before a batch begins.
+    """How workers work: a batch has at most `batch` pictures, and waits at most `linger` seconds
+    for further requests before it begins.
     """
 
     device: str
@@ -77,19 +39,13 @@ class Settings:
 
 
 class Worker:
-    """Makes the pictures of one model.
+    """Makes the pictures of the model `name`, which is opened by `reference`.
 
-    Args:
-        zoo: Opens it.
-        name: The model's id.
-        reference: What it is opened by.
-        settings: How to work.
-        turns: Shared by the workers of a device.
-        on_change: Called once the model is open, and when it has nothing more to do.
+    `turns` are shared by the workers of a device; `on_change` is called when it opens or is idle.
 
     Attributes:
         size: Bytes that the model takes; 0 before it is open.
-        used: When it was last asked for something, by `time.monotonic`.
+        used: When it last got a job, by `time.monotonic`.
     """
 
     def __init__(
@@ -134,7 +90,7 @@ class Worker:
             self._end(job, None)
 
     def close_idle(self) -> bool:
-        """Close if nothing is waiting or under way; whether it is so."""
+        """Close if nothing is waiting or under way; whether it closes."""
         with self._changed:
             self._closing = self._closing or not self._jobs
             self._changed.notify()
@@ -166,8 +122,7 @@ class Worker:
     def _wait(self) -> Job | None:
         """Wait for the first job; None where there will be no more."""
         with self._changed:
-            while not self._jobs and not self._closing:
-                self._changed.wait()
+            self._changed.wait_for(lambda: self._jobs or self._closing)
             return self._jobs[0] if self._jobs else None
 
     def _serve(self, first: Job) -> None:
@@ -203,7 +158,7 @@ class Worker:
         until = time.monotonic() + self._pause
         with self._changed:
             while len(self._jobs) < self._clients and not self._closing:
-                full = sum(map(_left, self._jobs)) >= self._settings.batch
+                full = sum(job.left for job in self._jobs) >= self._settings.batch
                 if full or not self._changed.wait(until - time.monotonic()):
                     break
             return list(self._jobs)
@@ -219,15 +174,12 @@ class Worker:
         return [job for job in jobs if not job.apart][: self._settings.batch]
 
     def _open(self) -> None:
-        self._turns.take()
-        try:
+        with self._turns:
             self._opened = self._zoo.open(
                 self._reference,
                 device=self._settings.device,
                 precision=self._settings.precision,  # type: ignore[arg-type]
             )
-        finally:
-            self._turns.give()
         module = self._opened.module
         self.size = sum(t.nbytes for t in (*module.parameters(), *module.buffers()))
         self._on_change()
@@ -241,33 +193,28 @@ class Worker:
             self._end(job, error)
 
     def _serve_alone(self, job: Job) -> None:
-        assert self._opened is not None
-        self._turns.take()
-        try:
-            made: object
-            if job.request.encode:
-                made = self._zoo.encode(job.request, self._opened)
-            else:
-                made = Made(self._generate(job), 0)
-        finally:
-            self._turns.give()
-        assert isinstance(made, Made | Latents)
-        self._clients = len(self._jobs)
-        self._end(job, made, None)
-
-    def _generate(self, job: Job) -> Pictures:
         def watch(*_: float) -> None:
             if job.cancelled:
                 raise AbandonedError
 
-        return self._zoo.generate(job.request, opened=self._opened, on_progress=watch)
+        assert self._opened is not None
+        made: Made | Latents
+        with self._turns:
+            if job.request.encode:
+                made = self._zoo.encode(job.request, self._opened)
+            else:
+                made = Made(
+                    self._zoo.generate(job.request, opened=self._opened, on_progress=watch), 0
+                )
+        self._clients = len(self._jobs)
+        self._end(job, made, None)
 
     def _serve_together(self, group: list[Job]) -> None:
         """A batch of jobs of one group, in fair shares."""
         share = max(1, self._settings.batch // len(group))
-        counts = [min(share, _left(job)) for job in group]
+        counts = [min(share, job.left) for job in group]
         for index, job in enumerate(group):  # what others leave
-            counts[index] += min(_left(job) - counts[index], self._settings.batch - sum(counts))
+            counts[index] += min(job.left - counts[index], self._settings.batch - sum(counts))
         parts = [
             Part(_plan_of(job), job.done, job.done + n)
             for job, n in zip(group, counts, strict=True)
@@ -276,11 +223,12 @@ class Worker:
             if part.start == 0:
                 self._zoo.call_hook("genzoo_before_run", record=part.plan.record)
         try:
-            made = self._compute(parts, _Watch(group, counts, self._passing))
-        except AbandonedError:
-            raise
-        except Exception:
-            if len(group) == 1:
+            assert self._opened is not None
+            watch = _Watch(group, counts, None if self._opened.format else self._turns)
+            with self._turns:
+                made = self._zoo.make_together(parts, watch)
+        except Exception as error:
+            if len(group) == 1 or isinstance(error, AbandonedError):
                 raise
             for job in group:  # one of them is the cause: each is tried by itself
                 job.apart = True
@@ -294,29 +242,12 @@ class Worker:
             job.done = part.stop
             events.append((job, Made(pictures, part.start)))
             if job.done < part.plan.count:
-                self._put_last(job)
+                with self._changed:  # what is large waits for the others
+                    self._jobs.remove(job)
+                    self._jobs.append(job)
             elif self._take_out(job):
                 events.append((job, None))
         send(events)
-
-    @property
-    def _passing(self) -> Turns | None:
-        """What a batch passes on between its steps, if it does: see `Turns`."""
-        assert self._opened is not None
-        return None if self._opened.format else self._turns
-
-    def _compute(self, parts: list[Part], watch: _Watch) -> list[Pictures]:
-        self._turns.take()
-        try:
-            return self._zoo.make_together(parts, watch)
-        finally:
-            self._turns.give()
-
-    def _put_last(self, job: Job) -> None:
-        """What is large waits for the others."""
-        with self._changed:
-            self._jobs.remove(job)
-            self._jobs.append(job)
 
     def _end(self, job: Job, *events: Event) -> None:
         """The last events of a job; none where it was taken out already."""
@@ -336,11 +267,6 @@ def _plan_of(job: Job) -> Plan:
     return job.plan
 
 
-def _left(job: Job) -> int:
-    count = (job.request.n or 1) if job.plan is None else job.plan.count
-    return count - job.done
-
-
 class _Watch:
     """Called after each step of a batch: sends pictures on the way, and looks who is gone."""
 
@@ -356,7 +282,7 @@ class _Watch:
             number = _shown_at(step, total, job.partials)
             if number is not None:
                 for index, picture in enumerate(x[first : first + count], job.done):
-                    events.append((job, OnTheWay(to_png(picture), index, number)))
+                    events.append((job, OnTheWay(encoded(picture), index, number)))
             first += count
         if events:
             send(events)
