@@ -1,6 +1,6 @@
 """What other plugins may use of this one."""
 
 from genzoo_data.proposal import propose
-from genzoo_data.survey import Survey, find_data, survey
+from genzoo_data.survey import Survey, find_data, many, survey
 
-__all__ = ["Survey", "find_data", "propose", "survey"]
+__all__ = ["Survey", "find_data", "many", "propose", "survey"]

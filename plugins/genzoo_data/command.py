@@ -105,6 +105,8 @@ def data(
 
 def _lines(found: Survey, goal: Goal) -> Iterator[tuple[str, str]]:
     """The survey as a person reads it: what a line is about, and the line."""
+    from genzoo_data.survey import many
+
     yield "pictures", ", ".join(f"{n:,} in {name}" for name, n in found.splits.items())
     yield "sizes", _counted(found.sizes)
     modes = {MODES.get(mode, mode): count for mode, count in found.modes.items()}
@@ -131,7 +133,7 @@ def _lines(found: Survey, goal: Goal) -> Iterator[tuple[str, str]]:
     aside = f", {goal.data.aside:.0%} set aside" if goal.data.aside else ""
     yield (
         "would train",
-        f"on {goal.pictures:,} pictures{aside}, {shape}, {how[goal.data.fit]}",
+        f"on {many(goal.pictures, 'picture')}{aside}, {shape}, {how[goal.data.fit]}",
     )
     yield "", f"conditioned on {conditions}"
 

@@ -272,16 +272,16 @@ def _near(counts: _Counts) -> tuple[tuple[str, str], ...]:
 def _problems(found: Survey) -> Iterator[str]:
     if found.faults:
         first = found.faults[0]
-        yield f"{_many(len(found.faults), 'picture')} cannot be read: {first.place}: {first.reason}"
+        yield f"{many(len(found.faults), 'picture')} cannot be read: {first.place}: {first.reason}"
     if found.copies:
         copies = sum(len(group) - 1 for group in found.copies)
-        yield f"{_many(copies, 'picture')} there twice: {' = '.join(found.copies[0][:2])}"
+        yield f"{many(copies, 'picture')} there twice: {' = '.join(found.copies[0][:2])}"
     if found.near:
         first_pair = " ≈ ".join(found.near[0])
-        yield f"{_many(len(found.near), 'pair')} of pictures that look the same: {first_pair}"
+        yield f"{many(len(found.near), 'pair')} of pictures that look the same: {first_pair}"
     if found.pictures < FEW_PICTURES:
         yield (
-            f"{found.pictures:,} pictures are few: a model learns to copy some of so few; "
+            f"{many(found.pictures, 'picture')}, few: a model learns to copy some of so few; "
             f"{FEW_PICTURES:,} or more are better"
         )
     if len(found.labels) == 1:
@@ -290,10 +290,11 @@ def _problems(found: Survey) -> Iterator[str]:
         has = "class has" if len(small) == 1 else "classes have"
         yield f"{len(small)} {has} fewer than {FEW} pictures: {', '.join(small[:5])}"
     if found.unlabelled:
-        yield f"{_many(found.unlabelled, 'picture')} without a label, beside classes"
+        yield f"{many(found.unlabelled, 'picture')} without a label, beside classes"
     if found.captions and found.captions.count < found.pictures:
-        yield f"{_many(found.pictures - found.captions.count, 'picture')} without a caption"
+        yield f"{many(found.pictures - found.captions.count, 'picture')} without a caption"
 
 
-def _many(count: int, thing: str) -> str:
+def many(count: int, thing: str) -> str:
+    """A count with its noun: "1 picture", "2 pictures"."""
     return f"{count:,} {thing}{'s' if count != 1 else ''}"

@@ -23,7 +23,7 @@ from genzoo_core.recipe import Recipe, ReportRecipe, folder_name
 from genzoo_core.request import Request
 from genzoo_core.templates import Goal
 from genzoo_core.zoo import Zoo
-from genzoo_data.api import Survey, find_data, propose, survey
+from genzoo_data.api import Survey, find_data, many, propose, survey
 from genzoo_train.batches import times
 from genzoo_train.fitting import LEAST_LEFT, Fitted, fit_recipe
 from genzoo_train.folder import RECIPE
@@ -134,7 +134,7 @@ def _made(
         raise DataError(found.problems[0], f"mend it or take it away; `genzoo data {folder}`")
     if found.pictures < FEWEST:
         raise DataError(
-            f"{folder} holds {found.pictures} pictures; nothing can be learnt from so few",
+            f"{folder} holds {many(found.pictures, 'picture')}; nothing can be learnt from so few",
             f"bring at least {FEWEST}, better some thousands",
         )
     goal = propose(found, data, wish.size)
@@ -228,7 +228,7 @@ def _plan(found: Survey, goal: Goal, fitted: Fitted) -> list[str]:
     if fitted.share < 1:
         lines.append(
             f"careful     it needs {1 / fitted.share:.1f} times as long to learn this well; "
-            "give it more --time, or a smaller --size"
+            "give it more --time or --steps, or a smaller --size"
         )
     lines += [f"careful     {problem}" for problem in found.problems]
     return lines

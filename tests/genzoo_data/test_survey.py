@@ -60,7 +60,7 @@ def test_classes_captions_sizes_and_faults(
     problems = "\n".join(found["problems"])
     for expected in (
         "1 picture cannot be read: dog/broken.png",
-        "38 pictures are few",
+        "38 pictures, few",
         "1 class has fewer than 20 pictures: dog",
         "8 pictures without a caption",
     ):

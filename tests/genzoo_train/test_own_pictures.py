@@ -94,7 +94,7 @@ def test_its_recipe_can_be_trained_by_itself(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["flow", "--data", "one"], "one holds 1 pictures; nothing can be learnt from so few"),
+        (["flow", "--data", "one"], "one holds 1 picture; nothing can be learnt from so few"),
         (["flow", "--data", "damaged"], "1 picture cannot be read: a/bad.png: it is not a picture"),
         (["flow", "--data", "nowhere"], "cannot read nowhere"),
         (["flow"], "no pictures to train on"),
