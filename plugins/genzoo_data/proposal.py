@@ -53,7 +53,8 @@ def propose(survey: Survey, data: DataRecipe, size: int | None = None) -> Goal:
     )
     conditioners: dict[str, ConditionerRecipe] = {}
     parts: dict[str, PartSpec] = {}
-    if survey.captions and survey.captions.distinct > 1:
+    captions = survey.captions
+    if captions and captions.distinct > 1 and captions.count == survey.pictures:
         conditioners[TEXT] = ConditionerRecipe(
             "genzoo/text", TEXT, {"tokens": 0}, drop=0.1, typical=TYPICAL
         )

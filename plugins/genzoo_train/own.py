@@ -146,12 +146,14 @@ def _made(
     fitted = fit_recipe(
         zoo, recipes, dataset, seconds=left, steps=wish.steps, device=wish.device, note=note
     )
-    for line in _plan(found, goal, fitted):
-        note(line)
     steps = sum(stage.steps or 0 for stage in fitted.recipe.stages)
     every = max(LEAST_APART, steps // GRIDS)
     report = ReportRecipe(min(50, every), every, min(1000, every), samples=SHOWN)
-    return replace(fitted.recipe, report=report), dataset
+    # What was set has the last word, also over steps and reports.
+    recipe = override(replace(fitted.recipe, report=report), settings)
+    for line in _plan(found, goal, fitted._replace(recipe=recipe)):
+        note(line)
+    return recipe, dataset
 
 
 def finish(zoo: Zoo, path: Path, dataset: Dataset, note: Callable[[str], None]) -> None:

@@ -67,6 +67,7 @@ def test_classes_captions_sizes_and_faults(
         assert expected in problems
     goal = found["would_train"]
     assert goal["data"]["shape"] == [3, 60, 60]  # 33 of 38 have one aspect, not nine of ten
+    assert list(goal["conditioners"]) == ["label"]  # captions lack, so they are none
     assert goal["conditioners"]["label"]["config"]["classes"] == ["cat", "dog"]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image, ImageDraw
@@ -79,6 +81,28 @@ def test_an_interrupted_training_ends_with_the_same_weights(tmp_path: Path) -> N
     assert main([*train, "halved", "--name", "x", "--resume"]) == 0
     files = [tmp_path / out / "x.safetensors" for out in ("whole", "halved")]
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_what_is_set_has_the_last_word(tmp_path: Path) -> None:
+    data = str(pictures(tmp_path / "discs"))
+    changes = ["--set", "stages.0.steps=3", "--set", "report.sample_every=2"]
+    assert main(["train", "gan", "--data", data, "--steps", "9", *changes]) == 0
+    recipe = genzoo.open_zoo().recipe("runs/gan-discs/recipe.toml")
+    assert (recipe.stages[0].steps, recipe.report.sample_every) == (3, 2)
+    assert [file.name for file in (tmp_path / "runs/gan-discs/samples").iterdir()] == [
+        "adversarial-0000002.png"
+    ]
+
+
+def test_classes_by_number(tmp_path: Path) -> None:
+    files = sorted(pictures(tmp_path / "flat", 36, classes="x").rglob("*.png"))
+    cells = [{"bytes": file.read_bytes(), "path": None} for file in files]
+    (tmp_path / "discs").mkdir()
+    labels = [number % 12 for number in range(36)]
+    pq.write_table(pa.table({"img": cells, "fine_label": labels}), tmp_path / "discs/a.parquet")
+    assert main(["train", "gan", "--data", "discs", "--steps", "1"]) == 0
+    spec = genzoo.open_zoo().open("gan-discs").spec.conditioners["label"]
+    assert set(spec.config["classes"]) == {str(number) for number in range(12)}
 
 
 def test_its_recipe_can_be_trained_by_itself(tmp_path: Path) -> None:
