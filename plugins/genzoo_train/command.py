@@ -52,7 +52,9 @@ def _column(text: str) -> tuple[str, str]:
     help="Folder with your pictures, or that holds the recipe's dataset, which is else read from "
     "the Hub.",
 )
-@click.option("--time", "duration", metavar="45m", help="Of a FAMILY: how long it may take.")
+@click.option(
+    "--time", "duration", metavar="45m", help="Of a FAMILY: how long it may take.  [default: 30m]"
+)
 @click.option("--steps", type=click.IntRange(min=1), help="Of a FAMILY, in place of --time.")
 @click.option(
     "--size",
