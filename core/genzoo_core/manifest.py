@@ -93,11 +93,14 @@ class RecipeEntry(Config, omit_defaults=True):
         name: Its name; `distribution/name` where two plugins have one of that name.
         target: "module:function", a `genzoo_core.templates.Template`.
         summary: One line.
+        parts: Templates whose models are trained first and become parts of this one's model, by
+            role, as `distribution/name`: `{ codec = "genzoo/codec" }`.
     """
 
     name: Name
     target: Target
     summary: Line = ""
+    parts: dict[Name, PluginName] = {}
 
 
 class Manifest(Config):

@@ -17,7 +17,8 @@ class Goal(Config):
         data: Its pictures, and their shape.
         pictures: How many it is trained on.
         conditioners: What it is conditioned on, by name; none for pictures alone.
-        parts: Parts that the conditioners need, by role.
+        parts: Parts that the conditioners need, and those that were trained first, by role.
+        latent_shape: Of the latents of the part "codec", without the batch; () without one.
         device: Where it is trained: "cpu", "cuda", "mps".
     """
 
@@ -26,6 +27,7 @@ class Goal(Config):
     pictures: int
     conditioners: dict[str, ConditionerRecipe] = {}
     parts: dict[str, PartSpec] = {}
+    latent_shape: tuple[int, ...] = ()
     device: str = "cpu"
 
 

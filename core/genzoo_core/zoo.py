@@ -164,6 +164,14 @@ class Zoo(Protocol):
         """
         ...
 
+    def template_parts(self, name: str) -> Mapping[str, str]:
+        """Templates whose models are parts of a template's model, by role.
+
+        Raises:
+            UsageError: There is no template of this name, or there are several.
+        """
+        ...
+
     def add(self, reference: str, *, name: str | None = None) -> ModelCard:
         """Put a model into the user's own list, as `genzoo add` does.
 

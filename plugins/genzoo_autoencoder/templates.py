@@ -1,4 +1,4 @@
-"""Recipes of autoencoders and VAEs, whose latents a flow draws, for anyone's own pictures."""
+"""Recipes of codecs, and of autoencoders and VAEs whose latents a flow draws, for own pictures."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import to_builtins
 
 from genzoo_autoencoder.config import AutoencoderConfig, ConvConfig, FlowPriorConfig
+from genzoo_autoencoder.spatial import SpatialCodecConfig
 from genzoo_core.recipe import CardRecipe, ModelRecipe, PhaseRecipe, Recipe, StageRecipe
 from genzoo_core.templates import Goal
 
@@ -21,6 +22,29 @@ dataset: the recipes of this plugin were trained so long."""
 
 NUMBERS = 24
 """Values of a picture for each of its latent numbers; at least 32 latents, at most 256."""
+
+
+def codec(goal: Goal) -> Sequence[Recipe]:
+    """Codecs for latent diffusion (Rombach et al. 2022)."""
+    phase = PhaseRecipe(lr=1e-3, warmup=200)
+    stage = StageRecipe(
+        "reconstruction",
+        steps=_pictures(goal) // BATCH,
+        batch_size=BATCH,
+        phases={"reconstruction": phase},
+    )
+    configs = [SpatialCodecConfig(goal.data.shape, width=width) for width in _widths(goal)]
+    return [
+        Recipe(
+            goal.name,
+            CardRecipe("autoencoder", f"Codec of {goal.data.name}."),
+            goal.data,
+            ModelRecipe("genzoo/spatial-codec", to_builtins(config), kind="codec"),
+            (stage,),
+            precision="bf16",
+        )
+        for config in configs
+    ]
 
 
 def autoencoder(goal: Goal) -> Sequence[Recipe]:
@@ -70,15 +94,13 @@ def two_stages(
         config: The component's config for a width.
         phases: The one phase of the first stage, which is called as the stage is.
     """
-    pictures = min(max(LEAST, PASSES * goal.pictures), MOST)
     batch = FLOW_BATCH if goal.pictures >= FLOW_BATCH else BATCH
     (first,) = phases
     prior = PhaseRecipe(optimizer="adamw", lr=1e-3, schedule="linear", warmup=200)
     stages = (
-        StageRecipe(first, steps=pictures // BATCH, batch_size=BATCH, phases=dict(phases)),
+        StageRecipe(first, steps=_pictures(goal) // BATCH, batch_size=BATCH, phases=dict(phases)),
         StageRecipe("prior", steps=FLOW_STEPS, batch_size=batch, phases={"prior": prior}),
     )
-    widths = CPU_WIDTHS if goal.device == "cpu" else GPU_WIDTHS
     family = component.rpartition("/")[2]
     return [
         Recipe(
@@ -91,5 +113,14 @@ def two_stages(
             stages,
             precision="bf16",
         )
-        for width in widths
+        for width in _widths(goal)
     ]
+
+
+def _pictures(goal: Goal) -> int:
+    """Pictures that the first stage sees."""
+    return min(max(LEAST, PASSES * goal.pictures), MOST)
+
+
+def _widths(goal: Goal) -> Sequence[int]:
+    return CPU_WIDTHS if goal.device == "cpu" else GPU_WIDTHS

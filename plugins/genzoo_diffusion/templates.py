@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import to_builtins
 
+from genzoo_core.layers.config import ResidualMLPConfig
 from genzoo_core.recipe import CardRecipe, ModelRecipe, PhaseRecipe, Recipe, StageRecipe
 from genzoo_core.specs import ComponentSpec
 from genzoo_core.templates import Goal
-from genzoo_diffusion.config import DiffusionConfig, UNetConfig
+from genzoo_diffusion.config import DiffusionConfig, Network, UNetConfig
 
 CPU_WIDTHS, GPU_WIDTHS = (48, 32, 24), (128, 96, 64)
 """Widths of the U-Nets, from the largest to the smallest."""
@@ -31,6 +32,11 @@ def ddpm(goal: Goal) -> Sequence[Recipe]:
     return _recipes(goal, noiser, "DDPM", "dpmpp-2m", 20)
 
 
+def ldm(goal: Goal) -> Sequence[Recipe]:
+    """Rectified flows on the latents of a codec (Rombach et al. 2022)."""
+    return _recipes(goal, ComponentSpec("genzoo/rectified-flow"), "Latent diffusion", "heun", 10)
+
+
 def _recipes(
     goal: Goal, noiser: ComponentSpec, what: str, sampler: str, steps: int
 ) -> Sequence[Recipe]:
@@ -41,14 +47,12 @@ def _recipes(
 def _config(
     goal: Goal, noiser: ComponentSpec, width: int, sampler: str, steps: int
 ) -> Mapping[str, object]:
-    shape, conditioned = goal.data.shape, bool(goal.conditioners)
-    side = max(shape[1:])
-    # The largest size is some 16 pixels wide: a U-Net on two cores spends its time there.
-    patch = 1 if side <= 16 else 2 if side <= 32 else 4
+    conditioned = bool(goal.conditioners)
     config = DiffusionConfig(
         noiser=noiser,
-        network=UNetConfig(width=width, patch=patch, flat=4 * width if patch == 4 else 0),
-        shape=shape,
+        network=_network(goal.latent_shape or goal.data.shape, width),
+        shape=goal.data.shape,
+        on="latents" if goal.latent_shape else "pixels",
         sampler=sampler,
         steps=steps,
         guidance=1.5 if conditioned else 1.0,
@@ -56,6 +60,25 @@ def _config(
     )
     fields: Mapping[str, object] = to_builtins(config)
     return fields
+
+
+def _network(shape: tuple[int, ...], width: int) -> Network:
+    """A network for data of `shape`, without the batch."""
+    if len(shape) != 3:  # latents without places
+        return ResidualMLPConfig(width=8 * width, embedding=128)
+    channels, *sides = shape
+    # The largest size is some 16 places wide: a U-Net on two cores spends its time there.
+    patch = 1 if max(sides) <= 16 else 2 if max(sides) <= 32 else 4
+    while patch > 1 and any(side % (2 * patch) for side in sides):
+        patch //= 2
+    halves = all(side % (2 * patch) == 0 for side in sides)
+    flat = patch == 4 or channels > 3  # latents are well placed
+    return UNetConfig(
+        width=width,
+        multipliers=(1, 2) if halves else (1,),
+        patch=patch,
+        flat=4 * width if flat else 0,
+    )
 
 
 def _recipe(goal: Goal, config: Mapping[str, object], what: str) -> Recipe:

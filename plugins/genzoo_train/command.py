@@ -7,11 +7,16 @@ import sys
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from genzoo_core.errors import UsageError
 from genzoo_core.zoo import Zoo
+
+if TYPE_CHECKING:
+    from genzoo_core.dataset import Dataset
+    from genzoo_core.recipe import Recipe
 
 # The libraries of the extra take seconds to import, so they wait for the training to start; a
 # missing one is reported at once.
@@ -117,9 +122,10 @@ def train(
 ) -> None:
     """Train a model and write its weights file and its card.
 
-    FAMILY, which may be flow, ddpm, gan, vae or ae, or one that a plugin brings, trains a model
-    of the pictures in --data in the --time that there is, puts it into your list, and says what
-    to do with it. RECIPE is a TOML file, or the name of a model whose recipe is to be run again.
+    FAMILY, which may be flow, ldm, ddpm, gan, vae, ae or codec, or one that a plugin brings,
+    trains a model of the pictures in --data in the --time that there is, puts it into your list,
+    and says what to do with it. RECIPE is a TOML file, or the name of a model whose recipe is to
+    be run again.
 
     \b
     genzoo data photos/
@@ -131,57 +137,63 @@ def train(
     from genzoo_train.failures import DivergedError, StoppedError
     from genzoo_train.folder import check_free
     from genzoo_train.overrides import override
-    from genzoo_train.own import Wish, finish, own_recipe, parse_time
+    from genzoo_train.own import Wish, finish, parse_time, train_own
     from genzoo_train.reporting import BarReporter, LineReporter
 
     settings = overrides if seed is None else (*overrides, f"seed={seed}")
     own = recipe in zoo.templates
     note = partial(click.echo, err=True)
-    if own:
-        if data is None:
-            raise UsageError("no pictures to train on", "give their folder as --data")
-        wish = Wish(
-            family=recipe,
-            folder=data,
-            name=name,
-            size=size,
-            columns=dict(map(_column, columns)),
-            seconds=parse_time(duration or DEFAULT_TIME),
-            steps=steps,
-            device=device,
-        )
-        out = out or Path("runs") / wish.model
-        check_free(out, resume=resume)
-        parsed, dataset = own_recipe(zoo, wish, out, settings, resume=resume, note=note)
-    else:
-        _refuse_of_families(context)
-        parsed = override(zoo.recipe(recipe), settings)
-        out = out or Path("runs") / parsed.name
-        check_free(out, resume=resume)  # before the data, which take seconds to read
-        dataset = zoo.dataset(parsed.data, data)
-    reporter = BarReporter() if sys.stderr.isatty() else LineReporter()
+
+    def train_in(recipe: Recipe, dataset: Dataset, folder: Path) -> Path:
+        reporter = BarReporter() if sys.stderr.isatty() else LineReporter()
+        try:
+            return training.train(
+                zoo,
+                recipe,
+                dataset,
+                folder,
+                resume=resume,
+                device=device,
+                threads=threads or "fastest",
+                max_steps=max_steps,
+                reporter=reporter,
+            )
+        finally:
+            reporter.close()
+
     try:
-        path = training.train(
-            zoo,
-            parsed,
-            dataset,
-            out,
-            resume=resume,
-            device=device,
-            threads=threads or "fastest",
-            max_steps=max_steps,
-            reporter=reporter,
-        )
+        if own:
+            if data is None:
+                raise UsageError("no pictures to train on", "give their folder as --data")
+            wish = Wish(
+                family=recipe,
+                folder=data,
+                name=name,
+                size=size,
+                columns=dict(map(_column, columns)),
+                seconds=parse_time(duration or DEFAULT_TIME),
+                steps=steps,
+                device=device,
+            )
+            out = out or Path("runs") / wish.model
+            check_free(out, resume=resume)
+            path, dataset = train_own(
+                zoo, wish, out, settings, resume=resume, note=note, train=train_in
+            )
+        else:
+            _refuse_of_families(context)
+            parsed = override(zoo.recipe(recipe), settings)
+            out = out or Path("runs") / parsed.name
+            check_free(out, resume=resume)  # before the data, which take seconds to read
+            dataset = zoo.dataset(parsed.data, data)
+            path = train_in(parsed, dataset, out)
     except StoppedError as stopped:
-        reporter.close()
         note(str(stopped))
         context.exit(stopped.exit_code)
     except DivergedError as error:
         if as_json:
             click.echo(json.dumps({"diverged": str(error)}))
         raise
-    finally:
-        reporter.close()
     card = path.with_name("card.toml").read_text(encoding="utf-8")
     note(f"wrote {path}")
     if own:

@@ -101,8 +101,8 @@ def fit_recipe(
 
 
 def _size(recipe: Recipe) -> str:
-    network = recipe.model.config.get("network", {})
-    return f"a network {network.get('width', '?')} wide"
+    config = recipe.model.config
+    return f"a network {config.get('network', config).get('width', '?')} wide"
 
 
 def _time_steps(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import torch
@@ -16,17 +18,19 @@ from msgspec.structs import replace
 
 from genzoo_core.atomic import becoming, write_atomically
 from genzoo_core.dataset import Dataset
+from genzoo_core.encoder import Codec
 from genzoo_core.errors import DataError, GenzooError, UsageError
-from genzoo_core.images import grid, to_pil, to_uint8
+from genzoo_core.images import from_uint8, grid, to_pil, to_uint8
 from genzoo_core.manifest import Name
 from genzoo_core.recipe import Recipe, ReportRecipe, folder_name
 from genzoo_core.request import Request
+from genzoo_core.specs import PartSpec
 from genzoo_core.templates import Goal
 from genzoo_core.zoo import Zoo
 from genzoo_data.api import Survey, find_data, many, propose, survey
 from genzoo_train.batches import times
 from genzoo_train.fitting import LEAST_LEFT, Fitted, fit_recipe
-from genzoo_train.folder import RECIPE
+from genzoo_train.folder import RECIPE, check_free
 from genzoo_train.overrides import override
 
 SHOWN = 16
@@ -37,6 +41,9 @@ FEWEST = 16
 
 GRIDS, LEAST_APART = 10, 100
 """Sample grids in the course of a training, and steps between two at least."""
+
+PART = 0.35
+"""Share of the time that a part, such as a codec, gets."""
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -88,8 +95,13 @@ class Wish:
         folder = folder_name(self.folder.resolve().name)
         return _checked(self.name or f"{self.family.rpartition('/')[2]}-{folder}")
 
+    def share(self, share: float) -> Wish:
+        """The same, in a share of the time."""
+        steps = None if self.steps is None else max(1, round(share * self.steps))
+        return dataclasses.replace(self, seconds=share * self.seconds, steps=steps)
 
-def own_recipe(
+
+def train_own(
     zoo: Zoo,
     wish: Wish,
     out: Path,
@@ -97,36 +109,80 @@ def own_recipe(
     *,
     resume: bool,
     note: Callable[[str], None],
-) -> tuple[Recipe, Dataset]:
-    """The recipe of a training on somebody's own pictures, written to `out`, and its data.
+    train: Callable[[Recipe, Dataset, Path], Path],
+) -> tuple[Path, Dataset]:
+    """Train a model of somebody's own pictures, and before it the parts that it needs.
+
+    Each part is put into the user's list, and has a folder beside `out`. The recipes are written
+    into the folders.
 
     Args:
         zoo: The registry.
         wish: What is wanted.
         out: The training's folder.
-        settings: Fields of the recipe that are changed; see `override`.
-        resume: Take the recipe that is there, where there is one.
-        note: Called with what a user reads: the plan, in some ten lines.
+        settings: Fields of the model's recipe that are changed; see `override`.
+        resume: Go on with what is there.
+        note: Called with what a user reads: the plans, in some ten lines each.
+        train: Trains a recipe on data, in a folder, and returns the model's file.
+
+    Returns:
+        The model's file, and the data that it was trained on.
 
     Raises:
         DataError: The pictures cannot be read, or are too few.
         UsageError: There is no such family.
     """
+    parts = zoo.template_parts(wish.family)
     path = out / RECIPE
     if resume and path.exists():
         recipe = override(zoo.recipe(str(path)), settings)
-        return recipe, zoo.dataset(recipe.data, wish.folder)
-    recipe, dataset = _made(zoo, wish, settings, note)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, msgspec.toml.encode(_fields(recipe)))
-    note(f"wrote {path}, which can be changed and trained by itself")
-    return recipe, dataset
+        dataset = zoo.dataset(recipe.data, wish.folder)
+        return train(recipe, dataset, out), dataset
+    looked = _look(zoo, wish, note)
+    seeds = [setting for setting in settings if setting.startswith("seed=")]
+    specs: dict[str, PartSpec] = {}
+    latent_shape: tuple[int, ...] = ()
+    for role, family in parts.items():
+        share = wish.share(PART)
+        part = dataclasses.replace(share, family=family, name=_free(zoo, f"{wish.model}-{role}"))
+        folder = out.with_name(f"{out.name}-{role}")
+        note(f"first {part.model}, which {wish.model} needs, in {PART:.0%} of the time")
+        check_free(folder, resume=resume)
+        made = folder / RECIPE
+        recipe = (
+            zoo.recipe(str(made))
+            if resume and made.exists()
+            else _fitted(zoo, part, looked, looked.goal, folder, seeds, note)
+        )
+        file = train(recipe, looked.dataset, folder)
+        specs[role] = PartSpec(_listed(zoo, file))
+        module = zoo.open(specs[role].model).module
+        if isinstance(module, Codec):
+            latent_shape = module.latent_shape
+    goal = replace(looked.goal, parts={**looked.goal.parts, **specs}, latent_shape=latent_shape)
+    rest = wish.share(1 - PART * len(parts))
+    recipe = _fitted(zoo, rest, looked, goal, out, settings, note)
+    return train(recipe, looked.dataset, out), looked.dataset
 
 
-def _made(
-    zoo: Zoo, wish: Wish, settings: Sequence[str], note: Callable[[str], None]
-) -> tuple[Recipe, Dataset]:
-    template, folder, start = zoo.template(wish.family), wish.folder, time.monotonic()
+class _Looked(NamedTuple):
+    """Somebody's pictures.
+
+    Attributes:
+        survey: What is in the folder.
+        goal: What a model of them learns.
+        dataset: Those to train on.
+        seconds: How long looking at them took.
+    """
+
+    survey: Survey
+    goal: Goal
+    dataset: Dataset
+    seconds: float
+
+
+def _look(zoo: Zoo, wish: Wish, note: Callable[[str], None]) -> _Looked:
+    folder, start = wish.folder, time.monotonic()
     data = find_data(zoo, folder, columns=dict(wish.columns))
     note(f"looking at the pictures of {folder}")
     found = survey(zoo, data, folder, note)
@@ -140,20 +196,59 @@ def _made(
     goal = propose(found, data, wish.size)
     dataset = zoo.dataset(goal.data, folder)
     kind = wish.device.partition(":")[0]
-    goal = replace(goal, name=wish.model, pictures=len(dataset.images), device=kind)
-    recipes = [override(recipe, settings) for recipe in template(goal)]
-    left = max(wish.seconds - (time.monotonic() - start), LEAST_LEFT * wish.seconds)
+    goal = replace(goal, pictures=len(dataset.images), device=kind)
+    return _Looked(found, goal, dataset, time.monotonic() - start)
+
+
+def _fitted(
+    zoo: Zoo,
+    wish: Wish,
+    looked: _Looked,
+    goal: Goal,
+    out: Path,
+    settings: Sequence[str],
+    note: Callable[[str], None],
+) -> Recipe:
+    """The recipe that fits into the time, written to `out`."""
+    goal = replace(goal, name=wish.model)
+    recipes = [override(recipe, settings) for recipe in zoo.template(wish.family)(goal)]
+    left = max(wish.seconds - looked.seconds, LEAST_LEFT * wish.seconds)
     fitted = fit_recipe(
-        zoo, recipes, dataset, seconds=left, steps=wish.steps, device=wish.device, note=note
+        zoo, recipes, looked.dataset, seconds=left, steps=wish.steps, device=wish.device, note=note
     )
     steps = sum(stage.steps or 0 for stage in fitted.recipe.stages)
     every = max(LEAST_APART, steps // GRIDS)
     report = ReportRecipe(min(50, every), every, min(1000, every), samples=SHOWN)
     # What was set has the last word, also over steps and reports.
     recipe = override(replace(fitted.recipe, report=report), settings)
-    for line in _plan(found, goal, fitted._replace(recipe=recipe)):
+    for line in _plan(looked.survey, goal, fitted._replace(recipe=recipe)):
         note(line)
-    return recipe, dataset
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / RECIPE, msgspec.toml.encode(_fields(recipe)))
+    note(f"wrote {out / RECIPE}, which can be changed and trained by itself")
+    return recipe
+
+
+def _listed(zoo: Zoo, path: Path) -> str:
+    """The name of a model in the user's list, into which it is put unless it is there."""
+    try:
+        return zoo.add(str(path)).name
+    except UsageError:
+        card = zoo.card(path.stem)
+        if card.weights != str(path.absolute()):
+            raise
+        return card.name
+
+
+def _free(zoo: Zoo, name: str) -> str:
+    """The name, or with a number where there is such a model already."""
+    for number in count(1):
+        free = name if number == 1 else f"{name}-{number}"
+        try:
+            zoo.card(free)
+        except UsageError:
+            return free
+    raise AssertionError
 
 
 def finish(zoo: Zoo, path: Path, dataset: Dataset, note: Callable[[str], None]) -> None:
@@ -166,20 +261,27 @@ def finish(zoo: Zoo, path: Path, dataset: Dataset, note: Callable[[str], None]) 
         note: Called with what a user reads.
     """
     name, shown = path.stem, path.with_name("pictures.png")
-    made = to_uint8(zoo.generate(Request(str(path), n=SHOWN, seed=0)).images)
-    step = max(1, len(dataset.images) // SHOWN)
-    sides = [grid(made, 4), grid(dataset.images[::step][:SHOWN], 4)]
+    real = dataset.images[:: max(1, len(dataset.images) // SHOWN)][:SHOWN]
+    module = zoo.open(str(path)).module
+    if isinstance(module, Codec):
+        with torch.no_grad():
+            made = to_uint8(module.reconstruct(from_uint8(real)))
+        what, commands = "copies", ["encode {} PICTURE", "info {}"]
+    else:
+        made = to_uint8(zoo.generate(Request(str(path), n=SHOWN, seed=0)).images)
+        what, commands = "pictures of its own", ["run {} -n 16", "info {}", "serve {}"]
     with becoming(shown) as temporary:
-        to_pil(grid(torch.stack(sides), 2, gap=8)).save(temporary, "PNG")
-    note(f"wrote {shown}: {SHOWN} pictures of its own, and {SHOWN} that it was trained on")
+        sides = torch.stack([grid(made, 4), grid(real, 4)])
+        to_pil(grid(sides, 2, gap=8)).save(temporary, "PNG")
+    note(f"wrote {shown}: {SHOWN} {what}, and {SHOWN} that it was trained on")
     try:
-        name = zoo.add(str(path)).name
+        name = _listed(zoo, path)
         note(f"{name} is in your list now")
     except GenzooError as error:  # the name is taken, or the list cannot be written
         name = str(path)
         note(f"it is not put into your list: {error.message}")
-    for command in (f"run {name} -n 16", f"info {name}", f"serve {name}"):
-        note(f"  genzoo {command}")
+    for command in commands:
+        note(f"  genzoo {command.format(name)}")
 
 
 def _fields(value: object) -> Any:
@@ -212,7 +314,8 @@ def _plan(found: Survey, goal: Goal, fitted: Fitted) -> list[str]:
         "label": f"{len(found.labels)} classes",
         "text": f"{found.captions.distinct if found.captions else 0:,} captions",
     }
-    conditioned = " and ".join(conditions.get(n, n) for n in goal.conditioners) or "nothing"
+    learnt = recipe.model.conditioners
+    conditioned = " and ".join(conditions.get(n, n) for n in learnt) or "nothing"
     stages = ", ".join(
         f"{stage.name} {stage.steps:,} × {stage.batch_size}" for stage in recipe.stages
     )

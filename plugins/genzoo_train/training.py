@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Literal
@@ -21,6 +22,9 @@ from genzoo_train.loop import StageLoop
 from genzoo_train.reporting import Reporter
 from genzoo_train.session import MOST_THREADS, Session
 from genzoo_train.stages import plan_stages
+
+# Which precision it computes in stands in the recipe; each fabric would say it again.
+logging.getLogger("lightning_fabric.utilities.rank_zero").setLevel(logging.WARNING)
 
 ROOM = "use fewer or smaller images, a smaller model, or a machine with more memory"
 """What to do about memory where no batch is to blame."""

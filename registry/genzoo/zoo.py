@@ -124,6 +124,9 @@ class Zoo(genzoo_core.zoo.Zoo):
         template: Template = load_target(found.plugin, found.entry.target)
         return template
 
+    def template_parts(self, name: str) -> Mapping[str, str]:
+        return self.catalogue.find_recipe(name).entry.parts
+
     def add(self, reference: str, *, name: str | None = None) -> ModelCard:
         from genzoo.models.adding import add_model
 

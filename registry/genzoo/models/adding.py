@@ -40,6 +40,7 @@ def add_model(
     """Put a model into the list, by its path or the reference that it can be had by again.
 
     A folder in a format of others is loaded once: its digest is that of what its format reads.
+    A file that has changed since it was added is added anew, by the same name.
 
     Args:
         catalogue: Where models are found.
@@ -70,17 +71,26 @@ def add_model(
             "give one with --name",
         )
     card = msgspec.structs.replace(card, name=name, recipe="", aliases=())
+    weights = "" if copy else _lasting(found)
     with editing() as models:
+        # The same file with other content takes the place of what it was.
+        models[:] = [
+            each
+            for each in models
+            if (each.card.name, each.card.weights) != (name, weights)
+            or each.card.sha256 == card.sha256
+        ]
         _check_free(catalogue, name, models)
-        if not copy:
-            weights = _lasting(found)
-        elif isinstance(found, ModelFolder):
-            weights = _copy_folder(found, name, opened.files if opened else {})
-        else:
-            weights = _copy(found, name, card.sha256)
-        card = msgspec.structs.replace(card, weights=weights)
-        models.append(AddedModel(card, variant))
-    return card
+        if copy:
+            weights = (
+                _copy_folder(found, name, opened.files if opened else {})
+                if isinstance(found, ModelFolder)
+                else _copy(found, name, card.sha256)
+            )
+        added = AddedModel(msgspec.structs.replace(card, weights=weights), variant)
+        models.append(added)
+    catalogue.add(added)
+    return added.card
 
 
 def remove_model(catalogue: Catalogue, name: str) -> tuple[ModelCard, bool]:

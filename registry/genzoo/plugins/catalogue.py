@@ -69,6 +69,12 @@ class Catalogue:
         self.models = tuple(sorted(every, key=lambda model: (model.bare, model.distribution)))
         self._several = shared(model.bare for model in self.models)
 
+    def add(self, model: AddedModel) -> None:
+        """Take in a model that has come into the user's own list, in the place of one so named."""
+        name = model.card.name
+        self.models = tuple(each for each in self.models if not (each.added and each.name == name))
+        self._add([Model(model.card, variant=model.variant)])
+
     def short_name(self, model: Model) -> str:
         """The bare name of a model where it is unique, else `distribution/name`."""
         return model.name if model.bare in self._several else model.bare
