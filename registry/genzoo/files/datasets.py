@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
+from itertools import chain, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from genzoo.files.decoded import Decoded
 from genzoo.files.rows import rows_of_folder, rows_of_hub
 from genzoo.text import one_line
 from genzoo_core.dataset import Dataset, Row
@@ -18,22 +21,56 @@ from genzoo_core.images import from_pil
 from genzoo_core.picture_files import decode
 from genzoo_core.recipe import DataRecipe
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LARGE = 1000
+"""Pictures from which on a dataset is decoded once for all; fewer take a second."""
+
 ASIDE = "test"
 """The split that the pictures set aside are, where a recipe sets some aside."""
 
 
-def read_dataset(recipe: DataRecipe, folder: Path | None, note: Callable[[str], None]) -> Dataset:
-    """The dataset that a recipe names, decoded; see `read_rows`."""
+def read_dataset(
+    recipe: DataRecipe, folder: Path | None, note: Callable[[str], None], *, cached: bool = True
+) -> Dataset:
+    """The dataset that a recipe names, decoded; see `read_rows`.
+
+    The pictures of a large one lie in the cache, from which they are mapped into memory, unless
+    `cached` is False.
+    """
     import torch
 
-    images, cells = [], []
-    for row in read_rows(recipe, folder, note):
-        with _data_errors(row.place):
-            picture = decode(row.read(), row.place)
-            images.append(from_pil(picture, recipe.shape, recipe.background, recipe.fit))
-        cells.append(row.cells)
-    names = dict.fromkeys(name for row in cells for name in row)
-    return Dataset(torch.stack(images), {name: [row.get(name) for row in cells] for name in names})
+    place = Decoded.of(recipe, folder) if cached and folder is not None else None
+    if place is not None and (found := place.read(note)):
+        return found
+    cells: list[Mapping[str, object]] = []
+    notes: list[str] = []
+
+    def noted(text: str) -> None:
+        notes.append(text)
+        note(text)
+
+    def decoded() -> Iterator[Tensor]:
+        for row in read_rows(recipe, folder, noted):
+            with _data_errors(row.place):
+                picture = decode(row.read(), row.place)
+                image = from_pil(picture, recipe.shape, recipe.background, recipe.fit)
+            cells.append(row.cells)
+            yield image
+
+    def columns() -> dict[str, list[object]]:
+        names = dict.fromkeys(name for row in cells for name in row)
+        return {name: [row.get(name) for row in cells] for name in names}
+
+    pictures = decoded()
+    images = list(islice(pictures, LARGE))
+    if place is not None and len(images) == LARGE:
+        try:
+            return place.write(chain(images, pictures), columns, notes)
+        except OSError:  # no room, or no right to write
+            return read_dataset(recipe, folder, lambda _: None, cached=False)
+    return Dataset(torch.stack([*images, *pictures]), columns())
 
 
 def read_rows(
