@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -67,6 +68,7 @@ class Session:
         self._since = (0, time.monotonic())
         self._threads = 0
         self._saved = self._until = -1
+        self._pictures: Path | None = None
 
     def _build(self, dataset: Dataset) -> Opened:
         spec = model_spec(self._recipe, dataset)
@@ -149,6 +151,21 @@ class Session:
             )
         self._threads = count
 
+    @contextmanager
+    def announced(self) -> Iterator[None]:
+        """Tell plugins that the training begins and how it ends."""
+        folder, call = self._folder.path, self._zoo.call_hook
+        call("genzoo_before_training", recipe=self._recipe, folder=folder, step=self.done)
+        outcome = "failed"
+        try:
+            yield
+            outcome = "finished"
+        except (StoppedError, KeyboardInterrupt):
+            outcome = "stopped"
+            raise
+        finally:
+            call("genzoo_end_training", folder=folder, outcome=outcome)
+
     def run(self, max_steps: int | None) -> None:
         """Run the stages, or what is left of them, up to `max_steps` over all of them."""
         total = sum(plan.steps for plan in self._plans)
@@ -192,10 +209,10 @@ class Session:
             loop.advance()
             done += 1
             reporter.step(loop.step)
-            if loop.step % report.log_every == 0 or loop.step == total:
-                self._log(done)
             if report.sample_every and loop.step % report.sample_every == 0:
                 self._sample()
+            if loop.step % report.log_every == 0 or loop.step == total:
+                self._log(done)
             if loop.step % report.checkpoint_every == 0:
                 self._save()
         self._save()
@@ -211,23 +228,38 @@ class Session:
         progress = Progress(self._loop.step, self._until)
         self._reporter.figures(progress, values)
         self._folder.write_log(done, {"stage": self._loop.plan.stage.name, **values})
-        self._zoo.call_hook("genzoo_log_training", run=self._recipe.name, step=done, values=values)
+        self._zoo.call_hook(
+            "genzoo_log_training",
+            run=self._recipe.name,
+            step=done,
+            values=values,
+            folder=self._folder.path,
+            pictures=self._pictures,
+            warnings=(),
+        )
+        self._pictures = None
         self._since = (self._loop.step, time.monotonic())
 
     def _sample(self) -> None:
-        loop = self._loop
+        loop, start = self._loop, time.monotonic()
         loop.figures.check(self._folder.checkpoint)
         loop.average.swap()
         try:
             path = self._folder.samples(loop.plan.stage.name, loop.step)
             write_grid(path, self._built, self._batches, self._recipe.report.samples)
+            self._pictures = path if path.exists() else None
         except Exception as error:
             # No picture is worth a training, also where the disk or the memory is full.
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             self._reporter.note(f"no samples at step {loop.step}: {reason}")
         finally:
             loop.average.swap()
-        self._since = (loop.step, time.monotonic())
+        self._pause(start)
+
+    def _pause(self, start: float) -> None:
+        """Leave what was done since `start` out of the time of the steps."""
+        step, since = self._since
+        self._since = (step, since + time.monotonic() - start)
 
     def _save(self) -> None:
         loop = self._loop

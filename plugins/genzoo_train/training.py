@@ -81,8 +81,9 @@ def train(
             run = Session(zoo, recipe, dataset, folder=folder, fabric=fabric, reporter=reporter)
             run.resume()
             run.set_threads(threads)
-            run.run(max_steps)
-            return run.finish()
+            with run.announced():
+                run.run(max_steps)
+                return run.finish()
     finally:
         torch.set_num_threads(before)
         folder.close()
