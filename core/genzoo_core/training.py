@@ -40,7 +40,7 @@ class Progress:
 
     @property
     def fraction(self) -> float:
-        """`step / total`, in [0, 1)."""
+        """`step / total`, in [0, 1); 1 where a stage is validated."""
         return self.step / max(self.total, 1)
 
 
@@ -105,6 +105,17 @@ class Trainable(ABC):
         Returns:
             The scalar to minimise, and named figures to log (detached scalars).
         """
+
+    def validated_phase(self, stage: Stage) -> Phase | None:
+        """The phase whose loss on other pictures says how good the stage's weights are, or None.
+
+        By default the only one of a stage. A class whose loss says nothing, because it is measured
+        against a network that learns too, returns None; so does a stage of several phases.
+
+        The loss is then called in evaluation mode, as at the end of the stage (a `progress` of 1),
+        with the same numbers at each look.
+        """
+        return stage.phases[0] if len(stage.phases) == 1 else None
 
     def check_data(self, images: int, conditions: Conditions) -> None:  # noqa: B027 - most take any
         """Refuse training data that `finalize` or a later stage could not do with.

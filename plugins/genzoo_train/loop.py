@@ -196,6 +196,19 @@ class StageLoop:
         self._fabric.backward(loss)
         return loss, named
 
+    def evaluate(
+        self, phase: Phase, batch: Batch, rng: BatchRng
+    ) -> tuple[Tensor, Mapping[str, Tensor | float]]:
+        """The loss of a phase and its figures without gradients, as at the end of the stage."""
+        if self._active is not None:
+            self._active.require_grad(False)
+            self._active = None
+        assert isinstance(self.module, Trainable)  # plan_stages made sure
+        end = Progress(self.plan.steps, self.plan.steps)
+        with self._fabric.autocast() if self._autocast else nullcontext():
+            loss, named = self.module.loss(batch, rng, phase, end)
+        return loss.detach(), named
+
     def _drop(self, batch: Batch) -> Batch:
         rng = self._rng("drop")
         conditions = dict(batch.conditions)
