@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -116,6 +116,19 @@ class Trainable(ABC):
         with the same numbers at each look.
         """
         return stage.phases[0] if len(stage.phases) == 1 else None
+
+    def diagnose(
+        self, stage: Stage, figures: Mapping[str, float], progress: Progress
+    ) -> Mapping[str, str]:
+        """Signs, in the figures that `loss` gave, that a training goes wrong.
+
+        Called with the means since the last call. What shows three times in a row is said once.
+        A loss that explodes or does not fall is seen without this. Nothing unless overridden.
+
+        Returns:
+            By kind, as "collapse": what is wrong, and what to do.
+        """
+        return {}
 
     def check_data(self, images: int, conditions: Conditions) -> None:  # noqa: B027 - most take any
         """Refuse training data that `finalize` or a later stage could not do with.

@@ -102,7 +102,7 @@ def _column(text: str) -> tuple[str, str]:
 @click.option(
     "--early-stop",
     is_flag=True,
-    help="End a stage where the pictures set aside show no progress for a fifth of it.",
+    help="End a stage where the pictures set aside show no progress for a quarter of it.",
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Instead of the recipe's seed.")
 @click.option(
@@ -157,9 +157,9 @@ def train(
     from genzoo_train.reporting import BarReporter, LineReporter
     from genzoo_train.validation import LOOKS, PATIENCE, pictures_aside
 
-    settings = overrides if seed is None else (*overrides, f"seed={seed}")
-    if early_stop:
-        settings = (f"validation.looks={LOOKS}", f"validation.patience={PATIENCE}", *settings)
+    early = (f"validation.looks={LOOKS}", f"validation.patience={PATIENCE}")
+    settings = (*(early if early_stop else ()), *overrides)
+    settings += () if seed is None else (f"seed={seed}",)
     own = recipe in zoo.templates
     note = partial(click.echo, err=True)
 
@@ -215,10 +215,14 @@ def train(
         if as_json:
             click.echo(json.dumps({"diverged": str(error)}))
         raise
-    card = path.with_name("card.toml").read_text(encoding="utf-8")
     note(f"wrote {path}")
     if own:
         finish(zoo, path, dataset, note)
+    _print_card(path, as_json=as_json)
+
+
+def _print_card(path: Path, *, as_json: bool) -> None:
+    card = path.with_name("card.toml").read_text(encoding="utf-8")
     if as_json:
         import tomllib
 

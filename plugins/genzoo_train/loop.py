@@ -30,15 +30,21 @@ class Figures:
     """Losses and named figures of the steps since the last report.
 
     Nothing is read from the device in a step: that would make a GPU wait for Python.
+
+    Attributes:
+        first: The loss of the first phase of the first step.
     """
 
     def __init__(self, stage: str) -> None:
         self._stage = stage
+        self.first: Tensor | None = None
         self._losses: dict[str, list[tuple[int, Tensor]]] = {}
         self._named: dict[str, list[Tensor | float]] = {}
 
     def add(self, step: int, phase: str, loss: Tensor, named: Mapping[str, Tensor | float]) -> None:
         """Add the loss of one phase of a step, and what the model reports with it."""
+        if self.first is None:
+            self.first = loss
         self._losses.setdefault(phase, []).append((step, loss))
         for name, value in named.items():
             self._named.setdefault(name, []).append(value)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +39,9 @@ SHOWN = 16
 
 FEWEST = 16
 """Of fewer pictures nothing can be learnt."""
+
+FEWEST_ASIDE = 8
+"""Fewer pictures set aside do not say which weights are best."""
 
 GRIDS, LEAST_APART = 10, 100
 """Sample grids in the course of a training, and steps between two at least."""
@@ -221,7 +224,7 @@ def _fitted(
     every = max(LEAST_APART, steps // GRIDS)
     report = ReportRecipe(min(50, every), every, min(1000, every), samples=SHOWN)
     # What was set has the last word, also over steps and reports.
-    looks = ValidationRecipe(looks=LOOKS if _some_aside(zoo, goal.data, wish.folder) else 0)
+    looks = ValidationRecipe(looks=LOOKS if _enough_aside(zoo, goal.data, wish.folder) else 0)
     recipe = override(replace(fitted.recipe, report=report, validation=looks), settings)
     for line in _plan(looked.survey, goal, fitted._replace(recipe=recipe)):
         note(line)
@@ -299,11 +302,12 @@ def _fields(value: object) -> Any:
     return [_fields(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def _some_aside(zoo: Zoo, data: DataRecipe, folder: Path) -> bool:
-    """Whether there are pictures that are not learnt from: of some twenty, none may be."""
+def _enough_aside(zoo: Zoo, data: DataRecipe, folder: Path) -> bool:
+    """Whether enough pictures are not learnt from for a look at them to mean something."""
     try:
-        return any(True for _ in zoo.rows(replace(data, split="test"), folder))
-    except DataError:
+        rows = zoo.rows(replace(data, split="test"), folder)
+        return sum(1 for _ in islice(rows, FEWEST_ASIDE)) == FEWEST_ASIDE
+    except DataError:  # there are none
         return False
 
 

@@ -26,6 +26,7 @@ from genzoo_train.checkpoints import Checkpoint, read_checkpoint, write_checkpoi
 from genzoo_train.export import card_toml, export, finalize
 from genzoo_train.failures import StoppedError, plainly, stage_failures, stop_requests
 from genzoo_train.folder import RunFolder
+from genzoo_train.health import Health
 from genzoo_train.loop import StageLoop
 from genzoo_train.reporting import Reporter
 from genzoo_train.samples import write_grid
@@ -75,6 +76,7 @@ class Session:
         self._saved = self._until = -1
         self._pictures: Path | None = None
         self._looked: dict[str, float] = {}
+        self._warned: set[str] = set()
 
     def _build(self, dataset: Dataset) -> Opened:
         spec = model_spec(self._recipe, dataset)
@@ -255,6 +257,10 @@ class Session:
         reporter.stage(loop.plan.stage.name, Progress(loop.step, self._until))
         self._since = (loop.step, time.monotonic())
         phase = self._phase()
+        module, start = self._built.module, self._recipe.model.start
+        assert isinstance(module, Trainable)  # plan_stages made sure
+        fresh = not (loop.step or start)
+        self._health = Health(loop.plan, module, self._index, fresh=fresh, warned=self._warned)
         every = math.ceil(total / max(self._recipe.validation.looks, 1))
         while loop.step < total and done < limit and not (signals or self._waited()):
             loop.advance()
@@ -287,7 +293,12 @@ class Session:
         values |= {"images/s": self._loop.plan.recipe.batch_size / seconds, "s/step": seconds}
         progress = Progress(self._loop.step, self._until)
         self._reporter.figures(progress, values)
-        self._folder.write_log(done, {"stage": self._loop.plan.stage.name, **values})
+        assert self._loop.figures.first is not None  # a step was done
+        warnings = self._health.check(values, self._loop.figures.first.item(), progress.step)
+        for warning in warnings:
+            self._reporter.note(f"Warning: step {done}: {warning}")
+        line = {"warning": "; ".join(warnings)} if warnings else {}
+        self._folder.write_log(done, {"stage": self._loop.plan.stage.name, **values, **line})
         self._zoo.call_hook(
             "genzoo_log_training",
             run=self._recipe.name,
@@ -295,7 +306,7 @@ class Session:
             values=values,
             folder=self._folder.path,
             pictures=self._pictures,
-            warnings=(),
+            warnings=warnings,
         )
         self._pictures = None
         self._since = (self._loop.step, time.monotonic())

@@ -19,8 +19,8 @@ from genzoo_core.zoo import Zoo
 from genzoo_train.batches import Batches, derive
 from genzoo_train.loop import StageLoop
 
-LOOKS, PATIENCE = 20, 4
-"""Looks in a stage, and those after which `--early-stop` ends it: a fifth of the stage."""
+LOOKS, PATIENCE = 20, 5
+"""Looks in a stage, and those after which `--early-stop` ends it: a quarter of the stage."""
 
 FEWEST, MOST = 256, 512
 """Rows of a look: of fewer pictures each counts several times, with other noise; of more, some."""
