@@ -23,6 +23,7 @@ import genzoo_core
 from genzoo.cli import main
 from genzoo_core import Pictures, Record, hookspecs
 from genzoo_core.manifest import Kind
+from genzoo_core.recipe import CardRecipe, DataRecipe, ModelRecipe, Recipe, StageRecipe
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -146,6 +147,7 @@ def examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Examples:
     site.mkdir()
     monkeypatch.syspath_prepend(str(site))
     monkeypatch.setenv("GENZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("GENZOO_DISABLE", "tensorboard")  # the examples alone hear of trainings
     monkeypatch.chdir(tmp_path)
     return Examples(site)
 
@@ -184,9 +186,14 @@ def test_the_page_s_examples_do_what_it_says(
     output(capfd, "run", "share://far.safetensors", "--seed", "5", "-o", "a.png")
     output(capfd, "run", "--replay", "a.png", "-o", "b.png")  # through genzoo_cached_weights
 
-    values = {"loss": 0.5, "images/s": 100.0}
-    genzoo.open_zoo().call_hook("genzoo_log_training", run="mine", step=50, values=values)
+    zoo, folder = genzoo.open_zoo(), tmp_path / "mine"
+    folder.mkdir()
+    zoo.call_hook("genzoo_before_training", recipe=RECIPE, folder=folder, step=0)
+    assert json.loads((folder / "settings.json").read_text())["name"] == "mine"
+    zoo.call_hook("genzoo_log_training", **LOGGED | {"folder": folder})
     assert Path("mine.csv").read_text() == "50,0.5\n"
+    zoo.call_hook("genzoo_end_training", folder=folder, outcome="finished")
+    assert Path("runs.log").read_text().endswith("mine finished\n")
 
 
 def example_of(name: str) -> str:
@@ -198,6 +205,21 @@ def example_of(name: str) -> str:
 
 RECORD = Record(model="genzoo/vae-mnist", weights="0" * 64, n=2, seed=0)
 PICTURES = Pictures(torch.full((2, 1, 4, 4), 0.5), RECORD)
+RECIPE = Recipe(
+    "mine",
+    CardRecipe("vae", "A test."),
+    DataRecipe("d", (1, 4, 4)),
+    ModelRecipe("genzoo/vae"),
+    (StageRecipe("elbo", steps=1),),
+)
+LOGGED: dict[str, Any] = {
+    "run": "mine",
+    "step": 50,
+    "values": {"loss": 0.5, "images/s": 100.0},
+    "folder": Path("runs/mine"),
+    "pictures": None,
+    "warnings": (),
+}
 CALLS: dict[str, tuple[dict[str, Any], Callable[[list[Any], str], bool]]] = {
     "genzoo_models": (
         {},
@@ -227,9 +249,14 @@ CALLS: dict[str, tuple[dict[str, Any], Callable[[list[Any], str], bool]]] = {
         {"record": RECORD, "pictures": PICTURES},
         lambda _, err: err == "brightness +0.50\n",
     ),
-    "genzoo_log_training": (
-        {"run": "mine", "step": 50, "values": {"loss": 0.5}},
-        lambda _, err: err == "mine 50 0.5\n",
+    "genzoo_before_training": (
+        {"recipe": RECIPE, "folder": Path("runs/mine"), "step": 0},
+        lambda _, err: err == "training mine in mine\n",
+    ),
+    "genzoo_log_training": (LOGGED, lambda _, err: err == "mine 50 0.5\n"),
+    "genzoo_end_training": (
+        {"folder": Path("runs/mine"), "outcome": "stopped"},
+        lambda _, err: err == "mine: stopped\n",
     ),
 }
 """For each hook, what to call its docstring's example with, and whether what it did is right."""

@@ -8,8 +8,9 @@ from running.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pluggy
 
@@ -18,6 +19,9 @@ from genzoo_core.formats import Source
 from genzoo_core.pictures import Pictures
 from genzoo_core.request import Record
 from genzoo_core.weights import WeightsFile
+
+if TYPE_CHECKING:  # listing models imports this module, and must be fast
+    from genzoo_core.recipe import Recipe
 
 hookspec = pluggy.HookspecMarker("genzoo")
 hookimpl = pluggy.HookimplMarker("genzoo")
@@ -172,16 +176,59 @@ def genzoo_after_run(record: Record, pictures: Pictures) -> None:
 
 
 @hookspec
-def genzoo_log_training(run: str, step: int, values: Mapping[str, float]) -> None:
+def genzoo_before_training(recipe: Recipe, folder: Path, step: int) -> None:
+    """Called once a training is ready for its first step. A failure is a warning.
+
+    Args:
+        recipe: What is trained, and how.
+        folder: The run's folder, which says which training a later call is about.
+        step: Steps done over all stages: more than 0 where it goes on from a checkpoint.
+
+    Example:
+        >>> @hookimpl
+        ... def genzoo_before_training(recipe, folder, step):
+        ...     print(f"training {recipe.name} in {folder.name}", file=sys.stderr)
+    """
+
+
+@hookspec
+def genzoo_log_training(
+    run: str,
+    step: int,
+    values: Mapping[str, float],
+    folder: Path,
+    pictures: Path | None,
+    warnings: Sequence[str],
+) -> None:
     """Called with each set of figures that a training logs. A failure is a warning.
 
     Args:
         run: Name of the recipe.
         step: Steps done over all stages.
         values: Named figures, "loss" and "images/s" among them.
+        folder: The run's folder.
+        pictures: The grid of samples that was written since the last call, a PNG; None where
+            there is none.
+        warnings: What was warned of since the last call: a collapse, a loss that explodes.
 
     Example:
         >>> @hookimpl
         ... def genzoo_log_training(run, step, values):
         ...     print(run, step, values["loss"], file=sys.stderr)
+    """
+
+
+@hookspec
+def genzoo_end_training(folder: Path, outcome: str) -> None:
+    """Called when a training is over, however it ended. A failure is a warning.
+
+    Args:
+        folder: The run's folder.
+        outcome: "finished", its weights being written; "stopped" by a signal, a checkpoint being
+            saved; or "failed".
+
+    Example:
+        >>> @hookimpl
+        ... def genzoo_end_training(folder, outcome):
+        ...     print(f"{folder.name}: {outcome}", file=sys.stderr)
     """

@@ -162,6 +162,23 @@ class ReportRecipe(Config):
     samples: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 64
 
 
+class ValidationRecipe(Config):
+    """How a training looks at pictures that it does not learn from.
+
+    A stage whose loss says how good the model is ends with the weights of its best look. Others,
+    such as a GAN's, are not looked at.
+
+    Attributes:
+        looks: Looks in each stage, evenly spread; 0 for none.
+        patience: A stage ends after so many looks without a better one; 0 to run all its steps.
+        split: Split of the dataset with the pictures: "test" is what `data.aside` sets aside.
+    """
+
+    looks: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
+    patience: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
+    split: Split = "test"
+
+
 class CardRecipe(Config):
     """The fields of the trained model's card that are not measured."""
 
@@ -193,6 +210,7 @@ class Recipe(Config):
     precision: Literal["32", "bf16"] = "32"
     weights_dtype: Literal["float16", "bfloat16", "float32"] = "float16"
     report: ReportRecipe = ReportRecipe()
+    validation: ValidationRecipe = ValidationRecipe()
     tried: tuple[str, ...] = ()
 
 

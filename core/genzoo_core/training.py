@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -40,7 +40,7 @@ class Progress:
 
     @property
     def fraction(self) -> float:
-        """`step / total`, in [0, 1)."""
+        """`step / total`, in [0, 1); 1 where a stage is validated."""
         return self.step / max(self.total, 1)
 
 
@@ -105,6 +105,30 @@ class Trainable(ABC):
         Returns:
             The scalar to minimise, and named figures to log (detached scalars).
         """
+
+    def validated_phase(self, stage: Stage) -> Phase | None:
+        """The phase whose loss on other pictures says how good the stage's weights are, or None.
+
+        By default the only one of a stage. A class whose loss says nothing, because it is measured
+        against a network that learns too, returns None; so does a stage of several phases.
+
+        The loss is then called in evaluation mode, as at the end of the stage (a `progress` of 1),
+        with the same numbers at each look.
+        """
+        return stage.phases[0] if len(stage.phases) == 1 else None
+
+    def diagnose(
+        self, stage: Stage, figures: Mapping[str, float], progress: Progress
+    ) -> Mapping[str, str]:
+        """Signs, in the figures that `loss` gave, that a training goes wrong.
+
+        Called with the means since the last call. What shows three times in a row is said once.
+        A loss that explodes or does not fall is seen without this. Nothing unless overridden.
+
+        Returns:
+            By kind, as "collapse": what is wrong, and what to do.
+        """
+        return {}
 
     def check_data(self, images: int, conditions: Conditions) -> None:  # noqa: B027 - most take any
         """Refuse training data that `finalize` or a later stage could not do with.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
 import torch
@@ -29,8 +28,12 @@ from genzoo_gan.penalties import one_centred, squared_norms, zero_centred
 COLLAPSED = 0.5
 """Spread of the fakes, relative to that of the reals, below which a generator is collapsing."""
 
-CHECK_EVERY = 500
-"""Steps between two warnings of a collapse."""
+ALIKE = 0.25
+"""Mean spread below which the generator has collapsed: its pictures are nearly the same."""
+
+SURE = 9.2
+"""Mean distance of the discriminator's outputs on reals and fakes, as logits, at which it is right
+about both in 99 of 100 cases."""
 
 SETTLED = 0.1
 """Share of the training after which a generator should make different pictures."""
@@ -140,6 +143,29 @@ class GAN(GenerativeModel[GANOptions]):
         side = self._discriminator_loss if phase.name == "discriminator" else self._generator_loss
         return side(batch, rng, progress)
 
+    def diagnose(
+        self, stage: Stage, figures: Mapping[str, float], progress: Progress
+    ) -> Mapping[str, str]:
+        """A collapse of the generator, and a discriminator that it cannot learn from."""
+        signs = {}
+        if progress.fraction >= SETTLED and figures.get("spread", 1.0) < ALIKE:
+            signs["collapse"] = (
+                "the pictures of a batch are nearly the same: they vary "
+                f"{figures['spread']:.2f} times as much as real ones; "
+                "try a smaller learning rate, or a stronger penalty (R1)"
+            )
+        if "D(real)" in figures and self.config.loss != "wasserstein":  # whose critic has no bound
+            real, fake = figures["D(real)"], figures["D(fake)"]
+            sure = real > 0.99 and fake < 0.01
+            if not self.play_for.probabilities:
+                sure = real - fake > SURE
+            if sure:
+                signs["discriminator"] = (
+                    "the discriminator is right about every picture, so the generator learns "
+                    "nothing; try a stronger penalty (R1), `augment`, or a smaller learning rate"
+                )
+        return signs
+
     def _discriminator_loss(
         self, batch: Batch, rng: Rng, progress: Progress
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
@@ -204,13 +230,6 @@ class GAN(GenerativeModel[GANOptions]):
         through = (fakes * gradient).sum()
         spread = (_variance(fakes.detach()) / _variance(reals).clamp_min(1e-12)).sqrt()
         collapsed = spread < COLLAPSED
-        if progress.step % CHECK_EVERY == 0 and progress.fraction >= SETTLED and collapsed:
-            logging.getLogger("genzoo_gan").warning(
-                "step %d: the generator is collapsing: its pictures vary %.2f times as much as "
-                "the real ones; a stronger penalty or a lower learning rate may help",
-                progress.step,
-                spread.item(),
-            )
         norms = len(fakes) * gradient.flatten(1).norm(dim=1)
         figures: dict[str, Tensor | float] = {
             "gradient": norms.mean(),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genzoo_core.errors import UsageError
+from genzoo_core.errors import UsageError, did_you_mean
 from genzoo_core.zoo import Zoo
 
 if TYPE_CHECKING:
@@ -38,6 +38,16 @@ def _refuse_of_families(context: click.Context) -> None:
                 f"{option.opts[0]} is for training a family, and a recipe says it itself",
                 "change a recipe by --set",
             )
+
+
+def _recipe(zoo: Zoo, reference: str) -> Recipe:
+    """The recipe of a model or of a file; what is neither may be meant for a family."""
+    try:
+        return zoo.recipe(reference)
+    except UsageError as error:
+        families = f"families are {', '.join(zoo.templates)}"
+        hints = (did_you_mean(reference, zoo.templates), error.hint, families)
+        raise UsageError(error.message, "; ".join(filter(None, hints))) from error
 
 
 def _column(text: str) -> tuple[str, str]:
@@ -89,6 +99,11 @@ def _column(text: str) -> tuple[str, str]:
     type=click.IntRange(min=1),
     help="Stop after that many steps over all stages, and export what there is.",
 )
+@click.option(
+    "--early-stop",
+    is_flag=True,
+    help="End a stage where the pictures set aside show no progress for a quarter of it.",
+)
 @click.option("--seed", type=click.IntRange(min=0), help="Instead of the recipe's seed.")
 @click.option(
     "--set",
@@ -116,6 +131,7 @@ def train(
     device: str,
     threads: int | None,
     max_steps: int | None,
+    early_stop: bool,
     seed: int | None,
     overrides: tuple[str, ...],
     as_json: bool,
@@ -139,12 +155,16 @@ def train(
     from genzoo_train.overrides import override
     from genzoo_train.own import Wish, finish, parse_time, train_own
     from genzoo_train.reporting import BarReporter, LineReporter
+    from genzoo_train.validation import LOOKS, PATIENCE, pictures_aside
 
-    settings = overrides if seed is None else (*overrides, f"seed={seed}")
+    early = (f"validation.looks={LOOKS}", f"validation.patience={PATIENCE}")
+    settings = (*(early if early_stop else ()), *overrides)
+    settings += () if seed is None else (f"seed={seed}",)
     own = recipe in zoo.templates
     note = partial(click.echo, err=True)
 
     def train_in(recipe: Recipe, dataset: Dataset, folder: Path) -> Path:
+        aside = pictures_aside(zoo, recipe, data)
         reporter = BarReporter() if sys.stderr.isatty() else LineReporter()
         try:
             return training.train(
@@ -157,6 +177,7 @@ def train(
                 threads=threads or "fastest",
                 max_steps=max_steps,
                 reporter=reporter,
+                aside=aside,
             )
         finally:
             reporter.close()
@@ -182,7 +203,7 @@ def train(
             )
         else:
             _refuse_of_families(context)
-            parsed = override(zoo.recipe(recipe), settings)
+            parsed = override(_recipe(zoo, recipe), settings)
             out = out or Path("runs") / parsed.name
             check_free(out, resume=resume)  # before the data, which take seconds to read
             dataset = zoo.dataset(parsed.data, data)
@@ -194,10 +215,14 @@ def train(
         if as_json:
             click.echo(json.dumps({"diverged": str(error)}))
         raise
-    card = path.with_name("card.toml").read_text(encoding="utf-8")
     note(f"wrote {path}")
     if own:
         finish(zoo, path, dataset, note)
+    _print_card(path, as_json=as_json)
+
+
+def _print_card(path: Path, *, as_json: bool) -> None:
+    card = path.with_name("card.toml").read_text(encoding="utf-8")
     if as_json:
         import tomllib
 

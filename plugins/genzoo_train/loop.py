@@ -30,15 +30,21 @@ class Figures:
     """Losses and named figures of the steps since the last report.
 
     Nothing is read from the device in a step: that would make a GPU wait for Python.
+
+    Attributes:
+        first: The loss of the first phase of the first step.
     """
 
     def __init__(self, stage: str) -> None:
         self._stage = stage
+        self.first: Tensor | None = None
         self._losses: dict[str, list[tuple[int, Tensor]]] = {}
         self._named: dict[str, list[Tensor | float]] = {}
 
     def add(self, step: int, phase: str, loss: Tensor, named: Mapping[str, Tensor | float]) -> None:
         """Add the loss of one phase of a step, and what the model reports with it."""
+        if self.first is None:
+            self.first = loss
         self._losses.setdefault(phase, []).append((step, loss))
         for name, value in named.items():
             self._named.setdefault(name, []).append(value)
@@ -195,6 +201,19 @@ class StageLoop:
             loss, named = self.module.loss(batch, rng, loop.phase, progress)
         self._fabric.backward(loss)
         return loss, named
+
+    def evaluate(
+        self, phase: Phase, batch: Batch, rng: BatchRng
+    ) -> tuple[Tensor, Mapping[str, Tensor | float]]:
+        """The loss of a phase and its figures without gradients, as at the end of the stage."""
+        if self._active is not None:
+            self._active.require_grad(False)
+            self._active = None
+        assert isinstance(self.module, Trainable)  # plan_stages made sure
+        end = Progress(self.plan.steps, self.plan.steps)
+        with self._fabric.autocast() if self._autocast else nullcontext():
+            loss, named = self.module.loss(batch, rng, phase, end)
+        return loss.detach(), named
 
     def _drop(self, batch: Batch) -> Batch:
         rng = self._rng("drop")

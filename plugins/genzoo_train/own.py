@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from genzoo_core.encoder import Codec
 from genzoo_core.errors import DataError, GenzooError, UsageError
 from genzoo_core.images import from_uint8, grid, to_pil, to_uint8
 from genzoo_core.manifest import Name
-from genzoo_core.recipe import Recipe, ReportRecipe, folder_name
+from genzoo_core.recipe import DataRecipe, Recipe, ReportRecipe, ValidationRecipe, folder_name
 from genzoo_core.request import Request
 from genzoo_core.specs import PartSpec
 from genzoo_core.templates import Goal
@@ -32,12 +32,16 @@ from genzoo_train.batches import times
 from genzoo_train.fitting import LEAST_LEFT, Fitted, fit_recipe
 from genzoo_train.folder import RECIPE, check_free
 from genzoo_train.overrides import override
+from genzoo_train.validation import LOOKS
 
 SHOWN = 16
 """Pictures on each side of the last grid."""
 
 FEWEST = 16
 """Of fewer pictures nothing can be learnt."""
+
+FEWEST_ASIDE = 8
+"""Fewer pictures set aside do not say which weights are best."""
 
 GRIDS, LEAST_APART = 10, 100
 """Sample grids in the course of a training, and steps between two at least."""
@@ -139,7 +143,7 @@ def train_own(
         dataset = zoo.dataset(recipe.data, wish.folder)
         return train(recipe, dataset, out), dataset
     looked = _look(zoo, wish, note)
-    seeds = [setting for setting in settings if setting.startswith("seed=")]
+    shared = [setting for setting in settings if setting.startswith(("seed=", "validation."))]
     specs: dict[str, PartSpec] = {}
     latent_shape: tuple[int, ...] = ()
     for role, family in parts.items():
@@ -152,7 +156,7 @@ def train_own(
         recipe = (
             zoo.recipe(str(made))
             if resume and made.exists()
-            else _fitted(zoo, part, looked, looked.goal, folder, seeds, note)
+            else _fitted(zoo, part, looked, looked.goal, folder, shared, note)
         )
         file = train(recipe, looked.dataset, folder)
         specs[role] = PartSpec(_listed(zoo, file))
@@ -220,7 +224,8 @@ def _fitted(
     every = max(LEAST_APART, steps // GRIDS)
     report = ReportRecipe(min(50, every), every, min(1000, every), samples=SHOWN)
     # What was set has the last word, also over steps and reports.
-    recipe = override(replace(fitted.recipe, report=report), settings)
+    looks = ValidationRecipe(looks=LOOKS if _enough_aside(zoo, goal.data, wish.folder) else 0)
+    recipe = override(replace(fitted.recipe, report=report, validation=looks), settings)
     for line in _plan(looked.survey, goal, fitted._replace(recipe=recipe)):
         note(line)
     out.mkdir(parents=True, exist_ok=True)
@@ -295,6 +300,15 @@ def _fields(value: object) -> Any:
     if isinstance(value, dict):
         return {key: _fields(inner) for key, inner in value.items() if inner is not None}
     return [_fields(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _enough_aside(zoo: Zoo, data: DataRecipe, folder: Path) -> bool:
+    """Whether enough pictures are not learnt from for a look at them to mean something."""
+    try:
+        rows = zoo.rows(replace(data, split="test"), folder)
+        return sum(1 for _ in islice(rows, FEWEST_ASIDE)) == FEWEST_ASIDE
+    except DataError:  # there are none
+        return False
 
 
 def _checked(name: str) -> str:

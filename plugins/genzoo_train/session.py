@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import math
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
+from torch import Tensor
 
 from genzoo_core.atomic import write_atomically
 from genzoo_core.dataset import Dataset
-from genzoo_core.errors import TrainingError
+from genzoo_core.errors import ConfigError, DataError, TrainingError
 from genzoo_core.recipe import Recipe
-from genzoo_core.training import Progress, Trainable
+from genzoo_core.training import Phase, Progress, Trainable
 from genzoo_core.zoo import Opened, Zoo
-from genzoo_train.batches import InOrder, derive, make_batches
+from genzoo_train.batches import Batches, InOrder, derive, make_batches
 from genzoo_train.building import begin_from, model_spec, train_mode
 from genzoo_train.checking import check_data, classes_without_images, rehearse, rehearse_export
 from genzoo_train.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from genzoo_train.export import card_toml, export, finalize
 from genzoo_train.failures import StoppedError, plainly, stage_failures, stop_requests
 from genzoo_train.folder import RunFolder
+from genzoo_train.health import Health
 from genzoo_train.loop import StageLoop
 from genzoo_train.reporting import Reporter
 from genzoo_train.samples import write_grid
 from genzoo_train.stages import plan_stages
+from genzoo_train.validation import BEST, Best, look
 
 LISTED = 5
 """Classes that a message names."""
@@ -50,6 +55,7 @@ class Session:
         recipe: Recipe,
         dataset: Dataset,
         *,
+        aside: Dataset | None,
         folder: RunFolder,
         fabric: Fabric,
         reporter: Reporter,
@@ -61,12 +67,16 @@ class Session:
         self._plans = plan_stages(self._built, recipe, len(dataset.images))
         self._batches = make_batches(dataset, recipe, self._built.module, fabric.device)
         self._check_end()
-        self._data = self._batches.fingerprint()
+        self._aside = self._validated(aside)
+        self._data = " ".join(b.fingerprint() for b in (self._batches, self._aside) if b)
         self._index = 0
-        self._loop = self._stage_loop()
+        self._loop, self._best = self._stage_loop(), Best()
         self._since = (0, time.monotonic())
         self._threads = 0
         self._saved = self._until = -1
+        self._pictures: Path | None = None
+        self._looked: dict[str, float] = {}
+        self._warned: set[str] = set()
 
     def _build(self, dataset: Dataset) -> Opened:
         spec = model_spec(self._recipe, dataset)
@@ -82,6 +92,44 @@ class Session:
             part.to(self._fabric.device)
         train_mode(built)
         return built
+
+    def _validated(self, dataset: Dataset | None) -> Batches | None:
+        """The pictures to look at, if there are any and a stage can be judged by them.
+
+        Raises:
+            ConfigError: It shall end early, and nothing says when.
+            DataError: The same, and these pictures cannot be used.
+        """
+        recipe, module = self._recipe, self._built.module
+        wanted = recipe.validation
+        assert isinstance(module, Trainable)  # plan_stages made sure
+        if not any(module.validated_phase(plan.stage) for plan in self._plans):
+            if wanted.patience:
+                raise ConfigError(
+                    f"no loss says how good a {recipe.card.family} is, so none can end it early",
+                    "leave out --early-stop; Ctrl-C or --max-steps ends it where samples are good",
+                )
+            return None
+        if dataset is None:
+            if wanted.looks:
+                raise DataError(
+                    f"{recipe.name} looks at pictures that are set aside, and got none",
+                    "set validation.looks = 0",
+                )
+            return None
+        try:
+            batches = make_batches(dataset, recipe, module, self._fabric.device)
+        except DataError as error:  # a class that only these pictures have
+            if wanted.patience:
+                raise
+            self._reporter.note(f"the pictures set aside are not looked at: {error.message}")
+            return None
+        stages = [plan.stage.name for plan in self._plans if module.validated_phase(plan.stage)]
+        self._reporter.note(
+            f"the best weights on the {len(batches):,} pictures set aside are taken; "
+            f"{wanted.looks} looks in stage {' and '.join(stages)}"
+        )
+        return batches
 
     def _check_end(self) -> None:
         """Find faults now that the training would otherwise end in."""
@@ -125,7 +173,12 @@ class Session:
                 )
             self._index = checkpoint.stage
             self._loop = self._stage_loop()
-            self._loop.restore(checkpoint.step, checkpoint.tensors)
+            state: dict[str, Tensor] = {}
+            best: dict[str, Tensor] = {}
+            for name, tensor in checkpoint.tensors.items():
+                (best if name.startswith(BEST) else state)[name] = tensor
+            self._loop.restore(checkpoint.step, state)
+            self._best.restore(best)
             self._saved = checkpoint.step
             self._threads = checkpoint.threads
             self._reporter.note(f"going on at step {self.done}")
@@ -149,6 +202,21 @@ class Session:
             )
         self._threads = count
 
+    @contextmanager
+    def announced(self) -> Iterator[None]:
+        """Tell plugins that the training begins and how it ends."""
+        folder, call = self._folder.path, self._zoo.call_hook
+        call("genzoo_before_training", recipe=self._recipe, folder=folder, step=self.done)
+        outcome = "failed"
+        try:
+            yield
+            outcome = "finished"
+        except (StoppedError, KeyboardInterrupt):
+            outcome = "stopped"
+            raise
+        finally:
+            call("genzoo_end_training", folder=folder, outcome=outcome)
+
     def run(self, max_steps: int | None) -> None:
         """Run the stages, or what is left of them, up to `max_steps` over all of them."""
         total = sum(plan.steps for plan in self._plans)
@@ -162,10 +230,10 @@ class Session:
                 if self._index + 1 == len(self._plans) or self.done >= limit:
                     return
                 # The next stage builds on the averaged weights.
-                self._loop.average.adopt()
+                self._adopt()
                 self._index += 1
                 self._prepare(resumed=False)
-                self._loop, self._saved = self._stage_loop(), -1
+                self._loop, self._best, self._saved = self._stage_loop(), Best(), -1
 
     @torch.no_grad()
     def _prepare(self, *, resumed: bool) -> None:
@@ -188,60 +256,132 @@ class Session:
         self._until = min(total, loop.step + limit - done)
         reporter.stage(loop.plan.stage.name, Progress(loop.step, self._until))
         self._since = (loop.step, time.monotonic())
-        while loop.step < total and done < limit and not signals:
+        phase = self._phase()
+        module, start = self._built.module, self._recipe.model.start
+        assert isinstance(module, Trainable)  # plan_stages made sure
+        fresh = not (loop.step or start)
+        self._health = Health(loop.plan, module, self._index, fresh=fresh, warned=self._warned)
+        every = math.ceil(total / max(self._recipe.validation.looks, 1))
+        while loop.step < total and done < limit and not (signals or self._waited()):
             loop.advance()
             done += 1
             reporter.step(loop.step)
-            if loop.step % report.log_every == 0 or loop.step == total:
-                self._log(done)
             if report.sample_every and loop.step % report.sample_every == 0:
                 self._sample()
+            looks = phase is not None and (loop.step % every == 0 or loop.step == total)
+            if phase is not None and looks:
+                self._look(phase)
+            if loop.step % report.log_every == 0 or loop.step == total or looks:
+                self._log(done)
             if loop.step % report.checkpoint_every == 0:
                 self._save()
         self._save()
+        if self._waited():
+            reporter.note(
+                f"stage {loop.plan.stage.name} ends at step {loop.step:,} of {total:,}: "
+                f"no look since step {self._best.step:,} was better"
+            )
         if signals:
             raise StoppedError(done, self._folder.path, signals[0])
 
     def _log(self, done: int) -> None:
         self._loop.figures.check(self._folder.checkpoint)
-        values = self._loop.figures.means()
+        values = self._loop.figures.means() | self._looked
+        self._looked = {}
         step, since = self._since
         seconds = max(time.monotonic() - since, 1e-9) / max(self._loop.step - step, 1)
         values |= {"images/s": self._loop.plan.recipe.batch_size / seconds, "s/step": seconds}
         progress = Progress(self._loop.step, self._until)
         self._reporter.figures(progress, values)
-        self._folder.write_log(done, {"stage": self._loop.plan.stage.name, **values})
-        self._zoo.call_hook("genzoo_log_training", run=self._recipe.name, step=done, values=values)
+        assert self._loop.figures.first is not None  # a step was done
+        warnings = self._health.check(values, self._loop.figures.first.item(), progress.step)
+        for warning in warnings:
+            self._reporter.note(f"Warning: step {done}: {warning}")
+        line = {"warning": "; ".join(warnings)} if warnings else {}
+        self._folder.write_log(done, {"stage": self._loop.plan.stage.name, **values, **line})
+        self._zoo.call_hook(
+            "genzoo_log_training",
+            run=self._recipe.name,
+            step=done,
+            values=values,
+            folder=self._folder.path,
+            pictures=self._pictures,
+            warnings=warnings,
+        )
+        self._pictures = None
         self._since = (self._loop.step, time.monotonic())
 
     def _sample(self) -> None:
-        loop = self._loop
+        loop, start = self._loop, time.monotonic()
         loop.figures.check(self._folder.checkpoint)
         loop.average.swap()
         try:
             path = self._folder.samples(loop.plan.stage.name, loop.step)
             write_grid(path, self._built, self._batches, self._recipe.report.samples)
+            self._pictures = path if path.exists() else None
         except Exception as error:
             # No picture is worth a training, also where the disk or the memory is full.
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             self._reporter.note(f"no samples at step {loop.step}: {reason}")
         finally:
             loop.average.swap()
-        self._since = (loop.step, time.monotonic())
+        self._pause(start)
+
+    def _phase(self) -> Phase | None:
+        """The phase by which the stage is judged, where pictures are set aside for it."""
+        module = self._built.module
+        assert isinstance(module, Trainable)  # plan_stages made sure
+        return module.validated_phase(self._loop.plan.stage) if self._aside else None
+
+    def _look(self, phase: Phase) -> None:
+        """Judge the averaged weights by the pictures set aside."""
+        loop, start = self._loop, time.monotonic()
+        loop.figures.check(self._folder.checkpoint)
+        assert self._aside is not None  # or there were no phase to look at
+        loop.average.swap()
+        loop.module.eval()
+        try:
+            self._looked = look(loop, phase, self._aside, self._recipe.seed)
+            self._best.see(self._looked["valid/loss"], loop.step, self._built.own_tensors())
+        finally:
+            train_mode(self._built)
+            loop.average.swap()
+        self._pause(start)
+
+    def _waited(self) -> bool:
+        """Whether the stage ends early."""
+        patience = self._recipe.validation.patience
+        return bool(patience) and self._best.waited >= patience
+
+    def _adopt(self) -> None:
+        """Take the stage's averaged weights, and those of its best look where it has one."""
+        self._loop.average.adopt()
+        self._best.adopt(self._built.own_tensors())
+
+    def _pause(self, start: float) -> None:
+        """Leave what was done since `start` out of the time of the steps."""
+        step, since = self._since
+        self._since = (step, since + time.monotonic() - start)
 
     def _save(self) -> None:
         loop = self._loop
         if loop.step == self._saved:
             return
         loop.figures.check(self._folder.checkpoint)
-        checkpoint = Checkpoint(self._index, loop.step, self._data, self._threads, loop.tensors())
+        tensors = {**loop.tensors(), **self._best.state()}
+        checkpoint = Checkpoint(self._index, loop.step, self._data, self._threads, tensors)
         write_checkpoint(self._folder.checkpoint, self._recipe, checkpoint)
         self._saved = loop.step
 
     def finish(self) -> Path:
         """Fit what has a closed form, and write the weights and their card."""
         self._reporter.note("fitting what is fitted last, and writing the weights")
-        self._loop.average.adopt()
+        if self._best.tensors and self._best.step < self._loop.step:
+            self._reporter.note(
+                f"the weights are those of step {self._best.step:,}, the best look of stage "
+                f"{self._loop.plan.stage.name}"
+            )
+        self._adopt()
         with plainly(f"{self._recipe.model.component} cannot be fitted"):
             finalize(self._built, self._batches, self._recipe)
         path = self._folder.weights(self._recipe.name)

@@ -41,6 +41,7 @@ def train(
     threads: int | Literal["fastest"] | None = None,
     max_steps: int | None = None,
     reporter: Reporter | None = None,
+    aside: Dataset | None = None,
 ) -> Path:
     """Train a model and write its weights.
 
@@ -56,6 +57,8 @@ def train(
             goes on; None leaves torch's setting.
         max_steps: Stop after that many steps over all stages, and export what there is.
         reporter: What its progress is reported to; None for silence.
+        aside: Pictures that it does not learn from, which say which weights are best: needed where
+            the recipe has `validation.looks`.
 
     Returns:
         Path of the weights file.
@@ -78,11 +81,20 @@ def train(
     cuda = [fabric.device] if fabric.device.type == "cuda" else []
     try:
         with torch.random.fork_rng(cuda), memory_advice("out of memory", ROOM):
-            run = Session(zoo, recipe, dataset, folder=folder, fabric=fabric, reporter=reporter)
+            run = Session(
+                zoo,
+                recipe,
+                dataset,
+                aside=aside,
+                folder=folder,
+                fabric=fabric,
+                reporter=reporter,
+            )
             run.resume()
             run.set_threads(threads)
-            run.run(max_steps)
-            return run.finish()
+            with run.announced():
+                run.run(max_steps)
+                return run.finish()
     finally:
         torch.set_num_threads(before)
         folder.close()
