@@ -52,7 +52,7 @@ def plan(
         planned = _again(request, zoo, like)
     else:
         planned = replace(_fit(*_open(request, zoo, opened), zoo), rest=rest)
-    if planned.task.guides:
+    if planned.negative is not None:
         _check_guidance(planned)
     return planned
 
@@ -108,6 +108,8 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     task = task_of(request)
     task.require(opened)
     options, conditions = read_settings(request, opened, zoo.catalogue)
+    if task.guides:
+        sampler_of(opened).check_options(options)
     raws = parse_conditions(request.prompts, conditions, task.rows, opened, zoo)
     negative = parse_negative(request, opened, zoo)
     shape = picture_shape(opened, options)
@@ -162,13 +164,11 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
 
 
 def _check_guidance(plan: Plan) -> None:
-    """Let the model refuse its options; a negative prompt needs some guidance."""
+    """Check that guidance leads away from a negative prompt."""
     from genzoo_core.model import Guided
 
-    model, options, asked = sampler_of(plan.opened), plan.options, bool(plan.raws)
-    model.check_options(options)
-    if plan.negative is None or not isinstance(model, Guided):
-        return
+    model, options, asked = plan.opened.module, plan.options, bool(plan.raws)
+    assert isinstance(model, Guided)  # as parsing it has checked
     if (scale := model.guidance(options, asked=asked)) in (0, 1):
         hint = "set a --guidance above 1"
         if hasattr(options, "guidance"):
