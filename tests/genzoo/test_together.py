@@ -148,8 +148,9 @@ def test_wrong_options_are_refused_when_a_request_is_planned(
     fields: dict[str, Any], message: str
 ) -> None:
     zoo = genzoo.open_zoo()
+    opened = zoo.open("flow-emoji")
     with pytest.raises(UsageError, match=message):
-        zoo.resolve(Request("flow-emoji", ("a cat",), **fields))
+        zoo.plan(Request("flow-emoji", ("a cat",), **fields), opened)
 
 
 def test_a_negative_needs_guidance_also_where_a_plan_is_like_the_last() -> None:

@@ -36,25 +36,35 @@ if TYPE_CHECKING:
 def plan(
     request: Request, zoo: Zoo, opened: Opened | None = None, like: Plan | None = None
 ) -> Plan:
+    """As `resolve`, and the model takes its options.
+
+    Raises:
+        UsageError: The request does not fit the model; names what does.
+        NotFittedError: The model has nothing to sample from.
+        GenzooError: The model cannot be opened.
+    """
+    planned = resolve(request, zoo, opened, like)
+    if planned.task.guides:
+        sampler_of(planned.opened).check_options(planned.options)
+    if planned.negative is not None:
+        _check_guidance(planned)
+    return planned
+
+
+def resolve(
+    request: Request, zoo: Zoo, opened: Opened | None = None, like: Plan | None = None
+) -> Plan:
     """Fit a request to its model, which is opened, or moved to the device where it is open.
 
     An open one goes on computing in the precision that it was opened in, unless the request has
     one. `like` is the last plan of `opened`, as for `genzoo_core.Zoo.plan`.
-
-    Raises:
-        UsageError: The request does not fit the model; names what does.
-        GenzooError: The model cannot be opened.
     """
     check_types(request)
     task_of(request).check()
     rest = _rest(request)
     if like is not None and rest and like.rest == rest:
-        planned = _again(request, zoo, like)
-    else:
-        planned = replace(_fit(*_open(request, zoo, opened), zoo), rest=rest)
-    if planned.negative is not None:
-        _check_guidance(planned)
-    return planned
+        return _again(request, zoo, like)
+    return replace(_fit(*_open(request, zoo, opened), zoo), rest=rest)
 
 
 def _open(request: Request, zoo: Zoo, opened: Opened | None) -> tuple[Request, Opened]:
@@ -108,8 +118,6 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     task = task_of(request)
     task.require(opened)
     options, conditions = read_settings(request, opened, zoo.catalogue)
-    if task.guides:
-        sampler_of(opened).check_options(options)
     raws = parse_conditions(request.prompts, conditions, task.rows, opened, zoo)
     negative = parse_negative(request, opened, zoo)
     shape = picture_shape(opened, options)
