@@ -1,4 +1,4 @@
-"""What one client waits for, on its way between the server's threads."""
+"""What one client waits for, between the server's threads."""
 
 from __future__ import annotations
 
@@ -13,52 +13,37 @@ from genzoo_core.zoo import Plan
 
 
 @dataclass(frozen=True)
-class Made:
-    """Finished pictures of a job, `start` the index of the first."""
-
-    pictures: Pictures
-    start: int
-
-
-@dataclass(frozen=True)
 class OnTheWay:
-    """How a job's picture `index` looks before it is finished; `number` counts these from 0."""
+    """A job's picture `index` before it is finished; `number` counts such from 0."""
 
     png: bytes
     index: int
     number: int
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What was read of an open model."""
-
-    found: dict[str, Any]
-
-
-Event = Made | OnTheWay | Latents | Facts | Exception | None
+Facts = dict[str, Any]
+"""What was read of an open model."""
+Event = Pictures | OnTheWay | Latents | Facts | Exception | None
 """What becomes of a job; None is the last one."""
 
 
 @dataclass(eq=False)
 class Job:
-    """A request of a client.
+    """A request of a client, who waits in `loop`.
 
     Attributes:
-        request: What is wanted.
         partials: How many times each picture is shown on its way.
         look: Reads facts of the open model; no pictures are made then.
-        loop: Where the client waits.
         plan: The request, once the model is open; None before.
         done: How many of its pictures are made or being made.
         cancelled: Whether the client has gone.
         apart: Whether it shares no batch, since one that it was part of failed.
-        on_end: Called where the client waits, after the last event.
+        on_end: Called in `loop`, after the last event.
     """
 
     request: Request
     partials: int = 0
-    look: Callable[[Opened], dict[str, Any]] | None = None
+    look: Callable[[Opened], Facts] | None = None
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     plan: Plan | None = None
     done: int = 0
@@ -74,17 +59,13 @@ class Job:
         return count - self.done
 
     def put(self, event: Event) -> None:
-        """Called where the client waits; `send` does."""
+        """Called in `loop`, by `send`."""
         self._events.put_nowait(event)
         if event is None or isinstance(event, Exception):
             self.on_end()
 
-    async def next(self) -> Made | OnTheWay | Latents | Facts | None:
-        """The next event, None at the end.
-
-        Raises:
-            Exception: What the job ended with.
-        """
+    async def next(self) -> Pictures | OnTheWay | Latents | Facts | None:
+        """The next event, None at the end; raises what the job ended with."""
         event = await self._events.get()
         if isinstance(event, Exception):
             raise event
@@ -92,9 +73,9 @@ class Job:
 
 
 def send(events: Sequence[tuple[Job, Event]]) -> None:
-    """Tell clients what became of their jobs, from any thread, and at once: each call wakes them.
+    """Send events to the clients of jobs, from any thread; all at once, for each call wakes them.
 
-    Nothing comes after a job's None or exception.
+    None or an exception is the last event of a job.
     """
 
     def put() -> None:

@@ -17,6 +17,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from genzoo_core import GenzooError
+from genzoo_core.text import many
 from genzoo_serve.app import Metered, create_app
 from genzoo_serve.limits import Limits
 from genzoo_serve.service import Service
@@ -32,17 +33,10 @@ END = 5.0
 def run(
     service: Service, *, host: str, port: int, key: str | None, local: bool, grace: int
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C; what is under way is finished, a second one ends it.
-
-    Args:
-        service: What is served.
-        host, port: Where to listen.
-        key: What clients send; None where everybody may ask.
-        local: Whether this machine alone is served.
-        grace: Seconds that what is under way may take at the end.
+    """Serve until SIGTERM or Ctrl-C; what is under way may take `grace` seconds, or until a second.
 
     Raises:
-        GenzooError: The port cannot be had.
+        GenzooError: Nothing can listen at the port.
     """
     app = Metered(Limits(create_app(service, version("genzoo")), key, local=local))
     config = uvicorn.Config(
@@ -60,8 +54,7 @@ def run(
     listening = _listen(host, port)
     place = listening.getsockname()[:2]
     address = f"[{place[0]}]" if ":" in place[0] else place[0]
-    count = len(service.models.cards)
-    models = f"{count} model{'' if count == 1 else 's'}"
+    models = many(len(service.models.cards), "model")
     click.echo(f"serving {models} at http://{address}:{place[1]}; Ctrl-C ends it", err=True)
     server = _Server(config)
     _allow_connections()

@@ -1,20 +1,21 @@
-"""From what clients send to requests of genzoo, and from pictures to what they get."""
+"""From what clients send to requests of genzoo, and from pictures to answers."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any
 
 from starlette.requests import Request as HTTPRequest
 
-from genzoo_core import GenzooError, Input, Latents, Opened, Pictures, Request, UsageError, Zoo
+from genzoo_core import GenzooError, Input, Latents, Opened, Pictures, Request, Zoo
 from genzoo_serve.bodies import Body, Edit, Encoding, Generation
 from genzoo_serve.errors import APIError, of_genzoo
 from genzoo_serve.files import Links, encoded, is_clear
-from genzoo_serve.jobs import Facts, Job, Made, OnTheWay
+from genzoo_serve.jobs import Facts, Job, OnTheWay
 from genzoo_serve.metrics import QUEUE
 from genzoo_serve.models import Models
 
@@ -27,9 +28,7 @@ LARGE = 100_000
 
 
 class Service:
-    """Makes what clients want with the models that are served; at most `max_queue` requests wait
-    or are under way.
-    """
+    """Answers clients; at most `max_queue` requests wait or are under way."""
 
     def __init__(self, zoo: Zoo, models: Models, max_queue: int) -> None:
         self.zoo, self.models, self.links = zoo, models, Links()
@@ -69,7 +68,7 @@ class Service:
         )
 
     def _size(self, name: str, size: str) -> dict[str, int]:
-        """What sets the size of pictures; nothing where it is the model's own."""
+        """The options that set a size; none where it is the model's own."""
         width, height = map(int, size.split("x"))
         shape = self.models.cards[name].shape
         own = shape is not None and tuple(shape[1:]) == (height, width)
@@ -77,7 +76,7 @@ class Service:
 
     async def edit(self, body: Edit, images: list[bytes], mask: bytes | None) -> Request:
         """The request of an edit: of what is transparent, or of all of a picture."""
-        if mask is None and len(images) == 1 and await asyncio.to_thread(_is_clear, images[0]):
+        if mask is None and len(images) == 1 and await asyncio.to_thread(is_clear, images[0]):
             mask = images[0]
         strength = STRENGTH if mask is None and body.strength is None else body.strength
         return self.generation(
@@ -93,15 +92,18 @@ class Service:
         request: Request,
         http: HTTPRequest,
         partials: int = 0,
-        look: Callable[[Opened], dict[str, Any]] | None = None,
-    ) -> AsyncIterator[Made | OnTheWay | Latents | Facts]:
-        """What becomes of a request, as it comes; a client that goes away is forgotten.
+        look: Callable[[Opened], Facts] | None = None,
+    ) -> AsyncGenerator[Pictures | OnTheWay | Latents | Facts, None]:
+        """What becomes of a request, as it comes; of a client that goes away it is cancelled.
 
         Raises:
-            APIError: It cannot be made.
+            APIError: The request is refused, or fails.
         """
+        if self.full:
+            raise APIError(429, f"{self._queue} requests are waiting; try again later")
         job = Job(request, partials, look, on_end=self._leave)
-        self._enter()
+        self._queue += 1
+        QUEUE.inc()
         worker = self.models.worker(request.model)
         while not worker.submit(job):  # it was closed a moment ago
             worker = self.models.worker(request.model)
@@ -117,16 +119,20 @@ class Service:
             watch.cancel()
             worker.cancel(job)
 
+    async def only(
+        self,
+        request: Request,
+        http: HTTPRequest,
+        look: Callable[[Opened], Facts] | None = None,
+    ) -> Any:
+        """The one event of a request for a latent, or for facts."""
+        async with aclosing(self.events(request, http, look=look)) as events:
+            return await anext(events)
+
     @property
     def full(self) -> bool:
         """Whether the next request is refused."""
         return self._queue >= self._max_queue
-
-    def _enter(self) -> None:
-        if self.full:
-            raise APIError(429, f"{self._queue} requests are waiting; try again later")
-        self._queue += 1
-        QUEUE.inc()
 
     def _leave(self) -> None:
         self._queue -= 1
@@ -150,13 +156,9 @@ class Service:
         data: list[dict[str, Any]] = []
         shape: tuple[int, ...] = ()
         async for event in self.events(request, http):
-            assert isinstance(event, Made)
-            files = await self.encoded(event.pictures, body)
-            seeds = event.pictures.seeds or (None,) * len(files)
-            data += [
-                self._datum(file, seed, body, http) for file, seed in zip(files, seeds, strict=True)
-            ]
-            shape = tuple(event.pictures.images.shape)
+            assert isinstance(event, Pictures)
+            data += await self._data(event, body, http)
+            shape = tuple(event.images.shape)
         return {
             "created": int(time.time()),
             "data": data,
@@ -165,13 +167,17 @@ class Service:
             "usage": usage(request, len(data)),
         }
 
-    def _datum(
-        self, file: bytes, seed: int | None, body: Body, http: HTTPRequest
-    ) -> dict[str, Any]:
+    async def _data(
+        self, pictures: Pictures, body: Body, http: HTTPRequest
+    ) -> list[dict[str, Any]]:
+        files = await self.encoded(pictures, body)
         if body.response_format == "url":
-            name = self.links.add(file, body.form)
-            return {"url": f"{http.base_url}files/{name}", "seed": seed}
-        return {"b64_json": base64.b64encode(file).decode(), "seed": seed}
+            urls = [f"{http.base_url}files/{self.links.add(file, body.form)}" for file in files]
+            data: list[dict[str, Any]] = [{"url": url} for url in urls]
+        else:
+            data = [{"b64_json": base64.b64encode(file).decode()} for file in files]
+        seeds = pictures.seeds or (None,) * len(files)
+        return [{**datum, "seed": seed} for datum, seed in zip(data, seeds, strict=True)]
 
     async def stream(
         self, request: Request, body: Body, http: HTTPRequest
@@ -190,14 +196,12 @@ class Service:
                     "index": event.index,
                 }
                 continue
-            assert isinstance(event, Made)
-            files = await self.encoded(event.pictures, body)
-            seeds = event.pictures.seeds or (None,) * len(files)
-            height, width = event.pictures.images.shape[2:]
-            for file, seed in zip(files, seeds, strict=True):
+            assert isinstance(event, Pictures)
+            height, width = event.images.shape[2:]
+            for datum in await self._data(event, body, http):
                 yield {
                     **_facts(body),
-                    **self._datum(file, seed, body, http),
+                    **datum,
                     "type": f"{kind}.completed",
                     "size": f"{width}x{height}",
                     "index": count,
@@ -214,21 +218,19 @@ class Service:
             inputs=(Input(data=image),),
             encode=True,
         )
-        async for event in self.events(request, http):
-            assert isinstance(event, Latents)
-            mean, std = event.posterior.mean[0], event.posterior.std
-            return {
-                "created": int(time.time()),
-                "model": request.model,
-                "shape": list(mean.shape),
-                "mean": mean.tolist(),
-                "std": None if std is None else std[0].tolist(),
-            }
-        raise APIError(500, "no latent was made")
+        latents: Latents = await self.only(request, http)
+        mean, std = latents.posterior.mean[0], latents.posterior.std
+        return {
+            "created": int(time.time()),
+            "model": request.model,
+            "shape": list(mean.shape),
+            "mean": mean.tolist(),
+            "std": None if std is None else std[0].tolist(),
+        }
 
 
 def _facts(body: Body) -> dict[str, Any]:
-    """What the events of the OpenAI API say besides."""
+    """Further fields of events in the OpenAI API."""
     return {
         "created_at": int(time.time()),
         "size": body.size or "auto",
@@ -239,7 +241,7 @@ def _facts(body: Body) -> dict[str, Any]:
 
 
 def usage(request: Request, pictures: int) -> dict[str, Any]:
-    """What clients count: words, inputs and pictures, for genzoo has no tokens."""
+    """Words, inputs and pictures, which clients count as tokens."""
     words = sum(len(prompt.split()) for prompt in request.prompts)
     inputs = len(request.inputs)
     return {
@@ -248,13 +250,6 @@ def usage(request: Request, pictures: int) -> dict[str, Any]:
         "output_tokens": pictures,
         "total_tokens": words + inputs + pictures,
     }
-
-
-def _is_clear(image: bytes) -> bool:
-    try:
-        return is_clear(image)
-    except UsageError as error:
-        raise APIError(400, str(error), param="image") from error
 
 
 async def _watch(http: HTTPRequest, gone: Callable[[], None]) -> None:

@@ -9,17 +9,16 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import genzoo_core.zoo
-from genzoo.models.find import (
+from genzoo.models.find import card_of, find
+from genzoo.models.formats import ModelFolder
+from genzoo.models.weights import (
     Found,
     as_added,
-    card_of,
     check_digest,
     file_in_package,
-    find,
     has_scheme,
     weights_of,
 )
-from genzoo.models.formats import ModelFolder
 from genzoo.plugins.guard import load_target
 from genzoo.plugins.names import choices
 from genzoo_core.errors import UsageError
@@ -90,8 +89,12 @@ class Zoo(genzoo_core.zoo.Zoo):
         found = reference
         if not isinstance(found, Model | WeightsFile | ModelFolder):
             found = self.fetch(found, variant)
+        from genzoo.models.device import find_device
         from genzoo.models.open import open_model
+        from genzoo.models.precision import check_precision
 
+        device = find_device(device)
+        check_precision(precision, device)
         return open_model(self.catalogue, found, device, precision, offload)
 
     def build(self, spec: ModelSpec, *, training: bool = False) -> Opened:
@@ -164,7 +167,9 @@ class Zoo(genzoo_core.zoo.Zoo):
         return plan(request, self, opened, like)
 
     def resolve(self, request: Request) -> Record:
-        return self.plan(request).record
+        from genzoo.run.plan import resolve
+
+        return resolve(request, self).record
 
     def generate(
         self,
@@ -198,7 +203,7 @@ class Zoo(genzoo_core.zoo.Zoo):
     def png(self, pictures: Pictures) -> list[bytes]:
         from genzoo.run.outputs.images import single_pngs
 
-        return list(single_pngs(pictures))
+        return [png for _, png in single_pngs(pictures)]
 
     def read_record(self, data: bytes) -> Record:
         from genzoo.run.outputs.reading import read

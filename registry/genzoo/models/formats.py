@@ -44,12 +44,8 @@ MAX_TRIED = 20
 class ModelFolder:
     """A folder, here or elsewhere, in the format of others that its files say.
 
-    Its files were listed and checked; nothing of the plugin that reads it was imported.
-
-    Attributes:
-        files: What is in it.
-        format: The format.
-        added: The model of the user's own list that it is; None where it was named by itself.
+    Its files were listed and checked; nothing of the plugin that reads it was imported. `added` is
+    the model of the user's own list that it is, if it was named by that.
     """
 
     files: Files
@@ -58,7 +54,7 @@ class ModelFolder:
 
     @property
     def name(self) -> str:
-        """What it can be asked for by."""
+        """Its path or reference."""
         return self.files.name
 
     def card(self) -> ModelCard:
@@ -66,19 +62,14 @@ class ModelFolder:
 
         Raises:
             WeightsError: Its format cannot read it.
-            PluginError: The plugin that reads the format is broken.
+            PluginError: The plugin of the format is broken.
         """
         with self.reading():
             card = self._reader.card(self.files)
         return self._completed(card)
 
     def load(self) -> tuple[ModelCard, Described | nn.Module]:
-        """Its card, and what its format makes of it.
-
-        Raises:
-            WeightsError: Its format cannot read it.
-            PluginError: The plugin that reads the format is broken.
-        """
+        """Its card, and what its format makes of it; raises as `card`."""
         card = self.card()
         with self.reading():
             loaded = self._reader.load(self.files)
@@ -88,7 +79,7 @@ class ModelFolder:
         return card, loaded
 
     def model(self, card: ModelCard, sha256: str = "") -> Model:
-        """It, as one model among others."""
+        """The model in the list that it is, or one by itself."""
         return self.added or Model(card, file=WeightsFile(Path(self.name), self.name, sha256))
 
     @cached_property
@@ -100,7 +91,7 @@ class ModelFolder:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Let the format's faults be its own, and what it prints no result."""
+        """Within it, what the format raises is a `WeightsError`, and its stdout is stderr."""
         try:
             with stdout_to_stderr():
                 yield
@@ -112,7 +103,7 @@ class ModelFolder:
             ) from error
 
     def _completed(self, card: Any) -> ModelCard:
-        """The card, where it is one, with what the registry knows by itself."""
+        """A format's card, checked, with what the registry knows by itself."""
         owner = f"format {full_name(self.format)}"
         if not isinstance(card, ModelCard):
             raise PluginError(f"{owner} gave {type(card).__name__}, not a ModelCard")
@@ -124,7 +115,7 @@ class ModelFolder:
         parts = self.files.parts() if not (card.size and card.parameters) else []
         completed: ModelCard = msgspec.structs.replace(
             card,
-            # A plugin says these of its own models; of a folder they would be mere words.
+            # A manifest says these of its own models; of a folder nobody has checked them.
             weights="",
             sha256="",
             recipe="",
@@ -155,7 +146,7 @@ def load_format(plugin: Plugin, entry: FormatEntry) -> Format:
 
 
 def find_folder(catalogue: Catalogue, files: Files) -> ModelFolder | WeightsFile | None:
-    """The folder in its format; the file, where one alone is of genzoo's; or None.
+    """The folder in its format; the file, where exactly one is of genzoo's; or None.
 
     Raises:
         UsageError: Several formats claim it, or its weights have no such variant.
@@ -183,26 +174,22 @@ def find_folder(catalogue: Catalogue, files: Files) -> ModelFolder | WeightsFile
 
 
 def find_single(catalogue: Catalogue, path: Path, reference: str = "") -> ModelFolder | None:
-    """One safetensors file in a format of others; None for any other file.
-
-    Raises:
-        UsageError: Several formats claim it.
-    """
+    """One safetensors file in a format of others; None for any other file."""
     formats = [each for each in catalogue.formats if each.entry.tensors]
     if not formats or path.suffix.lower() != SUFFIX:
         return None
     with suppress(GenzooError):
         files = Files(FileSource(path, reference))
         names = {name for header in files.headers() for name in header}
-        claims = [each for each in formats if set(each.entry.tensors) <= names]
-        if claims:
-            return ModelFolder(files, claims[0])
+        for each in formats:
+            if set(each.entry.tensors) <= names:
+                return ModelFolder(files, each)
     return None
 
 
 def no_format(catalogue: Catalogue, files: Files) -> UsageError:
     """What to say of a folder that no format claims."""
-    files.refuse_pickles()
+    files.checked.refuse_pickles()
     there = listed(list(files.files)[:5]) or "no files"
     # Those that somebody installed for a folder of his come first.
     found = sorted(catalogue.formats, key=lambda each: each.plugin.distribution == "genzoo")
@@ -222,7 +209,8 @@ def license_in(files: Files) -> str:
     import yaml
 
     with suppress(GenzooError, ValueError, yaml.YAMLError, RecursionError):
-        text = files.peek("README.md")[: 4 * MAX_FRONT_MATTER].decode("utf-8-sig", "replace")
+        readme = files.checked.read("README.md")[: 4 * MAX_FRONT_MATTER]
+        text = readme.decode("utf-8-sig", "replace")
         begin, dashes, rest = text.replace("\r\n", "\n").partition("---\n")
         front, end, _ = rest.partition("\n---")
         if begin or not dashes or not end or len(front) > MAX_FRONT_MATTER:
@@ -242,7 +230,7 @@ def _own_files(files: Files) -> list[WeightsFile]:
     """
     names = [name for name in files.files if name.endswith(SUFFIX) and "/" not in name]
     found: list[WeightsFile] = []
-    if not files.is_local or len(names) > MAX_TRIED:
+    if not files.checked.is_local or len(names) > MAX_TRIED:
         return found
     for name in names:
         path = Path(os.path.join(files.name, name))

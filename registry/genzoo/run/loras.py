@@ -10,7 +10,7 @@ import msgspec
 from genzoo.files.foreign import Files
 from genzoo.files.listing import FileSource
 from genzoo.files.shards import SUFFIX
-from genzoo.models.find import has_scheme, resolve_reference
+from genzoo.models.weights import has_scheme, resolve_reference
 from genzoo.text import quoted, shown_path
 from genzoo_core.errors import UsageError
 from genzoo_core.request import Lora, Request
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def adapt(request: Request, opened: Opened, zoo: Zoo) -> tuple[Lora, ...]:
-    """Let a model have the changes that a request names, and no others; as a record has them.
+    """Apply a request's LoRAs to its model, and no others; gives them as a record has them.
 
     Raises:
         UsageError: The model takes none, or not these.
@@ -44,7 +44,7 @@ def adapt(request: Request, opened: Opened, zoo: Zoo) -> tuple[Lora, ...]:
 
 
 def _read(lora: Lora, zoo: Zoo) -> tuple[Lora, Mapping[str, Tensor]]:
-    """What a record has of it, and its tensors."""
+    """A LoRA as a record has it, and its tensors."""
     if not isfinite(lora.scale):
         raise UsageError(f"the scale of {quoted(lora.path)} is {lora.scale}; give a number")
     path = lora.path
@@ -53,9 +53,10 @@ def _read(lora: Lora, zoo: Zoo) -> tuple[Lora, Mapping[str, Tensor]]:
     source = FileSource(path)
     files = Files(source)
     if not source.name.endswith(SUFFIX):
-        files.refuse_pickles()
+        files.checked.refuse_pickles()
         raise UsageError(f"{quoted(lora.path)} is no safetensors file", "a LoRA is read from one")
     tensors = files.weights(source.name.removesuffix(SUFFIX))
     files.finish()
     shown_as = lora.path if elsewhere else shown_path(lora.path)
-    return msgspec.structs.replace(lora, path=shown_as, sha256=files.digest(source.name)), tensors
+    digest = files.checked.digest(source.name)
+    return msgspec.structs.replace(lora, path=shown_as, sha256=digest), tensors

@@ -13,15 +13,16 @@ from genzoo.files.pictures import read_input, read_mask, stack
 from genzoo.models.device import find_device, place
 from genzoo.models.formats import ModelFolder
 from genzoo.models.precision import check_precision, in_precision
+from genzoo.run.computing import best_threads, threads
 from genzoo.run.conditions import parse_conditions, parse_negative
 from genzoo.run.loras import adapt
 from genzoo.run.options import read_settings
 from genzoo.run.outputs.record import MAX_RECORD
 from genzoo.run.request import check_types
 from genzoo.run.tasks import task_of
+from genzoo.run.tasks.abilities import sampler_of
 from genzoo.run.tasks.decode import latents_of
 from genzoo.run.tasks.task import Plan
-from genzoo.run.threads import best_threads, threads
 from genzoo.text import shown_path
 from genzoo_core.errors import ConfigError, GenzooError, UsageError
 from genzoo_core.picture_files import MAX_PIXELS
@@ -35,46 +36,62 @@ if TYPE_CHECKING:
 def plan(
     request: Request, zoo: Zoo, opened: Opened | None = None, like: Plan | None = None
 ) -> Plan:
-    """Fit a request to its model, which is opened, or moved to the device where it is open.
-
-    An open one goes on computing in the precision that it was opened in, unless the request has
-    one. `like` is the last plan of `opened`; see `genzoo_core.zoo.Zoo.plan`.
+    """As `resolve`, and the model takes its options.
 
     Raises:
         UsageError: The request does not fit the model; names what does.
+        NotFittedError: The model has nothing to sample from.
         GenzooError: The model cannot be opened.
+    """
+    planned = resolve(request, zoo, opened, like)
+    if planned.task.guides:
+        sampler_of(planned.opened).check_options(planned.options)
+    if planned.negative is not None:
+        _check_guidance(planned)
+    return planned
+
+
+def resolve(
+    request: Request, zoo: Zoo, opened: Opened | None = None, like: Plan | None = None
+) -> Plan:
+    """Fit a request to its model, which is opened, or moved to the device where it is open.
+
+    An open one goes on computing in the precision that it was opened in, unless the request has
+    one. `like` is the last plan of `opened`, as for `genzoo_core.Zoo.plan`.
     """
     check_types(request)
     task_of(request).check()
-    if like is not None and like.rest and like.rest == _rest(request):
-        return _again(request, zoo, like)
     rest = _rest(request)
+    if like is not None and rest and like.rest == rest:
+        return _again(request, zoo, like)
+    return replace(_fit(*_open(request, zoo, opened), zoo), rest=rest)
+
+
+def _open(request: Request, zoo: Zoo, opened: Opened | None) -> tuple[Request, Opened]:
+    """The model of a request, ready to compute, and the request with device and LoRAs filled in."""
     request = msgspec.structs.replace(request, device=find_device(request.device))
     check_precision(request.precision, request.device)
     if opened is None:
         found = zoo.fetch(request.model, request.variant)  # before torch is imported
         if isinstance(found, ModelFolder):
             found.files.settings = request.options
-        # The checks of a load are too short to gain from a second thread.
-        with threads(1):
-            opened = zoo.open(
-                found,
-                device=request.device,
-                precision=request.precision,
-                offload=request.offload,
+        from genzoo.models.open import open_model
+
+        with threads(1):  # the checks of a load are too short to gain from a second one
+            opened = open_model(
+                zoo.catalogue, found, request.device, request.precision, request.offload
             )
     else:
         place(opened, request.device, request.offload)
         wanted = opened.precision if request.precision == "auto" else request.precision
         opened = in_precision(opened, wanted)
-    loras = adapt(request, opened, zoo)
-    return replace(_fit(msgspec.structs.replace(request, loras=loras), opened, zoo), rest=rest)
+    return msgspec.structs.replace(request, loras=adapt(request, opened, zoo)), opened
 
 
 def _rest(request: Request) -> str:
-    """All of a request but prompts, `n` and seed; "" where it has files, which may change.
+    """All of a request but prompts, `n` and seed, as text; "" where it has files, which may change.
 
-    Text, since `==` takes 1 for True.
+    Compared as data, 1 would be True.
     """
     if request.inputs or request.latents or request.loras:
         return ""
@@ -109,43 +126,36 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     mask = None if request.mask is None else read_mask(request.mask, pictures, shape)
     latents = latents_of(request, opened)
     n = task.n if latents is None else latents.shape[0] // task.rows
-    filled = {
-        # Not a name of the user's own list: it means nothing elsewhere, and can go.
+    own = opened.model.variant if opened.model else ""  # in the user's own list
+    fields = msgspec.structs.asdict(request) | {
+        # Not a name in the user's own list: it means nothing elsewhere, and can go.
         "model": shown_path(opened.model.reference if opened.model else opened.name),
         "n": n,
         "seed": task.seed,
         "options": msgspec.to_builtins(options),
         "conditions": conditions,
         "inputs": tuple(picture.record for picture in pictures),
-        "variant": _variant(request, opened),
+        "variant": request.variant or own if opened.files else "",
         "strength": task.strength,
         "mask": mask and mask.record,
         "precision": opened.precision,
         "latents": latents and latents.digest(),
         "threads": request.threads or best_threads(opened.module),
         "batch": min(request.batch, task.rows * n),
+        "weights": opened.sha256,
+        "files": dict(opened.files),
+        "content": opened.content,
+        "parts": {role: part.sha256 for role, part in opened.spec.parts.items()},
+        "versions": _versions(opened, zoo),
     }
-    record = Record(
-        **{**msgspec.structs.asdict(request), **filled},
-        weights=opened.sha256,
-        files=dict(opened.files),
-        content=opened.content,
-        parts={role: part.sha256 for role, part in opened.spec.parts.items()},
-        versions=_versions(opened, zoo),
-    )
+    record = Record(**fields)
     _check_size(record)
     notes = [picture.note for picture in pictures] + ([mask.note] if mask else [])
-    if task.varies and mask is None:
+    if task.strength is not None and mask is None:
         # Most drawings have a transparent background, so it is no mask by itself.
-        files = [
-            picture.record.path for picture in pictures if picture.clear and picture.record.path
-        ]
-        for path in files:
+        for path in (each.record.path for each in pictures if each.clear):
             only = f"--mask {quote(path)} makes only what is transparent in it"
-            notes.append(f"{path}: all of it is varied; {only}")
-    inputs = stack(pictures) if pictures else None
-    # With all of it made there is nothing to fit to.
-    made = mask.made[None] if mask and not mask.made.all() else None
+            notes.append(path and f"{path}: all of it is varied; {only}")
     return Plan(
         opened=opened,
         task=task_of(record),
@@ -153,11 +163,28 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
         options=options,
         raws=raws,
         negative=negative,
-        inputs=inputs,
-        mask=made,
+        inputs=stack(pictures) if pictures else None,
+        # With all of it made there is nothing to fit to.
+        mask=mask.made[None] if mask and not mask.made.all() else None,
         latents=latents,
         notes=tuple(filter(None, notes)),
     )
+
+
+def _check_guidance(plan: Plan) -> None:
+    """Check that guidance leads away from a negative prompt."""
+    from genzoo_core.model import Guided
+
+    model, options, asked = plan.opened.module, plan.options, bool(plan.raws)
+    assert isinstance(model, Guided)  # as parsing it has checked
+    if (scale := model.guidance(options, asked=asked)) in (0, 1):
+        hint = "set a --guidance above 1"
+        if hasattr(options, "guidance"):
+            try:  # that would be refused as well where nothing can guide
+                model.guidance(msgspec.structs.replace(options, guidance=2.0), asked=asked)
+            except UsageError as error:
+                hint = f"leave it out: {error.message}"
+        raise UsageError(f"with guidance {scale:g} nothing leads away from a negative prompt", hint)
 
 
 def _check_size(record: Record) -> None:
@@ -182,14 +209,8 @@ def picture_shape(opened: Opened, options: msgspec.Struct) -> tuple[int, int, in
     return channels, height, width
 
 
-def _variant(request: Request, opened: Opened) -> str:
-    """Which of several files of weights was read; "" where it is one."""
-    own = opened.model.variant if opened.model else ""
-    return request.variant or own if opened.files else ""
-
-
 def _background(opened: Opened, zoo: Zoo) -> int:
-    """Grey level of the dataset's background: what transparent pixels become."""
+    """Grey level, in 0..255, of the dataset's background: what transparent pixels become."""
     if opened.model is None or not opened.model.card.recipe:
         return 255
     try:
