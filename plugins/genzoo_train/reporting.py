@@ -30,7 +30,7 @@ class Reporter:
 
 
 class LineReporter(Reporter):
-    """A line for each set of figures, and after ten seconds without, on stderr: for logs and pipes."""
+    """A line for each set of figures, and after ten seconds without, on stderr, for logs."""
 
     INTERVAL = 10.0
 
