@@ -30,17 +30,36 @@ class Reporter:
 
 
 class LineReporter(Reporter):
-    """A line for each set of figures, on stderr: for logs and pipes."""
+    """A line for each set of figures, and after ten seconds without, on stderr, for logs."""
 
-    _stage = ""
+    INTERVAL = 10.0
+
+    def __init__(self) -> None:
+        self._stage, self._start, self._total = "", 0, 0
+        self._since = self._next = time.monotonic()
+        self._values: Mapping[str, float] = {}
 
     def stage(self, name: str, progress: Progress) -> None:
-        self._stage = name
+        self._stage, self._start, self._total = name, progress.step, progress.total
+        self._since, self._values = time.monotonic(), {}
+        self._next = self._since + self.INTERVAL
         self.note(f"stage {name}: {progress.total} steps, from {progress.step}")
 
+    def step(self, done: int) -> None:
+        if time.monotonic() >= self._next:
+            self._line(done)
+
     def figures(self, progress: Progress, values: Mapping[str, float]) -> None:
-        left = timedelta(seconds=round((progress.total - progress.step) * values["s/step"]))
-        self.note(f"{self._stage} {progress.step}/{progress.total}  {_text(values)}  {left} left")
+        self._values = values
+        self._line(progress.step)
+
+    def _line(self, done: int) -> None:
+        now = time.monotonic()
+        self._next = now + self.INTERVAL
+        each = (now - self._since) / max(done - self._start, 1)
+        left = timedelta(seconds=round((self._total - done) * self._values.get("s/step", each)))
+        figures = f"  {_text(self._values)}" if self._values else ""
+        self.note(f"{self._stage} {done}/{self._total}{figures}  {left} left")
 
     def note(self, message: str) -> None:
         print(message, file=sys.stderr, flush=True)  # noqa: T201

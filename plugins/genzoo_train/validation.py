@@ -45,7 +45,7 @@ def pictures_aside(zoo: Zoo, recipe: Recipe, folder: Path | None) -> Dataset | N
     except DataError as error:
         raise DataError(
             f"nothing is set aside to look at: {error.message}",
-            "try --set data.aside=0.1, or --set validation.looks=0",
+            "try --set data.aside=0.1, or leave out --early-stop (or validation.looks)",
         ) from error
     step = math.ceil(len(data.images) / MOST)
     columns = {name: values[::step] for name, values in data.columns.items()}

@@ -15,6 +15,7 @@ from training_cases import N, recipe
 from genzoo_core import ConfigError, DataError, Dataset, Recipe, TrainingError, UsageError
 from genzoo_core.images import from_uint8
 from genzoo_core.recipe import PhaseRecipe
+from genzoo_core.training import Progress
 from genzoo_core.zoo import Zoo
 from genzoo_train.api import DivergedError
 from genzoo_train.checkpoints import read_checkpoint
@@ -305,3 +306,20 @@ def test_data_of_another_shape_and_conditioners_of_another_model_are_refused(
         train(zoo, recipe(), other, tmp_path / "a")
     with pytest.raises(UsageError, match="no device 'tpu'; this machine has cpu"):
         train(zoo, recipe(), dataset, tmp_path / "b", device="tpu")
+
+
+def test_slow_steps_are_reported_without_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    reporter = LineReporter()
+    reporter.stage("game", Progress(2, 10))
+    reporter.step(3)
+    assert capsys.readouterr().err == "stage game: 10 steps, from 2\n"
+    reporter.INTERVAL = 0.0
+    reporter.stage("game", Progress(2, 10))
+    reporter.step(4)
+    reporter.figures(Progress(5, 10), {"loss": 0.5, "images/s": 20.0, "s/step": 2.0})
+    reporter.step(6)
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "game 4/10  0:00:00 left",
+        "game 5/10  loss 0.5  20 images/s  0:00:10 left",
+        "game 6/10  loss 0.5  20 images/s  0:00:08 left",
+    ]
