@@ -164,7 +164,9 @@ class Zoo(genzoo_core.zoo.Zoo):
         return plan(request, self, opened, like)
 
     def resolve(self, request: Request) -> Record:
-        return self.plan(request).record
+        from genzoo.run.plan import resolve
+
+        return resolve(request, self).record
 
     def generate(
         self,

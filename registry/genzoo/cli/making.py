@@ -201,15 +201,14 @@ def carry_out(
 def _write(
     plan: Plan, destination: Destination, zoo: Zoo, again: Replay | None, preview: bool
 ) -> tuple[Path, Batches]:
+    from genzoo.run.replay import verify
     from genzoo.run.make import check_memory, make_batches
     from genzoo.run.outputs.layout import check_grid
-    from genzoo.run.replay import verify
 
     if destination.format in ("png", "gif"):
         check_grid(plan)
     elif destination.format == "plugin":
         check_memory(plan)
-    plan.task.check_options(plan)
     for note in plan.notes:
         message(note)
     message(f"{plan.opened.name}: {plan.task.summary(plan.seeds)}")

@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from genzoo.run.threads import threads
 from genzoo.text import one_line
-from genzoo_core.errors import UsageError
+from genzoo_core.errors import GenzooError, UsageError
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from genzoo.run.tasks.task import Plan
+
+SMALL = 10_000_000
+"""Parameters below which one thread is best."""
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Compute with `count` CPU threads, and with as many as before afterwards."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def best_threads(module: nn.Module) -> int:
+    """CPU threads that measure best: one for a small net, whose layers are done before a
+    second thread has woken up."""
+    parameters = sum(p.numel() for p in module.parameters())
+    return 1 if parameters < SMALL else min(4, os.cpu_count() or 1)
 
 
 @contextmanager
@@ -42,3 +67,17 @@ def is_out_of_memory(error: Exception) -> bool:
         return True
     text = str(error).lower()
     return "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
+
+
+def out_of_memory(plan: Plan) -> GenzooError:
+    """The error where not even one picture fits into memory, with what may help."""
+    from genzoo_core.model import Offloadable
+
+    offload = plan.record.offload
+    if plan.record.device == "cpu":
+        hint = "close other programs, or make smaller pictures where the model has the option"
+    elif isinstance(plan.opened.module, Offloadable) and offload != "sequential":
+        hint = f"use --offload {'sequential' if offload else 'model'}"
+    else:
+        hint = "close other programs, or use --device cpu"
+    return GenzooError(f"out of memory making one picture with {plan.opened.name}", hint)

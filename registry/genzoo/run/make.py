@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from genzoo.run.computing import computing, is_out_of_memory
+from genzoo.files.model_file import memory_bytes
+from genzoo.run.computing import computing, is_out_of_memory, out_of_memory
 from genzoo.run.plan import picture_shape
 from genzoo.run.tasks import task_of
 from genzoo.run.tasks.task import Batch, Plan
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from genzoo_core.model import OnStep
 
 MAX_FRAMES = 64
-"""Most frames that are kept of a sampling; of more steps, evenly spaced ones."""
+"""Most frames of a sampling; of more steps, evenly spaced ones."""
 
 OnProgress = Callable[[float, int], None]
 """Called as `on_progress(done, total)` in pictures; a batch under way counts in part."""
@@ -74,20 +75,13 @@ def make_batches(
 ) -> Iterator[Pictures]:
     """Make what was planned, batch by batch, calling the hooks of `zoo` before and after.
 
-    Where a plugin listens to `genzoo_after_run`, which is given all pictures, they come at once.
-    At Ctrl-C what is finished comes before it is raised.
-
-    Args:
-        plan: What to make.
-        zoo: Whose plugins' hooks are called.
-        keep_frames: Keep the pictures on the way.
-        on_progress: Called with how many of how many pictures are made.
-        on_message: Called with messages for the user, a line each.
+    Where a plugin has the hook `genzoo_after_run`, which gets all pictures, they come at once.
+    At Ctrl-C what is finished comes first. `keep_frames` keeps the pictures on the way;
+    `on_message` is called with messages for the user, a line each.
 
     Raises:
         GenzooError: The model fails, or memory runs out for a single picture.
     """
-    plan.task.check_options(plan)
     zoo.call_hook("genzoo_before_run", record=plan.record)
     batches = _Run(plan, keep_frames, on_progress, on_message).batches()
     if not zoo.catalogue.has_hook("genzoo_after_run"):
@@ -142,17 +136,14 @@ def spanning(first: Record, last: Record) -> Record:
 
 
 def check_memory(plan: Plan) -> None:
-    """Refuse more pictures than half of this machine's memory holds, where the system says it."""
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return
+    """Refuse more pictures than half of this machine's memory holds."""
+    memory = memory_bytes()
     needed = plan.count * 4 * prod(picture_shape(plan.opened, plan.options))
     if needed > memory / 2:
         raise UsageError(
             f"{plan.count:,} pictures take {needed / 2**30:.1f} GiB, and this machine has "
-            f"{memory / 2**30:.1f} GiB of memory; write them to a folder, or ask for fewer, and "
-            "for the others with --seed"
+            f"{memory / 2**30:.1f} GiB of memory",
+            "write them to a folder, or make fewer at once, with --seed for the next",
         )
 
 
@@ -195,22 +186,18 @@ def _check_shape(made: object, plan: Plan, count: int) -> None:
         )
 
 
+@dataclass
 class _Run:
     """A run under way: what is finished, and how big the next batch is."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        keep_frames: bool,
-        on_progress: OnProgress | None,
-        on_message: Callable[[str], None] | None,
-    ) -> None:
-        self.plan = plan
-        self.keep_frames = keep_frames
-        self.on_progress = on_progress
-        self.on_message = on_message
-        self.first, self.last = plan.record.pictures or (0, plan.count)
-        self.size = plan.record.batch
+    plan: Plan
+    keep_frames: bool
+    on_progress: OnProgress | None
+    on_message: Callable[[str], None] | None
+
+    def __post_init__(self) -> None:
+        self.first, self.last = self.plan.record.pictures or (0, self.plan.count)
+        self.size = self.plan.record.batch
         # A batch begins where it did when the pictures were made first: see Record.
         self.done = self.begin = self.first // self.size * self.size
 
@@ -218,8 +205,10 @@ class _Run:
         """Make the pictures, batch by batch."""
         while self.done < self.last:
             start, stop = self.done, min(self.done + self.size, self.plan.count)
+            frames: list[Tensor] = []
+            batch = Batch(self.plan, start, stop, self._on_step(frames, stop - start))
             try:
-                pictures = self._make_batch(start, stop)
+                images = make_batch(batch)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -227,13 +216,8 @@ class _Run:
                 continue
             self.done = stop
             if stop > self.first:
-                yield pictures
+                yield self._pictures(start, stop, images, frames)
             self._report(stop)
-
-    def _make_batch(self, start: int, stop: int) -> Pictures:
-        frames: list[Tensor] = []
-        batch = Batch(self.plan, start, stop, self._on_step(frames, stop - start))
-        return self._pictures(start, stop, make_batch(batch), frames)
 
     def _pictures(self, start: int, stop: int, images: Tensor, frames: list[Tensor]) -> Pictures:
         """The pictures of a batch that belong to the run."""
@@ -244,7 +228,7 @@ class _Run:
             images=images[part],
             record=msgspec.structs.replace(
                 plan.record,
-                batch=min(self.size, plan.record.batch),
+                batch=self.size,
                 pictures=None if (first, last) == (0, plan.count) else (first, last),
             ),
             seeds=tuple(plan.seeds[first:last]),
@@ -269,24 +253,10 @@ class _Run:
         if self.on_progress is not None:
             self.on_progress(min(done, self.last) - self.begin, self.last - self.begin)
 
-    def _advice(self) -> str:
-        """What may help where not even one picture fits into memory."""
-        from genzoo_core.model import Offloadable
-
-        plan = self.plan
-        if plan.record.device == "cpu":
-            return "close other programs, or make smaller pictures where the model has the option"
-        if isinstance(plan.opened.module, Offloadable) and plan.record.offload != "sequential":
-            return "use --offload sequential" if plan.record.offload else "use --offload model"
-        return "close other programs, or use --device cpu"
-
     def _halve(self, size: int, error: Exception) -> None:
         """Go on in smaller batches: a picture does not depend on its batch."""
         if size == 1:
-            raise GenzooError(
-                f"out of memory making one picture with {self.plan.opened.name}",
-                self._advice(),
-            ) from error
+            raise out_of_memory(self.plan) from error
         self.size = size // 2
         if self.on_message is not None:
             self.on_message(f"out of memory with {size} pictures at a time; trying {self.size}")

@@ -13,15 +13,16 @@ from genzoo.files.pictures import read_input, read_mask, stack
 from genzoo.models.device import find_device, place
 from genzoo.models.formats import ModelFolder
 from genzoo.models.precision import check_precision, in_precision
+from genzoo.run.computing import best_threads, threads
 from genzoo.run.conditions import parse_conditions, parse_negative
 from genzoo.run.loras import adapt
 from genzoo.run.options import read_settings
 from genzoo.run.outputs.record import MAX_RECORD
 from genzoo.run.request import check_types
 from genzoo.run.tasks import task_of
+from genzoo.run.tasks.abilities import sampler_of
 from genzoo.run.tasks.decode import latents_of
 from genzoo.run.tasks.task import Plan
-from genzoo.run.threads import best_threads, threads
 from genzoo.text import shown_path
 from genzoo_core.errors import ConfigError, GenzooError, UsageError
 from genzoo_core.picture_files import MAX_PIXELS
@@ -35,20 +36,37 @@ if TYPE_CHECKING:
 def plan(
     request: Request, zoo: Zoo, opened: Opened | None = None, like: Plan | None = None
 ) -> Plan:
+    """As `resolve`, and the model takes its options.
+
+    Raises:
+        UsageError: The request does not fit the model; names what does.
+        NotFittedError: The model has nothing to sample from.
+        GenzooError: The model cannot be opened.
+    """
+    planned = resolve(request, zoo, opened, like)
+    if planned.task.guides:
+        _check_guidance(planned)
+    return planned
+
+
+def resolve(
+    request: Request, zoo: Zoo, opened: Opened | None = None, like: Plan | None = None
+) -> Plan:
     """Fit a request to its model, which is opened, or moved to the device where it is open.
 
     An open one goes on computing in the precision that it was opened in, unless the request has
     one. `like` is the last plan of `opened`; see `genzoo_core.zoo.Zoo.plan`.
-
-    Raises:
-        UsageError: The request does not fit the model; names what does.
-        GenzooError: The model cannot be opened.
     """
     check_types(request)
     task_of(request).check()
-    if like is not None and like.rest and like.rest == _rest(request):
-        return _again(request, zoo, like)
     rest = _rest(request)
+    if like is not None and rest and like.rest == rest:
+        return _again(request, zoo, like)
+    return replace(_fit(*_open(request, zoo, opened), zoo), rest=rest)
+
+
+def _open(request: Request, zoo: Zoo, opened: Opened | None) -> tuple[Request, Opened]:
+    """The model of a request, ready to compute, and the request with device and LoRAs filled in."""
     request = msgspec.structs.replace(request, device=find_device(request.device))
     check_precision(request.precision, request.device)
     if opened is None:
@@ -67,14 +85,13 @@ def plan(
         place(opened, request.device, request.offload)
         wanted = opened.precision if request.precision == "auto" else request.precision
         opened = in_precision(opened, wanted)
-    loras = adapt(request, opened, zoo)
-    return replace(_fit(msgspec.structs.replace(request, loras=loras), opened, zoo), rest=rest)
+    return msgspec.structs.replace(request, loras=adapt(request, opened, zoo)), opened
 
 
 def _rest(request: Request) -> str:
-    """All of a request but prompts, `n` and seed; "" where it has files, which may change.
+    """All of a request but prompts, `n` and seed, as text; "" where it has files, which may change.
 
-    Text, since `==` takes 1 for True.
+    Compared as data, 1 would be True.
     """
     if request.inputs or request.latents or request.loras:
         return ""
@@ -158,6 +175,24 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
         latents=latents,
         notes=tuple(filter(None, notes)),
     )
+
+
+def _check_guidance(plan: Plan) -> None:
+    """Let the model refuse its options; a negative prompt needs some guidance."""
+    from genzoo_core.model import Guided
+
+    model, options, asked = sampler_of(plan.opened), plan.options, bool(plan.raws)
+    model.check_options(options)
+    if plan.negative is None or not isinstance(model, Guided):
+        return
+    if (scale := model.guidance(options, asked=asked)) in (0, 1):
+        hint = "set a --guidance above 1"
+        if hasattr(options, "guidance"):
+            try:  # that would be refused as well where nothing can guide
+                model.guidance(msgspec.structs.replace(options, guidance=2.0), asked=asked)
+            except UsageError as error:
+                hint = f"leave it out: {error.message}"
+        raise UsageError(f"with guidance {scale:g} nothing leads away from a negative prompt", hint)
 
 
 def _check_size(record: Record) -> None:

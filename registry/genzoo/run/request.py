@@ -38,9 +38,7 @@ def request_of(model: str, prompts: object = (), **fields: Any) -> Request:
         value = fields.get(name) or {}
         fields[name] = dict(value) if isinstance(value, Mapping) else value
     texts = tuple(prompts) if isinstance(prompts, list | tuple) else (prompts,)
-    request = Request(model=model, prompts=texts, **fields)
-    check_types(request)
-    return request
+    return Request(model=model, prompts=texts, **fields)
 
 
 def _picture(field: str, value: object) -> Input:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from genzoo.run.computing import is_out_of_memory
+from genzoo.run.computing import is_out_of_memory, out_of_memory
 from genzoo.run.make import make_batch
 from genzoo.run.tasks.task import Batch, Plan
-from genzoo_core.errors import GenzooError
 from genzoo_core.pictures import Pictures
 
 if TYPE_CHECKING:
@@ -21,21 +20,15 @@ if TYPE_CHECKING:
 
     from genzoo_core.model import OnStep
 
+    Raws = Mapping[str, Sequence[object]]
+
 
 def make_together(
     parts: Sequence[tuple[Plan, int, int]], on_step: OnStep | None = None
 ) -> list[Pictures]:
-    """Some pictures of each of several plans of one group, made in one batch.
+    """As `genzoo_core.Zoo.make_together`; in two halves where memory runs out, without `on_step`.
 
-    Where memory runs out, it is made in two halves.
-
-    Args:
-        parts: The plans, and of each the first picture and the one past the last.
-        on_step: Called after each step with the pictures of all parts so far; not where they are
-            made in halves.
-
-    Raises:
-        GenzooError: The model fails, or memory runs out for a single picture.
+    `parts` are the plans, and of each the first picture and the one past the last.
     """
     import torch
 
@@ -48,20 +41,15 @@ def make_together(
 def _made(batches: Sequence[Batch], on_step: OnStep | None) -> Tensor:
     import torch
 
-    first = batches[0]
-    count = sum(map(len, batches))
-    joined = Joined(first.plan, 0, count, on_step, tuple(batches))
+    plan, count = batches[0].plan, sum(map(len, batches))
     try:
-        return make_batch(joined)
+        return make_batch(Joined(plan, 0, count, on_step, tuple(batches)))
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         if count == 1:
-            raise GenzooError(
-                f"out of memory making one picture with {first.plan.opened.name}"
-            ) from error
-    halves = _split(batches, count // 2)
-    return torch.cat([_made(half, None) for half in halves])
+            raise out_of_memory(plan) from error
+    return torch.cat([_made(half, None) for half in _split(batches, count // 2)])
 
 
 def _split(batches: Sequence[Batch], at: int) -> tuple[list[Batch], list[Batch]]:
@@ -80,9 +68,8 @@ def _split(batches: Sequence[Batch], at: int) -> tuple[list[Batch], list[Batch]]
 
 def _pictures(batch: Batch, images: Tensor) -> Pictures:
     plan, span = batch.plan, (batch.start, batch.stop)
-    record = plan.record
-    if span != (0, plan.count):
-        record = msgspec.structs.replace(record, pictures=span)
+    pictures = None if span == (0, plan.count) else span
+    record = msgspec.structs.replace(plan.record, pictures=pictures)
     return Pictures(images, record, tuple(batch.seeds))
 
 
@@ -97,16 +84,13 @@ class Joined(Batch):
         return [seed for part in self.parts for seed in part.seeds]
 
     @property
-    def raws(self) -> Mapping[str, Sequence[object]]:
-        every = [part.raws for part in self.parts]
-        return {name: [raw for raws in every for raw in raws[name]] for name in every[0]}
+    def raws(self) -> Raws:
+        return _joined([part.raws for part in self.parts])
 
     @property
-    def negative_raws(self) -> Mapping[str, Sequence[object]] | None:
-        every = [raws for part in self.parts if (raws := part.negative_raws) is not None]
-        if not every:
-            return None
-        return {name: [raw for raws in every for raw in raws[name]] for name in every[0]}
+    def negative_raws(self) -> Raws | None:
+        negative = [raws for part in self.parts if (raws := part.negative_raws) is not None]
+        return _joined(negative) if negative else None
 
     @property
     def inputs(self) -> Tensor:
@@ -120,3 +104,7 @@ class Joined(Batch):
 
         masks = [mask for part in self.parts if (mask := part.mask) is not None]
         return torch.cat(masks) if masks else None
+
+
+def _joined(every: Sequence[Raws]) -> Raws:
+    return {name: [raw for raws in every for raw in raws[name]] for name in every[0]}

@@ -250,9 +250,6 @@ class Task(ABC):
     def require(self, opened: Opened) -> None:
         """Check that a model can do it; the error names those that can."""
 
-    def check_options(self, plan: Plan) -> None:  # noqa: B027
-        """Let the model refuse its options before anything is said or drawn."""
-
     @abstractmethod
     def make(self, batch: Batch) -> Tensor:
         """The pictures of a batch, `[len(batch), C, H, W]`, as the model gives them."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from genzoo.run.request import check_seed
 from genzoo.run.tasks.abilities import codec_of, condition_of, sampler_of
-from genzoo.run.tasks.sample import check_options, draw
-from genzoo.run.tasks.task import Batch, Plan, Task
+from genzoo.run.tasks.sample import draw
+from genzoo.run.tasks.task import Batch, Task
 from genzoo_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,9 +70,6 @@ class WalkBetweenSeeds(Walk):
 
     def require(self, opened: Opened) -> None:
         sampler_of(opened)
-
-    def check_options(self, plan: Plan) -> None:
-        check_options(plan)
 
     def make(self, batch: Batch) -> Tensor:
         from genzoo_core.rng import InterpolationRng
