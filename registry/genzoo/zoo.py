@@ -9,17 +9,16 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import genzoo_core.zoo
-from genzoo.models.find import (
+from genzoo.models.find import card_of, find
+from genzoo.models.formats import ModelFolder
+from genzoo.models.weights import (
     Found,
     as_added,
-    card_of,
     check_digest,
     file_in_package,
-    find,
     has_scheme,
     weights_of,
 )
-from genzoo.models.formats import ModelFolder
 from genzoo.plugins.guard import load_target
 from genzoo.plugins.names import choices
 from genzoo_core.errors import UsageError

@@ -14,8 +14,9 @@ from genzoo.cli import table
 from genzoo.cli.group import catalogue_of, complete_models, variant_option
 from genzoo.files.foreign import Weights
 from genzoo.files.model_file import read_header
-from genzoo.models.find import as_added, card_of, check_digest, find, weights_here
+from genzoo.models.find import card_of, find
 from genzoo.models.formats import ModelFolder
+from genzoo.models.weights import as_added, check_digest, weights_here
 from genzoo.plugins.guard import warn
 from genzoo.plugins.names import full_name
 from genzoo.run.option_list import options_of

@@ -140,8 +140,9 @@ def _look(ctx: click.Context) -> Look | None:
     Nothing is fetched for it, and no format of others imported.
     """
     from genzoo.cli.info import look
-    from genzoo.models.find import find, has_scheme
+    from genzoo.models.find import find
     from genzoo.models.formats import ModelFolder
+    from genzoo.models.weights import has_scheme
     from genzoo_core.downloads import no_downloads
 
     # Where the last word is an option that waits for its value, click leaves the arguments unread.

@@ -12,8 +12,9 @@ import msgspec
 
 from genzoo.files.folders import models_folder
 from genzoo.files.shards import SUFFIX
-from genzoo.models.find import card_of, check_digest, find, has_scheme, is_path
+from genzoo.models.find import card_of, find, is_path
 from genzoo.models.formats import ModelFolder
+from genzoo.models.weights import check_digest, has_scheme
 from genzoo.plugins.added import AddedModel, editing
 from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.manifests import NAME

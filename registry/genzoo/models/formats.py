@@ -44,12 +44,8 @@ MAX_TRIED = 20
 class ModelFolder:
     """A folder, here or elsewhere, in the format of others that its files say.
 
-    Its files were listed and checked; nothing of the plugin that reads it was imported.
-
-    Attributes:
-        files: What is in it.
-        format: The format.
-        added: The model of the user's own list that it is; None where it was named by itself.
+    Its files were listed and checked; nothing of the plugin that reads it was imported. `added` is
+    the model of the user's own list that it is, if it was named by that.
     """
 
     files: Files
@@ -58,7 +54,7 @@ class ModelFolder:
 
     @property
     def name(self) -> str:
-        """What it can be asked for by."""
+        """Its path or reference."""
         return self.files.name
 
     def card(self) -> ModelCard:
@@ -66,19 +62,14 @@ class ModelFolder:
 
         Raises:
             WeightsError: Its format cannot read it.
-            PluginError: The plugin that reads the format is broken.
+            PluginError: The plugin of the format is broken.
         """
         with self.reading():
             card = self._reader.card(self.files)
         return self._completed(card)
 
     def load(self) -> tuple[ModelCard, Described | nn.Module]:
-        """Its card, and what its format makes of it.
-
-        Raises:
-            WeightsError: Its format cannot read it.
-            PluginError: The plugin that reads the format is broken.
-        """
+        """Its card, and what its format makes of it; raises as `card`."""
         card = self.card()
         with self.reading():
             loaded = self._reader.load(self.files)
@@ -155,7 +146,7 @@ def load_format(plugin: Plugin, entry: FormatEntry) -> Format:
 
 
 def find_folder(catalogue: Catalogue, files: Files) -> ModelFolder | WeightsFile | None:
-    """The folder in its format; the file, where one alone is of genzoo's; or None.
+    """The folder in its format; the file, where exactly one is of genzoo's; or None.
 
     Raises:
         UsageError: Several formats claim it, or its weights have no such variant.
@@ -183,20 +174,16 @@ def find_folder(catalogue: Catalogue, files: Files) -> ModelFolder | WeightsFile
 
 
 def find_single(catalogue: Catalogue, path: Path, reference: str = "") -> ModelFolder | None:
-    """One safetensors file in a format of others; None for any other file.
-
-    Raises:
-        UsageError: Several formats claim it.
-    """
+    """One safetensors file in a format of others; None for any other file."""
     formats = [each for each in catalogue.formats if each.entry.tensors]
     if not formats or path.suffix.lower() != SUFFIX:
         return None
     with suppress(GenzooError):
         files = Files(FileSource(path, reference))
         names = {name for header in files.headers() for name in header}
-        claims = [each for each in formats if set(each.entry.tensors) <= names]
-        if claims:
-            return ModelFolder(files, claims[0])
+        for each in formats:
+            if set(each.entry.tensors) <= names:
+                return ModelFolder(files, each)
     return None
 
 

@@ -21,9 +21,10 @@ from genzoo.models.components import check_name
 from genzoo.models.described import DescribedTensors
 from genzoo.models.device import find_device, place
 from genzoo.models.fill import check_tensors, fill
-from genzoo.models.find import Found, another_than_added, as_added, card_in, weights_of
+from genzoo.models.find import card_in
 from genzoo.models.formats import ModelFolder
 from genzoo.models.precision import check_precision, in_precision
+from genzoo.models.weights import Found, another_than_added, as_added, weights_of
 from genzoo.plugins.names import full_name
 from genzoo.text import quoted
 from genzoo_core.errors import ConfigError, IntegrityError, PluginError, UsageError, WeightsError

@@ -24,7 +24,7 @@ from genzoo_core.zoo import Opened
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from genzoo.models.find import Found
+    from genzoo.models.weights import Found
     from genzoo.plugins.catalogue import Catalogue
     from genzoo_core.cards import ModelCard
 

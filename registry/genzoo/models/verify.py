@@ -17,9 +17,9 @@ import click
 import msgspec
 
 from genzoo.files.model_file import read_header
-from genzoo.models.find import file_in_package, has_scheme
 from genzoo.models.formats import load_format
 from genzoo.models.recipes import read_recipe
+from genzoo.models.weights import file_in_package, has_scheme
 from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.guard import (
     caught_stdout,

@@ -10,7 +10,7 @@ import msgspec
 from genzoo.files.foreign import Files
 from genzoo.files.listing import FileSource
 from genzoo.files.shards import SUFFIX
-from genzoo.models.find import has_scheme, resolve_reference
+from genzoo.models.weights import has_scheme, resolve_reference
 from genzoo.text import quoted, shown_path
 from genzoo_core.errors import UsageError
 from genzoo_core.request import Lora, Request

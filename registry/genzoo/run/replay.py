@@ -16,8 +16,9 @@ from genzoo.files.listing import LocalSource
 from genzoo.files.shards import SUFFIX
 from genzoo.models.components import check_name
 from genzoo.models.device import find_device
-from genzoo.models.find import Found, has_scheme, is_path, resolve_reference
+from genzoo.models.find import is_path
 from genzoo.models.formats import ModelFolder
+from genzoo.models.weights import Found, has_scheme, resolve_reference
 from genzoo.run.make import at_once
 from genzoo.run.outputs.layout import grid_size, lay_out
 from genzoo.run.outputs.reading import Stored, read
