@@ -26,7 +26,7 @@ from genzoo_core.request import Record
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from genzoo.run.replay import Replay
+    from genzoo.run.compare import Replay
     from genzoo.run.tasks.task import Plan
     from genzoo.zoo import Zoo
     from genzoo_core.pictures import Pictures
@@ -201,7 +201,7 @@ def carry_out(
 def _write(
     plan: Plan, destination: Destination, zoo: Zoo, again: Replay | None, preview: bool
 ) -> tuple[Path, Batches]:
-    from genzoo.run.replay import verify
+    from genzoo.run.compare import verify
     from genzoo.run.make import check_memory, make_batches
     from genzoo.run.outputs.layout import check_grid
 

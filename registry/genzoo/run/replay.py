@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,44 +19,21 @@ from genzoo.models.device import find_device
 from genzoo.models.find import is_path
 from genzoo.models.formats import ModelFolder
 from genzoo.models.weights import Found, has_scheme, resolve_reference
-from genzoo.run.make import at_once
-from genzoo.run.outputs.layout import grid_size, lay_out
-from genzoo.run.outputs.reading import Stored, read
-from genzoo.run.outputs.record import Layout
-from genzoo.run.plan import picture_shape, plan
+from genzoo.run.compare import Replay
+from genzoo.run.outputs.reading import read
+from genzoo.run.plan import plan
 from genzoo.run.tasks import task_of
-from genzoo.run.tasks.task import Plan
 from genzoo.text import SHOWN, printable, quoted
 from genzoo_core.errors import ConfigError, GenzooError, ReplayError, UsageError
 from genzoo_core.formats import Source
-from genzoo_core.pictures import Pictures
 from genzoo_core.request import Input, Lora, Record, Request
 
 if TYPE_CHECKING:
-    from genzoo.run.outputs.reading import Pixels
     from genzoo.zoo import Zoo
     from genzoo_core.zoo import Opened
 
 NOTES = 5
 """Most differing versions that are named."""
-ROUNDING = 2
-"""Levels of 255 by which pixels may differ on another machine."""
-
-
-@dataclass(frozen=True)
-class Replay:
-    """A run to be repeated, with the pixels of its file and their layout, as `read` gives them.
-
-    The pixels have the shape that the record promises, and are read as they are compared.
-
-    `notes` are messages for the user: other versions, another device.
-    """
-
-    path: Path
-    pixels: Stored | None
-    layout: Layout | None
-    plan: Plan
-    notes: tuple[str, ...]
 
 
 def plan_replay(
@@ -70,13 +47,8 @@ def plan_replay(
 ) -> Replay:
     """Read a file's record, and check that its pictures can be made again. Downloads nothing.
 
-    Args:
-        path: A file that genzoo wrote.
-        zoo: Where the model is looked for.
-        model: Where the model is now, if not where the record says.
-        inputs: Where all inputs, or the latents, are now, if not where the record says.
-        mask: Where the mask is now, likewise.
-        device: Where to compute; where it was done before unless given.
+    `model`, `inputs` (or the latents) and `mask` say where these are now, if not where the record
+    says; `device` where to compute, by default where it was done before.
 
     Raises:
         RecordError: The file cannot be read or holds no record.
@@ -116,72 +88,9 @@ def plan_replay(
     notes += _other_versions(path, record, planned.record)
     part = msgspec.structs.replace(planned.record, pictures=record.pictures)
     planned = replace(planned, record=part)
-    if stored is not None and stored.shape != _promised(planned, stored, provenance.layout):
-        raise _other_pixels(path, notes, record)
-    return Replay(path, stored, provenance.layout, planned, tuple(notes))
-
-
-def verify(
-    replay: Replay, batches: Iterable[Pictures], on_message: Callable[[str], None]
-) -> Iterator[Pictures]:
-    """The batches, compared with the pixels of the file that is replayed as they pass.
-
-    `on_message` is called at the end with the result, in one line.
-
-    Raises:
-        ReplayError: They differ by more than rounding.
-    """
-    from genzoo_core.images import to_uint8
-
-    path, stored, found = replay.path, replay.pixels, _Difference()
-    if stored is None:
-        yield from batches
-        on_message(f"made again; {path.suffix or 'the file'} does not keep exact pixels to compare")
-        return
-    if len(stored.shape) == 4:
-        for pictures in batches:
-            now = to_uint8(pictures.images).permute(0, 2, 3, 1).numpy()
-            found.add(now, stored.read(len(now)), replay)
-            yield pictures
-    else:
-        # Of a whole grid, or of one picture.
-        show = lay_out if replay.layout else lambda pictures: to_uint8(pictures.images[0])
-        yield from at_once(
-            batches,
-            lambda pictures: found.add(
-                show(pictures).permute(1, 2, 0).numpy().reshape(stored.shape),
-                stored.read(1),
-                replay,
-            ),
-        )
-    on_message(found.summary(path))
-
-
-@dataclass
-class _Difference:
-    """How far pixels are from those of before."""
-
-    apart: int = 0
-    of: int = 0
-    most: int = 0
-
-    def add(self, now: Pixels, before: Pixels, replay: Replay) -> None:
-        import numpy as np
-
-        apart = np.abs(now.astype(np.int16) - before.astype(np.int16))
-        self.apart += int(np.count_nonzero(apart))
-        self.of += apart.size
-        self.most = max(self.most, int(apart.max()))
-        if self.most > ROUNDING:
-            raise _other_pixels(replay.path, replay.notes, replay.plan.record)
-
-    def summary(self, path: Path) -> str:
-        if not self.apart:
-            return f"the same pixels as {path}"
-        return (
-            f"the same as {path} but for rounding: {self.apart} of "
-            f"{self.of} values differ by at most {self.most} of 255"
-        )
+    again = Replay(path, stored, provenance.layout, planned, tuple(notes))
+    again.check_shape()
+    return again
 
 
 def _other_versions(path: Path, then: Record, now: Record) -> list[str]:
@@ -194,23 +103,6 @@ def _other_versions(path: Path, then: Record, now: Record) -> list[str]:
         f"here is {now.versions.get(name, 'none')}"
         for name in others[:NOTES]
     ]
-
-
-def _promised(plan: Plan, stored: Stored, layout: Layout | None) -> tuple[int, ...]:
-    """The shape that the pixels have by what the record says."""
-    channels, height, width = picture_shape(plan.opened, plan.options)
-    first, last = plan.record.pictures or (0, plan.count)
-    if len(stored.shape) == 4:
-        return (last - first, height, width, channels)
-    size = grid_size(plan) if layout else (height, width)
-    return size if channels == 1 else (*size, channels)
-
-
-def _other_pixels(path: Path, notes: Sequence[str], record: Record) -> ReplayError:
-    reason = "; ".join(notes) or "it was changed after it was made"
-    if record.precision != "fp32":
-        reason += f", or made on a machine that rounds {record.precision} in another way"
-    return ReplayError(f"what {path} shows is not what its record makes", reason)
 
 
 def _recorded_device(record: Record, notes: list[str]) -> str:
