@@ -1,4 +1,4 @@
-"""The user's own list, changed: models of which he has the file, or a reference to it."""
+"""Adding models to the user's own list, and taking them out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -26,9 +25,6 @@ from genzoo_core.errors import UsageError, did_you_mean
 from genzoo_core.plugin import Model
 from genzoo_core.weights import WeightsFile
 
-if TYPE_CHECKING:
-    from genzoo_core.zoo import Opened
-
 
 def add_model(
     catalogue: Catalogue,
@@ -38,32 +34,31 @@ def add_model(
     variant: str = "",
     copy: bool = False,
 ) -> ModelCard:
-    """Put a model into the list, by its path or the reference that it can be had by again.
+    """Put a model into the list: a model file, a folder, or what "scheme://…" names.
 
     A folder in a format of others is loaded once: its digest is that of what its format reads.
     A file that has changed since it was added is added anew, by the same name.
-
-    Args:
-        catalogue: Where models are found.
-        reference: A model file, a folder, or "scheme://…", which is fetched.
-        name: What to call it; None for the name in its card, or that of its file.
-        variant: Which of several files of weights is read of a folder.
-        copy: Copy it into genzoo's folder, so that the original may go.
-
-    Returns:
-        The card in the list.
+    `name` is by default that in its card, or that of its file. `copy` puts a copy into genzoo's
+    folder, so that the original may go.
 
     Raises:
         UsageError: It is no model, it is in the list already, or the name is taken or malformed.
-        GenzooError: It cannot be had, or the list cannot be written.
+        GenzooError: It cannot be fetched or read, or the list cannot be written.
     """
     found = find(catalogue, reference, variant)
     if isinstance(found, Model) or (isinstance(found, ModelFolder) and found.added):
         raise UsageError(
             f"{quoted(reference)} is in the list already", "name a model file, or hf://owner/repo"
         )
-    opened = _load(catalogue, found) if isinstance(found, ModelFolder) else None
-    card = opened.model.card if opened and opened.model else card_of(found)
+    files: Mapping[str, str] = {}
+    if isinstance(found, ModelFolder):
+        from genzoo.models.open import open_model  # imports torch
+
+        opened = open_model(catalogue, found)
+        assert opened.model is not None  # the folder
+        card, files = opened.model.card, opened.files
+    else:
+        card = card_of(found)
     name = card.name if name is None else name
     # What ends so is a path, wherever a model is named.
     if not NAME.fullmatch(name) or is_path(name):
@@ -71,7 +66,6 @@ def add_model(
             f"{quoted(name)} is no name of a model: small letters, digits, '.', '_', '-'",
             "give one with --name",
         )
-    card = msgspec.structs.replace(card, name=name, recipe="", aliases=())
     weights = "" if copy else _lasting(found)
     with editing() as models:
         # The same file with other content takes the place of what it was.
@@ -82,23 +76,19 @@ def add_model(
             or each.card.sha256 == card.sha256
         ]
         _check_free(catalogue, name, models)
-        if copy:
-            weights = (
-                _copy_folder(found, name, opened.files if opened else {})
-                if isinstance(found, ModelFolder)
-                else _copy(found, name, card.sha256)
-            )
-        added = AddedModel(msgspec.structs.replace(card, weights=weights), variant)
+        if copy and isinstance(found, ModelFolder):
+            weights = _copy_folder(found, name, files)
+        elif copy:
+            weights = _copy(found, name, card.sha256)
+        card = msgspec.structs.replace(card, name=name, recipe="", aliases=(), weights=weights)
+        added = AddedModel(card, variant)
         models.append(added)
     catalogue.add(added)
-    return added.card
+    return card
 
 
 def remove_model(catalogue: Catalogue, name: str) -> tuple[ModelCard, bool]:
-    """Take a model out of the list; what `add_model` copied is deleted, and nothing else.
-
-    Returns:
-        Its card, and whether a copy was deleted.
+    """Take a model out of the list: its card, and whether a copy that `add_model` made is deleted.
 
     Raises:
         UsageError: It is not in the list; says whose it is.
@@ -114,12 +104,6 @@ def remove_model(catalogue: Catalogue, name: str) -> tuple[ModelCard, bool]:
     if copy is not None:
         _delete(copy)
     return found.card, copy is not None
-
-
-def _load(catalogue: Catalogue, folder: ModelFolder) -> Opened:
-    from genzoo.models.open import open_model  # imports torch
-
-    return open_model(catalogue, folder)
 
 
 def _not_added(catalogue: Catalogue, name: str, added: Sequence[str]) -> UsageError:
@@ -156,7 +140,7 @@ def _check_free(catalogue: Catalogue, name: str, added: Sequence[AddedModel]) ->
 
 
 def _lasting(found: WeightsFile | ModelFolder) -> str:
-    """What it can be had by again, from any folder."""
+    """Its reference, as it is found from any folder."""
     name = found.name if has_scheme(found.name) else os.path.abspath(found.name)
     try:
         name.encode()
@@ -166,7 +150,7 @@ def _lasting(found: WeightsFile | ModelFolder) -> str:
 
 
 def _copy(file: WeightsFile, name: str, sha256: str) -> str:
-    """Path of a copy in genzoo's folder, which is of the file that was looked at."""
+    """Path of a copy in genzoo's folder, with the digest of the file that was looked at."""
     target = _copies() / f"{name}{SUFFIX}"
     target.parent.mkdir(parents=True, exist_ok=True)
     with becoming(target) as temporary:
@@ -176,9 +160,9 @@ def _copy(file: WeightsFile, name: str, sha256: str) -> str:
 
 
 def _copy_folder(folder: ModelFolder, name: str, digests: Mapping[str, str]) -> str:
-    """Path of a copy in genzoo's folder: what the format has read, and what it is known by."""
+    """Path of a copy in genzoo's folder: what the format has read, and its markers."""
     target = _copies() / name
-    _delete(target)  # left over: nothing of the list has the name
+    _delete(target)  # a leftover: nothing in the list has the name
     target.parent.mkdir(parents=True, exist_ok=True)
     with becoming_folder(target) as temporary:
         for file in sorted({*digests, *folder.format.entry.markers}):

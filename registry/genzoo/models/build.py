@@ -35,7 +35,7 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 @dataclass(frozen=True)
 class BuildContext:
-    """What a component gets beside its config; see `genzoo_core.Context`."""
+    """A `genzoo_core.Context`."""
 
     catalogue: Catalogue
     training: bool = False
@@ -44,7 +44,7 @@ class BuildContext:
     blueprint: BlueprintMode | None = None
     used_parts: set[str] = field(default_factory=set)
     full_names: dict[str, str] = field(default_factory=dict)
-    """Of the components that were built, by the names that configs call them."""
+    """Those of components that were built, by their names in configs."""
     latent_shape: tuple[int, ...] = ()
 
     def component(
@@ -55,7 +55,7 @@ class BuildContext:
         *,
         latent_shape: tuple[int, ...] = (),
     ) -> Any:
-        """Build another component, with this one's parts; see `genzoo_core.Context`."""
+        """Build another component, with this one's parts."""
         found = _resolve(self.catalogue, kind, name, config)
         self.full_names[name] = found.name
         conditioners = self.conditioners if kind == "density" else {}
@@ -108,7 +108,7 @@ class _Resolved:
 
 
 def _resolve(catalogue: Catalogue, kind: str, name: str, config: Mapping[str, object]) -> _Resolved:
-    """Find a component and convert its config. Imports its plugin, builds nothing."""
+    """Find a component, whose plugin is imported, and convert its config."""
     canonical, cls, config_type = load_component(catalogue, kind, name)
     try:
         typed = msgspec.convert(config, config_type, strict=True)
@@ -130,9 +130,7 @@ def build_module(
 ) -> Opened:
     """Build what a spec describes, in training mode as torch makes it.
 
-    Returns:
-        The module. The spec has canonical names and whole configs; of the parts, those that the
-        module asked for.
+    The spec of the result has canonical names, whole configs, and the parts that the module uses.
 
     Raises:
         ConfigError: An unknown component, or a config that is not of its type.
@@ -172,7 +170,7 @@ def build_module(
 def build_blueprint(
     catalogue: Catalogue, spec: ModelSpec, parts: Mapping[str, nn.Module], *, training: bool = False
 ) -> Opened:
-    """As `build_module`, without weights: what would hold them lies on the meta device."""
+    """As `build_module`, without weights: its tensors lie on the meta device."""
     # A constructor may draw numbers; loading a model must not move the caller's generator.
     with torch.random.fork_rng(devices=[]):
         return build_module(catalogue, spec, parts, training=training, mode=BlueprintMode())
@@ -185,8 +183,7 @@ def _check_words(spec: ModelSpec) -> None:
     words += [("part", role) for role in spec.parts]
     for what, word in words:
         if word in reserved or not _WORD.fullmatch(word):
-            hint = "letters, digits, _ and - will do"
-            hint = "torch keeps that word" if word in reserved else hint
+            hint = "torch has that word" if word in reserved else "use letters, digits, _ and -"
             raise ConfigError(f"{word[:80]!a} cannot be the name of a {what}", hint)
 
 

@@ -44,9 +44,9 @@ def components_of(catalogue: Catalogue, kind: str) -> dict[str, Owned[ComponentE
 
 
 def component_options(catalogue: Catalogue, kind: str) -> dict[str, type[msgspec.Struct]]:
-    """What can be set of the components of a kind, as their manifests say it, by their names.
+    """The options of the components of a kind by their names, but those of a broken plugin.
 
-    Imports the `options` alone, which need no torch; those of a broken plugin are left out.
+    Only what a manifest calls `options` is imported, which needs no torch.
     """
     options = {}
     for name, owned in components_of(catalogue, kind).items():

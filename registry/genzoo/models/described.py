@@ -16,14 +16,10 @@ from genzoo_core.errors import WeightsError
 
 
 class DescribedTensors:
-    """Tensors by name; one of a floating-point dtype becomes what a file may hold in its place.
-
-    Args:
-        name: What the folder is called in messages.
-        tensors: What its format gave.
+    """Tensors by name, as the format of the folder `name` gave them.
 
     Raises:
-        WeightsError: That is no tensor on the CPU, or one of a class with code of its own.
+        WeightsError: One is no tensor on the CPU, or of a class with code of its own.
     """
 
     def __init__(self, name: str, tensors: Mapping[Any, Any]) -> None:
@@ -39,7 +35,7 @@ class DescribedTensors:
 
     @property
     def tensors(self) -> dict[str, TensorInfo]:
-        """What each is; they lie in no file."""
+        """Dtype and shape of each."""
         return {
             name: TensorInfo(
                 DTYPE_NAME.get(tensor.dtype, str(tensor.dtype)), tuple(tensor.shape), 0, 0
@@ -57,9 +53,9 @@ class DescribedTensors:
         return flat.view(torch.uint8).numpy().tobytes()
 
     def cast(self, slots: Mapping[str, torch.dtype]) -> None:
-        """Make floating-point tensors what a file may hold where the module has these dtypes.
+        """Bring floating-point tensors into a dtype that a file may hold for these of the module.
 
-        That loses nothing but where the module's own dtype would.
+        Nothing is lost but where the module's own dtype would lose it.
         """
         for name, dtype in slots.items():
             tensor = self._tensors.get(name)
@@ -71,7 +67,7 @@ class DescribedTensors:
 
 
 def _stored_as(tensor: Tensor, slot: torch.dtype) -> torch.dtype:
-    """What a file holds in place of a tensor: half precision is enough for every float8."""
+    """The dtype of a tensor in a file: half precision is enough for every float8."""
     if slot != torch.float32 or tensor.itemsize > 1:
         return slot
     exponents = tensor.dtype == getattr(torch, "float8_e8m0fnu", None)  # up to 2**127

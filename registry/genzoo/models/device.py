@@ -40,10 +40,10 @@ def find_device(device: str) -> str:
 
 
 def place(opened: Opened, device: str, offload: Offload = "") -> None:
-    """Let a model compute on a device, where its weights are, or come when they are needed.
+    """Let a model compute on a device; offloaded, its weights come there when they are needed.
 
     Raises:
-        UsageError: It is no model that can be offloaded, or the device is where weights wait.
+        UsageError: The model cannot be offloaded, or the device is the CPU, where weights wait.
     """
     from genzoo_core.model import Offloadable
 

@@ -18,12 +18,9 @@ _LISTED = 3
 def check_tensors(
     built: Opened, declared: Mapping[str, tuple[str, tuple[int, ...]]], where: str
 ) -> None:
-    """Compare names, shapes and dtypes before a tensor is read.
+    """Compare a module, which may be on the meta device, with what a file declares.
 
-    Args:
-        built: The module; it may be on the meta device.
-        declared: dtype (in safetensors' spelling) and shape by name.
-        where: What holds them, for messages.
+    That is dtype (in safetensors' spelling) and shape by name; `where` is the file, for messages.
 
     Raises:
         WeightsError: Names the first few that are missing, unknown, or of another shape or dtype.
@@ -50,7 +47,7 @@ def _refuse(where: str, verb: str, names: Sequence[str]) -> None:
 
 
 def fill(built: Opened, read: Callable[[str], Tensor], where: str) -> None:
-    """Put tensors into a module on the meta device: parameters frozen, floating ones as float32.
+    """Put tensors into a module on the meta device, in its dtypes, its parameters frozen.
 
     Raises:
         WeightsError: A tensor holds NaN or infinity, or a truth value that is neither 0 nor 1.
@@ -65,7 +62,10 @@ def fill(built: Opened, read: Callable[[str], Tensor], where: str) -> None:
                 if slot is None:
                     continue
                 if slot not in filled:
-                    tensor = _checked(read(dot + name), slot, dot + name, where)
+                    stored = read(dot + name)
+                    tensor = stored.to(slot.dtype, copy=True)
+                    checked = stored if stored.dtype == torch.bool else tensor
+                    check_values(checked, dot + name, where)
                     is_parameter = isinstance(slot, nn.Parameter)
                     filled[slot] = nn.Parameter(tensor, False) if is_parameter else tensor
                 table[name] = filled[slot]
@@ -75,9 +75,3 @@ def fill(built: Opened, read: Callable[[str], Tensor], where: str) -> None:
                     f"{type(module).__name__}.{name} is a tensor outside parameters and buffers",
                     "register it as a buffer, so that the file holds it",
                 )
-
-
-def _checked(stored: Tensor, slot: Tensor, name: str, where: str) -> Tensor:
-    tensor = stored.to(slot.dtype, copy=True)
-    check_values(stored if stored.dtype == torch.bool else tensor, name, where)
-    return tensor

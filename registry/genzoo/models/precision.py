@@ -48,10 +48,10 @@ def check_precision(precision: str, device: str) -> None:
 def in_precision(opened: Opened, precision: Precision) -> Opened:
     """A model that computes in a precision; for "auto" in that of its weights.
 
-    As with a device it is the module itself that does so from now on: its networks, in torch's
-    autocast. What samplers, noisers and densities compute between them stays float32, and so do
-    weights, latents and pictures. A module that has its weights in that precision, as a format of
-    others may load it, is left as it is.
+    The module itself is changed, as by a device: its networks compute in torch's autocast. What
+    samplers, noisers and densities compute between them stays float32, and so do weights, latents
+    and pictures. A module with its weights in that precision, as a format of others may load it, is
+    left as it is.
 
     Raises:
         UsageError: Its weights are in half precision, and it is to compute in float32.
@@ -72,7 +72,7 @@ def in_precision(opened: Opened, precision: Precision) -> Opened:
 
 
 def _weights_precision(module: nn.Module) -> Precision:
-    """That of most weights of a module."""
+    """The precision of most weights of a module."""
     import torch
 
     numbers: Counter[torch.dtype] = Counter()
@@ -100,7 +100,7 @@ def _set_autocast(module: nn.Module, dtype: torch.dtype | None) -> None:
 
 @dataclass(frozen=True)
 class _Autocast:
-    """A method of a model or a codec, computed in half precision; what it gives is float32."""
+    """A method of a model or a codec, computed in half precision; its result is in float32."""
 
     part: nn.Module
     name: str

@@ -36,13 +36,10 @@ def save_model(
     tensors: Mapping[str, Tensor],
     card: ModelCard,
 ) -> ModelCard:
-    """Write a model file after checking that it can be loaded again.
+    """Write a model file after checking that it can be loaded; the card, as `_write` fills it in.
 
-    Parts that only training asks for are left out of the file's description; `tensors` are those
+    Parts that training alone uses are left out of the file's description; `tensors` are those
     of the module that is built for sampling.
-
-    Returns:
-        The card with `sha256`, `size` and `parameters` filled in.
 
     Raises:
         ConfigError: The card is of another kind than the spec.
@@ -63,20 +60,11 @@ def save_model(
 def export_model(
     catalogue: Catalogue, found: Found, path: Path, *, whole: bool = False, replace: bool = False
 ) -> ModelCard:
-    """Write a model to one file, its tensors bit for bit as they are stored.
+    """Write a model to one file, its tensors bit for bit as they are stored; likewise.
 
     Those of a folder in a format of others have the same values; what no file of genzoo's holds
-    (float8, for example) is stored in the next larger dtype.
-
-    Args:
-        catalogue: Where models are found.
-        found: What `find` found.
-        path: Where to.
-        whole: Put the shared parts into the file, so that it needs no other.
-        replace: Replace a file that exists.
-
-    Returns:
-        The model's card with the file's `sha256`, `size` and `parameters`.
+    (float8, for example) is stored in the next larger dtype. `whole` puts the shared parts into the
+    file, so that it needs no other.
 
     Raises:
         FileExistsError: The file exists, and `replace` is False.
@@ -84,9 +72,8 @@ def export_model(
     """
     opened, tensors, card = _read(catalogue, found)
     if whole:
-        opened = dataclasses.replace(
-            opened, spec=_inline_parts(catalogue, opened.spec, tensors, "")
-        )
+        spec = _inline_parts(catalogue, opened.spec, tensors, "")
+        opened = dataclasses.replace(opened, spec=spec)
     card = msgspec.structs.replace(card, weights="")
     return _write(path, opened, tensors, card, replace=replace)
 
@@ -115,6 +102,7 @@ def _write(
     *,
     replace: bool = True,
 ) -> ModelCard:
+    """Write the file; the card with its `sha256`, `size` and `parameters`."""
     own = {p for module in built.own_modules().values() for p in module.parameters(recurse=False)}
     card = msgspec.structs.replace(card, parameters=sum(p.numel() for p in own))
     sha256, size = write_model_file(path, built.spec, tensors, card, replace=replace)

@@ -55,7 +55,7 @@ def resolve(
     """Fit a request to its model, which is opened, or moved to the device where it is open.
 
     An open one goes on computing in the precision that it was opened in, unless the request has
-    one. `like` is the last plan of `opened`; see `genzoo_core.zoo.Zoo.plan`.
+    one. `like` is the last plan of `opened`, as for `genzoo_core.Zoo.plan`.
     """
     check_types(request)
     task_of(request).check()
@@ -152,17 +152,11 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     )
     _check_size(record)
     notes = [picture.note for picture in pictures] + ([mask.note] if mask else [])
-    if task.varies and mask is None:
+    if task.strength is not None and mask is None:
         # Most drawings have a transparent background, so it is no mask by itself.
-        files = [
-            picture.record.path for picture in pictures if picture.clear and picture.record.path
-        ]
-        for path in files:
+        for path in (each.record.path for each in pictures if each.clear):
             only = f"--mask {quote(path)} makes only what is transparent in it"
-            notes.append(f"{path}: all of it is varied; {only}")
-    inputs = stack(pictures) if pictures else None
-    # With all of it made there is nothing to fit to.
-    made = mask.made[None] if mask and not mask.made.all() else None
+            notes.append(path and f"{path}: all of it is varied; {only}")
     return Plan(
         opened=opened,
         task=task_of(record),
@@ -170,8 +164,9 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
         options=options,
         raws=raws,
         negative=negative,
-        inputs=inputs,
-        mask=made,
+        inputs=stack(pictures) if pictures else None,
+        # With all of it made there is nothing to fit to.
+        mask=mask.made[None] if mask and not mask.made.all() else None,
         latents=latents,
         notes=tuple(filter(None, notes)),
     )
@@ -224,7 +219,7 @@ def _variant(request: Request, opened: Opened) -> str:
 
 
 def _background(opened: Opened, zoo: Zoo) -> int:
-    """Grey level of the dataset's background: what transparent pixels become."""
+    """Grey level, in 0..255, of the dataset's background: what transparent pixels become."""
     if opened.model is None or not opened.model.card.recipe:
         return 255
     try:

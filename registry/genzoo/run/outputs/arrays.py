@@ -43,14 +43,9 @@ def latent_tensors(latents: Latents) -> dict[str, Tensor]:
 
 
 class Rows:
-    """A tensor to which rows are added; they lie on the disk, in a file without a name.
+    """A tensor to which rows of `shape` are added; they lie on the disk, in a file without a name.
 
-    How many there will be, and what the record in front of them says, is known at the end alone.
-
-    Args:
-        folder: On whose disk.
-        dtype: In numpy's spelling.
-        shape: Of one row.
+    How many there will be, and what the record in front of them says, is not clear before the end.
     """
 
     def __init__(self, folder: Path, dtype: str, shape: tuple[int, ...]) -> None:
@@ -61,11 +56,11 @@ class Rows:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the whole tensor."""
+        """Of the whole tensor."""
         return (self.count, *self._row)
 
     def add(self, rows: Tensor) -> None:
-        """Add some rows."""
+        """Write some rows to the disk."""
         rest = memoryview(rows.contiguous().numpy().tobytes())
         while rest:
             rest = rest[self._file.write(rest) :]

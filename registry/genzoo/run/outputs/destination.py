@@ -30,12 +30,11 @@ LATENTS = ("npz", "safetensors")
 
 @dataclass(frozen=True)
 class Destination:
-    """Where to write, and how.
+    """Where to write, and how; `force` replaces what exists.
 
     Attributes:
         path: The file or folder; None to name a file in the current folder after what it shows.
         format: One of `PICTURES`, "folder", or "plugin".
-        force: Replace what exists.
     """
 
     path: Path | None
@@ -46,8 +45,7 @@ class Destination:
 def choose(output: str | None, *, force: bool, catalogue: Catalogue) -> Destination:
     """What `-o` means for pictures; the plugins of `catalogue` may write further formats.
 
-    `output` is a file, or a folder where it exists as one, ends in "/" or has no suffix. What
-    exists is replaced with `force` alone.
+    `output` is a file, or a folder where it exists as one, ends in "/" or has no suffix.
     """
     if output is None:
         check_writable(Path())
@@ -111,7 +109,7 @@ def _check_folder(path: Path, force: bool) -> None:
 
 @contextmanager
 def _path_errors(path: Path) -> Iterator[None]:
-    """What the system says of a path that cannot be (too long a name) is the user's to mend."""
+    """Within it, what the system says of a path (too long a name) is the user's error."""
     try:
         yield
     except OSError as error:
@@ -119,9 +117,9 @@ def _path_errors(path: Path) -> Iterator[None]:
 
 
 def write(destination: Destination, batches: Iterable[Pictures], zoo: Zoo) -> Path:
-    """Write the pictures of a run to a file or folder, as they come; which it was.
+    """Write the pictures of a run, as they come; gives the file or folder.
 
-    A folder and arrays take no more memory for more pictures.
+    Folders and arrays take no more memory for more pictures.
 
     Raises:
         UsageError: The format cannot hold them, or a file of that name has appeared.
@@ -179,7 +177,7 @@ def _write_arrays(
 def _write_file(
     destination: Destination, record: Record, fill: Callable[[IO[bytes]], object]
 ) -> Path:
-    """Write a file; where it has no path, under the first free name of stem.png, stem-1.png, …"""
+    """Write a file; without a path, under the first free name of stem.png, stem-1.png, …"""
     path, suffix = destination.path, destination.format
     if path is not None:
         with writing(path), new_file(path, replace=destination.force) as file:
@@ -197,15 +195,14 @@ def _write_file(
 
 def _write_with_plugin(path: Path, temporary: Path, pictures: Pictures, zoo: Zoo) -> None:
     if not any(zoo.call_hook("genzoo_write_output", path=temporary, pictures=pictures)):
-        hint = "the warnings above say why, if one tried"
-        raise PluginError(f"no plugin wrote {path}", hint)
+        raise PluginError(f"no plugin wrote {path}", "the warnings above say why, if one tried")
     if not temporary.is_file():
         raise PluginError(f"a plugin said that it had written {path}, but it has not")
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """What the system says where something cannot be written, in our words."""
+    """Within it, what the system says where `path` cannot be written becomes our error."""
     try:
         yield
     except FileExistsError as error:

@@ -60,7 +60,7 @@ def fill_folder(folder: Path, pictures: Pictures) -> None:
 
 
 def animation_gif(pictures: Pictures) -> bytes:
-    """The pictures on their way from noise, or a walk and back, for ever; the record is a comment.
+    """The pictures on their way from noise, or a walk and back, for ever.
 
     Raises:
         UsageError: The model makes its pictures in one step, and they are no walk.

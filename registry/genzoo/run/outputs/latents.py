@@ -10,9 +10,16 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genzoo.files.header import DTYPES, LENGTH_BYTES, check_header, header_length
-from genzoo.run.outputs.reading import MOST, Archive, NotReadError, damaged, member, open_file
-from genzoo.run.outputs.record import MAX_RECORD
+from genzoo.files.header import DTYPES
+from genzoo.run.outputs.reading import (
+    MOST,
+    Archive,
+    NotReadError,
+    damaged,
+    member,
+    open_file,
+    open_safetensors,
+)
 from genzoo.text import quoted, shown_path
 from genzoo_core.errors import UsageError, WeightsError
 from genzoo_core.request import Input
@@ -21,12 +28,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MEAN = "mean"
-"""Name of the latents in what `genzoo encode` writes."""
-BESIDE = {MEAN, "std", "record"}
-"""What stands there."""
+"""The array of latents in what `genzoo encode` writes."""
+WRITTEN = {MEAN, "std", "record"}
+"""All arrays in that."""
 
 Read = Callable[[int], bytes]
-"""Gives the next bytes of an array, as many as it is called with."""
+"""Gives the next `n` bytes of an array."""
 
 
 @dataclass
@@ -34,7 +41,6 @@ class StoredLatents:
     """Latents in a file, which are read as they are needed.
 
     Attributes:
-        path: Where they are.
         array: What they are called there.
         shape: `(N, *latent)`.
         dtype: In torch's spelling.
@@ -113,12 +119,8 @@ def _open_npz(path: Path) -> StoredLatents:
 
 
 def _open_safetensors(path: Path) -> StoredLatents:
-    file = open_file(path)
-    size = file.seek(0, 2)
-    file.seek(0)
     try:
-        length = header_length(file.read(LENGTH_BYTES), size, str(path), 2 * MAX_RECORD)
-        tensors, _ = check_header(file.read(length), size, str(path))
+        file, tensors, _ = open_safetensors(path)
     except WeightsError as error:
         raise UsageError(
             f"{path} holds no latents: {error.message}",
@@ -142,12 +144,11 @@ def _open_safetensors(path: Path) -> StoredLatents:
 
 def _chosen(path: Path, names: list[str]) -> str:
     """Which of a file's arrays are the latents."""
-    others = [name for name in names if name not in BESIDE]
+    others = [name for name in names if name not in WRITTEN]
     if MEAN in names:
         return MEAN
     if len(others) == 1:
         return others[0]
-    # Where it has none but what stands beside latents, that is what it has.
     found = f"has {', '.join(map(quoted, (others or names)[:5]))}" if names else "has no array"
     raise UsageError(
         f"{path} {found}; latents are an array called {MEAN}, or the only one of a file",

@@ -45,11 +45,9 @@ def grid_size(plan: Plan) -> tuple[int, int]:
 
 
 def lay_out(pictures: Pictures, images: Tensor | None = None) -> Tensor:
-    """One uint8 image `[C, H, W]` of all pictures.
+    """One uint8 image `[C, H, W]` of all pictures; inputs are in rows above their reconstructions.
 
-    Args:
-        pictures: Inputs, where there are any, go in rows above their reconstructions.
-        images: Drawn in place of the final pictures: those on the way, `[N, C, H, W]`.
+    `images`, `[N, C, H, W]`, are drawn in place of the final pictures: those on the way.
     """
     from genzoo_core.images import grid, to_uint8
 

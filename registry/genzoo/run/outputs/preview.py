@@ -28,13 +28,9 @@ def colour_depth() -> Depth:
 
 
 def render(image: Tensor, depth: Depth, columns: int, lines: int) -> str:
-    """A picture as text.
+    """A picture, uint8 `[C, H, W]` with 1 or 3 channels, as text.
 
-    Args:
-        image: uint8 `[C, H, W]`, C being 1 or 3.
-        depth: The colours to use; "none" gives shades made of characters.
-        columns: Width of the terminal in characters; a wider picture is shrunk.
-        lines: Height that the picture may take.
+    It is shrunk to `columns` and `lines` of characters; the depth "none" gives shades made of them.
     """
     import numpy as np
 

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
-from genzoo.files.header import LENGTH_BYTES, check_header, header_length
+from genzoo.files.header import LENGTH_BYTES, TensorInfo, check_header, header_length
 from genzoo.run.outputs.record import KEY, MAX_RECORD, Provenance, RecordError, decode
 from genzoo.text import one_line
 from genzoo_core.errors import UsageError, WeightsError
@@ -33,12 +33,11 @@ MOST = 2**20
 
 @dataclass(frozen=True)
 class Stored:
-    """The pixels of a file, uint8, which are not read before someone asks for them.
+    """The pixels of a file, uint8, which are read when they are needed.
 
     Attributes:
         shape: Of a grid or a single picture `(H, W)` or `(H, W, 3)`, of several `(N, H, W, C)`.
-        read: Gives the whole of a grid or a single picture, and of several the next ones, as
-            many as it is called with.
+        read: Gives the whole of a grid or a single picture; of several the next `n`.
     """
 
     shape: tuple[int, ...]
@@ -46,13 +45,9 @@ class Stored:
 
 
 def read(path: Path) -> tuple[Provenance, Stored | None]:
-    """What a file that genzoo wrote says of itself, and its pixels, whatever its name says.
+    """What a PNG, GIF, .npz or .safetensors file of genzoo's says of itself, whatever its name is.
 
-    Args:
-        path: A .png (a grid, or one of a folder), .gif, .npz or .safetensors file.
-
-    Returns:
-        The provenance, and the pixels; None where the format does not keep them exactly.
+    With its pixels; None where the format does not keep them exactly.
 
     Raises:
         RecordError: It cannot be read, or holds no record.
@@ -100,7 +95,7 @@ class Archive(io.FileIO):
 
 
 def open_file(path: Path) -> io.BufferedReader:
-    """A regular file to read from; a `UsageError` says why it is none."""
+    """A regular file to read from; a `UsageError` says why there is none."""
     try:
         return open_regular(path)
     except OSError as error:
@@ -111,9 +106,7 @@ def _read_png(path: Path) -> tuple[object, Stored | None]:
     import numpy as np
 
     with _header(path, "PNG") as image:
-        text, size = image.info.get(KEY), (image.height, image.width)
-        mode = image.mode
-
+        text, size, mode = image.info.get(KEY), (image.height, image.width), image.mode
     if text is None:  # some programs write it after the pixels
         text = decode_picture(read_content(path), str(path)).info.get(KEY)
     if mode not in ("L", "RGB"):
@@ -196,15 +189,24 @@ def member(
     return shape, dtype, read
 
 
-def _read_safetensors(path: Path) -> tuple[object, Stored | None]:
-    import numpy as np
+def open_safetensors(path: Path) -> tuple[BinaryIO, dict[str, TensorInfo], dict[str, str]]:
+    """A safetensors file, with the tensors and the metadata that its header names.
 
+    Raises:
+        WeightsError: It is no such file.
+    """
     file = open_file(path)
     size = file.seek(0, 2)
     file.seek(0)
+    length = header_length(file.read(LENGTH_BYTES), size, str(path), 2 * MAX_RECORD)
+    return file, *check_header(file.read(length), size, str(path))
+
+
+def _read_safetensors(path: Path) -> tuple[object, Stored | None]:
+    import numpy as np
+
     try:
-        length = header_length(file.read(LENGTH_BYTES), size, str(path), 2 * MAX_RECORD)
-        tensors, metadata = check_header(file.read(length), size, str(path))
+        file, tensors, metadata = open_safetensors(path)
     except WeightsError:
         return None, None
     images, text = tensors.get("images"), metadata.get(KEY)

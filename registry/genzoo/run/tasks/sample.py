@@ -20,7 +20,6 @@ class Sample(Task):
     """Each picture draws its noise from a generator with its own seed."""
 
     draws = True
-    joins = True
     guides = True
 
     @property
@@ -43,10 +42,7 @@ class Sample(Task):
 def draw(
     batch: Batch, rng: Rng, on_step: OnStep | None = None, *, start: Start | None = None
 ) -> Tensor:
-    """Pictures of a batch, by what its model can do: see `Varying` and `Guided`.
-
-    `on_step` stands for that of the batch.
-    """
+    """Pictures of a batch; `on_step` in place of the batch's."""
     plan = batch.plan
     # Only what the request uses is passed: most models take none of it.
     further = {"start": start, "negative": batch.negative}

@@ -32,10 +32,8 @@ class Plan:
     """What will be made: a request that fits its model.
 
     Attributes:
-        record: The resolved request.
         raws: By name of the conditioner, the raw value of each row.
-        negative: By name of the conditioner, the raw value that takes the place of null in
-            guidance; None for null.
+        negative: Likewise what takes the place of null in guidance; None for null.
         inputs: The input pictures, float32 `[N, C, H, W]` in [-1, 1], or None.
         mask: Which part of them is made, bool `[1, 1, H, W]`; None for all.
         latents: What is decoded, or None.
@@ -69,7 +67,7 @@ class Plan:
     @property
     def group(self) -> Hashable:
         """See `genzoo_core.zoo.Plan`."""
-        if not self.task.joins:
+        if not self.task.draws:
             return None
         record = self.record
         return (
@@ -93,10 +91,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures `start` to `stop` of a plan, which are made at once.
-
-    `on_step` is called after each step of a model that samples in several.
-    """
+    """Pictures `start` to `stop` of a plan, which are made at once."""
 
     plan: Plan
     start: int
@@ -123,11 +118,10 @@ class Batch:
 
     @property
     def negative_raws(self) -> Mapping[str, Sequence[object]] | None:
-        """Likewise what takes the place of null in guidance; None for null."""
-        negative = self.plan.negative
-        if negative is None:
+        """Likewise of what takes the place of null in guidance; None for null."""
+        if self.plan.negative is None:
             return None
-        return {name: [raw] * len(self) for name, raw in negative.items()}
+        return {name: [raw] * len(self) for name, raw in self.plan.negative.items()}
 
     @property
     def inputs(self) -> Tensor:
@@ -142,24 +136,18 @@ class Batch:
 
     @cached_property
     def conditions(self) -> dict[str, Tensor]:
-        """Prepared conditions of these pictures, by name of the conditioner.
-
-        What conditioners leave to chance is drawn from generators of their own, seeded with a hash
-        of the picture's seed and the conditioner's name: a seed gives the same noise whatever the
-        prompt.
-        """
+        """Prepared conditions of these pictures, by name of the conditioner."""
         return {name: self._prepare(name, name, raws) for name, raws in self.raws.items()}
 
     @property
     def negative(self) -> dict[str, Tensor] | None:
-        """Prepared conditions that take the place of null in guidance; None for null."""
-        raws = self.negative_raws
-        if raws is None:
+        """Likewise what takes the place of null in guidance; None for null."""
+        if (raws := self.negative_raws) is None:
             return None
         return {name: self._prepare(name, f"not {name}", raw) for name, raw in raws.items()}
 
     def _prepare(self, name: str, stream: str, raws: Sequence[object]) -> Tensor:
-        """Raw values by conditioner `name`, with a stream of chance for each picture."""
+        """Raw values by conditioner `name`; what it draws, from a stream for each picture."""
         from genzoo_core.conditioner import conditioners_of
         from genzoo_core.rng import SampleRng
 
@@ -174,9 +162,10 @@ class Batch:
 
 
 def _derived(seed: int, name: str) -> int:
-    """A seed in [0, 2**63) for what conditioner `name` of the picture leaves to chance.
+    """A seed in [0, 2**63) for what conditioner `name` draws for a picture.
 
-    Drawing from the picture's own seed would tie a random label to its noise.
+    Drawing from the picture's own seed would tie a random label to its noise, and change the noise
+    with the prompt.
     """
     digest = hashlib.blake2b(f"{seed} {name}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) >> 1
@@ -186,13 +175,9 @@ class Task(ABC):
     """A request, or the record of what was made, as what is to be made of it."""
 
     draws = False
-    """Whether noise is drawn, from seeds that count on."""
+    """Whether each picture draws noise from its own seed; such may share a batch with others'."""
     counts = True
     """Whether `n` can be chosen."""
-    varies = False
-    """Whether it begins from the inputs."""
-    joins = False
-    """Whether its pictures may share a batch with those of other requests."""
     guides = False
     """Whether a model draws under guidance, which may lead away from a negative prompt."""
 
@@ -216,7 +201,7 @@ class Task(ABC):
 
     @property
     def strength(self) -> float | None:
-        """How much of the inputs becomes noise; None where they do not."""
+        """How much of the inputs becomes noise, in [0, 1]; None where nothing is varied."""
         return None
 
     @property
@@ -226,7 +211,7 @@ class Task(ABC):
 
     @property
     def stem(self) -> str:
-        """What names a file after the model: the input, the walk's ends, or the seed."""
+        """What a file's name has after the model: the input, the walk's ends, or the seed."""
         inputs = self.request.inputs
         return Path(inputs[0].path).stem if inputs else str(self.request.seed)
 
@@ -239,7 +224,7 @@ class Task(ABC):
                 "--negative says what is not to be drawn, and nothing is drawn here",
                 "leave it out, or vary the picture with --strength",
             )
-        if not self.varies and (self.request.strength, self.request.mask) != (None, None):
+        if self.strength is None and (self.request.strength, self.request.mask) != (None, None):
             option = "--mask" if self.request.strength is None else "--strength"
             raise UsageError(
                 f"{option} says how a picture is varied", "give one with --input, and no walk"

@@ -22,8 +22,6 @@ class Vary(Sample):
     Where only a part is made, the rest of the input is put back to the pixel.
     """
 
-    varies = True
-
     @property
     def rows(self) -> int:
         inputs = len(self.request.inputs)
@@ -58,13 +56,12 @@ class Vary(Sample):
 
         on_step = batch.on_step
 
-        def step_done(step: int, total: int, x: Tensor) -> None:
+        def finished(step: int, total: int, x: Tensor) -> None:
             assert on_step is not None
             on_step(step, total, self.finish(batch, x))
 
-        on_step_done = None if on_step is None else step_done
         start = Start(batch.inputs, self.strength, batch.mask)
-        return draw(batch, SampleRng(batch.seeds), on_step_done, start=start)
+        return draw(batch, SampleRng(batch.seeds), on_step and finished, start=start)
 
     def finish(self, batch: Batch, made: Tensor) -> Tensor:
         import torch
