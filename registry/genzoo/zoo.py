@@ -89,8 +89,12 @@ class Zoo(genzoo_core.zoo.Zoo):
         found = reference
         if not isinstance(found, Model | WeightsFile | ModelFolder):
             found = self.fetch(found, variant)
+        from genzoo.models.device import find_device
         from genzoo.models.open import open_model
+        from genzoo.models.precision import check_precision
 
+        device = find_device(device)
+        check_precision(precision, device)
         return open_model(self.catalogue, found, device, precision, offload)
 
     def build(self, spec: ModelSpec, *, training: bool = False) -> Opened:

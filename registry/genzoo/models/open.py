@@ -19,11 +19,11 @@ from genzoo.files.model_file import ModelFile, memory_bytes, read_model_file
 from genzoo.models.build import build_blueprint, build_module, kind_of
 from genzoo.models.components import check_name
 from genzoo.models.described import DescribedTensors
-from genzoo.models.device import find_device, place
+from genzoo.models.device import place
 from genzoo.models.fill import check_tensors, fill
 from genzoo.models.find import card_in
 from genzoo.models.formats import ModelFolder
-from genzoo.models.precision import check_precision, in_precision
+from genzoo.models.precision import in_precision
 from genzoo.models.weights import Found, another_than_added, as_added, weights_of
 from genzoo.plugins.names import full_name
 from genzoo.text import quoted
@@ -65,8 +65,6 @@ def open_model(
     offload: Offload = "",
 ) -> Opened:
     """What `find` found, on a device, computing in a precision, in evaluation mode."""
-    device = find_device(device)
-    check_precision(precision, device)
     if isinstance(found, ModelFolder):
         found.files.precision = precision
     opened = Loader(catalogue).open(found)
@@ -102,13 +100,13 @@ def read_file(catalogue: Catalogue, found: Model | WeightsFile) -> ModelFile:
 
 @dataclass(frozen=True)
 class Loader:
-    """Opens a model, and the models that it is made of: each of these once."""
+    """Opens a model, and each model that is a part of it once."""
 
     catalogue: Catalogue
     owners: tuple[str, ...] = ()
     """Full names of the models that are being opened, to notice a cycle."""
     opened_parts: dict[str, Opened] = field(default_factory=dict)
-    """Those that were opened, by full name."""
+    """Parts by full name."""
 
     def open(self, found: Found) -> Opened:
         """From the file to a module that holds its tensors."""

@@ -73,13 +73,11 @@ def _open(request: Request, zoo: Zoo, opened: Opened | None) -> tuple[Request, O
         found = zoo.fetch(request.model, request.variant)  # before torch is imported
         if isinstance(found, ModelFolder):
             found.files.settings = request.options
-        # The checks of a load are too short to gain from a second thread.
-        with threads(1):
-            opened = zoo.open(
-                found,
-                device=request.device,
-                precision=request.precision,
-                offload=request.offload,
+        from genzoo.models.open import open_model
+
+        with threads(1):  # the checks of a load are too short to gain from a second one
+            opened = open_model(
+                zoo.catalogue, found, request.device, request.precision, request.offload
             )
     else:
         place(opened, request.device, request.offload)
@@ -126,30 +124,29 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     mask = None if request.mask is None else read_mask(request.mask, pictures, shape)
     latents = latents_of(request, opened)
     n = task.n if latents is None else latents.shape[0] // task.rows
-    filled = {
-        # Not a name of the user's own list: it means nothing elsewhere, and can go.
+    own = opened.model.variant if opened.model else ""  # in the user's own list
+    fields = msgspec.structs.asdict(request) | {
+        # Not a name in the user's own list: it means nothing elsewhere, and can go.
         "model": shown_path(opened.model.reference if opened.model else opened.name),
         "n": n,
         "seed": task.seed,
         "options": msgspec.to_builtins(options),
         "conditions": conditions,
         "inputs": tuple(picture.record for picture in pictures),
-        "variant": _variant(request, opened),
+        "variant": request.variant or own if opened.files else "",
         "strength": task.strength,
         "mask": mask and mask.record,
         "precision": opened.precision,
         "latents": latents and latents.digest(),
         "threads": request.threads or best_threads(opened.module),
         "batch": min(request.batch, task.rows * n),
+        "weights": opened.sha256,
+        "files": dict(opened.files),
+        "content": opened.content,
+        "parts": {role: part.sha256 for role, part in opened.spec.parts.items()},
+        "versions": _versions(opened, zoo),
     }
-    record = Record(
-        **{**msgspec.structs.asdict(request), **filled},
-        weights=opened.sha256,
-        files=dict(opened.files),
-        content=opened.content,
-        parts={role: part.sha256 for role, part in opened.spec.parts.items()},
-        versions=_versions(opened, zoo),
-    )
+    record = Record(**fields)
     _check_size(record)
     notes = [picture.note for picture in pictures] + ([mask.note] if mask else [])
     if task.strength is not None and mask is None:
@@ -210,12 +207,6 @@ def picture_shape(opened: Opened, options: msgspec.Struct) -> tuple[int, int, in
         raise ConfigError(f"{opened.name} says that its pictures are {sides}, which none can be")
     channels, height, width = shape
     return channels, height, width
-
-
-def _variant(request: Request, opened: Opened) -> str:
-    """Which of several files of weights was read; "" where it is one."""
-    own = opened.model.variant if opened.model else ""
-    return request.variant or own if opened.files else ""
 
 
 def _background(opened: Opened, zoo: Zoo) -> int:
