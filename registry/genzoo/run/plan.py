@@ -45,6 +45,8 @@ def plan(
     """
     planned = resolve(request, zoo, opened, like)
     if planned.task.guides:
+        sampler_of(planned.opened).check_options(planned.options)
+    if planned.negative is not None:
         _check_guidance(planned)
     return planned
 
@@ -170,13 +172,11 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
 
 
 def _check_guidance(plan: Plan) -> None:
-    """Let the model refuse its options; a negative prompt needs some guidance."""
+    """Check that guidance leads away from a negative prompt."""
     from genzoo_core.model import Guided
 
-    model, options, asked = sampler_of(plan.opened), plan.options, bool(plan.raws)
-    model.check_options(options)
-    if plan.negative is None or not isinstance(model, Guided):
-        return
+    model, options, asked = plan.opened.module, plan.options, bool(plan.raws)
+    assert isinstance(model, Guided)  # as parsing it has checked
     if (scale := model.guidance(options, asked=asked)) in (0, 1):
         hint = "set a --guidance above 1"
         if hasattr(options, "guidance"):
