@@ -13,11 +13,12 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
-from genzoo_core import GenzooError, ModelCard
+from genzoo_core import GenzooError
 from genzoo_serve.bodies import Body, Edit, Encoding, Generation, Variation
 from genzoo_serve.errors import APIError, of_genzoo, of_validation
 from genzoo_serve.forms import MOST_IMAGES, form_schema, images_of, only_image, read_form
 from genzoo_serve.metrics import REQUESTS, SECONDS
+from genzoo_serve.models import described
 from genzoo_serve.playground import playground
 from genzoo_serve.service import STRENGTH, Service
 
@@ -53,15 +54,13 @@ def create_app(service: Service, version: str) -> FastAPI:
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:
         """The models."""
-        cards = service.models.cards.items()
-        data = [_described(service, name, card) for name, card in cards]
+        data = [_entry(service, name) for name in service.models.cards]
         return {"object": "list", "data": data}
 
     @app.get("/v1/models/{name:path}")
     async def model(name: str) -> dict[str, Any]:
         """One model."""
-        name = service.named(name)
-        return _described(service, name, service.models.cards[name])
+        return _entry(service, service.named(name))
 
     @app.post("/v1/images/generations")
     async def generations(body: Generation, http: Request) -> Response:
@@ -94,7 +93,7 @@ def create_app(service: Service, version: str) -> FastAPI:
 
     @app.get("/files/{name}", response_class=Response)
     async def file(name: str) -> Response:
-        """A picture that was asked for as a URL, for an hour."""
+        """A picture whose `response_format` was `url`, for an hour."""
         found = service.links.get(name)
         if found is None:
             raise APIError(404, "no such picture, or not any more")
@@ -104,43 +103,30 @@ def create_app(service: Service, version: str) -> FastAPI:
     return app
 
 
-def _described(service: Service, name: str, card: ModelCard) -> dict[str, Any]:
+def _entry(service: Service, name: str) -> dict[str, Any]:
+    card = service.models.cards[name]
     return {
         "id": name,
         "object": "model",
         "created": service.models.began,
         "owned_by": "genzoo",
-        "genzoo": {
-            "kind": card.kind,
-            "family": card.family,
-            "summary": card.summary,
-            "dataset": card.dataset,
-            "shape": card.shape,
-            "conditioners": card.conditioners,
-            "classes": card.classes,
-            "license": card.license,
-        },
+        "genzoo": described(card, "conditioners", "classes"),
     }
 
 
 async def _answer(service: Service, request: Any, body: Body, http: Request) -> Response:
-    if body.size not in (None, "auto") and request.options.get("height"):
-        try:
-            return await _answer_any(service, request, body, http)
-        except APIError as error:
-            if "height" in error.detail or "width" in error.detail:
-                shape = service.models.cards[request.model].shape
-                own = f"; {request.model} makes {shape[2]}x{shape[1]}" if shape else ""
-                raise APIError(400, f"size is {body.size}{own}", param="size") from error
+    try:
+        if not body.stream:
+            return JSONResponse(await service.respond(request, body, http))
+        events = service.stream(request, body, http)
+        first = await anext(events)  # what is refused is no stream yet
+    except APIError as error:
+        sized = body.size not in (None, "auto") and request.options.get("height")
+        if not sized or not ("height" in error.detail or "width" in error.detail):
             raise
-    return await _answer_any(service, request, body, http)
-
-
-async def _answer_any(service: Service, request: Any, body: Body, http: Request) -> Response:
-    if not body.stream:
-        return JSONResponse(await service.respond(request, body, http))
-    events = service.stream(request, body, http)
-    first = await anext(events)  # what is refused is no stream yet
+        shape = service.models.cards[request.model].shape
+        own = f"; {request.model} makes {shape[2]}x{shape[1]}" if shape else ""
+        raise APIError(400, f"size is {body.size}{own}", param="size") from error
     return StreamingResponse(_lines(first, events), media_type="text/event-stream")
 
 

@@ -8,8 +8,10 @@ import time
 
 from torch import Tensor
 
+from genzoo_core import UsageError
 from genzoo_core.images import to_pil, to_uint8
 from genzoo_core.picture_files import decode
+from genzoo_serve.errors import APIError
 
 HOUR = 3600.0
 """Seconds for which a picture can be fetched by its URL."""
@@ -32,9 +34,12 @@ def is_clear(data: bytes) -> bool:
     """Whether some of a picture is transparent.
 
     Raises:
-        UsageError: It is no picture, or has too many pixels.
+        APIError: It is no picture, or has too many pixels.
     """
-    image = decode(data, "image")
+    try:
+        image = decode(data, "image")
+    except UsageError as error:
+        raise APIError(400, str(error), param="image") from error
     if "A" not in image.getbands():
         return False
     return image.getchannel("A").point(lambda alpha: alpha < OPAQUE).getbbox() is not None
@@ -48,7 +53,7 @@ class Links:
         self._size = 0
 
     def add(self, data: bytes, form: str) -> str:
-        """Remember a picture; the name that nobody can guess."""
+        """Remember a picture; gives a name that nobody can guess."""
         name = f"{secrets.token_urlsafe(24)}.{form}"
         self._files[name] = (time.monotonic() + HOUR, data, f"image/{form}")
         self._size += OVERHEAD + len(data)
@@ -64,5 +69,5 @@ class Links:
         return None if found is None else found[1:]
 
     def _forget(self) -> None:
-        """The oldest."""
+        """Forget the oldest."""
         self._size -= OVERHEAD + len(self._files.pop(next(iter(self._files)))[1])

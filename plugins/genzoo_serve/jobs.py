@@ -29,36 +29,29 @@ class OnTheWay:
     number: int
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What was read of an open model."""
-
-    found: dict[str, Any]
-
-
+Facts = dict[str, Any]
+"""What was read of an open model."""
 Event = Made | OnTheWay | Latents | Facts | Exception | None
 """What becomes of a job; None is the last one."""
 
 
 @dataclass(eq=False)
 class Job:
-    """A request of a client.
+    """A request of a client, who waits in `loop`.
 
     Attributes:
-        request: What is wanted.
         partials: How many times each picture is shown on its way.
         look: Reads facts of the open model; no pictures are made then.
-        loop: Where the client waits.
         plan: The request, once the model is open; None before.
         done: How many of its pictures are made or being made.
         cancelled: Whether the client has gone.
         apart: Whether it shares no batch, since one that it was part of failed.
-        on_end: Called where the client waits, after the last event.
+        on_end: Called in `loop`, after the last event.
     """
 
     request: Request
     partials: int = 0
-    look: Callable[[Opened], dict[str, Any]] | None = None
+    look: Callable[[Opened], Facts] | None = None
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     plan: Plan | None = None
     done: int = 0
@@ -74,17 +67,13 @@ class Job:
         return count - self.done
 
     def put(self, event: Event) -> None:
-        """Called where the client waits; `send` does."""
+        """Called in `loop`, by `send`."""
         self._events.put_nowait(event)
         if event is None or isinstance(event, Exception):
             self.on_end()
 
     async def next(self) -> Made | OnTheWay | Latents | Facts | None:
-        """The next event, None at the end.
-
-        Raises:
-            Exception: What the job ended with.
-        """
+        """The next event, None at the end; raises what the job ended with."""
         event = await self._events.get()
         if isinstance(event, Exception):
             raise event

@@ -6,18 +6,12 @@ import asyncio
 import ipaddress
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
-from typing import Any
 from urllib.parse import urlsplit
 
-from genzoo_serve.errors import APIError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from genzoo_serve.errors import APIError
 
 MAX_BODY = 64 * 2**20
 """Bytes of the largest request."""
@@ -34,14 +28,11 @@ GUARDED = ("/v1/", "/metrics")
 class Limits:
     """Middleware that refuses wrong keys and hosts, and bodies that are too large or too slow.
 
-    Args:
-        app: What is guarded.
-        key: The key; None where everybody may ask.
-        local: Whether this machine alone is served. A page that a browser shows may have a name
-            of its own point to this machine, so what is sent to other names is refused.
+    Without a `key` no client needs one. `local` says that this machine alone is served: a page in
+    a browser may have a name of its own point to it, so requests to other names are refused.
     """
 
-    def __init__(self, app: App, key: str | None, *, local: bool) -> None:
+    def __init__(self, app: ASGIApp, key: str | None, *, local: bool) -> None:
         self._app, self._key, self._local = app, key, local
         self._held = 0
 

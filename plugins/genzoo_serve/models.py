@@ -7,8 +7,9 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from genzoo_core import Model, UsageError, Zoo
+from genzoo_core import Model, ModelCard, UsageError, Zoo
 from genzoo_serve.metrics import OPEN
 from genzoo_serve.turns import Turns
 from genzoo_serve.worker import Settings, Worker
@@ -17,14 +18,16 @@ SERVED = ("model", "codec")
 """Kinds of components that make or encode pictures."""
 
 
-class Models:
-    """The models by the ids that clients use.
+def described(card: ModelCard, *further: str) -> dict[str, Any]:
+    """What clients learn of a card."""
+    fields = ("kind", "family", "summary", "dataset", "shape", "license", *further)
+    return {field: getattr(card, field) for field in fields}
 
-    Args:
-        zoo: Has them.
-        references: Those to serve, as `genzoo run` takes them; all of the list where empty.
-        settings: How workers work.
-        keep: Bytes of models that stay open; the least recently used is closed first.
+
+class Models:
+    """The models to serve by the ids that clients use; all of the list without `references`.
+
+    At most `keep` bytes of models stay open; the least recently used is closed first.
 
     Raises:
         UsageError: A reference names no model, or two would have one id.
@@ -41,14 +44,16 @@ class Models:
     def worker(self, name: str) -> Worker:
         """The worker of a model of `cards`; a new one begins to open it."""
         with self._lock:
-            worker = self._workers.get(name)
-            if worker is None:
-                reference = self._references[name]
-                worker = Worker(
-                    self._zoo, name, reference, self._settings, self._turns, self._make_room
+            if name not in self._workers:
+                self._workers[name] = Worker(
+                    self._zoo,
+                    name,
+                    self._references[name],
+                    self._settings,
+                    self._turns,
+                    self._make_room,
                 )
-                self._workers[name] = worker
-            return worker
+            return self._workers[name]
 
     def _make_room(self) -> None:
         """Close what was used least recently, but for the last that was used."""

@@ -32,12 +32,16 @@ from genzoo_core import Request as ZooRequest
 from genzoo_serve.bodies import Body
 from genzoo_serve.errors import APIError
 from genzoo_serve.forms import form_schema, only_image, read_form
-from genzoo_serve.jobs import Facts
+from genzoo_serve.models import described
 from genzoo_serve.service import Service
 
 PAGE = Path(__file__).parent / "page"
-TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
-TYPES |= {".svg": "image/svg+xml"}
+TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
 FILES = {path.name: path for path in PAGE.iterdir() if path.suffix in TYPES}
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -71,28 +75,6 @@ class Reconstruction(Body):
     prompt: str | None = None
 
 
-class Settings(msgspec.Struct):
-    """What made a picture, as the fields of the API say it.
-
-    Attributes:
-        model: Its id here; None where it is not served.
-        name: Its name in the record.
-        task: What was done: "generation", "edit", "reconstruction", "walk" or "other".
-        to: The seed at the end of a walk.
-    """
-
-    model: str | None
-    name: str
-    task: str
-    prompt: str
-    negative_prompt: str | None
-    seed: int
-    options: dict[str, Any]
-    conditions: dict[str, str]
-    strength: float | None
-    to: int | None
-
-
 def playground(service: Service) -> APIRouter:
     """The routes of the page, and those under `/v1/genzoo/`."""
     router = APIRouter()
@@ -117,10 +99,8 @@ def playground(service: Service) -> APIRouter:
         def look(opened: Opened) -> dict[str, Any]:
             return _facts(service, name, opened)
 
-        async for event in service.events(ZooRequest(name), http, look=look):
-            assert isinstance(event, Facts)
-            return event.found
-        raise APIError(500, "the model could not be read")
+        facts: dict[str, Any] = await service.only(ZooRequest(name), http, look)
+        return facts
 
     @router.post("/v1/genzoo/walks")
     async def walks(body: Walk, http: Request) -> Response:
@@ -146,7 +126,7 @@ def playground(service: Service) -> APIRouter:
     async def records(http: Request) -> Any:
         """What made a picture; its file is the body."""
         record = await asyncio.to_thread(service.zoo.read_record, await http.body())
-        return msgspec.to_builtins(_settings(service, record))
+        return _settings(service, record)
 
     return router
 
@@ -173,15 +153,7 @@ def _facts(service: Service, name: str, opened: Opened) -> dict[str, Any]:
     codec = module.codec if isinstance(module, GenerativeModel) else module
     return {
         "id": name,
-        "kind": card.kind,
-        "family": card.family,
-        "summary": card.summary,
-        "dataset": card.dataset,
-        "shape": card.shape,
-        "parameters": card.parameters,
-        "license": card.license,
-        "credits": card.credits,
-        "notes": card.notes,
+        **described(card, "parameters", "credits", "notes"),
         "figures": msgspec.to_builtins(card.metrics),
         "conditioners": _conditioners(opened, card.classes),
         "options": options,
@@ -222,10 +194,12 @@ def _conditioners(opened: Opened, classes: tuple[str, ...]) -> list[dict[str, An
     return found
 
 
-def _settings(service: Service, record: Record) -> Settings:
+def _settings(service: Service, record: Record) -> dict[str, Any]:
+    """What made a picture, in the fields of the API; `name` is the model's in the record."""
     first = record.pictures[0] if record.pictures else 0
     row = first // max(record.n, 1)  # a client may have written it
-    if isinstance(record.interpolate, tuple):
+    walk = record.interpolate if isinstance(record.interpolate, tuple) else None
+    if walk:
         task = "walk"
     elif record.latents or record.encode or record.interpolate or record.loras:
         task = "other"
@@ -233,25 +207,19 @@ def _settings(service: Service, record: Record) -> Settings:
         task = "generation"
     else:
         task = "reconstruction" if record.strength is None else "edit"
-    walk = record.interpolate if isinstance(record.interpolate, tuple) else None
-    return Settings(
-        model=_served(service, record.model),
-        name=record.model,
-        task=task,
-        prompt=record.prompts[row % len(record.prompts)] if record.prompts else "",
-        negative_prompt=record.negative,
-        seed=walk[0] if walk else record.seed + first,
-        options=_flat(record.options),
-        conditions=record.conditions,
-        strength=record.strength,
-        to=walk[1] if walk else None,
-    )
-
-
-def _served(service: Service, name: str) -> str | None:
-    """The id of a model that a record names, which may be served by its bare name."""
-    cards, bare = service.models.cards, name.rpartition("/")[2]
-    return name if name in cards else bare if bare in cards else None
+    names = (record.model, record.model.rpartition("/")[2])  # it may be served by its bare name
+    return {
+        "model": next((name for name in names if name in service.models.cards), None),
+        "name": record.model,
+        "task": task,
+        "prompt": record.prompts[row % len(record.prompts)] if record.prompts else "",
+        "negative_prompt": record.negative,
+        "seed": walk[0] if walk else record.seed + first,
+        "options": _flat(record.options),
+        "conditions": record.conditions,
+        "strength": record.strength,
+        "to": walk[1] if walk else None,
+    }
 
 
 def _flat(options: dict[str, Any]) -> dict[str, Any]:

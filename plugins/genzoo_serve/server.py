@@ -32,17 +32,10 @@ END = 5.0
 def run(
     service: Service, *, host: str, port: int, key: str | None, local: bool, grace: int
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C; what is under way is finished, a second one ends it.
-
-    Args:
-        service: What is served.
-        host, port: Where to listen.
-        key: What clients send; None where everybody may ask.
-        local: Whether this machine alone is served.
-        grace: Seconds that what is under way may take at the end.
+    """Serve until SIGTERM or Ctrl-C; what is under way may take `grace` seconds, or until a second.
 
     Raises:
-        GenzooError: The port cannot be had.
+        GenzooError: Nothing can listen at the port.
     """
     app = Metered(Limits(create_app(service, version("genzoo")), key, local=local))
     config = uvicorn.Config(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any
 
 from starlette.requests import Request as HTTPRequest
 
-from genzoo_core import GenzooError, Input, Latents, Opened, Pictures, Request, UsageError, Zoo
+from genzoo_core import GenzooError, Input, Latents, Opened, Pictures, Request, Zoo
 from genzoo_serve.bodies import Body, Edit, Encoding, Generation
 from genzoo_serve.errors import APIError, of_genzoo
 from genzoo_serve.files import Links, encoded, is_clear
@@ -77,7 +78,7 @@ class Service:
 
     async def edit(self, body: Edit, images: list[bytes], mask: bytes | None) -> Request:
         """The request of an edit: of what is transparent, or of all of a picture."""
-        if mask is None and len(images) == 1 and await asyncio.to_thread(_is_clear, images[0]):
+        if mask is None and len(images) == 1 and await asyncio.to_thread(is_clear, images[0]):
             mask = images[0]
         strength = STRENGTH if mask is None and body.strength is None else body.strength
         return self.generation(
@@ -93,8 +94,8 @@ class Service:
         request: Request,
         http: HTTPRequest,
         partials: int = 0,
-        look: Callable[[Opened], dict[str, Any]] | None = None,
-    ) -> AsyncIterator[Made | OnTheWay | Latents | Facts]:
+        look: Callable[[Opened], Facts] | None = None,
+    ) -> AsyncGenerator[Made | OnTheWay | Latents | Facts, None]:
         """What becomes of a request, as it comes; a client that goes away is forgotten.
 
         Raises:
@@ -116,6 +117,16 @@ class Service:
         finally:
             watch.cancel()
             worker.cancel(job)
+
+    async def only(
+        self,
+        request: Request,
+        http: HTTPRequest,
+        look: Callable[[Opened], Facts] | None = None,
+    ) -> Any:
+        """The one event of a request for a latent, or for facts."""
+        async with aclosing(self.events(request, http, look=look)) as events:
+            return await anext(events)
 
     @property
     def full(self) -> bool:
@@ -151,11 +162,7 @@ class Service:
         shape: tuple[int, ...] = ()
         async for event in self.events(request, http):
             assert isinstance(event, Made)
-            files = await self.encoded(event.pictures, body)
-            seeds = event.pictures.seeds or (None,) * len(files)
-            data += [
-                self._datum(file, seed, body, http) for file, seed in zip(files, seeds, strict=True)
-            ]
+            data += await self._data(event.pictures, body, http)
             shape = tuple(event.pictures.images.shape)
         return {
             "created": int(time.time()),
@@ -165,13 +172,17 @@ class Service:
             "usage": usage(request, len(data)),
         }
 
-    def _datum(
-        self, file: bytes, seed: int | None, body: Body, http: HTTPRequest
-    ) -> dict[str, Any]:
+    async def _data(
+        self, pictures: Pictures, body: Body, http: HTTPRequest
+    ) -> list[dict[str, Any]]:
+        files = await self.encoded(pictures, body)
         if body.response_format == "url":
-            name = self.links.add(file, body.form)
-            return {"url": f"{http.base_url}files/{name}", "seed": seed}
-        return {"b64_json": base64.b64encode(file).decode(), "seed": seed}
+            urls = [f"{http.base_url}files/{self.links.add(file, body.form)}" for file in files]
+            data: list[dict[str, Any]] = [{"url": url} for url in urls]
+        else:
+            data = [{"b64_json": base64.b64encode(file).decode()} for file in files]
+        seeds = pictures.seeds or (None,) * len(files)
+        return [{**datum, "seed": seed} for datum, seed in zip(data, seeds, strict=True)]
 
     async def stream(
         self, request: Request, body: Body, http: HTTPRequest
@@ -191,13 +202,11 @@ class Service:
                 }
                 continue
             assert isinstance(event, Made)
-            files = await self.encoded(event.pictures, body)
-            seeds = event.pictures.seeds or (None,) * len(files)
             height, width = event.pictures.images.shape[2:]
-            for file, seed in zip(files, seeds, strict=True):
+            for datum in await self._data(event.pictures, body, http):
                 yield {
                     **_facts(body),
-                    **self._datum(file, seed, body, http),
+                    **datum,
                     "type": f"{kind}.completed",
                     "size": f"{width}x{height}",
                     "index": count,
@@ -214,17 +223,15 @@ class Service:
             inputs=(Input(data=image),),
             encode=True,
         )
-        async for event in self.events(request, http):
-            assert isinstance(event, Latents)
-            mean, std = event.posterior.mean[0], event.posterior.std
-            return {
-                "created": int(time.time()),
-                "model": request.model,
-                "shape": list(mean.shape),
-                "mean": mean.tolist(),
-                "std": None if std is None else std[0].tolist(),
-            }
-        raise APIError(500, "no latent was made")
+        latents: Latents = await self.only(request, http)
+        mean, std = latents.posterior.mean[0], latents.posterior.std
+        return {
+            "created": int(time.time()),
+            "model": request.model,
+            "shape": list(mean.shape),
+            "mean": mean.tolist(),
+            "std": None if std is None else std[0].tolist(),
+        }
 
 
 def _facts(body: Body) -> dict[str, Any]:
@@ -248,13 +255,6 @@ def usage(request: Request, pictures: int) -> dict[str, Any]:
         "output_tokens": pictures,
         "total_tokens": words + inputs + pictures,
     }
-
-
-def _is_clear(image: bytes) -> bool:
-    try:
-        return is_clear(image)
-    except UsageError as error:
-        raise APIError(400, str(error), param="image") from error
 
 
 async def _watch(http: HTTPRequest, gone: Callable[[], None]) -> None:

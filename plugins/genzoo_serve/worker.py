@@ -14,7 +14,7 @@ from torch import Tensor
 from genzoo_core import Latents, Opened, Zoo
 from genzoo_core.zoo import Part, Plan
 from genzoo_serve.files import encoded
-from genzoo_serve.jobs import Event, Facts, Job, Made, OnTheWay, send
+from genzoo_serve.jobs import Event, Job, Made, OnTheWay, send
 from genzoo_serve.metrics import BATCHES, PICTURES
 from genzoo_serve.turns import Turns
 
@@ -131,7 +131,7 @@ class Worker:
             self._open()
         if first.look is not None:
             assert self._opened is not None
-            self._end(first, Facts(first.look(self._opened)), None)
+            self._end(first, first.look(self._opened), None)
             return
         for job in self._gather():
             if job.plan is None and job.look is None:
