@@ -70,7 +70,7 @@ def serve(
     max_queue: int,
     keep: str,
     device: str,
-    precision: str,
+    precision: Precision,
     batch: int,
     linger: float,
     grace: int,

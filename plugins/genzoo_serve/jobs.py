@@ -13,14 +13,6 @@ from genzoo_core.zoo import Plan
 
 
 @dataclass(frozen=True)
-class Made:
-    """Finished pictures of a job, `start` the index of the first."""
-
-    pictures: Pictures
-    start: int
-
-
-@dataclass(frozen=True)
 class OnTheWay:
     """How a job's picture `index` looks before it is finished; `number` counts these from 0."""
 
@@ -31,7 +23,7 @@ class OnTheWay:
 
 Facts = dict[str, Any]
 """What was read of an open model."""
-Event = Made | OnTheWay | Latents | Facts | Exception | None
+Event = Pictures | OnTheWay | Latents | Facts | Exception | None
 """What becomes of a job; None is the last one."""
 
 
@@ -72,7 +64,7 @@ class Job:
         if event is None or isinstance(event, Exception):
             self.on_end()
 
-    async def next(self) -> Made | OnTheWay | Latents | Facts | None:
+    async def next(self) -> Pictures | OnTheWay | Latents | Facts | None:
         """The next event, None at the end; raises what the job ended with."""
         event = await self._events.get()
         if isinstance(event, Exception):

@@ -15,7 +15,7 @@ from genzoo_core import GenzooError, Input, Latents, Opened, Pictures, Request, 
 from genzoo_serve.bodies import Body, Edit, Encoding, Generation
 from genzoo_serve.errors import APIError, of_genzoo
 from genzoo_serve.files import Links, encoded, is_clear
-from genzoo_serve.jobs import Facts, Job, Made, OnTheWay
+from genzoo_serve.jobs import Facts, Job, OnTheWay
 from genzoo_serve.metrics import QUEUE
 from genzoo_serve.models import Models
 
@@ -95,7 +95,7 @@ class Service:
         http: HTTPRequest,
         partials: int = 0,
         look: Callable[[Opened], Facts] | None = None,
-    ) -> AsyncGenerator[Made | OnTheWay | Latents | Facts, None]:
+    ) -> AsyncGenerator[Pictures | OnTheWay | Latents | Facts, None]:
         """What becomes of a request, as it comes; a client that goes away is forgotten.
 
         Raises:
@@ -161,9 +161,9 @@ class Service:
         data: list[dict[str, Any]] = []
         shape: tuple[int, ...] = ()
         async for event in self.events(request, http):
-            assert isinstance(event, Made)
-            data += await self._data(event.pictures, body, http)
-            shape = tuple(event.pictures.images.shape)
+            assert isinstance(event, Pictures)
+            data += await self._data(event, body, http)
+            shape = tuple(event.images.shape)
         return {
             "created": int(time.time()),
             "data": data,
@@ -201,9 +201,9 @@ class Service:
                     "index": event.index,
                 }
                 continue
-            assert isinstance(event, Made)
-            height, width = event.pictures.images.shape[2:]
-            for datum in await self._data(event.pictures, body, http):
+            assert isinstance(event, Pictures)
+            height, width = event.images.shape[2:]
+            for datum in await self._data(event, body, http):
                 yield {
                     **_facts(body),
                     **datum,

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 from torch import Tensor
 
-from genzoo_core import Latents, Opened, Zoo
+from genzoo_core import Latents, Opened, Pictures, Zoo
+from genzoo_core.request import Precision
 from genzoo_core.zoo import Part, Plan
 from genzoo_serve.files import encoded
-from genzoo_serve.jobs import Event, Job, Made, OnTheWay, send
+from genzoo_serve.jobs import Event, Job, OnTheWay, send
 from genzoo_serve.metrics import BATCHES, PICTURES
 from genzoo_serve.turns import Turns
 
@@ -33,7 +34,7 @@ class Settings:
     """
 
     device: str
-    precision: str
+    precision: Precision
     batch: int
     linger: float
 
@@ -64,7 +65,7 @@ class Worker:
         self._last: Plan | None = None  # most requests are like the one before
         self._jobs: deque[Job] = deque()
         self._batch: list[Job] = []  # under way
-        # How many clients the last batch left waiting or answered, and seconds to wait for them.
+        # Clients that the last batch left waiting or answered, and seconds to wait for them.
         self._clients, self._pause = 0, 0.0
         self._changed = threading.Condition()
         self._closing = False
@@ -127,15 +128,13 @@ class Worker:
 
     def _serve(self, first: Job) -> None:
         """One batch, which the first job is part of; or that job alone, or none of it."""
-        if self._opened is None:
-            self._open()
+        opened = self._opened or self._open()
         if first.look is not None:
-            assert self._opened is not None
-            self._end(first, first.look(self._opened), None)
+            self._end(first, first.look(opened), None)
             return
         for job in self._gather():
             if job.plan is None and job.look is None:
-                self._plan(job)
+                self._plan(job, opened)
         with self._changed:
             self._batch = self._group(first)
         if not self._batch:
@@ -143,9 +142,9 @@ class Worker:
         begin = time.monotonic()
         try:
             if _plan_of(first).group is None:
-                self._serve_alone(first)
+                self._serve_alone(first, opened)
             else:
-                self._serve_together(self._batch)
+                self._serve_together(self._batch, opened)
         finally:
             self._pause = min(self._settings.linger, PAUSE * (time.monotonic() - begin))
             batch, self._batch = self._batch, []
@@ -173,43 +172,40 @@ class Worker:
         jobs = [job for job in self._jobs if job.plan and job.plan.group == group]
         return [job for job in jobs if not job.apart][: self._settings.batch]
 
-    def _open(self) -> None:
+    def _open(self) -> Opened:
         with self._turns:
-            self._opened = self._zoo.open(
+            opened = self._opened = self._zoo.open(
                 self._reference,
                 device=self._settings.device,
-                precision=self._settings.precision,  # type: ignore[arg-type]
+                precision=self._settings.precision,
             )
-        module = self._opened.module
-        self.size = sum(t.nbytes for t in (*module.parameters(), *module.buffers()))
+        tensors = (*opened.module.parameters(), *opened.module.buffers())
+        self.size = sum(tensor.nbytes for tensor in tensors)
         self._on_change()
+        return opened
 
-    def _plan(self, job: Job) -> None:
-        assert self._opened is not None
+    def _plan(self, job: Job, opened: Opened) -> None:
         job.request = replace(job.request, device=self._settings.device)
         try:
-            job.plan = self._last = self._zoo.plan(job.request, self._opened, self._last)
+            job.plan = self._last = self._zoo.plan(job.request, opened, self._last)
         except Exception as error:  # its own fault, and not that of who is first
             self._end(job, error)
 
-    def _serve_alone(self, job: Job) -> None:
+    def _serve_alone(self, job: Job, opened: Opened) -> None:
         def watch(*_: float) -> None:
             if job.cancelled:
                 raise AbandonedError
 
-        assert self._opened is not None
-        made: Made | Latents
+        made: Pictures | Latents
         with self._turns:
             if job.request.encode:
-                made = self._zoo.encode(job.request, self._opened)
+                made = self._zoo.encode(job.request, opened)
             else:
-                made = Made(
-                    self._zoo.generate(job.request, opened=self._opened, on_progress=watch), 0
-                )
+                made = self._zoo.generate(job.request, opened=opened, on_progress=watch)
         self._clients = len(self._jobs)
         self._end(job, made, None)
 
-    def _serve_together(self, group: list[Job]) -> None:
+    def _serve_together(self, group: list[Job], opened: Opened) -> None:
         """A batch of jobs of one group, in fair shares."""
         share = max(1, self._settings.batch // len(group))
         counts = [min(share, job.left) for job in group]
@@ -223,8 +219,7 @@ class Worker:
             if part.start == 0:
                 self._zoo.call_hook("genzoo_before_run", record=part.plan.record)
         try:
-            assert self._opened is not None
-            watch = _Watch(group, counts, None if self._opened.format else self._turns)
+            watch = _Watch(group, counts, None if opened.format else self._turns)
             with self._turns:
                 made = self._zoo.make_together(parts, watch)
         except Exception as error:
@@ -240,7 +235,7 @@ class Worker:
         for job, part, pictures in zip(group, parts, made, strict=True):
             self._zoo.call_hook("genzoo_after_run", record=pictures.record, pictures=pictures)
             job.done = part.stop
-            events.append((job, Made(pictures, part.start)))
+            events.append((job, pictures))
             if job.done < part.plan.count:
                 with self._changed:  # what is large waits for the others
                     self._jobs.remove(job)
