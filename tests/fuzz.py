@@ -7,7 +7,7 @@
 Much of the time goes into small files: TMPDIR=/dev/shm, or another folder in memory, helps.
 
 Each example either works or is refused in one short line. Anything else is a finding: another
-exception, an "internal error", a warning, output of a library, a crash, much memory or time.
+exception, an "unexpected failure", a warning, output of a library, a crash, much memory or time.
 Example K of a kind depends on the seed, the kind and K alone.
 """
 

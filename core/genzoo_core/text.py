@@ -27,3 +27,18 @@ def shortened(text: str, longest: int = LONGEST) -> str:
         return text
     end = longest // 3
     return f"{text[: longest - end - 1]}…{text[-end:]}"
+
+
+def brief(error: BaseException) -> str:
+    """What an error says, in one line of at most 300 characters; "" where it cannot say it."""
+    try:
+        text = str(error)
+    except Exception:  # a `__str__` of its own
+        text = ""
+    return as_message(text, 300)
+
+
+def one_line(error: BaseException) -> str:
+    """An exception as "Type: message" in one line of at most 300 characters."""
+    name, text = type(error).__name__, brief(error)
+    return shortened(f"{name}: {text}" if text else name, 300)

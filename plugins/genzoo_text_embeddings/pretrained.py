@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from genzoo_core import Condition, ConfigError, GenzooError, HubError
 from genzoo_core.downloads import bounded_answers, download, downloads_allowed, public
 from genzoo_core.libraries import mend_torchvision
+from genzoo_core.text import one_line
 from genzoo_text_embeddings.config import ClipEncoder, Pretrained
 from genzoo_text_embeddings.texts import Notices, is_longer, readable
 
@@ -111,7 +112,7 @@ def open_encoder(config: Pretrained, tokens: int) -> PretrainedEncoder:
         raise
     except Exception as error:
         raise ConfigError(
-            f"{config.model} cannot be read as a text encoder: {_one_line(error)}",
+            f"{config.model} cannot be read as a text encoder: {one_line(error)}",
             "it must hold safetensors, a tokeniser and the library's own config",
         ) from error
     return PretrainedEncoder(read, config, tokens)
@@ -133,7 +134,7 @@ def _folder(config: Pretrained) -> Path:
     except Exception as error:
         raise HubError(
             f"the text encoder {config.model[:100]!r} is no folder here, and the Hub does not "
-            f"give it: {public(_one_line(error))}",
+            f"give it: {public(one_line(error))}",
             "name a folder that holds it, or fetch it once with a network",
         ) from error
 
@@ -237,10 +238,6 @@ def _check_modules(folder: Path, config: Pretrained) -> None:
                 f"{config.model} is made of {name[:100]!r}, which is no part of "
                 "sentence-transformers and is not imported"
             )
-
-
-def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def pack(condition: Condition, count: int) -> Tensor:

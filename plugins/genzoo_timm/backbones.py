@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from genzoo_core import ConfigError, PluginError
 from genzoo_core.errors import did_you_mean
 from genzoo_core.libraries import mend_torchvision
+from genzoo_core.text import one_line
 
 LEAST = 32
 """Side of the smallest images where timm does not say: most backbones halve it five times."""
@@ -100,10 +101,9 @@ def build(
         network: nn.Module = _timm().create_model(backbone.name, **options)
         features = _features(network, torch.zeros(1, channels, *size))
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
         images = "×".join(map(str, (channels, *size)))
         raise ConfigError(
-            f"timm's {backbone.name} cannot be built for images of {images}: {reason[:200]}",
+            f"timm's {backbone.name} cannot be built for images of {images}: {one_line(error)}",
             "give another size",
         ) from error
     for module in network.modules():

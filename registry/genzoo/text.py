@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from genzoo_core.text import LONGEST, as_message, printable, shortened
+from genzoo_core.text import LONGEST, as_message, brief, one_line, printable, shortened
 
-__all__ = ["as_message", "printable", "shortened"]  # those of the core, beside the others
+__all__ = ["as_message", "brief", "one_line", "printable", "shortened"]  # those of the core
 
 LONGEST_LINE = 2 * LONGEST + len("; ")
 """Characters of the longest line: a message and its hint."""
@@ -16,21 +16,6 @@ SHOWN = 100
 
 NAMES = 20
 """Names of which a message lists the first."""
-
-
-def brief(error: BaseException) -> str:
-    """What an error says, in one line of at most 300 characters; "" where it cannot say it."""
-    try:
-        text = str(error)
-    except Exception:  # a `__str__` of its own
-        text = ""
-    return as_message(text, 300)
-
-
-def one_line(error: BaseException) -> str:
-    """An exception as "Type: message" in one line of at most 300 characters."""
-    name, text = type(error).__name__, brief(error)
-    return shortened(f"{name}: {text}" if text else name, 300)
 
 
 def shown_path(path: object) -> str:

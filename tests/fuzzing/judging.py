@@ -39,7 +39,7 @@ def check_message(text: str, place: str = "") -> None:
     expect(text, "an empty message", place)
     expect(len(text.splitlines()) == 1, f"several lines: {text[:300]!r}", place)
     expect(len(text) <= LONGEST, f"{len(text)} characters: {text[:300]}…", place)
-    expect("internal error" not in text, text, place)
+    expect("unexpected failure" not in text, text, place)
 
 
 def command(*words: str | Path) -> str:
@@ -50,7 +50,7 @@ def command(*words: str | Path) -> str:
         FindingError: It failed otherwise, or printed what must not be printed.
     """
     code, out, err = _run(*words)
-    if "internal error" in err or "Traceback" in err:
+    if "unexpected failure" in err or "Traceback" in err:
         _, _, detail = _run("--debug", *words)
         raise FindingError(err.strip().splitlines()[-1], place_in(detail))
     expect(code in (0, 1, 2), f"exit code {code}: {err[-300:]}")

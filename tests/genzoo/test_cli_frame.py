@@ -137,7 +137,11 @@ def test_a_command_gets_the_zoo(shop: Shelf) -> None:
     [
         ("usage", 2, "Error: this is wrong; do that"),
         ("weights", 1, "Error: bad file"),
-        ("bug", 1, "Error: internal error: ZeroDivisionError: division; `genzoo --debug …` shows"),
+        (
+            "bug",
+            1,
+            "Error: unexpected failure: ZeroDivisionError: division; `genzoo --debug …` shows",
+        ),
         ("os", 1, "Error: /nowhere/at/all: No such file or directory"),
         ("escape", 2, "Error: a\\x1b[2Jb"),
         ("message", 1, "Error: went wrong"),

@@ -279,7 +279,7 @@ def test_a_model_that_cannot_compute_in_half_precision_says_so(reader: Path, cli
         assert done.code == 2
         assert f"mine cannot compute in {precision}: " in done.err
         assert done.err.endswith("; use --precision fp32\n")
-        assert "internal error" not in done.err
+        assert "unexpected failure" not in done.err
 
 
 def test_weights_without_variants_are_read_beside_those_with_one(reader: Path) -> None:
@@ -532,7 +532,7 @@ def test_whatever_a_format_does_is_one_line(reader: Path, cli: Cli, fault: str, 
     done = cli("run", "mine", "-o", "x.png")
     assert done.code in (1, 2)
     assert (done.out, done.err.count("\n")) == ("", 1)
-    assert "internal error" not in done.err
+    assert "unexpected failure" not in done.err
 
 
 def test_of_two_formats_the_one_that_asks_for_more_wins(

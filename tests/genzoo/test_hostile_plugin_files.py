@@ -293,7 +293,7 @@ def test_whatever_becomes_of_a_plugins_files_the_others_are_listed(
         with captured() as (out, err):
             code = main(["run", "one", "-o", str(shelf.site / "x.png")])
         assert code in (1, 2)
-        assert "internal error" not in err.getvalue()
+        assert "unexpected failure" not in err.getvalue()
         assert len(err.getvalue()) < 2000
 
     listed()

@@ -65,7 +65,7 @@ def said(done: CompletedProcess[str], place: Place) -> str:
     ledger = place.ledger.read_text() if place.ledger.exists() else ""
     text = done.stdout + done.stderr + ledger
     assert SECRET not in text
-    assert "internal error" not in text
+    assert "unexpected failure" not in text
     return text
 
 

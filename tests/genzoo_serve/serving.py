@@ -170,5 +170,5 @@ def error_of(answer: tuple[int, dict[str, str], bytes]) -> tuple[int, str]:
     assert set(error) == {"message", "type", "param", "code"}
     assert isinstance(error["message"], str)
     assert isinstance(error["type"], str)
-    assert "internal error" not in error["message"].lower()
+    assert "unexpected failure" not in error["message"].lower()
     return status, error["message"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, ParamSpec, TypeVar
 
 from genzoo_core.errors import GenzooError
+from genzoo_core.text import one_line
 
 Status = Literal["ok", "failed", "skipped"]
 T = TypeVar("T")
@@ -134,9 +135,8 @@ def unexpected(error: BaseException) -> str:
     """An exception that should not have been raised, with the last line of the plugin's code."""
     import torch
 
-    text = " ".join(str(error).split())[:300]
     foreign = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(foreign)]
     where = f" (in {Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
-    return f"raised {type(error).__name__}{': ' + text if text else ''}{where}"
+    return f"raised {one_line(error)}{where}"

@@ -154,4 +154,4 @@ def _message(error: BaseException) -> str:
         case OSError() if error.strerror:
             where = f"{error.filename}: " if error.filename is not None else ""
             return where + error.strerror
-    return f"internal error: {one_line(error)}; `genzoo --debug …` shows where"
+    return f"unexpected failure: {one_line(error)}; `genzoo --debug …` shows where"
