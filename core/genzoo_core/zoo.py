@@ -35,12 +35,12 @@ class Opened:
         sha256: Digest of its weights file, or of the files that were read of a folder; "" for fresh
             weights.
         content: Digest of its description, its tensors as they are stored, and its parts: the same
-            in every file that holds them, with whatever card. "" for fresh weights, and for what a
+            in every file that holds them, whatever its card. "" for fresh weights, and for what a
             format of others built.
         files: sha256 of each file that was read of a folder in a format of others, by name.
         format: Full name of that format; "" for a file of genzoo's.
         model: The model in the list, or the model file; None for fresh weights.
-        precision: What it computes in: "fp32", "bf16" or "fp16".
+        precision: What it computes in, never "auto".
     """
 
     module: nn.Module
@@ -59,15 +59,14 @@ class Opened:
         return self.model.name if self.model else self.spec.component
 
     def own_modules(self) -> dict[str, nn.Module]:
-        """The submodules by name, without those of the shared parts."""
+        """Submodules by name, without those of the shared parts."""
         shared = {id(m) for part in self.parts.values() for m in part.modules()}
         return {name: m for name, m in self.module.named_modules() if id(m) not in shared}
 
     def own_tensors(self) -> dict[str, Tensor]:
         """Parameters and buffers by name, without those of the shared parts.
 
-        They are the module's own storage: writing into one changes the module. One that is tied to
-        several names is listed once, under the first.
+        Writing into one changes the module. One with several names is listed under the first.
         """
         names: dict[Tensor, str] = {}
         for prefix, module in self.own_modules().items():
@@ -84,8 +83,8 @@ class Plan(Protocol):
     Attributes:
         record: The request, filled in.
         count: Pictures in all.
-        group: Plans with the same one may share a batch, whatever their prompts, seeds and
-            inputs. None for one whose pictures are made by `Zoo.generate` alone.
+        group: Plans of the same one may share a batch, whatever their prompts, seeds and inputs.
+            None for a plan that only `Zoo.generate` can carry out.
         notes: Messages for the user, such as how inputs were converted.
     """
 
@@ -105,7 +104,7 @@ class Option:
 
     Attributes:
         type: What it takes, in words: "a number from 0 to 2".
-        choices: The values that there are, or () where they are not countable.
+        choices: All values where they can be counted, or ().
         of: The component that has it, where the model only chooses that: "ddim" has `sampler.eta`.
     """
 
@@ -133,7 +132,7 @@ class Zoo(Protocol):
         """Cards of all models of sound plugins, and of those that the user added."""
 
     def models(self) -> tuple[Model, ...]:
-        """Those models, each with its plugin, in alphabetical order."""
+        """The same models, each with its plugin, in alphabetical order."""
 
     def card(self, name: str) -> ModelCard:
         """The card of a model, by any reference that `open` takes.
@@ -175,9 +174,8 @@ class Zoo(Protocol):
     def add(self, reference: str, *, name: str | None = None) -> ModelCard:
         """Put a model into the user's own list, as `genzoo add` does.
 
-        Args:
-            reference: A model file, a folder, or "scheme://…".
-            name: What to call it; None for the name in its card.
+        `reference` is a model file, a folder, or "scheme://…"; `name` is by default that in its
+        card.
 
         Raises:
             UsageError: It is no model, or the name is taken.
@@ -187,25 +185,19 @@ class Zoo(Protocol):
     def dataset(self, recipe: DataRecipe, folder: Path | None = None) -> Dataset:
         """Read a dataset into memory; what is left out of a folder is a warning.
 
-        Args:
-            recipe: What to read, and as what shape.
-            folder: It holds the dataset, itself or in a folder of its name: parquet files as on the
-                Hub, or images, in folders by label or not. None for the Hub.
+        `folder` holds the dataset, itself or in a folder of its name: parquet files as on the Hub,
+        or images, in folders by label or not. None for the Hub.
 
         Raises:
             DataError: It is not there or cannot be read; says what to do.
         """
 
     def rows(self, recipe: DataRecipe, folder: Path | None = None) -> Iterator[Row]:
-        """The rows of a dataset one by one, their pictures not decoded; else as `dataset`."""
+        """As `dataset`, its rows one by one, with pictures that are not decoded."""
         ...
 
     def splits(self, folder: Path) -> tuple[str, ...]:
-        """Names of the splits of the dataset in a folder; "train" alone where none is named.
-
-        Raises:
-            DataError: The folder cannot be read.
-        """
+        """Names of the splits of the dataset in a folder, or "train" alone; raises as `dataset`."""
         ...
 
     def build(self, spec: ModelSpec, *, training: bool = False) -> Opened:
@@ -217,7 +209,7 @@ class Zoo(Protocol):
         """
 
     def component(self, kind: str, name: str, config: Mapping[str, object]) -> Any:
-        """Build a component on its own, with no conditioners and no parts; see `Context.component`.
+        """Build a component by itself, without conditioners and parts; see `Context.component`.
 
         Raises:
             ConfigError: An unknown component, or a config that is not of its type.
@@ -227,10 +219,10 @@ class Zoo(Protocol):
     def plugins(self, name: str | None = None) -> tuple[Plugin, ...]:
         """The plugins that are installed, sound or not: all, or those of a name or distribution.
 
-        Runs none of their code.
+        None of their code is run.
 
         Raises:
-            UsageError: Neither a plugin nor a distribution is called that.
+            UsageError: No plugin and no distribution has the name.
         """
 
     def verify(self, plugin: Plugin) -> Verification:
@@ -240,7 +232,7 @@ class Zoo(Protocol):
         """The file with a model's weights and its sha256, fetched where it is not here.
 
         Raises:
-            IntegrityError: It does not have the digest in the model's card.
+            IntegrityError: It has another digest than the model's card says.
             GenzooError: Anything else is wrong.
         """
 
@@ -255,12 +247,9 @@ class Zoo(Protocol):
     ) -> Opened:
         """Load a model in evaluation mode.
 
-        Args:
-            reference: A bare name, `distribution/name`, the path of a model file or of a folder in
-                a format that a plugin reads, or a reference that a plugin knows how to fetch
-                ("hf://owner/repo").
-            device: Where its tensors go, in torch's spelling, or "auto".
-            variant, precision, offload: As in a `Request`.
+        `reference` is a bare name, `distribution/name`, the path of a model file or of a folder in
+        a format that a plugin reads, or a reference that a plugin knows how to fetch
+        ("hf://owner/repo"). The rest is as in a `Request`.
 
         Raises:
             GenzooError: It cannot be loaded; says why.
@@ -279,12 +268,9 @@ class Zoo(Protocol):
         opened: Opened | None = None,
         on_progress: Callable[[float, int], None] | None = None,
     ) -> Pictures:
-        """Make pictures with a model, as `genzoo run` does.
+        """Make pictures with a model, or with `opened`, as `genzoo run` does.
 
-        Args:
-            request: What is wanted.
-            opened: The model, where it is open.
-            on_progress: Called with how many of how many pictures are made.
+        `on_progress` is called with how many of how many pictures are made.
 
         Raises:
             UsageError: A field is not among the valid choices; names those.
@@ -293,30 +279,24 @@ class Zoo(Protocol):
         """
 
     def plan(self, request: Request, opened: Opened, like: Plan | None = None) -> Plan:
-        """What `generate` would make with a model that is open.
+        """What `generate` would make with a model that is open; raises as that.
 
-        Args:
-            request: What is wanted.
-            opened: The model.
-            like: Its last plan, unless the module was moved or changed since: a request that
-                differs from that one's in prompts, `n` and seed alone is planned faster with it.
-
-        Raises:
-            GenzooError: As `generate`.
+        `like` is the model's last plan, unless the module was moved or changed since: a request
+        that differs from that one's in prompts, `n` and seed alone is planned faster with it.
         """
 
     def make_together(self, parts: Sequence[Part], on_step: OnStep | None = None) -> list[Pictures]:
         """Pictures of several plans of one group, made in one batch.
 
-        Each is what `generate` makes of its request, but for rounding. `genzoo_before_run` and
-        `genzoo_after_run` are not called. `on_step` gets the pictures of all parts so far.
+        Each is what `generate` makes of its request, but for rounding; no hooks are called.
+        `on_step` gets the pictures of all parts so far.
 
         Raises:
             GenzooError: The model fails, or memory runs out for a single picture.
         """
 
     def encode(self, request: Request, opened: Opened | None = None) -> Latents:
-        """The latents of a request's inputs; it says `encode`. Raises as `generate`."""
+        """The latents of the inputs of a request with `encode`. Raises as `generate`."""
 
     def png(self, pictures: Pictures) -> list[bytes]:
         """Each picture as a PNG, with the record that makes it alone, as in a folder."""
@@ -338,13 +318,13 @@ class Zoo(Protocol):
         """
 
     def cache(self, name: str) -> Path | None:
-        """A folder of the user's cache for a plugin's own use; None where none can be written to.
+        """A folder in the user's cache for a plugin's own use; None where none can be written to.
 
         What lies there may be gone at the next call. `name` is one word, unique to the plugin.
         """
 
     def config(self) -> Path:
-        """The folder of what the user decided, which may not exist yet."""
+        """The folder of the user's configuration, which may not exist yet."""
 
     def call_hook(self, name: str, **arguments: object) -> list[Any]:
         """Call a hook's implementations one by one; one that fails is a warning."""

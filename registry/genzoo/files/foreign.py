@@ -1,7 +1,4 @@
-"""A folder of others, as a format reads it: listed, checked, and hashed file by file.
-
-Each file is the same whenever it is opened, and none of them is a pickle.
-"""
+"""A folder of others, as a format reads it: listed, checked, and hashed file by file."""
 
 from __future__ import annotations
 
@@ -49,9 +46,9 @@ ELSEWHERE = "../"
 
 
 class Weights(NamedTuple):
-    """Weights in a folder, for `genzoo info`: their name without suffix, and size in bytes.
+    """Weights in a folder: their name without suffix, and size in bytes.
 
-    `parameters` is None, and `dtypes` is empty, where these would have to be fetched.
+    Where they would have to be fetched, `parameters` is None and `dtypes` is empty.
     """
 
     name: str
@@ -61,7 +58,10 @@ class Weights(NamedTuple):
 
 
 class Files:
-    """`genzoo_core.Folder` over any source."""
+    """`genzoo_core.Folder` over any source.
+
+    Each file is the same whenever it is opened, and none of them is a pickle.
+    """
 
     def __init__(self, source: Source, variant: str = "") -> None:
         check_variant(variant)
@@ -90,13 +90,13 @@ class Files:
         return isinstance(self.source, LocalSource)
 
     def read(self, name: str) -> bytes:
-        """The content of a file of at most 10 MB."""
+        """The content of a file of at most `MAX_READ` bytes."""
         data = self.peek(name)
         self._read.add(name)
         return data
 
     def peek(self, name: str) -> bytes:
-        """As `read`; what a model is does not depend on it."""
+        """As `read`, of a file that the model does not depend on."""
         with self._opened(name) as file:
             data = file.read(MAX_READ + 1)
         if len(data) > MAX_READ:
@@ -119,10 +119,9 @@ class Files:
         return self._digests[name]
 
     def check(self) -> None:
-        """Check what can be before a format sees it.
+        """Check, before a format sees it, all but the numbers: headers, indexes, shards.
 
-        Of a folder on this machine that is all but the numbers: headers, indexes, shards. Of one
-        elsewhere, which shards there are.
+        Of a folder that is not on this machine, only whether all shards are there.
 
         Raises:
             WeightsError: There are only pickles, or a shard, header or index is wrong.
@@ -138,12 +137,12 @@ class Files:
                 self._check_shards(stem, shards)
                 for name in self.stems[stem]:
                     self._header(name)
-        if self.is_local:  # others' are not fetched in vain
+        if self.is_local:  # others are not fetched in vain
             for name in filter(is_index, self.files):
                 self._index(name)
 
     def refuse_pickles(self) -> None:
-        """Refuse a folder that has its weights in pickles alone."""
+        """Refuse a folder with weights in pickles alone."""
         if any(name.endswith(SUFFIX) for name in self.files):
             return
         if self._pickles:
@@ -159,7 +158,7 @@ class Files:
         return sorted({stem.variant for stem in self.stems} - {""})
 
     def wanted(self) -> list[Stem]:
-        """Of each set of weights the variant that is read; all where it has no such one."""
+        """Of each set of weights the variant that is read, or the plain one, or else all."""
         of_name: dict[str, set[str]] = {}
         for stem in self.stems:
             of_name.setdefault(stem.name, set()).add(stem.variant)
@@ -167,7 +166,7 @@ class Files:
         return [stem for stem in self.stems if stem.variant in wanted[stem.name]]
 
     def parts(self) -> list[Weights]:
-        """The weights that there are, for a person: from their headers, where they are here."""
+        """The weights, for `genzoo info`: from their headers, where they are here."""
         found = []
         for stem in self.wanted():
             names = [stem.single] if stem.single in self.stems[stem] else self.stems[stem]
@@ -214,7 +213,7 @@ class Files:
     def other(self, reference: str) -> Files:
         """Another folder; the files read of it count as read of this one."""
         if reference not in self._others:
-            assert self.open_other is not None  # set by whoever has found the folder
+            assert self.open_other is not None  # `find` has set it
             self._others[reference] = self.open_other(reference)
         return self._others[reference]
 
@@ -226,7 +225,7 @@ class Files:
         return {**{name: self.digest(name) for name in sorted(self._read)}, **found}
 
     def finish(self) -> None:
-        """Check that what was read has not changed since, and remove what was made for it."""
+        """Check that what was read has not changed since, and remove the links to it."""
         for files in self._others.values():
             files.finish()
         if self._folder is not None:
@@ -261,7 +260,7 @@ class Files:
 
     @contextmanager
     def _opened(self, name: str) -> Iterator[BufferedReader]:
-        """A file of the folder; it is the same whenever it is opened."""
+        """A file of the folder, which is the same whenever it is opened."""
         if not (isinstance(name, str) and name in self.files):
             if name in self._pickles:
                 raise self._pickled(name)
@@ -296,7 +295,7 @@ class Files:
         return shards_of(self._json(name), self._where(name))
 
     def _shards(self, stem: Stem) -> dict[str, str]:
-        """The file of each tensor, all of which are there; none where one file holds all."""
+        """The file of each tensor, all of which are there; {} where one file holds all."""
         if stem.single in self.files or stem.index_file not in self.files:
             return {}
         folder, slash, _ = stem.index_file.rpartition("/")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def kind_of(module: nn.Module) -> str | None:
-    """The kind of component that a module is; None for none that has weights."""
+    """The kind of component that a module is; None where it is none with weights."""
     return next((kind for kind in MODULE_KINDS if isinstance(module, INTERFACES[kind])), None)
 
 

@@ -79,7 +79,7 @@ class ModelFolder:
         return card, loaded
 
     def model(self, card: ModelCard, sha256: str = "") -> Model:
-        """It, as one model among others."""
+        """The model in the list that it is, or one by itself."""
         return self.added or Model(card, file=WeightsFile(Path(self.name), self.name, sha256))
 
     @cached_property
@@ -91,7 +91,7 @@ class ModelFolder:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Let the format's faults be its own, and what it prints no result."""
+        """Within it, what the format raises is a `WeightsError`, and its stdout is stderr."""
         try:
             with stdout_to_stderr():
                 yield
@@ -103,7 +103,7 @@ class ModelFolder:
             ) from error
 
     def _completed(self, card: Any) -> ModelCard:
-        """The card, where it is one, with what the registry knows by itself."""
+        """A format's card, checked, with what the registry knows by itself."""
         owner = f"format {full_name(self.format)}"
         if not isinstance(card, ModelCard):
             raise PluginError(f"{owner} gave {type(card).__name__}, not a ModelCard")
@@ -115,7 +115,7 @@ class ModelFolder:
         parts = self.files.parts() if not (card.size and card.parameters) else []
         completed: ModelCard = msgspec.structs.replace(
             card,
-            # A plugin says these of its own models; of a folder they would be mere words.
+            # A manifest says these of its own models; of a folder nobody has checked them.
             weights="",
             sha256="",
             recipe="",

@@ -69,7 +69,7 @@ def verify_plugin(plugin: Plugin) -> Verification:
 
 
 def report(answer: str, name: str, distribution: str) -> None:
-    """What runs in that process: check the plugin, write what was found into a file, as JSON."""
+    """What runs in that process: check the plugin, and write the result into a file, as JSON."""
     catalogue = Catalogue.open()
     owners = {(plugin.name, plugin.distribution): plugin for plugin in catalogue.plugins}
     with stdout_to_stderr():
@@ -124,7 +124,7 @@ class _Checks:
     def _listen(self, target: str) -> None:
         """Import the module of a target, and remark on what it writes to stdout.
 
-        What it raises is met again, and reported, when it is imported for its own sake.
+        What it raises is reported when the target is loaded.
         """
         module = target.partition(":")[0]
         if module in sys.modules:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def adapt(request: Request, opened: Opened, zoo: Zoo) -> tuple[Lora, ...]:
-    """Let a model have the changes that a request names, and no others; as a record has them.
+    """Apply a request's LoRAs to its model, and no others; gives them as a record has them.
 
     Raises:
         UsageError: The model takes none, or not these.
@@ -44,7 +44,7 @@ def adapt(request: Request, opened: Opened, zoo: Zoo) -> tuple[Lora, ...]:
 
 
 def _read(lora: Lora, zoo: Zoo) -> tuple[Lora, Mapping[str, Tensor]]:
-    """What a record has of it, and its tensors."""
+    """A LoRA as a record has it, and its tensors."""
     if not isfinite(lora.scale):
         raise UsageError(f"the scale of {quoted(lora.path)} is {lora.scale}; give a number")
     path = lora.path

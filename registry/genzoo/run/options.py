@@ -88,18 +88,18 @@ def _split(
 
 
 def _chosen(kind: str, value: object) -> ComponentSpec:
-    """What is chosen, with its config."""
+    """The component that is chosen, with its config."""
     if value is None:
         raise UsageError(f"no {kind} is named that could be set", f"--set {kind}=NAME does")
     try:
-        # As plain data: what a Python user made by hand was never checked.
+        # As plain data: what a user made in Python was never checked.
         return ComponentSpec.of(msgspec.convert(msgspec.to_builtins(value), Choice))
     except ValueError as error:
         raise UsageError(f"{kind} cannot be {quoted(value)}; give its name") from error
 
 
 def _typed(kind: str, chosen: ComponentSpec, catalogue: Catalogue) -> ComponentSpec:
-    """What is chosen, with the values of its config read as their types."""
+    """The same, with the values of its config read as their types."""
     try:
         _, _, config_type = load_component(catalogue, kind, chosen.component)
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""From what a caller says to a `Request`, and what of it can be checked without a model."""
+"""From arguments to a `Request`, and what of it can be checked without a model."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from genzoo_core.request import MOST_PICTURES, MOST_SEED, Input, Request
 
 
 def request_of(model: str, prompts: object = (), **fields: Any) -> Request:
-    """A request in the words of a Python user: one prompt, or one picture, may stand for a list.
+    """A request from Python's arguments: one prompt, or one picture, may stand for a list.
 
-    A picture is a path, the bytes of a file, or an `Input`.
+    A picture is a path, the bytes of a file, or an `Input`. Types are checked by `check_types`.
     """
     names = Request.__struct_fields__
     for name in fields:
@@ -42,7 +42,7 @@ def request_of(model: str, prompts: object = (), **fields: Any) -> Request:
 
 
 def _picture(field: str, value: object) -> Input:
-    """A picture as a Python user gives it."""
+    """A picture from a path, or from the bytes of a file."""
     if isinstance(value, Input):
         return value
     if isinstance(value, bytes):
@@ -53,7 +53,7 @@ def _picture(field: str, value: object) -> Input:
 
 
 def check_types(request: Request) -> None:
-    """What the type checker of a Python user would have said."""
+    """Check the types of all fields, which Python does not."""
     for prompt in request.prompts:
         if not isinstance(prompt, str):
             raise UsageError(f"a prompt is {quoted(prompt)}; give text")

@@ -69,7 +69,7 @@ def read(path: Path) -> tuple[Provenance, Stored | None]:
 
 @contextmanager
 def damaged(path: Path, what: str) -> Iterator[None]:
-    """Whatever the parsers of a format raise is the file's fault."""
+    """Within it, whatever the parsers of a format raise says that the file is damaged."""
     try:
         yield
     except UsageError:

@@ -1,4 +1,4 @@
-"""What can be made of a request. Each task says in its file what it needs, checks and makes."""
+"""What can be made of a request: each task has a file with what it needs, checks and makes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from genzoo_core.request import Request
 
 
 def task_of(request: Request) -> Task:
-    """What is to be made of a request, or was made of a record."""
+    """The task of a request, or of the record of one."""
     if request.encode:
         return Encode(request)
     if request.latents is not None:

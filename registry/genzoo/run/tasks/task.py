@@ -172,7 +172,7 @@ def _derived(seed: int, name: str) -> int:
 
 
 class Task(ABC):
-    """A request, or the record of what was made, as what is to be made of it."""
+    """What is to be made of a request, or was made of a record."""
 
     draws = False
     """Whether each picture draws noise from its own seed; such may share a batch with others'."""
@@ -233,18 +233,18 @@ class Task(ABC):
 
     @abstractmethod
     def require(self, opened: Opened) -> None:
-        """Check that a model can do it; the error names those that can."""
+        """Check that a model can do it; the error says which ones can."""
 
     @abstractmethod
     def make(self, batch: Batch) -> Tensor:
         """The pictures of a batch, `[len(batch), C, H, W]`, as the model gives them."""
 
     def finish(self, batch: Batch, made: Tensor) -> Tensor:
-        """What is written of the pictures that a model has made of a batch."""
+        """The pictures that are written, of those that a model has made."""
         return made
 
     def above(self, plan: Plan) -> Tensor | None:
-        """What is shown above the pictures, or None."""
+        """Pictures that are shown above the others, or None."""
         return None
 
     def steps(self, pictures: Pictures) -> Tensor | None:
@@ -252,7 +252,7 @@ class Task(ABC):
         return None
 
     def summary(self, seeds: range) -> str:
-        """The line that says what chance went into the pictures."""
+        """The line about seeds, for the user."""
         return "no seed: nothing is left to chance"
 
 
