@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -147,25 +147,17 @@ def _line(event: dict[str, Any]) -> str:
 
 
 def _add_errors(app: FastAPI) -> None:
-    @app.exception_handler(APIError)
-    async def refused(_: Request, error: APIError) -> Response:
-        return error.response()
+    def answer(kind: type[Exception], as_error: Callable[[Any], APIError]) -> None:
+        async def handler(_: Request, error: Exception) -> Response:
+            return as_error(error).response()
 
-    @app.exception_handler(GenzooError)
-    async def failed(_: Request, error: GenzooError) -> Response:
-        return of_genzoo(error).response()
+        app.add_exception_handler(kind, handler)
 
-    @app.exception_handler(RequestValidationError)
-    async def malformed(_: Request, error: RequestValidationError) -> Response:
-        return of_validation(error, Generation).response()
-
-    @app.exception_handler(HTTPException)
-    async def other(_: Request, error: HTTPException) -> Response:
-        return APIError(error.status_code, error.detail, headers=error.headers).response()
-
-    @app.exception_handler(Exception)
-    async def broken(_: Request, error: Exception) -> Response:
-        return APIError(500, "the server failed at this request; its log says why").response()
+    answer(APIError, lambda error: error)
+    answer(GenzooError, of_genzoo)
+    answer(RequestValidationError, lambda error: of_validation(error, Generation))
+    answer(HTTPException, lambda e: APIError(e.status_code, e.detail, headers=e.headers))
+    answer(Exception, lambda _: APIError(500, "the server failed at this request; see its log"))
 
 
 class Metered:

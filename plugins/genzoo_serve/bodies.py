@@ -13,7 +13,7 @@ Size = Annotated[str, Field(pattern=r"^(auto|[1-9][0-9]{0,4}x[1-9][0-9]{0,4})$")
 
 
 class Body(BaseModel):
-    """What all requests for pictures have in common."""
+    """The fields of all requests for pictures."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 

@@ -20,7 +20,7 @@ HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}}
 
 
 class APIError(HTTPException):
-    """What a request is answered with in place of pictures."""
+    """The answer to a request that is refused or fails."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class APIError(HTTPException):
         return {"error": error}
 
     def response(self) -> Response:
-        """The answer, in ASCII: what a client sent need not be valid Unicode."""
+        """The answer in ASCII: it may repeat what a client sent, which need not be Unicode."""
         return Response(
             json.dumps(self.content()), self.status_code, self.headers, "application/json"
         )

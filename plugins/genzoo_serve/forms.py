@@ -33,7 +33,7 @@ async def read_form(http: Request, kind: type[BodyT]) -> tuple[BodyT, dict[str, 
 
 
 def images_of(files: dict[str, list[bytes]], name: str = "image", most: int = 1) -> list[bytes]:
-    """The pictures of a name among the files of a form, which are taken out."""
+    """The pictures of a name, which are taken out of the files of a form."""
     images = files.pop(name, [])
     if len(images) > most:
         few = "one picture" if most == 1 else f"at most {most} pictures"
@@ -89,7 +89,7 @@ def fields_of_form(items: list[tuple[str, Any]]) -> tuple[dict[str, Any], dict[s
 
 
 def _object(text: str) -> object:
-    """What a form, which has text alone, says as JSON."""
+    """A field of a form, which is text, as JSON where it is that."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

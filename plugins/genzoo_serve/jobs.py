@@ -1,4 +1,4 @@
-"""What one client waits for, on its way between the server's threads."""
+"""What one client waits for, between the server's threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from genzoo_core.zoo import Plan
 
 @dataclass(frozen=True)
 class OnTheWay:
-    """How a job's picture `index` looks before it is finished; `number` counts these from 0."""
+    """A job's picture `index` before it is finished; `number` counts such from 0."""
 
     png: bytes
     index: int
@@ -73,9 +73,9 @@ class Job:
 
 
 def send(events: Sequence[tuple[Job, Event]]) -> None:
-    """Tell clients what became of their jobs, from any thread, and at once: each call wakes them.
+    """Send events to the clients of jobs, from any thread; all at once, for each call wakes them.
 
-    Nothing comes after a job's None or exception.
+    None or an exception is the last event of a job.
     """
 
     def put() -> None:

@@ -1,4 +1,4 @@
-"""What is decided of a request before it is read: its key, its host and its size."""
+"""What is checked of a request before it is read: its key, its host and its size."""
 
 from __future__ import annotations
 

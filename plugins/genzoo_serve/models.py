@@ -42,7 +42,7 @@ class Models:
         self.began = int(time.time())
 
     def worker(self, name: str) -> Worker:
-        """The worker of a model of `cards`; a new one begins to open it."""
+        """The worker of a model of `cards`; the first time it opens it."""
         with self._lock:
             if name not in self._workers:
                 self._workers[name] = Worker(
@@ -56,7 +56,7 @@ class Models:
             return self._workers[name]
 
     def _make_room(self) -> None:
-        """Close what was used least recently, but for the last that was used."""
+        """Close models that were used least recently, but never the last that was used."""
         with self._lock:
             by_use = sorted(self._workers.values(), key=lambda worker: worker.used)
             size = sum(worker.size for worker in by_use)
@@ -69,7 +69,7 @@ class Models:
             OPEN.set(sum(worker.size > 0 for worker in self._workers.values()))
 
     def close(self, seconds: float) -> bool:
-        """Let all workers end; whether they did within some seconds."""
+        """Let all workers end; whether they have within some seconds."""
         with self._lock:
             workers = list(self._workers.values())
         for worker in workers:

@@ -1,4 +1,4 @@
-"""From what clients send to requests of genzoo, and from pictures to what they get."""
+"""From what clients send to requests of genzoo, and from pictures to answers."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ LARGE = 100_000
 
 
 class Service:
-    """Makes what clients want with the models that are served; at most `max_queue` requests wait
-    or are under way.
-    """
+    """Answers clients; at most `max_queue` requests wait or are under way."""
 
     def __init__(self, zoo: Zoo, models: Models, max_queue: int) -> None:
         self.zoo, self.models, self.links = zoo, models, Links()
@@ -70,7 +68,7 @@ class Service:
         )
 
     def _size(self, name: str, size: str) -> dict[str, int]:
-        """What sets the size of pictures; nothing where it is the model's own."""
+        """The options that set a size; none where it is the model's own."""
         width, height = map(int, size.split("x"))
         shape = self.models.cards[name].shape
         own = shape is not None and tuple(shape[1:]) == (height, width)
@@ -96,13 +94,16 @@ class Service:
         partials: int = 0,
         look: Callable[[Opened], Facts] | None = None,
     ) -> AsyncGenerator[Pictures | OnTheWay | Latents | Facts, None]:
-        """What becomes of a request, as it comes; a client that goes away is forgotten.
+        """What becomes of a request, as it comes; of a client that goes away it is cancelled.
 
         Raises:
-            APIError: It cannot be made.
+            APIError: The request is refused, or fails.
         """
+        if self.full:
+            raise APIError(429, f"{self._queue} requests are waiting; try again later")
         job = Job(request, partials, look, on_end=self._leave)
-        self._enter()
+        self._queue += 1
+        QUEUE.inc()
         worker = self.models.worker(request.model)
         while not worker.submit(job):  # it was closed a moment ago
             worker = self.models.worker(request.model)
@@ -132,12 +133,6 @@ class Service:
     def full(self) -> bool:
         """Whether the next request is refused."""
         return self._queue >= self._max_queue
-
-    def _enter(self) -> None:
-        if self.full:
-            raise APIError(429, f"{self._queue} requests are waiting; try again later")
-        self._queue += 1
-        QUEUE.inc()
 
     def _leave(self) -> None:
         self._queue -= 1
@@ -235,7 +230,7 @@ class Service:
 
 
 def _facts(body: Body) -> dict[str, Any]:
-    """What the events of the OpenAI API say besides."""
+    """Further fields of events in the OpenAI API."""
     return {
         "created_at": int(time.time()),
         "size": body.size or "auto",
@@ -246,7 +241,7 @@ def _facts(body: Body) -> dict[str, Any]:
 
 
 def usage(request: Request, pictures: int) -> dict[str, Any]:
-    """What clients count: words, inputs and pictures, for genzoo has no tokens."""
+    """Words, inputs and pictures, which clients count as tokens."""
     words = sum(len(prompt.split()) for prompt in request.prompts)
     inputs = len(request.inputs)
     return {

@@ -1,4 +1,4 @@
-"""One thread for each model: it opens the model, and makes pictures of many requests at once."""
+"""One thread for each model: it opens the model, and makes pictures of many requests together."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from genzoo_serve.metrics import BATCHES, PICTURES
 from genzoo_serve.turns import Turns
 
 PAUSE = 0.05
-"""How long a batch waits for further requests at most, as a share of the time of the last one."""
+"""Most time that a batch waits for further requests, as a share of the time of the last batch."""
 
 
 class AbandonedError(Exception):
@@ -91,7 +91,7 @@ class Worker:
             self._end(job, None)
 
     def close_idle(self) -> bool:
-        """Close if nothing is waiting or under way; whether it closes."""
+        """Close if nothing waits or is under way; whether it does."""
         with self._changed:
             self._closing = self._closing or not self._jobs
             self._changed.notify()
@@ -127,7 +127,7 @@ class Worker:
             return self._jobs[0] if self._jobs else None
 
     def _serve(self, first: Job) -> None:
-        """One batch, which the first job is part of; or that job alone, or none of it."""
+        """One batch with the first job in it; or that job alone, or nothing if it is gone."""
         opened = self._opened or self._open()
         if first.look is not None:
             self._end(first, first.look(opened), None)
@@ -153,7 +153,7 @@ class Worker:
                     self._end(job, None)
 
     def _gather(self) -> list[Job]:
-        """What is waiting, once a batch is full or as many clients are back as there were."""
+        """The jobs that wait, once they fill a batch or as many clients are back as there were."""
         until = time.monotonic() + self._pause
         with self._changed:
             while len(self._jobs) < self._clients and not self._closing:
@@ -163,7 +163,7 @@ class Worker:
             return list(self._jobs)
 
     def _group(self, first: Job) -> list[Job]:
-        """The first job, and those that can share its batch; none where it was taken out."""
+        """The first job, and those that can share its batch; none where it is gone."""
         if first not in self._jobs or first.plan is None:
             return []
         group = first.plan.group
@@ -206,7 +206,7 @@ class Worker:
         self._end(job, made, None)
 
     def _serve_together(self, group: list[Job], opened: Opened) -> None:
-        """A batch of jobs of one group, in fair shares."""
+        """A batch with a fair share of each job of a group."""
         share = max(1, self._settings.batch // len(group))
         counts = [min(share, job.left) for job in group]
         for index, job in enumerate(group):  # what others leave
@@ -263,7 +263,7 @@ def _plan_of(job: Job) -> Plan:
 
 
 class _Watch:
-    """Called after each step of a batch: sends pictures on the way, and looks who is gone."""
+    """Called after each step of a batch: sends pictures on the way, and ends it if all are gone."""
 
     def __init__(self, jobs: list[Job], counts: list[int], turns: Turns | None) -> None:
         self._jobs, self._counts, self._turns = jobs, counts, turns
@@ -286,7 +286,7 @@ class _Watch:
 
 
 def _shown_at(step: int, total: int, partials: int) -> int | None:
-    """Which of the pictures on the way a step gives: they are evenly spaced; None for none."""
+    """The number of the picture on the way that a step gives, evenly spaced; None for none."""
     for number in range(partials):
         if step == max(1, round(total * (number + 1) / (partials + 1))) and step < total:
             return number

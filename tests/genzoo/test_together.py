@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 import genzoo
-from genzoo_core import Input, Request, UsageError
+from genzoo_core import GenzooError, Input, Request, UsageError
 from genzoo_core.images import to_uint8
 from genzoo_core.zoo import Part
 
@@ -135,6 +135,39 @@ def test_a_plan_that_is_like_the_last_is_the_same() -> None:
     for fields in wrong:
         with pytest.raises(UsageError):
             zoo.plan(Request("flow-emoji", **{"options": options, **fields}), opened, last)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"options": {"guidance": 1.0}, "negative": "a dog"}, "with guidance 1 nothing leads away"),
+        ({"options": {"sampler": "ddim"}}, "ddim"),
+    ],
+)
+def test_wrong_options_are_refused_when_a_request_is_planned(
+    fields: dict[str, Any], message: str
+) -> None:
+    zoo = genzoo.open_zoo()
+    opened = zoo.open("flow-emoji")
+    with pytest.raises(UsageError, match=message):
+        zoo.plan(Request("flow-emoji", ("a cat",), **fields), opened)
+
+
+def test_a_negative_needs_guidance_also_where_a_plan_is_like_the_last() -> None:
+    zoo = genzoo.open_zoo()
+    opened = zoo.open("flow-mnist")
+    last = zoo.plan(Request("flow-mnist", ("7",), negative="1"), opened)
+    with pytest.raises(UsageError, match="nothing leads away from a negative"):
+        zoo.plan(Request("flow-mnist", negative="1"), opened, last)
+
+
+def test_where_one_picture_does_not_fit_into_memory_is_said_what_helps(painter: Path) -> None:
+    zoo = genzoo.open_zoo()
+    opened = zoo.open("plain")
+    plan = zoo.plan(Request("plain", n=3, options={"fault": "starving"}), opened)
+    for make in (lambda: zoo.make_together([Part(plan, 0, 3)]), lambda: zoo.generate(plan.record)):
+        with pytest.raises(GenzooError, match=r"out of memory making one .*; close other programs"):
+            make()
 
 
 def test_a_png_has_the_record_that_makes_it_alone() -> None:

@@ -24,7 +24,7 @@ class PainterOptions(Config):
     temperature: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     prior: Literal["fitted", "standard-normal"] = "standard-normal"
     fault: (
-        Literal["slow", "hungry", "wild", "crowded", "lost"]
+        Literal["slow", "hungry", "starving", "wild", "crowded", "lost"]
         | Literal["overwriting", "tiny", "single", "nothing"]
         | None
     ) = None

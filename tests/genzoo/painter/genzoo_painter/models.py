@@ -125,11 +125,12 @@ OTHERS: dict[str | None, Callable[[Tensor], Any]] = {
 
 def fail(fault: str | None, n: int) -> None:
     """What can go wrong: "slow" says when it samples and takes its time, "hungry" asks
-    for more memory than there is but for a single picture, "lost" opens what is not there."""
+    for more memory than there is but for a single picture, "starving" for that as well, "lost"
+    opens what is not there."""
     if fault == "lost":
         open("weights-that-are-gone").close()
     if fault == "slow":
         sys.stderr.write("sampling\n")
         time.sleep(0.3)
-    elif fault == "hungry" and n > 1:
+    elif fault == "starving" or (fault == "hungry" and n > 1):
         torch.empty(n << 50, dtype=torch.uint8)
