@@ -42,3 +42,8 @@ def one_line(error: BaseException) -> str:
     """An exception as "Type: message" in one line of at most 300 characters."""
     name, text = type(error).__name__, brief(error)
     return shortened(f"{name}: {text}" if text else name, 300)
+
+
+def many(count: int, thing: str) -> str:
+    """A count with its noun: "1 picture", "2,000 pictures"."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"

@@ -1,6 +1,7 @@
 """What other plugins may use of this one."""
 
+from genzoo_core.text import many
 from genzoo_data.proposal import propose
-from genzoo_data.survey import Survey, find_data, many, survey
+from genzoo_data.survey import Survey, find_data, survey
 
 __all__ = ["Survey", "find_data", "many", "propose", "survey"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from genzoo_core.errors import UsageError
+from genzoo_core.text import many
 from genzoo_core.zoo import Zoo
 
 if TYPE_CHECKING:
@@ -105,8 +106,6 @@ def data(
 
 def _lines(found: Survey, goal: Goal) -> Iterator[tuple[str, str]]:
     """The survey as a person reads it: what a line is about, and the line."""
-    from genzoo_data.survey import many
-
     yield "pictures", ", ".join(f"{n:,} in {name}" for name, n in found.splits.items())
     yield "sizes", _counted(found.sizes)
     modes = {MODES.get(mode, mode): count for mode, count in found.modes.items()}

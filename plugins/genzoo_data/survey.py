@@ -21,6 +21,7 @@ from genzoo_core.dataset import Row
 from genzoo_core.errors import DataError, GenzooError
 from genzoo_core.picture_files import decode
 from genzoo_core.recipe import DataRecipe, folder_name
+from genzoo_core.text import many
 from genzoo_core.zoo import Zoo
 from genzoo_data.near import MOST, SIDE, near_copies
 
@@ -293,8 +294,3 @@ def _problems(found: Survey) -> Iterator[str]:
         yield f"{many(found.unlabelled, 'picture')} without a label, beside classes"
     if found.captions and found.captions.count < found.pictures:
         yield f"{many(found.pictures - found.captions.count, 'picture')} without a caption"
-
-
-def many(count: int, thing: str) -> str:
-    """A count with its noun: "1 picture", "2 pictures"."""
-    return f"{count:,} {thing}{'s' if count != 1 else ''}"

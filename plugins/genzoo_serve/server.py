@@ -17,6 +17,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from genzoo_core import GenzooError
+from genzoo_core.text import many
 from genzoo_serve.app import Metered, create_app
 from genzoo_serve.limits import Limits
 from genzoo_serve.service import Service
@@ -53,8 +54,7 @@ def run(
     listening = _listen(host, port)
     place = listening.getsockname()[:2]
     address = f"[{place[0]}]" if ":" in place[0] else place[0]
-    count = len(service.models.cards)
-    models = f"{count} model{'' if count == 1 else 's'}"
+    models = many(len(service.models.cards), "model")
     click.echo(f"serving {models} at http://{address}:{place[1]}; Ctrl-C ends it", err=True)
     server = _Server(config)
     _allow_connections()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from genzoo_core.text import LONGEST, as_message, brief, one_line, printable, shortened
+from genzoo_core.text import LONGEST, as_message, brief, many, one_line, printable, shortened
 
-__all__ = ["as_message", "brief", "one_line", "printable", "shortened"]  # those of the core
+__all__ = ["as_message", "brief", "many", "one_line", "printable", "shortened"]  # of the core
 
 LONGEST_LINE = 2 * LONGEST + len("; ")
 """Characters of the longest line: a message and its hint."""

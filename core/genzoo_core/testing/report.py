@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, ParamSpec, TypeVar
 
 from genzoo_core.errors import GenzooError
-from genzoo_core.text import one_line
+from genzoo_core.text import many, one_line
 
 Status = Literal["ok", "failed", "skipped"]
 T = TypeVar("T")
@@ -35,8 +35,8 @@ class ConformanceError(AssertionError):
     """Something does not conform to the interfaces of genzoo, a line for each of its `problems`."""
 
     def __init__(self, subject: str, problems: Sequence[str]) -> None:
-        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        super().__init__("\n  - ".join([f"{subject} has {count}:", *problems]))
+        head = f"{subject} has {many(len(problems), 'problem')}:"
+        super().__init__("\n  - ".join([head, *problems]))
         self.subject = subject
         self.problems = tuple(problems)
 

@@ -15,7 +15,7 @@ from genzoo.cli.group import BUILTIN, catalogue_of
 from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.guard import warn
 from genzoo.plugins.names import full_name
-from genzoo.text import NAMES, listed, printable
+from genzoo.text import NAMES, listed, many, printable
 from genzoo_core.errors import UsageError
 from genzoo_core.plugin import Plugin, Verification
 
@@ -149,6 +149,5 @@ def _draw(entries: Sequence[Mapping[str, Any]], *, times: bool) -> None:
 
 
 def _counts(entry: Mapping[str, Any]) -> str:
-    provided = ("models", "components", "commands", "formats", "hooks")
-    counts = ((len(entry[what]), what) for what in provided)
-    return ", ".join(f"{n} {what if n > 1 else what[:-1]}" for n, what in counts if n)
+    provided = ("model", "component", "command", "format", "hook")
+    return ", ".join(many(len(entry[f"{what}s"]), what) for what in provided if entry[f"{what}s"])

@@ -78,7 +78,7 @@ def add_model(
         _check_free(catalogue, name, models)
         if copy and isinstance(found, ModelFolder):
             weights = _copy_folder(found, name, files)
-        elif copy:
+        elif copy and isinstance(found, WeightsFile):
             weights = _copy(found, name, card.sha256)
         card = msgspec.structs.replace(card, name=name, recipe="", aliases=(), weights=weights)
         added = AddedModel(card, variant)

@@ -21,8 +21,3 @@ class Finding:
     text: str
     state: State = "ok"
     advice: str = ""
-
-
-def count(number: int, what: str) -> str:
-    """ "1 model", "2 models"."""
-    return f"{number} {what}{'' if number == 1 else 's'}"

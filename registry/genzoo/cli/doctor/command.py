@@ -9,8 +9,8 @@ from functools import partial
 
 import click
 
-from genzoo.cli.doctor import Finding, count, packages, system
-from genzoo.text import one_line, printable
+from genzoo.cli.doctor import Finding, packages, system
+from genzoo.text import many, one_line, printable
 from genzoo_core.errors import GenzooError
 from genzoo_core.secrets import without_secrets
 
@@ -57,7 +57,7 @@ def doctor(ctx: click.Context, *, check: bool, as_json: bool) -> None:
         report = {"problems": problems, "findings": [asdict(finding) for finding in found]}
         click.echo(json.dumps(report, indent=2))
     else:
-        counts = [count(n, what) for n, what in ((problems, "problem"), (notes, "note")) if n]
+        counts = [many(n, what) for n, what in ((problems, "problem"), (notes, "note")) if n]
         click.echo(f"\n{' and '.join(counts) or 'all is well'}", err=True)
     if problems:
         ctx.exit(1)

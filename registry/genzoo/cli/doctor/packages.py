@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 import genzoo
-from genzoo.cli.doctor import Finding, State, count
+from genzoo.cli.doctor import Finding, State
 from genzoo.cli.plugins import conflicts
 from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.distributions import installations, installed, installed_version
 from genzoo.plugins.guard import removal_hint, run_fresh
+from genzoo.text import many
 from genzoo_core.errors import GenzooError
 from genzoo_core.plugin import Plugin
 
@@ -68,7 +69,7 @@ def look_at_torch() -> Iterator[Finding]:
     """Whether torch computes, and on what."""
     torch = _try_torch()
     built = f"built for CUDA {torch.cuda}" if torch.cuda else "built without CUDA"
-    text = f"{torch.version} computes, with {count(torch.threads, 'thread')}; {built}"
+    text = f"{torch.version} computes, with {many(torch.threads, 'thread')}; {built}"
     advice = ""
     if torch.devices:
         text += f"; {', '.join(torch.devices)}"

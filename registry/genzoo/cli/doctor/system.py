@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
 
-from genzoo.cli.doctor import Finding, State, count
+from genzoo.cli.doctor import Finding, State
 from genzoo.cli.table import size
 from genzoo.files.folders import cache_folder, config_folder, models_file
 from genzoo.plugins.added import read_added
 from genzoo.plugins.distributions import installed, installed_version
 from genzoo.plugins.manifests import REFERENCE
+from genzoo.text import many
 from genzoo_core.errors import PluginError, did_you_mean
 from genzoo_core.installer import environment, find_installer
 from genzoo_core.reading import read_bytes
@@ -159,7 +160,7 @@ def look_at_ledger() -> Iterator[Finding]:
         text = f"not in this environment: {', '.join(missing)}"
         yield Finding("ledger", text, "note", "`genzoo plugins restore` installs what is missing")
     else:
-        text = f"{count(len(names), 'plugin')} by `genzoo install`" if names else "empty"
+        text = f"{many(len(names), 'plugin')} by `genzoo install`" if names else "empty"
         yield Finding("ledger", text)
 
 
@@ -171,7 +172,7 @@ def look_at_models() -> Iterator[Finding]:
         yield Finding("models", "there is no place for a list of your own", "note", advice)
         return
     cards = [model.card for model in read_added()]
-    content = count(len(cards), "model") if cards else "empty"
+    content = many(len(cards), "model") if cards else "empty"
     yield Finding("models", f"your own list is {file}: {content}")
     for card in cards:
         if not (REFERENCE.match(card.weights) or os.path.lexists(card.weights)):
