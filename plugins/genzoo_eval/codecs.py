@@ -28,7 +28,7 @@ from genzoo_eval.settings import Settings, command_of
 BATCH = 250
 
 MOST_PSNR = 100.0
-"""In dB: where the ratio of a picture is more, it counts as so many."""
+"""The most that the ratio of one picture counts, in dB."""
 
 
 def is_codec(zoo: Zoo, model: str) -> bool:
@@ -60,7 +60,7 @@ def evaluate_codec(
     name = model if Path(model).exists() else card.name
     opened = zoo.open(model)
     subject = Subject(name, opened.sha256, family=card.family)
-    # What ships is found by the dataset's nets, though none is looked at.
+    # Reports that ship are stored by the dataset's nets, though none is used.
     plain = msgspec.structs.replace(settings, n=0, seed=0, costs=False)
     key = ReportKey.of(subject, dataset, plain, feature_cards(zoo, dataset))
     store = ReportStore(zoo, dataset, data, tell)
@@ -100,7 +100,7 @@ def reconstruction_figures(
         again = codec.reconstruct(real, condition(len(real)))
         errors.append(mean_squared_error(real, again))
         ratios.append(peak_signal_to_noise(real, again))
-    # Of a picture that comes back exactly it is infinite, which has no mean.
+    # That of a picture which is reconstructed exactly is infinite.
     finite = torch.cat(ratios).clamp(max=MOST_PSNR)
     return (
         mean_figure("reconstruction_mse", torch.cat(errors)),

@@ -20,7 +20,7 @@ from genzoo_eval.settings import FEWEST, LAYOUT, Settings
 if TYPE_CHECKING:
     from genzoo_eval.report import Report
 
-# They are imported once an evaluation starts, which takes seconds: a missing one is found before.
+# Importing them takes seconds, and waits for an evaluation; a missing one is an error at once.
 for _name in ("datasets", "torchmetrics"):
     if find_spec(_name) is None:
         raise ModuleNotFoundError(f"No module named {_name!r}", name=_name)

@@ -88,7 +88,7 @@ def evaluate(
         report = _named(report, images.subject, command)
     else:
         reference = read_reference(zoo, dataset, data, nets, settings.n, tell)
-        # The classes of another dataset, as many as they may be, are others.
+        # The classes of another dataset are others, even if they are as many.
         labelled = own in ("", dataset)
         figures, tables = _figures(images, reference, settings, tell, labelled=labelled)
         of_captions, styles = adherence_figures(zoo, images, reference, data, settings, tell)

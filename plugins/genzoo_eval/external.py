@@ -120,7 +120,7 @@ def _arrays(path: Path) -> tuple[bytes, dict[str, np.ndarray]]:
     try:
         with open_regular(path) as file:
             data = file.read()
-        # What is no archive numpy takes for a pickle, and offers to load it all the same.
+        # numpy takes what is no archive for a pickle.
         if not zipfile.is_zipfile(io.BytesIO(data)):
             raise UsageError(f"{path} is no .npz file", HINT)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -120,7 +120,7 @@ def test_a_classifier_has_one_conditioner(names: tuple[str, ...]) -> None:
 
 
 def test_a_self_supervised_net_has_no_labels() -> None:
-    with pytest.raises(ConfigError, match="no conditions, but got label"):
+    with pytest.raises(ConfigError, match="no conditioners, but has label"):
         build("self-supervised", LABELS)
 
 

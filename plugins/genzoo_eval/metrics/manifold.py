@@ -33,7 +33,7 @@ class Manifold:
         """
         largest = max(ks)
         if not 1 <= min(ks) <= largest < len(features):
-            raise ValueError(f"{len(features)} samples have no neighbours number {sorted(ks)}")
+            raise ValueError(f"{len(features)} samples are too few for neighbours {sorted(ks)}")
         nearest = [
             block.topk(largest, largest=False).values
             for _, block in squared_distances_within(features)

@@ -41,7 +41,7 @@ def _nearest(
     queries: Tensor, references: Tensor, blocks: Iterable[tuple[slice, Tensor]]
 ) -> Neighbours:
     index = torch.cat([block.argmin(1) for _, block in blocks])
-    # The blocks' distances are rounded; of the nearest alone it costs nothing to know better.
+    # The blocks' distances are rounded; those of the nearest are computed exactly.
     distance = torch.cat(
         [
             (query.double() - references[i].double()).square().sum(1).sqrt()

@@ -42,7 +42,7 @@ def view(x: Tensor, rng: Rng, config: ViewConfig) -> Tensor:
     """A random view of each image `[B, C, H, W]` in [-1, 1]: warped, of another contrast and tint,
     with a rectangle erased."""
     seen = erase(contrast(warp(x, rng, config), rng, config.contrast), rng, config.erase)
-    # Nets without it were trained before there was one: they draw what they drew then.
+    # Nets without a tint were trained before there was one: they draw the same numbers as then.
     return tint(seen, rng, config.tint) if config.tint else seen
 
 

@@ -37,7 +37,7 @@ def open_backbone(zoo: Zoo, name: str, shape: tuple[int, int, int]) -> tuple[Enc
     config = {"backbone": found[1], "shape": shape, "pretrained": True}
     if found[2]:
         config["size"] = int(found[2])
-    # Published weights are part of what a training starts from, and so of what is built for one.
+    # Published weights are loaded only for a training, which starts from them.
     built = zoo.build(ModelSpec(COMPONENT, config, "encoder"), training=True)
     if not isinstance(built.module, Encoder):
         raise GenzooError(f"{COMPONENT} is no encoder")

@@ -33,7 +33,7 @@ class SelfSupervised(FeatureNet):
         self.config = config
         if context.conditioners:
             names = ", ".join(context.conditioners)
-            raise ConfigError(f"a self-supervised net looks at no conditions, but got {names}")
+            raise ConfigError(f"a self-supervised net takes no conditioners, but has {names}")
         features = config.trunk.features
         self.projection: nn.Sequential | None = None
         if context.training:

@@ -105,7 +105,7 @@ def _own_distances(
     counts = owners[:, None] == real_owners
     if left_out is not None:
         counts &= ~left_out
-    # To be compared with exact distances: not by way of products.
+    # They are compared with exact distances, so they are not computed by matrix products.
     exact = "donot_use_mm_for_euclid_dist"
     distances = torch.cdist(places.double(), real.double(), compute_mode=exact)
     return distances.masked_fill(~counts, torch.inf).amin(1)

@@ -51,7 +51,7 @@ def over_captions(shares: Tensor, owners: Tensor) -> Share:
         ValueError: There is no picture.
     """
     if not len(shares):
-        raise ValueError("a share needs a picture")
+        raise ValueError("there is no picture to take a share of")
     counts = torch.bincount(owners).double()
     sums = torch.zeros_like(counts).index_add(0, owners, shares.double())
     means = sums[counts > 0] / counts[counts > 0]

@@ -41,7 +41,7 @@ def style_figures(
     styles = sorted({str(value) for value in train.columns.get(STYLE, ())})
     if not 2 <= len(styles) <= MOST or not model.takes(STYLE):
         return [], {}
-    # One that was not trained to match pictures of both styles.
+    # Not a net that was trained to give pictures of both styles the same features.
     net = min(nets, key=lambda real: isinstance(real.net.encoder, DualEncoder))
     trained = torch.tensor([styles.index(str(value)) for value in train.columns[STYLE]])
 

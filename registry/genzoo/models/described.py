@@ -53,9 +53,9 @@ class DescribedTensors:
         return flat.view(torch.uint8).numpy().tobytes()
 
     def cast(self, slots: Mapping[str, torch.dtype]) -> None:
-        """Bring floating-point tensors into a dtype that a file may hold for these of the module.
+        """Cast floating-point tensors to what a file may hold for a module with these dtypes.
 
-        Nothing is lost but where the module's own dtype would lose it.
+        Nothing is lost but where the module's own dtype loses it.
         """
         for name, dtype in slots.items():
             tensor = self._tensors.get(name)

@@ -60,7 +60,7 @@ def save_model(
 def export_model(
     catalogue: Catalogue, found: Found, path: Path, *, whole: bool = False, replace: bool = False
 ) -> ModelCard:
-    """Write a model to one file, its tensors bit for bit as they are stored; likewise.
+    """Write a model to one file, its tensors bit for bit as they are stored; the card, likewise.
 
     Those of a folder in a format of others have the same values; what no file of genzoo's holds
     (float8, for example) is stored in the next larger dtype. `whole` puts the shared parts into the

@@ -185,7 +185,7 @@ def _owner(record: Record) -> str | None:
 def _find(path: Path, name: str, suffix: str = "") -> Path:
     """A file that a record names: from here, or beside the replayed file.
 
-    A record may come from a stranger: what has not the suffix is looked for beside it alone.
+    Without the suffix it is only looked for beside it: a record may come from a stranger.
     """
     own = Path(name)
     beside = (path.parent / own.name, Path(own.name))
