@@ -203,7 +203,7 @@ class Zoo(genzoo_core.zoo.Zoo):
     def png(self, pictures: Pictures) -> list[bytes]:
         from genzoo.run.outputs.images import single_pngs
 
-        return list(single_pngs(pictures))
+        return [png for _, png in single_pngs(pictures)]
 
     def read_record(self, data: bytes) -> Record:
         from genzoo.run.outputs.reading import read

@@ -41,21 +41,20 @@ def _png(image: Tensor, text: str) -> bytes:
     return out.getvalue()
 
 
-def single_pngs(pictures: Pictures) -> Iterator[bytes]:
-    """Each picture in a PNG of its own, with a record that makes it alone."""
+def single_pngs(pictures: Pictures) -> Iterator[tuple[int, bytes]]:
+    """Each picture in a PNG, with its index in the run and a record that makes it alone."""
     record = pictures.record
     first, _ = record.pictures or (0, 0)
     for index, image in enumerate(pictures.images, first):
         own = msgspec.structs.replace(record, pictures=(index, index + 1))
-        yield _png(image, encode(own))
+        yield index, _png(image, encode(own))
 
 
 def fill_folder(folder: Path, pictures: Pictures) -> None:
     """Write the pictures as 0000.png, 0001.png, …"""
     record = pictures.record
-    first, _ = record.pictures or (0, 0)
     width = max(4, len(str(task_of(record).rows * record.n - 1)))
-    for index, png in enumerate(single_pngs(pictures), first):
+    for index, png in single_pngs(pictures):
         (folder / f"{index:0{width}d}.png").write_bytes(png)
 
 
