@@ -125,7 +125,7 @@ def test_variations_and_walks_take_a_negative_too(cli: Cli, tmp_path: Path) -> N
         (
             ("flow1-mnist", "3"),
             "genzoo/flow1-mnist draws without guidance: nothing leads away from a negative prompt; "
-            "leave it out; diffusion but mean flows, and autoencoders and VAEs with a flow can",
+            "leave it out, or use diffusion (no mean flow), or an autoencoder or VAE with a flow",
         ),
         (("ddpm-mlp-mnist",), "genzoo/ddpm-mlp-mnist takes no prompt"),
         (

@@ -61,7 +61,7 @@ def check_guided(opened: Opened) -> None:
     if not isinstance(opened.module, Guided):
         raise UsageError(
             f"{opened.name} draws without guidance: nothing leads away from a negative prompt",
-            "leave it out; diffusion but mean flows, and autoencoders and VAEs with a flow can",
+            "leave it out, or use diffusion (no mean flow), or an autoencoder or VAE with a flow",
         )
 
 
