@@ -168,7 +168,7 @@ def _copy_folder(folder: ModelFolder, name: str, digests: Mapping[str, str]) -> 
         for file in sorted({*digests, *folder.format.entry.markers}):
             copy = temporary / file
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(folder.files.source.fetch(file), copy)
+            shutil.copyfile(folder.files.checked.source.fetch(file), copy)
             check_digest(WeightsFile(copy, sha256=digests.get(file, "")))
     return str(target)
 

@@ -110,7 +110,7 @@ def _in_format(catalogue: Catalogue, reference: str, files: Files) -> WeightsFil
     try:
         return resolve_reference(reference, catalogue.call_hook)
     except HubError:
-        files.refuse_pickles()
+        files.checked.refuse_pickles()
         raise
     except (ConfigError, UsageError) as error:
         raise no_format(catalogue, files) from error

@@ -189,7 +189,7 @@ def find_single(catalogue: Catalogue, path: Path, reference: str = "") -> ModelF
 
 def no_format(catalogue: Catalogue, files: Files) -> UsageError:
     """What to say of a folder that no format claims."""
-    files.refuse_pickles()
+    files.checked.refuse_pickles()
     there = listed(list(files.files)[:5]) or "no files"
     # Those that somebody installed for a folder of his come first.
     found = sorted(catalogue.formats, key=lambda each: each.plugin.distribution == "genzoo")
@@ -209,7 +209,8 @@ def license_in(files: Files) -> str:
     import yaml
 
     with suppress(GenzooError, ValueError, yaml.YAMLError, RecursionError):
-        text = files.peek("README.md")[: 4 * MAX_FRONT_MATTER].decode("utf-8-sig", "replace")
+        readme = files.checked.read("README.md")[: 4 * MAX_FRONT_MATTER]
+        text = readme.decode("utf-8-sig", "replace")
         begin, dashes, rest = text.replace("\r\n", "\n").partition("---\n")
         front, end, _ = rest.partition("\n---")
         if begin or not dashes or not end or len(front) > MAX_FRONT_MATTER:
@@ -229,7 +230,7 @@ def _own_files(files: Files) -> list[WeightsFile]:
     """
     names = [name for name in files.files if name.endswith(SUFFIX) and "/" not in name]
     found: list[WeightsFile] = []
-    if not files.is_local or len(names) > MAX_TRIED:
+    if not files.checked.is_local or len(names) > MAX_TRIED:
         return found
     for name in names:
         path = Path(os.path.join(files.name, name))

@@ -53,9 +53,10 @@ def _read(lora: Lora, zoo: Zoo) -> tuple[Lora, Mapping[str, Tensor]]:
     source = FileSource(path)
     files = Files(source)
     if not source.name.endswith(SUFFIX):
-        files.refuse_pickles()
+        files.checked.refuse_pickles()
         raise UsageError(f"{quoted(lora.path)} is no safetensors file", "a LoRA is read from one")
     tensors = files.weights(source.name.removesuffix(SUFFIX))
     files.finish()
     shown_as = lora.path if elsewhere else shown_path(lora.path)
-    return msgspec.structs.replace(lora, path=shown_as, sha256=files.digest(source.name)), tensors
+    digest = files.checked.digest(source.name)
+    return msgspec.structs.replace(lora, path=shown_as, sha256=digest), tensors

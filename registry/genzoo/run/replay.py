@@ -163,9 +163,9 @@ def _refuse_missing(source: Source, record: Record) -> None:
 
 def _check_files(folder: ModelFolder, record: Record) -> None:
     """Check that the files of then are those of now, before anything is made of them."""
-    _refuse_missing(folder.files.source, record)
+    _refuse_missing(folder.files.checked.source, record)
     for name, digest in record.files.items():
-        if not name.startswith(ELSEWHERE) and folder.files.digest(name) != digest:
+        if not name.startswith(ELSEWHERE) and folder.files.checked.digest(name) != digest:
             raise ReplayError(
                 f"{name} of {folder.name} is not the file that was used then",
                 "name a folder with that file: genzoo run FOLDER --replay",
