@@ -259,7 +259,7 @@ class Zoo(Protocol):
         """The options of a model that is open, as `genzoo info` lists them."""
 
     def resolve(self, request: Request) -> Record:
-        """The record of a run, without the run; raises as `generate`."""
+        """The record of a run, without the run, also of a model with nothing to sample from."""
 
     def generate(
         self,
