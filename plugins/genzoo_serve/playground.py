@@ -1,7 +1,5 @@
-"""The page in the browser, and what it needs beside the API of images.
-
-What the page shows, any client may read: a model's options and figures, the settings in a
-picture that genzoo wrote, a walk between two seeds, a reconstruction.
+"""The page in the browser, and what it needs beside the API of images, which any client may use:
+a model's options and figures, the settings in a picture, a walk between seeds, a reconstruction.
 """
 
 from __future__ import annotations
@@ -178,9 +176,9 @@ def _accepts(module: object, **options: Any) -> bool:
 
 
 def _conditioners(opened: Opened, classes: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The conditioners in order, the first of which reads the prompt, with the values of each.
+    """The conditioners in order, with the values of each; the first reads the prompt.
 
-    By custom, one that takes one of a few names has them as "classes".
+    By custom, one that takes one of a few names has `classes` in its config.
     """
     module = opened.module
     names = list(module.conditioners) if isinstance(module, Conditioned) else []
