@@ -16,7 +16,6 @@ from pydantic import Field
 
 from genzoo_core import (
     Codec,
-    Conditioned,
     GenerativeModel,
     GenzooError,
     Guided,
@@ -27,6 +26,7 @@ from genzoo_core import (
     Varying,
 )
 from genzoo_core import Request as ZooRequest
+from genzoo_core.conditioner import conditioners_of
 from genzoo_serve.bodies import Body
 from genzoo_serve.errors import APIError
 from genzoo_serve.forms import form_schema, only_image, read_form
@@ -180,10 +180,8 @@ def _conditioners(opened: Opened, classes: tuple[str, ...]) -> list[dict[str, An
 
     By custom, one that takes one of a few names has `classes` in its config.
     """
-    module = opened.module
-    names = list(module.conditioners) if isinstance(module, Conditioned) else []
     found = []
-    for place, name in enumerate(names):
+    for place, name in enumerate(conditioners_of(opened.module)):
         spec = opened.spec.conditioners.get(name)
         values = spec.config.get("classes") if spec else None
         if not isinstance(values, list | tuple):
