@@ -1,7 +1,5 @@
-"""The page in the browser, and what it needs beside the API of images.
-
-What the page shows, any client may read: a model's options and figures, the settings in a
-picture that genzoo wrote, a walk between two seeds, a reconstruction.
+"""The page in the browser, and what it needs beside the API of images, which any client may use:
+a model's options and figures, the settings in a picture, a walk between seeds, a reconstruction.
 """
 
 from __future__ import annotations
@@ -18,7 +16,6 @@ from pydantic import Field
 
 from genzoo_core import (
     Codec,
-    Conditioned,
     GenerativeModel,
     GenzooError,
     Guided,
@@ -29,6 +26,7 @@ from genzoo_core import (
     Varying,
 )
 from genzoo_core import Request as ZooRequest
+from genzoo_core.conditioner import conditioners_of
 from genzoo_serve.bodies import Body
 from genzoo_serve.errors import APIError
 from genzoo_serve.forms import form_schema, only_image, read_form
@@ -178,14 +176,12 @@ def _accepts(module: object, **options: Any) -> bool:
 
 
 def _conditioners(opened: Opened, classes: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The conditioners in order, the first of which reads the prompt, with the values of each.
+    """The conditioners in order, with the values of each; the first reads the prompt.
 
-    By custom, one that takes one of a few names has them as "classes".
+    By custom, one that takes one of a few names has `classes` in its config.
     """
-    module = opened.module
-    names = list(module.conditioners) if isinstance(module, Conditioned) else []
     found = []
-    for place, name in enumerate(names):
+    for place, name in enumerate(conditioners_of(opened.module)):
         spec = opened.spec.conditioners.get(name)
         values = spec.config.get("classes") if spec else None
         if not isinstance(values, list | tuple):

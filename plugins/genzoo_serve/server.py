@@ -33,10 +33,10 @@ END = 5.0
 def run(
     service: Service, *, host: str, port: int, key: str | None, local: bool, grace: int
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C; what is under way may take `grace` seconds, or until a second.
+    """Serve until SIGTERM or Ctrl-C; what is under way has `grace` seconds then, a second ends it.
 
     Raises:
-        GenzooError: Nothing can listen at the port.
+        GenzooError: The server cannot listen at the port.
     """
     app = Metered(Limits(create_app(service, version("genzoo")), key, local=local))
     config = uvicorn.Config(

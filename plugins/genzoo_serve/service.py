@@ -94,7 +94,7 @@ class Service:
         partials: int = 0,
         look: Callable[[Opened], Facts] | None = None,
     ) -> AsyncGenerator[Pictures | OnTheWay | Latents | Facts, None]:
-        """What becomes of a request, as it comes; of a client that goes away it is cancelled.
+        """The events of a request as they come; it is cancelled when its client goes away.
 
         Raises:
             APIError: The request is refused, or fails.

@@ -80,11 +80,7 @@ def read_rows(
 
     `folder` holds it, itself or in a folder of its name: parquet files as on the Hub, tar files
     of a WebDataset, or images, in folders by label or not. Without one it comes from the Hub.
-
-    Args:
-        recipe: What to read.
-        folder: Where it lies; None for the Hub.
-        note: Called with what was left out.
+    `note` is called with what was left out.
 
     Raises:
         DataError: It is not there or cannot be read; says what to do.

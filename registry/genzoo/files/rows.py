@@ -38,10 +38,7 @@ USUAL = {
 def rows_of_folder(recipe: DataRecipe, folder: Path, note: Callable[[str], None]) -> Iterator[Row]:
     """The rows of a split, straight from the files: no second copy in a cache, no network.
 
-    Args:
-        recipe: Which dataset, split and columns.
-        folder: It, or the folder that holds it.
-        note: Called with what was left out.
+    `folder` is the dataset or holds it; `note` is called with what was left out.
 
     Raises:
         DataError: It is not there, or not whole.

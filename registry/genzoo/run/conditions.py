@@ -26,16 +26,14 @@ def parse_conditions(
     """By name of the conditioner, the raw value of each row; the first reads the prompts."""
     from genzoo_core.conditioner import conditioners_of
 
-    conditioners = conditioners_of(opened.module)
     raws: dict[str, tuple[object, ...]] = {}
     if prompts:
-        if not conditioners:
-            raise _no_prompt(opened, zoo, prompts[0])
-        first = next(iter(conditioners))
-        parsed = tuple(_parse(conditioners[first], "the prompt", prompt) for prompt in prompts)
+        first, reader = _reader(opened, zoo, prompts[0])
+        parsed = tuple(_parse(reader, "the prompt", prompt) for prompt in prompts)
         if len(parsed) not in (1, rows):
             raise UsageError(f"{len(parsed)} prompts do not go with {rows} inputs; give one or all")
         raws[first] = parsed if len(parsed) == rows else parsed * rows
+    conditioners = conditioners_of(opened.module)
     for name, text in conditions.items():
         raws[name] = (_parse(conditioners[name], name, text),) * rows
     return raws
@@ -43,15 +41,11 @@ def parse_conditions(
 
 def parse_negative(request: Request, opened: Opened, zoo: Zoo) -> dict[str, object] | None:
     """The raw value of a request's negative prompt, by name of the first conditioner."""
-    from genzoo_core.conditioner import conditioners_of
-
     if request.negative is None:
         return None
     check_guided(opened)
-    if not (conditioners := conditioners_of(opened.module)):
-        raise _no_prompt(opened, zoo, request.negative)
-    first = next(iter(conditioners))
-    return {first: _parse(conditioners[first], "the negative prompt", request.negative)}
+    first, reader = _reader(opened, zoo, request.negative)
+    return {first: _parse(reader, "the negative prompt", request.negative)}
 
 
 def _parse(conditioner: Conditioner, what: str, text: str) -> Any:
@@ -76,9 +70,16 @@ def _check_text(what: str, text: str) -> str:
     return text
 
 
-def _no_prompt(opened: Opened, zoo: Zoo, prompt: str) -> UsageError:
+def _reader(opened: Opened, zoo: Zoo, prompt: str) -> tuple[str, Conditioner]:
+    """The first conditioner, which reads prompts, with its name."""
+    from genzoo_core.conditioner import conditioners_of
+
+    if conditioners := conditioners_of(opened.module):
+        return next(iter(conditioners.items()))
     if prompt.lower().endswith((".png", ".jpg", ".jpeg", ".webp", ".gif")):
-        return UsageError(f"{opened.name} takes no prompt", f"give a picture with --input {prompt}")
-    able = [card.name for card in zoo.cards() if card.conditioners]
-    hint = f"these do: {', '.join(able[:5])}" if able else "no installed model does"
-    return UsageError(f"{opened.name} takes no prompt", hint)
+        hint = f"give a picture with --input {prompt}"
+    elif able := [card.name for card in zoo.cards() if card.conditioners]:
+        hint = f"these do: {', '.join(able[:5])}"
+    else:
+        hint = "no installed model does"
+    raise UsageError(f"{opened.name} takes no prompt", hint)

@@ -1,4 +1,4 @@
-"""What a task needs a model to be, or the error that says which models are."""
+"""What tasks need a model to be; an error says which models are."""
 
 from __future__ import annotations
 
@@ -43,10 +43,8 @@ def check_varies(opened: Opened, *, masked: bool) -> None:
     from genzoo_core.model import Inpainting
 
     if not can_vary(opened):
-        raise UsageError(
-            f"{opened.name} cannot begin from a picture",
-            f"autoencoders, VAEs and {DIFFUSION}",
-        )
+        hint = f"autoencoders, VAEs and {DIFFUSION}"
+        raise UsageError(f"{opened.name} cannot begin from a picture", hint)
     if masked and not isinstance(opened.module, Inpainting):
         raise UsageError(
             f"{opened.name} varies a picture as a whole, not a part of it",
