@@ -99,26 +99,27 @@ def _classes(data: OwnData) -> tuple[str, ...]:
 
 
 def own_nets(
-    data: OwnData, tell: Callable[[str], None], on_progress: OnProgress
+    data: OwnData, tell: Callable[[str], None], on_progress: OnProgress, most: int = 2
 ) -> tuple[FrozenNet, ...]:
-    """A self-supervised net, and a classifier where there are classes; see `load_nets`.
+    """A self-supervised net and, where there are classes, a classifier; the first `most` of them.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; nothing is left of a net that is not done.
     """
     pictures = pictures_of(data)
     nets = []
-    for recipe in recipes(data.recipe, pictures):
+    for recipe in recipes(data.recipe, pictures)[:most]:
         opened = _cached(data, recipe, pictures) or _trained(data, recipe, tell, on_progress)
         assert isinstance(opened.module, Encoder)  # both components are
-        nets.append(FrozenNet(recipe.name, opened.sha256, opened.module, recipe.data.shape[1:]))
+        _, height, width = recipe.data.shape
+        nets.append(FrozenNet(recipe.name, opened.sha256, opened.module, (height, width)))
     return tuple(nets)
 
 
-def are_cached(data: OwnData) -> bool:
-    """Whether the nets need no training."""
+def are_cached(data: OwnData, most: int = 2) -> bool:
+    """Whether the first `most` nets need no training."""
     pictures = pictures_of(data)
-    return all(_cached(data, recipe, pictures) for recipe in recipes(data.recipe, pictures))
+    return all(_cached(data, each, pictures) for each in recipes(data.recipe, pictures)[:most])
 
 
 def recipes(data: DataRecipe, pictures: Pictures) -> tuple[Recipe, ...]:

@@ -45,6 +45,9 @@ GRIDS, LEAST_APART = 10, 100
 PART = 0.35
 """Share of the time that a part, such as a codec, gets."""
 
+LONG, MEASURING = 600.0, 180.0
+"""Seconds of a training from which on measuring the model is a part of it, and of that part."""
+
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -251,7 +254,20 @@ def _free(zoo: Zoo, name: str) -> str:
     raise AssertionError
 
 
-def finish(zoo: Zoo, path: Path, dataset: Dataset, note: Callable[[str], None]) -> None:
+def left_to_train(seconds: float) -> float:
+    """What is left of the time for a training, where it is long enough to be measured as well."""
+    return seconds - MEASURING if seconds >= LONG else seconds
+
+
+def finish(
+    zoo: Zoo,
+    path: Path,
+    dataset: Dataset,
+    note: Callable[[str], None],
+    *,
+    folder: Path,
+    seconds: float,
+) -> None:
     """Show what came out beside real pictures, put it into the user's list, and say what is next.
 
     Args:
@@ -259,6 +275,8 @@ def finish(zoo: Zoo, path: Path, dataset: Dataset, note: Callable[[str], None]) 
         path: The model's file.
         dataset: The training set.
         note: Called with what a user reads.
+        folder: Where the pictures lie.
+        seconds: How long the training was allowed to take; 0 where steps were chosen.
     """
     name, shown = path.stem, path.with_name("pictures.png")
     real = dataset.images[:: max(1, len(dataset.images) // SHOWN)][:SHOWN]
@@ -269,7 +287,7 @@ def finish(zoo: Zoo, path: Path, dataset: Dataset, note: Callable[[str], None]) 
         what, commands = "copies", ["encode {} PICTURE", "info {}"]
     else:
         made = to_uint8(zoo.generate(Request(str(path), n=SHOWN, seed=0)).images)
-        what, commands = "pictures of its own", ["run {} -n 16", "info {}", "serve {}"]
+        what, commands = "pictures of its own", ["run {} -n 16", "info {}", "serve {}", "push {}"]
     with becoming(shown) as temporary:
         sides = torch.stack([grid(made, 4), grid(real, 4)])
         to_pil(grid(sides, 2, gap=8)).save(temporary, "PNG")
@@ -280,6 +298,10 @@ def finish(zoo: Zoo, path: Path, dataset: Dataset, note: Callable[[str], None]) 
     except GenzooError as error:  # the name is taken, or the list cannot be written
         name = str(path)
         note(f"it is not put into your list: {error.message}")
+    arguments = {"model": name, "data": folder, "seconds": seconds}
+    for found in zoo.call_hook("genzoo_after_training", zoo=zoo, **arguments):
+        for line in found:
+            note(str(line))
     for command in commands:
         note(f"  genzoo {command.format(name)}")
 
