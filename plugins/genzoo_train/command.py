@@ -137,7 +137,7 @@ def train(
     from genzoo_train.failures import DivergedError, StoppedError
     from genzoo_train.folder import check_free
     from genzoo_train.overrides import override
-    from genzoo_train.own import Wish, finish, left_to_train, parse_time, train_own
+    from genzoo_train.own import Wish, finish, parse_time, train_own
     from genzoo_train.reporting import BarReporter, LineReporter
 
     settings = overrides if seed is None else (*overrides, f"seed={seed}")
@@ -171,7 +171,7 @@ def train(
                 name=name,
                 size=size,
                 columns=dict(map(_column, columns)),
-                seconds=left_to_train(parse_time(duration or DEFAULT_TIME)),
+                seconds=parse_time(duration or DEFAULT_TIME),
                 steps=steps,
                 device=device,
             )
@@ -197,8 +197,7 @@ def train(
     card = path.with_name("card.toml").read_text(encoding="utf-8")
     note(f"wrote {path}")
     if own:
-        allowed = 0.0 if steps else parse_time(duration or DEFAULT_TIME)
-        finish(zoo, path, dataset, note, folder=wish.folder, seconds=allowed)
+        finish(zoo, path, dataset, note, folder=wish.folder, seconds=wish.allowed)
     if as_json:
         import tomllib
 

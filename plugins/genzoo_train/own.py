@@ -98,6 +98,17 @@ class Wish:
         folder = folder_name(self.folder.resolve().name)
         return _checked(self.name or f"{self.family.rpartition('/')[2]}-{folder}")
 
+    @property
+    def allowed(self) -> float:
+        """The time that was allowed, in seconds; 0 where steps were chosen."""
+        return 0.0 if self.steps else self.seconds
+
+    @property
+    def to_train(self) -> Wish:
+        """The same without the time for measuring, where the whole is long enough for that."""
+        measured = self.allowed >= LONG
+        return dataclasses.replace(self, seconds=self.seconds - MEASURING) if measured else self
+
     def share(self, share: float) -> Wish:
         """The same, in a share of the time."""
         steps = None if self.steps is None else max(1, round(share * self.steps))
@@ -135,7 +146,7 @@ def train_own(
         DataError: The pictures cannot be read, or are too few.
         UsageError: There is no such family.
     """
-    parts = zoo.template_parts(wish.family)
+    parts, wish = zoo.template_parts(wish.family), wish.to_train
     path = out / RECIPE
     if resume and path.exists():
         recipe = override(zoo.recipe(str(path)), settings)
@@ -252,11 +263,6 @@ def _free(zoo: Zoo, name: str) -> str:
         except UsageError:
             return free
     raise AssertionError
-
-
-def left_to_train(seconds: float) -> float:
-    """What is left of the time for a training, where it is long enough to be measured as well."""
-    return seconds - MEASURING if seconds >= LONG else seconds
 
 
 def finish(
