@@ -22,7 +22,7 @@ import genzoo
 from genzoo_core import Encoder, Zoo
 from genzoo_core.dataset import Dataset
 from genzoo_core.recipe import DataRecipe
-from genzoo_eval.feature_nets import FrozenNet
+from genzoo_eval.frozen_net import FrozenNet
 from genzoo_eval.text.captions import choose
 from genzoo_eval.text.judge import judge_of
 from genzoo_eval.text.recall import over_captions, recall_at

@@ -21,7 +21,7 @@ from genzoo_core import BatchRng, Conditioner
 from genzoo_core.images import from_uint8, to_uint8
 from genzoo_core.request import Request
 from genzoo_core.zoo import Zoo
-from genzoo_eval.feature_nets import FrozenNet
+from genzoo_eval.frozen_net import FrozenNet
 from genzoo_eval.nets.classifier import Classifier
 from genzoo_eval.text.judge import judge_of
 

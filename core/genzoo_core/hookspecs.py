@@ -19,6 +19,7 @@ from genzoo_core.formats import Source
 from genzoo_core.pictures import Pictures
 from genzoo_core.request import Record
 from genzoo_core.weights import WeightsFile
+from genzoo_core.zoo import Zoo
 
 if TYPE_CHECKING:  # listing models imports this module, and must be fast
     from genzoo_core.recipe import Recipe
@@ -231,4 +232,26 @@ def genzoo_end_training(folder: Path, outcome: str) -> None:
         >>> @hookimpl
         ... def genzoo_end_training(folder, outcome):
         ...     print(f"{folder.name}: {outcome}", file=sys.stderr)
+    """
+
+
+@hookspec
+def genzoo_after_training(zoo: Zoo, model: str, data: Path, seconds: float) -> list[str] | None:
+    """Called when `genzoo train FAMILY` has trained a model of somebody's pictures.
+
+    A failure is a warning: the model is in the list already.
+
+    Args:
+        zoo: The registry.
+        model: The model, as commands take it.
+        data: Folder of the pictures.
+        seconds: How long somebody allowed the training to take; 0 where steps were chosen.
+
+    Returns:
+        Lines for the user, or None.
+
+    Example:
+        >>> @hookimpl
+        ... def genzoo_after_training(zoo, model, data, seconds):
+        ...     return [f"{model} has learnt the pictures in {data}"]
     """

@@ -15,7 +15,15 @@ from genzoo_core.errors import UsageError
 from genzoo_core.images import from_uint8
 from genzoo_core.zoo import Zoo
 from genzoo_eval.costs import parameters
-from genzoo_eval.datasets import data_recipe, digest_of, feature_cards, own_dataset
+from genzoo_eval.datasets import (
+    Measured,
+    data_recipe,
+    dataset_name,
+    digest_of,
+    feature_cards,
+    own_dataset,
+    read_split,
+)
 from genzoo_eval.distribution import mean_figure
 from genzoo_eval.feature_nets import check_takes
 from genzoo_eval.metrics.images import mean_squared_error, peak_signal_to_noise
@@ -42,7 +50,7 @@ def evaluate_codec(
     data: Path | None,
     settings: Settings,
     *,
-    dataset: str | None,
+    dataset: Measured | None,
     again: bool,
     tell: Tell,
 ) -> Report:
@@ -62,7 +70,8 @@ def evaluate_codec(
     subject = Subject(name, opened.sha256, family=card.family)
     # Reports that ship are stored by the dataset's nets, though none is used.
     plain = msgspec.structs.replace(settings, n=0, seed=0, costs=False)
-    key = ReportKey.of(subject, dataset, plain, feature_cards(zoo, dataset))
+    nets = feature_cards(zoo, dataset) if isinstance(dataset, str) else ()
+    key = ReportKey.of(subject, dataset, plain, nets)
     store = ReportStore(zoo, dataset, data, tell)
     found = None if again else store.get(key)
     if found is not None:
@@ -70,20 +79,20 @@ def evaluate_codec(
     codec = opened.module
     if not isinstance(codec, Codec):
         raise UsageError(f"{model} is no codec, whatever its card says")
-    recipe = data_recipe(zoo, dataset, "test")
-    check_takes(model, codec.reconstruct, dataset, recipe.shape)
-    tell(f"reading the test images of {dataset}")
-    test = zoo.dataset(recipe, data).images
+    shown = dataset_name(dataset)
+    check_takes(model, codec.reconstruct, shown, data_recipe(zoo, dataset, "test").shape)
+    tell(f"reading the test images of {shown}")
+    test = read_split(zoo, dataset, "test", data).images
     check_enough(test)
     errors = reconstruction_figures(codec, lambda _: None, test)
     report = Report(
         subject,
-        dataset,
+        shown,
         digest_of(test),
         0,
         0,
         (*errors, Figure("parameters", parameters(codec))),
-        command=command_of(model, Settings(), "" if dataset == own else dataset),
+        command=command_of(model, Settings(), dataset, own),
     )
     store.put(key, report)
     return report

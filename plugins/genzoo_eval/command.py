@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +19,7 @@ from genzoo_eval.progress import Progress
 from genzoo_eval.settings import FEWEST, LAYOUT, Settings
 
 if TYPE_CHECKING:
+    from genzoo_eval.datasets import Measured
     from genzoo_eval.report import Report
 
 # Importing them takes seconds, and waits for an evaluation; a missing one is an error at once.
@@ -26,16 +28,37 @@ for _name in ("datasets", "torchmetrics"):
         raise ModuleNotFoundError(f"No module named {_name!r}", name=_name)
 
 
+def _parse_columns(
+    context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    from genzoo_data.api import parse_columns
+
+    return parse_columns(context, option, values)
+
+
 @click.command("eval")
 @click.argument("subject", metavar="MODEL|PICTURES")
-@click.option("--data", metavar="DIR", help="Folder that holds the dataset.  [env: GENZOO_DATA]")
+@click.option(
+    "--data",
+    metavar="DIR",
+    help="Folder with your pictures, or that holds the dataset.  [env: GENZOO_DATA]",
+)
 @click.option(
     "--reference", metavar="DATASET", help="What to compare with; the model's own dataset."
 )
 @click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    callback=_parse_columns,
+    metavar="NAME=COLUMN",
+    help="What a column of your own data is called: --column label=genre.",
+)
+@click.option(
     "-n",
     type=click.IntRange(FEWEST, MOST_PICTURES),
-    help="Images.  [default: as many as the dataset's figures that ship have, or 10000]",
+    help="Images.  [default: as many as the dataset's figures that ship have, or 10000; 1000 with "
+    "your own pictures]",
 )
 @click.option("--seed", type=click.IntRange(0, MOST_SEED), default=0, show_default=True)
 @click.option("--steps", type=int, metavar="N", help="Steps of sampling.")
@@ -73,6 +96,7 @@ def evaluate(
     subject: str,
     data: str | None,
     reference: str | None,
+    columns: dict[str, str],
     n: int | None,
     seed: int,
     steps: int | None,
@@ -92,6 +116,7 @@ def evaluate(
 
     \b
     genzoo eval gan-mnist --data DIR
+    genzoo eval flow-photos --data photos/
     genzoo eval flow-mnist --steps 5 -n 2000
     genzoo eval flow-mnist --guidance-curve 1,1.5,2,3
     genzoo eval pictures.npz --reference mnist
@@ -104,18 +129,10 @@ def evaluate(
         raise UsageError("options are of a model; pictures that exist already take none")
     if curve is not None and guidance is not None:
         raise UsageError("--guidance and --guidance-curve do not go together")
-    from genzoo_eval.datasets import own_dataset, parse_data, require_dataset
-    from genzoo_eval.report_store import usual_n
     from genzoo_eval.text.guidance import scales
 
-    in_data, folder = parse_data(zoo, data)
-    dataset = reference or in_data
-    if dataset:
-        require_dataset(zoo, dataset)
-    elif pictures:
-        raise UsageError("pictures do not say what to compare them with", "give --reference")
-    if n is None:
-        n = Settings().n if pictures else usual_n(dataset or own_dataset(zoo, subject))
+    dataset, folder = _measured(zoo, subject, data, reference, columns, pictures=pictures)
+    n = n or _usual_n(zoo, subject, dataset, pictures=pictures)
     how = Settings(n, seed, {**options, **_pairs(settings)}, nets=nets, costs=costs)
     points = [how]
     if curve is not None:  # all are checked before the first is measured
@@ -138,6 +155,7 @@ def evaluate(
                     folder,
                     point,
                     again=again is not None,
+                    on_progress=progress.update,
                     tell=progress.tell,
                 )
             else:
@@ -160,6 +178,43 @@ def evaluate(
 
     for line in lines(reports[0]) if curve is None else curve_lines(reports):
         click.echo(printable(line))
+
+
+def _measured(
+    zoo: Zoo,
+    subject: str,
+    data: str | None,
+    reference: str | None,
+    columns: dict[str, str],
+    *,
+    pictures: bool,
+) -> tuple[Measured | None, Path | None]:
+    """What a subject is measured with, None for what a model's card says, and where it lies."""
+    from genzoo_eval.datasets import parse_data, require_dataset
+    from genzoo_eval.own_data import of_model, of_pictures
+
+    in_data, folder = parse_data(zoo, data)
+    named, note = reference or in_data, partial(click.echo, err=True)
+    if named:
+        require_dataset(zoo, named)
+        return named, folder
+    if not pictures:
+        explicit = data is not None
+        return of_model(zoo, subject, folder, columns, note, explicit=explicit), folder
+    if data is None or folder is None:
+        hint = "give --reference, or as --data a folder of real pictures"
+        raise UsageError("pictures do not say what to compare them with", hint)
+    return of_pictures(zoo, Path(subject), folder, columns, note), folder
+
+
+def _usual_n(zoo: Zoo, subject: str, dataset: Measured | None, *, pictures: bool) -> int:
+    from genzoo_eval.datasets import OwnData, own_dataset
+    from genzoo_eval.own_data import own_n
+    from genzoo_eval.report_store import usual_n
+
+    if isinstance(dataset, OwnData):
+        return own_n(dataset)
+    return Settings().n if pictures else usual_n(dataset or own_dataset(zoo, subject))
 
 
 def _pairs(settings: tuple[str, ...]) -> dict[str, str]:

@@ -1,15 +1,18 @@
-"""Which images a dataset's name stands for."""
+"""Which images a model is measured with: a dataset that feature nets ship for, or one's own."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from genzoo_core.cards import ModelCard
+from genzoo_core.dataset import Dataset
 from genzoo_core.errors import UsageError, did_you_mean
 from genzoo_core.picture_files import find_pictures
 from genzoo_core.recipe import DataRecipe
@@ -20,6 +23,52 @@ if TYPE_CHECKING:
 
 FEATURES = "features"
 """Family of the feature nets."""
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """Somebody's own pictures, which no feature net ships for; each split is read once.
+
+    Attributes:
+        zoo: Reads them.
+        recipe: As what they are read; its split is the one that models are trained on.
+        folder: Where they lie.
+    """
+
+    zoo: Zoo
+    recipe: DataRecipe
+    folder: Path
+
+    @cached_property
+    def train(self) -> Dataset:
+        """The training images."""
+        return self.zoo.dataset(self.recipe, self.folder)
+
+    @cached_property
+    def test(self) -> Dataset:
+        """The test images, or those that are set aside."""
+        return self.zoo.dataset(msgspec.structs.replace(self.recipe, split="test"), self.folder)
+
+
+Measured = str | OwnData
+"""What a model is measured with: the name of a dataset with feature nets, or one's own pictures."""
+
+
+def dataset_name(dataset: Measured) -> str:
+    """What reports call a dataset."""
+    return dataset if isinstance(dataset, str) else dataset.recipe.name
+
+
+def read_split(zoo: Zoo, dataset: Measured, split: str, folder: Path | None) -> Dataset:
+    """The images "train" or "test" of a dataset.
+
+    Raises:
+        DataError: It cannot be read.
+        UsageError: There is no feature net for it.
+    """
+    if isinstance(dataset, OwnData):
+        return dataset.test if split == "test" else dataset.train
+    return zoo.dataset(data_recipe(zoo, dataset, split), folder)
 
 
 def feature_cards(zoo: Zoo, dataset: str | None = None) -> tuple[ModelCard, ...]:
@@ -39,7 +88,7 @@ def require_dataset(zoo: Zoo, dataset: str) -> None:
     names = dataset_names(zoo)
     if dataset not in names:
         there = f"there are some for {', '.join(names)}" if names else "there are none"
-        hint = did_you_mean(dataset, names) or "ship one: an encoder whose card says this dataset"
+        hint = did_you_mean(dataset, names) or "give the folder with its pictures as --data"
         if Path(dataset).is_dir():
             hint = "give the name of the dataset here, and the folder that holds it as --data"
         raise UsageError(f"no feature net for the dataset {dataset!r}; {there}", hint)
@@ -54,17 +103,20 @@ def own_dataset(zoo: Zoo, model: str) -> str:
     """
     dataset = zoo.card(model).dataset
     if not dataset:
-        raise UsageError(f"{model} does not say what it was trained on", "give --reference")
+        hint = "give --reference, or as --data the folder with the pictures"
+        raise UsageError(f"{model} does not say what it was trained on", hint)
     require_dataset(zoo, dataset)
     return dataset
 
 
-def data_recipe(zoo: Zoo, dataset: str, split: str) -> DataRecipe:
+def data_recipe(zoo: Zoo, dataset: Measured, split: str) -> DataRecipe:
     """How a split of a dataset is read: as its feature nets were trained on it.
 
     Raises:
         UsageError: There is no feature net for it.
     """
+    if isinstance(dataset, OwnData):
+        return msgspec.structs.replace(dataset.recipe, split=split)
     require_dataset(zoo, dataset)
     card = feature_cards(zoo, dataset)[0]
     return msgspec.structs.replace(zoo.recipe(card.name).data, split=split)
@@ -97,14 +149,20 @@ def digest_of(images: Tensor) -> str:
     return hashlib.sha256(images.numpy().tobytes()).hexdigest()
 
 
-def fingerprint(dataset: str, folder: Path | None) -> str:
-    """What differs between two copies of a dataset, without reading them: sizes and times."""
+def fingerprint(dataset: Measured, folder: Path | None) -> str:
+    """What differs between two copies of a dataset, without reading them: sizes and times; of
+    one's own pictures also as what they are read."""
+    if isinstance(dataset, OwnData):
+        return _stamped(dataset.folder, msgspec.json.encode(dataset.recipe, order="sorted"))
     if folder is None:
         return "hub"
-    home = folder / dataset if (folder / dataset).is_dir() else folder
+    return _stamped(folder / dataset if (folder / dataset).is_dir() else folder)
+
+
+def _stamped(home: Path, *depends: object) -> str:
     found = find_pictures(home)
     files = ((file, file.stat()) for file in (*found.pictures, *found.others) if file.exists())
     stamps = sorted(
         (str(file.relative_to(home)), status.st_size, status.st_mtime_ns) for file, status in files
     )
-    return hashlib.sha256(repr(stamps).encode()).hexdigest()
+    return hashlib.sha256(repr((*depends, stamps) if depends else stamps).encode()).hexdigest()

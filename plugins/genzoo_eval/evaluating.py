@@ -13,7 +13,7 @@ from genzoo_core.errors import UsageError
 from genzoo_core.zoo import Zoo
 from genzoo_eval.codecs import evaluate_codec, is_codec, reconstruction_figures
 from genzoo_eval.costs import flops, images_per_second, machine, parameters, run_once
-from genzoo_eval.datasets import data_recipe, own_dataset
+from genzoo_eval.datasets import Measured, data_recipe, dataset_name, own_dataset
 from genzoo_eval.distribution import (
     drawn_figures,
     figure,
@@ -22,13 +22,15 @@ from genzoo_eval.distribution import (
     memorisation_figures,
 )
 from genzoo_eval.external import ExternalImages
-from genzoo_eval.feature_nets import FrozenNet, classifier_of, load_nets
+from genzoo_eval.feature_nets import load_nets
+from genzoo_eval.frozen_net import FrozenNet, classifier_of
 from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
+from genzoo_eval.progress import OnProgress
 from genzoo_eval.reference import Reference, Tell, read_reference
 from genzoo_eval.report import Figure, Report, Subject
 from genzoo_eval.report_store import ReportKey, ReportStore
 from genzoo_eval.settings import FEWEST, Settings, command_of
-from genzoo_eval.subjects import ModelImages, OnProgress
+from genzoo_eval.subjects import ModelImages
 from genzoo_eval.text.adherence import adherence_figures
 from genzoo_eval.text.styles import Tables
 
@@ -46,7 +48,7 @@ def evaluate(
     data: Path | None = None,
     settings: Settings | None = None,
     *,
-    dataset: str | None = None,
+    dataset: Measured | None = None,
     again: bool | Literal["costs"] = False,
     on_progress: OnProgress = _silent,
     tell: Tell = _silent,
@@ -55,7 +57,7 @@ def evaluate(
 
     Args:
         data: Folder that holds the dataset; None for the Hub.
-        dataset: What to compare with; None for what the model's card says.
+        dataset: What to compare with, or `own_data(…)`; None for what the model's card says.
         again: Measure even if there is a report; "costs" for speed and memory alone.
 
     Raises:
@@ -72,11 +74,11 @@ def evaluate(
     images = ModelImages.open(zoo, model, settings, on_progress)
     own = zoo.card(model).dataset
     dataset = dataset or own_dataset(zoo, model)
-    _check_shape(images, dataset, data_recipe(zoo, dataset, "test").shape)
-    nets = load_nets(zoo, dataset, settings.nets)
+    _check_shape(images, dataset_name(dataset), data_recipe(zoo, dataset, "test").shape)
+    nets = load_nets(zoo, dataset, settings.nets, tell, on_progress)
     key = ReportKey.of(images.subject, dataset, settings, nets)
     store = ReportStore(zoo, dataset, data, tell)
-    command = command_of(model, settings, "" if dataset == own else dataset)
+    command = command_of(model, settings, dataset, own)
     full = None if again else store.get(key)
     if full is not None:
         return _named(full, images.subject, command)
@@ -89,9 +91,11 @@ def evaluate(
     else:
         reference = read_reference(zoo, dataset, data, nets, settings.n, tell)
         # The classes of another dataset are others, even if they are as many.
-        labelled = own in ("", dataset)
+        labelled = own in ("", dataset) or _same_classes(images, nets)
         figures, tables = _figures(images, reference, settings, tell, labelled=labelled)
-        of_captions, styles = adherence_figures(zoo, images, reference, data, settings, tell)
+        of_captions, styles = adherence_figures(
+            zoo, images, reference, dataset, data, settings, tell
+        )
         figures += of_captions
         if (codec := images.model.codec) is not None:
             condition = partial(images.model.condition, {})
@@ -99,13 +103,14 @@ def evaluate(
         figures += _counted(images)
         report = Report(
             images.subject,
-            dataset,
+            reference.dataset,
             reference.digest,
             settings.n,
             settings.seed,
             tuple(figures),
             tables | styles,
             command,
+            notes=reference.notes,
         )
         store.put(plain, report)
     if settings.costs:
@@ -120,7 +125,7 @@ def evaluate(
 def cached_report(
     zoo: Zoo,
     model: str,
-    dataset: str,
+    dataset: Measured,
     data: Path | None,
     settings: Settings,
     nets: tuple[FrozenNet, ...],
@@ -144,11 +149,12 @@ def _named(report: Report, subject: Subject, command: str) -> Report:
 def evaluate_images(
     zoo: Zoo,
     path: Path,
-    dataset: str,
+    dataset: Measured,
     data: Path | None = None,
     settings: Settings | None = None,
     *,
     again: bool = False,
+    on_progress: OnProgress = _silent,
     tell: Tell = _silent,
 ) -> Report:
     """Measure pictures that were made elsewhere; a report that was made before is taken.
@@ -169,7 +175,7 @@ def evaluate_images(
     seed = settings.seed if n < len(images.images) else 0  # all are measured: none is drawn
     settings = msgspec.structs.replace(settings, n=n, seed=seed, costs=False)
     _check_enough(n)
-    nets = load_nets(zoo, dataset, settings.nets)
+    nets = load_nets(zoo, dataset, settings.nets, tell, on_progress)
     judge = classifier_of(nets)
     if judge is not None:
         images.check_labels(judge.class_count)
@@ -182,7 +188,15 @@ def evaluate_images(
     reference = read_reference(zoo, dataset, data, nets, n, tell)
     figures, tables = _figures(images, reference, settings, tell)
     report = Report(
-        images.subject, dataset, reference.digest, n, seed, tuple(figures), tables, command
+        images.subject,
+        reference.dataset,
+        reference.digest,
+        n,
+        seed,
+        tuple(figures),
+        tables,
+        command,
+        notes=reference.notes,
     )
     store.put(key, report)
     return report
@@ -201,6 +215,15 @@ def _check_shape(images: ModelImages, dataset: str, shape: tuple[int, ...]) -> N
             f"{images.reference} makes pictures of {made}; those of {dataset} are {real}",
             "choose another --reference",
         )
+
+
+def _same_classes(images: ModelImages, nets: tuple[FrozenNet, ...]) -> bool:
+    """Whether the model's prompt is one of the very classes that the classifier tells apart."""
+    first = next(iter(images.model.conditioners.values()), None)
+    judge = classifier_of(nets)
+    if judge is None or first is None or first.categories != judge.class_count:
+        return False
+    return judge.class_names == tuple(map(first.category, range(judge.class_count)))
 
 
 def _figures(

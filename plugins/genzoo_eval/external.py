@@ -87,6 +87,22 @@ class ExternalImages:
         return order[:n].sort().values
 
 
+def shape_of(path: Path) -> tuple[int, int, int]:
+    """(C, H, W) of pictures that were made elsewhere: of a folder, that of its first one.
+
+    Raises:
+        UsageError: There is nothing there, or it holds something else.
+    """
+    if not path.is_dir():
+        channels, height, width = _read_file(path).images.shape[1:]
+        return channels, height, width
+    files = find_pictures(path).pictures
+    if not files:
+        raise UsageError(f"{path} holds no pictures")
+    image = decode(read_content(files[0]), str(files[0]))
+    return (1 if image.mode == "L" else 3), image.height, image.width
+
+
 def _sizes(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape))
 

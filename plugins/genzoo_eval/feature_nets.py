@@ -1,75 +1,46 @@
-"""The frozen nets in whose features images are compared."""
+"""The feature nets of a dataset: those that ship, those that are named, or its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from genzoo_core.dataset import Dataset
 from genzoo_core.encoder import Encoder, check_continuous
 from genzoo_core.errors import GenzooError, UsageError
-from genzoo_core.images import from_uint8
-from genzoo_core.rng import BatchRng
 from genzoo_core.zoo import Zoo
-from genzoo_eval.datasets import data_recipe, feature_cards, require_dataset
+from genzoo_eval.datasets import (
+    Measured,
+    OwnData,
+    data_recipe,
+    dataset_name,
+    feature_cards,
+    require_dataset,
+)
+from genzoo_eval.frozen_net import FrozenNet
 from genzoo_eval.nets.backbone import PREFIX, open_backbone
-from genzoo_eval.nets.classifier import Classifier
 from genzoo_eval.nets.inception import NAME as INCEPTION
 from genzoo_eval.nets.inception import open_inception
-
-BATCH = 250
-
-
-@dataclass(frozen=True)
-class FrozenNet:
-    """A feature net of the zoo, and the sha256 of its weights."""
-
-    name: str
-    sha256: str
-    encoder: Encoder
-
-    @torch.inference_mode()
-    def features(self, images: Tensor) -> Tensor:
-        """Features, float32 `[N, D]`, of images uint8 `[N, C, H, W]`."""
-        parts = torch.split(images, BATCH)
-        return torch.cat([self.encoder.encode(from_uint8(x)).mean.flatten(1) for x in parts])
-
-    @property
-    def class_count(self) -> int:
-        """The number of classes that a classifier tells apart; 0 for another net."""
-        return self.encoder.classes if isinstance(self.encoder, Classifier) else 0
-
-    @torch.inference_mode()
-    def classes(self, images: Tensor) -> Tensor:
-        """The class that a classifier sees in each image uint8 `[N, C, H, W]`, int64 `[N]`.
-
-        Raises:
-            TypeError: The net is no classifier.
-        """
-        if not isinstance(self.encoder, Classifier):
-            raise TypeError(f"{self.name} is no classifier")
-        parts = torch.split(images, BATCH)
-        return torch.cat([self.encoder.logits(from_uint8(part)).argmax(1) for part in parts])
-
-    def labels(self, data: Dataset) -> Tensor | None:
-        """The labels of a dataset in the numbering of `classes`, int64 `[N]`, from the column that
-        is called as the conditioner is; None where there is none, or the net is no classifier."""
-        if not isinstance(self.encoder, Classifier) or self.encoder.label not in data.columns:
-            return None
-        values = data.columns[self.encoder.label]
-        rng = BatchRng(torch.Generator(), len(values))
-        return self.encoder.conditioners[self.encoder.label].prepare(values, rng)
+from genzoo_eval.own_nets import own_nets
+from genzoo_eval.progress import OnProgress
 
 
-def load_nets(zoo: Zoo, dataset: str, names: tuple[str, ...] = ()) -> tuple[FrozenNet, ...]:
+def load_nets(
+    zoo: Zoo,
+    dataset: Measured,
+    names: tuple[str, ...] = (),
+    tell: Callable[[str], None] = lambda _: None,
+    on_progress: OnProgress = lambda *_: None,
+) -> tuple[FrozenNet, ...]:
     """The feature nets of a dataset, or those that are named.
 
     Args:
         names: Of models of the zoo, or paths of model files; "inception" and "timm:BACKBONE" are
-            nets of every dataset. None for the dataset's own.
+            nets of every dataset. None for the dataset's own, which for somebody's own pictures
+            are cached, or else trained.
+        tell: Called with what is done, in a line.
+        on_progress: Called with the steps of a net's training.
 
     Raises:
         UsageError: There is none for the dataset, or a name is no feature net, or one that takes
@@ -77,11 +48,18 @@ def load_nets(zoo: Zoo, dataset: str, names: tuple[str, ...] = ()) -> tuple[Froz
         GenzooError: One cannot be loaded.
     """
     if not names:
+        if isinstance(dataset, OwnData):
+            return own_nets(dataset, tell, on_progress)
         require_dataset(zoo, dataset)
         names = tuple(card.name for card in feature_cards(zoo, dataset))
     nets = tuple(_load(zoo, name, dataset) for name in dict.fromkeys(names))
     for net in nets:
-        check_takes(net.name, net.encoder.encode, dataset, data_recipe(zoo, dataset, "test").shape)
+        check_takes(
+            net.name,
+            net.encoder.encode,
+            dataset_name(dataset),
+            data_recipe(zoo, dataset, "test").shape,
+        )
     return nets
 
 
@@ -98,7 +76,7 @@ def check_takes(
         raise UsageError(f"{name} takes no images of {dataset}, which are {sizes}") from error
 
 
-def _load(zoo: Zoo, name: str, dataset: str) -> FrozenNet:
+def _load(zoo: Zoo, name: str, dataset: Measured) -> FrozenNet:
     if name == INCEPTION:
         inception, sha256 = open_inception()
         return FrozenNet(name, sha256, inception)
@@ -115,8 +93,3 @@ def _load(zoo: Zoo, name: str, dataset: str) -> FrozenNet:
         raise GenzooError(f"{card.name} is no encoder")
     check_continuous(opened.module, "a comparison of features")
     return FrozenNet(card.name, opened.sha256, opened.module)
-
-
-def classifier_of(nets: Iterable[FrozenNet]) -> FrozenNet | None:
-    """The first classifier among the nets."""
-    return next((net for net in nets if net.class_count), None)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -15,11 +18,21 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
+OnProgress = Callable[[str, float, int], None]
+"""Called as `on_progress(what, done, total)`, in images or in steps of a training."""
+
+
+EVERY = 10.0
+"""Seconds between two lines where there is no terminal."""
+
+
 class Progress:
     """Lines on stderr, and a bar below them where that is a terminal."""
 
     def __init__(self) -> None:
         self._bar: Bar | None = None
+        self._began: dict[str, float] = {}
+        self._next = 0.0
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Progress:
@@ -51,7 +64,17 @@ class Progress:
     def update(self, what: str, done: float, total: int) -> None:
         """Say that `done` of `total` images are made."""
         if self._bar is None:
+            self._say(what, done, total)
             return
         if what not in self._tasks:
             self._tasks[what] = self._bar.add_task(what, total=total)
         self._bar.update(self._tasks[what], completed=done)
+
+    def _say(self, what: str, done: float, total: int) -> None:
+        now = time.monotonic()
+        if what not in self._began:
+            self._began[what], self._next = now, now + EVERY
+        if now >= self._next and 0 < done < total:
+            self._next = now + EVERY
+            left = (now - self._began[what]) / done * (total - done)
+            self.tell(f"{what}: {done:,.0f} of {total:,}, {timedelta(seconds=round(left))} left")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from genzoo_core.errors import DataError
-from genzoo_eval.feature_nets import FrozenNet
+from genzoo_eval.frozen_net import FrozenNet
 from genzoo_eval.metrics.frechet import Moments
 from genzoo_eval.metrics.manifold import Manifold
 from genzoo_eval.metrics.neighbours import nearest, nearest_other

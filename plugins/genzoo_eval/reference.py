@@ -15,9 +15,9 @@ from genzoo_core.dataset import Dataset
 from genzoo_core.errors import UsageError
 from genzoo_core.zoo import Zoo
 from genzoo_eval.cache import load_tensors, save_tensors
-from genzoo_eval.datasets import data_recipe, digest_of, fingerprint
+from genzoo_eval.datasets import Measured, dataset_name, digest_of, fingerprint, read_split
 from genzoo_eval.distribution import distribution_figures, image_figures
-from genzoo_eval.feature_nets import FrozenNet, classifier_of
+from genzoo_eval.frozen_net import FrozenNet, classifier_of
 from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
 from genzoo_eval.real import RealFeatures, check_enough, measure, scarce
 from genzoo_eval.report_store import METHOD
@@ -27,6 +27,9 @@ Tell = Callable[[str], None]
 
 Floors = dict[tuple[str, str], float]
 """By (key, name of the net)."""
+
+FEW_TEST = 200
+"""Test images below which a report says that its figures are rough."""
 
 DRAWS = 5
 """Draws of real images whose mean is the floor."""
@@ -59,6 +62,14 @@ class Reference:
     floors: Floors
     draw: int | None = None
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How far to trust figures beside it, a sentence each."""
+        count = len(self.test)
+        if count >= FEW_TEST:
+            return ()
+        return (f"rough figures: there are {count} test images; {FEW_TEST} or more are better",)
+
 
 def cached_features(
     zoo: Zoo, net: FrozenNet, images: Tensor, tell: Tell = lambda _: None
@@ -90,7 +101,7 @@ def _cached(
 
 def read_reference(
     zoo: Zoo,
-    dataset: str,
+    dataset: Measured,
     folder: Path | None,
     nets: tuple[FrozenNet, ...],
     n: int,
@@ -105,8 +116,9 @@ def read_reference(
         DataError: It cannot be read, or has too few test images.
         UsageError: It has fewer training images than `n`.
     """
-    tell(f"reading the test images of {dataset}")
-    test = zoo.dataset(data_recipe(zoo, dataset, "test"), folder)
+    named = dataset_name(dataset)
+    tell(f"reading the test images of {named}")
+    test = read_split(zoo, dataset, "test", folder)
     check_enough(test.images)
     digest = digest_of(test.images)
     copy = fingerprint(dataset, folder)
@@ -114,8 +126,8 @@ def read_reference(
 
     def training_images() -> Tensor:
         if not train:
-            tell(f"reading the training images of {dataset}")
-            train.append(zoo.dataset(data_recipe(zoo, dataset, "train"), folder))
+            tell(f"reading the training images of {named}")
+            train.append(read_split(zoo, dataset, "train", folder))
             # Before the nets see them, which takes minutes.
             if not scarce(len(test.images), len(train[0].images)):
                 _require_as_many(n, len(train[0].images))
@@ -161,7 +173,7 @@ def read_reference(
         frequencies = class_frequencies(classes["test"], judge.class_count)
         floors |= _class_floors(judge, classes, frequencies, test, n)
     draw = len(test.images) if swapped else None
-    return Reference(dataset, digest, test.images, frequencies, tuple(real), floors, draw)
+    return Reference(named, digest, test.images, frequencies, tuple(real), floors, draw)
 
 
 def _require_as_many(n: int, training: int) -> None:

@@ -52,6 +52,7 @@ class Report(Config, omit_defaults=True):
     Attributes:
         tables: Figures that are rows: by key, a list of numbers (the class histogram, the
             accuracy of each class).
+        notes: How far to trust the figures, a sentence each.
     """
 
     subject: Subject
@@ -63,6 +64,7 @@ class Report(Config, omit_defaults=True):
     tables: dict[str, tuple[float, ...]] = {}
     command: str = ""
     machine: str = ""
+    notes: tuple[str, ...] = ()
 
     def figure(self, key: str, net: str = "") -> Figure | None:
         """The figure of this key; with `net`, the one that was measured in it."""

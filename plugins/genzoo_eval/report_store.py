@@ -14,13 +14,13 @@ from genzoo_core import Config
 from genzoo_core.errors import DataError
 from genzoo_core.zoo import Zoo
 from genzoo_eval.cache import load_value, save_value
-from genzoo_eval.datasets import data_recipe, digest_of, fingerprint
+from genzoo_eval.datasets import Measured, dataset_name, digest_of, fingerprint, read_split
 from genzoo_eval.report import Report, Subject
 from genzoo_eval.settings import Settings
 
 if TYPE_CHECKING:
     from genzoo_core.cards import ModelCard
-    from genzoo_eval.feature_nets import FrozenNet
+    from genzoo_eval.frozen_net import FrozenNet
 
 METHOD = 2
 """Raised when an evaluation begins to measure differently: older reports are then not found."""
@@ -46,7 +46,7 @@ class ReportKey(NamedTuple):
     def of(
         cls,
         subject: Subject,
-        dataset: str,
+        dataset: Measured,
         settings: Settings,
         nets: Iterable[FrozenNet | ModelCard],
     ) -> ReportKey:
@@ -62,7 +62,7 @@ class ReportKey(NamedTuple):
             "conditions": subject.conditions,
             "n": settings.n,
             "seed": settings.seed,
-            "dataset": dataset,
+            "dataset": dataset_name(dataset),
             "nets": [net.sha256 for net in nets],
             "costs": settings.costs,
             "method": METHOD,
@@ -97,7 +97,7 @@ class ReportStore:
     """Reports against one dataset."""
 
     def __init__(
-        self, zoo: Zoo, dataset: str, data: Path | None, tell: Callable[[str], None]
+        self, zoo: Zoo, dataset: Measured, data: Path | None, tell: Callable[[str], None]
     ) -> None:
         self._zoo, self._dataset, self._data, self._tell = zoo, dataset, data, tell
         self._folder, self._copy = zoo.cache("eval"), fingerprint(dataset, data)
@@ -114,7 +114,8 @@ class ReportStore:
         report = shipped().get(key.digest)
         if report is None or self._test_digest() in (None, report.reference):
             return report
-        self._tell(f"the test images of {self._dataset} are not those of the figures that ship")
+        name = dataset_name(self._dataset)
+        self._tell(f"the test images of {name} are not those of the figures that ship")
         return None
 
     def put(self, key: ReportKey, report: Report) -> None:
@@ -133,7 +134,7 @@ class ReportStore:
         if (digest := load_value(self._folder, name, str)) is not None:
             return digest
         try:
-            test = self._zoo.dataset(data_recipe(self._zoo, self._dataset, "test"), self._data)
+            test = read_split(self._zoo, self._dataset, "test", self._data)
         except DataError:
             return None
         digest = digest_of(test.images)

@@ -26,6 +26,7 @@ def lines(report: Report) -> Iterator[str]:
         yield ""
         yield f"{key.replace('_', ' ')}: " + " ".join(f"{100 * value:.1f}" for value in values)
     yield ""
+    yield from report.notes
     if report.machine:
         yield f"speed on {report.machine}"
     yield report.command

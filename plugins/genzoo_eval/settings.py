@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from genzoo_core import Config
+from genzoo_eval.datasets import Measured
 
 LAYOUT = "uint8 [N, H, W, C]"
 """How pictures lie in an .npz file."""
@@ -35,13 +36,24 @@ class Settings(Config):
     costs: bool = True
 
 
-def command_of(subject: str, settings: Settings, reference: str = "") -> str:
-    """The command that measures a subject again, as a shell reads it."""
+def command_of(subject: str, settings: Settings, dataset: Measured, own: str = "") -> str:
+    """The command that measures a subject again, as a shell reads it.
+
+    Args:
+        subject: A model, or pictures.
+        settings: How it was measured.
+        dataset: What it was measured with.
+        own: The dataset that the subject names itself.
+    """
     words = ["genzoo", "eval", f"./{subject}" if subject.startswith("-") else subject]
-    words += ["--reference", reference] if reference else []
+    words += ["--reference", dataset] if isinstance(dataset, str) and dataset != own else []
     words += ["-n", str(settings.n)] if settings.n != Settings().n else []
     words += ["--seed", str(settings.seed)] if settings.seed else []
     pairs = {**settings.options, **settings.conditions}
     words += [word for name, value in pairs.items() for word in ("--set", f"{name}={value}")]
     words += [word for name in settings.nets for word in ("--net", name)]
-    return shlex.join([*words, "--data", "DIR"])
+    if isinstance(dataset, str):
+        return shlex.join([*words, "--data", "DIR"])
+    pairs = dataset.recipe.columns
+    words += [word for name, value in pairs.items() for word in ("--column", f"{name}={value}")]
+    return shlex.join([*words, "--data", str(dataset.folder)])

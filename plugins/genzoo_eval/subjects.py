@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from genzoo_core.images import to_uint8
 from genzoo_core.model import GenerativeModel
 from genzoo_core.request import Record, Request
 from genzoo_core.zoo import Zoo
+from genzoo_eval.progress import OnProgress
 from genzoo_eval.report import Subject
 from genzoo_eval.settings import Settings
 
@@ -24,9 +25,6 @@ BATCH = 100
 
 ANY_TEXT = "a red heart"
 """What a conditioner of texts reads, and one of another sort refuses."""
-
-OnProgress = Callable[[str, float, int], None]
-"""Called as `on_progress(what, done, total)` in images."""
 
 
 @dataclass(frozen=True)

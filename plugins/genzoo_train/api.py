@@ -1,8 +1,18 @@
 """What other plugins may use of the trainer."""
 
-from genzoo_train.failures import DivergedError
+from genzoo_train.failures import DivergedError, StoppedError
 from genzoo_train.loop import StageLoop
 from genzoo_train.process import TrainingProcess, stop_all
-from genzoo_train.training import stage_loop
+from genzoo_train.reporting import Reporter
+from genzoo_train.training import stage_loop, train
 
-__all__ = ["DivergedError", "StageLoop", "TrainingProcess", "stage_loop", "stop_all"]
+__all__ = [
+    "DivergedError",
+    "Reporter",
+    "StageLoop",
+    "StoppedError",
+    "TrainingProcess",
+    "stage_loop",
+    "stop_all",
+    "train",
+]

@@ -217,7 +217,7 @@ def train(
         raise
     note(f"wrote {path}")
     if own:
-        finish(zoo, path, dataset, note)
+        finish(zoo, path, dataset, note, folder=wish.folder, seconds=wish.allowed)
     _print_card(path, as_json=as_json)
 
 

@@ -49,6 +49,9 @@ GRIDS, LEAST_APART = 10, 100
 PART = 0.35
 """Share of the time that a part, such as a codec, gets."""
 
+LONG, MEASURING = 600.0, 180.0
+"""Seconds of a training from which on measuring the model is a part of it, and of that part."""
+
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -99,6 +102,17 @@ class Wish:
         folder = folder_name(self.folder.resolve().name)
         return _checked(self.name or f"{self.family.rpartition('/')[2]}-{folder}")
 
+    @property
+    def allowed(self) -> float:
+        """The time that was allowed, in seconds; 0 where steps were chosen."""
+        return 0.0 if self.steps else self.seconds
+
+    @property
+    def to_train(self) -> Wish:
+        """The same without the time for measuring, where the whole is long enough for that."""
+        measured = self.allowed >= LONG
+        return dataclasses.replace(self, seconds=self.seconds - MEASURING) if measured else self
+
     def share(self, share: float) -> Wish:
         """The same, in a share of the time."""
         steps = None if self.steps is None else max(1, round(share * self.steps))
@@ -136,7 +150,7 @@ def train_own(
         DataError: The pictures cannot be read, or are too few.
         UsageError: There is no such family.
     """
-    parts = zoo.template_parts(wish.family)
+    parts, wish = zoo.template_parts(wish.family), wish.to_train
     path = out / RECIPE
     if resume and path.exists():
         recipe = override(zoo.recipe(str(path)), settings)
@@ -256,7 +270,15 @@ def _free(zoo: Zoo, name: str) -> str:
     raise AssertionError
 
 
-def finish(zoo: Zoo, path: Path, dataset: Dataset, note: Callable[[str], None]) -> None:
+def finish(
+    zoo: Zoo,
+    path: Path,
+    dataset: Dataset,
+    note: Callable[[str], None],
+    *,
+    folder: Path,
+    seconds: float,
+) -> None:
     """Show what came out beside real pictures, put it into the user's list, and say what is next.
 
     Args:
@@ -264,6 +286,8 @@ def finish(zoo: Zoo, path: Path, dataset: Dataset, note: Callable[[str], None]) 
         path: The model's file.
         dataset: The training set.
         note: Called with what a user reads.
+        folder: Where the pictures lie.
+        seconds: How long the training was allowed to take; 0 where steps were chosen.
     """
     name, shown = path.stem, path.with_name("pictures.png")
     real = dataset.images[:: max(1, len(dataset.images) // SHOWN)][:SHOWN]
@@ -274,7 +298,7 @@ def finish(zoo: Zoo, path: Path, dataset: Dataset, note: Callable[[str], None]) 
         what, commands = "copies", ["encode {} PICTURE", "info {}"]
     else:
         made = to_uint8(zoo.generate(Request(str(path), n=SHOWN, seed=0)).images)
-        what, commands = "pictures of its own", ["run {} -n 16", "info {}", "serve {}"]
+        what, commands = "pictures of its own", ["run {} -n 16", "info {}", "serve {}", "push {}"]
     with becoming(shown) as temporary:
         sides = torch.stack([grid(made, 4), grid(real, 4)])
         to_pil(grid(sides, 2, gap=8)).save(temporary, "PNG")
@@ -285,6 +309,10 @@ def finish(zoo: Zoo, path: Path, dataset: Dataset, note: Callable[[str], None]) 
     except GenzooError as error:  # the name is taken, or the list cannot be written
         name = str(path)
         note(f"it is not put into your list: {error.message}")
+    arguments = {"model": name, "data": folder, "seconds": seconds}
+    for found in zoo.call_hook("genzoo_after_training", zoo=zoo, **arguments):
+        for line in found:
+            note(str(line))
     for command in commands:
         note(f"  genzoo {command.format(name)}")
 

@@ -19,14 +19,16 @@ class TrunkConfig(Config):
     """The network from images to features.
 
     Attributes:
-        shape: (C, H, W) of an image; H and W even.
-        width: Channels at half size; twice as many at a quarter and at an eighth.
-        blocks: Residual blocks at a quarter of the size.
+        shape: (C, H, W) of an image; H and W are multiples of `patch`.
+        patch: Side of the squares of pixels that are one place of the first layer.
+        width: Channels there; twice as many at a half and at a quarter of its size.
+        blocks: Residual blocks at a half of its size.
         encoder: A component of kind "encoder" in the place of the convolutions, so that `width`
             and `blocks` mean nothing: the features are a linear layer's of what it gives.
     """
 
     shape: ImageShape = (1, 28, 28)
+    patch: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
     width: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 32
     blocks: Annotated[int, msgspec.Meta(ge=0, le=16)] = 1
     features: Width = 128
@@ -34,7 +36,7 @@ class TrunkConfig(Config):
 
     def __post_init__(self) -> None:
         if self.encoder is None:
-            check_sides(self.shape, 2)
+            check_sides(self.shape, self.patch)
 
 
 class ViewConfig(Config):

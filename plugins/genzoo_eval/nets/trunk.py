@@ -60,10 +60,11 @@ def build_trunk(config: TrunkConfig, context: Context) -> nn.Sequential:
         )
     colours, height, width = config.shape
     half, deep = config.width, 2 * config.width
-    cells = math.ceil(height / 8) * math.ceil(width / 8)
+    patch = config.patch
+    cells = math.ceil(height / patch / 4) * math.ceil(width / patch / 4)
     return nn.Sequential(
-        nn.PixelUnshuffle(2),
-        nn.Conv2d(4 * colours, half, 3, padding=1),
+        nn.PixelUnshuffle(patch),
+        nn.Conv2d(patch**2 * colours, half, 3, padding=1),
         nn.ReLU(),
         nn.Conv2d(half, deep, 3, stride=2, padding=1),
         *(ResidualBlock(deep) for _ in range(config.blocks)),

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from genzoo_core.zoo import Zoo
+from genzoo_eval.datasets import Measured
 from genzoo_eval.reference import Reference, Tell
 from genzoo_eval.report import Figure
 from genzoo_eval.settings import Settings
@@ -36,6 +37,7 @@ def adherence_figures(
     zoo: Zoo,
     images: ModelImages,
     reference: Reference,
+    dataset: Measured,
     data: Path | None,
     settings: Settings,
     tell: Tell,
@@ -49,7 +51,7 @@ def adherence_figures(
     if judge is None or not reads_words(images.model.conditioners):
         return [], {}
     tell(f"reading the captions of {reference.dataset}")
-    captions = read_captions(zoo, reference.dataset, data, judge.column)
+    captions = read_captions(zoo, dataset, data, judge.column)
     return caption_figures(images, reference, captions, judge, settings, tell)
 
 

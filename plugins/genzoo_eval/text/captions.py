@@ -14,7 +14,7 @@ from torch import Tensor
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import DataError
 from genzoo_core.zoo import Zoo
-from genzoo_eval.datasets import data_recipe
+from genzoo_eval.datasets import Measured, read_split
 
 MOST = 500
 """Captions of either kind: of a dataset with more, so many are taken."""
@@ -53,13 +53,13 @@ class Captions:
         return {"seen": self.seen, "held_out": self.held_out}
 
 
-def read_captions(zoo: Zoo, dataset: str, folder: Path | None, column: str) -> Captions:
+def read_captions(zoo: Zoo, dataset: Measured, folder: Path | None, column: str) -> Captions:
     """Read a dataset, and choose.
 
     Raises:
         DataError: It cannot be read, has no such column, or holds no caption out.
     """
-    test, train = (zoo.dataset(data_recipe(zoo, dataset, s), folder) for s in ("test", "train"))
+    test, train = (read_split(zoo, dataset, split, folder) for split in ("test", "train"))
     return choose(test, train, column)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from genzoo_core.dataset import Dataset
 from genzoo_core.images import from_uint8
 from genzoo_core.rng import BatchRng
-from genzoo_eval.feature_nets import BATCH, FrozenNet
+from genzoo_eval.frozen_net import BATCH, FrozenNet
 from genzoo_eval.nets.dual import DualEncoder
 from genzoo_eval.text.captions import choose, sampled
 

@@ -1,0 +1,78 @@
+"""What is said of a model of somebody's own pictures when its training is over."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import torch
+
+from genzoo_core.errors import GenzooError
+from genzoo_core.zoo import Zoo
+from genzoo_eval.datasets import OwnData
+from genzoo_eval.distribution import drawn_figures, memorisation_figures
+from genzoo_eval.keys import format_value
+from genzoo_eval.own_data import of_model, own_n
+from genzoo_eval.own_nets import are_cached, own_nets
+from genzoo_eval.progress import Progress
+from genzoo_eval.reference import read_reference
+from genzoo_eval.settings import FEWEST, Settings
+from genzoo_eval.subjects import ModelImages
+
+ENOUGH = 600.0
+"""Seconds of a training from which on a feature net may be trained for it."""
+
+SECONDS = 60.0
+"""How long making the pictures that are measured may take, about."""
+
+COUNTS = (1000, 500, 200, 100)
+TRIED = 4
+
+
+def lines(zoo: Zoo, model: str, folder: Path, seconds: float) -> list[str]:
+    """The distance from real pictures beside its floor, and near-copies; else how to measure it."""
+    later = [f"how good it is: genzoo eval {model} --data {folder}"]
+    if zoo.card(model).kind != "model":
+        return later
+    try:
+        with Progress() as progress:
+            data = of_model(zoo, model, folder, {}, lambda _: None)
+            if data is None or (seconds < ENOUGH and not are_cached(data, 1)):
+                return later
+            return [*_measured(zoo, model, data, progress), *later]
+    except GenzooError as error:
+        return [f"not measured: {error.message}"]
+
+
+def _measured(zoo: Zoo, model: str, data: OwnData, progress: Progress) -> list[str]:
+    nets = own_nets(data, progress.tell, progress.update, 1)
+    images = ModelImages.open(zoo, model, Settings(n=FEWEST), progress.update)
+    n = min(own_n(data), _affordable(images))
+    reference = read_reference(zoo, data, data.folder, nets, n, progress.tell)
+    made = images.unconditional(n, 0)
+    if made is None:
+        return ["not measured: it has nothing to sample from"]
+    (real,) = reference.nets
+    features = real.net.features(made)
+    found = {figure.key: figure for figure in drawn_figures(features, real, reference.draw)}
+    found |= {figure.key: figure for figure in memorisation_figures(features, real)}
+    distance, copies = found["fd"].value, found["memorised"]
+    floor = reference.floors["fd", real.net.name]
+    times = f" ({distance / floor:.1f} floors)" if floor > 0 else ""
+    return [
+        f"distance to real pictures {distance:.3g}; real pictures among themselves "
+        f"{floor:.3g}{times}, of {n:,} pictures",
+        f"near-copies of training pictures: {format_value('memorised', copies.value)}; "
+        f"of unseen real pictures {format_value('memorised', copies.floor or 0.0)}",
+        *reference.notes,
+    ]
+
+
+@torch.inference_mode()
+def _affordable(images: ModelImages) -> int:
+    """How many pictures can be made in the time that there is."""
+    images.unconditional(1, 0)
+    start = time.monotonic()
+    images.unconditional(TRIED, 0)
+    each = (time.monotonic() - start) / TRIED
+    return next((count for count in COUNTS if count * each <= SECONDS), COUNTS[-1])

@@ -1,0 +1,90 @@
+"""Measuring with a folder of pictures that no feature net ships for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from evaluating_cases import value
+
+import genzoo_eval.own_nets
+from genzoo_core.images import to_pil
+from genzoo_core.recipe import DataRecipe
+from genzoo_core.zoo import Zoo
+from genzoo_eval.datasets import OwnData
+from genzoo_eval.evaluating import evaluate_images
+from genzoo_eval.own_data import of_model, of_pictures
+from genzoo_eval.settings import Settings
+
+
+def write(folder: Path, count: int, seed: int, blur: int = 1) -> Path:
+    """Pictures of random bars, 3×12×16, in two classes; blurred on request."""
+    generator = torch.Generator().manual_seed(seed)
+    for i in range(count):
+        picture = torch.zeros(3, 12, 16)
+        at = int(torch.randint(2, 10, (), generator=generator))
+        colour = torch.rand(3, 1, generator=generator) * 255
+        if i % 2:
+            picture[:, at - 1 : at + 1, :] = colour[..., None]
+        else:
+            picture[:, :, at - 1 : at + 1] = colour[..., None]
+        picture = torch.nn.functional.avg_pool2d(picture, blur, 1, blur // 2)
+        place = folder / ("down" if i % 2 else "across")
+        place.mkdir(parents=True, exist_ok=True)
+        to_pil(picture.round().to(torch.uint8)).save(place / f"{i}.png")
+    return folder
+
+
+@pytest.fixture
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of pictures, for which nets are trained in few steps."""
+    monkeypatch.setattr(genzoo_eval.own_nets, "LEAST", 40)
+    monkeypatch.setattr(genzoo_eval.own_nets, "PASSES", 0)
+    return write(tmp_path / "photos", 200, 1)
+
+
+def test_nets_are_trained_once_and_tell_real_pictures_from_blurred_ones(
+    zoo: Zoo, photos: Path, tmp_path: Path
+) -> None:
+    fresh, blurred = write(tmp_path / "fresh", 60, 2), write(tmp_path / "blurred", 60, 2, 7)
+    told: list[str] = []
+    distances = []
+    for pictures in (fresh, blurred):
+        data = of_pictures(zoo, pictures, photos, {}, told.append)
+        assert data.recipe.shape == (3, 12, 16)
+        report = evaluate_images(
+            zoo, pictures, data, photos, Settings(n=60, costs=False), tell=told.append
+        )
+        assert any("rough" in note for note in report.notes)
+        distances.append(value(report, "fd", "features-photos-self-supervised"))
+        assert report.figure("fd", "features-photos-classifier") is not None
+    assert sum("training features-photos" in line for line in told) == 2
+    assert distances[1] > 2 * distances[0]
+
+
+def test_a_model_of_other_pictures_is_measured_in_its_own_shape(zoo: Zoo, photos: Path) -> None:
+    data = of_model(zoo, "gan-mnist", photos, {}, lambda _: None)
+    assert data is not None
+    assert data.recipe.shape == (1, 28, 28)
+    assert of_model(zoo, "gan-mnist", photos, {}, lambda _: None, explicit=False) is None
+
+
+def test_nets_depend_on_the_pictures_alone() -> None:
+    pictures = genzoo_eval.own_nets.Pictures("digest", 10_000, ("a", "b"))
+    found = genzoo_eval.own_nets.recipes(DataRecipe("x", (3, 96, 192)), pictures)
+    assert [recipe.data.shape for recipe in found] == [(3, 32, 64)] * 2
+    assert [recipe.stages[0].steps for recipe in found] == [390, 390]
+
+
+def test_a_net_that_is_damaged_in_the_cache_is_trained_again(zoo: Zoo, photos: Path) -> None:
+    data = OwnData(zoo, DataRecipe("photos", (3, 12, 16), aside=0.1), photos)
+    told: list[str] = []
+    first = genzoo_eval.own_nets.own_nets(data, told.append, lambda *_: None, 1)
+    cache = zoo.cache("eval")
+    assert cache is not None
+    (file,) = cache.glob("net-*.safetensors")
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    again = genzoo_eval.own_nets.own_nets(data, told.append, lambda *_: None, 1)
+    assert first[0].sha256 == again[0].sha256
+    assert len(told) == 2
