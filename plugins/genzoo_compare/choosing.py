@@ -43,8 +43,12 @@ def dataset_of(zoo: Zoo, references: tuple[str, ...], datasets: tuple[str, ...])
     raise UsageError(reason, f"give one: {there}")
 
 
-def choose(zoo: Zoo, references: tuple[str, ...], dataset: str) -> tuple[Contender, ...]:
+def choose(
+    zoo: Zoo, references: tuple[str, ...], dataset: str, *, anywhere: bool = False
+) -> tuple[Contender, ...]:
     """The models that were named, or all of the dataset; each once.
+
+    With `anywhere` those that are named may be of any dataset.
 
     Raises:
         UsageError: A name is no model, none that makes pictures, or one of another dataset; names
@@ -52,14 +56,16 @@ def choose(zoo: Zoo, references: tuple[str, ...], dataset: str) -> tuple[Contend
         GenzooError: A model that was named cannot be loaded.
     """
     if references:
-        return tuple(_named(zoo, name, dataset) for name in dict.fromkeys(references))
+        return tuple(
+            _named(zoo, name, dataset, anywhere=anywhere) for name in dict.fromkeys(references)
+        )
     cards = models_of(zoo, dataset)
     if not cards:
         raise UsageError(f"there are no models of {dataset}", "`genzoo list` shows those there are")
     return tuple(Contender(card.name, card.name, card) for card in cards)
 
 
-def _named(zoo: Zoo, reference: str, dataset: str) -> Contender:
+def _named(zoo: Zoo, reference: str, dataset: str, *, anywhere: bool) -> Contender:
     if Path(reference).is_file():
         return Contender(reference, Path(reference).stem)
     card = zoo.card(reference)
@@ -67,7 +73,10 @@ def _named(zoo: Zoo, reference: str, dataset: str) -> Contender:
     hint = f"of {dataset} there are {fit}"
     if card.kind != "model":
         raise UsageError(f"{reference} makes no pictures", hint)
-    if card.dataset not in ("", dataset):  # a checkpoint in another format may not say its dataset
+    if not anywhere and card.dataset not in (
+        "",
+        dataset,
+    ):  # a checkpoint in another format may not say its dataset
         raise UsageError(f"{reference} is a model of {card.dataset}, not of {dataset}", hint)
     return Contender(reference, reference, card)
 

@@ -6,6 +6,7 @@ import logging
 import os
 import shlex
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +87,7 @@ def compare(
 
     \b
     genzoo compare --data mnist
+    genzoo compare --data photos/ flow-photos gan-photos -o page.html
     genzoo compare --data mnist -o report.html --picture report.png
     genzoo compare gan-mnist flow-mnist --curve --markdown -
     """
@@ -106,14 +108,31 @@ def compare(
     _check_free(files, force=force)
     from genzoo_compare.choosing import dataset_of
     from genzoo_compare.gathering import Gatherer
-    from genzoo_eval.api import dataset_names, parse_data, require_dataset, usual_n
+    from genzoo_eval.api import (
+        Measured,
+        OwnData,
+        dataset_name,
+        dataset_names,
+        of_model,
+        own_n,
+        parse_data,
+        require_dataset,
+        usual_n,
+    )
 
     named, folder = parse_data(zoo, data)
-    dataset = named or dataset_of(zoo, models, dataset_names(zoo))
-    require_dataset(zoo, dataset)
-    usual = usual_n(dataset)
+    own: OwnData | None = None
+    if models and named is None and data is not None:
+        own = of_model(zoo, models[0], folder, {}, partial(click.echo, err=True))
+    dataset: Measured = own or named or dataset_of(zoo, models, dataset_names(zoo))
+    if isinstance(dataset, str):
+        require_dataset(zoo, dataset)
+    usual = usual_n(dataset) if isinstance(dataset, str) else own_n(dataset)
     n = n or usual
-    command = _command(models, dataset, output or picture, n if n != usual else None, seed)
+    where = str(dataset.folder) if isinstance(dataset, OwnData) else dataset_name(dataset)
+    command = _command(models, where, output or picture, n if n != usual else None, seed)
+    # It would report where its own cache lies, and how long its list of fonts takes.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     with Progress() as progress:
         comparison = Gatherer(
             zoo=zoo,
@@ -127,8 +146,6 @@ def compare(
             command=command,
             progress=progress,
         ).gather()
-    # It would report where its own cache lies, and how long its list of fonts takes.
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from genzoo_compare.as_json import as_json as to_json
     from genzoo_compare.markdown import as_markdown
     from genzoo_compare.page import as_html

@@ -16,11 +16,14 @@ from genzoo_core.errors import DataError, GenzooError
 from genzoo_core.zoo import Zoo
 from genzoo_eval.api import (
     FrozenNet,
+    Measured,
+    OwnData,
     Progress,
     Report,
     Settings,
     cached_report,
     classifier_of,
+    dataset_name,
     evaluate,
     load_nets,
 )
@@ -38,7 +41,7 @@ class Gatherer:
     """
 
     zoo: Zoo
-    dataset: str
+    dataset: Measured
     folder: Path | None
     models: tuple[str, ...]
     n: int
@@ -58,10 +61,13 @@ class Gatherer:
             GenzooError: A model that was named cannot be measured.
         """
         left_out: list[str] = []
-        contenders = choose(self.zoo, self.models, self.dataset)
-        nets = load_nets(self.zoo, self.dataset)
+        name = dataset_name(self.dataset)
+        own = isinstance(self.dataset, OwnData)
+        contenders = choose(self.zoo, self.models, name, anywhere=own)
+        progress = self.progress
+        nets = load_nets(self.zoo, self.dataset, (), progress.tell, progress.update)
         real = self._real(nets, left_out) if self.pictures else None
-        published = {baseline.name: baseline for baseline in baselines(self.dataset)}
+        published = {baseline.name: baseline for baseline in baselines(name)}
         rows = []
         no_data: DataError | None = None
         for contender in contenders:
@@ -78,20 +84,20 @@ class Gatherer:
             self.progress.tell(sentence)
         there = {row.name for row in rows}
         absent = [] if self.models else [b for b in published.values() if b.name not in there]
-        shipped = shipped_reports(self.dataset)
+        shipped = shipped_reports(name)
         rows += [_baseline_row(b, shipped[b.name]) for b in absent if b.name in shipped]
         order = in_order(row.family for row in rows)
         rows.sort(key=lambda row: (row.baseline is not None, order.index(row.family), row.name))
         first = classifier_of(nets)  # tables with room for one net take the classifier
         return Comparison(
-            dataset=self.dataset,
+            dataset=name,
             rows=tuple(rows),
             missing=tuple(baseline for baseline in absent if baseline.name not in shipped),
             nets=tuple(
-                Net(net.name, net.sha256, self.zoo.card(net.name).summary)
+                Net(net.name, net.sha256, "" if own else self.zoo.card(net.name).summary)
                 for net in sorted(nets, key=lambda net: net is not first)
             ),
-            stability=load_shipped(self.dataset),
+            stability=load_shipped(name),
             real=None if real is None else real.spread,
             captioned=None if real is None else real.captioned,
             left_out=tuple(left_out),

@@ -19,11 +19,13 @@ from genzoo_core.request import Request
 from genzoo_core.zoo import Opened, Zoo
 from genzoo_eval.api import (
     FrozenNet,
+    Measured,
     cached_features,
     classifier_of,
-    data_recipe,
+    dataset_name,
     example_captions,
     nearest,
+    read_split,
     reads_words,
 )
 
@@ -70,7 +72,7 @@ class RealImages:
     def read(
         cls,
         zoo: Zoo,
-        dataset: str,
+        dataset: Measured,
         folder: Path | None,
         nets: tuple[FrozenNet, ...],
         tell: Callable[[str], None],
@@ -80,10 +82,8 @@ class RealImages:
         Raises:
             DataError: They cannot be read.
         """
-        tell(f"reading the images of {dataset}")
-        test, train = (
-            zoo.dataset(data_recipe(zoo, dataset, split), folder) for split in ("test", "train")
-        )
+        tell(f"reading the images of {dataset_name(dataset)}")
+        test, train = (read_split(zoo, dataset, split, folder) for split in ("test", "train"))
         captions = example_captions(nets, test, train, CAPTIONS)
         net = classifier_of(nets) or nets[0]
         features = cached_features(zoo, net, train.images, tell)

@@ -31,13 +31,11 @@ from genzoo_core.recipe import (
     ReportRecipe,
     StageRecipe,
 )
-from genzoo_core.training import Progress as Steps
 from genzoo_core.zoo import Opened
 from genzoo_eval.cache import load_value, save_value
 from genzoo_eval.datasets import FEATURES, OwnData, digest_of, fingerprint
 from genzoo_eval.frozen_net import FrozenNet, scaled
 from genzoo_eval.progress import OnProgress
-from genzoo_train.api import Reporter, StoppedError, train
 
 LONGEST = 64
 """Pixels of the longer side from which on pictures are scaled down for a net."""
@@ -195,7 +193,13 @@ def _trained(
     data: OwnData, recipe: Recipe, tell: Callable[[str], None], on_progress: OnProgress
 ) -> Opened:
     """The net, trained and cached."""
-    steps, shape = recipe.stages[0].steps or 0, recipe.data.shape
+    from genzoo_train.api import Reporter, StoppedError, train  # only here: it takes seconds
+
+    class Shown(Reporter):
+        def step(self, done: int) -> None:
+            on_progress(f"steps of {recipe.name}", done, recipe.stages[0].steps or done)
+
+    shape = recipe.data.shape
     seen = "×".join(map(str, shape))
     tell(
         f"training {recipe.name}, a feature net that sees {seen}, for some minutes; "
@@ -211,7 +215,7 @@ def _trained(
                 dataset,
                 Path(folder) / "run",
                 threads=THREADS,
-                reporter=_Training(recipe.name, steps, on_progress),
+                reporter=Shown(),
             )
         except StoppedError as stopped:
             signum = stopped.exit_code - 128
@@ -227,16 +231,3 @@ def _trained(
             write_atomically(cache / f"{name}.safetensors", content)
             save_value(cache, name, opened.sha256)
     return opened
-
-
-class _Training(Reporter):
-    """Shows the steps of a net's training among the progress of a measurement."""
-
-    def __init__(self, name: str, steps: int, on_progress: OnProgress) -> None:
-        self._name, self._steps, self._on_progress = name, steps, on_progress
-
-    def stage(self, name: str, progress: Steps) -> None:
-        self._steps = progress.total
-
-    def step(self, done: int) -> None:
-        self._on_progress(f"steps of {self._name}", done, self._steps)
