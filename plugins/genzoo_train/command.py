@@ -73,6 +73,12 @@ def _column(text: str) -> tuple[str, str]:
     metavar="NAME=COLUMN",
     help="Of a FAMILY: what a column is called in the data: --column label=genre.",
 )
+@click.option(
+    "--start",
+    metavar="MODEL",
+    help="Begin from the weights of a model: a name, a file, a folder. Of a FAMILY: its network "
+    "too.",
+)
 @click.option("--name", help="Of a FAMILY: name of the model.  [default: FAMILY-FOLDER]")
 @click.option(
     "--out",
@@ -110,6 +116,7 @@ def train(
     steps: int | None,
     size: int | None,
     columns: tuple[str, ...],
+    start: str | None,
     name: str | None,
     out: Path | None,
     resume: bool,
@@ -136,9 +143,9 @@ def train(
     from genzoo_train import training
     from genzoo_train.failures import DivergedError, StoppedError
     from genzoo_train.folder import check_free
-    from genzoo_train.overrides import override
     from genzoo_train.own import Wish, finish, parse_time, train_own
     from genzoo_train.reporting import BarReporter, LineReporter
+    from genzoo_train.starting import read_recipe
 
     settings = overrides if seed is None else (*overrides, f"seed={seed}")
     own = recipe in zoo.templates
@@ -174,6 +181,7 @@ def train(
                 seconds=parse_time(duration or DEFAULT_TIME),
                 steps=steps,
                 device=device,
+                start=start or "",
             )
             out = out or Path("runs") / wish.model
             check_free(out, resume=resume)
@@ -182,7 +190,7 @@ def train(
             )
         else:
             _refuse_of_families(context)
-            parsed = override(zoo.recipe(recipe), settings)
+            parsed = read_recipe(zoo, recipe, settings, start)
             out = out or Path("runs") / parsed.name
             check_free(out, resume=resume)  # before the data, which take seconds to read
             dataset = zoo.dataset(parsed.data, data)
