@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from genzoo_core.cards import ModelCard
 from genzoo_core.request import Precision
@@ -132,6 +132,17 @@ class Described:
 
     spec: ModelSpec
     tensors: Mapping[str, Tensor]
+
+
+@runtime_checkable
+class Rebuildable(Protocol):
+    """A module that a format built, and that a component can build, too: it can be trained.
+
+    Attributes:
+        spec: That component, with its config. Its tensors have the names that they have here.
+    """
+
+    spec: ModelSpec
 
 
 class Format(ABC):

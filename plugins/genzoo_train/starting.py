@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from genzoo_core.cards import ModelCard
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import ConfigError, UsageError
+from genzoo_core.formats import Rebuildable
 from genzoo_core.model import GenerativeModel
 from genzoo_core.recipe import CardRecipe, ConditionerRecipe, PhaseRecipe, Recipe, StageRecipe
 from genzoo_core.specs import ComponentSpec, PartSpec
@@ -24,6 +25,9 @@ from genzoo_train.overrides import override
 
 LISTED = 4
 """Fresh parts that a message names."""
+
+LARGE_LR = 1e-4
+"""Learning rate of networks of others, at most."""
 
 CONDITION = re.compile(r"conditioning\.(?:conditioners|vectors|tokens|spatial)\.([^.]+)\.")
 """Begins the names of the tensors of a conditioner and of its projections."""
@@ -129,6 +133,15 @@ def start_recipe(
             "begin from a model of that family",
         )
     spec = start.spec
+    if start.format:  # of others
+        if not isinstance(start.module, Rebuildable):
+            raise UsageError(
+                f"{start.name} is run, but not trained: {card_of(start).summary}",
+                "its format says which folders are",
+            )
+        spec = start.module.spec
+        # What is frozen stays bit for bit, and large networks are changed little by little.
+        recipe = replace(recipe, weights_dtype="float32", stages=tuple(map(_slower, recipe.stages)))
     config = {**spec.config, "shape": list(recipe.data.shape)}
     wanted = {
         name: _conditioner(part, spec.conditioners.get(name))
@@ -164,6 +177,12 @@ def start_recipe(
         )
     assert fault is not None
     raise fault
+
+
+def _slower(stage: StageRecipe) -> StageRecipe:
+    """A stage at the learning rate of diffusers' own training scripts."""
+    phases = {name: replace(p, lr=min(p.lr, LARGE_LR)) for name, p in stage.phases.items()}
+    return replace(stage, phases=phases)
 
 
 def _conditioner(part: ConditionerRecipe, own: ComponentSpec | None) -> ConditionerRecipe:
