@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from genzoo_core.zoo import Opened
+
 
 class Source(Protocol):
     """Where the files of a folder come from: this machine, or a repository elsewhere.
@@ -172,3 +174,11 @@ class Format(ABC):
             ConfigError: Its config cannot be read.
             WeightsError: Its tensors do not fit.
         """
+
+    def write(self, opened: Opened, folder: Path) -> None:
+        """Write a model in this format, into a new folder; for an entry that says `writes`.
+
+        Raises:
+            ConfigError: It is none that this format can hold; names those that it can.
+        """
+        raise NotImplementedError

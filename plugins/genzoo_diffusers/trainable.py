@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -117,6 +118,11 @@ class DiffusersModel(PipelineModel):
     def predict(self, x: Tensor, steps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the network predicts for `x`, `[B, C, H, W]`, at timesteps `[B]`; shaped as `x`."""
         raise NotImplementedError
+
+    def save(self, folder: Path) -> None:
+        for module, names in self.unstored:
+            module._non_persistent_buffers_set |= names
+        super().save(folder)
 
     def loss(  # type: ignore[override]
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress

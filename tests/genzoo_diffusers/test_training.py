@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copytree
 
+import diffusers
 import pytest
 import torch
 from PIL import Image
@@ -70,6 +72,45 @@ def test_it_resumes_to_the_same_weights(
     trained(run, checkpoint(name), pictures, "--steps", "4", "--out", "half", "--resume")
     files = [Path(out) / "mine.safetensors" for out in ("whole", "half")]
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "cls"), [("ddpm", "DDPMPipeline"), ("ddim", "DDIMPipeline"), ("dit", "DiTPipeline")]
+)
+def test_diffusers_loads_what_is_exported(
+    name: str, cls: str, run: Run, checkpoint: Checkpoint, pictures: str
+) -> None:
+    words = ["a"] if name == "dit" else []
+    trained(run, checkpoint(name), pictures)
+    for model, folder in (("mine", "theirs"), (str(checkpoint(name)), "copied")):
+        code, out, err = run("export", model, "--diffusers", folder)
+        assert (code, out) == (0, f"{folder}\n"), err
+    expected = genzoo.generate("mine", *words, n=2, seed=3, options={"steps": 4}).images
+    pipeline = getattr(diffusers, cls).from_pretrained("theirs")
+    pipeline.set_progress_bar_config(disable=True)
+    pipeline.scheduler = diffusers.DDIMScheduler.from_config(pipeline.scheduler.config)
+    labels = {"class_labels": pipeline.get_label_ids(words)} if words else {}
+    generator = torch.Generator().manual_seed(4)
+    made = pipeline(**labels, generator=generator, num_inference_steps=4, output_type="np").images
+    found = torch.from_numpy(made[0]).permute(2, 0, 1) * 2 - 1
+    torch.testing.assert_close(found, expected[1], rtol=0, atol=0.009)
+    again = genzoo.generate("./theirs", *words, n=2, seed=3, options={"steps": 4}).images
+    assert torch.equal(again, expected)
+    copied = genzoo.open_zoo().open("./copied").own_tensors()
+    origin = genzoo.open_zoo().open(str(checkpoint(name))).own_tensors()
+    assert all(torch.equal(copied[each], origin[each]) for each in origin)
+    code, _, err = run("export", "mine", "--diffusers", "theirs")
+    assert code == 2
+    assert "theirs is not empty" in err
+
+
+def test_what_is_no_network_of_diffusers_is_not_exported_so(run: Run) -> None:
+    code, _, err = run("export", "flow-mnist", "--diffusers", "theirs")
+    assert code != 0
+    assert "genzoo/flow-mnist is no network of diffusers" in err
+    assert not Path("theirs").exists()
+    assert run("export", "flow-mnist")[0] == 2
+    assert run("export", "flow-mnist", "-o", "x.safetensors", "--diffusers", "theirs")[0] == 2
 
 
 def test_what_is_no_such_network_is_refused(
