@@ -65,8 +65,10 @@ def export(
     programs have added to the header of a model file, such as `modelspec.title`, is left out.
     """
     wanted = {name.removeprefix("to_"): path for name, path in folders.items() if path}
-    if bool(output) + len(wanted) != 1:
-        raise UsageError("name one place to write to", "give -o FILE.safetensors")
+    if not (output or wanted):
+        raise click.MissingParameter(param_hint="'-o' / '--output'", param_type="option")
+    if bool(output) + len(wanted) > 1:
+        raise UsageError("there are two places to write to", "name one of them")
     if not output:
         ((name, folder),) = wanted.items()
         _write_folder(zoo, zoo.find(model, variant), name.replace("_", "-"), folder, as_json)
