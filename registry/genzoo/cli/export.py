@@ -98,6 +98,8 @@ def _write_folder(zoo: Zoo, found: Found, name: str, folder: str, as_json: bool)
     from genzoo.run.outputs.destination import check_folder, writing
 
     path = Path(folder)
+    if path.is_dir() and any(path.iterdir()):  # whose files would mix, also with --force
+        raise UsageError(f"folder {path} is not empty", "choose another")
     check_folder(path, force=False)
     format_ = next(each for each in zoo.catalogue.formats if each.entry.writes == name)
     with writing(path):
