@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from genzoo_core.cards import ModelCard
 from genzoo_core.request import Precision
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor, nn
+
+    from genzoo_core.zoo import Opened
 
 
 class Source(Protocol):
@@ -134,6 +136,17 @@ class Described:
     tensors: Mapping[str, Tensor]
 
 
+@runtime_checkable
+class Rebuildable(Protocol):
+    """A module that a format built, and that a component can build, too: it can be trained.
+
+    Attributes:
+        spec: That component, with its config. Its tensors have the names that they have here.
+    """
+
+    spec: ModelSpec
+
+
 class Format(ABC):
     """Reads one format. A `[[formats]]` entry names it; made without arguments for each folder."""
 
@@ -161,3 +174,11 @@ class Format(ABC):
             ConfigError: Its config cannot be read.
             WeightsError: Its tensors do not fit.
         """
+
+    def write(self, opened: Opened, folder: Path) -> None:
+        """Write a model in this format, into a new folder; for an entry that says `writes`.
+
+        Raises:
+            ConfigError: It is none that this format can hold; names those that it can.
+        """
+        raise NotImplementedError

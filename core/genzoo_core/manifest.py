@@ -69,12 +69,15 @@ class FormatEntry(Config, omit_defaults=True):
         markers: Files whose presence in a folder says that it is in this format, as paths inside
             it. Nothing is imported to find out.
         tensors: In place of them, tensors that say so of a single safetensors file.
+        writes: The option of `genzoo export` by which a model is written in this format: "acme"
+            for `--acme DIR`; "" where it is read alone.
     """
 
     name: Name
     target: Target
     markers: Annotated[tuple[Marker, ...], msgspec.Meta(max_length=16)] = ()
     tensors: Annotated[tuple[Line, ...], msgspec.Meta(max_length=16)] = ()
+    writes: Annotated[str, msgspec.Meta(pattern=r"^([a-z][a-z0-9-]*)?\Z", max_length=40)] = ""
     summary: Line = ""
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from genzoo_diffusers.classes import listed_class
 from genzoo_diffusers.options import common_arguments, options_struct
 from genzoo_diffusers.pipeline import TRUE_SCALE, PipelineModel
 from genzoo_diffusers.samplers import samplers_for
+from genzoo_diffusers.trainable import spec_of
 
 
 def model_of(
@@ -37,7 +38,10 @@ def model_of(
     tasks = [each for each in (pipeline, varying, inpainting) if each is not None]
     arguments = common_arguments([type(each).__call__ for each in tasks])
     options = options_struct(arguments, samplers_for(pipeline), settings)
-    cls = type("PipelineModel", tuple(able), {"Options": options})
+    fields: dict[str, Any] = {"Options": options}
+    if spec := spec_of(pipeline, sample_shape):
+        fields["spec"] = spec  # which makes it a `Rebuildable`
+    cls = type("PipelineModel", tuple(able), fields)
     return cast("PipelineModel", cls(pipeline, sample_shape, varying, inpainting))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from genzoo_diffusers.safety import Checkpoint, check_folder
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from genzoo_core.zoo import Opened
 
 
 class Diffusers(Format):
@@ -48,6 +51,19 @@ class Diffusers(Format):
         checkpoint = check_folder(folder)
         check_runs(folder, checkpoint)
         return load(folder, checkpoint)
+
+    def write(self, opened: Opened, folder: Path) -> None:
+        from genzoo_diffusers.pipeline import PipelineModel
+
+        if not isinstance(opened.module, PipelineModel):
+            raise ConfigError(
+                f"{opened.name} is no network of diffusers",
+                "a checkpoint of diffusers can be exported so, and what was trained from one",
+            )
+        opened.module.save(folder)
+        if opened.model and (license_ := opened.model.card.license):
+            front = f"---\nlicense: {json.dumps(license_)}\nlibrary_name: diffusers\n---\n"
+            (folder / "README.md").write_text(front, encoding="utf-8")
 
 
 def check_runs(folder: Folder, checkpoint: Checkpoint) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import cached_property
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn, cast
 
@@ -189,6 +191,18 @@ class PipelineModel(GenerativeModel[Any]):
             raise UsageError(f"a {name} is not offloaded by networks", "use --offload sequential")
         else:
             self.pipeline.enable_model_cpu_offload(device=device)
+
+    def save(self, folder: Path) -> None:
+        """Write the pipeline as diffusers does, with the names of its classes."""
+        self.pipeline.save_pretrained(folder)
+        labels: dict[int, list[str]] = {}
+        for name, number in (getattr(self.pipeline, "labels", None) or {}).items():
+            labels.setdefault(number, []).append(name)
+        if labels:
+            index = folder / "model_index.json"
+            named = {str(number): ", ".join(labels[number]) for number in sorted(labels)}
+            fields = {**json.loads(index.read_text(encoding="utf-8")), "id2label": named}
+            index.write_text(json.dumps(fields, indent=2), encoding="utf-8")
 
     def loss(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TrainingError(

@@ -12,7 +12,7 @@ from genzoo_core.dataset import Dataset
 from genzoo_core.errors import ConfigError, DataError
 from genzoo_core.recipe import Recipe
 from genzoo_core.specs import ComponentSpec, ModelSpec
-from genzoo_core.zoo import Opened, Zoo
+from genzoo_core.zoo import Opened
 from genzoo_train.batches import column_of
 
 
@@ -46,7 +46,7 @@ def typical_values(column: Sequence[Any], count: int) -> list[Any]:
 
 
 @torch.no_grad()
-def begin_from(zoo: Zoo, reference: str, built: Opened) -> tuple[str, ...]:
+def begin_from(start: Opened, built: Opened) -> tuple[str, ...]:
     """Copy the weights of another model into a fresh one, wherever name and shape agree.
 
     Returns:
@@ -54,15 +54,14 @@ def begin_from(zoo: Zoo, reference: str, built: Opened) -> tuple[str, ...]:
 
     Raises:
         ConfigError: The two have no tensor in common.
-        GenzooError: The other cannot be loaded.
     """
-    there, own = zoo.open(reference).own_tensors(), built.own_tensors()
+    there, own = start.own_tensors(), built.own_tensors()
     shared = [
         name for name, tensor in own.items() if name in there and there[name].shape == tensor.shape
     ]
     if not shared:
         raise ConfigError(
-            f"no weights of {reference} fit {built.spec.component}",
+            f"no weights of {start.name} fit {built.spec.component}",
             "begin from a model of the same component and sizes",
         )
     for name in shared:

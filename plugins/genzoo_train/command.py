@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,10 +41,12 @@ def _refuse_of_families(context: click.Context) -> None:
             )
 
 
-def _recipe(zoo: Zoo, reference: str) -> Recipe:
-    """The recipe of a model or of a file; what is neither may be meant for a family."""
+def _recipe(zoo: Zoo, reference: str, settings: Sequence[str], start: str | None) -> Recipe:
+    """See `read_recipe`; what is neither a model nor a file may be meant for a family."""
+    from genzoo_train.starting import read_recipe
+
     try:
-        return zoo.recipe(reference)
+        return read_recipe(zoo, reference, settings, start)
     except UsageError as error:
         families = f"families are {', '.join(zoo.templates)}"
         hints = (did_you_mean(reference, zoo.templates), error.hint, families)
@@ -82,6 +85,12 @@ def _column(text: str) -> tuple[str, str]:
     multiple=True,
     metavar="NAME=COLUMN",
     help="Of a FAMILY: what a column is called in the data: --column label=genre.",
+)
+@click.option(
+    "--start",
+    metavar="MODEL",
+    help="Begin from the weights of a model: a name, a file, a folder. Of a FAMILY: its network "
+    "too.",
 )
 @click.option("--name", help="Of a FAMILY: name of the model.  [default: FAMILY-FOLDER]")
 @click.option(
@@ -125,6 +134,7 @@ def train(
     steps: int | None,
     size: int | None,
     columns: tuple[str, ...],
+    start: str | None,
     name: str | None,
     out: Path | None,
     resume: bool,
@@ -152,7 +162,6 @@ def train(
     from genzoo_train import training
     from genzoo_train.failures import DivergedError, StoppedError
     from genzoo_train.folder import check_free
-    from genzoo_train.overrides import override
     from genzoo_train.own import Wish, finish, parse_time, train_own
     from genzoo_train.reporting import BarReporter, LineReporter
     from genzoo_train.validation import LOOKS, PATIENCE, pictures_aside
@@ -195,6 +204,7 @@ def train(
                 seconds=parse_time(duration or DEFAULT_TIME),
                 steps=steps,
                 device=device,
+                start=start or "",
             )
             out = out or Path("runs") / wish.model
             check_free(out, resume=resume)
@@ -203,7 +213,7 @@ def train(
             )
         else:
             _refuse_of_families(context)
-            parsed = override(_recipe(zoo, recipe), settings)
+            parsed = _recipe(zoo, recipe, settings, start)
             out = out or Path("runs") / parsed.name
             check_free(out, resume=resume)  # before the data, which take seconds to read
             dataset = zoo.dataset(parsed.data, data)

@@ -102,7 +102,8 @@ def fit_recipe(
 
 def _size(recipe: Recipe) -> str:
     config = recipe.model.config
-    return f"a network {config.get('network', config).get('width', '?')} wide"
+    width = config.get("network", config).get("width")
+    return f"a network {width} wide" if width else f"the network of {recipe.model.start}"
 
 
 def _time_steps(

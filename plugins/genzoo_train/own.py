@@ -26,12 +26,13 @@ from genzoo_core.recipe import DataRecipe, Recipe, ReportRecipe, ValidationRecip
 from genzoo_core.request import Request
 from genzoo_core.specs import PartSpec
 from genzoo_core.templates import Goal
-from genzoo_core.zoo import Zoo
+from genzoo_core.zoo import Opened, Zoo
 from genzoo_data.api import Survey, find_data, many, propose, survey
 from genzoo_train.batches import times
 from genzoo_train.fitting import LEAST_LEFT, Fitted, fit_recipe
 from genzoo_train.folder import RECIPE, check_free
 from genzoo_train.overrides import override
+from genzoo_train.starting import start_goal, start_recipe
 from genzoo_train.validation import LOOKS
 
 SHOWN = 16
@@ -81,6 +82,7 @@ class Wish:
         seconds: How long the training may take.
         steps: Steps of all stages, in place of the time.
         device: Where it is trained.
+        start: A model whose network and weights it begins from; "" for a fresh one.
     """
 
     family: str
@@ -91,6 +93,7 @@ class Wish:
     seconds: float
     steps: int | None
     device: str
+    start: str = ""
 
     @property
     def model(self) -> str:
@@ -150,7 +153,9 @@ def train_own(
         DataError: The pictures cannot be read, or are too few.
         UsageError: There is no such family.
     """
-    parts, wish = zoo.template_parts(wish.family), wish.to_train
+    wish = wish.to_train
+    # What a model begins from has its parts.
+    parts = {} if wish.start else zoo.template_parts(wish.family)
     path = out / RECIPE
     if resume and path.exists():
         recipe = override(zoo.recipe(str(path)), settings)
@@ -177,10 +182,15 @@ def train_own(
         module = zoo.open(specs[role].model).module
         if isinstance(module, Codec):
             latent_shape = module.latent_shape
-    goal = replace(looked.goal, parts={**looked.goal.parts, **specs}, latent_shape=latent_shape)
+    goal = replace(looked.goal, parts={**looked.goal.parts, **specs})
+    if parts:
+        goal = replace(goal, latent_shape=latent_shape)
     rest = wish.share(1 - PART * len(parts))
     recipe = _fitted(zoo, rest, looked, goal, out, settings, note)
-    return train(recipe, looked.dataset, out), looked.dataset
+    dataset = looked.dataset
+    if recipe.data != goal.data:  # by settings
+        dataset = zoo.dataset(recipe.data, wish.folder)
+    return train(recipe, dataset, out), dataset
 
 
 class _Looked(NamedTuple):
@@ -191,16 +201,19 @@ class _Looked(NamedTuple):
         goal: What a model of them learns.
         dataset: Those to train on.
         seconds: How long looking at them took.
+        start: What the model begins from.
     """
 
     survey: Survey
     goal: Goal
     dataset: Dataset
     seconds: float
+    start: Opened | None
 
 
 def _look(zoo: Zoo, wish: Wish, note: Callable[[str], None]) -> _Looked:
-    folder, start = wish.folder, time.monotonic()
+    folder, begin = wish.folder, time.monotonic()
+    start = zoo.open(wish.start) if wish.start else None
     data = find_data(zoo, folder, columns=dict(wish.columns))
     note(f"looking at the pictures of {folder}")
     found = survey(zoo, data, folder, note)
@@ -212,10 +225,12 @@ def _look(zoo: Zoo, wish: Wish, note: Callable[[str], None]) -> _Looked:
             f"bring at least {FEWEST}, better some thousands",
         )
     goal = propose(found, data, wish.size)
+    if start:
+        goal = start_goal(goal, start, resized=wish.size is not None)
     dataset = zoo.dataset(goal.data, folder)
     kind = wish.device.partition(":")[0]
     goal = replace(goal, pictures=len(dataset.images), device=kind)
-    return _Looked(found, goal, dataset, time.monotonic() - start)
+    return _Looked(found, goal, dataset, time.monotonic() - begin, start)
 
 
 def _fitted(
@@ -229,7 +244,10 @@ def _fitted(
 ) -> Recipe:
     """The recipe that fits into the time, written to `out`."""
     goal = replace(goal, name=wish.model)
-    recipes = [override(recipe, settings) for recipe in zoo.template(wish.family)(goal)]
+    recipes = zoo.template(wish.family)(goal)
+    if looked.start:  # which decides the network
+        recipes = [start_recipe(zoo, recipes[0], looked.start, looked.dataset, settings, note)]
+    recipes = [override(recipe, settings) for recipe in recipes]
     left = max(wish.seconds - looked.seconds, LEAST_LEFT * wish.seconds)
     fitted = fit_recipe(
         zoo, recipes, looked.dataset, seconds=left, steps=wish.steps, device=wish.device, note=note

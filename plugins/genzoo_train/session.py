@@ -11,6 +11,7 @@ from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
+from msgspec.structs import replace
 from torch import Tensor
 
 from genzoo_core.atomic import write_atomically
@@ -31,6 +32,7 @@ from genzoo_train.loop import StageLoop
 from genzoo_train.reporting import Reporter
 from genzoo_train.samples import write_grid
 from genzoo_train.stages import plan_stages
+from genzoo_train.starting import begun, card_with
 from genzoo_train.validation import BEST, Best, look
 
 LISTED = 5
@@ -82,11 +84,10 @@ class Session:
         spec = model_spec(self._recipe, dataset)
         torch.manual_seed(derive(self._recipe.seed, "weights"))
         built = self._zoo.build(spec, training=True)
-        if start := self._recipe.model.start:
-            fresh = ", ".join(begin_from(self._zoo, start, built))
-            self._reporter.note(
-                f"beginning from the weights of {start}{fresh and f'; fresh: {fresh}'}"
-            )
+        if self._recipe.model.start:
+            start = self._zoo.open(self._recipe.model.start)
+            self._reporter.note(begun(start, built, begin_from(start, built)))
+            self._recipe = replace(self._recipe, card=card_with(self._recipe.card, start))
         built.module.to(self._fabric.device)
         for part in built.parts.values():
             part.to(self._fabric.device)

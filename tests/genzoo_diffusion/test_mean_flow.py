@@ -108,7 +108,7 @@ def test_a_fresh_one_that_starts_from_a_flow_knows_its_velocity(tmp_path: Path) 
     zoo = genzoo.open_zoo()
     weights = trained(tmp_path / "flow", spec_of(labels=True), steps=5)
     fresh = zoo.build(flow_spec({"label": LABEL}), training=True)
-    left = begin_from(zoo, str(weights), fresh)
+    left = begin_from(zoo.open(str(weights)), fresh)
     assert left
     assert all(name.startswith("span.") for name in left)
     flow, mean = zoo.open(str(weights)).module, cast(MeanFlow, fresh.module.eval())

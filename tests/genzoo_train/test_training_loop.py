@@ -286,8 +286,10 @@ def test_a_training_begins_from_the_weights_of_another_model(
     for name in ("encoder.0.weight", "decoder.weight", "flow.bias"):
         assert torch.equal(before[name], after[name])
     # The critic is not stored, so that one is fresh.
-    told = f"beginning from the weights of {first}; fresh: critic.weight, critic.bias"
-    assert told in capsys.readouterr().err
+    took = f"beginning from the weights of {first}: took "
+    err = capsys.readouterr().err
+    assert took in err
+    assert "made new: critic\n" in err
 
 
 def test_weights_that_do_not_fit_at_all_are_no_beginning(

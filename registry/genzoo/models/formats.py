@@ -20,6 +20,7 @@ from genzoo.files.shards import SUFFIX
 from genzoo.plugins.guard import load_target, stdout_to_stderr, warn
 from genzoo.plugins.names import Owned, full_name
 from genzoo.text import brief, listed, one_line, quoted
+from genzoo_core.atomic import becoming_folder
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import GenzooError, PluginError, UsageError, WeightsError
 from genzoo_core.formats import Described, Format
@@ -27,6 +28,7 @@ from genzoo_core.manifest import FormatEntry
 from genzoo_core.plugin import Model, Plugin
 from genzoo_core.specs import ModelSpec
 from genzoo_core.weights import WeightsFile
+from genzoo_core.zoo import Opened
 
 if TYPE_CHECKING:
     from torch import nn
@@ -143,6 +145,25 @@ def load_format(plugin: Plugin, entry: FormatEntry) -> Format:
             f"plugin {plugin}: format {entry.name} cannot be made: {one_line(error)}"
         ) from error
     return made
+
+
+def write_folder(format_: Owned[FormatEntry], opened: Opened, path: Path) -> None:
+    """Write a model in a format of others, to a folder that appears whole.
+
+    Raises:
+        FileExistsError: The folder holds something.
+        ConfigError: The format cannot hold this model.
+        PluginError: The plugin that writes it is broken.
+    """
+    try:
+        with becoming_folder(path) as temporary, stdout_to_stderr():
+            load_format(format_.plugin, format_.entry).write(opened, temporary)
+    except (GenzooError, OSError):
+        raise
+    except Exception as error:  # a plugin's code
+        raise PluginError(
+            f"format {full_name(format_)} cannot write {opened.name}: {one_line(error)}"
+        ) from error
 
 
 def find_folder(catalogue: Catalogue, files: Files) -> ModelFolder | WeightsFile | None:

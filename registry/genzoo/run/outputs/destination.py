@@ -54,7 +54,7 @@ def choose(output: str | None, *, force: bool, catalogue: Catalogue) -> Destinat
         raise UsageError(f"-o {output!r} names no file", "give one, such as -o out.png")
     path = Path(output)
     if output.endswith(("/", os.sep)) or os.path.isdir(output) or not path.suffix:
-        _check_folder(path, force)
+        check_folder(path, force)
         return Destination(path, "folder", force)
     format_ = path.suffix[1:].lower()
     if format_ not in PICTURES:
@@ -92,7 +92,7 @@ def check_file(path: Path, force: bool) -> None:
         check_writable(path.parent)
 
 
-def _check_folder(path: Path, force: bool) -> None:
+def check_folder(path: Path, force: bool) -> None:
     """Check that files can be written into a folder, or that it can be made."""
     with _path_errors(path):
         if path.is_dir():
