@@ -194,6 +194,10 @@ def test_the_page_s_examples_do_what_it_says(
     assert Path("mine.csv").read_text() == "50,0.5\n"
     zoo.call_hook("genzoo_end_training", folder=folder, outcome="finished")
     assert Path("runs.log").read_text().endswith("mine finished\n")
+    said = zoo.call_hook(
+        "genzoo_after_training", zoo=zoo, model="mine", data=Path("photos"), seconds=0.0
+    )
+    assert ["mine has learnt the pictures in photos"] in said
 
 
 def example_of(name: str) -> str:
@@ -257,6 +261,10 @@ CALLS: dict[str, tuple[dict[str, Any], Callable[[list[Any], str], bool]]] = {
     "genzoo_end_training": (
         {"folder": Path("runs/mine"), "outcome": "stopped"},
         lambda _, err: err == "mine: stopped\n",
+    ),
+    "genzoo_after_training": (
+        {"zoo": genzoo.open_zoo(), "model": "mine", "data": Path("photos"), "seconds": 0.0},
+        lambda results, _: ["mine has learnt the pictures in photos"] in results,
     ),
 }
 """For each hook, what to call its docstring's example with, and whether what it did is right."""
