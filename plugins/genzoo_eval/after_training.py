@@ -10,7 +10,7 @@ import torch
 from genzoo_core.errors import GenzooError
 from genzoo_core.zoo import Zoo
 from genzoo_eval.datasets import OwnData
-from genzoo_eval.distribution import drawn_figures, memorisation_figures
+from genzoo_eval.distribution import drawn_figures, image_figures, memorisation_figures
 from genzoo_eval.keys import format_value
 from genzoo_eval.own_data import of_model, own_n
 from genzoo_eval.own_nets import are_cached, own_nets
@@ -31,7 +31,7 @@ TRIED = 4
 
 def lines(zoo: Zoo, model: str, folder: Path, seconds: float) -> list[str]:
     """The distance from real pictures beside its floor, and near-copies; else how to measure it."""
-    later = [f"how good it is: genzoo eval {model} --data {folder}"]
+    later = [f"all figures: genzoo eval {model} --data {folder}"]
     if zoo.card(model).kind != "model":
         return later
     try:
@@ -58,10 +58,14 @@ def _measured(zoo: Zoo, model: str, data: OwnData, progress: Progress) -> list[s
     found |= {figure.key: figure for figure in memorisation_figures(features, real)}
     distance, copies = found["fd"].value, found["memorised"]
     floor = reference.floors["fd", real.net.name]
+    (sharpness,) = image_figures(made)
+    real_sharpness = reference.floors[sharpness.key, sharpness.net]
     times = f" ({distance / floor:.1f} floors)" if floor > 0 else ""
     return [
         f"distance to real pictures {distance:.3g}; real pictures among themselves "
         f"{floor:.3g}{times}, of {n:,} pictures",
+        f"sharpness {format_value('sharpness', sharpness.value)}; of real pictures "
+        f"{format_value('sharpness', real_sharpness)}",
         f"near-copies of training pictures: {format_value('memorised', copies.value)}; "
         f"of unseen real pictures {format_value('memorised', copies.floor or 0.0)}",
         *reference.notes,

@@ -313,10 +313,11 @@ def finish(
     if isinstance(module, Codec):
         with torch.no_grad():
             made = to_uint8(module.reconstruct(from_uint8(real)))
-        what, commands = "copies", ["encode {} PICTURE", "info {}"]
+        what, commands = "copies", ["encode {0} PICTURE", "info {0}", "ship {1}", "push {0}"]
     else:
         made = to_uint8(zoo.generate(Request(str(path), n=SHOWN, seed=0)).images)
-        what, commands = "pictures of its own", ["run {} -n 16", "info {}", "serve {}", "push {}"]
+        what = "pictures of its own"
+        commands = ["run {0} -n 16", "info {0}", "serve {0}", "ship {1}", "push {0}"]
     with becoming(shown) as temporary:
         sides = torch.stack([grid(made, 4), grid(real, 4)])
         to_pil(grid(sides, 2, gap=8)).save(temporary, "PNG")
@@ -332,7 +333,7 @@ def finish(
         for line in found:
             note(str(line))
     for command in commands:
-        note(f"  genzoo {command.format(name)}")
+        note(f"  genzoo {command.format(name, path.parent)}")
 
 
 def _fields(value: object) -> Any:

@@ -20,6 +20,7 @@ from genzoo_core.atomic import becoming, write_atomically
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import GenzooError
 from genzoo_core.picture_files import find_pictures
+from genzoo_core.reading import open_regular
 from genzoo_core.recipe import DataRecipe
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Decoded:
         try:
             home = home_of(recipe, folder)
             for path in _files(home, recipe):
-                with path.open("rb") as file:
+                with open_regular(path) as file:
                     content = hashlib.file_digest(file, "blake2b").hexdigest()
                 digest.update(msgspec.json.encode((os.path.relpath(path, home), content)))
         except (OSError, GenzooError, UnicodeError):  # reading the dataset says what is wrong
