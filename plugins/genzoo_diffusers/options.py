@@ -32,6 +32,26 @@ LIMITS = {
 }
 
 
+Steps = Annotated[int, LIMITS["num_inference_steps"]]
+
+
+class UNet2DOptions(Config):
+    """How to sample from a trained `UNet2DModel`: arguments of a `DDIMPipeline`."""
+
+    eta: Annotated[float, LIMITS["eta"]] = 0.0
+    steps: Steps = 50
+    use_clipped_model_output: bool | None = None
+    sampler: Literal["ddim"] | None = None
+
+
+class DiTOptions(Config):
+    """How to sample from a trained `DiTTransformer2DModel`: arguments of a `DiTPipeline`."""
+
+    guidance: Annotated[float, LIMITS["guidance_scale"]] = 4.0
+    steps: Steps = 50
+    sampler: Literal["ddim", "ddpm", "dpm++-2m"] | None = None
+
+
 class Argument(msgspec.Struct, frozen=True):
     """A plain argument of a pipeline's call.
 

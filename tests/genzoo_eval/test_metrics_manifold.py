@@ -99,5 +99,5 @@ def test_a_manifold_is_computed_once_and_holds_the_balls_that_it_was_asked_for()
     assert manifold_figures(a, Manifold.of(b, 3, 5)) == manifold_figures(a, b)
     with pytest.raises(ValueError, match=r"k = \[5\]"):
         manifold_figures(a, Manifold.of(b, 3))
-    with pytest.raises(ValueError, match="no neighbours"):
+    with pytest.raises(ValueError, match="too few for neighbours"):
         Manifold.of(b[:5], 3, 5)
