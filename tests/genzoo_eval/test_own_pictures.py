@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from evaluating_cases import value
 
 import genzoo_eval.own_nets
+from genzoo.cli import main
 from genzoo_core.images import to_pil
 from genzoo_core.recipe import DataRecipe
 from genzoo_core.zoo import Zoo
@@ -88,3 +90,32 @@ def test_a_net_that_is_damaged_in_the_cache_is_trained_again(zoo: Zoo, photos: P
     again = genzoo_eval.own_nets.own_nets(data, told.append, lambda *_: None, 1)
     assert first[0].sha256 == again[0].sha256
     assert len(told) == 2
+
+
+def test_a_training_ends_with_what_came_out_beside_the_floor(
+    zoo: Zoo,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("GENZOO_MODELS", str(tmp_path / "models"))
+    monkeypatch.chdir(tmp_path)
+    command = ["train", "gan", "--data", str(photos), "--steps", "2"]
+    assert main(command) == 0
+    said = capsys.readouterr().err
+    assert "all figures: genzoo eval gan-photos --data" in said
+    assert "distance to real pictures" not in said  # no time to train a net was given
+
+    data = of_model(zoo, "runs/gan-photos/gan-photos.safetensors", photos, {}, lambda _: None)
+    assert data is not None
+    genzoo_eval.own_nets.own_nets(data, lambda _: None, lambda *_: None, 1)
+    assert main([*command, "--resume"]) == 0
+    said = capsys.readouterr().err
+    found = re.search(
+        r"distance to real pictures (\S+); real pictures among themselves (\S+) \(", said
+    )
+    assert found is not None
+    assert float(found[1]) > float(found[2])
+    assert re.search(r"sharpness [\d.,]+; of real pictures [\d.,]+", said)
+    assert re.search(r"near-copies of training pictures: \d+\.\d %", said)
