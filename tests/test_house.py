@@ -167,3 +167,9 @@ def test_the_weights_that_ship_are_small() -> None:
     most = {"text-minilm.safetensors": 8}
     assert {n: s for n, s in sizes.items() if s > most.get(n, 6) * mebibyte} == {}
     assert sum(sizes.values()) <= 60 * mebibyte
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """pytest imports them by their names alone, and fails at the second of a pair."""
+    files = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert {name for name in files if files.count(name) > 1} == set()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from PIL import Image, ImageDraw
+from discs import pictures
+from PIL import Image
 
 import genzoo
 from genzoo.cli import main
@@ -27,19 +27,6 @@ FAMILIES = ("flow", "ldm", "ddpm", "gan", "vae", "ae")
 def own_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENZOO_MODELS", str(tmp_path / "models"))
     monkeypatch.chdir(tmp_path)
-
-
-def pictures(folder: Path, count: int = 40, classes: str = "ab") -> Path:
-    """Discs of 16×16 pixels in folders by class, each with its caption beside it."""
-    chance = random.Random(0)
-    for number in range(count):
-        image = Image.new("RGB", (16, 16), tuple(chance.randrange(256) for _ in range(3)))
-        spot = (chance.randrange(8), chance.randrange(8))
-        ImageDraw.Draw(image).ellipse((*spot, spot[0] + 7, spot[1] + 7), fill="white")
-        file = folder / classes[number % len(classes)] / f"{number}.png"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        image.save(file)
-    return folder
 
 
 @pytest.mark.parametrize("family", FAMILIES)

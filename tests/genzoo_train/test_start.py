@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from discs import pictures
 from safetensors.torch import load_file
-from test_own_pictures import pictures
 
 import genzoo
 from genzoo.cli import main
