@@ -48,7 +48,10 @@ def _recipe(zoo: Zoo, reference: str, settings: Sequence[str], start: str | None
     try:
         return read_recipe(zoo, reference, settings, start)
     except UsageError as error:
-        families = f"families are {', '.join(zoo.templates)}"
+        names = zoo.templates
+        # In full only where two plugins have one of a name.
+        short = [name for name in names if name.rpartition("/")[2] not in names or "/" not in name]
+        families = f"families are {', '.join(short)}"
         hints = (did_you_mean(reference, zoo.templates), error.hint, families)
         raise UsageError(error.message, "; ".join(filter(None, hints))) from error
 
@@ -161,8 +164,9 @@ def train(
     zoo: Zoo = context.obj
     from genzoo_train import training
     from genzoo_train.failures import DivergedError, StoppedError
+    from genzoo_train.finishing import finish
     from genzoo_train.folder import check_free
-    from genzoo_train.own import Wish, finish, parse_time, train_own
+    from genzoo_train.own import Wish, parse_time, train_own
     from genzoo_train.reporting import BarReporter, LineReporter
     from genzoo_train.validation import LOOKS, PATIENCE, pictures_aside
 

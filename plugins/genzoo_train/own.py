@@ -13,30 +13,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-import torch
 from msgspec.structs import replace
 
-from genzoo_core.atomic import becoming, write_atomically
+from genzoo_core.atomic import write_atomically
 from genzoo_core.dataset import Dataset
 from genzoo_core.encoder import Codec
-from genzoo_core.errors import DataError, GenzooError, UsageError
-from genzoo_core.images import from_uint8, grid, to_pil, to_uint8
+from genzoo_core.errors import DataError, UsageError
 from genzoo_core.manifest import Name
 from genzoo_core.recipe import DataRecipe, Recipe, ReportRecipe, ValidationRecipe, folder_name
-from genzoo_core.request import Request
 from genzoo_core.specs import PartSpec
 from genzoo_core.templates import Goal
 from genzoo_core.zoo import Opened, Zoo
 from genzoo_data.api import Survey, find_data, many, propose, survey
 from genzoo_train.batches import times
+from genzoo_train.finishing import SHOWN, add_to_list
 from genzoo_train.fitting import LEAST_LEFT, Fitted, fit_recipe
 from genzoo_train.folder import RECIPE, check_free
 from genzoo_train.overrides import override
 from genzoo_train.starting import start_goal, start_recipe
 from genzoo_train.validation import LOOKS
-
-SHOWN = 16
-"""Pictures on each side of the last grid."""
 
 FEWEST = 16
 """Of fewer pictures nothing can be learnt."""
@@ -178,7 +173,7 @@ def train_own(
             else _fitted(zoo, part, looked, looked.goal, folder, shared, note)
         )
         file = train(recipe, looked.dataset, folder)
-        specs[role] = PartSpec(_listed(zoo, file))
+        specs[role] = PartSpec(add_to_list(zoo, file))
         module = zoo.open(specs[role].model).module
         if isinstance(module, Codec):
             latent_shape = module.latent_shape
@@ -266,17 +261,6 @@ def _fitted(
     return recipe
 
 
-def _listed(zoo: Zoo, path: Path) -> str:
-    """The name of a model in the user's list, into which it is put unless it is there."""
-    try:
-        return zoo.add(str(path)).name
-    except UsageError:
-        card = zoo.card(path.stem)
-        if card.weights != str(path.absolute()):
-            raise
-        return card.name
-
-
 def _free(zoo: Zoo, name: str) -> str:
     """The name, or with a number where there is such a model already."""
     for number in count(1):
@@ -286,54 +270,6 @@ def _free(zoo: Zoo, name: str) -> str:
         except UsageError:
             return free
     raise AssertionError
-
-
-def finish(
-    zoo: Zoo,
-    path: Path,
-    dataset: Dataset,
-    note: Callable[[str], None],
-    *,
-    folder: Path,
-    seconds: float,
-) -> None:
-    """Show what came out beside real pictures, put it into the user's list, and say what is next.
-
-    Args:
-        zoo: The registry.
-        path: The model's file.
-        dataset: The training set.
-        note: Called with what a user reads.
-        folder: Where the pictures lie.
-        seconds: How long the training was allowed to take; 0 where steps were chosen.
-    """
-    name, shown = path.stem, path.with_name("pictures.png")
-    real = dataset.images[:: max(1, len(dataset.images) // SHOWN)][:SHOWN]
-    module = zoo.open(str(path)).module
-    if isinstance(module, Codec):
-        with torch.no_grad():
-            made = to_uint8(module.reconstruct(from_uint8(real)))
-        what, commands = "copies", ["encode {0} PICTURE", "info {0}", "ship {1}", "push {0}"]
-    else:
-        made = to_uint8(zoo.generate(Request(str(path), n=SHOWN, seed=0)).images)
-        what = "pictures of its own"
-        commands = ["run {0} -n 16", "info {0}", "serve {0}", "ship {1}", "push {0}"]
-    with becoming(shown) as temporary:
-        sides = torch.stack([grid(made, 4), grid(real, 4)])
-        to_pil(grid(sides, 2, gap=8)).save(temporary, "PNG")
-    note(f"wrote {shown}: {SHOWN} {what}, and {SHOWN} that it was trained on")
-    try:
-        name = _listed(zoo, path)
-        note(f"{name} is in your list now")
-    except GenzooError as error:  # the name is taken, or the list cannot be written
-        name = str(path)
-        note(f"it is not put into your list: {error.message}")
-    arguments = {"model": name, "data": folder, "seconds": seconds}
-    for found in zoo.call_hook("genzoo_after_training", zoo=zoo, **arguments):
-        for line in found:
-            note(str(line))
-    for command in commands:
-        note(f"  genzoo {command.format(name, path.parent)}")
 
 
 def _fields(value: object) -> Any:

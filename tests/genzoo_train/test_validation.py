@@ -136,7 +136,7 @@ def test_each_stage_of_a_family_takes_its_best(capsys: pytest.CaptureFixture[str
     [
         (["gan", "--data", "data/noise", "--size", "8", "--steps", "2"], "no loss says how good"),
         (["x.toml", "--data", "data", "--set", "data.aside=0"], "nothing is set aside to look at"),
-        (["nope"], "families are "),
+        (["nope"], "families are codec, ae, flow, ldm, ddpm, gan, vae"),
         (["flw"], "did you mean flow?"),
     ],
 )

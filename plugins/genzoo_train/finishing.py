@@ -1,0 +1,78 @@
+"""The end of `genzoo train FAMILY`: what came out, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from genzoo_core.atomic import becoming
+from genzoo_core.dataset import Dataset
+from genzoo_core.encoder import Codec
+from genzoo_core.errors import GenzooError, UsageError
+from genzoo_core.images import from_uint8, grid, to_pil, to_uint8
+from genzoo_core.request import Request
+from genzoo_core.zoo import Zoo
+
+SHOWN = 16
+"""Pictures on each side of the last grid."""
+
+
+def add_to_list(zoo: Zoo, path: Path) -> str:
+    """The name of a model in the user's list, into which it is put unless it is there."""
+    try:
+        return zoo.add(str(path)).name
+    except UsageError:
+        card = zoo.card(path.stem)
+        if card.weights != str(path.absolute()):
+            raise
+        return card.name
+
+
+def finish(
+    zoo: Zoo,
+    path: Path,
+    dataset: Dataset,
+    note: Callable[[str], None],
+    *,
+    folder: Path,
+    seconds: float,
+) -> None:
+    """Show what came out beside real pictures, put it into the user's list, and say what is next.
+
+    Args:
+        zoo: The registry.
+        path: The model's file.
+        dataset: The training set.
+        note: Called with what a user reads.
+        folder: Where the pictures lie.
+        seconds: How long the training was allowed to take; 0 where steps were chosen.
+    """
+    name, shown = path.stem, path.with_name("pictures.png")
+    real = dataset.images[:: max(1, len(dataset.images) // SHOWN)][:SHOWN]
+    module = zoo.open(str(path)).module
+    if isinstance(module, Codec):
+        with torch.no_grad():
+            made = to_uint8(module.reconstruct(from_uint8(real)))
+        what, commands = "copies", ["encode {0} PICTURE", "info {0}", "ship {1}", "push {0}"]
+    else:
+        made = to_uint8(zoo.generate(Request(str(path), n=SHOWN, seed=0)).images)
+        what = "pictures of its own"
+        commands = ["run {0} -n 16", "info {0}", "serve {0}", "ship {1}", "push {0}"]
+    with becoming(shown) as temporary:
+        sides = torch.stack([grid(made, 4), grid(real, 4)])
+        to_pil(grid(sides, 2, gap=8)).save(temporary, "PNG")
+    note(f"wrote {shown}: {SHOWN} {what}, and {SHOWN} that it was trained on")
+    try:
+        name = add_to_list(zoo, path)
+        note(f"{name} is in your list now")
+    except GenzooError as error:  # the name is taken, or the list cannot be written
+        name = str(path)
+        note(f"it is not put into your list: {error.message}")
+    arguments = {"model": name, "data": folder, "seconds": seconds}
+    for found in zoo.call_hook("genzoo_after_training", zoo=zoo, **arguments):
+        for line in found:
+            note(str(line))
+    for command in commands:
+        note(f"  genzoo {command.format(name, path.parent)}")
