@@ -36,6 +36,7 @@ from genzoo_eval.cache import load_value, save_value
 from genzoo_eval.datasets import FEATURES, OwnData, digest_of, fingerprint
 from genzoo_eval.frozen_net import FrozenNet, scaled
 from genzoo_eval.progress import OnProgress
+from genzoo_eval.real import check_enough
 
 LONGEST = 64
 """Pixels of the longer side from which on pictures are scaled down for a net."""
@@ -102,8 +103,10 @@ def own_nets(
     """A self-supervised net and, where there are classes, a classifier; the first `most` of them.
 
     Raises:
+        DataError: There are too few test images to measure with.
         KeyboardInterrupt: Ctrl-C; nothing is left of a net that is not done.
     """
+    check_enough(data.test.images)  # before minutes of training
     pictures = pictures_of(data)
     nets = []
     for recipe in recipes(data.recipe, pictures)[:most]:

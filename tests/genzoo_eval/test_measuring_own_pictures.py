@@ -11,6 +11,7 @@ from evaluating_cases import value
 
 import genzoo_eval.own_nets
 from genzoo.cli import main
+from genzoo_core.errors import DataError
 from genzoo_core.images import to_pil
 from genzoo_core.recipe import DataRecipe
 from genzoo_core.zoo import Zoo
@@ -119,3 +120,12 @@ def test_a_training_ends_with_what_came_out_beside_the_floor(
     assert float(found[1]) > float(found[2])
     assert re.search(r"sharpness [\d.,]+; of real pictures [\d.,]+", said)
     assert re.search(r"near-copies of training pictures: \d+\.\d %", said)
+
+
+def test_too_few_test_images_are_refused_before_a_net_is_trained(zoo: Zoo, tmp_path: Path) -> None:
+    folder = write(tmp_path / "few", 20, 1)
+    data = OwnData(zoo, DataRecipe("few", (3, 12, 16), aside=0.1), folder)
+    told: list[str] = []
+    with pytest.raises(DataError, match="too few to measure with"):
+        genzoo_eval.own_nets.own_nets(data, told.append, lambda *_: None)
+    assert told == []
