@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import wandb
 from small_training import train
 from wandb.proto.wandb_internal_pb2 import Record
 
@@ -48,7 +49,8 @@ def chunks(data: bytes) -> Iterator[bytes]:
 
 
 def records(run: Path) -> dict[str, list[Any]]:
-    """All that was written of a run, by kind."""
+    """All that was written of a run, by kind, when wandb's process, which writes, has ended."""
+    wandb.teardown()
     found = defaultdict(list)
     for file in sorted(run.glob("wandb/offline-run-*/*.wandb")):
         for data in chunks(file.read_bytes()):
