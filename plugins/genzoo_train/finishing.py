@@ -10,7 +10,7 @@ import torch
 from genzoo_core.atomic import becoming
 from genzoo_core.dataset import Dataset
 from genzoo_core.encoder import Codec
-from genzoo_core.errors import GenzooError, UsageError
+from genzoo_core.errors import GenzooError, NotFittedError, UsageError
 from genzoo_core.images import from_uint8, grid, to_pil, to_uint8
 from genzoo_core.request import Request
 from genzoo_core.zoo import Zoo
@@ -57,7 +57,11 @@ def finish(
             made = to_uint8(module.reconstruct(from_uint8(real)))
         what, commands = "copies", ["encode {0} PICTURE", "info {0}", "ship {1}", "push {0}"]
     else:
-        made = to_uint8(zoo.generate(Request(str(path), n=SHOWN, seed=0)).images)
+        try:
+            made = to_uint8(zoo.generate(Request(str(path), n=SHOWN, seed=0)).images)
+        except NotFittedError as error:  # --max-steps ended it before its last stage
+            note(f"no pictures yet: {error}")
+            return
         what = "pictures of its own"
         commands = ["run {0} -n 16", "info {0}", "serve {0}", "ship {1}", "push {0}"]
     with becoming(shown) as temporary:

@@ -189,6 +189,18 @@ def test_a_model_that_was_trained_on_is_listed_as_it_is_now(tmp_path: Path) -> N
     assert genzoo.generate("flow-discs", n=2, seed=1).images.shape == (2, 3, 16, 16)
 
 
+@pytest.mark.parametrize("family", ["vae", "ae"])
+def test_a_training_stopped_before_its_last_stage_goes_on_later(
+    family: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = str(pictures(tmp_path / "discs"))
+    command = ["train", family, "--data", data, "--steps", "8"]
+    assert main([*command, "--max-steps", "1"]) == 0
+    assert "no pictures yet" in capsys.readouterr().err
+    assert main([*command, "--resume"]) == 0
+    assert genzoo.generate(f"{family}-discs", n=2, seed=1).images.shape == (2, 3, 16, 16)
+
+
 def test_a_family_that_a_plugin_brings(third_party: Path, tmp_path: Path) -> None:
     data = str(pictures(tmp_path / "discs"))
     assert "tiny" in genzoo.open_zoo().templates
