@@ -62,6 +62,10 @@ if TYPE_CHECKING:
     from genzoo_core.plugin import Model as Model
     from genzoo_core.plugin import Plugin as Plugin
     from genzoo_core.plugin import Verification as Verification
+    from genzoo_core.ranks import all_mean as all_mean
+    from genzoo_core.ranks import all_rows as all_rows
+    from genzoo_core.ranks import own_rows as own_rows
+    from genzoo_core.ranks import share_of as share_of
     from genzoo_core.recipe import Recipe as Recipe
     from genzoo_core.request import Input as Input
     from genzoo_core.request import Lora as Lora
@@ -105,6 +109,7 @@ _NAMES = {
     "noiser": "Noiser ScheduledNoiser",
     "pictures": "Latents Pictures",
     "plugin": "Model Plugin Verification",
+    "ranks": "all_mean all_rows own_rows share_of",
     "recipe": "Recipe",
     "request": "Input Lora Offload Record Request",
     "rng": "BatchRng InterpolationRng Rng SampleRng",

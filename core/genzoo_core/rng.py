@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from genzoo_core.ranks import Share
+
 
 class Rng(ABC):
     """A source of noise for a batch of `n` samples."""
@@ -68,21 +70,32 @@ class SampleRng(Rng):
 
 
 class BatchRng(Rng):
-    """Draws the whole batch from one generator, on its device: fast, for training."""
+    """Draws the whole batch from one generator, on its device: fast, for training.
 
-    def __init__(self, generator: torch.Generator, n: int) -> None:
-        self.n = n
+    Args:
+        generator: What the numbers come from.
+        n: Samples of the batch.
+        share: Those of them that it draws for, where they are not all: the numbers of a sample do
+            not depend on how a batch is shared.
+    """
+
+    def __init__(self, generator: torch.Generator, n: int, share: Share | None = None) -> None:
+        self.n = n if share is None else len(share)
+        self._batch_size, self._share = n, share
         self._generator = generator
 
     def normal(self, shape: Sequence[int], like: Tensor) -> Tensor:
         device = self._generator.device
-        out = torch.randn((self.n, *shape), generator=self._generator, device=device)
-        return out.to(like.device, like.dtype)
+        out = torch.randn((self._batch_size, *shape), generator=self._generator, device=device)
+        return self._own(out).to(like.device, like.dtype)
 
     def uniform(self, shape: Sequence[int], like: Tensor) -> Tensor:
         device = self._generator.device
-        out = torch.rand((self.n, *shape), generator=self._generator, device=device)
-        return out.to(like.device, like.dtype)
+        out = torch.rand((self._batch_size, *shape), generator=self._generator, device=device)
+        return self._own(out).to(like.device, like.dtype)
+
+    def _own(self, numbers: Tensor) -> Tensor:
+        return numbers if self._share is None else numbers[self._share.rows].contiguous()
 
 
 class InterpolationRng(Rng):
