@@ -25,6 +25,7 @@ from genzoo_core import (
     Start,
 )
 from genzoo_core.layers.embedding import TimeEmbedding
+from genzoo_core.ranks import Share, current_share
 from genzoo_core.sampler import shortened
 from genzoo_diffusion.base import NoisyModel
 from genzoo_diffusion.config import PASSES, MeanFlowConfig, MeanFlowOptions
@@ -164,7 +165,9 @@ class MeanFlow(NoisyModel[MeanFlowOptions]):
         condition = self.condition(batch.conditions, n)
         pair = torch.stack([self.noiser.sample_t(rng, x) for _ in range(2)])
         t, r = pair.amax(0), pair.amin(0)
-        spanning = max(1, round(self.config.spans * n))
+        share = current_share() or Share(0, 1, n)
+        whole = max(1, round(self.config.spans * share.batch_size))
+        spanning = share.before(whole)
         r = torch.cat([r[:spanning], t[spanning:]])
         noise = rng.normal(x.shape[1:], x)
         z = self.noiser.perturb(x, noise, t)
@@ -175,14 +178,22 @@ class MeanFlow(NoisyModel[MeanFlowOptions]):
             return lambda z, r, t: self.velocity(z, r, t, part)
 
         far, near = slice(0, spanning), slice(spanning, n)
-        mean, target = mean_velocity(part(far), z[far], r[far], t[far], velocity[far])
+        pairs: list[tuple[Tensor, Tensor]] = []
+        if spanning:
+            pairs.append(mean_velocity(part(far), z[far], r[far], t[far], velocity[far]))
         if spanning < n:
-            mean = torch.cat([mean, part(near)(z[near], r[near], t[near])])
-            target = torch.cat([target, velocity[near]])
+            pairs.append((part(near)(z[near], r[near], t[near]), velocity[near]))
+        mean, target = (torch.cat(parts) for parts in zip(*pairs, strict=True))
         error = (mean - target).square().flatten(1).mean(1)
         weight = 1 / (error.detach() + STEADY)
-        figures = {"mse": error.detach()[near], "mse/span": error.detach()[far]}
-        return (weight * error).mean(), {name: e.mean() for name, e in figures.items() if len(e)}
+        parts = {"mse": (error.detach()[near], share.batch_size - whole)}
+        parts["mse/span"] = (error.detach()[far], whole)
+        figures = {
+            name: some.mean() * (len(some) / total / share.weight)  # 1 in a single process
+            for name, (some, total) in parts.items()
+            if len(some)
+        }
+        return (weight * error).mean(), dict(figures)
 
     @torch.no_grad()
     def guided(self, velocity: Tensor, z: Tensor, t: Tensor) -> Tensor:

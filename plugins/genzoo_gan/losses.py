@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy, relu, softplus
 
-from genzoo_core import Conditioner
+from genzoo_core import Conditioner, all_rows, own_rows
 from genzoo_gan.config import LossName
 
 
@@ -92,7 +92,7 @@ def mismatched(
     """
     prompt, conditioner = next(iter(conditioners.items()))
     own = conditions[prompt]
-    other = own.roll(1, 0)
+    other = own_rows(all_rows(own).roll(1, 0))
 
     def differs_from(rows: Tensor) -> Tensor:
         return (other != rows).reshape(len(other), -1).any(1)

@@ -18,7 +18,10 @@ from genzoo_core import (
     Progress,
     Rng,
     Stage,
+    all_rows,
+    share_of,
 )
+from genzoo_core.ranks import current_share
 from genzoo_gan.augmentation import Change, draw_change
 from genzoo_gan.config import ConvConfig, GANConfig, GANOptions, ZeroCentredPenalty
 from genzoo_gan.losses import LOSSES, mismatched
@@ -196,10 +199,11 @@ class GAN(GenerativeModel[GANOptions]):
             other = self.vector(conditions, rng.n)
             assert other is not None  # the constructor saw a conditioner
             opinion = self.discriminator.judge(features[: rng.n], other.detach())
+            share = share_of(wrong)
             if wrong.any():
-                extra = self.play_for.discriminator(real[wrong], opinion[wrong])
+                extra = share * self.play_for.discriminator(real[wrong], opinion[wrong])
                 loss = loss + self.config.mismatched * extra
-                figures["D(mismatched)"] = opinion[wrong].detach().mean()
+                figures["D(mismatched)"] = share * opinion[wrong].detach().mean()
         if isinstance(penalty, ZeroCentredPenalty):
             on_reals, on_fakes = squared_norms(output, images).chunk(2)
             extra = zero_centred(penalty, progress, on_reals, on_fakes)
@@ -250,5 +254,7 @@ class GAN(GenerativeModel[GANOptions]):
 
 
 def _variance(images: Tensor) -> Tensor:
-    """Mean over the pixels of their variance within a batch."""
-    return images.var(0, correction=0).mean()
+    """Mean over the pixels of their variance within a batch, or a part of one."""
+    share = current_share()
+    batch = images if share and share.parts > 1 else all_rows(images)
+    return batch.var(0, correction=0).mean()

@@ -8,7 +8,7 @@ import msgspec
 from torch import Tensor, nn
 
 from genzoo_autoencoder.api import Decoder, LatentConfig, LatentModel, Trunk
-from genzoo_core import Batch, Codec, Condition, Context, Posterior, Progress, Rng
+from genzoo_core import Batch, Codec, Condition, Context, Posterior, Progress, Rng, all_mean
 from genzoo_core.ranges import Share
 
 
@@ -78,10 +78,13 @@ class VAE(LatentModel):
         condition = self.condition(batch.conditions, rng.n)
         decoded = self.codec.decode(posterior.sample(rng), condition)
         mse = nn.functional.mse_loss(decoded, images)
+        if self.config.likelihood == "optimal":  # the logarithm of the batch's error
+            mse = all_mean(mse)
         per_dimension = posterior.kl_per_dimension().mean(0)
         kl = per_dimension.sum()
         figures: dict[str, Tensor | float] = {"mse": mse.detach(), "kl": kl.detach()}
         if self.config.free_bits:
+            per_dimension = all_mean(per_dimension)
             kl = per_dimension.clamp_min(self.config.free_bits).sum()
         if self.config.kl_warmup:
             kl = min(1.0, progress.fraction / self.config.kl_warmup) * kl

@@ -9,7 +9,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genzoo_core import Batch, Conditioned, Conditioner, ConfigError, Context, Phase, Progress, Rng
+from genzoo_core import (
+    Batch,
+    Conditioned,
+    Conditioner,
+    ConfigError,
+    Context,
+    Phase,
+    Progress,
+    Rng,
+    share_of,
+)
 from genzoo_eval.nets.augment import shift
 from genzoo_eval.nets.config import ClassifierConfig
 from genzoo_eval.nets.trunk import FeatureNet
@@ -60,4 +70,6 @@ class Classifier(FeatureNet, Conditioned):
         labels = batch.conditions[self.label]
         logits = self.logits(shift(batch.images, rng, self.config.shift))
         loss = F.cross_entropy(logits, labels, ignore_index=self.classes)
+        share = share_of(labels != self.classes)
+        loss = share * loss if share else 0 * logits.sum()  # a mean of none is NaN
         return loss, {"accuracy": (logits.argmax(1) == labels).float().mean().detach()}

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genzoo_core import Batch, ConfigError, Context, Phase, Progress, Rng
+from genzoo_core import Batch, ConfigError, Context, Phase, Progress, Rng, all_rows
 from genzoo_eval.nets.augment import view
 from genzoo_eval.nets.config import SelfSupervisedConfig
 from genzoo_eval.nets.trunk import FeatureNet
@@ -51,7 +51,7 @@ class SelfSupervised(FeatureNet):
         assert self.projection is not None  # it is built for training
         views = torch.cat([view(batch.images, rng, self.config.views) for _ in range(2)])
         first, second = self.projection(self.trunk(views)).chunk(2)
-        loss, found = nt_xent(first, second, self.config.temperature)
+        loss, found = nt_xent(all_rows(first), all_rows(second), self.config.temperature)
         return loss, {"found": found.float().mean().detach()}
 
 

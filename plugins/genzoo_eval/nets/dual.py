@@ -20,6 +20,7 @@ from genzoo_core import (
     Phase,
     Progress,
     Rng,
+    all_rows,
 )
 from genzoo_eval.nets.augment import view
 from genzoo_eval.nets.config import DualEncoderConfig
@@ -116,7 +117,8 @@ class DualEncoder(FeatureNet, Conditioned):
         captions = F.normalize(self.text(tokens, mask & (read | first)), dim=1)
         images = self.images(view(batch.images, rng, self.config.views))
         scale = self.log_scale.exp().clamp_max(SHARPEST)
-        loss, found = matching(images, captions, alike(prepared), scale)
+        same = alike(all_rows(prepared))
+        loss, found = matching(all_rows(images), all_rows(captions), same, scale)
         figures = {"found": found.float().mean().detach(), "scale": scale.detach()}
         return loss, dict(figures)
 
