@@ -129,6 +129,9 @@ class StageRecipe(Config):
         steps: Optimiser steps, in place of `epochs`.
         batch_size: Images in a step: at most as many as there are, or 128 where there are fewer,
             which are then seen several times in a step.
+        accumulate: Parts in which each rank computes its share of a step's images, one after the
+            other, where they do not fit into memory at once. The result is the same, so a loss
+            that looks across the rows of a batch refuses it.
         ema: Half-life of the weights' moving average in images, ramped to at most 5 % of the
             images seen so far (Karras et al. 2022, `ema_rampup_ratio`); 0 for no average.
         phases: Settings of each phase by its name.
@@ -138,6 +141,7 @@ class StageRecipe(Config):
     epochs: Annotated[float, msgspec.Meta(gt=0, le=1e6)] | None = None
     steps: Positive | None = None
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 128
+    accumulate: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1
     ema: Annotated[float, msgspec.Meta(ge=0, le=1e12)] = 50_000
     phases: dict[str, PhaseRecipe] = {}
 

@@ -21,6 +21,7 @@ from genzoo_train.batches import Batches, times
 from genzoo_train.export import check_rounding, export
 from genzoo_train.failures import plainly, stage_failures
 from genzoo_train.loop import StageLoop
+from genzoo_train.ranks import Ranks
 from genzoo_train.stages import Plan
 
 
@@ -78,7 +79,12 @@ def classes_without_images(module: nn.Module, batches: Batches) -> list[str]:
 
 
 def rehearse(
-    built: Opened, plans: Sequence[Plan], batches: Batches, recipe: Recipe, fabric: Fabric
+    built: Opened,
+    plans: Sequence[Plan],
+    batches: Batches,
+    recipe: Recipe,
+    fabric: Fabric,
+    ranks: Ranks,
 ) -> None:
     """Do a step of each stage that can be done now, without changing the weights.
 
@@ -87,7 +93,7 @@ def rehearse(
     prepares = type(built.module).prepare_stage is not Trainable.prepare_stage  # type: ignore[attr-defined]
     for index, plan in enumerate(plans[:1] if prepares else plans):
         with stage_failures(index, plan, recipe.model.component, "fails on these data"):
-            StageLoop(plan, built, batches, recipe, fabric).rehearse()
+            StageLoop(plan, built, batches, recipe, fabric, ranks).rehearse()
 
 
 def rehearse_export(zoo: Zoo, built: Opened, recipe: Recipe, path: Path) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor
 from genzoo_core.atomic import write_atomically
 from genzoo_core.errors import TrainingError
 from genzoo_core.recipe import Recipe
+from genzoo_train.ranks import Ranks
 
 FORMAT = "genzoo-checkpoint"
 VERSION = "2"
@@ -104,6 +105,28 @@ def read_checkpoint(path: Path, recipe: Recipe) -> Checkpoint:
         return Checkpoint(stage, step, metadata["data"], threads, tensors)
     except (KeyError, ValueError) as error:
         raise TrainingError(f"{path} is damaged: it does not say where it stands", again) from error
+
+
+def share_checkpoint(ranks: Ranks, checkpoint: Checkpoint | None) -> Checkpoint | None:
+    """The first rank's checkpoint, on all ranks: only that one needs to see the folder."""
+    if ranks.count == 1:
+        return checkpoint
+    outline = ranks.gather(None if checkpoint is None else _outline(checkpoint))[0]
+    if outline is None:
+        return None
+    place, shapes = outline
+    tensors = {n: torch.empty(s, dtype=getattr(torch, d)) for n, d, s in shapes}
+    if checkpoint is not None:
+        tensors = dict(checkpoint.tensors)
+    ranks.send(tensors)
+    return Checkpoint(**place, tensors=tensors)
+
+
+def _outline(checkpoint: Checkpoint) -> tuple[dict[str, object], list[object]]:
+    """A checkpoint without its numbers: where it stands; names, dtypes and shapes."""
+    tensors = checkpoint.tensors.items()
+    shapes = [(n, str(t.dtype).removeprefix("torch."), tuple(t.shape)) for n, t in tensors]
+    return {name: getattr(checkpoint, name) for name in PLACE}, list[object](shapes)
 
 
 def _digest(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:

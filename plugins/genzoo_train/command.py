@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -104,7 +105,16 @@ def _column(text: str) -> tuple[str, str]:
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out, if there is one.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps.")
 @click.option(
-    "--threads", type=click.IntRange(min=1), help="CPU threads.  [default: the fastest number]"
+    "--devices",
+    type=click.IntRange(min=1),
+    help="Devices of this machine that share each batch, or processes on the CPU.  "
+    "[default: as torchrun or SLURM started, or 1]",
+)
+@click.option("--nodes", type=click.IntRange(min=1), help="Machines, likewise.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="CPU threads.  [default: the fastest number; of several processes, equal shares]",
 )
 @click.option(
     "--max-steps",
@@ -142,6 +152,8 @@ def train(
     out: Path | None,
     resume: bool,
     device: str,
+    devices: int | None,
+    nodes: int | None,
     threads: int | None,
     max_steps: int | None,
     early_stop: bool,
@@ -160,12 +172,13 @@ def train(
     genzoo data photos/
     genzoo train flow --data photos/ --time 45m
     genzoo train flow-mnist --data DIR
+    genzoo train flow-mnist --data DIR --device cuda --devices 8
     """
     zoo: Zoo = context.obj
     from genzoo_train import training
-    from genzoo_train.failures import DivergedError, StoppedError
     from genzoo_train.finishing import finish
     from genzoo_train.folder import check_free
+    from genzoo_train.launching import join
     from genzoo_train.own import Wish, parse_time, train_own
     from genzoo_train.reporting import BarReporter, LineReporter
     from genzoo_train.validation import LOOKS, PATIENCE, pictures_aside
@@ -174,11 +187,12 @@ def train(
     settings = (*(early if early_stop else ()), *overrides)
     settings += () if seed is None else (f"seed={seed}",)
     own = recipe in zoo.templates
-    note = partial(click.echo, err=True)
+    ranks = join(device, devices, nodes)
+    note = partial(click.echo, err=True) if ranks.first else _silent
 
     def train_in(recipe: Recipe, dataset: Dataset, folder: Path) -> Path:
         aside = pictures_aside(zoo, recipe, data)
-        reporter = BarReporter() if sys.stderr.isatty() else LineReporter()
+        reporter = BarReporter() if sys.stderr.isatty() and ranks.first else LineReporter()
         try:
             return training.train(
                 zoo,
@@ -187,6 +201,8 @@ def train(
                 folder,
                 resume=resume,
                 device=device,
+                devices=devices,
+                nodes=nodes,
                 threads=threads or "fastest",
                 max_steps=max_steps,
                 reporter=reporter,
@@ -195,7 +211,7 @@ def train(
         finally:
             reporter.close()
 
-    try:
+    with _failures(context, note, as_json=as_json and ranks.first):
         if own:
             if data is None:
                 raise UsageError("no pictures to train on", "give their folder as --data")
@@ -211,17 +227,33 @@ def train(
                 start=start or "",
             )
             out = out or Path("runs") / wish.model
-            check_free(out, resume=resume)
             path, dataset = train_own(
-                zoo, wish, out, settings, resume=resume, note=note, train=train_in
+                zoo, wish, out, settings, resume=resume, note=note, train=train_in, ranks=ranks
             )
         else:
             _refuse_of_families(context)
             parsed = _recipe(zoo, recipe, settings, start)
             out = out or Path("runs") / parsed.name
-            check_free(out, resume=resume)  # before the data, which take seconds to read
+            # Before the data, which take seconds to read.
+            ranks.alone(partial(check_free, out, resume=resume))
             dataset = zoo.dataset(parsed.data, data)
             path = train_in(parsed, dataset, out)
+    if ranks.first:
+        note(f"wrote {path}")
+        if own:
+            finish(zoo, path, dataset, note, folder=wish.folder, seconds=wish.allowed)
+        _print_card(path, as_json=as_json)
+
+
+@contextmanager
+def _failures(
+    context: click.Context, note: Callable[[str], None], *, as_json: bool
+) -> Iterator[None]:
+    """What is printed of a training that ends too soon, and its exit code."""
+    from genzoo_train.failures import DivergedError, EndedError, StoppedError
+
+    try:
+        yield
     except StoppedError as stopped:
         note(str(stopped))
         context.exit(stopped.exit_code)
@@ -229,10 +261,14 @@ def train(
         if as_json:
             click.echo(json.dumps({"diverged": str(error)}))
         raise
-    note(f"wrote {path}")
-    if own:
-        finish(zoo, path, dataset, note, folder=wish.folder, seconds=wish.allowed)
-    _print_card(path, as_json=as_json)
+    except EndedError as ended:
+        if ended.said:
+            context.exit(1)
+        raise
+
+
+def _silent(message: str) -> None:
+    """Say nothing: the first rank does."""
 
 
 def _print_card(path: Path, *, as_json: bool) -> None:

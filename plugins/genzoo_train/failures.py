@@ -11,6 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import torch
+from torch.distributed import DistError
 
 from genzoo_core.errors import GenzooError, TrainingError
 
@@ -42,6 +43,21 @@ class StoppedError(TrainingError):
             "go on with the same command and --resume",
         )
         self.exit_code = 128 + signum
+
+
+class EndedError(TrainingError):
+    """Another process of the training ended, and this one with it.
+
+    Attributes:
+        said: Whether the first one says why, so that nobody else has to.
+    """
+
+    def __init__(self, *, said: bool = False) -> None:
+        self.said = said
+        super().__init__(
+            "another process of this training ended, and said why if it could",
+            "go on with the same command and --resume",
+        )
 
 
 @contextmanager
@@ -80,6 +96,8 @@ def plainly(doing: str) -> Iterator[None]:
     except Exception as error:
         if out_of_memory(error):
             raise
+        if lost(error):
+            raise EndedError() from error
         reason = " ".join(str(error).split())[:200]
         raise TrainingError(
             f"{doing}: {type(error).__name__}: {reason}", "`genzoo --debug …` shows where"
@@ -112,6 +130,12 @@ def stage_failures(index: int, plan: Plan, component: str, doing: str) -> Iterat
         plainly(f"stage {plan.stage.name!r} of {component} {doing}"),
     ):
         yield
+
+
+def lost(error: Exception) -> bool:
+    """Whether an exception says that another process of the training is no more."""
+    text = str(error).lower()
+    return isinstance(error, DistError) or (isinstance(error, RuntimeError) and "gloo" in text)
 
 
 def out_of_memory(error: Exception) -> bool:

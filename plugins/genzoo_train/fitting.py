@@ -16,10 +16,10 @@ from genzoo_core.training import Trainable
 from genzoo_core.zoo import Opened, Zoo
 from genzoo_train.batches import InOrder, make_batches
 from genzoo_train.building import model_spec, train_mode
+from genzoo_train.launching import make_fabric
 from genzoo_train.loop import StageLoop
-from genzoo_train.session import set_fastest
 from genzoo_train.stages import plan_stages
-from genzoo_train.training import make_fabric
+from genzoo_train.threads import set_fastest
 
 ROWS = 512
 """Pictures that steps are timed on."""
@@ -63,6 +63,7 @@ def fit_recipe(
     seconds: float,
     steps: int | None,
     device: str,
+    ranks: int,
     note: Callable[[str], None],
 ) -> Fitted:
     """The first recipe whose steps fit into the time; else the last, with as many as do.
@@ -74,6 +75,7 @@ def fit_recipe(
         seconds: The time.
         steps: Steps of all stages, in place of the time.
         device: "cpu", "cuda", "cuda:1", "mps".
+        ranks: How many share each batch: one is timed, on its share alone.
         note: Called with what is being timed.
 
     Raises:
@@ -84,7 +86,7 @@ def fit_recipe(
     start = time.monotonic()
     for recipe in recipes:
         note(f"timing steps of {recipe.card.family} with {_size(recipe)}")
-        each, threads, parameters = _time_steps(zoo, recipe, dataset, device)
+        each, threads, parameters = _time_steps(zoo, _of_one(recipe, ranks), dataset, device)
         counts = [stage.steps or 1 for stage in recipe.stages]
         needed = sum(steps * s for steps, s in zip(counts, each, strict=True))
         left = max(seconds - (time.monotonic() - start), LEAST_LEFT * seconds)
@@ -98,6 +100,12 @@ def fit_recipe(
     if fitted is None:
         raise ConfigError("a recipe template gave no recipe")
     return fitted
+
+
+def _of_one(recipe: Recipe, ranks: int) -> Recipe:
+    """A recipe with the batches of one of several ranks."""
+    stages = (replace(s, batch_size=-(-s.batch_size // ranks)) for s in recipe.stages)
+    return replace(recipe, stages=tuple(stages))
 
 
 def _size(recipe: Recipe) -> str:

@@ -24,18 +24,25 @@ LONGEST_LINE = 1_000_000
 class RunFolder:
     """A run's folder, made where it does not exist, and held by one trainer at a time.
 
+    Args:
+        path: The folder.
+        resume: Whether it may hold a training, which goes on.
+        hold: False for ranks that write nothing: the first one holds it.
+
     Raises:
         TrainingError: Another trainer holds it, it cannot be written, or it is not empty and
             `resume` is false.
     """
 
-    def __init__(self, path: Path, *, resume: bool) -> None:
+    def __init__(self, path: Path, *, resume: bool, hold: bool = True) -> None:
         self.path = path
         self.checkpoint = path / "checkpoint.safetensors"
         self.log = path / "log.jsonl"
         self.card = path / "card.toml"
         # The system drops the lock with the process, however that ends.
         self._lock = FileLock(path / LOCK)
+        if not hold:
+            return
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)

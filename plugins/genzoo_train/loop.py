@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
@@ -13,73 +12,20 @@ from torch.nn.utils import clip_grad_norm_
 
 from genzoo_core.conditioner import conditioners_of
 from genzoo_core.errors import TrainingError
+from genzoo_core.ranks import Share, sharing
 from genzoo_core.recipe import PhaseRecipe, Recipe
 from genzoo_core.rng import BatchRng
 from genzoo_core.training import Batch, Phase, Progress, Trainable
 from genzoo_core.zoo import Opened
 from genzoo_train.batches import Batches, Shuffled, derive
-from genzoo_train.failures import DivergedError
+from genzoo_train.figures import Figures
 from genzoo_train.optimisation import MovingAverage, learning_rate, make_optimizer
+from genzoo_train.ranks import ALONE, Ranks
 from genzoo_train.stages import Plan
+from genzoo_train.whole_batch import WholeBatch
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 """The state of a parameter in Adam and AdamW after its first step."""
-
-
-class Figures:
-    """Losses and named figures of the steps since the last report.
-
-    Nothing is read from the device in a step: that would make a GPU wait for Python.
-
-    Attributes:
-        first: The loss of the first phase of the first step.
-    """
-
-    def __init__(self, stage: str) -> None:
-        self._stage = stage
-        self.first: Tensor | None = None
-        self._losses: dict[str, list[tuple[int, Tensor]]] = {}
-        self._named: dict[str, list[Tensor | float]] = {}
-
-    def add(self, step: int, phase: str, loss: Tensor, named: Mapping[str, Tensor | float]) -> None:
-        """Add the loss of one phase of a step, and what the model reports with it."""
-        if self.first is None:
-            self.first = loss
-        self._losses.setdefault(phase, []).append((step, loss))
-        for name, value in named.items():
-            self._named.setdefault(name, []).append(value)
-
-    def check(self, checkpoint: Path) -> None:
-        """Check that all losses were finite; there may be no `checkpoint` yet.
-
-        Raises:
-            DivergedError: Says at which step.
-        """
-        for phase, losses in self._losses.items():
-            finite = torch.stack([loss for _, loss in losses]).isfinite()
-            if not finite.all():
-                first, loss = losses[int(finite.long().argmin())]
-                before = "; the checkpoint before it is kept" if checkpoint.exists() else ""
-                raise DivergedError(
-                    f"the loss of phase {phase!r} became {loss.item()} at step {first} of stage "
-                    f"{self._stage!r}{before}",
-                    "lower the learning rate, or clip harder",
-                )
-
-    def means(self) -> dict[str, float]:
-        """The mean of each figure since the last report; "loss" is the sum over the phases."""
-        losses = {
-            phase: torch.stack([loss for _, loss in losses]).mean().item()
-            for phase, losses in self._losses.items()
-        }
-        values = {"loss": sum(losses.values())}
-        if len(losses) > 1:
-            values |= {f"loss/{phase}": loss for phase, loss in losses.items()}
-        for name, several in self._named.items():
-            values[name] = torch.stack([torch.as_tensor(v) for v in several]).float().mean().item()
-        self._losses.clear()
-        self._named.clear()
-        return values
 
 
 class PhaseLoop:
@@ -116,9 +62,12 @@ class StageLoop:
     number; so a training that goes on from a checkpoint gives the very weights of one that was
     never interrupted.
 
+    Of several ranks each does the same steps on its share of the images, and all have the same
+    weights after each.
+
     Attributes:
         module: The module it trains.
-        batch_size: Images in a step.
+        batch_size: Images in a step, those of all ranks.
         step: Steps done.
         phases: In the order in which a step runs them.
         average: The moving average of what the stage trains.
@@ -126,13 +75,22 @@ class StageLoop:
     """
 
     def __init__(
-        self, plan: Plan, built: Opened, batches: Batches, recipe: Recipe, fabric: Fabric
+        self,
+        plan: Plan,
+        built: Opened,
+        batches: Batches,
+        recipe: Recipe,
+        fabric: Fabric,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.plan, self.step = plan, 0
-        self.figures = Figures(plan.stage.name)
+        self.figures = Figures(plan.stage.name, ranks)
         self._built, self._batches, self._fabric = built, batches, fabric
         self._seed, self._autocast = recipe.seed, recipe.precision != "32"
         self.module, self.batch_size = built.module, plan.recipe.batch_size
+        self._ranks = ranks
+        self._shares = ranks.shares(self.batch_size, plan.recipe.accumulate)
+        self._shared = self._shares[0].count > 1
         self._order = Shuffled(
             len(batches), self.batch_size, recipe.seed, plan.stage.name, fabric.device
         )
@@ -156,13 +114,12 @@ class StageLoop:
     def advance(self) -> None:
         """Do one step: every phase that is due, then the moving average."""
         progress = Progress(self.step, self.plan.steps)
-        batch = self._batch()
+        batches = self._step_batches()
         for loop in self.phases:
             if self.step % loop.phase.every == 0:
-                rng = self._rng(loop.phase.name)
-                loss, named = self.gradients(loop, batch, rng, progress)
+                loss, named = self._whole_gradients(loop, batches, progress)
                 loop.apply(progress)
-                self.figures.add(self.step, loop.phase.name, loss.detach(), named)
+                self.figures.add(self.step, loop.phase.name, loss, named)
         self.average.update(self.step)
         self.step += 1
 
@@ -170,23 +127,56 @@ class StageLoop:
         """Do all of a step but change the weights, to see how long it takes."""
         buffers = [(buffer, buffer.clone()) for buffer in self.module.buffers()]
         progress = Progress(self.step, self.plan.steps)
-        batch = self._batch()
+        batches = self._step_batches()
         for loop in self.phases:
-            self.gradients(loop, batch, self._rng(loop.phase.name), progress)
+            self._whole_gradients(loop, batches, progress)
             loop.forget()
         for buffer, before in buffers:
             buffer.copy_(before)
 
-    def _batch(self) -> Batch:
-        batch = self._batches.at(self._order.at(self.step))
-        return self._drop(batch) if self._drops else batch
+    def _step_batches(self) -> list[Batch]:
+        """What this rank sees in a step: a batch for each of its shares."""
+        rows = self._order.at(self.step)
+        batches = [self._batches.at(rows[share.rows]) for share in self._shares]
+        if not self._drops:
+            return batches
+        return [self._drop(b, s) for b, s in zip(batches, self._shares, strict=True)]
+
+    def _whole_gradients(
+        self, loop: PhaseLoop, batches: Sequence[Batch], progress: Progress
+    ) -> tuple[Tensor, Mapping[str, Tensor | float]]:
+        """The gradients of the loss of the whole batch, that loss, and this rank's part of the
+        figures."""
+        losses: list[Tensor] = []
+        figures: list[dict[str, Tensor | float]] = []
+        for share, batch in zip(self._shares, batches, strict=True):
+            rng = self._rng(loop.phase.name, share)
+            with sharing(share), WholeBatch() if self._shared else nullcontext():
+                loss, named = self.gradients(loop, batch, rng, progress, share.weight)
+            losses.append(loss.detach())
+            figures.append(dict(named))
+        if not self._shared:
+            return losses[0], figures[0]
+        weights = [share.weight for share in self._shares]
+        total = torch.stack([w * loss for w, loss in zip(weights, losses, strict=True)]).sum()
+        parts: dict[str, Tensor | float] = {}
+        for weight, named in zip(weights, figures, strict=True):
+            for name, value in named.items():
+                parts[name] = parts.get(name, 0.0) + weight * value
+        return self._ranks.sum_gradients(loop.parameters, total), parts
 
     def gradients(
-        self, loop: PhaseLoop, batch: Batch, rng: BatchRng, progress: Progress
+        self,
+        loop: PhaseLoop,
+        batch: Batch,
+        rng: BatchRng,
+        progress: Progress,
+        weight: float = 1.0,
     ) -> tuple[Tensor, Mapping[str, Tensor | float]]:
         """A fresh forward and backward pass for one phase alone.
 
-        The gradients are left in `loop.parameters`, for `loop.apply` or `loop.forget`.
+        The gradients, times `weight`, are added to those in `loop.parameters`, for `loop.apply` or
+        `loop.forget`.
 
         Returns:
             The loss, and the figures that the model gives with it.
@@ -199,7 +189,7 @@ class StageLoop:
         assert isinstance(self.module, Trainable)  # plan_stages made sure
         with self._fabric.autocast() if self._autocast else nullcontext():
             loss, named = self.module.loss(batch, rng, loop.phase, progress)
-        self._fabric.backward(loss)
+        self._fabric.backward(loss if weight == 1 else weight * loss)
         return loss, named
 
     def evaluate(
@@ -215,22 +205,22 @@ class StageLoop:
             loss, named = self.module.loss(batch, rng, phase, end)
         return loss.detach(), named
 
-    def _drop(self, batch: Batch) -> Batch:
-        rng = self._rng("drop")
+    def _drop(self, batch: Batch, share: Share) -> Batch:
+        rng = self._rng("drop", share)
         conditions = dict(batch.conditions)
         for name, conditioner, probability in self._drops:
             conditions[name] = conditioner.drop(conditions[name], rng, probability)
         return Batch(batch.images, conditions, batch.rows)
 
-    def _rng(self, use: str) -> BatchRng:
-        """Noise for one use in this step, which does not depend on what was drawn before."""
+    def _rng(self, use: str, share: Share) -> BatchRng:
+        """Noise for one use of a share in this step, which depends on nothing drawn before."""
         seed = derive(self._seed, self.plan.stage.name, self.step, use)
         self._generator.manual_seed(seed)
         # Dropout layers draw from the global generator.
         torch.default_generator.manual_seed(seed + 1)
         if self._fabric.device.type == "cuda":
             torch.cuda.manual_seed(seed + 1)
-        return BatchRng(self._generator, self.batch_size)
+        return BatchRng(self._generator, self.batch_size, share if self._shared else None)
 
     def tensors(self) -> dict[str, Tensor]:
         """All that the rest of the stage depends on, by name."""

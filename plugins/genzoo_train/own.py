@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import count, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +21,14 @@ from genzoo_core.dataset import Dataset
 from genzoo_core.encoder import Codec
 from genzoo_core.errors import DataError, UsageError
 from genzoo_core.manifest import Name
-from genzoo_core.recipe import DataRecipe, Recipe, ReportRecipe, ValidationRecipe, folder_name
+from genzoo_core.recipe import (
+    DataRecipe,
+    Recipe,
+    ReportRecipe,
+    ValidationRecipe,
+    as_recipe,
+    folder_name,
+)
 from genzoo_core.specs import PartSpec
 from genzoo_core.templates import Goal
 from genzoo_core.zoo import Opened, Zoo
@@ -30,6 +38,7 @@ from genzoo_train.finishing import SHOWN, add_to_list
 from genzoo_train.fitting import LEAST_LEFT, Fitted, fit_recipe
 from genzoo_train.folder import RECIPE, check_free
 from genzoo_train.overrides import override
+from genzoo_train.ranks import ALONE, Ranks
 from genzoo_train.starting import start_goal, start_recipe
 from genzoo_train.validation import LOOKS
 
@@ -126,6 +135,7 @@ def train_own(
     resume: bool,
     note: Callable[[str], None],
     train: Callable[[Recipe, Dataset, Path], Path],
+    ranks: Ranks = ALONE,
 ) -> tuple[Path, Dataset]:
     """Train a model of somebody's own pictures, and before it the parts that it needs.
 
@@ -140,6 +150,7 @@ def train_own(
         resume: Go on with what is there.
         note: Called with what a user reads: the plans, in some ten lines each.
         train: Trains a recipe on data, in a folder, and returns the model's file.
+        ranks: Those that train together: the first one plans, and writes the plan.
 
     Returns:
         The model's file, and the data that it was trained on.
@@ -152,8 +163,9 @@ def train_own(
     # What a model begins from has its parts.
     parts = {} if wish.start else zoo.template_parts(wish.family)
     path = out / RECIPE
-    if resume and path.exists():
-        recipe = override(zoo.recipe(str(path)), settings)
+    ranks.alone(lambda: check_free(out, resume=resume))
+    if ranks.told(lambda: resume and path.exists()):
+        recipe = _sent(lambda: override(zoo.recipe(str(path)), settings), ranks)
         dataset = zoo.dataset(recipe.data, wish.folder)
         return train(recipe, dataset, out), dataset
     looked = _look(zoo, wish, note)
@@ -165,15 +177,17 @@ def train_own(
         part = dataclasses.replace(share, family=family, name=_free(zoo, f"{wish.model}-{role}"))
         folder = out.with_name(f"{out.name}-{role}")
         note(f"first {part.model}, which {wish.model} needs, in {PART:.0%} of the time")
-        check_free(folder, resume=resume)
+        ranks.alone(partial(check_free, folder, resume=resume))
         made = folder / RECIPE
-        recipe = (
-            zoo.recipe(str(made))
+        plan = (
+            partial(zoo.recipe, str(made))
             if resume and made.exists()
-            else _fitted(zoo, part, looked, looked.goal, folder, shared, note)
+            else partial(_fitted, zoo, part, looked, looked.goal, folder, shared, note, ranks)
         )
-        file = train(recipe, looked.dataset, folder)
-        specs[role] = PartSpec(add_to_list(zoo, file))
+        file = train(_sent(plan, ranks), looked.dataset, folder)
+        specs[role] = PartSpec(ranks.told(partial(add_to_list, zoo, file)))
+        if not ranks.first:
+            add_to_list(zoo, file)
         module = zoo.open(specs[role].model).module
         if isinstance(module, Codec):
             latent_shape = module.latent_shape
@@ -181,7 +195,8 @@ def train_own(
     if parts:
         goal = replace(goal, latent_shape=latent_shape)
     rest = wish.share(1 - PART * len(parts))
-    recipe = _fitted(zoo, rest, looked, goal, out, settings, note)
+    plan = partial(_fitted, zoo, rest, looked, goal, out, settings, note, ranks)
+    recipe = _sent(plan, ranks)
     dataset = looked.dataset
     if recipe.data != goal.data:  # by settings
         dataset = zoo.dataset(recipe.data, wish.folder)
@@ -236,8 +251,9 @@ def _fitted(
     out: Path,
     settings: Sequence[str],
     note: Callable[[str], None],
+    ranks: Ranks,
 ) -> Recipe:
-    """The recipe that fits into the time, written to `out`."""
+    """The recipe that fits into the time, written to `out`: for the first rank to find."""
     goal = replace(goal, name=wish.model)
     recipes = zoo.template(wish.family)(goal)
     if looked.start:  # which decides the network
@@ -245,7 +261,14 @@ def _fitted(
     recipes = [override(recipe, settings) for recipe in recipes]
     left = max(wish.seconds - looked.seconds, LEAST_LEFT * wish.seconds)
     fitted = fit_recipe(
-        zoo, recipes, looked.dataset, seconds=left, steps=wish.steps, device=wish.device, note=note
+        zoo,
+        recipes,
+        looked.dataset,
+        seconds=left,
+        steps=wish.steps,
+        device=wish.device,
+        ranks=ranks.count,
+        note=note,
     )
     steps = sum(stage.steps or 0 for stage in fitted.recipe.stages)
     every = max(LEAST_APART, steps // GRIDS)
@@ -259,6 +282,13 @@ def _fitted(
     write_atomically(out / RECIPE, msgspec.toml.encode(_fields(recipe)))
     note(f"wrote {out / RECIPE}, which can be changed and trained by itself")
     return recipe
+
+
+def _sent(find: Callable[[], Recipe], ranks: Ranks) -> Recipe:
+    """The recipe that the first rank finds, on all of them."""
+    if ranks.count == 1:
+        return find()
+    return as_recipe(ranks.told(lambda: msgspec.to_builtins(find())))
 
 
 def _free(zoo: Zoo, name: str) -> str:

@@ -23,29 +23,27 @@ from genzoo_core.zoo import Opened, Zoo
 from genzoo_train.batches import Batches, InOrder, derive, make_batches
 from genzoo_train.building import begin_from, model_spec, train_mode
 from genzoo_train.checking import check_data, classes_without_images, rehearse, rehearse_export
-from genzoo_train.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from genzoo_train.checkpoints import (
+    Checkpoint,
+    read_checkpoint,
+    share_checkpoint,
+    write_checkpoint,
+)
 from genzoo_train.export import card_toml, export, finalize
 from genzoo_train.failures import StoppedError, plainly, stage_failures, stop_requests
 from genzoo_train.folder import RunFolder
 from genzoo_train.health import Health
 from genzoo_train.loop import StageLoop
+from genzoo_train.ranks import Ranks
 from genzoo_train.reporting import Reporter
 from genzoo_train.samples import write_grid
 from genzoo_train.stages import plan_stages
 from genzoo_train.starting import begun, card_with
+from genzoo_train.threads import MOST_THREADS, equal_threads, set_fastest
 from genzoo_train.validation import BEST, Best, look
 
 LISTED = 5
 """Classes that a message names."""
-
-MOST_THREADS = 1024
-"""Threads that a training may take: the system gives them out one by one, and fails at some."""
-
-GAIN = 1.15
-"""How much faster a doubling must be to be worth it: it takes cores from others."""
-
-PATIENCE = 1.0
-"""Seconds that one number of threads may be tried for."""
 
 
 class Session:
@@ -60,17 +58,18 @@ class Session:
         aside: Dataset | None,
         folder: RunFolder,
         fabric: Fabric,
+        ranks: Ranks,
         reporter: Reporter,
     ) -> None:
         self._zoo, self._recipe, self._folder = zoo, recipe, folder
-        self._fabric, self._reporter = fabric, reporter
-        folder.check_files(recipe.name)
+        self._fabric, self._ranks, self._reporter = fabric, ranks, reporter
+        ranks.alone(lambda: folder.check_files(recipe.name))
         self._built = self._build(dataset)
         self._plans = plan_stages(self._built, recipe, len(dataset.images))
         self._batches = make_batches(dataset, recipe, self._built.module, fabric.device)
         self._check_end()
         self._aside = self._validated(aside)
-        self._data = " ".join(b.fingerprint() for b in (self._batches, self._aside) if b)
+        self._data = self._fingerprint()
         self._index = 0
         self._loop, self._best = self._stage_loop(), Best()
         self._since = (0, time.monotonic())
@@ -91,8 +90,21 @@ class Session:
         built.module.to(self._fabric.device)
         for part in built.parts.values():
             part.to(self._fabric.device)
+        self._ranks.send(built.own_tensors())
         train_mode(built)
         return built
+
+    def _fingerprint(self) -> str:
+        """Digest of the data, which every rank has to have alike."""
+        own = " ".join(b.fingerprint() for b in (self._batches, self._aside) if b)
+        prints = self._ranks.gather(own)
+        other = next((rank for rank, each in enumerate(prints) if each != prints[0]), None)
+        if other is not None:
+            raise DataError(
+                f"rank {other} of the training reads other pictures than rank 0",
+                "give every machine the same --data",
+            )
+        return own
 
     def _validated(self, dataset: Dataset | None) -> Batches | None:
         """The pictures to look at, if there are any and a stage can be judged by them.
@@ -137,17 +149,18 @@ class Session:
         built, recipe, batches = self._built, self._recipe, self._batches
         built.module.eval()
         check_data(built, batches, recipe)
-        rehearse_export(self._zoo, built, recipe, self._folder.weights(recipe.name))
+        path = self._folder.weights(recipe.name)
+        self._ranks.alone(lambda: rehearse_export(self._zoo, built, recipe, path))
         train_mode(built)
         if missing := classes_without_images(built.module, batches):
             more = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
             listed = f"{', '.join(missing[:LISTED])}{more}"
             self._reporter.note(f"no images of {listed}: the model will not know what that is")
-        rehearse(built, self._plans, batches, recipe, self._fabric)
+        rehearse(built, self._plans, batches, recipe, self._fabric, self._ranks)
 
     def _stage_loop(self) -> StageLoop:
         plan = self._plans[self._index]
-        return StageLoop(plan, self._built, self._batches, self._recipe, self._fabric)
+        return StageLoop(plan, self._built, self._batches, self._recipe, self._fabric, self._ranks)
 
     @property
     def done(self) -> int:
@@ -157,8 +170,11 @@ class Session:
     def resume(self) -> None:
         """Go on from the folder's checkpoint, where there is one."""
         path = self._folder.checkpoint
-        if path.exists():
-            checkpoint = read_checkpoint(path, self._recipe)
+        checkpoint = self._ranks.alone(
+            lambda: read_checkpoint(path, self._recipe) if path.exists() else None
+        )
+        checkpoint = share_checkpoint(self._ranks, checkpoint)
+        if checkpoint is not None:
             steps = dict(enumerate(plan.steps for plan in self._plans))
             there = 0 <= checkpoint.step <= steps.get(checkpoint.stage, -1)
             if not there or not 0 <= checkpoint.threads <= MOST_THREADS:
@@ -183,11 +199,14 @@ class Session:
             self._saved = checkpoint.step
             self._threads = checkpoint.threads
             self._reporter.note(f"going on at step {self.done}")
-        if damaged := self._folder.cut_log(self.done):
+        if damaged := self._ranks.alone(lambda: self._folder.cut_log(self.done)):
             self._reporter.note(f"damaged lines of {self._folder.log}, left out: {damaged}")
 
     def set_threads(self, threads: int | Literal["fastest"] | None) -> None:
         """Set the number of CPU threads; see `train`."""
+        if threads == "fastest" and self._ranks.count > 1:
+            # Each would find another number, and wait for the others meanwhile.
+            threads = equal_threads(self._ranks)
         if isinstance(threads, int):
             torch.set_num_threads(threads)
         elif threads == "fastest" and self._threads:
@@ -206,6 +225,9 @@ class Session:
     @contextmanager
     def announced(self) -> Iterator[None]:
         """Tell plugins that the training begins and how it ends."""
+        if not self._ranks.first:
+            yield
+            return
         folder, call = self._folder.path, self._zoo.call_hook
         call("genzoo_before_training", recipe=self._recipe, folder=folder, step=self.done)
         outcome = "failed"
@@ -244,7 +266,9 @@ class Session:
         batches = InOrder(self._batches, plan.recipe.batch_size)
         module.eval()
         with self._failures("cannot begin"):
+            # By each rank, for what stays in memory; what goes into buffers is alike on all.
             module.prepare_stage(plan.stage, batches, resumed=resumed)
+        self._ranks.send(self._built.own_tensors())
         train_mode(self._built)
 
     def _failures(self, doing: str) -> AbstractContextManager[None]:
@@ -263,7 +287,8 @@ class Session:
         fresh = not (loop.step or start)
         self._health = Health(loop.plan, module, self._index, fresh=fresh, warned=self._warned)
         every = math.ceil(total / max(self._recipe.validation.looks, 1))
-        while loop.step < total and done < limit and not (signals or self._waited()):
+        signum = self._stop(signals)
+        while loop.step < total and done < limit and not (signum or self._waited()):
             loop.advance()
             done += 1
             reporter.step(loop.step)
@@ -276,19 +301,26 @@ class Session:
                 self._log(done)
             if loop.step % report.checkpoint_every == 0:
                 self._save()
+            signum = self._stop(signals)
         self._save()
         if self._waited():
             reporter.note(
                 f"stage {loop.plan.stage.name} ends at step {loop.step:,} of {total:,}: "
                 f"no look since step {self._best.step:,} was better"
             )
-        if signals:
-            raise StoppedError(done, self._folder.path, signals[0])
+        if signum:
+            raise StoppedError(done, self._folder.path, signum)
+
+    def _stop(self, signals: list[int]) -> int:
+        """A signal that one of the ranks got, so that all stop at the same step; 0 for none."""
+        return self._ranks.largest(signals[0] if signals else 0)
 
     def _log(self, done: int) -> None:
         self._loop.figures.check(self._folder.checkpoint)
         values = self._loop.figures.means() | self._looked
         self._looked = {}
+        if not self._ranks.first:
+            return
         step, since = self._since
         seconds = max(time.monotonic() - since, 1e-9) / max(self._loop.step - step, 1)
         values |= {"images/s": self._loop.plan.recipe.batch_size / seconds, "s/step": seconds}
@@ -315,6 +347,8 @@ class Session:
     def _sample(self) -> None:
         loop, start = self._loop, time.monotonic()
         loop.figures.check(self._folder.checkpoint)
+        if not self._ranks.first:
+            return
         loop.average.swap()
         try:
             path = self._folder.samples(loop.plan.stage.name, loop.step)
@@ -342,7 +376,7 @@ class Session:
         loop.average.swap()
         loop.module.eval()
         try:
-            self._looked = look(loop, phase, self._aside, self._recipe.seed)
+            self._looked = look(loop, phase, self._aside, self._recipe.seed, self._ranks)
             self._best.see(self._looked["valid/loss"], loop.step, self._built.own_tensors())
         finally:
             train_mode(self._built)
@@ -369,10 +403,12 @@ class Session:
         if loop.step == self._saved:
             return
         loop.figures.check(self._folder.checkpoint)
+        self._saved = loop.step
+        if not self._ranks.first:
+            return
         tensors = {**loop.tensors(), **self._best.state()}
         checkpoint = Checkpoint(self._index, loop.step, self._data, self._threads, tensors)
         write_checkpoint(self._folder.checkpoint, self._recipe, checkpoint)
-        self._saved = loop.step
 
     def finish(self) -> Path:
         """Fit what has a closed form, and write the weights and their card."""
@@ -383,6 +419,10 @@ class Session:
                 f"{self._loop.plan.stage.name}"
             )
         self._adopt()
+        self._ranks.alone(self._write)
+        return self._folder.weights(self._recipe.name)
+
+    def _write(self) -> None:
         with plainly(f"{self._recipe.model.component} cannot be fitted"):
             finalize(self._built, self._batches, self._recipe)
         path = self._folder.weights(self._recipe.name)
@@ -391,38 +431,3 @@ class Session:
             write_atomically(self._folder.card, card_toml(card).encode())
         except OSError as error:
             raise TrainingError(f"cannot write {self._folder.card}: {error.strerror}") from error
-        return path
-
-
-def set_fastest(loop: StageLoop) -> int:
-    """Try 1, 2, 4 … threads up to torch's own number, and set the fastest number.
-
-    Small nets lose more by sharing work than they gain. Nothing of the training changes by it.
-
-    Returns:
-        The number that was set.
-    """
-    most = torch.get_num_threads()
-    torch.set_num_threads(1)
-    best, seconds = 1, _seconds(loop) if most > 1 else 0.0
-    for count in (2**k for k in range(1, most.bit_length())):
-        torch.set_num_threads(count)
-        slower, seconds = seconds, _seconds(loop)
-        if slower < seconds * GAIN:
-            break
-        best = count
-    torch.set_num_threads(best)
-    return best
-
-
-def _seconds(loop: StageLoop) -> float:
-    """Least seconds of a few rehearsed steps: other work of the machine can only add to them."""
-    loop.rehearse()
-    end, best = time.monotonic() + PATIENCE, float("inf")
-    for _ in range(20):
-        start = time.perf_counter()
-        loop.rehearse()
-        best = min(best, time.perf_counter() - start)
-        if time.monotonic() > end:
-            break
-    return best

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import re
 from pathlib import Path
 from typing import Literal
 
 import torch
-from lightning_fabric import Fabric
 
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import UsageError
@@ -18,13 +15,13 @@ from genzoo_train.batches import make_batches
 from genzoo_train.building import train_mode
 from genzoo_train.failures import memory_advice
 from genzoo_train.folder import RunFolder
+from genzoo_train.launching import launch, make_fabric
 from genzoo_train.loop import StageLoop
+from genzoo_train.ranks import Ranks
 from genzoo_train.reporting import Reporter
-from genzoo_train.session import MOST_THREADS, Session
+from genzoo_train.session import Session
 from genzoo_train.stages import plan_stages
-
-# Which precision it computes in stands in the recipe; each fabric would say it again.
-logging.getLogger("lightning_fabric.utilities.rank_zero").setLevel(logging.WARNING)
+from genzoo_train.threads import MOST_THREADS
 
 ROOM = "use fewer or smaller images, a smaller model, or a machine with more memory"
 """What to do about memory where no batch is to blame."""
@@ -38,6 +35,8 @@ def train(
     *,
     resume: bool = False,
     device: str = "cpu",
+    devices: int | None = None,
+    nodes: int | None = None,
     threads: int | Literal["fastest"] | None = None,
     max_steps: int | None = None,
     reporter: Reporter | None = None,
@@ -53,17 +52,23 @@ def train(
         out: Folder of the run: new or empty, unless `resume`.
         resume: Go on from the checkpoint in `out`; begin where there is none.
         device: "cpu", "cuda", "cuda:1", "mps".
+        devices: Processes on this machine, each with a device; None for as many as torchrun or
+            SLURM started, or one. Where nobody started them, the running script is started again
+            for each of the others.
+        nodes: Machines, likewise.
         threads: CPU threads; "fastest" tries which number is, and takes the checkpoint's when it
-            goes on; None leaves torch's setting.
+            goes on; of several processes on a machine each gets an equal share of its cores. None
+            leaves torch's setting.
         max_steps: Stop after that many steps over all stages, and export what there is.
         reporter: What its progress is reported to; None for silence.
         aside: Pictures that it does not learn from, which say which weights are best: needed where
             the recipe has `validation.looks`.
 
     Returns:
-        Path of the weights file.
+        Path of the weights file, which the first process wrote.
 
     Raises:
+        EndedError: Another process of the training ended.
         TrainingError: It cannot start, go on or finish; `StoppedError` where a signal stopped
             it, a checkpoint being saved.
         ConfigError: The recipe does not fit the model.
@@ -72,9 +77,11 @@ def train(
     """
     if isinstance(threads, int) and threads > MOST_THREADS:
         raise UsageError(f"a training takes at most {MOST_THREADS} CPU threads")
-    fabric = make_fabric(device, recipe)
-    reporter = reporter or Reporter()
-    folder = RunFolder(out, resume=resume)
+    fabric = launch(device, recipe, devices, nodes)
+    ranks = Ranks(fabric.global_rank, fabric.world_size)
+    reporter = (ranks.first and reporter) or Reporter()
+    folder = ranks.alone(lambda: RunFolder(out, resume=resume))
+    folder = folder or RunFolder(out, resume=resume, hold=False)
     if resume and not folder.checkpoint.exists():
         reporter.note(f"nothing to go on with in {out}: beginning")
     before = torch.get_num_threads()
@@ -88,6 +95,7 @@ def train(
                 aside=aside,
                 folder=folder,
                 fabric=fabric,
+                ranks=ranks,
                 reporter=reporter,
             )
             run.resume()
@@ -115,25 +123,3 @@ def stage_loop(built: Opened, recipe: Recipe, dataset: Dataset) -> StageLoop:
     plan = plan_stages(built, recipe, len(dataset.images))[0]
     batches = make_batches(dataset, recipe, built.module, fabric.device)
     return StageLoop(plan, built, batches, recipe, fabric)
-
-
-def make_fabric(device: str, recipe: Recipe) -> Fabric:
-    kind, _, index = device.partition(":")
-    available = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    count = torch.cuda.device_count() if kind == "cuda" else 1
-    wrong = index and not (re.fullmatch(r"[0-9]{1,9}", index) and int(index) < count)
-    if not available.get(kind) or wrong:
-        choices = ", ".join(name for name, there in available.items() if there)
-        several = f", cuda:0 to cuda:{count - 1}" if count > 1 else ""
-        raise UsageError(f"no device {device[:100]!r}", f"this machine has {choices}{several}")
-    fabric = Fabric(
-        accelerator=kind,
-        devices=[int(index)] if index and kind != "cpu" else 1,
-        precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
-    )
-    fabric.launch()  # makes the device the current one
-    return fabric

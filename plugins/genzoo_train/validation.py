@@ -17,7 +17,9 @@ from genzoo_core.rng import BatchRng
 from genzoo_core.training import Batch, Phase
 from genzoo_core.zoo import Zoo
 from genzoo_train.batches import Batches, derive
+from genzoo_train.figures import added
 from genzoo_train.loop import StageLoop
+from genzoo_train.ranks import Ranks
 
 LOOKS, PATIENCE = 20, 5
 """Looks in a stage, and those after which `--early-stop` ends it: a quarter of the stage."""
@@ -52,17 +54,21 @@ def pictures_aside(zoo: Zoo, recipe: Recipe, folder: Path | None) -> Dataset | N
     return Dataset(data.images[::step], columns)
 
 
-def look(loop: StageLoop, phase: Phase, batches: Batches, seed: int) -> dict[str, float]:
+def look(
+    loop: StageLoop, phase: Phase, batches: Batches, seed: int, ranks: Ranks
+) -> dict[str, float]:
     """The mean loss and figures of a phase, by names as "valid/loss".
 
     Noise, times and rows are the same at each look of a stage (common random numbers), so that
     two looks differ by the weights alone. The weights in the module are those that are looked at,
-    in evaluation mode.
+    in evaluation mode. Each rank looks at some of the pictures, and all get the same figures.
     """
     count, place = len(batches), (loop.plan.stage.name, "validation")
     rows = torch.arange(min(max(count, FEWEST), MOST), device=batches.device) % count
     sums: dict[str, float] = {}
     for index, some in enumerate(torch.split(rows, CHUNK)):
+        if index % ranks.count != ranks.index:
+            continue
         generator = torch.Generator(batches.device).manual_seed(derive(seed, *place, index))
         batch = batches.at(some)
         # These are no rows of the training set.
@@ -71,7 +77,7 @@ def look(loop: StageLoop, phase: Phase, batches: Batches, seed: int) -> dict[str
         for name, value in {"loss": loss, **named}.items():
             share = float(value) * len(some) / len(rows)
             sums[f"valid/{name}"] = sums.get(f"valid/{name}", 0.0) + share
-    return sums
+    return added(ranks.gather(sums))
 
 
 class Best:

@@ -1,0 +1,144 @@
+"""The devices and processes of a training, which Lightning Fabric starts or finds."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+from datetime import timedelta
+from typing import Literal
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
+
+from genzoo_core.errors import TrainingError, UsageError
+from genzoo_core.recipe import Recipe
+from genzoo_train.ranks import ALONE, Ranks
+
+# Which precision it computes in stands in the recipe, and how many ranks there are its user knows;
+# each fabric would say it again.
+for _name in ("rank_zero", "distributed"):
+    logging.getLogger(f"lightning_fabric.utilities.{_name}").setLevel(logging.WARNING)
+
+WAITING = timedelta(hours=2)
+"""How long a rank waits for the first one, which alone fits what is fitted last, and writes. One
+that died is noticed at once."""
+
+BACKENDS = {"cpu": "gloo", "cuda": "cpu:gloo,cuda:nccl"}
+"""What carries the messages of the ranks on a kind of device: those of the host go by gloo."""
+
+
+def join(device: str, devices: int | None, nodes: int | None) -> Ranks:
+    """Become one of the ranks of a training, before anything is read; see `launch`."""
+    if layout(devices, nodes) == (1, 1):
+        return ALONE
+    fabric = launch(device, None, devices, nodes)
+    return Ranks(fabric.global_rank, fabric.world_size)
+
+
+def make_fabric(device: str, recipe: Recipe | None) -> Fabric:
+    """What computes in this process alone, in single precision where there is no recipe yet.
+
+    Raises:
+        UsageError: No such device.
+    """
+    kind, index = checked(device)
+    chosen = [int(index)] if index and kind != "cpu" else 1
+    fabric = Fabric(accelerator=kind, devices=chosen, precision=_precision(recipe))
+    fabric.launch()  # makes the device the current one
+    return fabric
+
+
+def launch(device: str, recipe: Recipe | None, devices: int | None, nodes: int | None) -> Fabric:
+    """What computes a training on one or several ranks, which find each other here.
+
+    Args:
+        device: "cpu", "cuda", "cuda:1", "mps".
+        recipe: Says the precision.
+        devices: See `genzoo_train.training.train`.
+        nodes: The same.
+
+    Raises:
+        TrainingError: The ranks do not find each other.
+        UsageError: No such device, or not so many.
+    """
+    devices, nodes = layout(devices, nodes)
+    kind, index = checked(device)
+    if devices * nodes == 1:
+        return make_fabric(device, recipe)
+    if kind not in BACKENDS or index:
+        raise UsageError(
+            f"a training on several devices takes no {device}", "use --device cpu or cuda"
+        )
+    if kind == "cuda" and devices > torch.cuda.device_count():
+        raise UsageError(f"{devices} devices, and this machine has {torch.cuda.device_count()}")
+    if sys.flags.safe_path:  # the others are started by Fabric, without this process's flags
+        os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        fabric = Fabric(
+            accelerator=kind,
+            strategy=DDPStrategy(process_group_backend=BACKENDS[kind], timeout=WAITING),
+            devices=devices,
+            num_nodes=nodes,
+            precision=_precision(recipe),
+        )
+        fabric.launch()
+        # Fabric would kill this process where another one fails; it ends by itself, and says why.
+        getattr(fabric.strategy.launcher, "procs", []).clear()
+    except (RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise TrainingError(
+            f"the processes of the training do not come together: {reason}",
+            "docs/scale.md says how they are started",
+        ) from error
+    return fabric
+
+
+def _precision(recipe: Recipe | None) -> Literal["bf16-mixed", "32-true"]:
+    return "bf16-mixed" if recipe is not None and recipe.precision == "bf16" else "32-true"
+
+
+def checked(device: str) -> tuple[str, str]:
+    """The kind and the number of a device that there is; "" for no number.
+
+    Raises:
+        UsageError: There is no such device.
+    """
+    kind, _, index = device.partition(":")
+    available = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    count = torch.cuda.device_count() if kind == "cuda" else 1
+    wrong = index and not (re.fullmatch(r"[0-9]{1,9}", index) and int(index) < count)
+    if not available.get(kind) or wrong:
+        choices = ", ".join(name for name, there in available.items() if there)
+        several = f", cuda:0 to cuda:{count - 1}" if count > 1 else ""
+        raise UsageError(f"no device {device[:100]!r}", f"this machine has {choices}{several}")
+    return kind, index
+
+
+def layout(devices: int | None, nodes: int | None) -> tuple[int, int]:
+    """Ranks on each machine, and machines: as asked for, or as torchrun or SLURM started them.
+
+    Raises:
+        UsageError: What is asked for is not what they started.
+    """
+    environ, started = os.environ, (1, 1)
+    if "TORCHELASTIC_RUN_ID" in environ:
+        local = int(environ["LOCAL_WORLD_SIZE"])
+        started = (local, int(environ["WORLD_SIZE"]) // local)
+    elif "SLURM_STEP_ID" in environ:  # of a job's script itself there is but one
+        each, machines = (environ.get(f"SLURM_{n}", "1") for n in ("NTASKS_PER_NODE", "NNODES"))
+        started = (int(each), int(machines))
+    found = (devices or started[0], nodes or started[1])
+    if started not in ((1, 1), found):
+        raise UsageError(
+            f"--devices {found[0]} --nodes {found[1]}, but {started[0]} processes were started on "
+            f"each of {started[1]} machines",
+            "leave both out",
+        )
+    return found
