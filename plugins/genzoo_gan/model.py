@@ -232,14 +232,12 @@ class GAN(GenerativeModel[GANOptions]):
         )
         (gradient,) = torch.autograd.grad(loss, images)
         through = (fakes * gradient).sum()
-        spread = (_variance(fakes.detach()) / _variance(reals).clamp_min(1e-12)).sqrt()
-        collapsed = spread < COLLAPSED
         norms = len(fakes) * gradient.flatten(1).norm(dim=1)
-        figures: dict[str, Tensor | float] = {
-            "gradient": norms.mean(),
-            "spread": spread,
-            "collapsed": collapsed.float(),
-        }
+        figures: dict[str, Tensor | float] = {"gradient": norms.mean()}
+        share = current_share()
+        if share is None or share.parts == 1:  # a part does not say how the batch varies
+            spread = (_variance(fakes.detach()) / _variance(reals).clamp_min(1e-12)).sqrt()
+            figures |= {"spread": spread, "collapsed": (spread < COLLAPSED).float()}
         value = loss.detach() + through - through.detach()
         if self.config.paired:
             distance = (fakes - reals).abs().mean()
@@ -254,7 +252,5 @@ class GAN(GenerativeModel[GANOptions]):
 
 
 def _variance(images: Tensor) -> Tensor:
-    """Mean over the pixels of their variance within a batch, or a part of one."""
-    share = current_share()
-    batch = images if share and share.parts > 1 else all_rows(images)
-    return batch.var(0, correction=0).mean()
+    """Mean over the pixels of their variance within a batch."""
+    return all_rows(images).var(0, correction=0).mean()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import re
@@ -12,6 +13,9 @@ from typing import Literal
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
+from torch import distributed
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from genzoo_core.errors import TrainingError, UsageError
 from genzoo_core.recipe import Recipe
@@ -25,6 +29,9 @@ for _name in ("rank_zero", "distributed"):
 WAITING = timedelta(hours=2)
 """How long a rank waits for the first one, which alone fits what is fitted last, and writes. One
 that died is noticed at once."""
+
+TORCHRUN = "TORCHELASTIC_RUN_ID"
+"""Variable of the environment that torchrun sets."""
 
 BACKENDS = {"cpu": "gloo", "cuda": "cpu:gloo,cuda:nccl"}
 """What carries the messages of the ranks on a kind of device: those of the host go by gloo."""
@@ -77,6 +84,8 @@ def launch(device: str, recipe: Recipe | None, devices: int | None, nodes: int |
     if sys.flags.safe_path:  # the others are started by Fabric, without this process's flags
         os.environ["PYTHONSAFEPATH"] = "1"
     try:
+        if TORCHRUN in os.environ and not distributed.is_initialized():
+            _meet(BACKENDS[kind])
         fabric = Fabric(
             accelerator=kind,
             strategy=DDPStrategy(process_group_backend=BACKENDS[kind], timeout=WAITING),
@@ -85,6 +94,7 @@ def launch(device: str, recipe: Recipe | None, devices: int | None, nodes: int |
             precision=_precision(recipe),
         )
         fabric.launch()
+        atexit.register(_part)
         # Fabric would kill this process where another one fails; it ends by itself, and says why.
         getattr(fabric.strategy.launcher, "procs", []).clear()
     except (RuntimeError, ValueError) as error:
@@ -94,6 +104,24 @@ def launch(device: str, recipe: Recipe | None, devices: int | None, nodes: int |
             "docs/scale.md says how they are started",
         ) from error
     return fabric
+
+
+def _meet(backend: str) -> None:
+    """Join the process group of torchrun, which Fabric then finds.
+
+    The agent's store outlives a restart of the workers: without names of their own they would look
+    for those of the attempt before, at addresses where nobody is.
+    """
+    store, rank, count = next(rendezvous("env://"))
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    own = PrefixStore(f"genzoo-{attempt}", store)
+    distributed.init_process_group(backend, store=own, rank=rank, world_size=count, timeout=WAITING)
+
+
+def _part() -> None:
+    """Leave the process group: its threads would else outlive what they work with."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def _precision(recipe: Recipe | None) -> Literal["bf16-mixed", "32-true"]:
@@ -128,7 +156,7 @@ def layout(devices: int | None, nodes: int | None) -> tuple[int, int]:
         UsageError: What is asked for is not what they started.
     """
     environ, started = os.environ, (1, 1)
-    if "TORCHELASTIC_RUN_ID" in environ:
+    if TORCHRUN in environ:
         local = int(environ["LOCAL_WORLD_SIZE"])
         started = (local, int(environ["WORLD_SIZE"]) // local)
     elif "SLURM_STEP_ID" in environ:  # of a job's script itself there is but one
