@@ -57,6 +57,15 @@ def test_the_table_has_each_row_once() -> None:
     assert rows == list(ROWS)
 
 
+def test_ranks_send_nothing_that_is_unpickled() -> None:
+    # torch.distributed pickles what its functions on objects send.
+    pattern = re.compile(r"\b\w*_object(?:_list)?\(|\bfabric\.(?:broadcast|all_gather)\(")
+    texts = {path: path.read_text(encoding="utf-8") for path in SOURCES}
+    rooms = [path for path, text in texts.items() if "distributed" in text]
+    assert any(path.name == "ranks.py" for path in rooms)
+    assert [path for path in rooms if pattern.search(texts[path])] == []
+
+
 def test_what_the_page_names_is_there() -> None:
     names = set(re.findall(r"`(test_\w+)`", PAGE)) - {"test_hostile_NN_"}
     assert len(names) >= 20

@@ -114,14 +114,14 @@ CASES: dict[str, dict[str, Any]] = {
     "self-supervised": {
         "component": "genzoo/self-supervised",
         "kind": "encoder",
-        "config": {"trunk": {"shape": SHAPE, "width": 4, "features": 8}, "views": VIEWS},
+        "config": {"trunk": {"shape": SHAPE, "width": 8, "features": 8}, "views": VIEWS},
         "stages": ["contrast"],
     },
     "dual": {
         "component": "genzoo/dual-encoder",
         "kind": "encoder",
         "config": {
-            "trunk": {"shape": SHAPE, "width": 4, "features": 8},
+            "trunk": {"shape": SHAPE, "width": 8, "features": 8},
             "width": 8,
             "heads": 2,
             "layers": 1,

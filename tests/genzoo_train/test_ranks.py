@@ -24,6 +24,10 @@ from genzoo_train.ranks import Ranks, buckets
 
 SCRIPT = Path(__file__).with_name("rank_cases.py")
 PATIENCE = 570
+UNSEEN = ("discriminator.head.bias", "self_attn.in_proj_bias")
+"""What has no gradient in theory, so that Adam moves it by the sign of rounding: an offset of both
+scores that are subtracted, and of the keys of attention."""
+
 SOME = ("mean-flow-few", "vae-optimal", "gan-hinge", "ae-timm")
 """What looks across rows in one way each."""
 
@@ -121,11 +125,8 @@ def run(folder: Path, ranks: int, kind: str, *names: str) -> dict[str, Tensor]:
 
 
 def differences(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> dict[str, float]:
-    """How far weights and buffers lie apart, relative to their size.
-
-    That is at least the typical size of a model's weights: what has no gradient in theory, such as
-    the bias before a normalisation, moves by rounding alone.
-    """
+    """How far each tensor of weights and buffers lies apart, relative to its size, or to the
+    typical size of the model's weights where it is smaller than that."""
     assert set(one) == set(other)
     found: dict[str, float] = {}
     for name in {key.split("/")[0] for key in one}:
@@ -162,7 +163,9 @@ def test_everything_agrees_on_two_and_three_ranks(kind: str, within: float, tmp_
     one = run(tmp_path, 1, kind)
     for ranks in (2, 3):
         several = run(tmp_path, ranks, kind)
-        assert worst(differences(one, several))[0] < within, worst(differences(one, several))
+        errors = differences(one, several)
+        seen = {key: error for key, error in errors.items() if not key.endswith(UNSEEN)}
+        assert worst(seen)[0] < within, worst(seen)
         check_figures(one, several, 1e-3)
 
 

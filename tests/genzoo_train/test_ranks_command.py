@@ -310,3 +310,20 @@ def test_what_ranks_cannot_do_is_said_once(trainings: Trainings) -> None:
     process = trainings.torchrun(2, "run", "--devices", "3")
     _, errors = process.communicate(timeout=PATIENCE)
     assert "--devices 3 --nodes 1, but 2 processes were started on each of 1 machines" in errors
+
+
+@pytest.mark.long
+def test_ones_own_pictures_are_learnt_by_ranks_with_the_parts_that_they_need(
+    trainings: Trainings,
+) -> None:
+    words = ["-m", "genzoo", "train", "ldm", "--data", str(trainings.folder / "noise")]
+    words += ["--steps", "6", "--devices", "2", "--out", str(trainings.folder / "own")]
+    output, errors = ended(trainings.start(*words))
+    assert output.count("[[models]]") == 1
+    assert errors.count("wrote") == len(set(re.findall("wrote (.*)", errors)))
+    assert "ldm-noise is in your list now" in errors
+    recipes = [trainings.folder / name / "recipe.toml" for name in ("own-codec", "own")]
+    assert all(path.exists() for path in recipes)
+    made = trainings.folder / "made.png"
+    ended(trainings.start("-m", "genzoo", "run", "ldm-noise", "-o", str(made)))
+    assert made.exists()
