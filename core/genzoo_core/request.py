@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -55,9 +56,9 @@ class Lora(Config, omit_defaults=True):
 class Request(Config, omit_defaults=True):
     """A request to a model, from the command line, Python, or a plugin's command.
 
-    Picture j of prompt p has seed `seed + p * n + j`, and depends on its seed, its prompt and
-    the options alone: not on how many are made, nor in what batches (but for rounding, far
-    below one level in 255).
+    Picture j of prompt p has seed `seed + p * n + j`, or `seeds[p] + j`, and depends on its seed,
+    its prompt and the options alone: not on how many are made, nor in what batches (but for
+    rounding, far below one level in 255).
 
     Attributes:
         model: A name, the path of a model file, or a reference that a plugin knows how to fetch
@@ -66,9 +67,11 @@ class Request(Config, omit_defaults=True):
             pictures without a prompt.
         n: Pictures per prompt, or steps of a walk; by default 1, or 8 for a walk.
         seed: Seed of the first picture, in [0, 2**63); by default a random 32-bit one.
+        seeds: Instead, the seed of each row's first picture.
         options: The model's options by name, typed or as text; also values of its conditioners
             other than the first, by their names. `genzoo info MODEL` lists them.
-        conditions: Values of conditioners other than the first, as text, by name.
+        conditions: Values of conditioners other than the first, as text, by name: one for all
+            rows, or one for each.
         interpolate: Two seeds to walk between, or "inputs" to walk between the two inputs.
         negative: What the pictures shall not be, read by the model's first conditioner: it takes
             the place of null in guidance. None for null.
@@ -98,8 +101,9 @@ class Request(Config, omit_defaults=True):
     prompts: tuple[str, ...] = ()
     n: int | None = None
     seed: int | None = None
+    seeds: tuple[int, ...] = ()
     options: dict[str, Any] = {}
-    conditions: dict[str, str] = {}
+    conditions: Mapping[str, str | tuple[str, ...]] = {}
     interpolate: Seeds | Literal["inputs"] | None = None
     negative: str | None = None
     inputs: tuple[Input, ...] = ()

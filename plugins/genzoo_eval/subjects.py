@@ -80,7 +80,7 @@ class ModelImages:
             parts=record.parts,
             family=self.family,
             options=record.options,
-            conditions=record.conditions,
+            conditions=dict(self.conditions),
             versions=record.versions,
         )
 

@@ -21,7 +21,11 @@ MAX_TEXT = 10_000
 
 
 def parse_conditions(
-    prompts: Sequence[str], conditions: Mapping[str, str], rows: int, opened: Opened, zoo: Zoo
+    prompts: Sequence[str],
+    conditions: Mapping[str, str | tuple[str, ...]],
+    rows: int,
+    opened: Opened,
+    zoo: Zoo,
 ) -> dict[str, tuple[object, ...]]:
     """By name of the conditioner, the raw value of each row; the first reads the prompts."""
     from genzoo_core.conditioner import conditioners_of
@@ -34,8 +38,10 @@ def parse_conditions(
             raise UsageError(f"{len(parsed)} prompts do not go with {rows} inputs; give one or all")
         raws[first] = parsed if len(parsed) == rows else parsed * rows
     conditioners = conditioners_of(opened.module)
-    for name, text in conditions.items():
-        raws[name] = (_parse(conditioners[name], name, text),) * rows
+    for name, values in conditions.items():
+        texts = values if isinstance(values, tuple) else (values,) * rows
+        parsed_once = {text: _parse(conditioners[name], name, text) for text in texts}
+        raws[name] = tuple(parsed_once[text] for text in texts)
     return raws
 
 

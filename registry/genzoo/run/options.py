@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     from genzoo_core.zoo import Opened
 
 
+Conditions = dict[str, str | tuple[str, ...]]
+"""Values of conditioners, as a request has them."""
+
+
 def read_settings(
     request: Request, opened: Opened, catalogue: Catalogue
-) -> tuple[msgspec.Struct, dict[str, str]]:
+) -> tuple[msgspec.Struct, Conditions]:
     """What a request sets: the model's options, and conditions by name of their conditioner.
 
     What the request leaves open has its default. "sampler.eta" is a field of the config of the
@@ -60,7 +64,7 @@ def _types(struct: type[msgspec.Struct]) -> dict[str, Any]:
 
 def _split(
     request: Request, model: str, options: Mapping[str, object], conditioners: list[str]
-) -> tuple[dict[str, Any], dict[str, str]]:
+) -> tuple[dict[str, Any], Conditions]:
     """Divide what a request sets into options and conditions: its `options` may hold both.
 
     The first conditioner is set by the prompt alone.

@@ -89,13 +89,13 @@ def _open(request: Request, zoo: Zoo, opened: Opened | None) -> tuple[Request, O
 
 
 def _rest(request: Request) -> str:
-    """All of a request but prompts, `n` and seed, as text; "" where it has files, which may change.
+    """All of a request but prompts, `n` and seeds, as text; "" where it has files.
 
-    Compared as data, 1 would be True.
+    Those may change. Compared as data, 1 would be True.
     """
     if request.inputs or request.latents or request.loras:
         return ""
-    return repr(msgspec.structs.replace(request, prompts=(), n=None, seed=None))
+    return repr(msgspec.structs.replace(request, prompts=(), n=None, seed=None, seeds=()))
 
 
 def _again(request: Request, zoo: Zoo, like: Plan) -> Plan:
@@ -107,6 +107,7 @@ def _again(request: Request, zoo: Zoo, like: Plan) -> Plan:
         prompts=request.prompts,
         n=task.n,
         seed=task.seed,
+        seeds=request.seeds,
         batch=min(request.batch, task.rows * task.n),
     )
     _check_size(record)

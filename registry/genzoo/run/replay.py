@@ -256,7 +256,7 @@ def _request(
     fields = {name: getattr(record, name) for name in Request.__struct_fields__}
     fields |= {
         "n": record.n if task.counts else None,
-        "seed": record.seed if task.draws else None,
+        "seed": record.seed if task.draws and not record.seeds else None,
         "inputs": () if decoded else tuple(files),
         "mask": Input(str(mask)) if mask else record.mask and _input(path, record.mask, "--mask"),
         "latents": files[0] if decoded else None,

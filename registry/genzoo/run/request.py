@@ -37,6 +37,11 @@ def request_of(model: str, prompts: object = (), **fields: Any) -> Request:
     for name in ("options", "conditions"):
         value = fields.get(name) or {}
         fields[name] = dict(value) if isinstance(value, Mapping) else value
+    if isinstance(fields["conditions"], dict):  # `check_types` says what it is elsewhere
+        rows = fields["conditions"].items()
+        fields["conditions"] = {k: tuple(v) if isinstance(v, list) else v for k, v in rows}
+    if isinstance(fields.get("seeds"), list | range):
+        fields["seeds"] = tuple(fields["seeds"])
     texts = tuple(prompts) if isinstance(prompts, list | tuple) else (prompts,)
     return Request(model=model, prompts=texts, **fields)
 
@@ -88,6 +93,8 @@ def check_numbers(request: Request, n: int, rows: int) -> None:
         )
     if request.seed is not None:
         check_seed(request.seed, n * rows)
+    for seed in request.seeds:
+        check_seed(seed, n)
     if request.threads is not None and not 1 <= request.threads <= 1024:
         raise UsageError(f"--threads is {quoted(request.threads)}; give a number from 1 to 1024")
     if request.batch < 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from genzoo.run.tasks.abilities import sampler_of
@@ -25,6 +26,8 @@ class Sample(Task):
     @property
     def seed(self) -> int:
         """A random one of 32 bits unless the request has one."""
+        if self.request.seeds:
+            return self.request.seeds[0]
         return secrets.randbits(32) if self.request.seed is None else self.request.seed
 
     def require(self, opened: Opened) -> None:
@@ -35,7 +38,9 @@ class Sample(Task):
 
         return draw(batch, SampleRng(batch.seeds))
 
-    def summary(self, seeds: range) -> str:
+    def summary(self, seeds: Sequence[int]) -> str:
+        if len(self.request.seeds) > 1:
+            return "each row from a seed of its own"
         return f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
 
 

@@ -58,11 +58,14 @@ class Plan:
         """Pictures in all."""
         return self.task.rows * self.record.n
 
-    @property
-    def seeds(self) -> range:
+    @cached_property
+    def seeds(self) -> Sequence[int]:
         """The seed of each picture; empty where no chance is involved."""
-        first = self.record.seed
-        return range(first, first + self.count) if self.task.draws else range(0)
+        if not self.task.draws:
+            return ()
+        if self.record.seeds:
+            return [seed + j for seed in self.record.seeds for j in range(self.record.n)]
+        return range(self.record.seed, self.record.seed + self.count)
 
     @property
     def group(self) -> Hashable:
@@ -186,8 +189,10 @@ class Task(ABC):
 
     @property
     def rows(self) -> int:
-        """Rows of `n` pictures: one for each prompt, or for each input."""
-        return max(1, len(self.request.prompts))
+        """Rows of `n` pictures: one for each prompt, condition and seed, or for each input."""
+        request = self.request
+        several = [values for values in request.conditions.values() if isinstance(values, tuple)]
+        return max(1, *map(len, (request.prompts, request.seeds, *several)))
 
     @property
     def n(self) -> int:
@@ -207,7 +212,7 @@ class Task(ABC):
     @property
     def in_rows(self) -> bool:
         """Whether the pictures of a row belong side by side in a grid."""
-        return len(self.request.prompts) > 1
+        return self.rows > 1
 
     @property
     def stem(self) -> str:
@@ -217,8 +222,10 @@ class Task(ABC):
 
     def check(self) -> None:
         """Check all that needs no model."""
-        if not self.draws and self.request.seed is not None:
+        if not self.draws and (self.request.seed is not None or self.request.seeds):
             raise UsageError("--seed does not go with --interpolate or --input: no noise is drawn")
+        if self.request.seeds and self.request.seed is not None:
+            raise UsageError("each row has a seed of its own", "leave out --seed")
         if not self.guides and self.request.negative is not None:
             raise UsageError(
                 "--negative says what is not to be drawn, and nothing is drawn here",
@@ -229,7 +236,22 @@ class Task(ABC):
             raise UsageError(
                 f"{option} says how a picture is varied", "give one with --input, and no walk"
             )
+        self._check_rows()
         check_numbers(self.request, self.n, self.rows)
+
+    def _check_rows(self) -> None:
+        """Check that whatever has a value for each row has as many as there are rows."""
+        request, rows = self.request, self.rows
+        counts = {
+            f"values of {k}": len(v) for k, v in request.conditions.items() if isinstance(v, tuple)
+        }
+        if request.seeds:
+            counts["seeds"] = len(request.seeds)
+        if len(request.prompts) > 1 and not request.inputs:
+            counts["prompts"] = len(request.prompts)
+        for what, count in counts.items():
+            if count != rows:
+                raise UsageError(f"{count} {what} do not go with {rows} rows", "give one for each")
 
     @abstractmethod
     def require(self, opened: Opened) -> None:
@@ -251,7 +273,7 @@ class Task(ABC):
         """The pictures as steps of walks, `[steps, walks, C, H, W]`; None for no walk."""
         return None
 
-    def summary(self, seeds: range) -> str:
+    def summary(self, seeds: Sequence[int]) -> str:
         """The line about seeds, for the user."""
         return "no seed: nothing is left to chance"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ class Vary(Sample):
     @property
     def rows(self) -> int:
         inputs = len(self.request.inputs)
-        return inputs if inputs > 1 else max(1, len(self.request.prompts))
+        return inputs if inputs > 1 else super().rows
 
     @property
     def strength(self) -> float:
@@ -69,5 +70,5 @@ class Vary(Sample):
         mask = batch.mask  # not the model's own, which it may have changed, nor its inputs
         return made if mask is None else torch.where(mask, made, batch.inputs.to(made))
 
-    def summary(self, seeds: range) -> str:
+    def summary(self, seeds: Sequence[int]) -> str:
         return f"{super().summary(seeds)}, strength {self.strength:g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from genzoo.run.request import check_seed
@@ -76,7 +77,7 @@ class WalkBetweenSeeds(Walk):
 
         return draw(batch, InterpolationRng(*self._ends, self.along(batch)))
 
-    def summary(self, seeds: range) -> str:
+    def summary(self, seeds: Sequence[int]) -> str:
         return f"seeds {self._ends[0]} to {self._ends[1]}"
 
 
