@@ -67,9 +67,7 @@ def test_they_are_made_again_from_the_record(painter: Path, cli: Cli, tmp_path: 
         ({"conditions": {"text": ()}}, "0 values of text do not go with 1 rows"),
     ],
 )
-def test_rows_that_do_not_fit_are_refused(
-    painter: Path, fields: dict[str, Any], says: str
-) -> None:
+def test_rows_that_do_not_fit_are_refused(painter: Path, fields: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError) as caught:
         genzoo.generate("colour", fields.pop("prompts", ()), **fields)
     assert says in str(caught.value)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from genzoo.cli.bulk import Shards, run_shards
 from genzoo.cli.group import complete_models
 from genzoo.cli.making import carry_out, message
 from genzoo.cli.options import (
@@ -23,6 +24,7 @@ from genzoo.cli.options import (
     preview_option,
     request_from,
 )
+from genzoo.run.bulk.layout import FORMS, SIZE, Form
 from genzoo.run.outputs.destination import choose
 from genzoo_core.downloads import no_downloads
 from genzoo_core.errors import UsageError
@@ -69,6 +71,12 @@ _setting = partial(click.option, multiple=True, callback=_as_settings)
 @click.command("run", cls=RunCommand, context_settings={"ignore_unknown_options": True})
 @click.argument("model", required=False, shell_complete=complete_models)
 @click.argument("prompts", nargs=-1, metavar="[PROMPT]...")
+@click.option(
+    *("--prompts", "prompt_file"),
+    metavar="FILE",
+    help="Prompts from a file or, as -, from stdin: one a line, or .jsonl, .csv or .parquet with "
+    "columns prompt, further conditions and seed.",
+)
 @click.option("-n", type=int, help="Pictures per prompt, or steps of a walk.")
 @click.option("--seed", type=int, help="Seed of the first picture; the next have the next ones.")
 @_setting("--steps", metavar="N", help="Steps of sampling.")
@@ -122,6 +130,15 @@ _setting = partial(click.option, multiple=True, callback=_as_settings)
     help="Where to: .png, .gif, .npz, .safetensors or a folder.",
 )
 @click.option(
+    "--shards",
+    is_flag=False,
+    flag_value="parquet",
+    type=click.Choice(FORMS),
+    help="Write -o as a folder of shards, for up to 1,000,000,000 pictures: parquet unless "
+    "another form is named. The same command goes on where it was; torchrun spreads it.",
+)
+@click.option("--shard-size", type=int, help=f"Pictures in a shard; {SIZE:,} or more by default.")
+@click.option(
     "--offload",
     type=click.Choice([mode for mode in get_args(Offload) if mode]),
     help="What waits on the CPU until --device needs it: each network, or each layer.",
@@ -140,6 +157,7 @@ def run(
     /,
     *,
     model: str | None,
+    prompt_file: str | None,
     steps: tuple[str, ...],
     sampler: tuple[str, ...],
     guidance: tuple[str, ...],
@@ -148,6 +166,8 @@ def run(
     mask: Path | None,
     device: str | None,
     output: str | None,
+    shards: Form | None,
+    shard_size: int | None,
     force: bool,
     replay: Path | None,
     preview: bool | None,
@@ -164,19 +184,31 @@ def run(
     genzoo run vae-mnist --input digit.png
     genzoo run flow-emoji "a red heart" --input cat.png --strength 0.6 -n 8
     genzoo run flow-mnist 7 --input digit.png --mask mask.png
+    genzoo run vae-mnist -n 1000000 -o out/ --shards
     genzoo run --replay digits.png -o again.png
     """
+    from genzoo.run.prompts import open_prompts, rows_as_fields
     from genzoo.run.replay import plan_replay
 
     zoo: Zoo = ctx.obj
     begin = time.monotonic()
     if replay is not None:
         ctx.with_resource(no_downloads())
+    prompts = open_prompts(prompt_file, fields["prompts"])
     options = gather([*settings, *steps, *sampler, *guidance])
+    if shards is not None:
+        if force or preview or replay is not None:
+            raise UsageError("--shards goes with neither --force, --preview nor --replay")
+        shape = Shards(shards, shard_size, output or "")
+        fields |= {"inputs": inputs, "mask": mask, "device": device}
+        run_shards(zoo, named(model), options, fields, shape, prompts, as_json=as_json, begin=begin)
+        return
+    if shard_size is not None:
+        raise UsageError("--shard-size goes with --shards", "add that")
     destination = choose(output, force=force, catalogue=zoo.catalogue)
     again = None
     if replay is not None:
-        if options or any(value not in (None, (), "") for value in fields.values()):
+        if prompts or options or any(value not in (None, (), "") for value in fields.values()):
             raise UsageError(
                 "--replay takes its settings from the file",
                 "leave out all but -o, --force, --device, --preview and --json, and MODEL, "
@@ -186,9 +218,16 @@ def run(
         for note in again.notes:
             message(f"Warning: {note}")
         plan = again.plan
-    elif model is None:
-        raise UsageError("no model was named", "`genzoo list` shows those there are")
     else:
-        request = request_from(model, options, inputs=inputs, mask=mask, device=device, **fields)
-        plan = zoo.plan(request)
+        if prompts is not None:
+            fields |= rows_as_fields(prompts)
+        fields |= {"inputs": inputs, "mask": mask, "device": device}
+        plan = zoo.plan(request_from(named(model), options, **fields))
     carry_out(plan, destination, zoo, again, preview=preview, as_json=as_json, begin=begin)
+
+
+def named(model: str | None) -> str:
+    """The model that was named."""
+    if model is None:
+        raise UsageError("no model was named", "`genzoo list` shows those there are")
+    return model

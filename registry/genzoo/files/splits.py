@@ -212,7 +212,7 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     except UnicodeDecodeError as error:
         raise DataError(f"{file} is not UTF-8: {error}") from error
     if file.suffix.lower() == ".csv":
-        yield from _csv(text, file)
+        yield from csv_rows(io.StringIO(text, newline=""), str(file))
         return
     for number, line in enumerate(io.StringIO(text), 1):
         if line.strip():
@@ -222,8 +222,13 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 raise DataError(f"line {number} of {file} is no JSON object: {error}") from error
 
 
-def _csv(text: str, file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+def csv_rows(lines: Iterable[str], file: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of a CSV file, each with the number of its last line; an empty cell is None.
+
+    Raises:
+        DataError: It is malformed.
+    """
+    rows = csv.DictReader(lines, strict=True)
     try:
         columns = rows.fieldnames or []
         if len(set(columns)) < len(columns):

@@ -58,12 +58,12 @@ def _parse(conditioner: Conditioner, what: str, text: str) -> Any:
     """The raw value of `text`, checked before any work is done for it."""
     from genzoo_core.rng import SampleRng
 
-    raw = conditioner.parse(_check_text(what, text))
+    raw = conditioner.parse(check_text(what, text))
     conditioner.prepare([raw], SampleRng([0]))
     return raw
 
 
-def _check_text(what: str, text: str) -> str:
+def check_text(what: str, text: str) -> str:
     """`text`, where a record can hold it."""
     if not isinstance(text, str):
         raise UsageError(f"{what} is {quoted(text)}; it must be text")

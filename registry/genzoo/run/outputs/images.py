@@ -14,6 +14,7 @@ from genzoo.run.outputs.record import KEY, encode
 from genzoo.run.tasks import task_of
 from genzoo_core.errors import UsageError
 from genzoo_core.pictures import Pictures
+from genzoo_core.request import Record
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,6 +28,11 @@ REST = 1600
 def grid_png(pictures: Pictures) -> bytes:
     """All pictures in one PNG, with the record in a text chunk."""
     return _png(lay_out(pictures), encode(pictures.record, layout_of(pictures)))
+
+
+def picture_png(image: Tensor, record: Record) -> bytes:
+    """One picture, `[C, H, W]`, in a PNG with the record that makes it."""
+    return _png(image, encode(record))
 
 
 def _png(image: Tensor, text: str) -> bytes:
@@ -47,7 +53,7 @@ def single_pngs(pictures: Pictures) -> Iterator[tuple[int, bytes]]:
     first, _ = record.pictures or (0, 0)
     for index, image in enumerate(pictures.images, first):
         own = msgspec.structs.replace(record, pictures=(index, index + 1))
-        yield index, _png(image, encode(own))
+        yield index, picture_png(image, own)
 
 
 def fill_folder(folder: Path, pictures: Pictures) -> None:

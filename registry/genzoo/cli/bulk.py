@@ -1,0 +1,214 @@
+"""`genzoo run --shards`: many pictures, alone or as one rank of several."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from genzoo.cli.making import message
+from genzoo.cli.options import request_from
+from genzoo.files.libraries import need_pyarrow
+from genzoo.plugins.guard import stdout_to_stderr
+from genzoo.run.bulk.layout import Form, lay_out_shards
+from genzoo.run.request import check_seed
+from genzoo.text import shown_path
+from genzoo_core.errors import UsageError
+from genzoo_core.request import BATCH
+
+if TYPE_CHECKING:
+    from genzoo.run.bulk.job import Job
+    from genzoo.run.bulk.make import OnShards
+    from genzoo.run.bulk.manifest import PromptSource
+    from genzoo.run.prompts import PromptFile
+    from genzoo.zoo import Zoo
+
+EVERY = 10.0
+"""Seconds between two lines where there is no terminal."""
+
+
+@dataclass(frozen=True)
+class Shards:
+    """What is wanted: the form and the pictures of a shard, None for the default, and the folder,
+    "" where none was named."""
+
+    form: Form
+    size: int | None
+    output: str
+
+
+def run_shards(
+    zoo: Zoo,
+    model: str,
+    options: dict[str, str],
+    fields: Mapping[str, Any],
+    shards: Shards,
+    file: PromptFile | None,
+    *,
+    as_json: bool,
+    begin: float,
+) -> None:
+    """Make a request's pictures in shards, and say where they are; `fields` are the request's.
+
+    `file` has its prompts, or None; `begin` is when the work began. Under torchrun the ranks
+    share the shards, and the first one speaks.
+    """
+    rank, ranks = rank_of(os.environ)
+    _check(shards, fields, file, ranks)
+    from genzoo.run.bulk.make import make_shards
+    from genzoo.run.bulk.manifest import ShardFolder
+
+    _choose_gpu(fields["device"])
+    job, source = plan_job(zoo, model, options, fields, shards, file)
+    folder = ShardFolder(Path(shards.output))
+    manifest = job.manifest(fields["prompts"], source)
+    manifest = folder.begin(manifest, seeded=fields["seed"] is not None)
+    name, layout = job.plan.opened.name, job.layout
+    if rank == 0:
+        for note in job.plan.notes:
+            message(note)
+        first = (
+            "of their own" if job.rows.first.seed is not None else f"from {manifest.record.seed}"
+        )
+        message(f"{name}: {layout.pictures:,} pictures in {layout.count:,} shards, seeds {first}")
+    title = f"{name}, rank 0 of {ranks}" if ranks > 1 else name
+    try:
+        with progress(title, silent=rank > 0) as update, stdout_to_stderr():
+            make_shards(job, folder, manifest, zoo, rank=rank, ranks=ranks, on_shards=update)
+    except KeyboardInterrupt:
+        if rank == 0:
+            message("interrupted: the same command goes on after the shards that are there")
+        raise
+    if rank == 0:
+        seconds = round(time.monotonic() - begin, 3)
+        _print(folder.path, as_json, pictures=layout.pictures, shards=layout.count, seconds=seconds)
+
+
+def rank_of(environment: Mapping[str, str]) -> tuple[int, int]:
+    """Which of how many processes this is: RANK and WORLD_SIZE, as torchrun sets them."""
+    texts = environment.get("RANK", "0"), environment.get("WORLD_SIZE", "1")
+    try:
+        rank, ranks = map(int, texts)
+    except ValueError:
+        rank, ranks = 0, 0
+    if not 0 <= rank < ranks:
+        raise UsageError(f"RANK is {texts[0]!r} and WORLD_SIZE {texts[1]!r}: no rank of so many")
+    return rank, ranks
+
+
+def _check(shards: Shards, fields: Mapping[str, Any], file: PromptFile | None, ranks: int) -> None:
+    """Check what needs no model."""
+    if not shards.output:
+        raise UsageError("shards are written into a folder", "name one: -o out/")
+    if any(fields[name] for name in ("inputs", "mask", "interpolate")):
+        raise UsageError("--shards are of pictures from noise", "leave out inputs, masks and walks")
+    if file is not None and file.name == "stdin" and ranks > 1:
+        raise UsageError("ranks cannot share what comes on stdin", "give a file: --prompts FILE")
+    if shards.form == "parquet":
+        need_pyarrow("writing parquet", "give --shards webdataset, or arrays")
+
+
+def plan_job(
+    zoo: Zoo,
+    model: str,
+    options: dict[str, str],
+    fields: Mapping[str, Any],
+    shards: Shards,
+    file: PromptFile | None,
+) -> tuple[Job, PromptSource | None]:
+    """A run in shards, of which every row fits the model, and the file of its prompts."""
+    from genzoo.run.bulk.job import Job, Rows
+
+    prompts, seed = fields["prompts"], fields["seed"]
+    n = 1 if fields["n"] is None else fields["n"]
+    # The number of rows in a file is not known before they were read for the model.
+    layout = lay_out_shards(n * max(1, len(prompts)), shards.size, shards.form)
+    rows = Rows(prompts if file is None else file)
+    first = rows.first
+    one = {
+        "prompts": () if first.prompt is None else (first.prompt,),
+        "conditions": first.conditions,
+        "seeds": () if first.seed is None else (first.seed,),
+        "n": 1,
+    }
+    plan = zoo.plan(request_from(model, options, **{**fields, **one}))
+    count, source = rows.check(plan.opened, n)
+    if file is not None:
+        layout = lay_out_shards(n * count, shards.size, shards.form)
+    if seed is not None:
+        check_seed(seed, layout.pictures)
+    batch = BATCH if fields["batch"] is None else fields["batch"]
+    return Job(plan, layout, rows, n, batch), source
+
+
+def _choose_gpu(device: str | None) -> None:
+    """Let each rank of a machine compute on a GPU of its own, which is then its "cuda"."""
+    local = os.environ.get("LOCAL_RANK", "")
+    if device in ("cuda", "auto") and local.isdigit():
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(local) % torch.cuda.device_count())
+
+
+@contextmanager
+def progress(title: str, *, silent: bool = False) -> Iterator[OnShards]:
+    """What shows how many pictures are there: a bar on a terminal, else a line now and then."""
+    if silent:
+        yield lambda *_: None
+    elif sys.stderr.isatty():
+        with _bar(title) as update:
+            yield update
+    else:
+        yield _lines(title)
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[OnShards]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Left
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Left())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+
+        def update(made: float, there: int, total: int) -> None:
+            bar.update(task, total=total, completed=int(made) + there)
+
+        yield update
+
+
+def _lines(title: str) -> OnShards:
+    begin = then = time.monotonic()
+
+    def update(made: float, there: int, total: int) -> None:
+        nonlocal then
+        now = time.monotonic()
+        if now < then + EVERY:
+            return
+        then = now
+        done = f"{title}: {int(made) + there:,} of {total:,} pictures"
+        if made:
+            rate = made / (now - begin)
+            left = timedelta(seconds=round((total - there - made) / rate))
+            done += f", {rate:,.3g} a second, {left} left"
+        message(done)
+
+    return update
+
+
+def _print(path: Path, as_json: bool, **figures: Any) -> None:
+    if as_json:
+        click.echo(json.dumps({"path": shown_path(path), **figures}))
+    else:
+        click.echo(os.fsencode(path))

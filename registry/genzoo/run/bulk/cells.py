@@ -1,0 +1,109 @@
+"""What a shard says of each picture: its number, seed and conditions, and its PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from genzoo.run.tasks.task import Batch, Plan
+from genzoo_core.pictures import Pictures
+from genzoo_core.request import Record
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from genzoo_core.conditioner import Conditioner
+
+Cell = str | int | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A condition; `classes` are the names of its ids, None for a text."""
+
+    name: str
+    classes: tuple[str, ...] | None
+
+
+def columns_of(plan: Plan) -> tuple[Column, ...]:
+    """The conditions of a run's pictures."""
+    from genzoo_core.conditioner import conditioners_of
+
+    conditioners = conditioners_of(plan.opened.module)
+    return tuple(Column(name, _classes(conditioners[name])) for name in plan.raws)
+
+
+def _classes(conditioner: Conditioner) -> tuple[str, ...] | None:
+    """Names of ids, no two of which are one; None of a conditioner without ids."""
+    if conditioner.categories is None:
+        return None
+    names = tuple(map(conditioner.category, range(conditioner.categories)))
+    return names if len(set(names)) == len(names) else tuple(map(str, range(len(names))))
+
+
+@dataclass(frozen=True)
+class Made:
+    """Some pictures of a shard, which have followed those before.
+
+    Attributes:
+        first: Number of the first in the run.
+        cells: Of each column, by its name, the value of each picture.
+    """
+
+    plan: Plan
+    pictures: Pictures
+    first: int
+    cells: Mapping[str, list[Cell]]
+
+    @classmethod
+    def of(cls, plan: Plan, pictures: Pictures, shard: int, columns: tuple[Column, ...]) -> Made:
+        """What was made of a shard's plan; `shard` is the number of its first picture."""
+        start, stop = pictures.record.pictures or (0, plan.count)
+        batch = Batch(plan, start, stop)
+        cells = {column.name: _cells(batch, column) for column in columns}
+        return cls(plan, pictures, shard + start, cells)
+
+    def pngs(self) -> Iterator[bytes]:
+        """The pictures, each with the record that makes it alone."""
+        from genzoo.run.outputs.images import picture_png, single_pngs
+
+        if self.plan.task.rows == 1:
+            yield from (png for _, png in single_pngs(self.pictures))
+            return
+        start, _ = self.pictures.record.pictures or (0, self.plan.count)
+        for index, image in enumerate(self._levels(), start):
+            yield picture_png(image, _alone(self.plan, index))
+
+    def _levels(self) -> Tensor:
+        from genzoo_core.images import to_uint8
+
+        return to_uint8(self.pictures.images)
+
+
+def _cells(batch: Batch, column: Column) -> list[Cell]:
+    if column.classes is not None:
+        ids: list[int] = batch.conditions[column.name].tolist()
+        return [i if i < len(column.classes) else None for i in ids]  # the last is null
+    return [_text(batch.plan, column.name, row) for row in batch.rows]
+
+
+def _text(plan: Plan, name: str, row: int) -> str:
+    """The text of a condition in a row; the first condition is not in the record by its name."""
+    texts = plan.record.conditions.get(name, plan.record.prompts)
+    return texts if isinstance(texts, str) else texts[row % len(texts)]
+
+
+def _alone(plan: Plan, index: int) -> Record:
+    """The record of one picture of a plan that has a row for each."""
+    record = plan.record
+    return msgspec.structs.replace(
+        record,
+        prompts=record.prompts[index : index + 1],
+        conditions={name: _text(plan, name, index) for name in record.conditions},
+        seed=plan.seeds[index],
+        seeds=(),
+        batch=1,
+    )
