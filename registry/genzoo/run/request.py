@@ -89,7 +89,8 @@ def check_numbers(request: Request, n: int, rows: int) -> None:
         per_prompt = f" for each of {rows} prompts" if rows > 1 else ""
         raise UsageError(
             f"-n is {quoted(n)}{per_prompt}; a run makes from 1 to {MOST_PICTURES:,} pictures "
-            "in all"
+            "in all",
+            "-o FOLDER --shards makes more" if n > 1 else None,
         )
     if request.seed is not None:
         check_seed(request.seed, n * rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from genzoo_core.conditioner import Conditioner
+
+DIGITS = 9
+"""Digits of a picture's number in the names of files."""
 
 Cell = str | int | None
 
@@ -46,41 +49,56 @@ def _classes(conditioner: Conditioner) -> tuple[str, ...] | None:
 
 @dataclass(frozen=True)
 class Made:
-    """Some pictures of a shard, which have followed those before.
+    """Some pictures of a shard, which follow those before.
 
     Attributes:
-        first: Number of the first in the run.
+        images: uint8 `[N, C, H, W]`.
+        record: Of these pictures, in the shard's own run.
+        first: Number of the first in the whole run, and in that of its shard.
         cells: Of each column, by its name, the value of each picture.
     """
 
     plan: Plan
-    pictures: Pictures
-    first: int
+    images: Tensor
+    record: Record
+    seeds: Sequence[int]
+    first: tuple[int, int]
     cells: Mapping[str, list[Cell]]
 
     @classmethod
     def of(cls, plan: Plan, pictures: Pictures, shard: int, columns: tuple[Column, ...]) -> Made:
         """What was made of a shard's plan; `shard` is the number of its first picture."""
+        from genzoo_core.images import to_uint8
+
         start, stop = pictures.record.pictures or (0, plan.count)
         batch = Batch(plan, start, stop)
         cells = {column.name: _cells(batch, column) for column in columns}
-        return cls(plan, pictures, shard + start, cells)
+        images, first = to_uint8(pictures.images), (shard + start, start)
+        return cls(plan, images, pictures.record, pictures.seeds, first, cells)
 
-    def pngs(self) -> Iterator[bytes]:
-        """The pictures, each with the record that makes it alone."""
-        from genzoo.run.outputs.images import picture_png, single_pngs
+    def pngs(self) -> Iterator[tuple[str, bytes, int]]:
+        """Of each picture its number in the run, in nine digits, a PNG with the record that makes
+        it alone, and its seed."""
+        from genzoo.run.outputs.images import picture_png
 
-        if self.plan.task.rows == 1:
-            yield from (png for _, png in single_pngs(self.pictures))
-            return
-        start, _ = self.pictures.record.pictures or (0, self.plan.count)
-        for index, image in enumerate(self._levels(), start):
-            yield picture_png(image, _alone(self.plan, index))
+        number, own = self.first
+        for offset, (image, seed) in enumerate(zip(self.images, self.seeds, strict=True)):
+            png = picture_png(image, self._alone(own + offset))
+            yield f"{number + offset:0{DIGITS}}", png, seed
 
-    def _levels(self) -> Tensor:
-        from genzoo_core.images import to_uint8
-
-        return to_uint8(self.pictures.images)
+    def _alone(self, index: int) -> Record:
+        """The record of one picture, by its number in the shard."""
+        if self.plan.task.rows == 1:  # it is made in the same batch, so it rounds in the same way
+            return msgspec.structs.replace(self.record, pictures=(index, index + 1))
+        record = self.plan.record
+        return msgspec.structs.replace(
+            record,
+            prompts=record.prompts[index : index + 1],
+            conditions={name: _text(self.plan, name, index) for name in record.conditions},
+            seed=self.plan.seeds[index],
+            seeds=(),
+            batch=1,
+        )
 
 
 def _cells(batch: Batch, column: Column) -> list[Cell]:
@@ -94,16 +112,3 @@ def _text(plan: Plan, name: str, row: int) -> str:
     """The text of a condition in a row; the first condition is not in the record by its name."""
     texts = plan.record.conditions.get(name, plan.record.prompts)
     return texts if isinstance(texts, str) else texts[row % len(texts)]
-
-
-def _alone(plan: Plan, index: int) -> Record:
-    """The record of one picture of a plan that has a row for each."""
-    record = plan.record
-    return msgspec.structs.replace(
-        record,
-        prompts=record.prompts[index : index + 1],
-        conditions={name: _text(plan, name, index) for name in record.conditions},
-        seed=plan.seeds[index],
-        seeds=(),
-        batch=1,
-    )

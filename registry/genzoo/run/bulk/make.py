@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genzoo.run.bulk.cells import Made, columns_of
 from genzoo.run.bulk.job import Job
 from genzoo.run.bulk.manifest import Manifest, Shard, ShardFolder
-from genzoo.run.bulk.writers import WRITERS
+from genzoo.run.bulk.writers import WRITERS, ShardWriter
 from genzoo.run.make import make_batches
 from genzoo.run.outputs.destination import writing
 from genzoo_core.atomic import becoming
 from genzoo_core.errors import GenzooError
 
 if TYPE_CHECKING:
-    from genzoo.run.tasks.task import Plan
     from genzoo.zoo import Zoo
 
 OnShards = Callable[[float, int, int], None]
@@ -52,29 +52,41 @@ def make_shards(
             there += last - first
             on_shards(made, there, total)
             continue
-        plan = job.shard(index, manifest.record.seed)
-        path = folder.path / layout.name(index)
 
-        def on_progress(done: float, _: int, before: int = made, beside: int = there) -> None:
-            on_shards(before + done, beside, total)
+        def on_progress(done: float, _: int, made: int = made, there: int = there) -> None:
+            on_shards(made + done, there, total)
 
+        path, plan = folder.path / layout.name(index), job.shard(index, manifest.record.seed)
         with writing(path), becoming(path) as temporary:
             with WRITERS[layout.form](temporary, columns) as writer:
-                for pictures in make_batches(plan, zoo, on_progress=on_progress):
-                    _check_batch(plan, pictures.record.batch)
-                    writer.add(Made.of(plan, pictures, first, columns))
+                batches = make_batches(plan, zoo, on_progress=on_progress)
+                _write(writer, (Made.of(plan, each, first, columns) for each in batches))
             shard = _described(temporary, path.name, last - first)
         folder.note(shard, f"{rank}-of-{ranks}")
         made += last - first
     return folder.finish(manifest, layout)
 
 
-def _check_batch(plan: Plan, batch: int) -> None:
+def _write(writer: ShardWriter, batches: Iterable[Made]) -> None:
+    """Write batches as they come: each is encoded by a thread while the next one is made."""
+    before: Future[None] | None = None
+    with ThreadPoolExecutor(1) as beside:
+        for made in batches:
+            _check_batch(made)
+            if before is not None:
+                before.result()
+            before = beside.submit(writer.add, made)
+    if before is not None:
+        before.result()
+
+
+def _check_batch(made: Made) -> None:
     """Refuse smaller batches than were planned: they round in another way, on one rank alone."""
-    if batch != plan.record.batch:
+    planned = made.plan.record.batch
+    if made.record.batch != planned:
         raise GenzooError(
-            f"out of memory with {plan.record.batch} pictures at a time",
-            f"begin anew, in another folder, with --batch {batch}",
+            f"out of memory with {planned} pictures at a time",
+            f"begin anew, in another folder, with --batch {made.record.batch}",
         )
 
 

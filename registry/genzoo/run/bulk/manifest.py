@@ -176,10 +176,11 @@ class ShardFolder:
     def note(self, shard: Shard, process: str) -> None:
         """Note that a shard is there, in the file of a `process`, such as "3-of-8"."""
         notes = self.path / NOTES
-        notes.mkdir(exist_ok=True)
-        # Begun by a line's end: the last line may be that of a killed process.
-        with (notes / f"{process}.jsonl").open("ab") as file:
-            file.write(b"\n" + msgspec.json.encode(shard) + b"\n")
+        with suppress(FileNotFoundError):  # where the same run, made twice at once, is complete
+            notes.mkdir(exist_ok=True)
+            # Begun by a line's end: the last line may be that of a killed process.
+            with (notes / f"{process}.jsonl").open("ab") as file:
+                file.write(b"\n" + msgspec.json.encode(shard) + b"\n")
 
     def finish(self, manifest: Manifest, layout: Layout) -> bool:
         """Write all shards into the manifest, where all are there; whether they are."""
@@ -217,13 +218,11 @@ def _differences(there: Manifest, here: Manifest) -> Iterator[str]:
 
 def _facts(manifest: Manifest) -> dict[str, Any]:
     """What the shards depend on, by names that a user knows."""
-    plain: dict[str, Any] = msgspec.to_builtins(manifest, order="deterministic")
-    record = plain.pop("record")
-    plain.pop("shards", None)
-    if prompts := plain.pop("prompts", None):
-        plain |= {"prompts": prompts["sha256"], "rows": prompts["rows"]}
+    own = {name: getattr(manifest, name) for name in ("pictures", "shard_size", "form", "format")}
+    source = manifest.prompts
+    own["prompt_file"] = None if source is None else source.sha256
     facts: dict[str, Any] = {}
-    for name, value in {**record, **plain}.items():
+    for name, value in {**msgspec.structs.asdict(manifest.record), **own}.items():
         if isinstance(value, Mapping):
             facts |= {f"{name}.{key}": each for key, each in value.items()}
         else:

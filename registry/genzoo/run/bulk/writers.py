@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 GROUP = 2**24
 """Bytes of pictures in a row group, which is what a reader of parquet takes at once."""
 
-DIGITS = 9
-"""Digits of a picture's number in the names of files."""
-
 
 class ShardWriter(ABC):
     """Writes one shard into a file, batch by batch, in a `with` block."""
@@ -77,8 +74,8 @@ class ParquetShard(ShardWriter):
         self._size = 0
 
     def add(self, made: Made) -> None:
-        for offset, (png, seed) in enumerate(zip(made.pngs(), made.pictures.seeds, strict=True)):
-            image = {"bytes": png, "path": f"{made.first + offset:0{DIGITS}}.png"}
+        for offset, (number, png, seed) in enumerate(made.pngs()):
+            image = {"bytes": png, "path": f"{number}.png"}
             cells = {name: values[offset] for name, values in made.cells.items()}
             self._rows.append({"image": image, **cells, "seed": seed})
             self._size += len(png)
@@ -123,8 +120,7 @@ class WebDatasetShard(ShardWriter):
         )
 
     def add(self, made: Made) -> None:
-        for offset, (png, seed) in enumerate(zip(made.pngs(), made.pictures.seeds, strict=True)):
-            name = f"{made.first + offset:0{DIGITS}}"
+        for offset, (name, png, seed) in enumerate(made.pngs()):
             self._member(f"{name}.png", png)
             facts: dict[str, Any] = {"seed": seed}
             for place, column in enumerate(self.columns):
@@ -157,16 +153,15 @@ class ArraysShard(ShardWriter):
     def add(self, made: Made) -> None:
         import torch
 
-        from genzoo.run.outputs.arrays import add_rows, picture_tensors
+        from genzoo.run.outputs.arrays import add_rows
 
-        tensors = picture_tensors(made.pictures, channels_last=False)
+        tensors = {"images": made.images, "seeds": torch.tensor(made.seeds, dtype=torch.int64)}
         for column in self.columns:
             if column.classes is not None:
                 ids = [-1 if i is None else i for i in made.cells[column.name]]
                 tensors[column.name] = torch.tensor(ids, dtype=torch.int64)
         add_rows(self._rows, tensors, self.path.parent)
-        record = made.pictures.record
-        self._record = spanning(self._record or record, record)
+        self._record = spanning(self._record or made.record, made.record)
 
     def finish(self) -> None:
         from genzoo.run.outputs.arrays import write_safetensors
