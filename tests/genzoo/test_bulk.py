@@ -349,6 +349,46 @@ def test_too_little_memory_makes_no_other_batches(silent_painter: Path, cli: Cli
     assert list(content("out")) == ["manifest.json"]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"{}",
+        b"[]",
+        b"\xff",
+        b"{" * 100_000,
+        b'{"record": {"model": "x"}, "pictures": 1, "shard_size": 1, "form": "zip"}',
+    ],
+    ids=range(5),
+)
+def test_hostile_47_a_manifest_that_is_none(silent_painter: Path, cli: Cli, data: bytes) -> None:
+    Path("out").mkdir()
+    Path("out/manifest.json").write_bytes(data)
+    done = cli("run", "plain", "-o", "out", "--shards")
+    assert_refused(done, "out/manifest.json is no manifest of shards", "choose another folder")
+
+
+def test_hostile_47_notes_and_shards_of_a_stranger(silent_painter: Path, cli: Cli) -> None:
+    words = ["run", "plain", "-n", "20", "--seed", "0", "--shards", "--shard-size", "10", "-o"]
+    assert cli(*words, "sound").code == 0
+    assert cli(*words, "out").code == 0
+    first, second = sorted(Path("out").glob("*.parquet"))
+    manifest = json.loads(Path("out/manifest.json").read_text())
+    manifest["shards"] = [
+        {"name": "../sound/manifest.json", "pictures": 1, "size": 1, "sha256": "0"},
+        {**manifest["shards"][0], "name": second.name},
+    ]
+    Path("out/manifest.json").write_text(json.dumps(manifest))
+    Path("out/.shards").mkdir()
+    Path("out/.shards/0-of-1.jsonl").write_bytes(b'\xff\n{"name": 5}\n' + b"x" * 1000)
+    first.unlink()
+    os.mkfifo(first)
+    done = cli(*words, "out")
+    assert done.code == 0, done.err
+    for path in Path("sound").iterdir():
+        assert Path("out", path.name).read_bytes() == path.read_bytes()
+    assert sorted(os.listdir("out")) == sorted(os.listdir("sound"))
+
+
 def peak(words: Sequence[str]) -> int:
     """The most memory that a run of `genzoo` took, in MiB."""
     process = subprocess.Popen([*GENZOO, *words], stdout=subprocess.DEVNULL)
