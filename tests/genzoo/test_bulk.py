@@ -18,14 +18,17 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, Image, Value, load_dataset
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from painting import GENZOO, Cli, assert_refused
 from PIL import Image as Pictures
 from safetensors.numpy import load_file
 
 import genzoo
+from genzoo.cli.bulk import Shards, plan_job
 from genzoo.run.bulk.layout import Layout
+from genzoo.run.prompts import PromptFile
+from genzoo.run.tasks.task import Batch
 from genzoo_core.recipe import DataRecipe
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
@@ -197,6 +200,35 @@ def test_ranks_make_the_bytes_of_one_process(silent_painter: Path, form: str) ->
     assert content("three") == content("one")
 
 
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), n=st.integers(1, 9), size=st.integers(1, 30), ranks=st.integers(1, 4))
+def test_each_picture_has_its_row_and_seed_in_every_layout(
+    silent_painter: Path, data: st.DataObject, n: int, size: int, ranks: int
+) -> None:
+    row = st.fixed_dictionaries({"prompt": st.integers(0, 9), "text": st.sampled_from("abc")})
+    drawn = data.draw(st.lists(row, min_size=1, max_size=9))
+    if data.draw(st.booleans()):
+        drawn = [{**each, "seed": data.draw(st.integers(0, 2**63 - 10))} for each in drawn]
+    Path("rows.jsonl").write_text("".join(json.dumps(each) + "\n" for each in drawn))
+    fields = {"prompts": (), "n": n, "seed": None, "batch": None}
+    fields["seed"] = None if "seed" in drawn[0] else 5
+    found: dict[int, tuple[str, str, int]] = {}
+    zoo = genzoo.open_zoo()
+    for rank in range(ranks):
+        file, shards = PromptFile("rows.jsonl"), Shards("parquet", size, "out")
+        job, _ = plan_job(zoo, "colour", {}, fields, shards, file)
+        for index in job.layout.of_rank(rank, ranks):
+            plan = job.shard(index, 5)
+            batch = Batch(plan, 0, plan.count)
+            raws = zip(batch.raws["label"], batch.raws["text"], batch.seeds, strict=True)
+            found |= dict(zip(range(*job.layout.span(index)), raws, strict=True))
+    assert [found[picture] for picture in range(len(found))] == [
+        (each["prompt"], each["text"], each.get("seed", 5 + p * n) + j)
+        for p, each in enumerate(drawn)
+        for j in range(n)
+    ]
+
+
 def test_torchrun_starts_the_ranks(silent_painter: Path) -> None:
     words = ["run", "plain", "-n", "300", "--shards", "--shard-size", "70", "-o"]
     spread = [*TORCHRUN, "-m", "genzoo", *words, "two"]
@@ -238,6 +270,27 @@ def test_a_killed_run_goes_on_with_other_ranks(silent_painter: Path, cli: Cli) -
     before = {path: path.stat().st_mtime_ns for path in Path("out").glob("train-*")}
     assert cli(*words, *slow, "-o", "out").code == 0
     assert {path: path.stat().st_mtime_ns for path in Path("out").glob("train-*")} == before
+
+
+def test_the_shards_of_a_killed_rank_are_made_by_another(silent_painter: Path) -> None:
+    words = ["run", "colour", "3", "-n", "40", "--batch", "5", "--seed", "3", "--set", "fault=slow"]
+    words += ["--shards", "webdataset", "--shard-size", "10", "-o"]
+    first, second = (start([*words, "out"], RANK=str(rank), WORLD_SIZE="2") for rank in range(2))
+    assert second.stderr is not None
+    begun = 0
+    while begun < 3:  # one shard, and a batch of the next
+        begun += second.stderr.readline() == "sampling\n"
+    second.kill()
+    out, err = first.communicate()
+    assert (first.returncode, out) == (0, "out\n")
+    assert "out: other ranks are still at work, or were lost" in err
+    assert json.loads(Path("out/manifest.json").read_text())["shards"] == []
+    assert len(list(Path("out").glob("train-*"))) == 3
+    again, other = start([*words, "out"]), start([*words, "one"])
+    out, err = again.communicate()
+    assert (again.returncode, out, err.count("sampling")) == (0, "out\n", 2)
+    assert other.wait() == 0
+    assert content("out") == content("one")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

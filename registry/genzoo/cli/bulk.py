@@ -28,7 +28,7 @@ from genzoo_core.request import BATCH
 if TYPE_CHECKING:
     from genzoo.run.bulk.job import Job
     from genzoo.run.bulk.make import OnShards
-    from genzoo.run.bulk.manifest import PromptSource
+    from genzoo.run.bulk.manifest import Manifest, PromptSource
     from genzoo.run.prompts import PromptFile
     from genzoo.zoo import Zoo
 
@@ -72,25 +72,27 @@ def run_shards(
     folder = ShardFolder(Path(shards.output))
     manifest = job.manifest(fields["prompts"], source)
     manifest = folder.begin(manifest, seeded=fields["seed"] is not None)
-    name, layout = job.plan.opened.name, job.layout
     if rank == 0:
-        for note in job.plan.notes:
-            message(note)
-        first = (
-            "of their own" if job.rows.first.seed is not None else f"from {manifest.record.seed}"
-        )
-        message(f"{name}: {layout.pictures:,} pictures in {layout.count:,} shards, seeds {first}")
-    title = f"{name}, rank 0 of {ranks}" if ranks > 1 else name
+        _announce(job, manifest)
+    title = job.plan.opened.name + (f", rank 0 of {ranks}" if ranks > 1 else "")
     try:
         with progress(title, silent=rank > 0) as update, stdout_to_stderr():
-            make_shards(job, folder, manifest, zoo, rank=rank, ranks=ranks, on_shards=update)
+            there = make_shards(
+                job, folder, manifest, zoo, rank=rank, ranks=ranks, on_shards=update
+            )
     except KeyboardInterrupt:
         if rank == 0:
             message("interrupted: the same command goes on after the shards that are there")
         raise
     if rank == 0:
+        if not there:
+            message(f"{folder.path}: other ranks are still at work, or were lost")
         seconds = round(time.monotonic() - begin, 3)
-        _print(folder.path, as_json, pictures=layout.pictures, shards=layout.count, seconds=seconds)
+        if as_json:
+            figures = {"pictures": job.layout.pictures, "shards": job.layout.count}
+            click.echo(json.dumps({"path": shown_path(folder.path), **figures, "seconds": seconds}))
+        else:
+            click.echo(os.fsencode(folder.path))
 
 
 def rank_of(environment: Mapping[str, str]) -> tuple[int, int]:
@@ -160,6 +162,15 @@ def _choose_gpu(device: str | None) -> None:
             torch.cuda.set_device(int(local) % torch.cuda.device_count())
 
 
+def _announce(job: Job, manifest: Manifest) -> None:
+    for note in job.plan.notes:
+        message(note)
+    own = job.rows.first.seed is not None
+    seeds = "seeds of their own" if own else f"seeds from {manifest.record.seed}"
+    counts = f"{job.layout.pictures:,} pictures in {job.layout.count:,} shards"
+    message(f"{job.plan.opened.name}: {counts}, {seeds}")
+
+
 @contextmanager
 def progress(title: str, *, silent: bool = False) -> Iterator[OnShards]:
     """What shows how many pictures are there: a bar on a terminal, else a line now and then."""
@@ -201,14 +212,7 @@ def _lines(title: str) -> OnShards:
         if made:
             rate = made / (now - begin)
             left = timedelta(seconds=round((total - there - made) / rate))
-            done += f", {rate:,.3g} a second, {left} left"
+            done += f", {rate:,.{0 if rate > 100 else 1}f} a second, {left} left"
         message(done)
 
     return update
-
-
-def _print(path: Path, as_json: bool, **figures: Any) -> None:
-    if as_json:
-        click.echo(json.dumps({"path": shown_path(path), **figures}))
-    else:
-        click.echo(os.fsencode(path))

@@ -71,8 +71,10 @@ def check_text(what: str, text: str) -> str:
         raise UsageError(f"{what} has {len(text):,} characters; at most {MAX_TEXT:,} are taken")
     if "\0" in text:
         raise UsageError(f"{what} holds a NUL character; leave it out")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise UsageError(f"{what} is not valid Unicode: {text[:40]!a}; give it as UTF-8")
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a character
+        raise UsageError(f"{what} is not valid Unicode: {text[:40]!a}; give it as UTF-8") from None
     return text
 
 

@@ -106,12 +106,10 @@ class PromptFile:
         if self._columns is None:
             self._columns = frozenset(cells)
         if self._columns != cells.keys():
-            others = self._columns.symmetric_difference(cells)
-            raise UsageError(
-                f"{place} has {listed(sorted(cells)) or 'nothing'}, the first row "
-                f"{listed(sorted(self._columns)) or 'nothing'}",
-                f"give every row a value of {listed(sorted(others))}, or none",
-            )
+            here, first = (listed(sorted(names)) or "nothing" for names in (cells, self._columns))
+            others = listed(sorted(self._columns.symmetric_difference(cells)))
+            hint = f"give every row a value of {others}, or none"
+            raise UsageError(f"{place} has {here}, the first row {first}", hint)
         seed = _seed(cells.pop(SEED), place) if SEED in cells else None
         texts = {name: _as_text(name, value, place) for name, value in cells.items()}
         column = next((name for name in PROMPT if name in texts), None)
@@ -270,9 +268,8 @@ def _object(place: str, line: bytes) -> Cells:
     try:
         return msgspec.json.decode(line, type=dict[str, str | int | float | None])
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise UsageError(
-            f"{place} is no JSON object of texts and numbers: {brief(error)}"
-        ) from error
+        what = f"{place} is no JSON object of texts and numbers"
+        raise UsageError(f"{what}: {brief(error)}") from error
 
 
 def _is(value: object) -> bool:
