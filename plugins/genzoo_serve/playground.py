@@ -5,9 +5,10 @@ a model's options and figures, the settings in a picture, a walk between seeds, 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -32,6 +33,8 @@ from genzoo_serve.errors import APIError
 from genzoo_serve.forms import form_schema, only_image, read_form
 from genzoo_serve.models import described
 from genzoo_serve.service import Service
+
+ValueT = TypeVar("ValueT")
 
 PAGE = Path(__file__).parent / "page"
 TYPES = {
@@ -193,7 +196,8 @@ def _conditioners(opened: Opened, classes: tuple[str, ...]) -> list[dict[str, An
 def _settings(service: Service, record: Record) -> dict[str, Any]:
     """What made a picture, in the fields of the API; `name` is the model's in the record."""
     first = record.pictures[0] if record.pictures else 0
-    row = first // max(record.n, 1)  # a client may have written it
+    row, offset = divmod(first, max(record.n, 1))  # a client may have written it
+    own = _of_row(record.seeds, row)
     walk = record.interpolate if isinstance(record.interpolate, tuple) else None
     if walk:
         task = "walk"
@@ -208,14 +212,22 @@ def _settings(service: Service, record: Record) -> dict[str, Any]:
         "model": next((name for name in names if name in service.models.cards), None),
         "name": record.model,
         "task": task,
-        "prompt": record.prompts[row % len(record.prompts)] if record.prompts else "",
+        "prompt": _of_row(record.prompts, row) or "",
         "negative_prompt": record.negative,
-        "seed": walk[0] if walk else record.seed + first,
+        "seed": walk[0] if walk else record.seed + first if own is None else own + offset,
         "options": _flat(record.options),
-        "conditions": record.conditions,
+        "conditions": {
+            name: values if isinstance(values, str) else _of_row(values, row) or ""
+            for name, values in record.conditions.items()
+        },
         "strength": record.strength,
         "to": walk[1] if walk else None,
     }
+
+
+def _of_row(values: Sequence[ValueT], row: int) -> ValueT | None:
+    """The value of a row, of which one may stand for all; None where there are none."""
+    return values[row % len(values)] if values else None
 
 
 def _flat(options: dict[str, Any]) -> dict[str, Any]:

@@ -84,6 +84,27 @@ def test_hostile_32_a_full_disk(painter: Path, cli: Cli, mount: Path) -> None:
     assert os.listdir(mount) == ["a.png"]
 
 
+@pytest.mark.parametrize("form", ["parquet", "webdataset", "arrays"])
+def test_hostile_32_a_disk_that_fills_up_with_shards(
+    silent_painter: Path, cli: Cli, mount: Path, form: str
+) -> None:
+    words = ["run", "plain", "-n", "200", "--seed", "0", "--shards", form, "--shard-size", "10"]
+    precious = mount / "precious"
+    precious.write_bytes(bytes(20_000))
+    done = cli(*words, "-o", mount / "out")
+    assert done.code == 1
+    assert "the disk is full" in done.err
+    left = [name for name in os.listdir(mount / "out") if not name.startswith("train-")]
+    assert sorted(left) == [".shards", "manifest.json"]
+    # There is room again, and what is whole is there.
+    whole = {path: path.stat().st_mtime_ns for path in (mount / "out").glob("train-*")}
+    assert whole
+    subprocess.run(["mount", "-o", "remount,size=2m", str(mount)], check=True)
+    assert cli(*words, "-o", mount / "out").code == 0
+    assert len(list((mount / "out").glob("train-*"))) == 20
+    assert {path: path.stat().st_mtime_ns for path in whole} == whole
+
+
 def test_hostile_32_a_read_only_place(painter: Path, cli: Cli, mount: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(mount)], check=True)
     assert_refused(cli("run", "plain", "-o", f"{mount}/a.png"), "Read-only file system")
