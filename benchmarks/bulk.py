@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
@@ -46,37 +47,31 @@ def network(barrier: Barrier, name: str, pictures: int) -> None:
             for start in range(0, count, BATCH):
                 model.sample(SampleRng(range(start, min(start + BATCH, count))), {}, options)
 
-    _between(barrier, draw, pictures)
+    draw(BATCH)
+    between(barrier, lambda: draw(pictures))
 
 
-def rank(barrier: Barrier, name: str, pictures: int, rank: int, ranks: int) -> None:
-    """One of so many ranks."""
+def rank(barrier: Barrier, name: str, pictures: int, folder: str, rank: int, ranks: int) -> None:
+    """One of so many ranks, which share a folder."""
     torch.set_num_threads(1)
     zoo = genzoo.open_zoo()
 
-    def draw(count: int, folder: Path) -> None:
+    def ready(count: int, place: Path, rank: int, ranks: int) -> Callable[[], object]:
         fields: dict[str, Any] = {"prompts": (), "n": count, "seed": 0, "batch": None, "threads": 1}
-        job, _ = plan_job(zoo, name, {}, fields, Shards("parquet", SIZE, str(folder)), None)
-        shards = ShardFolder(folder)
+        job, _ = plan_job(zoo, name, {}, fields, Shards("parquet", SIZE, str(place)), None)
+        shards = ShardFolder(place)
         manifest = shards.begin(job.manifest((), None), seeded=True)
-        make_shards(job, shards, manifest, zoo, rank=rank, ranks=ranks)
+        return partial(make_shards, job, shards, manifest, zoo, rank=rank, ranks=ranks)
 
     with tempfile.TemporaryDirectory() as own:
-        place = Path(own, "out")
-        _between(barrier, lambda count: draw(count, place / str(count)), pictures, place.mkdir)
+        ready(BATCH, Path(own, "warm"), 0, 1)()
+    between(barrier, ready(pictures, Path(folder), rank, ranks))
 
 
-def _between(
-    barrier: Barrier,
-    draw: Callable[[int], None],
-    pictures: int,
-    prepare: Callable[[], object] = lambda: None,
-) -> None:
-    """Draw between two meetings of all processes, after a few to warm up."""
-    prepare()
-    draw(BATCH)
+def between(barrier: Barrier, draw: Callable[[], object]) -> None:
+    """Draw between two meetings of all processes."""
     barrier.wait()
-    draw(pictures)
+    draw()
     barrier.wait()
 
 
@@ -106,8 +101,9 @@ def main() -> None:
     ratios: dict[str, list[float]] = {name: [] for name in BARS}
     for _ in range(arguments.rounds):
         alone = seconds(network, what)
-        one = seconds(rank, (*what, 0, 1))
-        two = seconds(rank, (*what, 0, 2), (*what, 1, 2))
+        with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+            one = seconds(rank, (*what, first, 0, 1))
+            two = seconds(rank, *((*what, second, number, 2) for number in range(2)))
         ratios["one rank ÷ network"].append(alone / one)
         ratios["two ranks ÷ one"].append(one / two)
         rates = [arguments.pictures / taken for taken in (alone, one, two)]

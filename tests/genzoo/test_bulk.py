@@ -200,7 +200,9 @@ def test_ranks_make_the_bytes_of_one_process(silent_painter: Path, form: str) ->
     assert content("three") == content("one")
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data(), n=st.integers(1, 9), size=st.integers(1, 30), ranks=st.integers(1, 4))
 def test_each_picture_has_its_row_and_seed_in_every_layout(
     silent_painter: Path, data: st.DataObject, n: int, size: int, ranks: int
@@ -386,6 +388,19 @@ def test_a_rank_that_is_none_is_refused(
     if ranks is not None:
         monkeypatch.setenv("WORLD_SIZE", ranks)
     assert_refused(cli("run", "plain", "-o", "out", "--shards"), "RANK is ")
+
+
+def test_without_pyarrow_the_other_forms_are_named(
+    silent_painter: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    done = cli("run", "plain", "-o", "out", "--shards")
+    assert_refused(done, "pip install 'genzoo[bulk]'", "--shards webdataset")
+    Path("a.parquet").touch()
+    done = cli("run", "plain", "--prompts", "a.parquet", "-o", "out", "--shards", "arrays")
+    assert_refused(done, "reading a.parquet needs the library pyarrow", "genzoo[bulk]")
+    for form in ("webdataset", "arrays"):
+        assert cli("run", "plain", "-o", form, "--shards", form).code == 0
 
 
 def test_hooks_see_each_shard(painter: Path, cli: Cli) -> None:

@@ -19,7 +19,7 @@ JSONL = (
     '\r\n{"seed": 9, "text": "a “dog”", "prompt": 7}\r\n'
 )
 CSV = '\ufeffprompt,text,seed\r\n3,a cat,40\r\n"7","a “dog”",9\r\n'
-TABLE = {"prompt": [3, 7], "text": ["a cat", "a “dog”"], "seed": [40, 9]}
+TABLE = {"prompt": [3.0, 7.0], "text": ["a cat", "a “dog”"], "seed": [40, 9]}
 
 
 def seeds(path: str) -> list[int]:

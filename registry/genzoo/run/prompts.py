@@ -287,6 +287,8 @@ def _decoded(line: bytes, place: str) -> str:
 def _as_text(name: str, value: object, place: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise UsageError(f"{place}: {quoted(name)} is {quoted(value)}; give text or a number")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # pandas has ids so
     return check_text(f"{quoted(name)} in {place}", str(value))
 
 
