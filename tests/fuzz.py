@@ -52,6 +52,7 @@ SHARES = {
     "recipes": 10,
     "settings": 2,
     "listings": 2,
+    "prompts": 2,
     "datasets": 1.5,
     "trainings": 0.4,
     "caches": 0.1,

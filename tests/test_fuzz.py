@@ -23,6 +23,7 @@ EXAMPLES = {
     "recipes": 700,
     "settings": 100,
     "listings": 400,
+    "prompts": 200,
     "datasets": 400,
     "trainings": 25,
     "caches": 6,
