@@ -43,6 +43,8 @@ class DataRecipe(Config):
         columns: What the data call columns that the recipe calls otherwise: `{"label": "genre"}`.
         aside: Share of the pictures that are not trained on, chosen by their content. They are
             the split "test".
+        stream: Rows that are shuffled among themselves, block by block; 0 for all rows. Without
+            `--data` they are then read from the Hub as they are needed, and not kept.
     """
 
     name: Folder
@@ -54,6 +56,7 @@ class DataRecipe(Config):
     fit: Fit = "stretch"
     columns: dict[str, str] = {}
     aside: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.0
+    stream: Annotated[int, msgspec.Meta(ge=0, le=10**6)] = 0
 
 
 class ConditionerRecipe(Config):

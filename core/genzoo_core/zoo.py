@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from genzoo_core.cards import ModelCard
-    from genzoo_core.dataset import Dataset, Row
+    from genzoo_core.dataset import Dataset, Row, Stream
     from genzoo_core.model import OnStep
     from genzoo_core.pictures import Latents, Pictures
     from genzoo_core.plugin import Model, Plugin, Verification
@@ -191,6 +191,10 @@ class Zoo(Protocol):
         Raises:
             DataError: It is not there or cannot be read; says what to do.
         """
+
+    def stream(self, recipe: DataRecipe) -> Stream:
+        """A dataset of the Hub that is read as it is needed; raises as `dataset`."""
+        ...
 
     def rows(self, recipe: DataRecipe, folder: Path | None = None) -> Iterator[Row]:
         """As `dataset`, its rows one by one, with pictures that are not decoded."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ from genzoo_core.dataset import Dataset
 from genzoo_core.errors import ConfigError, DataError, GenzooError, UsageError
 from genzoo_core.images import from_uint8
 from genzoo_core.recipe import Recipe
-from genzoo_core.rng import BatchRng
+from genzoo_core.rng import BatchRng, Rng
 from genzoo_core.training import Batch
 from genzoo_train.failures import out_of_memory
 
@@ -73,38 +73,53 @@ class InOrder:
         self._batches, self._batch_size = batches, batch_size
 
     def __iter__(self) -> Iterator[Batch]:
-        rows = torch.arange(len(self._batches), device=self._batches.device)
-        return map(self._batches.at, torch.split(rows, self._batch_size))
+        n, device = len(self._batches), self._batches.device
+        for first in range(0, n, self._batch_size):
+            rows = torch.arange(first, min(first + self._batch_size, n), device=device)
+            yield self._batches.at(rows)
 
 
 class Shuffled:
     """Which images step k of a stage sees: a pure function of (seed, stage, k).
 
     The permutations of the epochs are laid end to end and cut into full batches, so every one of
-    the `n` images is seen equally often, whatever the batch size.
+    the `n` images is seen equally often, whatever the batch size. With a `block` only that many
+    neighbours are shuffled among themselves, so that they can be read one after the other.
     """
 
     def __init__(
-        self, n: int, batch_size: int, seed: int, stage: str, device: torch.device
+        self,
+        n: int,
+        batch_size: int,
+        seed: int,
+        stage: str,
+        device: torch.device,
+        block: int = 0,
     ) -> None:
-        self._n, self._batch_size = n, batch_size
+        self._n, self._batch_size, self._block = n, batch_size, block or n
         self._seed, self._stage, self._device = seed, stage, device
-        self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
+        self._there, self._order = (-1, -1), torch.empty(0, dtype=torch.int64)
 
     def at(self, step: int) -> Tensor:
         """Indices of the batch of `step`, int64 `[batch_size]`."""
-        epoch, offset = divmod(step * self._batch_size, self._n)
-        indices = self._permutation(epoch)[offset : offset + self._batch_size]
-        while missing := self._batch_size - len(indices):
-            epoch += 1
-            indices = torch.cat([indices, self._permutation(epoch)[:missing]])
-        return indices
+        place, missing, parts = step * self._batch_size, self._batch_size, []
+        while missing:
+            epoch, row = divmod(place, self._n)
+            block, offset = divmod(row, self._block)
+            part = self._permutation(epoch, block)[offset : offset + missing]
+            parts.append(part)
+            place, missing = place + len(part), missing - len(part)
+        return torch.cat(parts)
 
-    def _permutation(self, epoch: int) -> Tensor:
-        if epoch != self._epoch:
-            source = _generator(self._seed, "order", self._stage, epoch)
-            self._order = torch.randperm(self._n, generator=source).to(self._device)
-            self._epoch = epoch
+    def _permutation(self, epoch: int, block: int) -> Tensor:
+        if (epoch, block) != self._there:
+            whole = self._block >= self._n
+            place = (epoch,) if whole else (epoch, block)
+            source = _generator(self._seed, "order", self._stage, *place)
+            first = block * self._block
+            length = min(self._block, self._n - first)
+            self._order = (first + torch.randperm(length, generator=source)).to(self._device)
+            self._there = (epoch, block)
         return self._order
 
 
@@ -129,11 +144,28 @@ def make_batches(
         named = ", ".join(recipe.model.conditioners) or "none"
         owned = ", ".join(conditioners) or "none"
         raise ConfigError(f"{recipe.name} names the conditioners {named}, the model has {owned}")
-    conditions = {
-        name: _prepared(dataset, recipe, name, conditioner)
+
+    def rng(name: str) -> Rng:
+        return BatchRng(_generator(recipe.seed, "prepare", name), len(dataset.images))
+
+    return Batches(dataset.images, prepare(dataset, recipe, conditioners, rng), device)
+
+
+def prepare(
+    dataset: Dataset,
+    recipe: Recipe,
+    conditioners: Mapping[str, Conditioner],
+    rng: Callable[[str], Rng],
+) -> dict[str, Tensor]:
+    """The columns of the conditioners as they prepare them, `[N, ...]` each.
+
+    Raises:
+        DataError: A column is missing or holds values that its conditioner does not take.
+    """
+    return {
+        name: _prepared(dataset, recipe, name, conditioner, rng(name))
         for name, conditioner in conditioners.items()
     }
-    return Batches(dataset.images, conditions, device)
 
 
 def column_of(dataset: Dataset, recipe: Recipe, conditioner: str) -> Sequence[object]:
@@ -161,13 +193,12 @@ def column_of(dataset: Dataset, recipe: Recipe, conditioner: str) -> Sequence[ob
     return values
 
 
-def _prepared(dataset: Dataset, recipe: Recipe, name: str, conditioner: Conditioner) -> Tensor:
-    """A conditioner's column as it prepares it, `[N, ...]`."""
+def _prepared(
+    dataset: Dataset, recipe: Recipe, name: str, conditioner: Conditioner, rng: Rng
+) -> Tensor:
     values = column_of(dataset, recipe, name)
     try:
-        return conditioner.prepare(
-            values, BatchRng(_generator(recipe.seed, "prepare", name), len(values))
-        )
+        return conditioner.prepare(values, rng)
     except Exception as error:
         fault = isinstance(error, GenzooError) and not isinstance(error, UsageError)
         if fault or out_of_memory(error):

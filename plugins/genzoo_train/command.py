@@ -17,7 +17,7 @@ from genzoo_core.errors import UsageError, did_you_mean
 from genzoo_core.zoo import Zoo
 
 if TYPE_CHECKING:
-    from genzoo_core.dataset import Dataset
+    from genzoo_core.dataset import Dataset, Stream
     from genzoo_core.recipe import Recipe
 
 # The libraries of the extra take seconds to import, so they wait for the training to start; a
@@ -190,7 +190,7 @@ def train(
     ranks = join(device, devices, nodes)
     note = partial(click.echo, err=True) if ranks.first else _silent
 
-    def train_in(recipe: Recipe, dataset: Dataset, folder: Path) -> Path:
+    def train_in(recipe: Recipe, dataset: Dataset | Stream, folder: Path) -> Path:
         aside = pictures_aside(zoo, recipe, data)
         reporter = BarReporter() if sys.stderr.isatty() and ranks.first else LineReporter()
         try:
@@ -236,8 +236,9 @@ def train(
             out = out or Path("runs") / parsed.name
             # Before the data, which take seconds to read.
             ranks.alone(partial(check_free, out, resume=resume))
-            dataset = zoo.dataset(parsed.data, data)
-            path = train_in(parsed, dataset, out)
+            streams = parsed.data.stream and data is None
+            pictures = zoo.stream(parsed.data) if streams else zoo.dataset(parsed.data, data)
+            path = train_in(parsed, pictures, out)
     if ranks.first:
         note(f"wrote {path}")
         if own:

@@ -92,7 +92,12 @@ class StageLoop:
         self._shares = ranks.shares(self.batch_size, plan.recipe.accumulate)
         self._shared = self._shares[0].count > 1
         self._order = Shuffled(
-            len(batches), self.batch_size, recipe.seed, plan.stage.name, fabric.device
+            len(batches),
+            self.batch_size,
+            recipe.seed,
+            plan.stage.name,
+            fabric.device,
+            recipe.data.stream,
         )
         self._generator = torch.Generator(fabric.device)
         conditioners = conditioners_of(built.module)

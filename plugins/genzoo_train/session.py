@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from torch import Tensor
 
 from genzoo_core.atomic import write_atomically
-from genzoo_core.dataset import Dataset
+from genzoo_core.dataset import Dataset, Stream
 from genzoo_core.errors import ConfigError, DataError, TrainingError
 from genzoo_core.recipe import Recipe
 from genzoo_core.training import Phase, Progress, Trainable
@@ -39,6 +39,7 @@ from genzoo_train.reporting import Reporter
 from genzoo_train.samples import write_grid
 from genzoo_train.stages import plan_stages
 from genzoo_train.starting import begun, card_with
+from genzoo_train.streaming import Streamed, stream_batches
 from genzoo_train.threads import MOST_THREADS, equal_threads, set_fastest
 from genzoo_train.validation import BEST, Best, look
 
@@ -53,7 +54,7 @@ class Session:
         self,
         zoo: Zoo,
         recipe: Recipe,
-        dataset: Dataset,
+        dataset: Dataset | Stream,
         *,
         aside: Dataset | None,
         folder: RunFolder,
@@ -64,9 +65,10 @@ class Session:
         self._zoo, self._recipe, self._folder = zoo, recipe, folder
         self._fabric, self._ranks, self._reporter = fabric, ranks, reporter
         ranks.alone(lambda: folder.check_files(recipe.name))
-        self._built = self._build(dataset)
-        self._plans = plan_stages(self._built, recipe, len(dataset.images))
-        self._batches = make_batches(dataset, recipe, self._built.module, fabric.device)
+        known = dataset if isinstance(dataset, Dataset) else dataset.head
+        self._built = self._build(known)
+        self._plans = plan_stages(self._built, recipe, len(dataset))
+        self._batches = self._read(dataset)
         self._check_end()
         self._aside = self._validated(aside)
         self._data = self._fingerprint()
@@ -78,6 +80,12 @@ class Session:
         self._pictures: Path | None = None
         self._looked: dict[str, float] = {}
         self._warned: set[str] = set()
+
+    def _read(self, dataset: Dataset | Stream) -> Batches:
+        module, device = self._built.module, self._fabric.device
+        if isinstance(dataset, Stream):
+            return stream_batches(dataset, self._recipe, module, device, self._folder.path)
+        return make_batches(dataset, self._recipe, module, device)
 
     def _build(self, dataset: Dataset) -> Opened:
         spec = model_spec(self._recipe, dataset)
@@ -152,7 +160,8 @@ class Session:
         path = self._folder.weights(recipe.name)
         self._ranks.alone(lambda: rehearse_export(self._zoo, built, recipe, path))
         train_mode(built)
-        if missing := classes_without_images(built.module, batches):
+        seen = not isinstance(batches, Streamed)  # of a stream all classes may come later
+        if seen and (missing := classes_without_images(built.module, batches)):
             more = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
             listed = f"{', '.join(missing[:LISTED])}{more}"
             self._reporter.note(f"no images of {listed}: the model will not know what that is")

@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-from genzoo_core.dataset import Dataset
+from genzoo_core.dataset import Dataset, Stream
 from genzoo_core.errors import UsageError
 from genzoo_core.recipe import Recipe
 from genzoo_core.zoo import Opened, Zoo
@@ -30,7 +30,7 @@ ROOM = "use fewer or smaller images, a smaller model, or a machine with more mem
 def train(
     zoo: Zoo,
     recipe: Recipe,
-    dataset: Dataset,
+    dataset: Dataset | Stream,
     out: Path,
     *,
     resume: bool = False,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from genzoo.plugins.catalogue import Catalogue
     from genzoo.run.tasks.task import Plan
     from genzoo_core.cards import ModelCard
-    from genzoo_core.dataset import Dataset, Row
+    from genzoo_core.dataset import Dataset, Row, Stream
     from genzoo_core.model import OnStep
     from genzoo_core.pictures import Latents, Pictures
     from genzoo_core.recipe import DataRecipe, Recipe
@@ -140,6 +140,11 @@ class Zoo(genzoo_core.zoo.Zoo):
         from genzoo.plugins.guard import warn
 
         return read_dataset(recipe, folder, warn)
+
+    def stream(self, recipe: DataRecipe) -> Stream:
+        from genzoo.files.streams import HubStream
+
+        return HubStream(recipe)
 
     def rows(self, recipe: DataRecipe, folder: Path | None = None) -> Iterator[Row]:
         from genzoo.files.datasets import read_rows

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from genzoo.files.decoded import Decoded
 from genzoo.files.rows import rows_of_folder, rows_of_hub
 from genzoo.text import one_line
-from genzoo_core.dataset import Dataset, Row
+from genzoo_core.dataset import Dataset, Row, columns_of
 from genzoo_core.errors import DataError, GenzooError, UsageError
 from genzoo_core.images import from_pil
 from genzoo_core.picture_files import decode
@@ -53,24 +53,29 @@ def read_dataset(
 
     def decoded() -> Iterator[Tensor]:
         for row in read_rows(recipe, folder, noted):
-            with _data_errors(row.place):
-                picture = decode(row.read(), row.place)
-                image = from_pil(picture, recipe.shape, recipe.background, recipe.fit)
+            image = decode_row(row, recipe)
             cells.append(row.cells)
             yield image
-
-    def columns() -> dict[str, list[object]]:
-        names = dict.fromkeys(name for row in cells for name in row)
-        return {name: [row.get(name) for row in cells] for name in names}
 
     pictures = decoded()
     images = list(islice(pictures, LARGE))
     if place is not None and len(images) == LARGE:
         try:
-            return place.write(chain(images, pictures), columns, notes)
+            return place.write(chain(images, pictures), lambda: columns_of(cells), notes)
         except OSError:  # no room, or no right to write
             return read_dataset(recipe, folder, lambda _: None, cached=False)
-    return Dataset(torch.stack([*images, *pictures]), columns())
+    return Dataset(torch.stack([*images, *pictures]), columns_of(cells))
+
+
+def decode_row(row: Row, recipe: DataRecipe) -> Tensor:
+    """The picture of a row as the recipe wants it, uint8 `[C, H, W]`.
+
+    Raises:
+        DataError: It is damaged.
+    """
+    with data_errors(row.place):
+        picture = decode(row.read(), row.place)
+        return from_pil(picture, recipe.shape, recipe.background, recipe.fit)
 
 
 def read_rows(
@@ -95,7 +100,7 @@ def read_rows(
     if aside:
         recipe = replace(recipe, split="train")
     count = 0
-    with _data_errors(where):
+    with data_errors(where):
         rows = rows_of_hub(recipe) if folder is None else rows_of_folder(recipe, folder, note)
         for row in rows:
             if not recipe.aside or _is_aside(row.read(), recipe.aside) == aside:
@@ -113,7 +118,8 @@ def _is_aside(content: bytes, share: float) -> bool:
 
 
 @contextmanager
-def _data_errors(where: str) -> Iterator[None]:
+def data_errors(where: str) -> Iterator[None]:
+    """What goes wrong with data, said as a `DataError`."""
     try:
         yield
     except UsageError as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import PIL
+from msgspec.structs import replace
 
 from genzoo.files.folders import cache_folder
 from genzoo.files.rows import home_of
@@ -66,7 +67,9 @@ class Decoded:
         cache = cache_folder()
         if cache is None:
             return None
-        digest = hashlib.sha256(msgspec.json.encode((FORMAT, PIL.__version__, recipe)))
+        digest = hashlib.sha256(
+            msgspec.json.encode((FORMAT, PIL.__version__, replace(recipe, stream=0)))
+        )
         try:
             home = home_of(recipe, folder)
             for path in _files(home, recipe):

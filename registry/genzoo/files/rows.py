@@ -49,7 +49,7 @@ def rows_of_folder(recipe: DataRecipe, folder: Path, note: Callable[[str], None]
         raise DataError(f"there is no folder {home}", hint)
     split = find_split(home, recipe.split)
     if split.shards:
-        return _renamed(_of_shards(split.shards, home, recipe), recipe)
+        return renamed(_of_shards(split.shards, home, recipe), recipe)
     assert split.pictures is not None
     found = find_pictures(split.pictures)
     beside = [path for path in found.others if path.name.lower() in METADATA]
@@ -68,7 +68,7 @@ def rows_of_folder(recipe: DataRecipe, folder: Path, note: Callable[[str], None]
     if split.pictures == home and folder_name(home.resolve().name) != folder_name(recipe.name):
         note(f"{recipe.name}: {len(found.pictures):,} pictures of {home}, which is not called so")
     rows = _of_pictures(found.pictures, beside, captions, split.pictures, recipe, note)
-    return _renamed(rows, recipe)
+    return renamed(rows, recipe)
 
 
 def home_of(recipe: DataRecipe, folder: Path) -> Path:
@@ -134,27 +134,27 @@ def _of_shards(files: Sequence[Path], home: Path, recipe: DataRecipe) -> Iterato
                 other = f"{', '.join(features)}, other files {', '.join(first)}"
                 raise DataError(f"{path} has the columns {other}")
             chunks = (batch.to_pydict() for batch in file.iter_batches(batch_size=1000))
-            yield from _of_table(chunks, features, recipe, str(path), (path.parent, home))
+            yield from rows_of_table(chunks, features, recipe, str(path), (path.parent, home))
 
 
-def _of_table(
+def rows_of_table(
     chunks: Iterable[Mapping[str, list[Any]]],
     features: Mapping[str, Any],
     recipe: DataRecipe,
     where: str,
     folders: Sequence[Path],
+    number: int = 0,
 ) -> Iterator[Row]:
     """The rows of a table, some at a time as lists by the name of their column.
 
     Where a row says a path alone, its picture may lie in the `folders`; the path leads from the
-    first of them.
+    first of them. `number` is that of the first row.
     """
     names = (recipe.image, *USUAL[IMAGE]) if recipe.image == IMAGE else (recipe.image,)
     image = next((name for name in names if name in features), None)
     if image is None:
         there = ", ".join(features) or "none"
         raise DataError(f"{where} has no column {recipe.image!r}; its columns are {there}")
-    number = 0
     for chunk in chunks:
         columns = {n: _named(chunk[n], features[n]) for n in features if n != image}
         for cells in zip(chunk[image], *columns.values(), strict=True):
@@ -191,7 +191,7 @@ def _content(cell: object, place: str, folders: Sequence[Path]) -> bytes:
     return read_content(file)
 
 
-def _renamed(rows: Iterator[Row], recipe: DataRecipe) -> Iterator[Row]:
+def renamed(rows: Iterator[Row], recipe: DataRecipe) -> Iterator[Row]:
     """The rows with the names of columns that recipes use.
 
     Raises:
@@ -231,7 +231,7 @@ def rows_of_hub(recipe: DataRecipe) -> Iterator[Row]:
     from huggingface_hub.constants import HF_HUB_CACHE, HF_HUB_OFFLINE
 
     if not HF_HUB_OFFLINE:
-        _check_hub(recipe.hub, folder)
+        check_hub(recipe.hub, folder)
     from datasets import Image, config, load_dataset
 
     try:
@@ -245,10 +245,12 @@ def rows_of_hub(recipe: DataRecipe) -> Iterator[Row]:
             rows = rows.cast_column(name, Image(decode=False))
     caches = (Path(HF_HUB_CACHE), Path(config.HF_DATASETS_CACHE))
     chunks = rows.to_iterable_dataset().iter(batch_size=1000)
-    return _renamed(_of_table(chunks, features, recipe, f"the Hub's {recipe.hub}", caches), recipe)
+    return renamed(
+        rows_of_table(chunks, features, recipe, f"the Hub's {recipe.hub}", caches), recipe
+    )
 
 
-def _check_hub(name: str, folder: str) -> None:
+def check_hub(name: str, folder: str) -> None:
     """One short request before the long ones, in a thread: no timeout covers looking a host up."""
     from huggingface_hub import HfApi
 
