@@ -32,6 +32,7 @@ from genzoo_eval.reference import Tell
 from genzoo_eval.report import Figure, Report, Subject
 from genzoo_eval.report_store import ReportKey, ReportStore
 from genzoo_eval.settings import Settings, command_of
+from genzoo_eval.spread import everywhere, writes
 
 BATCH = 250
 
@@ -73,7 +74,7 @@ def evaluate_codec(
     nets = feature_cards(zoo, dataset) if isinstance(dataset, str) else ()
     key = ReportKey.of(subject, dataset, plain, nets)
     store = ReportStore(zoo, dataset, data, tell)
-    found = None if again else store.get(key)
+    found = None if again else everywhere(store.get(key))
     if found is not None:
         return msgspec.structs.replace(found, subject=subject)
     codec = opened.module
@@ -94,7 +95,8 @@ def evaluate_codec(
         (*errors, Figure("parameters", parameters(codec))),
         command=command_of(model, Settings(), dataset, own),
     )
-    store.put(key, report)
+    if writes():
+        store.put(key, report)
     return report
 
 

@@ -129,8 +129,10 @@ def evaluate(
         raise UsageError("options are of a model; pictures that exist already take none")
     if curve is not None and guidance is not None:
         raise UsageError("--guidance and --guidance-curve do not go together")
+    from genzoo_eval.spread import first, sharing
     from genzoo_eval.text.guidance import scales
 
+    context.with_resource(sharing())
     dataset, folder = _measured(zoo, subject, data, reference, columns, pictures=pictures)
     n = n or _usual_n(zoo, subject, dataset, pictures=pictures)
     how = Settings(n, seed, {**options, **_pairs(settings)}, nets=nets, costs=costs)
@@ -146,7 +148,7 @@ def evaluate(
 
     reports: list[Report] = []
     for point in points:
-        with Progress() as progress:
+        with Progress(silent=not first()) as progress:
             if pictures:
                 report = evaluate_images(
                     zoo,
@@ -170,6 +172,8 @@ def evaluate(
                     tell=progress.tell,
                 )
         reports.append(report)
+    if not first():
+        return
     if as_json:
         click.echo(msgspec.json.encode(reports[0] if curve is None else reports))
         return

@@ -30,6 +30,7 @@ from genzoo_eval.reference import Reference, Tell, read_reference
 from genzoo_eval.report import Figure, Report, Subject
 from genzoo_eval.report_store import ReportKey, ReportStore
 from genzoo_eval.settings import FEWEST, Settings, command_of
+from genzoo_eval.spread import everywhere, first, writes
 from genzoo_eval.subjects import ModelImages
 from genzoo_eval.text.adherence import adherence_figures
 from genzoo_eval.text.styles import Tables
@@ -79,13 +80,13 @@ def evaluate(
     key = ReportKey.of(images.subject, dataset, settings, nets)
     store = ReportStore(zoo, dataset, data, tell)
     command = command_of(model, settings, dataset, own)
-    full = None if again else store.get(key)
+    full = None if again else everywhere(store.get(key))
     if full is not None:
         return _named(full, images.subject, command)
     # What does not depend on the machine is cached by itself.
     without = msgspec.structs.replace(settings, costs=False)
     plain = ReportKey.of(images.subject, dataset, without, nets)
-    report = None if again is True else store.get(plain)
+    report = None if again is True else everywhere(store.get(plain))
     if report is not None:
         report = _named(report, images.subject, command)
     else:
@@ -112,8 +113,10 @@ def evaluate(
             command,
             notes=reference.notes,
         )
-        store.put(plain, report)
-    if settings.costs:
+        if writes():
+            store.put(plain, report)
+    # Of one process on a machine that does nothing else.
+    if settings.costs and first():
         tell("measuring speed and memory")
         report = msgspec.structs.replace(
             report, figures=(*report.figures, *_timed(images)), machine=machine()
@@ -181,7 +184,7 @@ def evaluate_images(
         images.check_labels(judge.class_count)
     key = ReportKey.of(images.subject, dataset, settings, nets)
     store = ReportStore(zoo, dataset, data, tell)
-    found = None if again else store.get(key)
+    found = None if again else everywhere(store.get(key))
     command = command_of(str(path), settings, dataset)
     if found is not None:  # the same pictures may lie elsewhere now
         return msgspec.structs.replace(found, subject=images.subject, command=command)
@@ -198,7 +201,8 @@ def evaluate_images(
         command,
         notes=reference.notes,
     )
-    store.put(key, report)
+    if writes():
+        store.put(key, report)
     return report
 
 

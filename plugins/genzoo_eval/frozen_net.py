@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +14,7 @@ from genzoo_core.encoder import Encoder
 from genzoo_core.images import from_uint8
 from genzoo_core.rng import BatchRng
 from genzoo_eval.nets.classifier import Classifier
+from genzoo_eval.spread import in_parts
 
 BATCH = 250
 
@@ -37,11 +38,14 @@ class FrozenNet:
     @torch.inference_mode()
     def features(self, images: Tensor) -> Tensor:
         """Features, float32 `[N, D]`, of images uint8 `[N, C, H, W]`."""
-        return torch.cat([self.encoder.encode(x).mean.flatten(1) for x in self._parts(images)])
+        return self._each(images, lambda x: self.encoder.encode(x).mean.flatten(1))
 
-    def _parts(self, images: Tensor) -> Iterator[Tensor]:
-        for part in torch.split(images, BATCH):
-            yield from_uint8(part if self.size is None else scaled(part, self.size))
+    def _each(self, images: Tensor, look: Callable[[Tensor], Tensor]) -> Tensor:
+        def part(first: int, end: int) -> Tensor:
+            some = images[first:end]
+            return look(from_uint8(some if self.size is None else scaled(some, self.size)))
+
+        return in_parts(len(images), BATCH, part)
 
     @property
     def class_count(self) -> int:
@@ -63,9 +67,10 @@ class FrozenNet:
         Raises:
             TypeError: The net is no classifier.
         """
-        if not isinstance(self.encoder, Classifier):
+        judge = self.encoder
+        if not isinstance(judge, Classifier):
             raise TypeError(f"{self.name} is no classifier")
-        return torch.cat([self.encoder.logits(x).argmax(1) for x in self._parts(images)])
+        return self._each(images, lambda x: judge.logits(x).argmax(1))
 
     def labels(self, data: Dataset) -> Tensor | None:
         """The labels of a dataset in the numbering of `classes`, int64 `[N]`, from the column that

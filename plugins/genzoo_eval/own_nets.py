@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import signal
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,6 +38,7 @@ from genzoo_eval.datasets import FEATURES, OwnData, digest_of, fingerprint
 from genzoo_eval.frozen_net import FrozenNet, scaled
 from genzoo_eval.progress import OnProgress
 from genzoo_eval.real import check_enough
+from genzoo_eval.spread import current, everywhere, writes
 
 LONGEST = 64
 """Pixels of the longer side from which on pictures are scaled down for a net."""
@@ -110,7 +112,8 @@ def own_nets(
     pictures = pictures_of(data)
     nets = []
     for recipe in recipes(data.recipe, pictures)[:most]:
-        opened = _cached(data, recipe, pictures) or _trained(data, recipe, tell, on_progress)
+        opened = everywhere(_cached(data, recipe, pictures))
+        opened = opened or _trained(data, recipe, tell, on_progress)
         assert isinstance(opened.module, Encoder)  # both components are
         _, height, width = recipe.data.shape
         nets.append(FrozenNet(recipe.name, opened.sha256, opened.module, (height, width)))
@@ -195,7 +198,33 @@ def _cached(data: OwnData, recipe: Recipe, pictures: Pictures) -> Opened | None:
 def _trained(
     data: OwnData, recipe: Recipe, tell: Callable[[str], None], on_progress: OnProgress
 ) -> Opened:
-    """The net, trained and cached."""
+    """The net, trained by one rank and cached by all."""
+
+    def trained() -> bytes:
+        return _train(data, recipe, tell, on_progress)
+
+    ranks = current()
+    if ranks is None:
+        content = trained()
+    else:
+        content = b64decode(ranks.told(lambda: b64encode(trained()).decode()))
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / f"{recipe.name}.safetensors"
+        file.write_bytes(content)
+        opened = data.zoo.open(file)
+    cache = data.zoo.cache("eval")
+    if cache is not None and writes():
+        name = _name(recipe, pictures_of(data))
+        with contextlib.suppress(OSError):  # as whatever else is cached
+            write_atomically(cache / f"{name}.safetensors", content)
+            save_value(cache, name, opened.sha256)
+    return opened
+
+
+def _train(
+    data: OwnData, recipe: Recipe, tell: Callable[[str], None], on_progress: OnProgress
+) -> bytes:
+    """The file of the net."""
     from genzoo_train.api import Reporter, StoppedError, train  # only here: it takes seconds
 
     class Shown(Reporter):
@@ -208,29 +237,24 @@ def _trained(
         f"training {recipe.name}, a feature net that sees {seen}, for some minutes; "
         "it is kept in the cache"
     )
-    images = scaled(data.train.images, shape[1:])
-    dataset = Dataset(images, data.train.columns)
+    dataset = Dataset(scaled(data.train.images, shape[1:]), data.train.columns)
     with TemporaryDirectory() as folder:
+        out, reporter, content = Path(folder) / "run", Shown(), b""
         try:
             file = train(
                 data.zoo,
                 recipe,
                 dataset,
-                Path(folder) / "run",
+                out,
+                devices=1,
+                nodes=1,
                 threads=THREADS,
-                reporter=Shown(),
+                reporter=reporter,
             )
         except StoppedError as stopped:
             signum = stopped.exit_code - 128
         else:
-            signum = 0
-            opened = data.zoo.open(file)
-            content = file.read_bytes()
+            signum, content = 0, file.read_bytes()
     if signum:  # it acts as everywhere, now that nothing is left
         signal.raise_signal(signum)
-    if (cache := data.zoo.cache("eval")) is not None:
-        name = _name(recipe, pictures_of(data))
-        with contextlib.suppress(OSError):  # as whatever else is cached
-            write_atomically(cache / f"{name}.safetensors", content)
-            save_value(cache, name, opened.sha256)
-    return opened
+    return content

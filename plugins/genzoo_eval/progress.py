@@ -27,16 +27,17 @@ EVERY = 10.0
 
 
 class Progress:
-    """Lines on stderr, and a bar below them where that is a terminal."""
+    """Lines on stderr, and a bar below them where that is a terminal; nothing if `silent`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, silent: bool = False) -> None:
+        self._silent = silent
         self._bar: Bar | None = None
         self._began: dict[str, float] = {}
         self._next = 0.0
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Progress:
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and not self._silent:
             from rich.console import Console
             from rich.progress import Progress as Bar
 
@@ -55,6 +56,8 @@ class Progress:
 
     def tell(self, text: str) -> None:
         """Say what is being done, in one line."""
+        if self._silent:
+            return
         text = printable(text)
         if self._bar is not None:
             self._bar.console.print(text, markup=False, highlight=False)

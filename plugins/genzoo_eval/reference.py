@@ -22,6 +22,7 @@ from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total
 from genzoo_eval.real import RealFeatures, check_enough, measure, scarce
 from genzoo_eval.report_store import METHOD
 from genzoo_eval.settings import FEWEST
+from genzoo_eval.spread import everywhere, writes
 
 Tell = Callable[[str], None]
 
@@ -91,11 +92,12 @@ def _cached(
 ) -> dict[str, Tensor]:
     """Tensors from the user's cache, or else made and cached."""
     cache, name = zoo.cache("eval"), hashlib.sha256(repr(depends).encode()).hexdigest()[:32]
-    tensors = load_tensors(cache, name)
+    tensors = everywhere(load_tensors(cache, name))
     if tensors is None:
         announce()
         tensors = make()
-        save_tensors(cache, name, tensors)
+        if writes():
+            save_tensors(cache, name, tensors)
     return tensors
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import msgspec
 import torch
+from msgspec.structs import replace
 from torch import Tensor
 
 from genzoo_core.conditioner import Conditioner
@@ -19,6 +20,7 @@ from genzoo_core.zoo import Zoo
 from genzoo_eval.progress import OnProgress
 from genzoo_eval.report import Subject
 from genzoo_eval.settings import Settings
+from genzoo_eval.spread import current, in_parts
 
 BATCH = 100
 """Images made at a time: more are slower on a CPU."""
@@ -132,22 +134,34 @@ class ModelImages:
         conditions: Mapping[str, str] | None = None,
     ) -> Tensor | None:
         """`n` images of each prompt in turn, uint8 `[N, C, H, W]`; `what` they are, in words."""
+        total, ranks = n * max(1, len(prompts)), current()
+        pace = ranks.count if ranks else 1
         request = Request(
             self.reference,
-            prompts,
-            n=n,
-            seed=seed,
             options=dict(self.options),
             conditions={**self.conditions, **(conditions or {})},
             batch=BATCH,
         )
+
+        def images(request: Request, begun: int) -> Tensor:
+            def progress(done: float, _: int) -> None:
+                self.on_progress(what, min(begun + done * pace, total), total)
+
+            made = self.zoo.generate(request, on_progress=progress)
+            return to_uint8(made.images)
+
+        def part(first: int, end: int) -> Tensor:
+            # Each picture a row with its seed, which the run of all would give it.
+            rows = range(first, end)
+            seeds, texts = [seed + i for i in rows], [prompts[i // n] for i in rows if prompts]
+            return images(replace(request, prompts=tuple(texts), n=1, seeds=tuple(seeds)), first)
+
         try:
-            made = self.zoo.generate(
-                request, on_progress=lambda done, total: self.on_progress(what, done, total)
-            )
+            if ranks is None:
+                return images(replace(request, prompts=prompts, n=n, seed=seed), 0)
+            return in_parts(total, BATCH, part)
         except NotFittedError:
             return None
-        return to_uint8(made.images)
 
 
 def reads_words(conditioners: Mapping[str, Conditioner]) -> bool:

@@ -71,8 +71,10 @@ def launch(device: str, recipe: Recipe | None, devices: int | None, nodes: int |
         TrainingError: The ranks do not find each other.
         UsageError: No such device, or not so many.
     """
-    devices, nodes = layout(devices, nodes)
     kind, index = checked(device)
+    if devices == nodes == 1:  # this process alone, whoever started it
+        return make_fabric(device, recipe)
+    devices, nodes = layout(devices, nodes)
     if devices * nodes == 1:
         return make_fabric(device, recipe)
     if kind not in BACKENDS or index:

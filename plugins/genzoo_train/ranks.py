@@ -121,6 +121,12 @@ class Ranks:
                     distributed.broadcast(sent.reshape(-1).view(torch.uint8), 0)
                     tensor.copy_(sent)
 
+    def add_up(self, tensor: Tensor) -> None:
+        """Add up the ranks' tensors of one shape and dtype, in place."""
+        if self.count > 1:
+            with self._together():
+                distributed.all_reduce(tensor)
+
     def sum_gradients(self, parameters: Sequence[nn.Parameter], loss: Tensor) -> Tensor:
         """Add up the gradients of all ranks, and give the sum of their losses.
 

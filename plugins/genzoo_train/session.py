@@ -84,7 +84,8 @@ class Session:
     def _read(self, dataset: Dataset | Stream) -> Batches:
         module, device = self._built.module, self._fabric.device
         if isinstance(dataset, Stream):
-            return stream_batches(dataset, self._recipe, module, device, self._folder.path)
+            path, first = self._folder.path, self._ranks.first
+            return stream_batches(dataset, self._recipe, module, device, path, remember=first)
         return make_batches(dataset, self._recipe, module, device)
 
     def _build(self, dataset: Dataset) -> Opened:

@@ -27,11 +27,13 @@ class Blocks:
     """The rows of a stream in blocks of `size`; while one is used, the next is read.
 
     Args:
-        places: File that remembers where blocks begin.
+        places: File that says where blocks begin.
+        remember: Write there what it does not say yet.
     """
 
-    def __init__(self, stream: Stream, size: int, places: Path) -> None:
+    def __init__(self, stream: Stream, size: int, places: Path, *, remember: bool) -> None:
         self._stream, self._size, self._places = stream, size, places
+        self._remembers = remember
         self._known = _read_places(places)
         self._reader: RowReader | None = None
         self._pool = ThreadPoolExecutor(1, "genzoo-stream")
@@ -74,6 +76,8 @@ class Blocks:
     def _remember(self, number: int, reader: RowReader) -> None:
         if number not in self._known:
             self._known[number] = reader.place()
+            if not self._remembers:
+                return
             with self._places.open("a", encoding="utf-8") as file:
                 file.write(json.dumps([number, self._known[number]]) + "\n")
 
@@ -102,14 +106,14 @@ class Streamed(Batches):
     def __init__(
         self,
         stream: Stream,
+        blocks: Blocks,
         size: int,
-        places: Path,
         head: Batches,
         prepare: Callable[[Dataset, Sequence[int]], Mapping[str, Tensor]],
     ) -> None:
         super().__init__(head.images, head.conditions, head.device)
         self._stream, self._size, self._prepare = stream, size, prepare
-        self._blocks = Blocks(stream, size, places)
+        self._blocks = blocks
 
     def __len__(self) -> int:
         return len(self._stream)
@@ -131,12 +135,19 @@ class Streamed(Batches):
 
 
 def stream_batches(
-    stream: Stream, recipe: Recipe, module: nn.Module, device: torch.device, folder: Path
+    stream: Stream,
+    recipe: Recipe,
+    module: nn.Module,
+    device: torch.device,
+    folder: Path,
+    *,
+    remember: bool,
 ) -> Streamed:
     """The stream as the module's training sees it; see `make_batches`, which raises the same.
 
     Args:
-        folder: Of the run, where it is remembered how to go on.
+        folder: Of the run, where a file says how to go on.
+        remember: Write that file; one of several ranks does.
     """
     head = make_batches(stream.head, recipe, module, device)
 
@@ -147,4 +158,6 @@ def stream_batches(
 
         return prepare(some, recipe, conditioners_of(module), rng)
 
-    return Streamed(stream, recipe.data.stream, folder / PLACES, head, prepare_rows)
+    size = recipe.data.stream
+    blocks = Blocks(stream, size, folder / PLACES, remember=remember)
+    return Streamed(stream, blocks, size, head, prepare_rows)
