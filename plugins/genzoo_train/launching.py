@@ -71,10 +71,8 @@ def launch(device: str, recipe: Recipe | None, devices: int | None, nodes: int |
         TrainingError: The ranks do not find each other.
         UsageError: No such device, or not so many.
     """
-    kind, index = checked(device)
-    if devices == nodes == 1:  # this process alone, whoever started it
-        return make_fabric(device, recipe)
     devices, nodes = layout(devices, nodes)
+    kind, index = checked(device)
     if devices * nodes == 1:
         return make_fabric(device, recipe)
     if kind not in BACKENDS or index:
@@ -154,9 +152,13 @@ def checked(device: str) -> tuple[str, str]:
 def layout(devices: int | None, nodes: int | None) -> tuple[int, int]:
     """Ranks on each machine, and machines: as asked for, or as torchrun or SLURM started them.
 
+    One on one machine is this process alone, whoever started it beside others.
+
     Raises:
         UsageError: What is asked for is not what they started.
     """
+    if (devices, nodes) == (1, 1):
+        return 1, 1
     environ, started = os.environ, (1, 1)
     if TORCHRUN in environ:
         local = int(environ["LOCAL_WORLD_SIZE"])

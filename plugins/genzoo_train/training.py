@@ -55,7 +55,7 @@ def train(
         devices: Processes on this machine, each with a device; None for as many as torchrun or
             SLURM started, or one. Where nobody started them, the running script is started again
             for each of the others.
-        nodes: Machines, likewise. One device of one machine is this process alone.
+        nodes: Machines, likewise. With 1 of both this process trains alone, whoever started it.
         threads: CPU threads; "fastest" tries which number is, and takes the checkpoint's when it
             goes on; of several processes on a machine each gets an equal share of its cores. None
             leaves torch's setting.

@@ -1,4 +1,4 @@
-"""What a rank does in the tests: `python spread_cases.py parts|eval WORDS…`, by torchrun or not."""
+"""What a rank does in the tests: `python spread_cases.py parts|eval|train …`, by torchrun or not."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import torch
 from torch import Tensor
 
+import genzoo_eval.after_training
 import genzoo_eval.own_nets
 from genzoo.cli import main
 from genzoo_core.errors import NotFittedError
@@ -48,4 +49,5 @@ if __name__ == "__main__":
         parts()
     else:
         genzoo_eval.own_nets.LEAST, genzoo_eval.own_nets.PASSES = 40, 0
+        genzoo_eval.after_training.ENOUGH = 0
         sys.exit(main(sys.argv[1:]))

@@ -15,8 +15,8 @@ from test_measuring_own_pictures import write
 SCRIPT = Path(__file__).with_name("spread_cases.py")
 
 
-def run(ranks: int, cache: Path, *words: str) -> str:
-    """What the script prints on so many ranks, with a cache of their own."""
+def run(ranks: int, cache: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The script on so many ranks, with a cache of their own."""
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
     environment = {**os.environ, "GENZOO_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
@@ -28,12 +28,12 @@ def run(ranks: int, cache: Path, *words: str) -> str:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
+    return done
 
 
 def test_rows_are_shared_out_and_all_ranks_have_all_of_them(tmp_path: Path) -> None:
     def found(ranks: int) -> dict[str, dict[str, Any]]:
-        lines = run(ranks, tmp_path, "parts").splitlines()
+        lines = run(ranks, tmp_path, "parts").stdout.splitlines()
         return {line[0]: json.loads(line[2:]) for line in lines}
 
     alone, shared = found(1)["0"], found(3)
@@ -53,7 +53,7 @@ def test_figures_are_those_of_one_process(tmp_path: Path) -> None:
     write(photos / "train", 200, 1)
     write(photos / "test", 60, 2)
     words = ("eval", "gan-mnist", "--data", str(photos), "-n", "150", "--no-costs", "--json")
-    one, two = (json.loads(run(ranks, tmp_path / str(ranks), *words)) for ranks in (1, 2))
+    one, two = (json.loads(run(ranks, tmp_path / str(ranks), *words).stdout) for ranks in (1, 2))
     keys = [(figure["key"], figure.get("net")) for figure in one["figures"]]
     assert ("fd", "features-photos-self-supervised") in keys
     assert keys == [(figure["key"], figure.get("net")) for figure in two["figures"]]
@@ -62,5 +62,16 @@ def test_figures_are_those_of_one_process(tmp_path: Path) -> None:
             assert (name in shared) == (name in alone)
             assert shared.get(name, 0) == pytest.approx(alone.get(name, 0), rel=1e-6)
     # A second time it is read from the cache of either.
-    again = json.loads(run(2, tmp_path / "2", *words))
+    again = json.loads(run(2, tmp_path / "2", *words).stdout)
     assert again == two
+
+
+def test_the_first_rank_measures_what_all_have_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENZOO_MODELS", str(tmp_path / "models"))
+    photos = write(tmp_path / "photos", 200, 1)
+    words = ("train", "gan", "--data", str(photos), "--steps", "2", "--out", str(tmp_path / "run"))
+    said = run(2, tmp_path / "cache", *words).stderr
+    assert said.count("training features-photos-self-supervised") == 1
+    assert said.count("distance to real pictures") == 1

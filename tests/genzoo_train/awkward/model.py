@@ -22,6 +22,7 @@ from genzoo_core import (
     Progress,
     Rng,
     Stage,
+    all_mean,
 )
 
 Fault = Literal[
@@ -59,7 +60,9 @@ class Awkward(GenerativeModel[NoOptions]):
         super().__init__(context)
         self.config = config
         self.sample_shape = (1, 8, 8)
-        self.encoder = nn.Sequential(nn.Linear(64, 16), nn.BatchNorm1d(16), nn.Dropout(0.3))
+        self.encoder = nn.Sequential(
+            nn.Linear(64, 16, bias=False), nn.BatchNorm1d(16), nn.Dropout(0.3)
+        )
         self.decoder = nn.Linear(16, 64)
         self.tied = self.decoder
         self.critic = nn.Linear(64, 1) if context.training else None
@@ -114,7 +117,8 @@ class Awkward(GenerativeModel[NoOptions]):
         z = self.encoder(pixels + 0.1 * rng.normal((64,), pixels))
         loss = (self.decoder(z) - pixels).square().mean()
         if phase.name == "critic":
-            loss = (self.critic(self.decoder(z).detach()) - self.critic(pixels)).mean().square()
+            apart = self.critic(self.decoder(z).detach()) - self.critic(pixels)
+            loss = all_mean(apart.mean()).square()
         if phase.name == "flow":
             assert torch.equal(self.corners[batch.rows], pixels[:, 0])
             loss = (self.flow(z - self.level) - rng.normal((16,), z)).square().mean()
