@@ -1,4 +1,4 @@
-"""What a rank does in the tests: `python spread_cases.py parts|eval|train …`, by torchrun or not."""
+"""What a rank does in the tests: `python spread_cases.py parts|eval|train …`, or by torchrun."""
 
 from __future__ import annotations
 
