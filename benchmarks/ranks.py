@@ -35,7 +35,7 @@ def seconds(recipe: str, data: Path, ranks: int, steps: int) -> float:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "GENZOO_MODELS": folder}
         subprocess.run(words, env=environment, check=True, stdout=subprocess.DEVNULL)
         lines = (out / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    return float(statistics.median(json.loads(line)["s/step"] for line in lines[1:]))
+    return statistics.median(float(json.loads(line)["s/step"]) for line in lines[1:])
 
 
 def main() -> int:

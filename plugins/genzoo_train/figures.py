@@ -25,7 +25,7 @@ class Figures:
         self._stage, self._ranks = stage, ranks
         self.first: Tensor | None = None
         self._losses: dict[str, list[tuple[int, Tensor]]] = {}
-        self._named: dict[str, dict[int, Tensor | float]] = {}
+        self._named: dict[str, dict[str, Tensor | float]] = {}
 
     def add(self, step: int, phase: str, loss: Tensor, named: Mapping[str, Tensor | float]) -> None:
         """Add the loss of one phase of a step, and what the model reports with it.
@@ -36,7 +36,7 @@ class Figures:
             self.first = loss
         self._losses.setdefault(phase, []).append((step, loss))
         for name, value in named.items():
-            self._named.setdefault(name, {})[step] = value
+            self._named.setdefault(name, {})[f"{step} {phase}"] = value
 
     def check(self, checkpoint: Path) -> None:
         """Check that all losses were finite; there may be no `checkpoint` yet.
@@ -68,8 +68,8 @@ class Figures:
         if len(losses) > 1:
             values |= {f"loss/{phase}": loss for phase, loss in losses.items()}
         means = {
-            name: torch.stack([torch.as_tensor(v) for v in steps.values()]).float().mean().item()
-            for name, steps in self._named.items()
+            name: torch.stack([torch.as_tensor(v) for v in places.values()]).float().mean().item()
+            for name, places in self._named.items()
         }
         values |= means if self._ranks.count == 1 else self._of_all(means)
         self._losses.clear()
@@ -77,12 +77,12 @@ class Figures:
         return values
 
     def _of_all(self, means: Mapping[str, float]) -> dict[str, float]:
-        """The means of all ranks' figures: at some steps only some of them have one."""
-        steps = {name: list(values) for name, values in self._named.items()}
-        sums = {name: mean * len(steps[name]) for name, mean in means.items()}
-        told = self._ranks.gather((sums, steps))
+        """The means of all ranks' figures: in some steps only some of them have one."""
+        places = {name: list(values) for name, values in self._named.items()}
+        sums = {name: mean * len(places[name]) for name, mean in means.items()}
+        told = self._ranks.gather((sums, places))
         return {
-            name: total / len({step for _, steps in told for step in steps.get(name, ())})
+            name: total / len({place for _, places in told for place in places.get(name, ())})
             for name, total in added([sums for sums, _ in told]).items()
         }
 

@@ -63,8 +63,8 @@ def fit_recipe(
     seconds: float,
     steps: int | None,
     device: str,
-    ranks: int,
     note: Callable[[str], None],
+    ranks: int = 1,
 ) -> Fitted:
     """The first recipe whose steps fit into the time; else the last, with as many as do.
 
@@ -75,8 +75,8 @@ def fit_recipe(
         seconds: The time.
         steps: Steps of all stages, in place of the time.
         device: "cpu", "cuda", "cuda:1", "mps".
-        ranks: How many share each batch: one is timed, on its share alone.
         note: Called with what is being timed.
+        ranks: How many share each batch: one is timed, on its share alone.
 
     Raises:
         ConfigError: No recipe was given.

@@ -267,8 +267,8 @@ def _fitted(
         seconds=left,
         steps=wish.steps,
         device=wish.device,
-        ranks=ranks.count,
         note=note,
+        ranks=ranks.count,
     )
     steps = sum(stage.steps or 0 for stage in fitted.recipe.stages)
     every = max(LEAST_APART, steps // GRIDS)

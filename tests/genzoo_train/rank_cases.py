@@ -1,7 +1,7 @@
 """Small trainings of everything that is trained, one after the other, on the ranks that run this.
 
 `python rank_cases.py FOLDER KIND [CASE…]` writes what rank 0 has in the end: "double" for 50 steps
-in double precision, "single" for 10 steps.
+in double precision, "quick" for 5, "single" for 10 steps in single precision.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from genzoo_train.ranks import Ranks
 from genzoo_train.stages import plan_stages
 
 SHAPE = [1, 8, 8]
+STEPS = {"double": 50, "quick": 5, "single": 10}
 N, BATCH = 40, 7
 """A batch that neither two nor three ranks share evenly."""
 
@@ -236,11 +237,11 @@ def main(folder: Path, kind: str, *names: str) -> None:
     ranks.alone(lambda: make_parts(zoo, folder))
     for part in ("a-codec", "a-teacher"):
         add_to_list(zoo, folder / f"{part}.safetensors")
-    double = kind == "double"
+    double = kind != "single"
     found = {}
     for name in names or (CASES if double else CASES | SINGLE):
         recipe = make_recipe(name, (CASES | SINGLE)[name])
-        for key, tensor in train(zoo, recipe, 50 if double else 10, ranks, double=double):
+        for key, tensor in train(zoo, recipe, STEPS[kind], ranks, double=double):
             found[f"{name}/{key}"] = tensor
     if ranks.first:
         save_file(found, folder / f"{kind}-{ranks.count}.safetensors")
