@@ -24,6 +24,7 @@ BUILTIN = {
     "run": ("genzoo.cli.run:run", "Make pictures."),
     "encode": ("genzoo.cli.latents:encode", "Turn pictures into latents."),
     "decode": ("genzoo.cli.latents:decode", "Turn latents into pictures."),
+    "show": ("genzoo.cli.show:show", "Show how the pictures in a file were made."),
     "export": ("genzoo.cli.export:export", "Write a model to one file."),
     "add": ("genzoo.cli.add:add", "Put a model into your own list."),
     "rm": ("genzoo.cli.add:rm", "Take a model out of your own list."),
@@ -33,7 +34,7 @@ BUILTIN = {
 }
 """Target and help line of each command of genzoo itself. Plugins cannot take these names."""
 
-LIGHT = ("list", "info", "add", "rm", "plugins", "doctor", "completion")
+LIGHT = ("list", "info", "show", "add", "rm", "plugins", "doctor", "completion")
 """Commands that need no `Zoo`, but the catalogue alone."""
 
 TAKE_MODEL = ("info", "run", "encode", "decode", "export")

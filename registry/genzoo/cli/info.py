@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from genzoo.models.weights import as_added, check_digest, weights_here
 from genzoo.plugins.guard import warn
 from genzoo.plugins.names import full_name
 from genzoo.run.option_list import options_of
-from genzoo.text import printable, shortened
+from genzoo.text import printable
 from genzoo_core.errors import GenzooError
 from genzoo_core.plugin import Model
 from genzoo_core.specs import ModelSpec
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 CLASSES = 12
 """Most names of what a conditioner takes."""
-MOST, WIDEST, LONGEST = 100, 60, 1000
-"""Most fields, and most characters of a name and of a value: a model file's header may hold a
-megabyte of each."""
 
 
 @dataclass(frozen=True)
@@ -139,13 +136,13 @@ def _lines(about: Look) -> Iterator[str]:
     if card.summary:
         yield card.summary
     yield ""
-    yield from _fields(_facts(about))
+    yield from table.fields(_facts(about))
     if about.parts:
         yield from ("", "Weights")
-        yield from _fields((part.name, _part(part)) for part in about.parts)
+        yield from table.fields((part.name, _part(part)) for part in about.parts)
     if about.options:
         yield from ("", "Options (--set NAME=VALUE)")
-        yield from _fields((o.name, _option(o)) for o in about.options)
+        yield from table.fields((o.name, _option(o)) for o in about.options)
     if card.metrics:
         yield from ("", "Measured")
         for metric in card.metrics:
@@ -219,13 +216,3 @@ def _metric(metric: Metric) -> Iterator[str]:
     if metric.note:
         yield f"    {metric.note}"
     yield f"    {metric.command}"
-
-
-def _fields(fields: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Name and value in two columns; what is empty is left out, and too much of it."""
-    there = [(shortened(n, WIDEST), shortened(value, LONGEST)) for n, value in fields if value]
-    longest = max((len(name) for name, _ in there), default=0)
-    for name, value in there[:MOST]:
-        yield f"  {name:{longest}}  {value}"
-    if len(there) > MOST:
-        yield f"  … and {len(there) - MOST} more; --json shows them"

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
-from genzoo.text import printable
+from genzoo.text import printable, shortened
 
 GAP = "  "
 
 WIDEST = 40
 """Columns of the widest cell that others are aligned with; one that is wider moves its own row."""
+
+
+MOST, LONGEST_NAME, LONGEST = 100, 60, 1000
+"""Most fields, and most characters of a name and of a value: a file's header may hold a megabyte of
+each."""
 
 
 def write_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -27,6 +32,16 @@ def write_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for line in lines:
         cells = (cell + " " * (w - width(cell)) for cell, w in zip(line, widths, strict=True))
         sys.stdout.write(cut(GAP.join(cells).rstrip(), room) + "\n")
+
+
+def fields(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Name and value in two columns; what is empty is left out, and too much of it."""
+    there = [(shortened(n, LONGEST_NAME), shortened(value, LONGEST)) for n, value in pairs if value]
+    longest = max((len(name) for name, _ in there), default=0)
+    for name, value in there[:MOST]:
+        yield f"  {name:{longest}}  {value}"
+    if len(there) > MOST:
+        yield f"  … and {len(there) - MOST} more; --json shows them"
 
 
 def terminal_width() -> int | None:

@@ -52,6 +52,10 @@ _PICKLE_OR_ZIP = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x
 _POINTER = b"version "  # https://git-lfs.github.com/spec/v1
 
 
+_PICTURE = (b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"RIFF")
+"""PNG, GIF, JPEG, WebP."""
+
+
 class TensorInfo(NamedTuple):
     """A tensor in a file: dtype (a key of `DTYPES`), shape, first byte, one past the last."""
 
@@ -107,6 +111,8 @@ def header_length(beginning: bytes, size: int, where: str, limit: int = MAX_HEAD
     if beginning.startswith(_POINTER) and not sound:
         text = f"{where} is a pointer of Git LFS to a file that was not fetched"
         raise WeightsError(text, "`git lfs pull`")
+    if beginning.startswith(_PICTURE) and not sound:
+        raise WeightsError(f"{where} is a picture, no model", "`genzoo show` says how it was made")
     header = f"header of {length} bytes"
     if length > limit:
         text = f"{where} is damaged, or no safetensors file: it declares a {header}"
