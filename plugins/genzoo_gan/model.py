@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -236,7 +236,11 @@ class GAN(GenerativeModel[GANOptions]):
         figures: dict[str, Tensor | float] = {"gradient": norms.mean()}
         share = current_share()
         if share is None or share.parts == 1:  # a part does not say how the batch varies
-            spread = (_variance(fakes.detach()) / _variance(reals).clamp_min(1e-12)).sqrt()
+            both: Sequence[Tensor] = (fakes.detach(), reals)
+            if share is not None:
+                both = all_rows(torch.stack((fakes.detach(), reals), 1)).unbind(1)
+            made, real = (images.var(0, correction=0).mean() for images in both)
+            spread = (made / real.clamp_min(1e-12)).sqrt()
             figures |= {"spread": spread, "collapsed": (spread < COLLAPSED).float()}
         value = loss.detach() + through - through.detach()
         if self.config.paired:
@@ -249,8 +253,3 @@ class GAN(GenerativeModel[GANOptions]):
         if self.config.augment is None:
             return lambda images: images
         return draw_change(self.config.augment, progress, rng, like)
-
-
-def _variance(images: Tensor) -> Tensor:
-    """Mean over the pixels of their variance within a batch."""
-    return all_rows(images).var(0, correction=0).mean()

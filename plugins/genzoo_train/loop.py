@@ -22,19 +22,24 @@ from genzoo_train.figures import Figures
 from genzoo_train.optimisation import MovingAverage, learning_rate, make_optimizer
 from genzoo_train.ranks import ALONE, Ranks
 from genzoo_train.stages import Plan
-from genzoo_train.whole_batch import WholeBatch
+from genzoo_train.whole_batch import WholeBatch, has_layers
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 """The state of a parameter in Adam and AdamW after its first step."""
 
 
 class PhaseLoop:
-    """A phase with its optimiser."""
+    """A phase with its optimiser.
+
+    Attributes:
+        whole_batch: Whether its layers must see more rows than are computed here.
+    """
 
     def __init__(self, phase: Phase, recipe: PhaseRecipe) -> None:
         self.phase, self.recipe = phase, recipe
         self.parameters = list(phase.parameters)
         self.optimizer = make_optimizer(self.parameters, recipe)
+        self.whole_batch = False
 
     def require_grad(self, value: bool) -> None:
         """Whether the phase's parameters get gradients."""
@@ -91,6 +96,7 @@ class StageLoop:
         self._ranks = ranks
         self._shares = ranks.shares(self.batch_size, plan.recipe.accumulate)
         self._shared = self._shares[0].count > 1
+        self._layers = has_layers(built.module)
         self._order = Shuffled(
             len(batches),
             self.batch_size,
@@ -107,6 +113,8 @@ class StageLoop:
             if part.drop
         ]
         self.phases = [PhaseLoop(phase, plan.settings(phase.name)) for phase in plan.stage.phases]
+        for loop in self.phases:
+            loop.whole_batch = self._shared
         names = {id(p): name for name, p in built.module.named_parameters()}
         self._trained = {
             names[id(p)]: (p, loop.optimizer) for loop in self.phases for p in loop.parameters
@@ -154,12 +162,15 @@ class StageLoop:
         figures."""
         losses: list[Tensor] = []
         figures: list[dict[str, Tensor | float]] = []
+        mode = WholeBatch()
         for share, batch in zip(self._shares, batches, strict=True):
             rng = self._rng(loop.phase.name, share)
-            with sharing(share), WholeBatch() if self._shared else nullcontext():
+            with sharing(share), mode if loop.whole_batch else nullcontext():
                 loss, named = self.gradients(loop, batch, rng, progress, share.weight)
             losses.append(loss.detach())
             figures.append(dict(named))
+        # Functions of such layers outside of modules are seen in the first pass.
+        loop.whole_batch = loop.whole_batch and (mode.used or self._layers)
         if not self._shared:
             return losses[0], figures[0]
         weights = [share.weight for share in self._shares]

@@ -135,24 +135,23 @@ class Ranks:
         """
         if self.count == 1:
             return loss
-        used = torch.tensor([int(parameter.grad is not None) for parameter in parameters])
+        used = torch.tensor([float(parameter.grad is not None) for parameter in parameters])
+        used = used.to(loss.dtype)
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
         with self._together(), torch.no_grad():
-            # On the host, so that no device is waited for.
-            distributed.all_reduce(used, distributed.ReduceOp.MAX)
-            gradients = [loss.reshape(1)]
-            for parameter, there in zip(parameters, used.tolist(), strict=True):
-                if there and parameter.grad is None:
-                    parameter.grad = torch.zeros_like(parameter)
-                if parameter.grad is not None:
-                    gradients.append(parameter.grad)
-            for bucket in buckets(gradients, BUCKET):
-                flat = torch.cat([gradient.reshape(-1) for gradient in bucket])
+            if loss.device.type != "cpu":  # on the host, so that no device is waited for
+                distributed.all_reduce(used)
+            flags = [used] if loss.device.type == "cpu" else []
+            for bucket in buckets([loss.reshape(1), *flags, *gradients], BUCKET):
+                flat = torch.cat([tensor.reshape(-1) for tensor in bucket])
                 distributed.all_reduce(flat)
                 start = 0
-                for gradient in bucket:
-                    part = flat[start : start + gradient.numel()]
-                    gradient.copy_(part.view_as(gradient))
-                    start += gradient.numel()
+                for tensor in bucket:
+                    part = flat[start : start + tensor.numel()]
+                    tensor.copy_(part.view_as(tensor))
+                    start += tensor.numel()
+        for parameter, gradient, count in zip(parameters, gradients, used.tolist(), strict=True):
+            parameter.grad = gradient if count else None
         return loss
 
     def neighbours(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
@@ -23,7 +23,14 @@ class WholeBatch(TorchFunctionMode):
     Batch normalisation takes its moments over all rows, on any device and in the layers of any
     library: `torch.nn.SyncBatchNorm` knows neither the CPU nor those of timm. Dropout draws for all
     rows and uses its own.
+
+    Attributes:
+        used: Whether there was such a layer. Looking at each function takes time.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.used = False
 
     def __torch_function__(
         self,
@@ -36,8 +43,15 @@ class WholeBatch(TorchFunctionMode):
             given = inspect.signature(func).bind(*args, **(kwargs or {}))
             given.apply_defaults()
             if given.arguments["training"]:
+                self.used = True
                 return (batch_norm if func is F.batch_norm else _dropout)(func, **given.arguments)
         return func(*args, **(kwargs or {}))
+
+
+def has_layers(module: nn.Module) -> bool:
+    """Whether a module has layers of batch normalisation or dropout."""
+    kinds = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
+    return any(isinstance(layer, kinds) for layer in module.modules())
 
 
 def batch_norm(
