@@ -211,7 +211,7 @@ def train(
         finally:
             reporter.close()
 
-    with _failures(context, note, as_json=as_json and ranks.first):
+    with _failures(context, note, first=ranks.first, as_json=as_json):
         if own:
             if data is None:
                 raise UsageError("no pictures to train on", "give their folder as --data")
@@ -248,7 +248,7 @@ def train(
 
 @contextmanager
 def _failures(
-    context: click.Context, note: Callable[[str], None], *, as_json: bool
+    context: click.Context, note: Callable[[str], None], *, first: bool, as_json: bool
 ) -> Iterator[None]:
     """What is printed of a training that ends too soon, and its exit code."""
     from genzoo_train.failures import DivergedError, EndedError, StoppedError
@@ -259,6 +259,8 @@ def _failures(
         note(str(stopped))
         context.exit(stopped.exit_code)
     except DivergedError as error:
+        if not first:  # all ranks see the same loss, and one says it
+            context.exit(1)
         if as_json:
             click.echo(json.dumps({"diverged": str(error)}))
         raise

@@ -297,6 +297,16 @@ def test_tasks_of_slurm_are_the_ranks(trainings: Trainings) -> None:
 
 
 @pytest.mark.long
+def test_a_training_that_diverges_does_so_on_all_ranks(trainings: Trainings) -> None:
+    rate = "stages.0.phases.denoising.lr=1e30"
+    process = trainings.alone("run", "--devices", "2", "--json", "--set", rate)
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert "the loss of phase 'denoising' became" in json.loads(output)["diverged"]
+    assert errors.count("Error: ") == 1
+
+
+@pytest.mark.long
 def test_what_ranks_cannot_do_is_said_once(trainings: Trainings) -> None:
     process = trainings.alone("run", "--devices", "2", "--set", "stages.0.batch_size=1")
     _, errors = process.communicate(timeout=PATIENCE)
