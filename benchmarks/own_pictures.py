@@ -46,7 +46,7 @@ def genzoo(out: Path, *words: str) -> str:
     command = [sys.executable, "-m", "genzoo", *words]
     print("$ genzoo", *words, file=sys.stderr, flush=True)
     done = subprocess.run(
-        command, env={**os.environ, **own}, stdout=subprocess.PIPE, text=True, check=True
+        command, env={**os.environ, **own}, stdout=subprocess.PIPE, encoding="utf-8", check=True
     )
     return done.stdout
 

@@ -429,7 +429,8 @@ def test_each_step_is_a_picture(checkpoint: Checkpoint, name: str, prompt: Any) 
     assert frames.shape[1:] == made.images.shape
     assert frames[-1].std() > 0.01
     if name == "ddpm":
-        assert torch.allclose(frames[-1], made.images)
+        # Of values near 0 the last bit is more than allclose allows by itself.
+        assert torch.allclose(frames[-1], made.images, atol=1e-6)
 
 
 class Linear(Codec):
