@@ -111,6 +111,10 @@ def _check(shards: Shards, fields: Mapping[str, Any], file: PromptFile | None, r
     """Check what needs no model."""
     if not shards.output:
         raise UsageError("shards are written into a folder", "name one: -o out/")
+    path = Path(shards.output)  # what is a folder for other runs is one here
+    if path.suffix and not (shards.output.endswith(("/", os.sep)) or path.is_dir()):
+        hint = f"name one: -o {shown_path(path.with_suffix(''))}/"
+        raise UsageError(f"shards are written into a folder, not {shown_path(path)}", hint)
     if any(fields[name] for name in ("inputs", "mask", "interpolate")):
         raise UsageError("--shards are of pictures from noise", "leave out inputs, masks and walks")
     if file is not None and file.name == "stdin" and ranks > 1:
