@@ -42,7 +42,7 @@ def row(name: str, prompts: Sequence[str] = ()) -> Tensor:
 
 def main(path: Path) -> None:
     above, below = {}, {}
-    for name in genzoo.list_models(kind="model"):
+    for name in genzoo.list_models("genzoo/*", kind="model"):  # others may know other words
         try:
             above[name] = row(name)
         except NotFittedError:

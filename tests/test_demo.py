@@ -1,4 +1,4 @@
-"""`make demo`, the README's first command: it draws whatever is installed, and needs no extra."""
+"""`make demo`, the README's first command: it draws genzoo's own models, and needs no extra."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from PIL import Image
+
+from genzoo.cli import main
 
 DEMO = Path(__file__).parent.parent / "benchmarks" / "demo.py"
 
 
-def test_it_draws_every_family(tmp_path: Path) -> None:
+def test_it_draws_every_family_and_nothing_of_the_users_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENZOO_MODELS", str(tmp_path / "models"))
+    weights = DEMO.parents[1] / "plugins" / "genzoo_gan" / "weights" / "gan-mnist.safetensors"
+    assert main(["add", str(weights), "--name", "mine"]) == 0
     sheet = tmp_path / "demo.png"
     done = subprocess.run(
         [sys.executable, str(DEMO), str(sheet)],
@@ -23,6 +31,7 @@ def test_it_draws_every_family(tmp_path: Path) -> None:
     _, *rows = done.stdout.splitlines()
     drawn = {row.split(maxsplit=1)[1] for row in rows}
     assert "ae-timm-mnist" in drawn
+    assert "mine" not in drawn
     for family in ("ae", "vae", "gan", "flow"):
         assert {f"{family}-fashion", f"{family}-emoji, asked"} <= drawn
     with Image.open(sheet) as image:

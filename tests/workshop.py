@@ -46,6 +46,7 @@ class Workshop:
             "PATH": f"{self.scripts}{os.pathsep}{os.environ['PATH']}",
             "VIRTUAL_ENV": str(self.scripts.parent),
             "GENZOO_CACHE": str(self.scripts.parent / "genzoo-cache"),
+            "GENZOO_MODELS": str(self.scripts.parent / "genzoo-models"),
             "HF_HOME": str(self.scripts.parent / "hf"),
             "HF_HUB_OFFLINE": "1",
             # Nothing is fetched: what builds a package is among the libraries already.
