@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 import genzoo
+from genzoo.files.decoded import Decoded
 from genzoo_core import Dataset
 from genzoo_core.recipe import DataRecipe
 from genzoo_core.zoo import Zoo
@@ -175,3 +176,49 @@ def test_what_was_long_not_read_goes(zoo: Zoo, data: Path) -> None:
     zoo.dataset(DataRecipe("dots", (1, 2, 2)), data)
     assert len(cached()) == 2
     assert not set(old) & set(cached())
+
+
+READS = """
+import sys, genzoo
+from pathlib import Path
+from genzoo_core.recipe import DataRecipe
+zoo = genzoo.open_zoo()
+print("reading", flush=True)
+print(zoo.dataset(DataRecipe("dots", (1, 4, 4)), Path(sys.argv[1])).images.sum().item())
+"""
+
+
+def test_what_another_process_decodes_is_waited_for(data: Path) -> None:
+    place = Decoded.of(RECIPE, data)
+    assert place is not None
+    with place.alone():
+        other = subprocess.Popen(
+            [sys.executable, "-c", READS, str(data)], stdout=subprocess.PIPE, encoding="utf-8"
+        )
+        assert other.stdout is not None
+        assert other.stdout.readline() == "reading\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.wait(5)  # without the lock it is done in less
+        # Pictures that the files do not hold tell whose they are.
+        ones = torch.ones(COUNT, 1, 4, 4, dtype=torch.uint8)
+        place.write(ones, lambda: {"label": ["a"] * COUNT}, [])
+    assert other.communicate(timeout=60)[0] == f"{COUNT * 16}\n"
+    assert [path.suffix for path in cached()] == [".index", ".pixels"]
+
+
+def test_one_who_died_decoding_holds_nobody_up(zoo: Zoo, data: Path) -> None:
+    place = Decoded.of(RECIPE, data)
+    assert place is not None
+    place.lock.parent.mkdir(parents=True)
+    code = (
+        "import sys, time, filelock; "
+        "filelock.FileLock(sys.argv[1]).acquire(); print(); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-uc", code, str(place.lock)], stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        other.kill()
+    assert len(zoo.dataset(RECIPE, data)) == COUNT
+    assert [path.suffix for path in cached()] == [".index", ".pixels"]

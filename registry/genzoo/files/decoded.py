@@ -6,12 +6,13 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import PIL
+from filelock import FileLock
 from msgspec.structs import replace
 
 from genzoo.files.folders import cache_folder
@@ -51,12 +52,17 @@ class Index(msgspec.Struct):
 class Decoded:
     """The place in the cache of what a recipe reads from a folder.
 
-    `<key>.pixels` holds uint8 `[N, C, H, W]`; `<key>.index`, written last, the rest.
+    `<key>.pixels` holds uint8 `[N, C, H, W]`; `<key>.index`, written last, the rest. Whoever
+    writes holds `<key>.lock`.
+
+    Attributes:
+        lock: That file.
     """
 
     def __init__(self, folder: Path, key: str, recipe: DataRecipe) -> None:
         self._shape = recipe.shape
         self._pixels, self._index = folder / f"{key}.pixels", folder / f"{key}.index"
+        self.lock = folder / f"{key}.lock"
 
     @classmethod
     def of(cls, recipe: DataRecipe, folder: Path) -> Decoded | None:
@@ -92,6 +98,26 @@ class Decoded:
             note(text)
         return Dataset(images, index.columns)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Within it no other process writes: it waits until that has written, or died.
+
+        Raises:
+            OSError: No file can be locked here.
+        """
+        self.lock.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = FileLock(self.lock)
+            lock.acquire()
+        except NotImplementedError as error:  # filelock's, of a file system without locks
+            raise OSError(str(error)) from error
+        try:
+            yield
+        finally:
+            # Who waits for it meanwhile locks a file that is gone, and then finds the pictures.
+            self.lock.unlink(missing_ok=True)
+            lock.release()
+
     def write(
         self,
         pictures: Iterable[Tensor],
@@ -103,7 +129,6 @@ class Decoded:
         Raises:
             OSError: There is no room for them.
         """
-        self._pixels.parent.mkdir(parents=True, exist_ok=True)
         _tidy(self._pixels.parent)
         count = 0
         with becoming(self._pixels) as temporary, temporary.open("wb") as file:
