@@ -166,6 +166,22 @@ def ranks_of(process: subprocess.Popen[str]) -> list[int]:
     return sorted(found)
 
 
+def runs(process: int) -> bool:
+    """Whether a process is there, and not only its exit code for who never asks for it."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_for_the_end(processes: list[int]) -> None:
+    end = time.monotonic() + PATIENCE
+    while any(map(runs, processes)):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
 def same_logs(one: list[dict[str, float]], other: list[dict[str, float]]) -> None:
     other_things = {"images/s", "s/step", "stage"}
     assert [set(line) for line in one] == [set(line) for line in other]
@@ -259,15 +275,56 @@ def free_port() -> int:
         return port
 
 
-@pytest.mark.long
-def test_two_agents_meet_and_train_one_model(trainings: Trainings) -> None:
+def agents(trainings: Trainings, ranks: int, *more: str) -> list[subprocess.Popen[str]]:
+    """Two agents of torchrun, as on two machines, the second of which joins the first."""
     options = ("--nnodes", "2", "--rdzv-backend", "c10d", "--rdzv-id", "mine")
     options += ("--rdzv-endpoint", f"127.0.0.1:{free_port()}")
-    agents = [trainings.torchrun(2, "run", options=options) for _ in range(2)]
-    for agent in agents:
+    return [trainings.torchrun(ranks, "run", *more, options=options) for _ in range(2)]
+
+
+@pytest.mark.long
+def test_two_agents_meet_and_train_one_model(trainings: Trainings) -> None:
+    for agent in agents(trainings, 2):
         ended(agent)
     ended(trainings.alone("one"))
     agree(trainings.checkpoint("one"), trainings.checkpoint("run"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("killed", [0, 1])
+def test_a_training_does_not_need_the_agents_that_started_it(
+    killed: int, trainings: Trainings
+) -> None:
+    steps = ("--set", "stages.0.steps=600")
+    both = agents(trainings, 1, *steps)
+    trainings.wait_until("run", 10, both[0])
+    ranks = [rank for agent in both for rank in ranks_of(agent)]
+    both[killed].kill()
+    try:
+        wait_for_the_end(ranks)
+    finally:
+        for agent in both:  # the other one would wait for it for minutes
+            agent.kill()
+            agent.communicate()
+    assert trainings.step("run") == 600
+    ended(trainings.alone("one", *steps))
+    agree(trainings.checkpoint("one"), trainings.checkpoint("run"), within=1e-3)
+
+
+@pytest.mark.long
+def test_where_all_are_killed_resume_goes_on(trainings: Trainings) -> None:
+    both = agents(trainings, 1, *SLOW)
+    trainings.wait_until("run", 10, both[0])
+    for process in [*(rank for agent in both for rank in ranks_of(agent)), *(a.pid for a in both)]:
+        os.kill(process, signal.SIGKILL)
+    for agent in both:
+        agent.communicate(timeout=60)
+    step = trainings.step("run")
+    more = ("--max-steps", str(step + 3))
+    _, errors = ended(trainings.alone("run", *SLOW, *more, "--resume"))
+    assert f"going on at step {step}" in errors
+    ended(trainings.alone("one", *SLOW, *more))
+    agree(trainings.checkpoint("one"), trainings.checkpoint("run"), within=1e-3)
 
 
 @pytest.mark.long
