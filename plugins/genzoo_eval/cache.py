@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from genzoo_core.atomic import write_atomically
+from genzoo_core.atomic import becoming, write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,20 +20,34 @@ T = TypeVar("T")
 
 
 def load_tensors(folder: Path | None, name: str) -> dict[str, Tensor] | None:
-    """The tensors in the cache under a name; None where there are none."""
-    from safetensors.torch import load
+    """The tensors in the cache under a name, mapped and not read into memory; None where there
+    are none."""
+    from safetensors import SafetensorError, safe_open
 
-    # Read, not mapped: another process may replace the file meanwhile.
-    checked, _, content = _read(folder, f"{name}.tensors").partition(b"\n")
-    return load(content) if checked.decode("latin-1") == _digest(name, content) else None
+    if folder is None:
+        return None
+    try:
+        with safe_open(folder / f"{name}.tensors", "pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            checked = (file.metadata() or {}).get("sha256")
+    except (OSError, SafetensorError):
+        return None
+    return tensors if checked == _digest_of_tensors(name, tensors) else None
 
 
 def save_tensors(folder: Path | None, name: str, tensors: Mapping[str, Tensor]) -> None:
     """Cache tensors under a name; silent where that cannot be done."""
-    from safetensors.torch import save
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
 
-    content = save({key: tensor.contiguous() for key, tensor in tensors.items()})
-    _write(folder, f"{name}.tensors", _digest(name, content).encode() + b"\n" + content)
+    if folder is None:
+        return
+    tensors = {key: tensor.contiguous() for key, tensor in tensors.items()}
+    digest = {"sha256": _digest_of_tensors(name, tensors)}
+    with contextlib.suppress(OSError, SafetensorError):
+        folder.mkdir(parents=True, exist_ok=True)
+        with becoming(folder / f"{name}.tensors") as temporary:
+            save_file(tensors, temporary, digest)
 
 
 def load_value(folder: Path | None, name: str, kind: type[T]) -> T | None:
@@ -73,6 +87,16 @@ def unseal(name: str, data: bytes, kind: type[T]) -> T | None:
 def _digest(name: str, content: bytes) -> str:
     """The sha256 of a content under its name: what belongs under another one differs."""
     return hashlib.sha256(name.encode() + b"\n" + content).hexdigest()
+
+
+def _digest_of_tensors(name: str, tensors: Mapping[str, Tensor]) -> str:
+    import torch
+
+    digest = hashlib.sha256(name.encode())
+    for key, tensor in sorted(tensors.items()):
+        digest.update(repr((key, tensor.dtype, tuple(tensor.shape))).encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _read(folder: Path | None, file: str) -> bytes:

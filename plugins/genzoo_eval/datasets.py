@@ -146,7 +146,7 @@ def parse_data(zoo: Zoo, text: str | None) -> tuple[str | None, Path | None]:
 
 def digest_of(images: Tensor) -> str:
     """The sha256 of images, uint8 `[M, C, H, W]`, by which reports name their test images."""
-    return hashlib.sha256(images.numpy().tobytes()).hexdigest()
+    return hashlib.sha256(images.contiguous().numpy().data).hexdigest()
 
 
 def fingerprint(dataset: Measured, folder: Path | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import signal
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -237,7 +238,10 @@ def _train(
         f"training {recipe.name}, a feature net that sees {seen}, for some minutes; "
         "it is kept in the cache"
     )
-    dataset = Dataset(scaled(data.train.images, shape[1:]), data.train.columns)
+    # Of very many only as many as the longest training sees, for they are scaled beforehand.
+    every = slice(None, None, math.ceil(len(data.train) / (BATCH * MOST)))
+    columns = {name: values[every] for name, values in data.train.columns.items()}
+    dataset = Dataset(scaled(data.train.images[every], shape[1:]), columns)
     with TemporaryDirectory() as folder:
         out, reporter, content = Path(folder) / "run", Shown(), b""
         try:

@@ -6,10 +6,12 @@ every call here, with the same numbers; what is in a cache counts where it is in
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from genzoo_train.api import Ranks
 
 T = TypeVar("T")
+
+LARGE = 2**26
+"""Bytes from which on what is made lies in a file: with a million images it may be gigabytes."""
 
 _ranks: ContextVar[Ranks | None] = ContextVar("ranks", default=None)
 
@@ -76,24 +81,37 @@ def in_parts(total: int, size: int, make: Callable[[int, int], Tensor]) -> Tenso
     """
     ranks = current()
     index, count = (ranks.index, ranks.count) if ranks else (0, 1)
-    parts: dict[int, Tensor] = {}
+    whole: Tensor | None = None
     failure: NotFittedError | None = None
     try:
         for first in range(index * size, total, count * size):
-            parts[first] = make(first, min(first + size, total))
+            part = make(first, min(first + size, total))
+            if whole is None:
+                whole = _zeros((total, *part.shape[1:]), part.dtype)
+            whole[first : first + len(part)] = part
     except NotFittedError as error:
         failure = error
     if ranks is None:
         if failure:
             raise failure
-        return torch.cat(list(parts.values()))
+        assert whole is not None  # there is a part
+        return whole
     if ranks.largest(failure is not None):
         raise failure or NotFittedError("another rank says that the model was never fitted")
-    made = next(iter(parts.values()), None)
-    kinds = ranks.gather(None if made is None else [list(made.shape[1:]), str(made.dtype)[6:]])
+    kinds = ranks.gather(None if whole is None else [list(whole.shape), str(whole.dtype)[6:]])
     shape, dtype = kinds[0]  # the first rank has a part of whatever there is
-    whole = torch.zeros(total, *shape, dtype=getattr(torch, dtype))
-    for first, part in parts.items():
-        whole[first : first + len(part)] = part
+    whole = _zeros(shape, getattr(torch, dtype)) if whole is None else whole
     ranks.add_up(whole)
     return whole
+
+
+def _zeros(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+    """Zeros in memory; where they take much of it, in a file without a name."""
+    size = math.prod(shape) * dtype.itemsize
+    if size < LARGE:
+        return torch.zeros(*shape, dtype=dtype)
+    import numpy as np
+
+    with TemporaryFile() as file:
+        mapped = np.memmap(file, np.uint8, "w+", shape=(size,))
+    return torch.from_numpy(mapped).view(dtype).view(*shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -42,6 +43,14 @@ def test_gaussians_along_the_axes_are_as_far_as_the_closed_form_says() -> None:
     )
     # Means: 2² + 1²; standard deviations: 0² + 1² + 1.5².
     assert frechet_distance(a, b) == pytest.approx(5 + 3.25)
+
+
+def test_moments_of_very_many_are_those_of_numpy() -> None:
+    many = features(0, n=300_000, d=4)
+    moments = Moments.of(many.float())
+    wanted = many.float().double().numpy()
+    torch.testing.assert_close(moments.mean, torch.from_numpy(wanted.mean(0)))
+    torch.testing.assert_close(moments.covariance, torch.from_numpy(np.cov(wanted.T)))
 
 
 def test_it_is_the_distance_of_torch_fidelity() -> None:

@@ -38,6 +38,16 @@ def test_many_blocks_find_what_one_matrix_of_distances_finds() -> None:
     other = nearest_other(queries)
     torch.testing.assert_close(other.distance, within.values)
     assert torch.equal(other.index, within.indices)
+
+
+def test_more_references_than_are_looked_at_at_once_are_all_looked_at() -> None:
+    generator = torch.Generator().manual_seed(0)
+    queries = torch.randn(40, 4, generator=generator)
+    references = torch.randn(300_000, 4, generator=generator)
+    expected = torch.cdist(queries.double(), references.double()).min(1)
+    found = nearest(queries, references)
+    torch.testing.assert_close(found.distance, expected.values)
+    assert torch.equal(found.index, expected.indices)
     with pytest.raises(ValueError, match="no neighbour"):
         nearest_other(queries[:1])
 

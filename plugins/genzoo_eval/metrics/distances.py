@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
 
-# A block stays in the cache of a core: 128 rows × 10,000 columns of float32 are 5 MB.
 ROWS = 128
+"""Rows of a block: with 10,000 columns of float32 it has 5 MB and stays in the cache of a core."""
+
+COLUMNS = 2**17
+"""Columns that are computed at once, and from which on a block has fewer rows."""
 
 
 def squared_distances(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tensor]]:
@@ -24,12 +27,20 @@ def squared_distances(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """
     # |x|² + |y|² - 2 x·y cancels badly far from the origin.
     centre = b.mean(0)
-    a, b = a - centre, b - centre
-    squares = b.square().sum(1)
-    for start in range(0, len(a), ROWS):
-        rows = slice(start, min(start + ROWS, len(a)))
-        block = torch.addmm(squares, a[rows], b.T, alpha=-2)
-        yield rows, block.add_(a[rows].square().sum(1, keepdim=True)).clamp_(min=0)
+    few = [b - centre] if len(b) <= COLUMNS else []
+
+    def centred() -> Iterable[Tensor]:
+        return few or (part - centre for part in torch.split(b, COLUMNS))
+
+    squares = [part.square().sum(1) for part in centred()]
+    height = max(1, min(ROWS, ROWS * COLUMNS // len(b)))
+    for start in range(0, len(a), height):
+        rows = slice(start, min(start + height, len(a)))
+        own = a[rows] - centre
+        products = zip(squares, centred(), strict=True)
+        blocks = [torch.addmm(square, own, part.T, alpha=-2) for square, part in products]
+        block = torch.cat(blocks, 1) if len(blocks) > 1 else blocks[0]
+        yield rows, block.add_(own.square().sum(1, keepdim=True)).clamp_(min=0)
 
 
 def squared_distances_within(a: Tensor) -> Iterator[tuple[slice, Tensor]]:

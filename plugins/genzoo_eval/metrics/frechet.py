@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import torch
 from torch import Tensor
@@ -13,6 +15,9 @@ SMALLEST = 5
 LEAST = 2
 """Least images in the smallest subset, by the number of features: with fewer than one its
 covariance has no full rank, and the bias is far from linear in 1/N. Two are our choice."""
+
+AT_ONCE = 2**17
+"""Samples that are looked at in double precision at a time: there may be millions."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +37,12 @@ class Moments:
         """
         if features.ndim != 2 or len(features) < 2:
             raise ValueError(f"moments need features [N >= 2, D], not {list(features.shape)}")
-        values = features.double()
-        mean = values.mean(0)
+        n, parts = len(features), torch.split(features, AT_ONCE)
+        mean = reduce(add, (part.double().sum(0) for part in parts)) / n
         if not mean.isfinite().all():
             raise ValueError("the features hold NaN or infinity")
-        centred = values - mean
-        return cls(mean, centred.T @ centred / (len(values) - 1), len(values))
+        centred = (part.double() - mean for part in parts)
+        return cls(mean, reduce(add, (part.T @ part for part in centred)) / (n - 1), n)
 
 
 def frechet_distance(a: Tensor | Moments, b: Tensor | Moments) -> float:
