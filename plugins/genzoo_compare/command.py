@@ -117,13 +117,16 @@ def compare(
         own_n,
         parse_data,
         require_dataset,
+        trained_on,
         usual_n,
     )
 
     named, folder = parse_data(zoo, data)
     own: OwnData | None = None
-    if models and named is None and data is not None:
-        own = of_model(zoo, models[0], folder, {}, partial(click.echo, err=True))
+    if models and folder is not None and data is not None:
+        own = trained_on(zoo, models[0], folder)
+        if own is None and named is None:
+            own = of_model(zoo, models[0], folder, {}, partial(click.echo, err=True))
     dataset: Measured = own or named or dataset_of(zoo, models, dataset_names(zoo))
     if isinstance(dataset, str):
         require_dataset(zoo, dataset)

@@ -11,7 +11,8 @@ Feature nets: `load_nets` makes a `FrozenNet` of each, `classifier_of` finds the
 them, whose module is a `Classifier`; `cached_features` looks at the images of a dataset;
 `check_takes` says whether a net takes them.
 Datasets: `parse_data`, `require_dataset`, `dataset_names`, `data_recipe`, `read_split`. What is
-`Measured` with is a name, or `OwnData`: `of_model` finds these, `own_n` is how many images.
+`Measured` with is a name, or `OwnData`: `of_model` and `trained_on` find these, `own_n` is how many
+images.
 Captions: `reads_words` finds models whose prompt is a text, `example_captions` some prompts.
 Distances: `Moments` and `frechet_distance`, `kernel_distance`, `Manifold` and `manifold_figures`,
 `class_frequencies` and `total_variation`, `nearest`. Of single images: `mean_squared_error`,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from genzoo_eval.nets.classifier import Classifier as Classifier
     from genzoo_eval.own_data import of_model as of_model
     from genzoo_eval.own_data import own_n as own_n
+    from genzoo_eval.own_data import trained_on as trained_on
     from genzoo_eval.progress import OnProgress as OnProgress
     from genzoo_eval.progress import Progress as Progress
     from genzoo_eval.reference import cached_features as cached_features
@@ -89,7 +91,7 @@ _HOMES = {
     "metrics.manifold": "Manifold manifold_figures",
     "metrics.neighbours": "nearest",
     "nets.classifier": "Classifier",
-    "own_data": "of_model own_n",
+    "own_data": "of_model own_n trained_on",
     "progress": "OnProgress Progress",
     "reference": "cached_features",
     "report": "Figure Report",

@@ -195,9 +195,13 @@ def _measured(
 ) -> tuple[Measured | None, Path | None]:
     """What a subject is measured with, None for what a model's card says, and where it lies."""
     from genzoo_eval.datasets import parse_data, require_dataset
-    from genzoo_eval.own_data import of_model, of_pictures
+    from genzoo_eval.own_data import of_model, of_pictures, trained_on
 
     in_data, folder = parse_data(zoo, data)
+    if not (reference or pictures or columns or folder is None):
+        own = trained_on(zoo, subject, folder)
+        if own is not None:
+            return own, folder
     named, note = reference or in_data, partial(click.echo, err=True)
     if named:
         require_dataset(zoo, named)

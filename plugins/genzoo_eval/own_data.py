@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from genzoo_core.errors import UsageError
-from genzoo_core.recipe import DataRecipe
+from genzoo_core.recipe import DataRecipe, folder_name
 from genzoo_core.zoo import Zoo
 from genzoo_data.api import Survey, find_data, propose, survey
 from genzoo_eval.cache import load_value, save_value
@@ -60,15 +60,30 @@ def of_model(
         return None
     folder = folder / card.dataset if inside else folder
     found = find_data(zoo, folder, columns=dict(columns))
-    recipe = _recipe_of(zoo, model)
-    if recipe is not None and recipe.name == found.name and not columns:
-        return OwnData(zoo, recipe, folder)
+    if not columns and (own := trained_on(zoo, model, folder)):
+        return own
     shape = card.shape or getattr(zoo.open(model).module, "sample_shape", None)
     if shape is None:
         raise UsageError(f"{model} does not say of which shape its pictures are")
     if card.dataset in names:
         tell(f"measuring with {folder}; if that is {card.dataset}, say --reference {card.dataset}")
     return _own(zoo, found, folder, _survey(zoo, found, folder, tell), shape, tell)
+
+
+def trained_on(zoo: Zoo, model: str, folder: Path) -> OwnData | None:
+    """The pictures in a folder, as the recipe that `genzoo train FAMILY` wrote beside a model reads
+    them; None where that is of other pictures, or there is none.
+
+    They are the model's own also where the folder is called as a dataset that feature nets ship
+    for.
+    """
+    recipe = _recipe_of(zoo, model)
+    if recipe is None:
+        return None
+    places = (folder, folder / recipe.name)
+    found = (each for each in places if folder_name(each.resolve().name) == recipe.name)
+    place = next((each for each in found if each.is_dir()), None)
+    return None if place is None else OwnData(zoo, recipe, place)
 
 
 def of_pictures(

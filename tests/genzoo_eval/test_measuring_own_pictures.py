@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -15,9 +16,9 @@ from genzoo_core.errors import DataError
 from genzoo_core.images import to_pil
 from genzoo_core.recipe import DataRecipe
 from genzoo_core.zoo import Zoo
-from genzoo_eval.datasets import OwnData
+from genzoo_eval.datasets import OwnData, digest_of
 from genzoo_eval.evaluating import evaluate_images
-from genzoo_eval.own_data import of_model, of_pictures
+from genzoo_eval.own_data import of_model, of_pictures, trained_on
 from genzoo_eval.settings import Settings
 
 
@@ -120,6 +121,27 @@ def test_a_training_ends_with_what_came_out_beside_the_floor(
     assert float(found[1]) > float(found[2])
     assert re.search(r"sharpness [\d.,]+; of real pictures [\d.,]+", said)
     assert re.search(r"near-copies of training pictures: \d+\.\d %", said)
+
+
+def test_a_folder_that_is_called_as_a_dataset_is_measured_as_what_it_is(
+    zoo: Zoo,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("GENZOO_MODELS", str(tmp_path / "models"))
+    monkeypatch.chdir(tmp_path)
+    folder = str(photos.rename(tmp_path / "mnist"))
+    assert main(["train", "gan", "--data", folder, "--steps", "2", "--name", "bars"]) == 0
+    assert main(["eval", "bars", "--data", folder, "--json", "--no-costs"]) == 0
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert report["dataset"] == "mnist"
+    data = trained_on(zoo, "runs/bars/bars.safetensors", Path(folder))
+    assert data is not None
+    assert report["reference"] == digest_of(data.test.images)
+    # What ships is measured with the dataset of that name, as it is read there.
+    assert trained_on(zoo, "gan-mnist", Path(folder)) is None
 
 
 def test_too_few_test_images_are_refused_before_a_net_is_trained(zoo: Zoo, tmp_path: Path) -> None:
