@@ -43,13 +43,13 @@ samples = 4
 """Logs steps 4, 8 and 12, with samples at step 8."""
 
 
-def train(folder: Path, *words: str) -> int:
+def train(folder: Path, *words: str, recipe: str = RECIPE) -> int:
     """Train in `folder`, which becomes `folder / "run"`; returns the command's exit code."""
     chance = random.Random(0)
     (folder / "noise").mkdir(exist_ok=True)
     for number in range(16):
         pixels = bytes(chance.randrange(256) for _ in range(64))
         Image.frombytes("L", (8, 8), pixels).save(folder / "noise" / f"{number}.png")
-    (folder / "small.toml").write_text(RECIPE, encoding="utf-8")
+    (folder / "small.toml").write_text(recipe, encoding="utf-8")
     paths = ["--data", str(folder), "--out", str(folder / "run")]
     return main(["train", str(folder / "small.toml"), "--threads", "1", *paths, *words])

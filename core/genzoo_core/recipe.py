@@ -204,6 +204,7 @@ class Recipe(Config):
         stages: One for each of the model's stages, in their order.
         seed: Seed of the initial weights, the order of the data and the noise.
         precision: "32", or "bf16" for bfloat16 autocast.
+        compile: Whether `torch.compile` compiles the networks first.
         weights_dtype: How parameters are stored; statistics stay float32.
         tried: Experiments and their results, for whoever improves it next.
     """
@@ -215,6 +216,7 @@ class Recipe(Config):
     stages: Annotated[tuple[StageRecipe, ...], msgspec.Meta(min_length=1)]
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
     precision: Literal["32", "bf16"] = "32"
+    compile: bool = False
     weights_dtype: Literal["float16", "bfloat16", "float32"] = "float16"
     report: ReportRecipe = ReportRecipe()
     validation: ValidationRecipe = ValidationRecipe()

@@ -93,6 +93,7 @@ class Request(Config, omit_defaults=True):
         precision: What the networks compute in: "fp32", "bf16" or "fp16". "auto" is float32, or,
             of a model that a format of others builds, what it is loaded in. Samplers and what is
             fitted to latents compute in float32.
+        compile: Whether `torch.compile` compiles the networks first.
         threads: CPU threads; by default the number that measures best for the model's size.
         batch: Pictures made at a time; halved where memory runs out.
     """
@@ -116,6 +117,7 @@ class Request(Config, omit_defaults=True):
     device: str = "cpu"
     offload: Offload = ""
     precision: Precision = "auto"
+    compile: bool = False
     threads: int | None = None
     batch: int = BATCH
 

@@ -99,9 +99,10 @@ def plainly(doing: str) -> Iterator[None]:
         if lost(error):
             raise EndedError() from error
         reason = " ".join(str(error).split())[:200]
-        raise TrainingError(
-            f"{doing}: {type(error).__name__}: {reason}", "`genzoo --debug …` shows where"
-        ) from error
+        # `torch.compile` has errors of many classes, and some of other libraries.
+        compiling = "torch.compile" in str(error) or "torch._dynamo" in type(error).__module__
+        hint = "set compile = false" if compiling else "`genzoo --debug …` shows where"
+        raise TrainingError(f"{doing}: {type(error).__name__}: {reason}", hint) from error
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from torch import Tensor
 
 from genzoo_core.atomic import write_atomically
+from genzoo_core.compiling import compile_networks
 from genzoo_core.dataset import Dataset, Stream
 from genzoo_core.errors import ConfigError, DataError, TrainingError
 from genzoo_core.recipe import Recipe
@@ -100,6 +101,8 @@ class Session:
         for part in built.parts.values():
             part.to(self._fabric.device)
         self._ranks.send(built.own_tensors())
+        if self._recipe.compile:
+            compile_networks(built.module)
         train_mode(built)
         return built
 

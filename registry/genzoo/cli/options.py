@@ -39,6 +39,12 @@ making_options = _together(
         type=click.Choice(get_args(Precision)),
         help="What the networks compute in. By default the model's own: fp32 of genzoo's.",
     ),
+    click.option(
+        "--compile",
+        is_flag=True,
+        default=None,
+        help="Compile the networks first, which takes up to minutes: for long runs.",
+    ),
     click.option("--threads", type=int, help="CPU threads."),
     click.option("--batch", type=int, help=f"Pictures at a time; {BATCH} by default."),
     click.option("--json", "as_json", is_flag=True, help="Print a JSON object."),

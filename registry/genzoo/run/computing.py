@@ -44,7 +44,8 @@ def computing(plan: Plan) -> Iterator[None]:
     """Within it the model of a plan computes.
 
     Raises:
-        UsageError: It cannot in half precision: torch or the model lacks an operation in that.
+        UsageError: It cannot in half precision, in which torch or the model lacks an operation, or
+            cannot be compiled.
     """
     import torch
 
@@ -52,6 +53,14 @@ def computing(plan: Plan) -> Iterator[None]:
         with torch.inference_mode(), threads(plan.record.threads):
             yield
     except RuntimeError as error:
+        if plan.record.compile:
+            from torch._dynamo.exc import TorchDynamoException
+
+            if isinstance(error, TorchDynamoException):
+                reason = one_line(error)
+                raise UsageError(
+                    f"{plan.opened.name} cannot be compiled: {reason}", "leave out --compile"
+                ) from error
         precision = plan.record.precision
         if precision == "fp32" or is_out_of_memory(error):
             raise

@@ -85,6 +85,10 @@ def _open(request: Request, zoo: Zoo, opened: Opened | None) -> tuple[Request, O
         place(opened, request.device, request.offload)
         wanted = opened.precision if request.precision == "auto" else request.precision
         opened = in_precision(opened, wanted)
+    from genzoo_core.compiling import compile_networks
+
+    for module in (opened.module, *opened.parts.values()):
+        compile_networks(module, request.compile)
     return msgspec.structs.replace(request, loras=adapt(request, opened, zoo)), opened
 
 
