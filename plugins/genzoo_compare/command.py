@@ -15,6 +15,7 @@ import click
 
 from genzoo_core.errors import GenzooError, UsageError
 from genzoo_core.request import MOST_PICTURES, MOST_SEED
+from genzoo_core.table import terminal_width
 from genzoo_core.zoo import Zoo
 from genzoo_eval.api import FEWEST, Progress
 
@@ -153,10 +154,10 @@ def compare(
     from genzoo_compare.markdown import as_markdown
     from genzoo_compare.page import as_html
     from genzoo_compare.poster import as_png
-    from genzoo_compare.terminal import as_text
+    from genzoo_compare.terminal import WIDTH, as_text
 
     if "-" not in (markdown, as_json):
-        click.echo(as_text(comparison), nl=False)
+        click.echo(as_text(comparison, terminal_width() or WIDTH), nl=False)
     forms: dict[str, Callable[[Comparison], str | bytes]] = {
         "html": as_html,
         "picture": as_png,

@@ -1,4 +1,4 @@
-"""The comparison as a table of plain text, at most 100 columns wide."""
+"""The comparison as a table of plain text, at most 100 columns wide, or as a terminal is."""
 
 from __future__ import annotations
 
@@ -17,13 +17,29 @@ NAME = 24
 WIDTH = 100
 """Most characters of a line of words."""
 
+DROPPED = ("parameters", "recall", "precision", "images_per_second")
+"""Columns that a narrower terminal does without, the least important first."""
 
-def as_text(comparison: Comparison) -> str:
-    """The table, with a star at the best of a column, the verdicts and what it leaves out."""
-    table_columns = columns(comparison, few=True)
-    lines = _aligned(_header(table_columns), _body(comparison, table_columns))
-    lines += ["", *_verdicts(comparison), *_notes(comparison)]
+
+def as_text(comparison: Comparison, room: int = WIDTH) -> str:
+    """The table, with a star at the best of a column, the verdicts and what it leaves out.
+
+    Of `room` columns where that is less than `WIDTH`.
+    """
+    room = min(room, WIDTH)
+    lines = [*_table(comparison, room), "", *_verdicts(comparison, room), *_notes(comparison, room)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _table(comparison: Comparison, room: int) -> list[str]:
+    """The lines of the table, with as many columns as there is room for."""
+    shown = columns(comparison, few=True)
+    for key in ("", *DROPPED):
+        shown = tuple(column for column in shown if column.key != key)
+        lines = _aligned(_header(shown), _body(comparison, shown, room))
+        if max(len(line.rstrip()) for line in lines) <= room:
+            break
+    return lines
 
 
 def cut(text: str, room: int) -> str:
@@ -41,26 +57,28 @@ def _header(table_columns: tuple[Column, ...]) -> list[list[str]]:
     return titles
 
 
-def _body(comparison: Comparison, table_columns: tuple[Column, ...]) -> list[list[str] | str]:
+def _body(
+    comparison: Comparison, table_columns: tuple[Column, ...], room: int
+) -> list[list[str] | str]:
     rows = comparison.rows
     grid = [cells(column, rows, comparison.net_names) for column in table_columns]
     floors = (floor_cell(column, rows).text + " " for column in table_columns)
     lines: list[list[str] | str] = [["real training images", *floors]]
     heading = ""
     for index, row in enumerate(rows):
-        if (above := _heading(comparison, row)) != heading:
+        if (above := _heading(comparison, row, room)) != heading:
             lines.append(heading := above)
         texts = (column[index] for column in grid)
         lines.append([_name(row), *(c.text + ("*" if c.best else " ") for c in texts)])
     return lines
 
 
-def _heading(comparison: Comparison, row: Row) -> str:
+def _heading(comparison: Comparison, row: Row, room: int) -> str:
     title = printable(look(row.family).title)
     if row.baseline:
-        return cut(f"{title}, published work", WIDTH)
+        return cut(f"{title}, published work", room)
     verdict = printable(family_verdict(comparison.stability, row.family))
-    return cut(f"{title}; training stability: {verdict}", WIDTH)
+    return cut(f"{title}; training stability: {verdict}", room)
 
 
 def _name(row: Row) -> str:
@@ -84,7 +102,7 @@ def _line(texts: list[str], widths: list[int]) -> str:
     return " ".join([name[0].ljust(name[1]), *(text.rjust(width) for text, width in figures)])
 
 
-def _verdicts(comparison: Comparison) -> list[str]:
+def _verdicts(comparison: Comparison, room: int) -> list[str]:
     lines = []
     for verdict in verdicts(comparison):
         best = verdict.best
@@ -92,33 +110,32 @@ def _verdicts(comparison: Comparison) -> list[str]:
         title = printable(look(best.family).title)
         line = f"{verdict.criterion.title + ':':<16}{title}, {name}: {value}"
         others = ", ".join(printable(row.name) for row in verdict.tied)
-        lines.append(cut(line + (f"; no worse: {others}" if others else ""), WIDTH))
+        lines.append(cut(line + (f"; no worse: {others}" if others else ""), room))
     return lines
 
 
-def _notes(comparison: Comparison) -> list[str]:
+def _notes(comparison: Comparison, room: int) -> list[str]:
     rows = comparison.rows
-    notes = [
-        "",
-        f"* best of its column, of what can be run and lies below {USABLE:.0f} floors;",
-        f"n = {comparison.counts} pictures of each. -o report.html shows pictures, intervals and "
-        "commands.",
-    ]
+    best = f"* best of its column, of what can be run and lies below {USABLE:.0f} floors;"
+    notes = ["", *textwrap.wrap(best, room)]
+    page = "-o report.html shows pictures, intervals and commands."
+    notes += textwrap.wrap(f"n = {comparison.counts} pictures of each. {page}", room)
     if comparison.machines:
         machines = f"Speed was measured on {comparison.machines}."
-        notes += textwrap.wrap(printable(machines), WIDTH)
+        notes += textwrap.wrap(printable(machines), room)
     if len(comparison.net_names) > 1:
         net = comparison.short(comparison.net_names[0])
-        notes.append(f"Precision and recall in the features of the {net} net.")
+        text = f"Precision and recall in the features of the {net} net."
+        notes += textwrap.wrap(text, room)
     for setting in dict.fromkeys(row.departure for row in rows if row.settings):
         names = ", ".join(printable(row.name) for row in rows if row.departure == setting)
-        notes.append(cut(f"¹ {names}: with {printable(setting)}", WIDTH))
+        notes.append(cut(f"¹ {names}: with {printable(setting)}", room))
     for row in rows:
         if row.note:
-            notes += textwrap.wrap(f"{printable(row.name)}: {printable(row.note)}", WIDTH)
+            notes += textwrap.wrap(f"{printable(row.name)}: {printable(row.note)}", room)
     absent = ", ".join(printable(row.name) for row in rows if not row.shipped)
     if absent:
         text = f"Trained here from recipes, and their weights do not ship: {absent}."
-        notes += textwrap.wrap(text, WIDTH)
+        notes += textwrap.wrap(text, room)
     missing = (printable(f"{m.title}: {m.reason}") for m in comparison.missing)
-    return [*notes, *(cut(f"Not measured: {text}", WIDTH) for text in missing)]
+    return [*notes, *(cut(f"Not measured: {text}", room) for text in missing)]

@@ -170,17 +170,46 @@ def on_terminal(columns: int, *arguments: str, **environment: str) -> list[str]:
     return output.decode().split("\r\n")[:-1]
 
 
-def test_a_terminal_shows_a_model_in_one_line_of_its_width(shop: Shelf) -> None:
+def test_a_terminal_shows_a_model_in_one_line_of_its_width(shelf: Shelf) -> None:
+    shelf.add("acme", model("cat", summary="Cats, " * 60))
     for columns in (40, 80):
         lines = on_terminal(columns, "list", "cat")
-        assert max(map(len, lines)) == columns
+        assert [len(line) <= columns for line in lines] == [True, True]
+        assert lines[1].startswith("cat ")
         assert lines[1].endswith("…")
-    assert max(map(len, on_terminal(80, "list", "cat", COLUMNS="60"))) == 60
-    assert "…" not in "".join(on_terminal(300, "list", "cat"))
+    assert len(on_terminal(80, "list", "cat", COLUMNS="60")[1]) == 60
+
+
+def test_a_narrow_terminal_does_without_what_matters_least(shelf: Shelf) -> None:
+    """The name and the summary stay, and the summary is cut once nothing else can go."""
+    facts = {"dataset": "d" * 10, "conditioners": ["label"], "size": 10**6, "shape": [1, 28, 28]}
+    summary = "s" * 36
+    shelf.add("acme", model("n" * 20, summary=summary, **facts))
+    every = ["NAME", "FAMILY", "DATASET", "SHAPE", "CONDITIONERS", "SIZE", "SUMMARY"]
+    dropped = ["SIZE", "SHAPE", "DATASET", "CONDITIONERS", "FAMILY"]
+    columns = 20 + 6 + 10 + 7 + 12 + 6 + 36 + 2 * 6
+    for count in range(len(dropped) + 1):
+        header, row = on_terminal(columns, "list", "acme/")
+        assert header.split() == [name for name in every if name not in dropped[:count]]
+        assert row.startswith("n" * 20 + "  ")
+        assert row.endswith("  " + summary)
+        assert len(row) <= columns
+        columns = len(header.rstrip()) - len("SUMMARY") + len(summary) - 1
+    header, row = on_terminal(40, "list", "acme/")
+    assert row == "n" * 20 + "  " + "s" * 17 + "…"
+
+
+@pytest.mark.parametrize("columns", [1, 10, 20, 80])
+def test_no_terminal_is_too_narrow_for_a_name(shelf: Shelf, columns: int) -> None:
+    shelf.add("acme", model("long-" + "n" * 30), model("short"))
+    rows = on_terminal(columns, "list", "acme/")[1:]
+    assert [row.split()[0] for row in rows] == ["long-" + "n" * 30, "short"]
 
 
 def test_a_pipe_gets_lines_whole(shop: Shelf) -> None:
-    assert "…" not in shop.genzoo("list", "cat", COLUMNS="40").stdout
+    done = shop.genzoo("list", "cat", COLUMNS="40")
+    assert "…" not in done.stdout
+    assert {"FAMILY", "DATASET", "SHAPE", "SIZE", "SUMMARY"} <= set(done.stdout.split())
 
 
 def test_one_model_with_long_text_does_not_widen_the_rows_of_others(shelf: Shelf) -> None:
@@ -230,7 +259,7 @@ def test_wide_and_combining_characters_are_measured(shelf: Shelf) -> None:
 
 def test_a_line_is_cut_between_wide_characters(shelf: Shelf) -> None:
     shelf.add("acme", model("m0", summary="abc"), model("m1", summary="猫猫猫"))
-    before = len(on_terminal(300, "list", "acme/")[0].partition("SUMMARY")[0])
+    before = len("NAME  ")
     assert [line[before:] for line in on_terminal(before + 4, "list", "acme/")] == [
         "SUM…",
         "abc",

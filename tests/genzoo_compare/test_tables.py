@@ -164,6 +164,16 @@ def test_the_terminals_table_has_a_line_for_each_model_and_fits_100_columns() ->
     assert "¹ ae-mlp-mnist: with prior=standard-normal" in text
 
 
+@pytest.mark.parametrize("room", [60, 80, 90])
+def test_a_narrower_terminal_gets_fewer_columns_of_whole_rows(room: int) -> None:
+    lines = as_text(comparison(), room).splitlines()
+    assert max(map(len, lines)) <= room
+    for row in rows():
+        (line,) = (line for line in lines if line.startswith(f"  {row.name} "))
+        assert f"{row.report.figures[0].value / 3:.3g}×" in line
+    assert as_text(comparison(), 300) == as_text(comparison())
+
+
 def test_nothing_that_others_wrote_reaches_a_terminal_as_a_command() -> None:
     found = comparison()
     hostile = dataclasses.replace(found.rows[0], name=HOSTILE)

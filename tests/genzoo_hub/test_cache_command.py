@@ -63,7 +63,7 @@ def test_what_is_cached_is_listed_checked_and_tidied(
     done = machine.genzoo("cache", "verify")
     assert done.returncode == 1
     assert "1 model file is damaged" in done.stderr
-    assert done.stdout.splitlines()[1].startswith("damaged")
+    assert done.stdout.splitlines()[1].endswith("damaged")
 
 
 @pytest.mark.parametrize(

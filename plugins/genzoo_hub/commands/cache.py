@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import click
 
 from genzoo_core.errors import IntegrityError
+from genzoo_core.table import size, write_table
 from genzoo_core.text import printable
 from genzoo_core.zoo import Zoo
-from genzoo_hub.commands.table import size, write_table
 from genzoo_hub.failures import About, explain
 from genzoo_hub.inventory import CachedModel, cached_models, find_waste
 from genzoo_hub.repo_cache import cache_folder
@@ -46,7 +46,8 @@ def list_(*, as_json: bool) -> None:
         ]
         for model in models
     ]
-    write_table(["file", "commit", "revisions", "size", "sha256"], rows)
+    header = ["file", "commit", "revisions", "size", "sha256"]
+    write_table(header, rows, drop=("sha256", "revisions", "commit"))
 
 
 @cache.command()
@@ -58,8 +59,8 @@ def verify(*, as_json: bool) -> None:
         states = [{**_as_json(model), "state": state} for model, state, _ in models]
         click.echo(json.dumps(states, indent=2))
     elif models:
-        rows = [[state, str(model.reference)] for model, state, _ in models]
-        write_table(["state", "file"], rows)
+        rows = [[str(model.reference), state] for model, state, _ in models]
+        write_table(["file", "state"], rows)
     damaged = [path for _, state, path in models if state == "damaged"]
     if damaged:
         count = "1 model file is" if len(damaged) == 1 else f"{len(damaged)} model files are"
@@ -97,8 +98,8 @@ def prune(zoo: Zoo, *, dry_run: bool, yes: bool, as_json: bool) -> None:
         click.echo(json.dumps({"removed": removing, "found": found}, indent=2))
         return
     if waste:
-        write_table(["size", "what", "path"], [[size(w.size), w.what, str(w.path)] for w in waste])
-    total = size(sum(one.size for one in waste))
+        write_table(["path", "size", "what"], [[str(w.path), size(w.size), w.what] for w in waste])
+    total = size(sum(one.size for one in waste)) or "0 B"
     if not waste:
         click.echo("There is nothing to remove.", err=True)
     elif removing:

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from genzoo_core.errors import UsageError
+from genzoo_core.table import write_table
 from genzoo_hub.client import ask
-from genzoo_hub.commands.table import write_table
 from genzoo_hub.failures import About, no_hub
 from genzoo_hub.readme import TAG
 from genzoo_hub.reference import NAME_LENGTH, SCHEME, check_repo
@@ -42,7 +42,8 @@ def search(text: str, *, limit: int, as_json: bool) -> None:
         return
     fields = ("reference", "license", "downloads", "updated")
     rows = [[*(str(hit[field]) for field in fields), ", ".join(hit["tags"])] for hit in models]
-    write_table(["reference", "licence", "downloads", "updated", "tags"], rows)
+    header = ["reference", "licence", "downloads", "updated", "tags"]
+    write_table(header, rows, drop=("updated", "downloads", "licence"))
 
 
 def _request(text: str, limit: int, seconds: float) -> object:

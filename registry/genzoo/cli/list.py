@@ -21,6 +21,9 @@ FIELDS = ("family", "kind", "dataset", "shape", "conditioners",
           "size", "parameters", "summary", "aliases")  # fmt: skip
 """Of a card, those that `--json` prints."""
 
+DROPPED = ("size", "shape", "dataset", "conditioners", "kind", "family")
+"""What a narrow terminal does without, the least important first."""
+
 
 @click.command("list")
 @click.argument("pattern", required=False)
@@ -44,7 +47,7 @@ def list_(
 
     PATTERN is a glob ('vae*', 'acme/*') or a part of a name. A name that two plugins own is
     shown in full, as distribution/name. Of a kind that has no weights, such as samplers, the
-    components are shown.
+    components are shown. A terminal that is too narrow shows fewer columns, a pipe all.
     """
     catalogue = catalogue_of(ctx)
     if dynamic:
@@ -85,7 +88,8 @@ def _list_components(found: Sequence[Owned[ComponentEntry]], as_json: bool) -> N
         _print_json([dict(zip(fields, row, strict=True)) for row in rows])
         return
     lines = [[c.bare, c.entry.kind, c.distribution, c.entry.summary] for c in found]
-    table.write_table(["name", "kind", "distribution", "summary"], lines)
+    header = ["name", "kind", "distribution", "summary"]
+    table.write_table(header, lines, drop=("kind", "distribution"))
 
 
 def _print_json(found: object) -> None:
@@ -103,7 +107,7 @@ def _draw(models: Sequence[Model], catalogue: Catalogue) -> None:
         line = [catalogue.short_name(model), card.family, *([card.kind] if kinds else [])]
         line += [card.dataset, table.shape(card.shape), ", ".join(card.conditioners)]
         lines.append([*line, table.size(card.size), card.summary])
-    table.write_table([*header, "size", "summary"], lines)
+    table.write_table([*header, "size", "summary"], lines, drop=DROPPED)
 
 
 def _as_json(model: Model, name: str) -> dict[str, Any]:

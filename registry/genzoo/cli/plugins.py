@@ -140,7 +140,7 @@ def _draw(entries: Sequence[Mapping[str, Any]], *, times: bool) -> None:
         line = [entry[field] for field in ("name", "distribution", "version", "status")]
         seconds = "" if entry["seconds"] is None else f"{entry['seconds']:.2f} s"
         lines.append([*line, *([seconds] if times else []), _counts(entry)])
-    table.write_table([*header, "provides"], lines)
+    table.write_table([*header, "provides"], lines, drop=("version", "distribution"))
     for entry in entries:
         for error in entry["errors"]:
             owner = f"{entry['name']} ({entry['distribution']} {entry['version']})"

@@ -10,7 +10,8 @@ from functools import partial
 import click
 
 from genzoo.cli.doctor import Finding, packages, system
-from genzoo.text import many, one_line, printable
+from genzoo.cli.table import wrapped
+from genzoo.text import many, one_line
 from genzoo_core.errors import GenzooError
 from genzoo_core.secrets import without_secrets
 
@@ -51,7 +52,8 @@ def doctor(ctx: click.Context, *, check: bool, as_json: bool) -> None:
             found.append(finding)
             if not as_json:
                 then = f"; {advice}" if advice else ""
-                click.echo(printable(f"{finding.state:7}  {finding.topic:11}  {text}{then}"))
+                for line in wrapped(text + then, f"{finding.state:7}  {finding.topic:11}  "):
+                    click.echo(line)
     problems, notes = (sum(each.state == state for each in found) for state in ("problem", "note"))
     if as_json:
         report = {"problems": problems, "findings": [asdict(finding) for finding in found]}
