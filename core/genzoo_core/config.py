@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import dataclass_transform
+from collections.abc import Mapping
+from typing import Any, Protocol, dataclass_transform, runtime_checkable
 
 import msgspec
 
@@ -19,6 +20,19 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Further flags of `msgspec.Struct` are keywords: `tag` for one of a union of structs,
     `omit_defaults` for what is written, `kw_only` where a subclass has fields without a default.
     """
+
+
+@runtime_checkable
+class Resolving(Protocol):
+    """Options of which some that are left out mean what a model's config says elsewhere.
+
+    Those that mean its field of the same name need no such method.
+    """
+
+    @staticmethod
+    def resolved(config: Mapping[str, Any]) -> Mapping[str, object]:
+        """By name, what options that are left out mean for a model of that config."""
+        ...
 
 
 class NoOptions(Config):

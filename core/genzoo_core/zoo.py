@@ -106,6 +106,8 @@ class Option:
         type: What it takes, in words: "a number from 0 to 2".
         choices: All values where they can be counted, or ().
         of: The component that has it, where the model only chooses that: "ddim" has `sampler.eta`.
+        resolved: What is taken where it is left out: `default` or, where that is None, what the
+            model's config says; None where it says nothing.
     """
 
     name: str
@@ -114,6 +116,7 @@ class Option:
     default: Any
     required: bool
     of: str = ""
+    resolved: Any = None
 
 
 @dataclass(frozen=True)

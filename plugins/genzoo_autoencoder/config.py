@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -156,3 +157,11 @@ class LatentOptions(Config):
     prior: Literal["fitted", "standard-normal"] | None = None
     temperature: Temperature = 1.0
     guidance: Guidance | None = None
+
+    @staticmethod
+    def resolved(config: Mapping[str, Any]) -> dict[str, object]:
+        """The density that there is, and the guidance of a flow."""
+        prior = config.get("prior")
+        fitted = prior or config.get("components") or config.get("density")
+        guidance = prior.get("guidance") if isinstance(prior, Mapping) else None
+        return {"prior": "fitted" if fitted else None, "guidance": guidance}

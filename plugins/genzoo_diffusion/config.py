@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -105,6 +106,11 @@ class DiffusionOptions(Config):
     eta: Share | None = None
     passes: Few | None = None
 
+    @staticmethod
+    def resolved(config: Mapping[str, Any]) -> dict[str, object]:
+        """How often a step is taken; the rest are fields of the config."""
+        return {"passes": PASSES}
+
 
 class DDIMConfig(Config):
     """How random DDIM is.
@@ -161,3 +167,8 @@ class MeanFlowOptions(Config):
 
     steps: Few | None = None
     passes: Few | None = None
+
+    @staticmethod
+    def resolved(config: Mapping[str, Any]) -> dict[str, object]:
+        """How often a step is taken; the rest are fields of the config."""
+        return {"passes": PASSES}

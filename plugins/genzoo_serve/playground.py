@@ -144,9 +144,7 @@ def _facts(service: Service, name: str, opened: Opened) -> dict[str, Any]:
     plain_works = _accepts(module)
     options = []
     for option in service.zoo.options(opened):
-        own, choices = option.default, option.choices
-        if own is None:
-            own = opened.spec.config.get(option.name)
+        own, choices = option.resolved, option.choices
         if plain_works:  # some samplers suit some training only
             choices = tuple(c for c in choices if _accepts(module, **{option.name: c}))
         plain = own if isinstance(own, bool | int | float | str) else None

@@ -51,6 +51,20 @@ def test_json_holds_every_field_of_the_card_and_the_choices_of_each_option(shelf
     assert found["problems"] == []
 
 
+def test_an_option_that_is_left_out_is_shown_as_what_it_means(shelf: Shelf) -> None:
+    options = {o["name"]: o for o in shelf.json("info", "flow-mnist")["options"]}
+    config = shelf.json("info", "flow-mnist")["spec"]["config"]
+    for name in ("steps", "sampler", "guidance"):
+        assert options[name]["resolved"] == config[name]
+    assert options["steps"]["default"] is None  # a request says nothing of it
+    text = shelf.genzoo("info", "flow-mnist").stdout
+    assert f"steps        a whole number from 1 to 1000; default {config['steps']}\n" in text
+    options = {o["name"]: o for o in shelf.json("info", "vae-mnist")["options"]}
+    config = shelf.json("info", "vae-mnist")["spec"]["config"]
+    assert options["prior"]["resolved"] == "fitted"
+    assert options["guidance"]["resolved"] == config["prior"]["guidance"]
+
+
 def test_options_are_shown_without_torch(shelf: Shelf) -> None:
     assert "torch" not in shelf.modules("info", "vae-mlp-mnist")
 

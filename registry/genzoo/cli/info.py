@@ -134,7 +134,7 @@ def _lines(about: Look) -> Iterator[str]:
     card = about.model.card
     yield about.model.name
     if card.summary:
-        yield card.summary
+        yield from table.wrapped(card.summary)
     yield ""
     yield from table.fields(_facts(about))
     if about.parts:
@@ -148,7 +148,9 @@ def _lines(about: Look) -> Iterator[str]:
         for metric in card.metrics:
             yield from _metric(metric)
     if card.notes:
-        yield from ("", *card.notes.strip().splitlines())
+        yield ""
+        for note in card.notes.strip().splitlines():
+            yield from table.wrapped(note)
 
 
 def _facts(about: Look) -> Iterator[tuple[str, str]]:
@@ -204,7 +206,9 @@ def _option(option: Option) -> str:
     of = f"of {option.of}: " if option.of else ""
     if option.required:
         return f"{of}{option.type}; must be given"
-    default = "unset" if option.default is None else json.dumps(option.default).strip('"')
+    if option.resolved is None:
+        return f"{of}{option.type}"
+    default = json.dumps(option.resolved, ensure_ascii=False).strip('"')
     return f"{of}{option.type}; default {default}"
 
 
@@ -214,5 +218,5 @@ def _metric(metric: Metric) -> Iterator[str]:
     beside += [f"floor {metric.floor:g}{unit}"] if metric.floor is not None else []
     yield f"  {metric.name}  {metric.value:g}{unit}" + (f" ({', '.join(beside)})" if beside else "")
     if metric.note:
-        yield f"    {metric.note}"
+        yield from table.wrapped(metric.note, "    ")
     yield f"    {metric.command}"

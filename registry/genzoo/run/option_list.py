@@ -12,6 +12,7 @@ from msgspec import inspect
 from genzoo.models.components import component_options, components_of
 from genzoo.plugins.guard import load_target
 from genzoo.plugins.names import full_name
+from genzoo_core.config import Resolving
 from genzoo_core.specs import Choice, ComponentSpec, ModelSpec
 from genzoo_core.zoo import Option
 
@@ -42,9 +43,12 @@ def options_in(
     catalogue: Catalogue, struct: type[msgspec.Struct], spec: ModelSpec
 ) -> tuple[Option, ...]:
     """The options that are the fields of a struct, likewise."""
+    own = dict(spec.config)
+    if issubclass(struct, Resolving):
+        own |= struct.resolved(spec.config)
     options, inner = [], []
     for field in fields_of(struct):
-        option = _option(field)
+        option = _resolved(_option(field), field.type, own.get(field.name))
         if takes_choice(field.type):
             option, of_choices = _choice(catalogue, option, spec.config.get(option.name))
             inner += of_choices
@@ -60,6 +64,17 @@ def _option(field: msgspec.structs.FieldInfo) -> Option:
     return Option(field.encode_name, describe(kind), _values(kind), default, field.required)
 
 
+def _resolved(option: Option, kind: object, own: object) -> Option:
+    """The same, with what it means where it is left out; `own` is what a config says of it."""
+    if option.default is not None:
+        return replace(option, resolved=option.default)
+    try:  # a field of the same name may be something else
+        value = msgspec.to_builtins(msgspec.convert(own, kind))
+    except (msgspec.ValidationError, TypeError):
+        return option
+    return replace(option, resolved=value)
+
+
 def _choice(catalogue: Catalogue, option: Option, own: object) -> tuple[Option, list[Option]]:
     """An option that chooses a component, and the options of all that it can choose.
 
@@ -71,13 +86,14 @@ def _choice(catalogue: Catalogue, option: Option, own: object) -> tuple[Option, 
     except msgspec.ValidationError:  # the config of a file that cannot be built
         chosen = ComponentSpec("")
     words, default = f"one of {', '.join(rows)}", chosen.component or None
-    choice = replace(option, type=words, choices=tuple(rows), default=default)
+    choice = replace(option, type=words, choices=tuple(rows), default=default, resolved=default)
     inner: list[Option] = []
     for name, struct in component_options(catalogue, kind).items():
         config = chosen.config if chosen.component in (name, full_name(rows[name])) else {}
         for one in map(_option, fields_of(struct)):
             default = config.get(one.name, one.default)
-            inner.append(replace(one, name=f"{kind}.{one.name}", of=name, default=default))
+            own = replace(one, name=f"{kind}.{one.name}", of=name, default=default)
+            inner.append(replace(own, resolved=default))
     return choice, inner
 
 
