@@ -89,11 +89,13 @@ def serve(
             f"{host} can be reached from other machines",
             "give clients a key with --api-key-file, or say --no-auth",
         )
+    from genzoo_core.devices import find_device
     from genzoo_serve.models import Models
     from genzoo_serve.server import run
     from genzoo_serve.service import Service
     from genzoo_serve.worker import Settings
 
+    device = find_device(device)
     settings = Settings(device, precision, batch, linger / 1000)
     service = Service(zoo, Models(zoo, models, settings, _bytes(keep)), max_queue)
     local = key is None and not no_auth

@@ -103,7 +103,9 @@ def _column(text: str) -> tuple[str, str]:
     help="Folder of the run.  [default: runs/NAME]",
 )
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out, if there is one.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps.")
+@click.option(
+    "--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps, or auto: the first."
+)
 @click.option(
     "--devices",
     type=click.IntRange(min=1),
@@ -175,6 +177,7 @@ def train(
     genzoo train flow-mnist --data DIR --device cuda --devices 8
     """
     zoo: Zoo = context.obj
+    from genzoo_core.devices import find_device
     from genzoo_train import training
     from genzoo_train.finishing import finish
     from genzoo_train.folder import check_free
@@ -187,6 +190,7 @@ def train(
     settings = (*(early if early_stop else ()), *overrides)
     settings += () if seed is None else (f"seed={seed}",)
     own = recipe in zoo.templates
+    device = find_device(device)
     ranks = join(device, devices, nodes)
     note = partial(click.echo, err=True) if ranks.first else _silent
 

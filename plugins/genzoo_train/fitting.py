@@ -74,7 +74,7 @@ def fit_recipe(
         dataset: The training set.
         seconds: The time.
         steps: Steps of all stages, in place of the time.
-        device: "cpu", "cuda", "cuda:1", "mps".
+        device: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first that is here.
         note: Called with what is being timed.
         ranks: How many share each batch: one is timed, on its share alone.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import re
 import sys
 from datetime import timedelta
 from typing import Literal
@@ -17,6 +16,7 @@ from torch import distributed
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
+from genzoo_core.devices import find_device
 from genzoo_core.errors import TrainingError, UsageError
 from genzoo_core.recipe import Recipe
 from genzoo_train.ranks import ALONE, Ranks
@@ -51,7 +51,7 @@ def make_fabric(device: str, recipe: Recipe | None) -> Fabric:
     Raises:
         UsageError: No such device.
     """
-    kind, index = checked(device)
+    kind, _, index = find_device(device).partition(":")
     chosen = [int(index)] if index and kind != "cpu" else 1
     fabric = Fabric(accelerator=kind, devices=chosen, precision=_precision(recipe))
     fabric.launch()  # makes the device the current one
@@ -62,7 +62,7 @@ def launch(device: str, recipe: Recipe | None, devices: int | None, nodes: int |
     """What computes a training on one or several ranks, which find each other here.
 
     Args:
-        device: "cpu", "cuda", "cuda:1", "mps".
+        device: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first that is here.
         recipe: Says the precision.
         devices: See `genzoo_train.training.train`.
         nodes: The same.
@@ -72,7 +72,7 @@ def launch(device: str, recipe: Recipe | None, devices: int | None, nodes: int |
         UsageError: No such device, or not so many.
     """
     devices, nodes = layout(devices, nodes)
-    kind, index = checked(device)
+    kind, _, index = find_device(device).partition(":")
     if devices * nodes == 1:
         return make_fabric(device, recipe)
     if kind not in BACKENDS or index:
@@ -126,27 +126,6 @@ def _part() -> None:
 
 def _precision(recipe: Recipe | None) -> Literal["bf16-mixed", "32-true"]:
     return "bf16-mixed" if recipe is not None and recipe.precision == "bf16" else "32-true"
-
-
-def checked(device: str) -> tuple[str, str]:
-    """The kind and the number of a device that there is; "" for no number.
-
-    Raises:
-        UsageError: There is no such device.
-    """
-    kind, _, index = device.partition(":")
-    available = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    count = torch.cuda.device_count() if kind == "cuda" else 1
-    wrong = index and not (re.fullmatch(r"[0-9]{1,9}", index) and int(index) < count)
-    if not available.get(kind) or wrong:
-        choices = ", ".join(name for name, there in available.items() if there)
-        several = f", cuda:0 to cuda:{count - 1}" if count > 1 else ""
-        raise UsageError(f"no device {device[:100]!r}", f"this machine has {choices}{several}")
-    return kind, index
 
 
 def layout(devices: int | None, nodes: int | None) -> tuple[int, int]:

@@ -51,7 +51,7 @@ def train(
     Args:
         out: Folder of the run: new or empty, unless `resume`.
         resume: Go on from the checkpoint in `out`; begin where there is none.
-        device: "cpu", "cuda", "cuda:1", "mps".
+        device: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first that is here.
         devices: Processes on this machine, each with a device; None for as many as torchrun or
             SLURM started, or one. Where nobody started them, the running script is started again
             for each of the others.

@@ -89,9 +89,9 @@ class Zoo(genzoo_core.zoo.Zoo):
         found = reference
         if not isinstance(found, Model | WeightsFile | ModelFolder):
             found = self.fetch(found, variant)
-        from genzoo.models.device import find_device
         from genzoo.models.open import open_model
         from genzoo.models.precision import check_precision
+        from genzoo_core.devices import find_device
 
         device = find_device(device)
         check_precision(precision, device)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from genzoo.files.pictures import read_input, read_mask, stack
-from genzoo.models.device import find_device, place
+from genzoo.models.device import place
 from genzoo.models.formats import ModelFolder
 from genzoo.models.precision import check_precision, in_precision
 from genzoo.run.computing import best_threads, threads
@@ -24,6 +24,7 @@ from genzoo.run.tasks.abilities import sampler_of
 from genzoo.run.tasks.decode import latents_of
 from genzoo.run.tasks.task import Plan
 from genzoo.text import shown_path
+from genzoo_core.devices import find_device
 from genzoo_core.errors import ConfigError, GenzooError, UsageError
 from genzoo_core.picture_files import MAX_PIXELS
 from genzoo_core.request import Record, Request

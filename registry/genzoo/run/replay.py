@@ -15,7 +15,6 @@ from genzoo.files.foreign import ELSEWHERE
 from genzoo.files.listing import LocalSource
 from genzoo.files.shards import SUFFIX
 from genzoo.models.components import check_name
-from genzoo.models.device import find_device
 from genzoo.models.find import is_path
 from genzoo.models.formats import ModelFolder
 from genzoo.models.weights import Found, has_scheme, resolve_reference
@@ -24,6 +23,7 @@ from genzoo.run.outputs.reading import read
 from genzoo.run.plan import plan
 from genzoo.run.tasks import task_of
 from genzoo.text import SHOWN, printable, quoted
+from genzoo_core.devices import find_device
 from genzoo_core.errors import ConfigError, GenzooError, ReplayError, UsageError
 from genzoo_core.formats import Source
 from genzoo_core.request import Input, Lora, Record, Request

@@ -1,0 +1,48 @@
+"""Where tensors can be: the one list of devices for all commands."""
+
+from __future__ import annotations
+
+import re
+
+from genzoo_core.errors import UsageError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+"""Names that are known; a GPU among several is "cuda:1"."""
+
+
+def find_device(device: str) -> str:
+    """The device of that name; "auto" is the first that is here of cuda, mps and cpu.
+
+    Nothing is put on it: each rank of a training would take memory of the first GPU.
+
+    Raises:
+        UsageError: There is no such device; names those that are here.
+    """
+    if device == "cpu":
+        return device
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    here = ["cuda"] if count else []
+    here += ["mps"] if torch.backends.mps.is_available() else []
+    here += ["cpu"]
+    if device == "auto":
+        return here[0]
+    kind, colon, index = device.partition(":")
+    numbered = re.fullmatch(r"[0-9]{1,9}", index) and int(index) < (count or 1)
+    if kind in here and (numbered if colon else True):
+        return device
+    if kind not in DEVICES and _computes(device):
+        return device
+    several = f", cuda:0 to cuda:{count - 1}" if count > 1 else ""
+    raise UsageError(f"no device {device[:100]!r}", f"this machine has {', '.join(here)}{several}")
+
+
+def _computes(device: str) -> bool:
+    """Whether a backend of torch that genzoo does not know by name holds numbers."""
+    import torch
+
+    try:
+        return torch.device(device).type != "meta" and torch.zeros(1, device=device).item() == 0
+    except Exception:  # each of torch's many backends raises its own
+        return False
