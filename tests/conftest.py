@@ -17,8 +17,11 @@ from workshop import Workshop
 # Two threads are slower than one on nets this small, and far slower on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# No test may see, or change, the list of models of whoever runs it.
+# No test may see, or change, the list of models and the settings of whoever runs it.
 os.environ["GENZOO_MODELS"] = os.path.join(os.devnull, "models")
+os.environ["GENZOO_CONFIG"] = os.path.join(os.devnull, "config")
+for _name in ("MODEL", "OUTPUT", "DEVICE"):
+    os.environ.pop(f"GENZOO_{_name}", None)
 
 # A shell that runs the suite in the background has it ignore Ctrl-C, and so would the processes
 # that tests start to interrupt.

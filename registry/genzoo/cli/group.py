@@ -30,11 +30,12 @@ BUILTIN = {
     "rm": ("genzoo.cli.add:rm", "Take a model out of your own list."),
     "plugins": ("genzoo.cli.plugins:plugins", "Show the plugins that are installed."),
     "doctor": ("genzoo.cli.doctor.command:doctor", "Look whether genzoo works here."),
+    "config": ("genzoo.cli.config:config", "Show your defaults, and set them."),
     "completion": ("genzoo.cli.completion:completion", "Print a shell's completion script."),
 }
 """Target and help line of each command of genzoo itself. Plugins cannot take these names."""
 
-LIGHT = ("list", "info", "show", "add", "rm", "plugins", "doctor", "completion")
+LIGHT = ("list", "info", "show", "add", "rm", "plugins", "doctor", "config", "completion")
 """Commands that need no `Zoo`, but the catalogue alone."""
 
 TAKE_MODEL = ("info", "run", "encode", "decode", "export")
@@ -119,6 +120,10 @@ class ZooGroup(click.Group):
             from genzoo.zoo import Zoo
 
             ctx.obj = Zoo(catalogue_of(ctx))
+            if not ctx.resilient_parsing:
+                from genzoo.cli.settings import defaults
+
+                ctx.default_map = {name: defaults(ctx, command, args[1:])}
         return name, command, args[1:]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -17,6 +17,7 @@ from genzoo.cli.options import (
     preview_option,
     request_from,
 )
+from genzoo.cli.settings import output_folder
 from genzoo.run.outputs.destination import choose, choose_latents, write_latents
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", help="Where to: .npz or .safetensors.", type=click.Path())
 @condition_options
 @making_options
-@click.pass_obj
+@click.pass_context
 def encode(
-    zoo: Zoo,
+    ctx: click.Context,
     /,
     *,
     model: str,
@@ -51,7 +52,9 @@ def encode(
     from genzoo.run.tasks.encode import make_latents
 
     begin = time.monotonic()
-    destination = choose_latents(output, force=force)
+    zoo: Zoo = ctx.obj
+    unnamed = output_folder(ctx) if output is None else Path()
+    destination = choose_latents(output, force=force, unnamed=unnamed)
     plan = zoo.plan(request_from(model, gather(settings), encode=True, **fields))
     for note in plan.notes:
         message(note)
@@ -71,9 +74,9 @@ def encode(
 @condition_options
 @making_options
 @preview_option
-@click.pass_obj
+@click.pass_context
 def decode(
-    zoo: Zoo,
+    ctx: click.Context,
     /,
     *,
     model: str,
@@ -92,6 +95,8 @@ def decode(
     genzoo decode vae-mnist z.npz -o digits.png
     """
     begin = time.monotonic()
-    destination = choose(output, force=force, catalogue=zoo.catalogue)
+    zoo: Zoo = ctx.obj
+    unnamed = output_folder(ctx) if output is None else Path()
+    destination = choose(output, force=force, catalogue=zoo.catalogue, unnamed=unnamed)
     plan = zoo.plan(request_from(model, gather(settings), **fields))
     carry_out(plan, destination, zoo, preview=preview, as_json=as_json, begin=begin)

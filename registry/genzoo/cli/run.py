@@ -24,6 +24,7 @@ from genzoo.cli.options import (
     preview_option,
     request_from,
 )
+from genzoo.cli.settings import output_folder
 from genzoo.run.bulk.layout import FORMS, SIZE, Form
 from genzoo.run.outputs.destination import choose
 from genzoo_core.downloads import no_downloads
@@ -205,7 +206,8 @@ def run(
         return
     if shard_size is not None:
         raise UsageError("--shard-size goes with --shards", "add that")
-    destination = choose(output, force=force, catalogue=zoo.catalogue)
+    unnamed = output_folder(ctx) if output is None else Path()
+    destination = choose(output, force=force, catalogue=zoo.catalogue, unnamed=unnamed)
     again = None
     if replay is not None:
         if prompts or options or any(value not in (None, (), "") for value in fields.values()):
@@ -229,5 +231,6 @@ def run(
 def named(model: str | None) -> str:
     """The model that was named."""
     if model is None:
-        raise UsageError("no model was named", "`genzoo list` shows those there are")
+        hint = "`genzoo list` shows those there are, `genzoo config set model NAME` makes one yours"
+        raise UsageError("no model was named", hint)
     return model

@@ -40,6 +40,7 @@ def doctor(ctx: click.Context, *, check: bool, as_json: bool) -> None:
         "extra": partial(packages.look_at_extras, no_plugins),
         "cache": system.look_at_cache,
         "config": system.look_at_ledger,
+        "settings": system.look_at_settings,
         "models": system.look_at_models,
         "plugins": partial(packages.look_at_plugins, no_plugins, check),
         "variable": system.look_at_variables,

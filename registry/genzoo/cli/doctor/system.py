@@ -14,13 +14,14 @@ from pathlib import Path
 from shlex import quote
 
 from genzoo.cli.doctor import Finding, State
+from genzoo.cli.settings import Settings, read_settings, settings_file, variable
 from genzoo.cli.table import size
 from genzoo.files.folders import cache_folder, config_folder, models_file
 from genzoo.plugins.added import read_added
 from genzoo.plugins.distributions import installed, installed_version
 from genzoo.plugins.manifests import REFERENCE
 from genzoo.text import many
-from genzoo_core.errors import PluginError, did_you_mean
+from genzoo_core.errors import ConfigError, PluginError, did_you_mean
 from genzoo_core.installer import environment, find_installer
 from genzoo_core.reading import read_bytes
 
@@ -40,6 +41,7 @@ OURS = (
     "GENZOO_INCEPTION",
     "GENZOO_MODELS",
     "GENZOO_PLUGINS",
+    *map(variable, Settings.__struct_fields__),
 )
 """Those that genzoo itself knows; a plugin may have more."""
 
@@ -141,6 +143,18 @@ def look_at_cache() -> Iterator[Finding]:
     state: State = "ok" if free >= LITTLE else "note" if free >= NONE else "problem"
     advice = "" if state == "ok" else f"make room on the disk of {_nearest(folder)}"
     yield Finding("disk", f"{size(free) or '0 B'} are free", state, advice)
+
+
+def look_at_settings() -> Iterator[Finding]:
+    """The user's defaults, and whether they can be read."""
+    file = settings_file()
+    try:
+        chosen = read_settings()
+    except ConfigError as error:
+        yield Finding("settings", error.message, "problem", error.hint or f"repair {file}")
+        return
+    text = ", ".join(f"{name} = {each.value}" for name, each in chosen.items())
+    yield Finding("settings", f"{file}: {text or 'nothing is set'}")
 
 
 def look_at_ledger() -> Iterator[Finding]:

@@ -33,23 +33,28 @@ class Destination:
     """Where to write, and how; `force` replaces what exists.
 
     Attributes:
-        path: The file or folder; None to name a file in the current folder after what it shows.
+        path: The file or folder; None to name a file in `unnamed` after what it shows.
         format: One of `PICTURES`, "folder", or "plugin".
     """
 
     path: Path | None
     format: str
     force: bool = False
+    unnamed: Path = Path()
 
 
-def choose(output: str | None, *, force: bool, catalogue: Catalogue) -> Destination:
+def choose(
+    output: str | None, *, force: bool, catalogue: Catalogue, unnamed: Path = Path()
+) -> Destination:
     """What `-o` means for pictures; the plugins of `catalogue` may write further formats.
+
+    Without one a file goes into the folder `unnamed`.
 
     `output` is a file, or a folder where it exists as one, ends in "/" or has no suffix.
     """
     if output is None:
-        check_writable(Path())
-        return Destination(None, "png")
+        check_writable(unnamed)
+        return Destination(None, "png", unnamed=unnamed)
     if output in ("", "-"):
         raise UsageError(f"-o {output!r} names no file", "give one, such as -o out.png")
     path = Path(output)
@@ -65,11 +70,11 @@ def choose(output: str | None, *, force: bool, catalogue: Catalogue) -> Destinat
     return Destination(path, format_, force)
 
 
-def choose_latents(output: str | None, *, force: bool) -> Destination:
+def choose_latents(output: str | None, *, force: bool, unnamed: Path = Path()) -> Destination:
     """What `-o` means for latents; as `choose`."""
     if output is None:
-        check_writable(Path())
-        return Destination(None, "npz")
+        check_writable(unnamed)
+        return Destination(None, "npz", unnamed=unnamed)
     path = Path(output)
     format_ = path.suffix[1:].lower()
     if format_ not in LATENTS:
@@ -164,10 +169,10 @@ def _write_arrays(
 
     rows: dict[str, arrays.Rows] = {}
     record: Record | None = None
-    place = destination.path or Path()
-    with writing(place):
+    path = destination.path
+    with writing(path or destination.unnamed):
         for tensors, batch in batches:
-            arrays.add_rows(rows, tensors, place.parent)
+            arrays.add_rows(rows, tensors, path.parent if path else destination.unnamed)
             record = spanning(record or batch.record, batch.record)
     assert record is not None  # a run has pictures
     write_as = arrays.write_npz if destination.format == "npz" else arrays.write_safetensors
@@ -185,7 +190,8 @@ def _write_file(
         return path
     stem = name_of(record)
     for number in count():
-        free = Path(f"{stem}-{number}.{suffix}" if number else f"{stem}.{suffix}")
+        name = f"{stem}-{number}.{suffix}" if number else f"{stem}.{suffix}"
+        free = destination.unnamed / name
         with suppress(FileExistsError):
             with new_file(free, replace=False) as file:
                 fill(file)
