@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from genzoo_core.errors import GenzooError, HubError
+from genzoo_core.progress import Lines, on_terminal
 from genzoo_core.secrets import without_secrets
+from genzoo_core.table import size as size_text
 
 ANSWER_BYTES = 10_000_000
 """Limit of all responses to one query, in bytes; the names of 100,000 files are less."""
@@ -109,6 +111,11 @@ def public(text: str) -> str:
     return without_secrets(_QUERY.sub(r"\1", text), account="")
 
 
+def _amount(count: float) -> str:
+    """Bytes as text."""
+    return size_text(round(count)) or "0 B"
+
+
 class _Bound:
     """A limit of bytes and seconds for what is fetched.
 
@@ -118,8 +125,10 @@ class _Bound:
     def __init__(self, what: str, size: int, seconds: float, *, is_file: bool = False) -> None:
         self.what, self.size, self.seconds, self.is_file = what, size, seconds, is_file
         self.over = False
-        self.left = size
+        self.left, self.before = size, 0
         self.limit = f"the {size:,} bytes that are read of {what}"
+        # On a terminal the client draws a bar, and else nothing.
+        self.lines = Lines(what, "", amount=_amount) if is_file and not on_terminal() else None
 
     def begin(self, response: Any) -> None:
         """Apply the limit to a response, before anything of its body is read."""
@@ -138,7 +147,8 @@ class _Bound:
             self.limit = f"the {self.size:,} bytes that it promised of {self.what}"
             if response.status_code == 206:  # the rest of a broken download
                 start = response.request.headers.get("Range", "bytes=0-")
-                self.left -= int(start.removeprefix("bytes=").partition("-")[0])
+                self.before = int(start.removeprefix("bytes=").partition("-")[0])
+                self.left -= self.before
         elif self.is_file:
             # A redirection, or an error message.
             self.left, self.limit = ANSWER_BYTES, f"the {ANSWER_BYTES:,} bytes that are read of it"
@@ -160,6 +170,8 @@ class _Bound:
         self.left -= len(piece)
         if self.left < 0:
             raise HubError(f"the Hub sends more than {self.limit}", "check HF_ENDPOINT")
+        if self.lines is not None:
+            self.lines.update(max(self.before, self.size - self.left), self.size, self.before)
         return piece
 
     def end(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import statistics
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from genzoo_core import Config
 from genzoo_core.dataset import Row
 from genzoo_core.errors import DataError, GenzooError
 from genzoo_core.picture_files import decode
+from genzoo_core.progress import Pulse
 from genzoo_core.recipe import DataRecipe, folder_name
 from genzoo_core.text import many
 from genzoo_core.zoo import Zoo
@@ -30,9 +30,6 @@ LABEL, TEXT = "label", "text"
 
 FEW = 20
 """A class with fewer pictures is hardly learnt."""
-
-EVERY = 10.0
-"""Seconds between two messages of progress."""
 
 MOST_VALUES = 1000
 """Different values of a column that are counted."""
@@ -166,12 +163,11 @@ def survey(
     Raises:
         DataError: There is no such dataset, or none of its pictures can be read.
     """
-    counts, then = _Counts(), time.monotonic() + EVERY
+    counts, pulse = _Counts(), Pulse()
     for number, row in enumerate(zoo.rows(recipe, folder), 1):
         _count(row, row.place.replace(f"{folder}{os.sep}", ""), counts)
-        if time.monotonic() >= then:
+        if pulse.due():
             note(f"{number:,} pictures looked at")
-            then += EVERY
     if not counts.places:
         first = counts.faults[0]
         raise DataError(f"no picture of {recipe.name} can be read: {first.place}: {first.reason}")

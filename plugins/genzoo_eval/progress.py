@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable
-from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 import click
 
+from genzoo_core.progress import Lines, on_terminal
 from genzoo_core.text import printable
 
 if TYPE_CHECKING:
@@ -22,22 +20,17 @@ OnProgress = Callable[[str, float, int], None]
 """Called as `on_progress(what, done, total)`, in images or in steps of a training."""
 
 
-EVERY = 10.0
-"""Seconds between two lines where there is no terminal."""
-
-
 class Progress:
     """Lines on stderr, and a bar below them where that is a terminal; nothing if `silent`."""
 
     def __init__(self, *, silent: bool = False) -> None:
         self._silent = silent
         self._bar: Bar | None = None
-        self._began: dict[str, float] = {}
-        self._next = 0.0
+        self._lines: dict[str, Lines] = {}
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Progress:
-        if sys.stderr.isatty() and not self._silent:
+        if on_terminal() and not self._silent:
             from rich.console import Console
             from rich.progress import Progress as Bar
 
@@ -74,10 +67,6 @@ class Progress:
         self._bar.update(self._tasks[what], completed=done)
 
     def _say(self, what: str, done: float, total: int) -> None:
-        now = time.monotonic()
-        if what not in self._began:
-            self._began[what], self._next = now, now + EVERY
-        if now >= self._next and 0 < done < total:
-            self._next = now + EVERY
-            left = (now - self._began[what]) / done * (total - done)
-            self.tell(f"{what}: {done:,.0f} of {total:,}, {timedelta(seconds=round(left))} left")
+        if what not in self._lines:
+            self._lines[what] = Lines(what, "", tell=self.tell)
+        self._lines[what].update(done, total)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
-from datetime import timedelta
 
+from genzoo_core.progress import EVERY, Pulse, left
 from genzoo_core.training import Progress
 
 
@@ -32,21 +32,19 @@ class Reporter:
 class LineReporter(Reporter):
     """A line for each set of figures, and after ten seconds without, on stderr, for logs."""
 
-    INTERVAL = 10.0
-
-    def __init__(self) -> None:
+    def __init__(self, every: float = EVERY) -> None:
         self._stage, self._start, self._total = "", 0, 0
-        self._since = self._next = time.monotonic()
+        self._since, self._pulse = time.monotonic(), Pulse(every)
         self._values: Mapping[str, float] = {}
 
     def stage(self, name: str, progress: Progress) -> None:
         self._stage, self._start, self._total = name, progress.step, progress.total
         self._since, self._values = time.monotonic(), {}
-        self._next = self._since + self.INTERVAL
+        self._pulse.restart()
         self.note(f"stage {name}: {progress.total} steps, from {progress.step}")
 
     def step(self, done: int) -> None:
-        if time.monotonic() >= self._next:
+        if self._pulse.due():
             self._line(done)
 
     def figures(self, progress: Progress, values: Mapping[str, float]) -> None:
@@ -54,12 +52,11 @@ class LineReporter(Reporter):
         self._line(progress.step)
 
     def _line(self, done: int) -> None:
-        now = time.monotonic()
-        self._next = now + self.INTERVAL
-        each = (now - self._since) / max(done - self._start, 1)
-        left = timedelta(seconds=round((self._total - done) * self._values.get("s/step", each)))
+        self._pulse.restart()
+        each = (time.monotonic() - self._since) / max(done - self._start, 1)
+        rest = left((self._total - done) * self._values.get("s/step", each))
         figures = f"  {_text(self._values)}" if self._values else ""
-        self.note(f"{self._stage} {done}/{self._total}{figures}  {left} left")
+        self.note(f"{self._stage} {done}/{self._total}{figures}  {rest}")
 
     def note(self, message: str) -> None:
         print(message, file=sys.stderr, flush=True)  # noqa: T201

@@ -315,7 +315,7 @@ def test_slow_steps_are_reported_without_figures(capsys: pytest.CaptureFixture[s
     reporter.stage("game", Progress(2, 10))
     reporter.step(3)
     assert capsys.readouterr().err == "stage game: 10 steps, from 2\n"
-    reporter.INTERVAL = 0.0
+    reporter = LineReporter(every=0.0)
     reporter.stage("game", Progress(2, 10))
     reporter.step(4)
     reporter.figures(Progress(5, 10), {"loss": 0.5, "images/s": 20.0, "s/step": 2.0})

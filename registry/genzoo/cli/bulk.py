@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +14,7 @@ import click
 
 from genzoo.cli.making import message
 from genzoo.cli.options import request_from
+from genzoo.cli.progress import progress
 from genzoo.files.libraries import need_pyarrow
 from genzoo.plugins.guard import stdout_to_stderr
 from genzoo.run.bulk.layout import Form, lay_out_shards
@@ -27,13 +25,9 @@ from genzoo_core.request import BATCH
 
 if TYPE_CHECKING:
     from genzoo.run.bulk.job import Job
-    from genzoo.run.bulk.make import OnShards
     from genzoo.run.bulk.manifest import Manifest, PromptSource
     from genzoo.run.prompts import PromptFile
     from genzoo.zoo import Zoo
-
-EVERY = 10.0
-"""Seconds between two lines where there is no terminal."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +72,13 @@ def run_shards(
     try:
         with progress(title, silent=rank > 0) as update, stdout_to_stderr():
             there = make_shards(
-                job, folder, manifest, zoo, rank=rank, ranks=ranks, on_shards=update
+                job,
+                folder,
+                manifest,
+                zoo,
+                rank=rank,
+                ranks=ranks,
+                on_progress=update,
             )
     except KeyboardInterrupt:
         if rank == 0:
@@ -173,50 +173,3 @@ def _announce(job: Job, manifest: Manifest) -> None:
     seeds = "seeds of their own" if own else f"seeds from {manifest.record.seed}"
     counts = f"{job.layout.pictures:,} pictures in {job.layout.count:,} shards"
     message(f"{job.plan.opened.name}: {counts}, {seeds}")
-
-
-@contextmanager
-def progress(title: str, *, silent: bool = False) -> Iterator[OnShards]:
-    """What shows how many pictures are there: a bar on a terminal, else a line now and then."""
-    if silent:
-        yield lambda *_: None
-    elif sys.stderr.isatty():
-        with _bar(title) as update:
-            yield update
-    else:
-        yield _lines(title)
-
-
-@contextmanager
-def _bar(title: str) -> Iterator[OnShards]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Left
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Left())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None)
-
-        def update(made: float, there: int, total: int) -> None:
-            bar.update(task, total=total, completed=int(made) + there)
-
-        yield update
-
-
-def _lines(title: str) -> OnShards:
-    begin = then = time.monotonic()
-
-    def update(made: float, there: int, total: int) -> None:
-        nonlocal then
-        now = time.monotonic()
-        if now < then + EVERY:
-            return
-        then = now
-        done = f"{title}: {int(made) + there:,} of {total:,} pictures"
-        if made:
-            rate = made / (now - begin)
-            left = timedelta(seconds=round((total - there - made) / rate))
-            done += f", {rate:,.{0 if rate > 100 else 1}f} a second, {left} left"
-        message(done)
-
-    return update

@@ -9,14 +9,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from genzoo.cli.progress import progress
 from genzoo.plugins.guard import stdout_to_stderr
 from genzoo.run.outputs.destination import Destination, write
 from genzoo.text import printable, shown_path
@@ -24,8 +24,6 @@ from genzoo_core.errors import UsageError
 from genzoo_core.request import Record
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from genzoo.run.compare import Replay
     from genzoo.run.tasks.task import Plan
     from genzoo.zoo import Zoo
@@ -34,41 +32,10 @@ if TYPE_CHECKING:
 PREVIEWED = 64
 """Pictures in a preview, or those of the first batch where it has more."""
 
-PATIENCE = 0.5
-"""Seconds that a run may take before its progress is shown."""
-
 
 def message(text: str) -> None:
     """One line on stderr. What a file says in it cannot steer the terminal."""
     click.echo(printable(text), err=True)
-
-
-@contextmanager
-def progress(title: str) -> Iterator[Callable[[float, int], None] | None]:
-    """What shows on a terminal how many of how many pictures are made; None without one.
-
-    A fraction is a picture under way.
-    """
-    if not sys.stderr.isatty():
-        yield None
-        return
-    begin = time.monotonic()
-    bars: list[Progress] = []
-
-    def update(done: float, total: int) -> None:
-        if time.monotonic() - begin < PATIENCE:
-            return
-        if not bars:
-            from rich.console import Console
-            from rich.progress import Progress
-
-            bars.append(Progress(console=Console(stderr=True), transient=True))
-            bars[0].add_task(title, total=total)
-            stack.enter_context(bars[0])
-        bars[0].update(bars[0].task_ids[0], completed=done)
-
-    with ExitStack() as stack:
-        yield update
 
 
 def print_result(record: Record, path: Path, as_json: bool, **figures: Any) -> None:

@@ -20,9 +20,9 @@ from genzoo_core.errors import GenzooError
 if TYPE_CHECKING:
     from genzoo.zoo import Zoo
 
-OnShards = Callable[[float, int, int], None]
-"""Called as `on_shards(made, there, total)` in pictures: those that were made now, those that were
-there already, and all that a rank has. One under way counts in part."""
+OnShards = Callable[[float, int, float], None]
+"""Called as `on_progress(done, total, before)` in pictures of this rank: `before` of those that are
+done were there already. One under way counts in part."""
 
 
 def make_shards(
@@ -33,7 +33,7 @@ def make_shards(
     *,
     rank: int = 0,
     ranks: int = 1,
-    on_shards: OnShards = lambda *_: None,
+    on_progress: OnShards = lambda *_: None,
 ) -> bool:
     """Make the shards of a rank that are not there, or not whole; whether all shards are there.
 
@@ -50,16 +50,16 @@ def make_shards(
         first, last = layout.span(index)
         if folder.is_whole(layout.name(index)):
             there += last - first
-            on_shards(made, there, total)
+            on_progress(made + there, total, there)
             continue
 
-        def on_progress(done: float, _: int, made: int = made, there: int = there) -> None:
-            on_shards(made + done, there, total)
+        def on_batch(done: float, _: int, made: int = made, there: int = there) -> None:
+            on_progress(made + there + done, total, there)
 
         path, plan = folder.path / layout.name(index), job.shard(index, manifest.record.seed)
         with writing(path), becoming(path) as temporary:
             with WRITERS[layout.form](temporary, columns) as writer:
-                batches = make_batches(plan, zoo, on_progress=on_progress)
+                batches = make_batches(plan, zoo, on_progress=on_batch)
                 _write(writer, (Made.of(plan, each, first, columns) for each in batches))
             shard = _described(temporary, path.name, last - first)
         folder.note(shard, f"{rank}-of-{ranks}")
