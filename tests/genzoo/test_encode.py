@@ -97,7 +97,7 @@ def test_json_and_a_name_of_its_own(digits: list[Path], cli: Cli) -> None:
     [
         (["colour", "0.png"], "has no encoder"),
         (["plain", "missing.png"], "missing.png"),
-        (["plain", "0.png", "-o", "z.png"], "give .npz or .safetensors"),
+        (["plain", "0.png", "-o", "z.png"], "give .npz, .safetensors or .parquet"),
         (["plain", "0.png", "--set", "label=3"], "no option 'label'"),
         (["plain"], "INPUTS"),
     ],

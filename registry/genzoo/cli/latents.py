@@ -17,8 +17,13 @@ from genzoo.cli.options import (
     preview_option,
     request_from,
 )
+from genzoo.cli.progress import progress
 from genzoo.cli.settings import output_folder
-from genzoo.run.outputs.destination import choose, choose_latents, write_latents
+from genzoo.files.libraries import need_pyarrow
+from genzoo.run.outputs.destination import Destination, choose, choose_latents, write_latents
+from genzoo.text import many
+from genzoo_core.errors import UsageError
+from genzoo_core.request import BATCH
 
 if TYPE_CHECKING:
     from genzoo.zoo import Zoo
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
 @click.command("encode")
 @click.argument("model", shell_complete=complete_models)
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--output", help="Where to: .npz or .safetensors.", type=click.Path())
+@click.option("-o", "--output", help="Where to: .npz, .parquet or .safetensors.", type=click.Path())
 @condition_options
 @making_options
 @click.pass_context
@@ -44,10 +49,12 @@ def encode(
 ) -> None:
     """Turn pictures into the latents of MODEL: `mean` and, where it has one, `std`.
 
-    Discrete codes are whole numbers, int64.
+    INPUTS are picture files and folders of them. Of folders, and in parquet, the names of the
+    files stand beside the latents. Discrete codes are whole numbers, int64.
 
     \b
     genzoo encode vae-mnist digit.png -o z.npz
+    genzoo encode vae-mnist digits/ -o z.parquet
     """
     from genzoo.run.tasks.encode import make_latents
 
@@ -55,7 +62,11 @@ def encode(
     zoo: Zoo = ctx.obj
     unnamed = output_folder(ctx) if output is None else Path()
     destination = choose_latents(output, force=force, unnamed=unnamed)
-    plan = zoo.plan(request_from(model, gather(settings), encode=True, **fields))
+    options = gather(settings)
+    if destination.format == "parquet" or any(path.is_dir() for path in fields["inputs"]):
+        _encode_files(zoo, model, options, fields, destination, as_json=as_json, begin=begin)
+        return
+    plan = zoo.plan(request_from(model, options, encode=True, **fields))
     for note in plan.notes:
         message(note)
     latents = make_latents(plan)
@@ -63,6 +74,53 @@ def encode(
     seconds = round(time.monotonic() - begin, 3)
     shape = list(latents.posterior.mean.shape)
     print_result(latents.record, path, as_json, shape=shape, seconds=seconds)
+
+
+def _encode_files(
+    zoo: Zoo,
+    model: str,
+    options: dict[str, str],
+    fields: dict[str, Any],
+    destination: Destination,
+    *,
+    as_json: bool,
+    begin: float,
+) -> None:
+    """Encode whole folders, or into a table: batch by batch, each row with its file's name."""
+    from genzoo.run.outputs.encoded import write_encoded
+    from genzoo.run.plan import background_of
+    from genzoo.run.tasks.encode_files import (
+        encode_files,
+        first_picture,
+        picture_files,
+        record_of,
+    )
+
+    if destination.format == "safetensors":
+        raise UsageError(".safetensors holds no names of files", "give -o z.npz or -o z.parquet")
+    if destination.format == "parquet":
+        need_pyarrow("writing parquet", "give -o z.npz")
+    if len(fields["prompts"]) > 1:
+        raise UsageError("a folder is encoded with one prompt for all", "leave the others out")
+    inputs = fields.pop("inputs")
+    files = picture_files(inputs, message)
+    one = first_picture(files)
+    plan = zoo.plan(request_from(model, options, encode=True, inputs=(one,), **fields))
+    batch = min(fields["batch"] or BATCH, len(files))
+    message(f"{plan.opened.name}: {many(len(files), 'picture')}")
+    with progress(plan.opened.name) as update:
+        batches = encode_files(
+            plan,
+            files,
+            batch,
+            background=background_of(plan.opened, zoo),
+            note=message,
+            on_progress=lambda done, total: update(done, total, 0),
+        )
+        record = record_of(plan, batch)
+        path, shape = write_encoded(destination, record, inputs[0], batches)
+    seconds = round(time.monotonic() - begin, 3)
+    print_result(record, path, as_json, shape=shape, seconds=seconds)
 
 
 @click.command("decode")

@@ -127,7 +127,7 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     raws = parse_conditions(request.prompts, conditions, task.rows, opened, zoo)
     negative = parse_negative(request, opened, zoo)
     shape = picture_shape(opened, options)
-    background = _background(opened, zoo) if request.inputs else 255
+    background = background_of(opened, zoo) if request.inputs else 255
     pictures = [read_input(file, shape, background) for file in request.inputs]
     mask = None if request.mask is None else read_mask(request.mask, pictures, shape)
     latents = latents_of(request, opened)
@@ -215,7 +215,7 @@ def picture_shape(opened: Opened, options: msgspec.Struct) -> tuple[int, int, in
     return channels, height, width
 
 
-def _background(opened: Opened, zoo: Zoo) -> int:
+def background_of(opened: Opened, zoo: Zoo) -> int:
     """Grey level, in 0..255, of the dataset's background: what transparent pixels become."""
     if opened.model is None or not opened.model.card.recipe:
         return 255

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
@@ -82,8 +82,13 @@ def add_rows(arrays: dict[str, Rows], tensors: Mapping[str, Tensor], folder: Pat
         arrays[name].add(tensor)
 
 
-def write_npz(file: IO[bytes], arrays: Mapping[str, Rows], record: Record) -> None:
-    """A .npz file as numpy's `savez_compressed` writes it; the record is an array of one text."""
+def write_npz(
+    file: IO[bytes], arrays: Mapping[str, Rows], record: Record, names: Sequence[str] = ()
+) -> None:
+    """A .npz file as numpy's `savez_compressed` writes it; the record is an array of one text.
+
+    `names` of the rows are an array of texts.
+    """
     import zipfile
 
     import numpy as np
@@ -102,6 +107,22 @@ def write_npz(file: IO[bytes], arrays: Mapping[str, Rows], record: Record) -> No
                 npy.write_array_header_1_0(member, header)
                 for chunk in rows.chunks():
                     member.write(chunk)
+        if names:
+            with archive.open("names.npy", "w", force_zip64=True) as member:
+                _write_texts(member, names)
+
+
+def _write_texts(file: IO[bytes], texts: Sequence[str]) -> None:
+    """An array of texts, which take as much room as the longest one."""
+    import numpy as np
+    from numpy.lib import format as npy
+
+    dtype = np.dtype(f"<U{max(map(len, texts))}")
+    header = {"descr": dtype.str, "fortran_order": False, "shape": (len(texts),)}
+    npy.write_array_header_1_0(file, header)
+    step = max(1, CHUNK // dtype.itemsize)
+    for start in range(0, len(texts), step):
+        file.write(np.array(texts[start : start + step], dtype).tobytes())
 
 
 def write_safetensors(file: IO[bytes], arrays: Mapping[str, Rows], record: Record) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PICTURES = ("png", "gif", "npz", "safetensors")
 LATENTS = ("npz", "safetensors")
+ENCODED = (*LATENTS, "parquet")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Destination:
 
     Attributes:
         path: The file or folder; None to name a file in `unnamed` after what it shows.
-        format: One of `PICTURES`, "folder", or "plugin".
+        format: One of `PICTURES`, "folder", or "plugin"; of latents one of `ENCODED`.
     """
 
     path: Path | None
@@ -77,8 +78,8 @@ def choose_latents(output: str | None, *, force: bool, unnamed: Path = Path()) -
         return Destination(None, "npz", unnamed=unnamed)
     path = Path(output)
     format_ = path.suffix[1:].lower()
-    if format_ not in LATENTS:
-        raise UsageError(f"cannot write {path}: give .{' or .'.join(LATENTS)}")
+    if format_ not in ENCODED:
+        raise UsageError(f"cannot write {path}: give .{', .'.join(LATENTS)} or .parquet")
     check_file(path, force)
     return Destination(path, format_, force)
 
@@ -141,7 +142,7 @@ def write(destination: Destination, batches: Iterable[Pictures], zoo: Zoo) -> Pa
         pictures = join(list(batches))
         as_file = images.grid_png if destination.format == "png" else images.animation_gif
         data = as_file(pictures)
-        return _write_file(destination, pictures.record, lambda file: file.write(data))
+        return write_file(destination, pictures.record, lambda file: file.write(data))
     assert path is not None  # only a path says that it is a folder or a plugin's
     with writing(path):
         if destination.format == "folder":
@@ -176,10 +177,10 @@ def _write_arrays(
             record = spanning(record or batch.record, batch.record)
     assert record is not None  # a run has pictures
     write_as = arrays.write_npz if destination.format == "npz" else arrays.write_safetensors
-    return _write_file(destination, record, lambda file: write_as(file, rows, record))
+    return write_file(destination, record, lambda file: write_as(file, rows, record))
 
 
-def _write_file(
+def write_file(
     destination: Destination, record: Record, fill: Callable[[IO[bytes]], object]
 ) -> Path:
     """Write a file; without a path, under the first free name of stem.png, stem-1.png, …"""

@@ -10,7 +10,10 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from genzoo.files.header import DTYPES
+from genzoo.files.libraries import need_pyarrow
 from genzoo.run.outputs.reading import (
     MOST,
     Archive,
@@ -29,8 +32,11 @@ if TYPE_CHECKING:
 
 MEAN = "mean"
 """The array of latents in what `genzoo encode` writes."""
-WRITTEN = {MEAN, "std", "record"}
+WRITTEN = {MEAN, "std", "record", "names"}
 """All arrays in that."""
+
+ROWS = 1024
+"""Rows of a table that are read at a time."""
 
 Read = Callable[[int], bytes]
 """Gives the next `n` bytes of an array."""
@@ -83,7 +89,7 @@ class StoredLatents:
 
 
 def open_latents(path: Path) -> StoredLatents:
-    """The latents in a .npz or .safetensors file; none is read yet.
+    """The latents in a .npz, .safetensors or parquet file; none is read yet.
 
     They are the array `mean`, or the only one that there is.
 
@@ -97,7 +103,9 @@ def open_latents(path: Path) -> StoredLatents:
             f"{path} is a .npy file, and latents are read from .npz or .safetensors",
             "np.savez('z.npz', mean=np.load(FILE)) makes one",
         )
-    latents = _open_npz(path) if beginning.startswith(b"PK") else _open_safetensors(path)
+    readers = {b"PK": _open_npz, b"PAR1": _open_parquet}
+    found = (readers[magic] for magic in readers if beginning.startswith(magic))
+    latents = next(found, _open_safetensors)(path)
     if latents.dtype not in {name for name, _ in DTYPES.values()} - {"bool"}:
         raise UsageError(f"{latents.array} in {path} is {latents.dtype}: no latents")
     return latents
@@ -116,6 +124,47 @@ def _open_npz(path: Path) -> StoredLatents:
         except NotReadError as error:
             raise UsageError(f"cannot read {path}: {error}") from error
     return StoredLatents(path, array, shape, dtype.name, lambda: member(archive, f"{array}.npy")[2])
+
+
+def _open_parquet(path: Path) -> StoredLatents:
+    """A table in which each row of a column has as many numbers, as `genzoo encode` writes it."""
+    need_pyarrow("reading parquet")
+    import numpy as np
+    from pyarrow import types
+    from pyarrow.parquet import ParquetFile
+
+    with damaged(path, "parquet file"):
+        table = ParquetFile(open_file(path))
+        schema = table.schema_arrow
+        names = [each.name for each in schema if types.is_fixed_size_list(each.type)]
+        array = _chosen(path, names)
+        column = schema.field(array)
+        length = column.type.list_size
+        dtype = np.dtype(column.type.value_type.to_pandas_dtype()).name
+        written = (column.metadata or {}).get(b"shape", b"[%d]" % length)
+        shape = msgspec.json.decode(written, type=tuple[int, ...])
+        if prod(shape) != length or min(shape, default=1) < 1:
+            raise ValueError(f"{array} has {length} numbers in a row, and says the shape {shape}")
+
+    def begin() -> Read:
+        rest = bytearray()
+        groups = table.iter_batches(ROWS, columns=[array])
+
+        def read(size: int) -> bytes:
+            while len(rest) < size:
+                group = next(groups, None)
+                if group is None:
+                    raise ValueError(f"{array} ends early")
+                if group.column(0).null_count:
+                    raise ValueError(f"{array} has rows without numbers")
+                rest.extend(group.column(0).flatten().to_numpy().tobytes())
+            data = bytes(rest[:size])
+            del rest[:size]
+            return data
+
+        return read
+
+    return StoredLatents(path, array, (table.metadata.num_rows, *shape), dtype, begin)
 
 
 def _open_safetensors(path: Path) -> StoredLatents:

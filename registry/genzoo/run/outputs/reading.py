@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from genzoo.files.header import LENGTH_BYTES, TensorInfo, check_header, header_length
+from genzoo.files.libraries import need_pyarrow
 from genzoo.run.outputs.record import KEY, MAX_RECORD, Provenance, RecordError, decode
 from genzoo.text import one_line
 from genzoo_core.errors import UsageError, WeightsError
@@ -54,7 +55,12 @@ def read(path: Path) -> tuple[Provenance, Stored | None]:
     """
     if path.is_dir():
         raise RecordError(f"{path} is a folder", "give one of its pictures")
-    readers = {b"\x89PNG": _read_png, b"GIF8": _read_gif, b"PK": _read_npz}
+    readers = {
+        b"\x89PNG": _read_png,
+        b"GIF8": _read_gif,
+        b"PK": _read_npz,
+        b"PAR1": _read_parquet,
+    }
     try:
         with open_file(path) as file:
             beginning = file.read(4)
@@ -156,6 +162,15 @@ def _read_npz(path: Path) -> tuple[object, Stored | None]:
             return np.frombuffer(read(count * prod(shape[1:])), np.uint8).reshape(-1, *shape[1:])
 
     return text, Stored(shape, next_rows)
+
+
+def _read_parquet(path: Path) -> tuple[object, None]:
+    """Latents, which have no pixels to compare."""
+    need_pyarrow("reading parquet")
+    from pyarrow.parquet import ParquetFile
+
+    with damaged(path, "parquet file"):
+        return (ParquetFile(open_file(path)).schema_arrow.metadata or {}).get(KEY.encode()), None
 
 
 def member(
