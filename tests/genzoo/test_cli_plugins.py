@@ -168,3 +168,25 @@ def test_hostile_25_names_that_are_taken_are_told_of(shelf: Shelf) -> None:
     assert set(shelf.json("plugins")["conflicts"]) == expected
     warnings = shelf.genzoo("plugins").stderr.splitlines()
     assert {line.removeprefix("Warning: ") for line in warnings} == expected
+
+
+def test_a_check_says_each_fault_once_with_its_file_and_line(shelf: Shelf) -> None:
+    files = {
+        "net.py": "import os\n\n\ndef load():\n    import not_there\n\n\nload()\n",
+        "odd.py": "x = 1\ndef (:\n",
+        "fine.py": "class Fine:\n    pass\n",
+    }
+    targets = {"a": "net:A", "b": "net:B", "c": "odd:C", "d": "fine:D", "e": "fine:Fine"}
+    tables = [component(name, "sampler", f"acme.{target}") for name, target in targets.items()]
+    folder = shelf.add("acme", *tables, files=files)
+    errors = entry(shelf, "acme", "--check")["errors"]
+    manifest = (folder / "genzoo.toml").read_text(encoding="utf-8").splitlines()
+    number = manifest.index('target = "acme.fine:D"') + 1
+    assert errors == [
+        "cannot be imported: acme.net: ModuleNotFoundError: No module named 'not_there' "
+        f"({folder}/net.py:5)",
+        f"cannot be imported: acme.odd: SyntaxError: invalid syntax ({folder}/odd.py:2)",
+        f"module acme.fine has no 'D' ({folder}/genzoo.toml:{number})",
+    ]
+    drawn = shelf.genzoo("plugins", "--check", **ALONE).stdout
+    assert drawn.count("not_there") == 1

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from genzoo.models.formats import load_format
 from genzoo.models.recipes import read_recipe
 from genzoo.models.weights import file_in_package, has_scheme
 from genzoo.plugins.catalogue import Catalogue
+from genzoo.plugins.discovery import MANIFEST
 from genzoo.plugins.guard import (
     caught_stdout,
     import_module,
@@ -36,6 +39,8 @@ from genzoo_core.plugin import Plugin, Verification
 
 PATIENCE = 300.0
 """Seconds that a plugin may take."""
+
+_SYNTAX_PLACE = re.compile(r" \([^()]*, line \d+\)")
 
 SELECTING = ("GENZOO_PLUGINS", "GENZOO_DISABLE")
 """Variables that leave plugins out."""
@@ -119,7 +124,23 @@ class _Checks:
         except GenzooError as error:
             # Without the owner and the way to remove it: they stand beside the problem.
             text = error.message if error.hint == removal_hint(self.plugin) else str(error)
-            self.problems.append(text.removeprefix(f"plugin {self.plugin}").lstrip(": "))
+            text = text.removeprefix(f"plugin {self.plugin}").lstrip(": ")
+            where = _raised_in(self.plugin, error.__cause__) or self._named_in(arguments)
+            if isinstance(error.__cause__, SyntaxError):  # which says the file without its folder
+                text = _SYNTAX_PLACE.sub("", text)
+            problem = f"{text} ({where})" if where else text
+            if problem not in self.problems:  # several targets may lie in one module
+                self.problems.append(problem)
+
+    def _named_in(self, arguments: Sequence[object]) -> str:
+        """The line of the manifest that names a target, "genzoo.toml:12", or ""."""
+        targets = [each for each in arguments if isinstance(each, str) and ":" in each]
+        file = Path(self.plugin.location) / MANIFEST
+        if not targets or not file.is_file():
+            return ""
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        numbers = [n for n, line in enumerate(lines, 1) if f'"{targets[0]}"' in line]
+        return f"{file}:{numbers[0]}" if numbers else ""
 
     def _listen(self, target: str) -> None:
         """Import the module of a target, and remark on what it writes to stdout.
@@ -172,3 +193,12 @@ class _Checks:
         with file.open("rb") as stream:
             if card.sha256 and file_digest(stream, "sha256").hexdigest() != card.sha256:
                 raise PluginError(f"weights of {card.name}: their sha256 is not the card's")
+
+
+def _raised_in(plugin: Plugin, error: BaseException | None) -> str:
+    """The innermost line of a plugin's own code that raised an error, "…/net.py:5", or ""."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__) if error is not None else ()
+    own = [frame for frame in frames if Path(plugin.location) in Path(frame.filename).parents]
+    return f"{own[-1].filename}:{own[-1].lineno}" if own and plugin.location else ""
