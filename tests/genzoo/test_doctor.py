@@ -17,6 +17,8 @@ from shelf import GENZOO, Shelf, model
 from wheels import Place, make_place, write_wheel
 
 from genzoo.cli import main
+from genzoo.cli.doctor.imports import failing, module_of
+from genzoo.plugins.distributions import installed
 
 NAMES = (
     "python",
@@ -290,3 +292,45 @@ def test_what_genzoo_requires_is_read_from_its_metadata(doctor: Doctor, shelf: S
     assert doctor().states("requires") == ["ok"]
     (info / "METADATA").write_text(about)
     assert "torch is not installed; " in doctor().texts("requires", "problem")[0]
+
+
+def test_what_is_installed_and_cannot_be_imported_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies = {"raises": "raise ImportError('no wheel')", "exits": "raise SystemExit(3)"}
+    bodies |= {"fine": "x = 1", "dies": "import os\nos._exit(7)"}
+    for name, body in bodies.items():
+        (tmp_path / f"{name}.py").write_text(body)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    found = failing(["raises", "dies", "fine", "exits", "not_there", "json"])
+    assert found == {
+        "raises": "ImportError: no wheel",
+        "dies": "importing it ends the process, with code 7",
+        "exits": "SystemExit: 3",
+        "not_there": "ModuleNotFoundError: No module named 'not_there'",
+    }
+    (tmp_path / "torch.py").write_text("raise ImportError('none here')")
+    assert failing(["raises", "fine"]) == {}  # a look of its own says what is wrong with torch
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [("pillow", "PIL"), ("scikit-learn", "sklearn"), ("tomli-w", "tomli_w"), ("click", "click")],
+)
+def test_a_distribution_is_imported_by_the_name_of_its_package(name: str, module: str) -> None:
+    distribution = installed(name)
+    assert distribution is not None
+    assert module_of(distribution) == module
+
+
+@pytest.mark.long
+def test_what_cannot_be_imported_is_said_with_what_to_do(shelf: Shelf, tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    for name in ("emoji", "wandb"):
+        (tmp_path / "broken" / f"{name}.py").write_text("raise ImportError('no wheel')")
+    done = shelf.genzoo("doctor", "--json", PYTHONPATH=str(tmp_path / "broken"))
+    found = Found(json.loads(done.stdout)["findings"])
+    why = "is installed and cannot be imported: ImportError: no wheel"
+    advice = "`pip install --force-reinstall"
+    assert found.texts("requires", "problem") == [f"emoji {why}; {advice} emoji`"]
+    assert found.texts("extra", "note") == [f"wandb: wandb {why}; {advice} wandb`"]

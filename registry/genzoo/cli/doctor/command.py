@@ -30,14 +30,15 @@ def doctor(ctx: click.Context, *, check: bool, as_json: bool) -> None:
     be meant to be so.
     """
     no_plugins = bool(ctx.find_root().params.get("no_plugins"))
+    needed = packages.Packages()
     looks: dict[str, Look] = {
         "python": system.look_at_python,
         "environment": system.look_at_environment,
         "command": system.look_at_path,
         "completion": system.look_at_completion,
-        "genzoo": packages.look_at_packages,
+        "genzoo": partial(packages.look_at_packages, needed),
         "torch": packages.look_at_torch,
-        "extra": partial(packages.look_at_extras, no_plugins),
+        "extra": partial(packages.look_at_extras, needed, no_plugins),
         "cache": system.look_at_cache,
         "config": system.look_at_ledger,
         "settings": system.look_at_settings,

@@ -8,14 +8,17 @@ import subprocess
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
+import click
 import msgspec
 
 import genzoo
 from genzoo.cli.doctor import Finding, State
+from genzoo.cli.doctor.imports import failing, module_of
 from genzoo.cli.plugins import conflicts
 from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.distributions import installations, installed, installed_version
@@ -23,6 +26,7 @@ from genzoo.plugins.guard import removal_hint, run_fresh
 from genzoo.text import many
 from genzoo_core.errors import GenzooError
 from genzoo_core.plugin import Plugin
+from genzoo_core.progress import on_terminal
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
@@ -35,12 +39,42 @@ PATIENCE = 900.0
 
 
 class Need(NamedTuple):
-    """A distribution that genzoo requires, or an `extra` of it; `problem` is "" for none."""
+    """A distribution that genzoo requires, or an `extra` of it.
+
+    `problem` is what is wrong with it, "" for nothing, and `advice` what to do about that.
+    """
 
     name: str
     wanted: SpecifierSet
     extra: str
-    problem: str
+    problem: str = ""
+    advice: str = ""
+
+
+class Packages:
+    """What genzoo and its extras require here, looked up and imported once."""
+
+    @cached_property
+    def needs(self) -> tuple[Need, ...]:
+        """All of it, with what is wrong."""
+        needs = tuple(_needs())
+        modules = {}
+        for need in needs:
+            found = None if need.problem or need.extra in PRIVATE else installed(need.name)
+            if module := found and module_of(found):
+                modules[need.name] = module
+        if on_terminal():
+            click.echo("importing what is installed …", err=True)  # it takes seconds
+        errors = failing(modules.values())
+        return tuple(
+            need._replace(
+                problem=f"{need.name} is installed and cannot be imported: {error}",
+                advice=f"`pip install --force-reinstall {quote(need.name)}`",
+            )
+            if (error := errors.get(modules.get(need.name, "")))
+            else need
+            for need in needs
+        )
 
 
 class Torch(msgspec.Struct, frozen=True):
@@ -52,17 +86,16 @@ class Torch(msgspec.Struct, frozen=True):
     threads: int
 
 
-def look_at_packages() -> Iterator[Finding]:
+def look_at_packages(packages: Packages) -> Iterator[Finding]:
     """genzoo, and the versions of what it requires."""
     folder = os.path.dirname(os.path.abspath(str(genzoo.__file__)))
     yield Finding("genzoo", f"{installed_version('genzoo')}, {folder}")
-    needs = [need for need in _needs() if not need.extra]
+    needs = [need for need in packages.needs if not need.extra]
     sound = [f"{need.name} {installed_version(need.name)}" for need in needs if not need.problem]
     yield Finding("requires", ", ".join(sound))
     for need in needs:
         if need.problem:
-            advice = f"`pip install '{need.name}{need.wanted}'`"
-            yield Finding("requires", need.problem, "problem", advice)
+            yield Finding("requires", need.problem, "problem", need.advice)
 
 
 def look_at_torch() -> Iterator[Finding]:
@@ -82,19 +115,22 @@ def look_at_torch() -> Iterator[Finding]:
     yield Finding("torch", text, "note" if advice else "ok", advice)
 
 
-def look_at_extras(no_plugins: bool) -> Iterator[Finding]:
+def look_at_extras(packages: Packages, no_plugins: bool) -> Iterator[Finding]:
     """The extras of genzoo: which are there, and what they are for."""
-    problems: dict[str, list[str]] = defaultdict(list)
-    for need in _needs():
+    needs: dict[str, list[Need]] = defaultdict(list)
+    for need in packages.needs:
         if need.extra and need.extra not in PRIVATE:
-            problems[need.extra] += [need.problem] if need.problem else []
+            needs[need.extra].append(need)
     purposes = _purposes(no_plugins)
-    for extra, lacking in problems.items():
+    for extra, wanted in needs.items():
         purpose = ", ".join(purposes[extra])
         text = f"{extra}, for {purpose}" if purpose else extra
-        advice = f"`pip install 'genzoo[{extra}]'`" if lacking else ""
+        lacking = [need for need in wanted if need.problem]
+        broken = [need.advice for need in lacking if "--force-reinstall" in need.advice]
+        advice = " and ".join(broken) or (f"`pip install 'genzoo[{extra}]'`" if lacking else "")
         state: State = "note" if lacking else "ok"
-        yield Finding("extra", f"{text}: {', '.join(lacking) or 'installed'}", state, advice)
+        said = "; ".join(need.problem for need in lacking) or "installed, and can be imported"
+        yield Finding("extra", f"{text}: {said}", state, advice)
 
 
 def look_at_plugins(no_plugins: bool, check: bool) -> Iterator[Finding]:
@@ -163,7 +199,8 @@ def _needs() -> Iterator[Need]:
         name = canonicalize_name(each.name)
         for extra in extras:
             if each.marker is None or each.marker.evaluate({"extra": extra}):
-                yield Need(name, each.specifier, extra, _problem(name, each.specifier))
+                advice = f"`pip install '{name}{each.specifier}'`"
+                yield Need(name, each.specifier, extra, _problem(name, each.specifier), advice)
                 break
 
 
