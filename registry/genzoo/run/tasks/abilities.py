@@ -23,19 +23,28 @@ NO_DECODER = "no decoder: it cannot make pictures of latents"
 def sampler_of(opened: Opened) -> GenerativeModel[Any]:
     """The model, as one that makes pictures from noise."""
     from genzoo_core.conditioner import Conditioner
+    from genzoo_core.encoder import Codec, Encoder
     from genzoo_core.model import GenerativeModel
 
-    if isinstance(opened.module, GenerativeModel):
-        return opened.module
-    if isinstance(opened.module, Conditioner):
-        raise UsageError(
-            f"{opened.name} makes no pictures: it reads prompts for the models whose part it is",
-            "`genzoo list` shows those",
-        )
-    raise UsageError(
-        f"{opened.name} is not a generative model: it has nothing to sample from",
-        "give it a picture with --input",
-    )
+    name = opened.name
+    match opened.module:
+        case GenerativeModel():
+            return opened.module
+        case Conditioner():
+            does = "it reads prompts for the models whose part it is"
+            hint = "`genzoo list --kind model` shows models, and `genzoo run MODEL PROMPT` runs one"
+        case Codec():
+            does = "it has nothing to sample from"
+            hint = (
+                f"`genzoo run {name} --input PICTURE` reconstructs one, `genzoo encode {name} "
+                "PICTURE` gives its latents, and `genzoo decode` pictures of those"
+            )
+        case Encoder():
+            does = "it turns pictures into features"
+            hint = f"`genzoo encode {name} PICTURE` gives those of one"
+        case _:
+            does, hint = "it is not a generative model", f"`genzoo info {name}` says what it is"
+    raise UsageError(f"{name} makes no pictures: {does}", hint)
 
 
 def check_varies(opened: Opened, *, masked: bool) -> None:
