@@ -10,6 +10,11 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 """Names that are known; a GPU among several is "cuda:1"."""
 
 
+def complete_device(_context: object, _option: object, incomplete: str) -> list[str]:
+    """Names of devices that begin with `incomplete`: a `shell_complete` callback of click."""
+    return [name for name in DEVICES if name.startswith(incomplete)]
+
+
 def find_device(device: str) -> str:
     """The device of that name; "auto" is the first that is here of cuda, mps and cpu.
 

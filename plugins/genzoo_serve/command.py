@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from genzoo_core import UsageError
+from genzoo_core.devices import complete_device, find_device
 from genzoo_core.request import Precision
 
 if TYPE_CHECKING:
@@ -35,7 +36,13 @@ UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
     help="Most requests that wait or are under way; the next ones are answered with 429.",
 )
 @click.option("--keep", default="2G", show_default=True, help="Bytes of models that stay open.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps or auto.")
+@click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    shell_complete=complete_device,
+    help="cpu, cuda, mps or auto.",
+)
 @click.option("--precision", default="auto", type=click.Choice(get_args(Precision)))
 @click.option(
     "--batch",
@@ -89,7 +96,6 @@ def serve(
             f"{host} can be reached from other machines",
             "give clients a key with --api-key-file, or say --no-auth",
         )
-    from genzoo_core.devices import find_device
     from genzoo_serve.models import Models
     from genzoo_serve.server import run
     from genzoo_serve.service import Service

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from genzoo_core.devices import complete_device, find_device
 from genzoo_core.errors import UsageError, did_you_mean
 from genzoo_core.zoo import Zoo
 
@@ -104,7 +105,11 @@ def _column(text: str) -> tuple[str, str]:
 )
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out, if there is one.")
 @click.option(
-    "--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps, or auto: the first."
+    "--device",
+    default="cpu",
+    show_default=True,
+    shell_complete=complete_device,
+    help="cpu, cuda, cuda:1, mps, or auto: the first that is here.",
 )
 @click.option(
     "--devices",
@@ -177,7 +182,6 @@ def train(
     genzoo train flow-mnist --data DIR --device cuda --devices 8
     """
     zoo: Zoo = context.obj
-    from genzoo_core.devices import find_device
     from genzoo_train import training
     from genzoo_train.finishing import finish
     from genzoo_train.folder import check_free

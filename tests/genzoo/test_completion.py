@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from shelf import GENZOO, Shelf, command, model
@@ -105,3 +106,52 @@ def test_bash_itself_completes_with_the_script(shop: Shelf) -> None:
     )
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["xcat", "xcow"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["run", "vae-mnist", "t"], ["plain,two", "plain,three"]),
+        (["run", "vae-mnist", "seven", "ni"], ["plain,nine"]),
+        (["encode", "vae-mnist", "--prompt", "ni"], ["plain,nine"]),
+        (["run", "flow-emoji", "a"], [""]),  # any text
+        (["run", "flow-emoji", "--set", "sty"], ["plain,style="]),
+        (["run", "flow-emoji", "--set", "style="], ["plain,style=noto", "plain,style=twemoji"]),
+        (["run", "flow-emoji", "--sampler", "h"], ["plain,heun"]),
+        (["run", "vae-mnist", "--device", "c"], ["plain,cpu", "plain,cuda"]),
+        (["train", "flow", "--device", "c"], ["plain,cpu", "plain,cuda"]),
+        (["serve", "--device", "m"], ["plain,mps"]),
+        (["run", "vae-mnist", "--input", "di"], ["file,di"]),
+        (["encode", "vae-mnist", "di"], ["file,di"]),
+        (["run", "--prompts", "wo"], ["file,wo"]),
+        (["list", "--family", "va"], ["plain,vae"]),
+        (["list", "--kind", "sam"], ["plain,sampler"]),
+        (["list", "--conditioner", "sty"], ["plain,style"]),
+        (["config", "set", "dev"], ["plain,device"]),
+        (["config", "set", "device", "au"], ["plain,auto"]),
+        (["config", "set", "model", "vae-mn"], ["plain,vae-mnist"]),
+        (["config", "unset", ""], ["plain,model", "plain,output", "plain,device"]),
+    ],
+)
+def test_what_can_follow_is_completed(shop: Shelf, words: list[str], expected: list[str]) -> None:
+    assert complete(shop, *words) == expected
+
+
+def test_a_class_of_two_words_is_one_word_in_each_shell(shop: Shelf) -> None:
+    assert "plain,Ankle\\ boot" in complete(shop, "run", "flow-fashion", "ank")
+    assert "Ankle boot" in complete(shop, "run", "flow-fashion", "ank", shell="zsh")
+
+
+def test_options_of_the_default_model_are_completed(shop: Shelf, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('model = "vae-mnist"\n', encoding="utf-8")
+    found = complete(shop, "run", "--set", "temp", GENZOO_CONFIG=str(tmp_path))
+    assert found == ["plain,temperature="]
+
+
+def test_no_completion_imports_torch(shop: Shelf) -> None:
+    shop.modules("list")  # which makes the index
+    for line in ("run vae-mnist t", "run flow-emoji --set st", "run vae-mnist --device c"):
+        typed = {"COMP_WORDS": f"genzoo {line}", "COMP_CWORD": str(line.count(" ") + 1)}
+        modules = shop.modules(_GENZOO_COMPLETE="bash_complete", **typed)
+        assert "click.shell_completion" in modules
+        assert not {"torch", "numpy", "importlib.metadata"} & modules

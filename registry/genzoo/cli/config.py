@@ -15,7 +15,7 @@ from genzoo.cli.group import catalogue_of, complete_models
 from genzoo.cli.settings import Settings, check, read_settings, settings_file, variable
 from genzoo.cli.table import write_table
 from genzoo.text import brief, quoted
-from genzoo_core.devices import DEVICES
+from genzoo_core.devices import complete_device
 from genzoo_core.errors import ConfigError, GenzooError, UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _complete_value(
         case "model":
             return complete_models(ctx, parameter, incomplete)
         case "device":
-            return [CompletionItem(name) for name in DEVICES if name.startswith(incomplete)]
+            return list(map(CompletionItem, complete_device(ctx, parameter, incomplete)))
         case "output":
             return [CompletionItem(incomplete, type="dir")]
     return []

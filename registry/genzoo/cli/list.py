@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from genzoo_core.errors import GenzooError, UsageError, did_you_mean
 from genzoo_core.manifest import ComponentEntry
 from genzoo_core.plugin import Model
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 FIELDS = ("family", "kind", "dataset", "shape", "conditioners",
           "size", "parameters", "summary", "aliases")  # fmt: skip
 """Of a card, those that `--json` prints."""
@@ -25,11 +28,29 @@ DROPPED = ("size", "shape", "dataset", "conditioners", "kind", "family")
 """What a narrow terminal does without, the least important first."""
 
 
+def _complete(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    from genzoo.cli.completing import complete_fields  # a listing completes nothing
+
+    return complete_fields(ctx, parameter, incomplete)
+
+
 @click.command("list")
 @click.argument("pattern", required=False)
-@click.option("--family", metavar="F", help="Only models of this family.")
-@click.option("--conditioner", metavar="C", help="Only models with a conditioner of this name.")
-@click.option("--kind", metavar="K", help="Only this kind: model, codec, sampler, noiser, …")
+@click.option("--family", metavar="F", shell_complete=_complete, help="Only models of this family.")
+@click.option(
+    "--conditioner",
+    metavar="C",
+    shell_complete=_complete,
+    help="Only models with a conditioner of this name.",
+)
+@click.option(
+    "--kind",
+    metavar="K",
+    shell_complete=_complete,
+    help="Only this kind: model, codec, sampler, noiser, …",
+)
 @click.option("--dynamic", is_flag=True, help="Also list what plugins know only at run time.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context

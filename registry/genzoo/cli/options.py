@@ -1,21 +1,18 @@
-"""Options that several commands share: what they are, how they are read and completed."""
+"""Options that several commands share: what they are, and how they are read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import click
 
-from genzoo.cli.group import catalogue_of, variant_option
-from genzoo.text import printable, quoted
+from genzoo.cli.completing import complete_prompts, complete_settings
+from genzoo.cli.group import variant_option
+from genzoo.text import quoted
+from genzoo_core.devices import complete_device
 from genzoo_core.errors import UsageError
 from genzoo_core.request import BATCH, Lora, Precision, Request
-
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
-    from genzoo.cli.info import Look
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 Option = Callable[[CommandT], CommandT]
@@ -33,7 +30,12 @@ def _together(*options: Option[Any]) -> Option[Any]:
 making_options = _together(
     click.option("-f", "--force", is_flag=True, help="Replace what exists."),
     variant_option,
-    click.option("--device", metavar="NAME", help="cpu (the default), cuda, mps or auto."),
+    click.option(
+        "--device",
+        metavar="NAME",
+        shell_complete=complete_device,
+        help="cpu (the default), cuda, mps or auto.",
+    ),
     click.option(
         "--precision",
         type=click.Choice(get_args(Precision)),
@@ -52,9 +54,18 @@ making_options = _together(
 """Of `run`, `encode` and `decode`."""
 
 condition_options = _together(
-    click.option("--prompt", "prompts", multiple=True, help="What the pictures show."),
     click.option(
-        *("--set", "settings"), multiple=True, metavar="KEY=VALUE", help="A further condition."
+        *("--prompt", "prompts"),
+        multiple=True,
+        shell_complete=complete_prompts,
+        help="What the pictures show.",
+    ),
+    click.option(
+        *("--set", "settings"),
+        multiple=True,
+        metavar="KEY=VALUE",
+        shell_complete=complete_settings,
+        help="A further condition.",
     ),
 )
 """Of `encode` and `decode`."""
@@ -105,56 +116,3 @@ def parse_lora(text: str) -> Lora:
         return Lora(path, float(scale)) if path else Lora(text)
     except ValueError:
         return Lora(text)
-
-
-def complete_samplers(
-    ctx: click.Context, _parameter: click.Parameter | None, incomplete: str
-) -> list[CompletionItem]:
-    from click.shell_completion import CompletionItem
-
-    from genzoo.models.components import components_of
-
-    return [
-        CompletionItem(name, help=printable(each.entry.summary))
-        for name, each in components_of(catalogue_of(ctx), "sampler").items()
-        if name.startswith(incomplete)
-    ]
-
-
-def complete_settings(
-    ctx: click.Context, _parameter: click.Parameter | None, incomplete: str
-) -> list[CompletionItem]:
-    """What `--set` takes of the model that is named; after KEY=, its values where they are few."""
-    from click.shell_completion import CompletionItem
-
-    if (about := _look(ctx)) is None:
-        return []
-    if "=" in incomplete:
-        words = {
-            f"{option.name}={value}": "" for option in about.options for value in option.choices
-        }
-    else:
-        words = {f"{option.name}=": printable(option.type) for option in about.options}
-        conditioners = list(about.spec.conditioners) if about.spec else []
-        words |= {f"{name}=": "a condition" for name in conditioners[1:]}
-    return [CompletionItem(word, help=words[word]) for word in words if word.startswith(incomplete)]
-
-
-def _look(ctx: click.Context) -> Look | None:
-    """The model that the command line names.
-
-    Nothing is fetched for it, and no format of others imported.
-    """
-    from genzoo.cli.info import look
-    from genzoo.models.find import find
-    from genzoo.models.formats import ModelFolder
-    from genzoo.models.weights import has_scheme
-    from genzoo_core.downloads import no_downloads
-
-    # Where the last word is an option that waits for its value, click leaves the arguments unread.
-    model = ctx.params.get("model") or next(iter(ctx.args), None)
-    if not model or has_scheme(model):
-        return None
-    catalogue = catalogue_of(ctx)
-    with no_downloads():  # one of the user's own list may lie elsewhere
-        return None if isinstance(find(catalogue, model), ModelFolder) else look(catalogue, model)

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from genzoo.cli.bulk import Shards, run_shards
+from genzoo.cli.completing import complete_prompts, complete_samplers, complete_settings
 from genzoo.cli.group import complete_models
 from genzoo.cli.making import carry_out, message
 from genzoo.cli.options import (
-    complete_samplers,
-    complete_settings,
     gather,
     making_options,
     parse_interpolate,
@@ -71,9 +70,10 @@ _setting = partial(click.option, multiple=True, callback=_as_settings)
 
 @click.command("run", cls=RunCommand, context_settings={"ignore_unknown_options": True})
 @click.argument("model", required=False, shell_complete=complete_models)
-@click.argument("prompts", nargs=-1, metavar="[PROMPT]...")
+@click.argument("prompts", nargs=-1, metavar="[PROMPT]...", shell_complete=complete_prompts)
 @click.option(
     *("--prompts", "prompt_file"),
+    type=click.Path(),
     metavar="FILE",
     help="Prompts from a file or, as -, from stdin: one a line, or .jsonl, .csv or .parquet with "
     "columns prompt, further conditions and seed.",
