@@ -13,6 +13,7 @@ import msgspec
 from genzoo_core.errors import UsageError
 from genzoo_core.picture_files import picture_suffixes
 from genzoo_core.request import MOST_PICTURES, MOST_SEED, Request
+from genzoo_core.table import terminal_width
 from genzoo_core.text import printable
 from genzoo_core.zoo import Zoo
 from genzoo_eval.progress import Progress
@@ -180,7 +181,8 @@ def evaluate(
     from genzoo_eval.report_text import lines
     from genzoo_eval.text.guidance import lines as curve_lines
 
-    for line in lines(reports[0]) if curve is None else curve_lines(reports):
+    room = terminal_width()
+    for line in lines(reports[0], room) if curve is None else curve_lines(reports):
         click.echo(printable(line))
 
 

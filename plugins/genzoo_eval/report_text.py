@@ -8,9 +8,15 @@ from typing import Any
 from genzoo_eval.keys import KEYS, format_value
 from genzoo_eval.report import Figure, Report
 
+NARROWEST = 20
+"""Columns of the narrowest column of titles."""
 
-def lines(report: Report) -> Iterator[str]:
-    """The report for a terminal: a line for each figure, those of a feature net together."""
+
+def lines(report: Report, room: int | None = None) -> Iterator[str]:
+    """The report for a terminal: a line for each figure, those of a feature net together.
+
+    Of `room` columns, long titles go on in a second line.
+    """
     made = f", n = {report.n:,}" if report.n else ""
     yield f"{report.subject.name} against {report.dataset}{made}"
     settings = [*_options(report.subject.options), *report.subject.conditions.items()]
@@ -21,7 +27,8 @@ def lines(report: Report) -> Iterator[str]:
         yield ""
         yield f"in the features of {net}" if net else "of the images and of the model"
         cells = [figure_cells(figure) for figure in report.figures if figure.net == net]
-        yield from (f"  {line}" for line in aligned(cells, right=False))
+        for line in _within(list(aligned(cells, right=False)), cells, room):
+            yield f"  {line}"
     for key, values in report.tables.items():
         yield ""
         yield f"{key.replace('_', ' ')}: " + " ".join(f"{100 * value:.1f}" for value in values)
@@ -32,13 +39,34 @@ def lines(report: Report) -> Iterator[str]:
     yield report.command
 
 
+def _within(
+    whole: Sequence[str], cells: Sequence[tuple[str, ...]], room: int | None
+) -> Iterator[str]:
+    """The aligned lines of cells, or, where those are too wide, with their titles broken."""
+    over = max(map(len, whole)) + 2 - room if room is not None else 0
+    longest = max(len(title) for title, *_ in cells)
+    if over <= 0 or longest - over < NARROWEST:
+        yield from whole
+        return
+    import textwrap
+
+    broken = [
+        textwrap.wrap(title, longest - over, subsequent_indent="  ", break_on_hyphens=False)
+        for title, *_ in cells
+    ]
+    rows = [(first, *row[1:]) for (first, *_), row in zip(broken, cells, strict=True)]
+    for line, (_, *rest) in zip(aligned(rows, right=False), broken, strict=True):
+        yield line
+        yield from rest
+
+
 def _options(options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Options as `--set` takes them: of a component that is chosen, its name, then its fields."""
     for name, value in options.items():
         if isinstance(value, Mapping) and "component" in value:
             yield name, value["component"]
             yield from ((f"{name}.{key}", inner) for key, inner in value["config"].items())
-        else:
+        elif value is not None:  # what is left out means what `genzoo info` says
             yield name, value
 
 
