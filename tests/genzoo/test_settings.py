@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from shelf import Shelf, component, model
 
+from genzoo.cli.doctor.system import OURS
+from genzoo.cli.settings import Settings
+
 MODEL = "gan-mlp-mnist"
 """A model that draws at once."""
 
@@ -167,3 +170,11 @@ def test_settings_cost_a_listing_nothing(shelf: Shelf, file: Path) -> None:
     modules = shelf.modules("list")
     assert "tomllib" not in modules
     assert "genzoo.cli.settings" not in modules
+
+
+def test_the_page_names_every_setting_and_every_variable() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+    for name in Settings.__struct_fields__:
+        assert f"| `{name}` |" in page
+    for name in OURS:
+        assert f"`{name}`" in page, name

@@ -115,7 +115,7 @@ def _encode_files(
             batch,
             background=background_of(plan.opened, zoo),
             note=message,
-            on_progress=lambda done, total: update(done, total, 0),
+            on_progress=update,
         )
         record = record_of(plan, batch)
         path, shape = write_encoded(destination, record, inputs[0], batches)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from genzoo.text import printable
 from genzoo_core.progress import Lines, on_terminal
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 PATIENCE = 0.5
 """Seconds that work may take before a bar shows how far it is."""
 
-OnProgress = Callable[[float, int, float], None]
-"""Called as `on_progress(done, total, before)`, in pictures: `before` of them were there already,
-and one under way counts in part."""
+
+class OnProgress(Protocol):
+    """Called in pictures, of which one under way counts in part."""
+
+    def __call__(self, done: float, total: int, before: float = 0, /) -> None:
+        """`done` of `total` are there, `before` of which were at the beginning."""
 
 
 @contextmanager
