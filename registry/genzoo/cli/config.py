@@ -56,6 +56,7 @@ def config(ctx: click.Context, *, as_json: bool) -> None:
     model   what `genzoo run` takes where no model is named
     output  the folder for pictures and latents that have no -o
     device  where commands with --device compute: auto, cpu, cuda, mps
+
     They stand in config.toml in the folder that GENZOO_CONFIG names, or in your platform's. The
     variables GENZOO_MODEL, GENZOO_OUTPUT and GENZOO_DEVICE go before the file, and the command
     line before both. A replay takes nothing from them.

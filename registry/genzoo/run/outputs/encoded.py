@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NAME, SHAPE = "name", "shape"
 """The column with the names of files, and the entry of a column that says its rows' shape."""
 
-GROUP = 2**24
+GROUP = 2**20
 """Bytes of latents in a group of rows, which are in memory at once."""
 
 
@@ -65,48 +65,62 @@ def _write_npz(
 
 def _fill(file: IO[bytes], record: Record, batches: Iterable[Encoded]) -> None:
     """A table: `name`, and in each row of `mean` and `std` the numbers of a latent, flat."""
-    from pyarrow.parquet import ParquetWriter
-
-    writer = None
-    waiting: list[Any] = []
+    groups = None
     try:
         for batch in batches:
-            table = _table(batch, record)
-            writer = writer or ParquetWriter(file, table.schema, compression="zstd")
-            waiting.append(table)
-            if sum(each.nbytes for each in waiting) >= GROUP:
-                _write_group(writer, waiting)
-        if writer is not None:
-            _write_group(writer, waiting)
+            tensors = arrays.latent_tensors(batch.latents)
+            groups = groups or _Groups(file, record, tensors)
+            groups.add(batch.names, tensors)
     finally:
-        if writer is not None:
-            writer.close()
+        if groups is not None:
+            groups.close()
 
 
-def _write_group(writer: Any, waiting: list[Any]) -> None:
-    import pyarrow as pa
+class _Groups:
+    """The groups of rows of a table, each of which is written once it is large enough."""
 
-    if waiting:
-        writer.write_table(pa.concat_tables(waiting))
-    waiting.clear()
+    def __init__(self, file: IO[bytes], record: Record, tensors: Mapping[str, Tensor]) -> None:
+        import pyarrow as pa
+        from pyarrow.parquet import ParquetWriter
 
+        fields = [pa.field(NAME, pa.string())]
+        self._types = {}
+        for name, tensor in tensors.items():
+            numbers = pa.from_numpy_dtype(str(tensor.dtype).removeprefix("torch."))
+            self._types[name] = pa.list_(numbers, prod(tensor.shape[1:]))
+            shape = json.dumps(list(tensor.shape[1:]))
+            fields.append(pa.field(name, self._types[name], metadata={SHAPE: shape}))
+        self._schema = pa.schema(fields, {KEY: encode(record)})
+        self._writer = ParquetWriter(file, self._schema, compression="zstd")
+        self._begin()
 
-def _table(batch: Encoded, record: Record) -> Any:
-    import pyarrow as pa
+    def _begin(self) -> None:
+        self._names: list[str] = []
+        # Not a tensor for each batch: what lies between them in memory could not be used again.
+        self._bytes = {name: bytearray() for name in self._types}
 
-    tensors = arrays.latent_tensors(batch.latents)
-    columns = {NAME: pa.array(batch.names, pa.string())}
-    columns |= {name: _column(tensor) for name, tensor in tensors.items()}
-    fields = [pa.field(NAME, pa.string())]
-    for name, tensor in tensors.items():
-        shape = json.dumps(list(tensor.shape[1:]))
-        fields.append(pa.field(name, columns[name].type, metadata={SHAPE: shape}))
-    schema = pa.schema(fields, {KEY: encode(record)})
-    return pa.table(list(columns.values()), schema=schema)
+    def add(self, names: Sequence[str], tensors: Mapping[str, Tensor]) -> None:
+        """Add the rows of a batch."""
+        self._names += names
+        for name, tensor in tensors.items():
+            self._bytes[name] += tensor.contiguous().numpy().tobytes()
+        if sum(map(len, self._bytes.values())) >= GROUP:
+            self._write()
 
+    def _write(self) -> None:
+        import pyarrow as pa
 
-def _column(tensor: Tensor) -> Any:
-    import pyarrow as pa
+        columns = [pa.array(self._names, pa.string())]
+        for name, kind in self._types.items():
+            data = pa.py_buffer(self._bytes[name])
+            count = len(self._names) * kind.list_size
+            numbers = pa.Array.from_buffers(kind.value_type, count, [None, data])
+            columns.append(pa.FixedSizeListArray.from_arrays(numbers, type=kind))
+        self._writer.write_table(pa.table(columns, schema=self._schema))
+        self._begin()
 
-    values = pa.array(tensor.contiguous().numpy().reshape(-1))
-    return pa.FixedSizeListArray.from_arrays(values, prod(tensor.shape[1:]))
+    def close(self) -> None:
+        """Write the last group, and the end of the file."""
+        if self._names:
+            self._write()
+        self._writer.close()
