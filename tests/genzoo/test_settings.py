@@ -70,6 +70,14 @@ def test_a_run_takes_what_it_leaves_out_from_the_file(shelf: Shelf, file: Path) 
     assert (named["path"], named["record"]["model"]) == ("here.png", "genzoo/gan-mnist")
 
 
+def test_a_prompt_in_the_place_of_a_model_is_told_where_it_goes(shelf: Shelf, file: Path) -> None:
+    write(file, 'model = "gan-mnist"\n')
+    done = shelf.genzoo("run", "a red heart")
+    assert done.returncode == 2
+    assert "no model 'a red heart'" in done.stderr
+    assert "`genzoo run gan-mnist 'a red heart'`" in done.stderr
+
+
 def test_the_command_line_goes_before_a_variable_and_that_before_the_file(
     shelf: Shelf, file: Path
 ) -> None:

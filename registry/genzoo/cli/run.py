@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
@@ -23,7 +24,8 @@ from genzoo.cli.options import (
     preview_option,
     request_from,
 )
-from genzoo.cli.settings import output_folder
+from genzoo.cli.settings import output_folder, settings_of
+from genzoo.models.weights import has_scheme
 from genzoo.run.bulk.layout import FORMS, SIZE, Form
 from genzoo.run.outputs.destination import choose
 from genzoo_core.downloads import no_downloads
@@ -202,7 +204,8 @@ def run(
             raise UsageError("--shards goes with neither --force, --preview nor --replay")
         shape = Shards(shards, shard_size, output or "")
         fields |= {"inputs": inputs, "mask": mask, "device": device}
-        run_shards(zoo, named(model), options, fields, shape, prompts, as_json=as_json, begin=begin)
+        name = named(ctx, model)
+        run_shards(zoo, name, options, fields, shape, prompts, as_json=as_json, begin=begin)
         return
     if shard_size is not None:
         raise UsageError("--shard-size goes with --shards", "add that")
@@ -224,13 +227,27 @@ def run(
         if prompts is not None:
             fields |= rows_as_fields(prompts)
         fields |= {"inputs": inputs, "mask": mask, "device": device}
-        plan = zoo.plan(request_from(named(model), options, **fields))
+        plan = zoo.plan(request_from(named(ctx, model), options, **fields))
     carry_out(plan, destination, zoo, again, preview=preview, as_json=as_json, begin=begin)
 
 
-def named(model: str | None) -> str:
-    """The model that was named."""
+def named(ctx: click.Context, model: str | None) -> str:
+    """The model that was named.
+
+    Raises:
+        UsageError: None was. Or there is none of that name, which may be meant as a prompt of the
+            user's default model.
+    """
     if model is None:
         hint = "`genzoo list` shows those there are, `genzoo config set model NAME` makes one yours"
         raise UsageError("no model was named", hint)
+    own = settings_of(ctx).get("model")
+    if own is None or own.value == model or has_scheme(model) or "/" in model:
+        return model
+    try:
+        ctx.obj.find(model)
+    except UsageError as error:
+        again = f"for a prompt of your default model: `genzoo run {own.value} {quote(model)}`"
+        hint = "; ".join(filter(None, (error.hint, again)))
+        raise UsageError(error.message, hint) from error
     return model
