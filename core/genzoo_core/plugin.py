@@ -81,7 +81,7 @@ class Model(Config):
         dynamic: Whether a `genzoo_models` hook gave the card, whose `weights` may then be an
             absolute path.
         file: The model file, where it is none of a plugin's.
-        variant: Which of several files of weights is read of a folder in the user's own list.
+        variant: Which of several files of weights is read of a folder.
     """
 
     card: ModelCard

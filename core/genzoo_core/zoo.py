@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from genzoo_core.weights import WeightsFile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Opened:
     """A module, with what it was built from and what was loaded into it.
+
+    `genzoo.generate` and `genzoo.encode` take it in place of a name, and load nothing again.
 
     Attributes:
         module: A `GenerativeModel`, `Codec`, `Encoder` or `Conditioner`.
@@ -41,6 +43,8 @@ class Opened:
         format: Full name of that format; "" for a file of genzoo's.
         model: The model in the list, or the model file; None for fresh weights.
         precision: What it computes in, never "auto".
+        device: Where it was put to compute.
+        offload: What of it waits on the CPU meanwhile.
     """
 
     module: nn.Module
@@ -52,6 +56,11 @@ class Opened:
     format: str = ""
     model: Model | None = None
     precision: Precision = "fp32"
+    device: str = "cpu"
+    offload: Offload = ""
+
+    def __repr__(self) -> str:
+        return f"<{self.spec.kind} {self.name}: {type(self.module).__name__} on {self.device}>"
 
     @property
     def name(self) -> str:
@@ -304,6 +313,22 @@ class Zoo(Protocol):
 
     def encode(self, request: Request, opened: Opened | None = None) -> Latents:
         """The latents of the inputs of a request with `encode`. Raises as `generate`."""
+
+    def write(
+        self, path: str | PathLike[str], made: Pictures | Latents, *, force: bool = False
+    ) -> Path:
+        """Write pictures as `genzoo run -o PATH` does, and latents as `genzoo encode -o PATH`.
+
+        `Pictures.save` describes the rest. Returns the file or the folder.
+
+        Raises:
+            UsageError: Unknown suffix, a folder that is not empty, or nothing to animate.
+            GenzooError: It cannot be written.
+        """
+        ...
+
+    def grid_png(self, pictures: Pictures) -> bytes:
+        """All pictures as one PNG, with their record, as in a file."""
 
     def png(self, pictures: Pictures) -> list[bytes]:
         """Each picture as a PNG, with the record that makes it alone, as in a folder."""

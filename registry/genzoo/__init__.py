@@ -16,17 +16,18 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from os import PathLike
+    from pathlib import Path
 
     from genzoo.zoo import Zoo
     from genzoo_core.cards import ModelCard
     from genzoo_core.model import GenerativeModel
-    from genzoo_core.pictures import Pictures
+    from genzoo_core.pictures import Latents, Pictures
     from genzoo_core.request import Offload, Precision
     from genzoo_core.zoo import Opened
 
     __version__: str
 
-__all__ = ["__version__", "card", "generate", "list_models", "load", "open_zoo"]
+__all__ = ["__version__", "card", "encode", "generate", "list_models", "load", "open_zoo"]
 
 
 def list_models(
@@ -98,7 +99,7 @@ def load(
 
 
 def generate(
-    model: str | PathLike[str] | Opened,
+    model: str | PathLike[str] | GenerativeModel[Any] | Opened,
     prompts: str | Sequence[str] = (),
     *,
     keep_frames: bool = False,
@@ -109,7 +110,9 @@ def generate(
     """Make pictures with a model.
 
     Args:
-        model: As for `load`, or what `open_zoo().open` returned.
+        model: As for `load`; or what that or `open_zoo().open` gave, so that a loop does not load
+            each time. Its weights count as those of the file that it was loaded from, and it
+            computes where it is.
         prompts: One prompt or several, read by the model's first conditioner.
         keep_frames: Keep the pictures on the way of a model that samples in steps.
         on_progress: Called with how many of how many pictures are made.
@@ -126,25 +129,56 @@ def generate(
         UsageError: A field is not among the valid choices; names those.
         RunInterrupted: Ctrl-C; holds what was finished.
         GenzooError: A clear one for each other thing that can be wrong.
+
+    Example:
+        >>> model = genzoo.load("vae-mnist")
+        >>> for digit in "0123456789":
+        ...     genzoo.generate(model, digit, n=16, seed=0).save(f"{digit}.png")
     """
-    import os
-
+    from genzoo.models.loaded import reference_of
     from genzoo.run.request import request_of
-    from genzoo_core.errors import UsageError
-    from genzoo_core.zoo import Opened
 
-    opened = model if isinstance(model, Opened) else None
-    reference: object = opened.name if opened else model
-    if isinstance(reference, os.PathLike):
-        # `Path("mine")` means a file, though "mine" would mean a model.
-        reference = os.path.join(os.curdir, os.fspath(reference))
-    if not isinstance(reference, str):
-        hint = "give a name, a path or what `open_zoo().open` gave"
-        raise UsageError(f"model is a {type(reference).__name__}", hint)
-    request = request_of(reference, prompts, **fields)
+    reference, opened, where = reference_of(model)
+    request = request_of(reference, prompts, **(where | fields))
     return (zoo or open_zoo()).generate(
         request, opened=opened, keep_frames=keep_frames, on_progress=on_progress
     )
+
+
+def encode(
+    model: str | PathLike[str] | GenerativeModel[Any] | Opened,
+    inputs: str | Path | bytes | Sequence[str | Path | bytes],
+    *,
+    zoo: Zoo | None = None,
+    **fields: Any,
+) -> Latents:
+    """Turn pictures into latents.
+
+    Args:
+        model: As for `generate`, with a codec or an encoder.
+        inputs: One picture or several: paths, or the bytes of files.
+        zoo: The registry; by default it is opened.
+        fields: The other fields of a `genzoo_core.Request` (`prompts`, `batch`, …).
+
+    Returns:
+        The posterior of each picture, `[N, …]` as the model's codec has it, with their record.
+
+    Raises:
+        UsageError: The model has no encoder, or a file is no picture.
+        GenzooError: A clear one for each other thing that can be wrong.
+
+    Example:
+        >>> latents = genzoo.encode("vae-mnist", ["a.png", "b.png"])
+        >>> latents.posterior.mean.shape
+        torch.Size([2, 32])
+    """
+    from genzoo.models.loaded import reference_of
+    from genzoo.run.request import request_of
+
+    reference, opened, where = reference_of(model)
+    files = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+    request = request_of(reference, **(where | fields), inputs=files, encode=True)
+    return (zoo or open_zoo()).encode(request, opened)
 
 
 def open_zoo(*, no_plugins: bool = False) -> Zoo:

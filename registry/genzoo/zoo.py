@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from genzoo.models.weights import (
 )
 from genzoo.plugins.guard import load_target
 from genzoo.plugins.names import choices
+from genzoo.text import quoted
 from genzoo_core.errors import UsageError
 from genzoo_core.plugin import Model, Plugin, Verification
 from genzoo_core.weights import WeightsFile
@@ -89,13 +91,14 @@ class Zoo(genzoo_core.zoo.Zoo):
         found = reference
         if not isinstance(found, Model | WeightsFile | ModelFolder):
             found = self.fetch(found, variant)
+        from genzoo.models.loaded import remember
         from genzoo.models.open import open_model
         from genzoo.models.precision import check_precision
         from genzoo_core.devices import find_device
 
         device = find_device(device)
         check_precision(precision, device)
-        return open_model(self.catalogue, found, device, precision, offload)
+        return remember(open_model(self.catalogue, found, device, precision, offload))
 
     def build(self, spec: ModelSpec, *, training: bool = False) -> Opened:
         from genzoo.models.open import build_fresh
@@ -198,12 +201,35 @@ class Zoo(genzoo_core.zoo.Zoo):
         from genzoo.run.together import make_together
 
         plans: Any = [(part.plan, part.start, part.stop) for part in parts]  # ours, by `plan`
-        return make_together(plans, on_step)
+        return [replace(each, zoo=self) for each in make_together(plans, on_step)]
 
     def encode(self, request: Request, opened: Opened | None = None) -> Latents:
         from genzoo.run.tasks.encode import make_latents
 
-        return make_latents(self.plan(request, opened))
+        return replace(make_latents(self.plan(request, opened)), zoo=self)
+
+    def write(
+        self, path: str | os.PathLike[str], made: Pictures | Latents, *, force: bool = False
+    ) -> Path:
+        from genzoo.run.outputs import destination
+        from genzoo_core.pictures import Latents
+
+        if not isinstance(path, str | os.PathLike) or not isinstance(where := os.fspath(path), str):
+            raise UsageError(f"cannot write to {quoted(path)}", "give a path as text")
+        where = os.path.expanduser(where)
+        if isinstance(made, Latents):
+            return destination.write_latents(destination.choose_latents(where, force=True), made)
+        force = force or os.path.isfile(where)
+        chosen = destination.choose(where, force=force, catalogue=self.catalogue)
+        if chosen.format == "gif" and not made.frames and made.record.interpolate is None:
+            hint = "`generate` with keep_frames=True keeps them, of a model that samples in steps"
+            raise UsageError("these pictures have no frames to animate", hint)
+        return destination.write(chosen, [made], self)
+
+    def grid_png(self, pictures: Pictures) -> bytes:
+        from genzoo.run.outputs.images import grid_png
+
+        return grid_png(pictures)
 
     def png(self, pictures: Pictures) -> list[bytes]:
         from genzoo.run.outputs.images import single_pngs

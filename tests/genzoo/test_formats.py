@@ -211,6 +211,8 @@ def test_variants_are_chosen_by_name(reader: Path, cli: Cli) -> None:
     assert_same(zoo.open("mine", variant="ema").module, net_tensors())
     assert_same(genzoo.load("mine", variant="ema"), net_tensors())
     made = genzoo.generate("mine", n=1, seed=0, variant="fp16")
+    loaded = genzoo.generate(genzoo.load("mine", variant="fp16"), n=1, seed=0)
+    assert loaded.record == made.record
     assert "net.fp16.safetensors" in made.record.files
     done = cli("run", "mine", "--variant", "bf16", "-o", "x.png")
     assert (done.code, done.out) == (2, "")

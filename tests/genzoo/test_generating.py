@@ -27,11 +27,6 @@ def test_a_picture_does_not_depend_on_how_many_are_made(painter: Path) -> None:
     torch.testing.assert_close(alone.images[0], whole.images[9], rtol=1e-4, atol=1e-5)
 
 
-def test_a_model_is_named_and_not_given(painter: Path) -> None:
-    with pytest.raises(UsageError, match="model is a Painter"):
-        generate(genzoo.load("plain"))  # type: ignore[arg-type]
-
-
 def test_one_registry_serves_many_runs(painter: Path) -> None:
     zoo = genzoo.open_zoo()
     named = generate("plain", n=2, seed=0)

@@ -82,7 +82,8 @@ class ModelFolder:
 
     def model(self, card: ModelCard, sha256: str = "") -> Model:
         """The model in the list that it is, or one by itself."""
-        return self.added or Model(card, file=WeightsFile(Path(self.name), self.name, sha256))
+        file = WeightsFile(Path(self.name), self.name, sha256)
+        return self.added or Model(card, file=file, variant=self.files.variant)
 
     @cached_property
     def _reader(self) -> Format:

@@ -69,7 +69,7 @@ def open_model(
         found.files.precision = precision
     opened = Loader(catalogue).open(found)
     place(opened, device, offload)
-    return in_precision(opened, precision)
+    return replace(in_precision(opened, precision), device=device, offload=offload)
 
 
 def build_fresh(catalogue: Catalogue, spec: ModelSpec, *, training: bool) -> Opened:

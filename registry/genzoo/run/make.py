@@ -83,7 +83,7 @@ def make_batches(
         GenzooError: The model fails, or memory runs out for a single picture.
     """
     zoo.call_hook("genzoo_before_run", record=plan.record)
-    batches = _Run(plan, keep_frames, on_progress, on_message).batches()
+    batches = _Run(plan, zoo, keep_frames, on_progress, on_message).batches()
     if not zoo.catalogue.has_hook("genzoo_after_run"):
         yield from batches
         return
@@ -125,6 +125,7 @@ def join(batches: Sequence[Pictures]) -> Pictures:
         frames=tuple(torch.cat(parts) for parts in frames),
         columns=min(record.n, sum(columns)) if columns else None,
         inputs=torch.cat(inputs) if inputs else None,
+        zoo=batches[0].zoo,
     )
 
 
@@ -191,6 +192,7 @@ class _Run:
     """A run under way: what is finished, and how big the next batch is."""
 
     plan: Plan
+    zoo: Zoo
     keep_frames: bool
     on_progress: OnProgress | None
     on_message: Callable[[str], None] | None
@@ -235,6 +237,7 @@ class _Run:
             frames=tuple(frame[part] for frame in frames),
             columns=min(plan.record.n, last - first) if plan.task.in_rows else None,
             inputs=None if above is None else above[first:last],
+            zoo=self.zoo,
         )
 
     def _on_step(self, frames: list[Tensor], size: int) -> OnStep | None:

@@ -132,7 +132,7 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     mask = None if request.mask is None else read_mask(request.mask, pictures, shape)
     latents = latents_of(request, opened)
     n = task.n if latents is None else latents.shape[0] // task.rows
-    own = opened.model.variant if opened.model else ""  # in the user's own list
+    own = opened.model.variant if opened.model else ""
     fields = msgspec.structs.asdict(request) | {
         # Not a name in the user's own list: it means nothing elsewhere, and can go.
         "model": shown_path(opened.model.reference if opened.model else opened.name),
