@@ -181,7 +181,7 @@ def test_the_page_s_examples_do_what_it_says(
     assert re.fullmatch(r"seed,brightness\n5,-0\.\d{3}\n6,-0\.\d{3}\n", Path("a.csv").read_text())
     assert "2 pictures of share://far.safetensors" in capfd.readouterr().err
     log = Path("runs.log").read_text()
-    assert re.fullmatch(r"share://far\S* seed 5\nmade 2 of brightness -0\.\d+\n", log)
+    assert re.fullmatch(r"share://far\S* \(\S.*\) seed 5\nmade 2 of brightness -0\.\d+\n", log)
 
     output(capfd, "run", "share://far.safetensors", "--seed", "5", "-o", "a.png")
     output(capfd, "run", "--replay", "a.png", "-o", "b.png")  # through genzoo_cached_weights
@@ -194,9 +194,7 @@ def test_the_page_s_examples_do_what_it_says(
     assert Path("mine.csv").read_text() == "50,0.5\n"
     zoo.call_hook("genzoo_end_training", folder=folder, outcome="finished")
     assert Path("runs.log").read_text().endswith("mine finished\n")
-    said = zoo.call_hook(
-        "genzoo_after_training", zoo=zoo, model="mine", data=Path("photos"), seconds=0.0
-    )
+    said = zoo.call_hook("genzoo_after_training", model="mine", data=Path("photos"), seconds=0.0)
     assert ["mine has learnt the pictures in photos"] in said
 
 
@@ -247,7 +245,7 @@ CALLS: dict[str, tuple[dict[str, Any], Callable[[list[Any], str], bool]]] = {
     ),
     "genzoo_before_run": (
         {"record": RECORD},
-        lambda _, err: err == "making 2 of genzoo/vae-mnist\n",
+        lambda _, err: err == f"2 {genzoo.card('vae-mnist').license}\n",
     ),
     "genzoo_after_run": (
         {"record": RECORD, "pictures": PICTURES},
@@ -263,7 +261,7 @@ CALLS: dict[str, tuple[dict[str, Any], Callable[[list[Any], str], bool]]] = {
         lambda _, err: err == "mine: stopped\n",
     ),
     "genzoo_after_training": (
-        {"zoo": genzoo.open_zoo(), "model": "mine", "data": Path("photos"), "seconds": 0.0},
+        {"model": "mine", "data": Path("photos"), "seconds": 0.0},
         lambda results, _: ["mine has learnt the pictures in photos"] in results,
     ),
 }

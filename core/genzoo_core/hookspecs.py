@@ -3,7 +3,8 @@
 A plugin names those that it implements in its manifest (`hooks = ["genzoo_after_run"]`) and
 defines them, marked with `hookimpl`, in the module that its entry point names, which is
 imported only when one of them is called. What one implementation raises does not keep the next
-from running.
+from running. An implementation names the arguments that it wants; each hook can have `zoo`, the
+registry.
 """
 
 from __future__ import annotations
@@ -30,8 +31,11 @@ hookimpl = pluggy.HookimplMarker("genzoo")
 
 
 @hookspec
-def genzoo_models() -> Iterable[ModelCard]:  # type: ignore[empty-body]
+def genzoo_models(zoo: Zoo) -> Iterable[ModelCard]:  # type: ignore[empty-body]
     """Models that exist only at run time; called by `genzoo list --dynamic`.
+
+    Args:
+        zoo: The registry.
 
     Returns:
         Their cards. `weights` holds an absolute path, or a reference that a
@@ -46,7 +50,7 @@ def genzoo_models() -> Iterable[ModelCard]:  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
-def genzoo_resolve_weights(reference: str, sha256: str) -> Path | WeightsFile | None:
+def genzoo_resolve_weights(reference: str, sha256: str, zoo: Zoo) -> Path | WeightsFile | None:
     """Bring a weights file onto this machine.
 
     Called with the `weights` of a card, and with a reference that a user types in place of a
@@ -56,6 +60,7 @@ def genzoo_resolve_weights(reference: str, sha256: str) -> Path | WeightsFile | 
     Args:
         reference: "scheme://…".
         sha256: Digest that the file must have; genzoo checks it too. May be empty.
+        zoo: The registry.
 
     Returns:
         Path of the file, or a `WeightsFile`, which also has its lasting reference and its expected
@@ -70,7 +75,7 @@ def genzoo_resolve_weights(reference: str, sha256: str) -> Path | WeightsFile | 
 
 
 @hookspec(firstresult=True)
-def genzoo_cached_weights(reference: str, sha256: str) -> Path | WeightsFile | None:
+def genzoo_cached_weights(reference: str, sha256: str, zoo: Zoo) -> Path | WeightsFile | None:
     """A weights file, where it is on this machine already.
 
     Called where nothing may be downloaded, as by `genzoo run --replay`. A plugin without it
@@ -79,6 +84,7 @@ def genzoo_cached_weights(reference: str, sha256: str) -> Path | WeightsFile | N
     Args:
         reference: "scheme://…".
         sha256: Digest that the file must have; may be empty.
+        zoo: The registry.
 
     Returns:
         As `genzoo_resolve_weights`; None also where the file is not here.
@@ -92,7 +98,7 @@ def genzoo_cached_weights(reference: str, sha256: str) -> Path | WeightsFile | N
 
 
 @hookspec(firstresult=True)
-def genzoo_source(reference: str) -> Source | None:
+def genzoo_source(reference: str, zoo: Zoo) -> Source | None:
     """The files of a repository elsewhere, for the formats that plugins read.
 
     Called with a reference that a user types in place of a model, before
@@ -102,6 +108,7 @@ def genzoo_source(reference: str) -> Source | None:
 
     Args:
         reference: "scheme://…".
+        zoo: The registry.
 
     Returns:
         The files, which are fetched one by one when they are read; None where the reference is
@@ -123,7 +130,7 @@ def genzoo_source(reference: str) -> Source | None:
 
 
 @hookspec(firstresult=True)
-def genzoo_write_output(path: Path, pictures: Pictures) -> bool | None:
+def genzoo_write_output(path: Path, pictures: Pictures, zoo: Zoo) -> bool | None:
     """Write pictures in a format that genzoo does not know.
 
     Called when `-o` has a suffix that is not built in.
@@ -131,6 +138,7 @@ def genzoo_write_output(path: Path, pictures: Pictures) -> bool | None:
     Args:
         path: Where to write; its folder exists.
         pictures: The pictures.
+        zoo: The registry.
 
     Returns:
         True once written, or None where the suffix is not this plugin's.
@@ -145,21 +153,22 @@ def genzoo_write_output(path: Path, pictures: Pictures) -> bool | None:
 
 
 @hookspec
-def genzoo_before_run(record: Record) -> None:
+def genzoo_before_run(record: Record, zoo: Zoo) -> None:
     """Called before pictures are made. A failure is a warning.
 
     Args:
         record: The resolved request.
+        zoo: The registry.
 
     Example:
         >>> @hookimpl
-        ... def genzoo_before_run(record):
-        ...     print(f"making {record.n} of {record.model}", file=sys.stderr)
+        ... def genzoo_before_run(record, zoo):
+        ...     print(record.n, zoo.card(record.model).license, file=sys.stderr)
     """
 
 
 @hookspec
-def genzoo_after_run(record: Record, pictures: Pictures) -> None:
+def genzoo_after_run(record: Record, pictures: Pictures, zoo: Zoo) -> None:
     """Called after pictures were made and before they are written. A failure is a warning.
 
     It gets all pictures, so they are in memory at once; without it, a folder or arrays are
@@ -168,6 +177,7 @@ def genzoo_after_run(record: Record, pictures: Pictures) -> None:
     Args:
         record: The resolved request.
         pictures: The result.
+        zoo: The registry.
 
     Example:
         >>> @hookimpl
@@ -177,13 +187,14 @@ def genzoo_after_run(record: Record, pictures: Pictures) -> None:
 
 
 @hookspec
-def genzoo_before_training(recipe: Recipe, folder: Path, step: int) -> None:
+def genzoo_before_training(recipe: Recipe, folder: Path, step: int, zoo: Zoo) -> None:
     """Called once a training is ready for its first step. A failure is a warning.
 
     Args:
         recipe: What is trained, and how.
         folder: The run's folder, which says which training a later call is about.
         step: Steps done over all stages: more than 0 where it goes on from a checkpoint.
+        zoo: The registry.
 
     Example:
         >>> @hookimpl
@@ -200,6 +211,7 @@ def genzoo_log_training(
     folder: Path,
     pictures: Path | None,
     warnings: Sequence[str],
+    zoo: Zoo,
 ) -> None:
     """Called with each set of figures that a training logs. A failure is a warning.
 
@@ -211,6 +223,7 @@ def genzoo_log_training(
         pictures: The grid of samples that was written since the last call, a PNG; None where
             there is none.
         warnings: What was warned of since the last call: a collapse, a loss that explodes.
+        zoo: The registry.
 
     Example:
         >>> @hookimpl
@@ -220,13 +233,14 @@ def genzoo_log_training(
 
 
 @hookspec
-def genzoo_end_training(folder: Path, outcome: str) -> None:
+def genzoo_end_training(folder: Path, outcome: str, zoo: Zoo) -> None:
     """Called when a training is over, however it ended. A failure is a warning.
 
     Args:
         folder: The run's folder.
         outcome: "finished", its weights being written; "stopped" by a signal, a checkpoint being
             saved; or "failed".
+        zoo: The registry.
 
     Example:
         >>> @hookimpl

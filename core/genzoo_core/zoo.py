@@ -359,4 +359,7 @@ class Zoo(Protocol):
         """The folder of the user's configuration, which may not exist yet."""
 
     def call_hook(self, name: str, **arguments: object) -> list[Any]:
-        """Call a hook's implementations one by one; one that fails is a warning."""
+        """Call a hook's implementations one by one; one that fails is a warning.
+
+        `arguments` are those of its specification but for `zoo`, which is this registry.
+        """

@@ -75,7 +75,7 @@ def finish(
         name = str(path)
         note(f"it is not put into your list: {error.message}")
     arguments = {"model": name, "data": folder, "seconds": seconds}
-    for found in zoo.call_hook("genzoo_after_training", zoo=zoo, **arguments):
+    for found in zoo.call_hook("genzoo_after_training", **arguments):
         for line in found:
             note(str(line))
     for command in commands:

@@ -65,9 +65,7 @@ def card(name: str) -> ModelCard:
         UsageError: No such model, or several; names the choices.
         PluginError: The plugin that owns it is broken.
     """
-    from genzoo.plugins.catalogue import Catalogue
-
-    return Catalogue.open().find_model(name).card
+    return open_zoo().catalogue.find_model(name).card
 
 
 def load(

@@ -51,6 +51,7 @@ class Zoo(genzoo_core.zoo.Zoo):
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
+        catalogue.make_zoo = lambda _: self
 
     def cards(self) -> tuple[ModelCard, ...]:
         return tuple(model.card for model in self.catalogue.models)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from answers import answer, full_name
 from shelf import Shelf
 
 import genzoo
+from genzoo.plugins.hooks import hook_names
+from genzoo_core import hookspecs
 from genzoo_core.request import Record
 from genzoo_core.zoo import Zoo
 
@@ -174,6 +178,60 @@ def test_a_first_result_hook_stops_at_the_first_that_answers(shelf: Shelf) -> No
     zoo = genzoo.open_zoo()
     assert zoo.call_hook("genzoo_resolve_weights", reference="a://b", sha256="") == ["A://B"]
     assert "res_d" not in sys.modules
+
+
+@pytest.mark.parametrize("name", hook_names())
+def test_each_hook_can_have_the_zoo(name: str) -> None:
+    assert "zoo" in inspect.signature(getattr(hookspecs, name)).parameters
+
+
+def test_an_implementation_that_names_it_gets_the_registry_that_calls(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    body = (
+        "@hookimpl\ndef genzoo_before_run(zoo, record):\n"
+        "    zoo.called = [*getattr(zoo, 'called', []), zoo.card('vae-mlp-mnist').family]\n"
+    )
+    hook(shelf, "with-zoo", body, "genzoo_before_run")
+    hook(shelf, "without-zoo", write("old", tmp_path / "out"), "genzoo_before_run")
+    zoo: Any = before_run()
+    assert zoo.called == ["vae"]
+    assert (tmp_path / "out").read_text() == "old acme/x"  # as it was written before
+
+
+def test_a_listing_brings_the_zoo_too(shelf: Shelf, tmp_path: Path) -> None:
+    """Where no command has made one: models from the plugin's folder in the cache."""
+    body = (
+        "from genzoo_core import ModelCard\n"
+        "@hookimpl\ndef genzoo_models(zoo):\n"
+        "    summary = f'Beside {len(zoo.models())} others.'\n"
+        "    return [ModelCard(zoo.cache('fresh-acme').name, 'vae', summary)]\n"
+    )
+    hook(shelf, "fresh-acme", body, "genzoo_models")
+    others = len(genzoo.list_models())
+    (listed,) = answer("list", "fresh-acme", "--dynamic")
+    for shown in (listed, answer("info", "fresh-acme")["card"]):
+        assert shown["summary"] == f"Beside {others} others."
+    assert genzoo.card("fresh-acme").summary == f"Beside {others} others."
+
+
+def test_an_implementation_never_calls_itself(
+    shelf: Shelf, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Two that call the hook again: each hears of the other's call, not of its own."""
+    for name in ("again-a", "again-b"):
+        body = (
+            "@hookimpl\ndef genzoo_before_run(record, zoo):\n"
+            f"    with open({str(tmp_path / name)!r}, 'a') as file:\n"
+            "        file.write(record.model + ' ')\n"
+            f"    zoo.call_hook('genzoo_before_run', record=type(record)('{name}', weights='', "
+            "n=1, seed=0))\n"
+        )
+        hook(shelf, name, body, "genzoo_before_run")
+    before_run()
+    assert (tmp_path / "again-a").read_text() == "acme/x again-b "
+    assert (tmp_path / "again-b").read_text() == "again-a acme/x "
+    assert capfd.readouterr().err == ""
 
 
 def cards(expression: str) -> str:

@@ -18,6 +18,8 @@ from genzoo_core.manifest import CommandEntry
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from genzoo.zoo import Zoo
+
 BUILTIN = {
     "list": ("genzoo.cli.list:list_", "Show the models that are installed."),
     "info": ("genzoo.cli.info:info", "Show what is known of a model."),
@@ -57,7 +59,14 @@ def catalogue_of(ctx: click.Context) -> Catalogue:
     meta: dict[str, Any] = ctx.meta
     if KEY not in meta:
         meta[KEY] = Catalogue.open(no_plugins=bool(ctx.find_root().params.get("no_plugins")))
+        meta[KEY].make_zoo = _make_zoo
     return cast(Catalogue, meta[KEY])
+
+
+def _make_zoo(catalogue: Catalogue) -> Zoo:
+    from genzoo.zoo import Zoo
+
+    return Zoo(catalogue)
 
 
 def complete_models(
@@ -117,9 +126,7 @@ class ZooGroup(click.Group):
                 return None, None, args
             raise self._unknown(ctx, name)
         if name not in LIGHT:
-            from genzoo.zoo import Zoo
-
-            ctx.obj = Zoo(catalogue_of(ctx))
+            ctx.obj = _make_zoo(catalogue_of(ctx))
             if not ctx.resilient_parsing:
                 from genzoo.cli.settings import defaults
 

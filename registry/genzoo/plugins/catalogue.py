@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +21,7 @@ from genzoo_core.plugin import Model, Plugin
 if TYPE_CHECKING:
     from genzoo.plugins.added import AddedModel
     from genzoo.plugins.hooks import Hooks
+    from genzoo_core.zoo import Zoo
 
 
 class Catalogue:
@@ -29,7 +31,10 @@ class Catalogue:
         plugins: Every plugin, sound, broken or disabled; what follows is of sound ones.
         models: Their models, and those of the user's own list, in alphabetical order.
         problem: Why the user's own list is left out; None where it is not.
+        make_zoo: Makes the registry over it, which hooks get; whoever calls hooks sets it.
     """
+
+    make_zoo: Callable[[Catalogue], Zoo]
 
     def __init__(
         self,
@@ -98,7 +103,7 @@ class Catalogue:
             return
         self._has_dynamic = True
         found: list[Model] = []
-        for plugin, cards in self.hooks.results("genzoo_models", {}):
+        for plugin, cards in self.hooks.results("genzoo_models", self.zoo, {}):
             names: set[str] = set()
             for card in cards if isinstance(cards, Iterable) else [cards]:
                 try:
@@ -154,6 +159,11 @@ class Catalogue:
             raise UsageError(f"no recipe template {quoted(name)}", near or there)
         return _only(found, f"recipe template name {quoted(name)}", UsageError)
 
+    @cached_property
+    def zoo(self) -> Zoo:
+        """The registry over it: the first that was made."""
+        return self.make_zoo(self)
+
     @property
     def hooks(self) -> Hooks:
         if self._hooks is None:
@@ -166,7 +176,7 @@ class Catalogue:
         """What a hook's implementations return; imports nothing where no manifest lists it."""
         if not self.has_hook(name):
             return []
-        return [result for _, result in self.hooks.results(name, arguments)]
+        return [result for _, result in self.hooks.results(name, self.zoo, arguments)]
 
     def has_hook(self, hook: str) -> bool:
         return any(hook in plugin.hooks for plugin in self.plugins)

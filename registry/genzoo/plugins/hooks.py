@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -12,6 +14,21 @@ from genzoo.text import one_line
 from genzoo_core import hookspecs
 from genzoo_core.errors import GenzooError, PluginError, did_you_mean
 from genzoo_core.plugin import Plugin
+
+if TYPE_CHECKING:
+    from genzoo_core.zoo import Zoo
+
+_RUNNING: ContextVar[frozenset[tuple[str, str]]] = ContextVar("running", default=frozenset())
+"""The hooks that are being called, each with the plugin whose implementation runs."""
+
+
+@contextmanager
+def _running(name: str, plugin: Plugin) -> Iterator[None]:
+    token = _RUNNING.set(_RUNNING.get() | {(name, str(plugin))})
+    try:
+        yield
+    finally:
+        _RUNNING.reset(token)
 
 
 def hook_names() -> tuple[str, ...]:
@@ -34,22 +51,29 @@ class Hooks:
         self._managers: dict[str, pluggy.PluginManager | None] = {}
         self._warnings: set[str] = set()
 
-    def results(self, name: str, arguments: Mapping[str, object]) -> Iterator[tuple[Plugin, Any]]:
+    def results(
+        self, name: str, zoo: Zoo, arguments: Mapping[str, object]
+    ) -> Iterator[tuple[Plugin, Any]]:
         """Call a hook's implementations one by one: their results but for None, by plugin.
 
         One that raises is a warning on stderr, and the next one is called; of a first-result
         hook, a `GenzooError` is an answer, which is raised where no other has a result. What
-        they write to stdout goes to stderr. Generators are run to their end.
+        they write to stdout goes to stderr. Generators are run to their end. A call from within an
+        implementation, which can use the registry, passes over that plugin.
         """
         spec = getattr(_new_manager().hook, name).spec
-        if set(arguments) != set(spec.argnames):
-            raise TypeError(f"{name} takes {', '.join(spec.argnames)}; got {', '.join(arguments)}")
+        named = [argument for argument in spec.argnames if argument != "zoo"]
+        given = {**arguments, "zoo": zoo}
+        if given.keys() != {*named, "zoo"}:
+            raise TypeError(f"{name} takes {', '.join(named)}; got {', '.join(arguments)}")
         first = spec.opts["firstresult"]
         answer: GenzooError | None = None
         for plugin, implementation in self._implementations(name):
+            if (name, str(plugin)) in _RUNNING.get():
+                continue
             try:
-                with stdout_to_stderr():
-                    values = [arguments[argument] for argument in implementation.argnames]
+                with _running(name, plugin), stdout_to_stderr():
+                    values = [given[argument] for argument in implementation.argnames]
                     result = implementation.function(*values)
                     if isinstance(result, Iterator):
                         result = list(result)
