@@ -206,6 +206,7 @@ class Recipe(Config):
         precision: "32", or "bf16" for bfloat16 autocast.
         compile: Whether `torch.compile` compiles the networks first.
         weights_dtype: How parameters are stored; statistics stay float32.
+        modelspec: Whether the file of the weights says in the keys of ModelSpec what it is.
         tried: Experiments and their results, for whoever improves it next.
     """
 
@@ -218,6 +219,7 @@ class Recipe(Config):
     precision: Literal["32", "bf16"] = "32"
     compile: bool = False
     weights_dtype: Literal["float16", "bfloat16", "float32"] = "float16"
+    modelspec: bool = True
     report: ReportRecipe = ReportRecipe()
     validation: ValidationRecipe = ValidationRecipe()
     tried: tuple[str, ...] = ()

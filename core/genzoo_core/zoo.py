@@ -341,9 +341,17 @@ class Zoo(Protocol):
         """
 
     def save(
-        self, path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard
+        self,
+        path: Path,
+        spec: ModelSpec,
+        tensors: Mapping[str, Tensor],
+        card: ModelCard,
+        *,
+        modelspec: bool = True,
     ) -> ModelCard:
         """Write a model file, atomically.
+
+        `modelspec` adds to its header what other programs read: the keys of ModelSpec.
 
         Returns:
             The card with `sha256`, `size` and `parameters` filled in.

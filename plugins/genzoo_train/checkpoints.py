@@ -29,7 +29,7 @@ LONGEST = 80
 """Characters of a field's value that a message repeats."""
 
 # Fields of a recipe that the weights do not depend on: they may change before `--resume`.
-FREE = ("card", "report", "tried", "weights_dtype")
+FREE = ("card", "report", "tried", "weights_dtype", "modelspec")
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,8 @@ def export(zoo: Zoo, built: Opened, recipe: Recipe, path: Path) -> ModelCard:
             )
         tensor = trained[name].detach().cpu()
         tensors[name] = (tensor.to(dtype) if name in parameters else tensor).contiguous().clone()
-    return zoo.save(path, serving.spec, tensors, _card(recipe, built.spec))
+    card = _card(recipe, built.spec)
+    return zoo.save(path, serving.spec, tensors, card, modelspec=recipe.modelspec)
 
 
 def _card(recipe: Recipe, spec: ModelSpec) -> ModelCard:

@@ -250,11 +250,17 @@ class Zoo(genzoo_core.zoo.Zoo):
                 raise UsageError(message, error.hint) from error
 
     def save(
-        self, path: Path, spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard
+        self,
+        path: Path,
+        spec: ModelSpec,
+        tensors: Mapping[str, Tensor],
+        card: ModelCard,
+        *,
+        modelspec: bool = True,
     ) -> ModelCard:
         from genzoo.models.save import save_model
 
-        return save_model(self.catalogue, path, spec, tensors, card)
+        return save_model(self.catalogue, path, spec, tensors, card, modelspec=modelspec)
 
     def plugins(self, name: str | None = None) -> tuple[Plugin, ...]:
         return self.catalogue.plugins if name is None else self.catalogue.find_plugins(name)

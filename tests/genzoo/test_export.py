@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import safetensors.torch
 import torch
 from painting import Cli
 from raw_files import join, split
+from safetensors import safe_open
 from test_loading import CODEC, NET, latent, ship
 
 import genzoo
@@ -33,6 +35,45 @@ def test_an_export_is_the_file_itself(site: Path, tmp_path: Path, cli: Cli) -> N
     shipped = site / "acme_nets" / "weights" / "net.safetensors"
     assert (tmp_path / "out.safetensors").read_bytes() == shipped.read_bytes()
     assert card["sha256"] == zoo.card("net-a").sha256
+
+
+def metadata(path: Path) -> dict[str, str]:
+    with safe_open(path, "pt") as file:
+        return dict(file.metadata())
+
+
+def test_other_programs_read_what_it_is(tmp_path: Path, cli: Cli) -> None:
+    """The keys that ModelSpec 1.0.1 says must be there, and those that are true of any export."""
+    path, again = tmp_path / "one.safetensors", tmp_path / "two.safetensors"
+    export(cli, "vae-mlp-mnist", "-o", path)
+    keys = {k: v for k, v in metadata(path).items() if k.startswith("modelspec.")}
+    size = int.from_bytes(path.read_bytes()[:8], "little") + 8
+    card = genzoo.card("vae-mlp-mnist")
+    assert keys == {
+        "modelspec.sai_model_spec": "1.0.1",
+        "modelspec.architecture": "genzoo/vae",
+        "modelspec.implementation": "genzoo",
+        "modelspec.title": "vae-mlp-mnist",
+        "modelspec.description": card.summary,
+        "modelspec.resolution": "28x28",
+        "modelspec.license": card.license,
+        "modelspec.hash_sha256": f"0x{sha256(path.read_bytes()[size:]).hexdigest()}",
+    }
+    export(cli, path, "-o", again)
+    assert again.read_bytes() == path.read_bytes()
+    before, after = genzoo.open_zoo().open("vae-mlp-mnist"), genzoo.open_zoo().open(path)
+    assert (after.content, after.spec) == (before.content, before.spec)
+
+
+def test_they_can_be_left_out(tmp_path: Path, cli: Cli) -> None:
+    path = tmp_path / "one.safetensors"
+    export(cli, "vae-mlp-mnist", "-o", path, "--no-modelspec")
+    assert set(metadata(path)) == {"format", "format_version", "model", "card"}
+
+
+def test_a_codec_has_no_resolution(tmp_path: Path, cli: Cli) -> None:
+    export(cli, "codec-mnist", "-o", tmp_path / "codec.safetensors")
+    assert "modelspec.resolution" not in metadata(tmp_path / "codec.safetensors")
 
 
 def test_half_precision_is_kept(zoo: Zoo, tmp_path: Path, cli: Cli) -> None:

@@ -46,6 +46,15 @@ def test_json(command: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[s
     assert len(answer["card"]["sha256"]) == 64
 
 
+@pytest.mark.parametrize(("setting", "title"), [("true", "mine"), ("false", None)])
+def test_the_file_says_to_other_programs_what_it_is(
+    command: list[str], tmp_path: Path, setting: str, title: str | None
+) -> None:
+    assert main([*command, "--set", f"modelspec={setting}"]) == 0
+    with safe_open(tmp_path / "run" / "mine.safetensors", "pt") as file:
+        assert file.metadata().get("modelspec.title") == title
+
+
 def test_json_says_how_a_training_diverged(
     command: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -43,6 +43,11 @@ class _Export(click.Command):
     help="The .safetensors file to write.",
 )
 @click.option("--whole", is_flag=True, help="Put shared parts into the file, so it needs no other.")
+@click.option(
+    "--modelspec/--no-modelspec",
+    default=True,
+    help="Whether its header has the keys of ModelSpec, which other programs read.",
+)
 @variant_option
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
@@ -54,6 +59,7 @@ def export(
     *,
     output: str | None,
     whole: bool,
+    modelspec: bool,
     variant: str,
     force: bool,
     as_json: bool,
@@ -61,8 +67,9 @@ def export(
 ) -> None:
     """Write MODEL, a name, a model file or a folder in a known format, to one file.
 
-    `genzoo run FILE` makes pictures with it wherever the plugins of its components are. What other
-    programs have added to the header of a model file, such as `modelspec.title`, is left out.
+    `genzoo run FILE` makes pictures with it wherever the plugins of its components are. Its header
+    says in the keys of ModelSpec what it is, such as `modelspec.title`; what other programs have
+    added to that of a model file is left out.
     """
     wanted = {name.removeprefix("to_"): path for name, path in folders.items() if path}
     if not (output or wanted):
@@ -84,7 +91,9 @@ def export(
     from genzoo.models.save import export_model
 
     with writing(path):
-        card = export_model(zoo.catalogue, found, path, whole=whole, replace=force)
+        card = export_model(
+            zoo.catalogue, found, path, whole=whole, modelspec=modelspec, replace=force
+        )
     if as_json:
         from msgspec import to_builtins
 

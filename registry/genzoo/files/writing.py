@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import msgspec
 
 from genzoo.files.header import LENGTH_BYTES, MAX_HEADER, safetensors_header
 from genzoo.files.model_file import FORMAT, FORMAT_VERSION
+from genzoo.files.modelspec import modelspec
 from genzoo_core.atomic import becoming, beside
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import GenzooError, UsageError, WeightsError
@@ -66,22 +67,35 @@ def write_model_file(
     card: ModelCard,
     *,
     replace: bool = True,
+    for_others: bool = True,
 ) -> tuple[str, int]:
     """Write a model file. The same content has the same bytes.
+
+    `for_others` adds to the header what other programs read; see `genzoo.files.modelspec`.
 
     Returns:
         sha256 and size in bytes of the file; those of the card are left out of it.
     """
     # Wide elements first, so that each tensor is aligned; then by name.
     ordered = sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0]))
-    header = _header(spec, dict(ordered), card)
-    data = b"".join([header, *(_bytes(name, tensor) for name, tensor in ordered)])
+    stored = [_bytes(name, tensor) for name, tensor in ordered]
+    more = modelspec(spec, card, _digest(stored)) if for_others else {}
+    data = b"".join([_header(spec, dict(ordered), card, more), *stored])
     with new_file(path, replace=replace) as file:
         file.write(data)
     return hashlib.sha256(data).hexdigest(), len(data)
 
 
-def _header(spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard) -> bytes:
+def _digest(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _header(
+    spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard, more: Mapping[str, str]
+) -> bytes:
     own = msgspec.structs.replace(card, sha256="", size=0, weights="")
     # Laid out here: the safetensors library orders metadata otherwise in each run.
     metadata = {
@@ -89,6 +103,7 @@ def _header(spec: ModelSpec, tensors: Mapping[str, Tensor], card: ModelCard) -> 
         "format_version": FORMAT_VERSION,
         "model": msgspec.json.encode(_plain(spec)).decode(),
         "card": msgspec.json.encode(own, order="deterministic").decode(),
+        **more,
     }
     laid_out = [
         (name, str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape))

@@ -35,6 +35,8 @@ def save_model(
     spec: ModelSpec,
     tensors: Mapping[str, Tensor],
     card: ModelCard,
+    *,
+    modelspec: bool = True,
 ) -> ModelCard:
     """Write a model file after checking that it can be loaded; the card, as `_write` fills it in.
 
@@ -54,17 +56,23 @@ def save_model(
         for name, tensor in tensors.items()
     }
     check_tensors(built, declared, f"what is to be saved as {path.name}")
-    return _write(path, built, tensors, card)
+    return _write(path, built, tensors, card, modelspec=modelspec)
 
 
 def export_model(
-    catalogue: Catalogue, found: Found, path: Path, *, whole: bool = False, replace: bool = False
+    catalogue: Catalogue,
+    found: Found,
+    path: Path,
+    *,
+    whole: bool = False,
+    modelspec: bool = True,
+    replace: bool = False,
 ) -> ModelCard:
     """Write a model to one file, its tensors bit for bit as they are stored; the card, likewise.
 
     Those of a folder in a format of others have the same values; what no file of genzoo's holds
     (float8, for example) is stored in the next larger dtype. `whole` puts the shared parts into the
-    file, so that it needs no other.
+    file, so that it needs no other; `modelspec` adds to its header what other programs read.
 
     Raises:
         FileExistsError: The file exists, and `replace` is False.
@@ -75,7 +83,7 @@ def export_model(
         spec = _inline_parts(catalogue, opened.spec, tensors, "")
         opened = dataclasses.replace(opened, spec=spec)
     card = msgspec.structs.replace(card, weights="")
-    return _write(path, opened, tensors, card, replace=replace)
+    return _write(path, opened, tensors, card, modelspec=modelspec, replace=replace)
 
 
 def _read(catalogue: Catalogue, found: Found) -> tuple[Opened, dict[str, Tensor], ModelCard]:
@@ -100,12 +108,15 @@ def _write(
     tensors: Mapping[str, Tensor],
     card: ModelCard,
     *,
+    modelspec: bool,
     replace: bool = True,
 ) -> ModelCard:
     """Write the file; the card with its `sha256`, `size` and `parameters`."""
     own = {p for module in built.own_modules().values() for p in module.parameters(recurse=False)}
     card = msgspec.structs.replace(card, parameters=sum(p.numel() for p in own))
-    sha256, size = write_model_file(path, built.spec, tensors, card, replace=replace)
+    sha256, size = write_model_file(
+        path, built.spec, tensors, card, replace=replace, for_others=modelspec
+    )
     return msgspec.structs.replace(card, sha256=sha256, size=size)
 
 
