@@ -9,11 +9,12 @@ SHAPES = "python -m genzoo_author.shapes data"
 
 @dataclass(frozen=True)
 class Kind:
-    """Something that a plugin can bring, with a folder of templates of its name.
+    """Something that a plugin can bring, with a folder of templates of its name if it needs any.
 
     Attributes:
         steps: Commands that show what it does.
         component: Whether it is a component that the conformance kit can check.
+        hook: The hook that the package's module implements, or "".
         model: What follows the plugin's name in that of the model that comes with it, or "".
     """
 
@@ -21,7 +22,11 @@ class Kind:
     steps: tuple[str, ...]
     component: bool = True
     model: str = ""
+    hook: str = ""
 
+
+BARE = Kind("bare", ("genzoo plugins",), component=False)
+"""Nothing: the package and its manifest alone."""
 
 KINDS = (
     Kind(
@@ -38,6 +43,10 @@ KINDS = (
         "codec",
         (SHAPES, "genzoo encode $name-codec-shapes data/shapes/train/circle/000.png -o z.npz"),
         model="-codec-shapes",
+    ),
+    Kind(
+        "encoder",
+        (SHAPES, "genzoo train src/$package/recipes/$name-encoded-shapes.toml --data data"),
     ),
     Kind("sampler", ("genzoo run flow-mnist 7 --sampler $name -n 16 -o sevens.png",)),
     Kind(
@@ -58,5 +67,12 @@ KINDS = (
         component=False,
     ),
     Kind("command", ("genzoo $name vae-mnist 1 -n 64",), component=False),
+    Kind(
+        "hook",
+        ("genzoo run vae-mnist 7 -n 8 -o sevens.png",),
+        component=False,
+        hook="genzoo_before_run",
+    ),
+    BARE,
 )
 """In the order in which a README describes them."""

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from string import Template
 from typing import Any
 
-from genzoo_author.kinds import Kind
+from genzoo_author.kinds import BARE, Kind
 from genzoo_author.naming import Names
 from genzoo_core.atomic import becoming_folder
 from genzoo_core.errors import GenzooError, UsageError
@@ -44,7 +44,7 @@ def render(names: Names, kinds: Sequence[Kind], *, author: str, licence: str) ->
     }
     manifest = str(package / "genzoo.toml")
     for kind in kinds:
-        files[manifest] += b"\n" + _entry(kind, files, package, values).encode()
+        files[manifest] += _entry(kind, files, package, values).encode()
     if licence != "none":
         files["LICENSE"] = _fill(TEMPLATES / "licences" / f"{licence}{SUFFIX}", values).encode()
     return files
@@ -81,7 +81,8 @@ def _values(names: Names, kinds: Sequence[Kind], author: str, licence: str) -> d
         "distribution": names.distribution,
         "package": names.package,
         "name": names.name,
-        "summary": f"{names.name}: {_listed([kind.name for kind in kinds])} for genzoo.",
+        "summary": f"{names.name}: {_listed([k.name for k in kinds if k != BARE])} for genzoo.",
+        "hooks": "".join(f'hooks = ["{kind.hook}"]\n' for kind in kinds if kind.hook),
         "author": author,
         # JSON's strings are TOML's too, but for DEL, which `genzoo new` refuses.
         "author_toml": json.dumps(author, ensure_ascii=False),
@@ -92,12 +93,11 @@ def _values(names: Names, kinds: Sequence[Kind], author: str, licence: str) -> d
         "genzoo_version": version("genzoo"),
         **_promises(f"{names.distribution}/{names.name}", kinds),
     }
-    sections = [_fill(TEMPLATES / "kinds" / k.name / f"readme.md{SUFFIX}", values) for k in kinds]
-    return values | {"sections": "".join(sections)}
+    return values | {"sections": "".join(_of_kind(k, "readme.md", values) for k in kinds)}
 
 
 def _listed(words: Sequence[str]) -> str:
-    articled = [f"a {word}" for word in words]
+    articled = [f"{'an' if word[0] in 'aeiou' else 'a'} {word}" for word in words or ["plugin"]]
     return " and ".join([", ".join(articled[:-1]), articled[-1]] if articled[1:] else articled)
 
 
@@ -142,7 +142,14 @@ def _entry(
             "size": str(len(weights)),
             "parameters": str(card["parameters"]),
         }
-    return _fill(TEMPLATES / "kinds" / kind.name / f"manifest.toml{SUFFIX}", facts)
+    entry = _of_kind(kind, "manifest.toml", facts)
+    return entry and f"\n{entry}"
+
+
+def _of_kind(kind: Kind, name: str, values: Mapping[str, str]) -> str:
+    """A template of a kind, filled in; "" where it has none of that name."""
+    template = TEMPLATES / "kinds" / kind.name / f"{name}{SUFFIX}"
+    return _fill(template, values) if template.exists() else ""
 
 
 def _fill(template: Path, values: Mapping[str, str]) -> str:

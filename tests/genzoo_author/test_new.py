@@ -94,12 +94,14 @@ def test_what_it_brings_runs_and_passes_its_tests_as_it_comes(
     assert (codec["name"], codec["kind"]) == ("acme-zoo-codec-shapes", "codec")
     for kind in ("sampler", "noiser", "conditioner"):
         assert "acme-zoo" in genzoo("list", "--kind", kind).out
+    assert "acme-zoo/acme-zoo" in genzoo("list", "--kind", "encoder").err  # beside those in models
     sampled = genzoo(
         "run", "ddpm-mlp-mnist", "--sampler", "acme-zoo", "--steps", "2", "-o", "x.png"
     )
     assert sampled.code == 0, sampled.err
     encoded = genzoo("encode", "acme-zoo-codec-shapes", "x.png", "-o", "z.npz")
     assert encoded.code == 0, encoded.err
+    assert "genzoo/ddpm-mlp-mnist: Apache-2.0\n" in sampled.err  # the hook
     bright = genzoo("acme-zoo", "vae-mlp-mnist", "-n", "2", "--json")
     assert 0 < json.loads(bright.out)["brightness"] < 0.5, bright.err
 
@@ -155,7 +157,7 @@ def test_a_recipe_builds_what_it_trains(
     """Those of components that come without weights."""
     import genzoo as registry
 
-    kinds = ("--kind", "noiser", "--kind", "conditioner")
+    kinds = ("--kind", "noiser", "--kind", "conditioner", "--kind", "encoder")
     assert genzoo("new", "beta-zoo", *kinds).code == 0
     source = installed_in_place("beta-zoo", monkeypatch)
     zoo = registry.open_zoo()
@@ -168,7 +170,10 @@ def test_a_recipe_builds_what_it_trains(
         assert [s.name for s in module.stages()] == [s.name for s in recipe.stages]
 
 
-@pytest.mark.parametrize("kinds", [["model"], ["sampler"], [kind.name for kind in KINDS]])
+@pytest.mark.parametrize(
+    "kinds",
+    [["model"], ["sampler"], ["hook"], ["encoder"], ["bare"], [kind.name for kind in KINDS]],
+)
 def test_its_code_is_clean(genzoo: Genzoo, kinds: list[str]) -> None:
     name = "x" * LONGEST  # long names make long lines
     assert genzoo("new", name, *(w for k in kinds for w in ("--kind", k)), "--out", "it").code == 0
@@ -193,6 +198,31 @@ def test_what_can_be_set_of_it_has_bounds(genzoo: Genzoo, monkeypatch: pytest.Mo
     for entry in msgspec.convert(tomllib.loads(text), Manifest).components:
         for struct in (load(entry.target).Config, *map(load, filter(None, [entry.options]))):
             assert list(unbounded(struct)) == []
+
+
+@pytest.mark.parametrize(
+    ("kinds", "most"), [(["bare"], 12), (["hook"], 40), (["encoder"], 65), (["hook", "bare"], 40)]
+)
+def test_a_kind_is_as_small_as_it_can_be(genzoo: Genzoo, kinds: list[str], most: int) -> None:
+    """All Python, empty lines too; nothing beside a kind changes it."""
+    assert genzoo("new", "my-plugin", *(w for k in kinds for w in ("--kind", k))).code == 0
+    texts = [path.read_text() for path in Path("my-plugin").rglob("*.py")]
+    assert sum(len(text.splitlines()) for text in texts) <= most
+    package = Path("my-plugin/src/my_plugin")
+    manifest = msgspec.convert(tomllib.loads((package / "genzoo.toml").read_text()), Manifest)
+    assert manifest.hooks == (("genzoo_before_run",) if "hook" in kinds else ())
+    what = {"bare": "a plugin", "hook": "a hook", "encoder": "an encoder"}[kinds[0]]
+    assert manifest.summary == f"my-plugin: {what} for genzoo."
+
+
+def test_a_plugin_that_brings_nothing_yet_is_no_fault(
+    genzoo: Genzoo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert genzoo("new", "idle-acme", "--kind", "bare").code == 0
+    installed_in_place("idle-acme", monkeypatch)
+    checked = genzoo("check", "idle-acme")
+    assert (checked.code, "0 failed, 1 skipped" in checked.out) == (0, True), checked.out
+    assert "genzoo.toml lists nothing yet" in checked.out
 
 
 def test_every_file_says_the_plugin_s_names(genzoo: Genzoo) -> None:
