@@ -23,6 +23,7 @@ class Metric(Config, omit_defaults=True):
 
     Attributes:
         name: What was measured, in the field's term ("Fréchet distance").
+        value: The figure.
         command: The command that measures it again.
         unit: "" for a plain number.
         n: Number of images it was measured on, or None where that has no meaning.
@@ -51,6 +52,7 @@ class ModelCard(Config, omit_defaults=True):
     Attributes:
         name: Unique within its distribution: `[a-z0-9][a-z0-9._-]*`.
         family: "autoencoder", "vae", "gan", "diffusion", or a family of the plugin's own.
+        summary: What it makes, in one line.
         kind: Kind of component that the weights hold; "model" for what `genzoo run` runs.
         dataset: Name of the dataset it was trained on.
         shape: Shape of one picture, (C, H, W).
@@ -61,11 +63,13 @@ class ModelCard(Config, omit_defaults=True):
             that a `genzoo_resolve_weights` hook understands ("scheme://…").
         sha256: Digest of the weights file, lower-case hexadecimal.
         size: Size of the weights file in bytes.
+        parameters: How many numbers were learnt, without those of shared parts.
         license: SPDX identifier of the licence of the weights.
         credits: The authors of the data and of the recipe.
         recipe: Path of the recipe inside the plugin's package.
         aliases: Other names; an alias never shadows a name.
         metrics: Measured figures; those of a plugin's models stand in `figures.json`.
+        notes: Whatever else is worth knowing.
     """
 
     name: Word

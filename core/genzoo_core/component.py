@@ -48,13 +48,20 @@ class Context(Protocol):
         """
 
     def names(self, kind: str) -> tuple[str, ...]:
-        """Names of the installed components of a kind, bare where that is unique."""
+        """Names of the installed components of a kind, bare where that is unique.
+
+        Args:
+            kind: The kind ("sampler", "noiser", …).
+        """
 
     def part(self, role: str) -> Any:
         """The frozen module that plays `role`, shared with other models.
 
         The calling module may assign it to an attribute: it then moves between devices with that
         module, but its tensors are neither trained with it nor stored in its file.
+
+        Args:
+            role: One of the roles in the model's `parts`.
 
         Raises:
             ConfigError: No part plays this role.

@@ -36,7 +36,11 @@ class Condition:
     spatial: Tensor | None = None
 
     def rows(self, rows: slice) -> Condition:
-        """The condition of some images of the batch."""
+        """The condition of some images of the batch.
+
+        Args:
+            rows: Which images.
+        """
         parts = (self.tokens, self.mask, self.spatial)
         return Condition(self.vector[rows], *(None if p is None else p[rows] for p in parts))
 
@@ -51,6 +55,7 @@ class Conditioner(nn.Module, ABC):
     """
 
     Config: ClassVar[type[msgspec.Struct]]
+    """The type of its config, which a subclass sets: a frozen struct of its own."""
 
     vector_dim: int
     """D of the vector in a `Condition`."""
@@ -69,6 +74,9 @@ class Conditioner(nn.Module, ABC):
     def parse(self, text: str) -> object:
         """The raw value that `text`, from the command line, stands for.
 
+        Args:
+            text: A prompt, or what `--set NAME=TEXT` gives.
+
         Raises:
             UsageError: Not a value of this conditioner; names the valid ones.
         """
@@ -79,27 +87,46 @@ class Conditioner(nn.Module, ABC):
 
         They come from `parse`, or from a dataset's column. `rng` is for random values ("random").
 
+        Args:
+            raw: Values, one per image.
+            rng: For random values ("random"); it has as many samples.
+
         Raises:
             UsageError: A value is out of range or of the wrong type; names the valid ones.
         """
 
     @abstractmethod
     def forward(self, prepared: Tensor) -> Condition:
-        """Embed prepared values, `[B, ...]`."""
+        """Embed prepared values, `[B, ...]`.
+
+        Args:
+            prepared: What `prepare` gave.
+        """
 
     @abstractmethod
     def null(self, n: int) -> Tensor:
-        """`n` prepared rows of null, `[n, ...]`."""
+        """`n` prepared rows of null, `[n, ...]`.
+
+        Args:
+            n: How many.
+        """
 
     def typical(self, rng: Rng) -> Tensor:
         """`rng.n` prepared rows as they occur in the training data, `[rng.n, ...]`.
 
         A model whose null is weak samples with these where there is no prompt. Null by default.
+
+        Args:
+            rng: Says how many, and is the only source of chance.
         """
         return self.null(rng.n)
 
     def category(self, index: int) -> str:
-        """The name of a category in messages: from the config's `classes`, or its number."""
+        """The name of a category in messages: from the config's `classes`, or its number.
+
+        Args:
+            index: From 0 to `categories - 1`.
+        """
         names = getattr(getattr(self, "config", None), "classes", ())
         return str(names[index]) if index < len(names) else str(index)
 
@@ -107,6 +134,11 @@ class Conditioner(nn.Module, ABC):
         """`prepared`, with each row replaced by null at this probability.
 
         This trains null (Ho & Salimans 2022, "Classifier-free diffusion guidance", algorithm 1).
+
+        Args:
+            prepared: Rows `[B, ...]`.
+            rng: Of as many samples.
+            probability: Of each row, in [0, 1].
         """
         dropped = rng.uniform((), torch.empty(0, device=prepared.device)) < probability
         rows = dropped.reshape(-1, *([1] * (prepared.dim() - 1)))
@@ -187,6 +219,10 @@ class Conditioning(nn.Module):
     def complete(self, conditions: Conditions, n: int) -> dict[str, Tensor]:
         """`conditions` for `n` images, with null for each conditioner that is missing.
 
+        Args:
+            conditions: Prepared values `[n, ...]` by the conditioners' names.
+            n: How many images.
+
         Raises:
             ConfigError: A name that no conditioner has.
         """
@@ -202,6 +238,10 @@ class Conditioning(nn.Module):
 
     def forward(self, conditions: Conditions, n: int) -> Condition | None:
         """The joined condition for `n` images; None for a model without conditioners.
+
+        Args:
+            conditions: As for `complete`.
+            n: How many images.
 
         Raises:
             ConfigError: The maps of two conditioners differ in height or width.

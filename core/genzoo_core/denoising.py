@@ -36,7 +36,13 @@ class Denoiser(Protocol):
     conditioners: Mapping[str, Conditioner]
 
     def denoiser(self, conditions: Conditions, n: int, guidance: float) -> Denoise:
-        """The model as samplers see it, for `n` images; a `guidance` of 1 is off."""
+        """The model as samplers see it, for `n` images; a `guidance` of 1 is off.
+
+        Args:
+            conditions: Prepared values `[n, ...]` by the conditioners' names.
+            n: How many images.
+            guidance: The scale of guidance; 1 is off.
+        """
 
 
 def denoising_errors(

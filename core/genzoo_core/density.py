@@ -52,13 +52,22 @@ class Density(nn.Module, ABC):
         """
 
     def check_data(self, images: int, conditions: Conditions) -> None:
-        """Refuse training data that it could not be fitted to; see `Trainable.check_data`."""
+        """Refuse training data that it could not be fitted to; see `Trainable.check_data`.
+
+        Args:
+            images: How many training images there are.
+            conditions: Prepared values by name, a row for each image.
+        """
 
     def fit(self, latents: Posterior, conditions: Conditions) -> None:
         """Fit to the posteriors of all training images, `[N, *shape]`, and a row of each condition.
 
         It fits what has a closed form, or the scale of latents, and writes into buffers whose
         shapes follow from the config. Does nothing unless overridden.
+
+        Args:
+            latents: The posteriors of all training images, `[N, *shape]`.
+            conditions: Prepared values by name, a row for each.
 
         Raises:
             TrainingError: They cannot be fitted.
@@ -69,7 +78,10 @@ class Density(nn.Module, ABC):
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
         """What a density with parameters minimises, a scalar, and figures to log.
 
-        `z` are latents of a batch, `[B, *shape]`.
+        Args:
+            z: Latents of a batch, `[B, *shape]`.
+            conditions: Prepared values by name, a row for each.
+            rng: Of as many samples.
         """
         raise NotImplementedError(f"{type(self).__name__} has parameters, but no loss")
 
@@ -77,7 +89,10 @@ class Density(nn.Module, ABC):
     def sample(self, rng: Rng, conditions: Conditions, *, temperature: float = 1.0) -> Tensor:
         """Latents, `[rng.n, *shape]`. The i-th depends on the i-th sample of `rng` alone.
 
-        `temperature` is the scale of the noise.
+        Args:
+            rng: Says how many, and is the only source of chance.
+            conditions: Prepared values `[rng.n, ...]` by name.
+            temperature: The scale of the noise.
 
         Raises:
             NotFittedError: It was never fitted.
@@ -101,7 +116,9 @@ class Density(nn.Module, ABC):
 
         Args:
             start: Latents to begin from, in its `images`; None for noise alone.
-            rng, conditions, temperature: As for `sample`.
+            rng: As for `sample`.
+            conditions: As for `sample`.
+            temperature: As for `sample`.
             negative: What guidance leads away from, by name; null where None.
             guidance: Its scale; 1 is off.
             step_done: Called at each step with the latents that it predicts.

@@ -29,7 +29,11 @@ class Posterior:
     std: Tensor | None = None
 
     def sample(self, rng: Rng) -> Tensor:
-        """A draw by the reparameterisation trick, `[B, *latent]`; the mean of a point."""
+        """A draw by the reparameterisation trick, `[B, *latent]`; the mean of a point.
+
+        Args:
+            rng: Of B samples.
+        """
         if self.std is None:
             return self.mean
         noise = rng.normal(self.mean.shape[1:], self.mean)
@@ -64,6 +68,7 @@ class Encoder(nn.Module, ABC):
     """
 
     Config: ClassVar[type[msgspec.Struct]]
+    """The type of its config, which a subclass sets: a frozen struct of its own."""
 
     latent_shape: tuple[int, ...]
     """Shape of one latent, without the batch."""
@@ -74,7 +79,12 @@ class Encoder(nn.Module, ABC):
 
     @abstractmethod
     def encode(self, x: Tensor, condition: Condition | None = None) -> Posterior:
-        """The latent's distribution for images `x`, float `[B, C, H, W]` in [-1, 1]."""
+        """The latent's distribution for images `x`, float `[B, C, H, W]` in [-1, 1].
+
+        Args:
+            x: Images, float `[B, C, H, W]` in [-1, 1].
+            condition: Of as many rows, for an encoder that is conditional.
+        """
 
 
 class Codec(Encoder):
@@ -86,10 +96,20 @@ class Codec(Encoder):
 
     @abstractmethod
     def decode(self, z: Tensor, condition: Condition | None = None) -> Tensor:
-        """Images `[B, C, H, W]` for latents `z`, `[B, *latent_shape]`; may leave [-1, 1]."""
+        """Images `[B, C, H, W]` for latents `z`, `[B, *latent_shape]`; may leave [-1, 1].
+
+        Args:
+            z: Latents, `[B, *latent_shape]`.
+            condition: As for `encode`.
+        """
 
     def reconstruct(self, x: Tensor, condition: Condition | None = None) -> Tensor:
-        """Images decoded from the mode of the posterior, `[B, C, H, W]` in [-1, 1]."""
+        """Images decoded from the mode of the posterior, `[B, C, H, W]` in [-1, 1].
+
+        Args:
+            x: As for `encode`.
+            condition: As for `encode`.
+        """
         return torch.clamp(self.decode(self.encode(x, condition).mode(), condition), -1, 1)
 
 

@@ -37,6 +37,9 @@ class Source(Protocol):
     def fetch(self, name: str) -> Path:
         """One of the files, on this machine, with the digest that the repository promises.
 
+        Args:
+            name: One of `files`.
+
         Raises:
             HubError: It cannot be fetched.
             IntegrityError: It has another digest.
@@ -77,12 +80,18 @@ class Folder(Protocol):
     def read(self, name: str) -> bytes:
         """The content of a file of at most 10 MB.
 
+        Args:
+            name: One of `files`.
+
         Raises:
             WeightsError: It is not there, or larger.
         """
 
     def json(self, name: str) -> Any:
         """The content of a JSON file, strictly read; nested at most 64 deep. Infinity is accepted.
+
+        Args:
+            name: One of `files`.
 
         Raises:
             WeightsError: It is not there or no JSON.
@@ -95,7 +104,9 @@ class Folder(Protocol):
         plain ones where this stem has no variants. Their dtypes are those of the file: float16,
         bfloat16 and float8 among them. They may be mapped: do not write into one.
 
-        `stem` begins with the folder: "unet/diffusion_pytorch_model".
+        Args:
+            stem: The name without its suffix, with the folder before it:
+                "unet/diffusion_pytorch_model".
 
         Raises:
             WeightsError: They are not there, a shard is missing, or a file is not well-formed.
@@ -104,7 +115,8 @@ class Folder(Protocol):
     def other(self, reference: str) -> Folder:
         """Another folder, for what this one does not hold; the files read of it are recorded too.
 
-        `reference` is its path, or "hf://owner/repo".
+        Args:
+            reference: Its path, or "hf://owner/repo".
 
         Raises:
             GenzooError: It is not there, or cannot be listed.
@@ -115,6 +127,9 @@ class Folder(Protocol):
 
         It is there until `Format.load` returns; what it holds are links to the files. Files of
         weights among them are well-formed safetensors files.
+
+        Args:
+            names: Some of `files`.
 
         Raises:
             WeightsError: One is not there.
@@ -158,6 +173,9 @@ class Format(ABC):
         `size` and `parameters`, which the registry knows. `weights`, `sha256`, `recipe` and
         `aliases` are not read: of a folder they have no meaning, or the registry knows them.
 
+        Args:
+            folder: The folder.
+
         Raises:
             ConfigError: It has a field or a value that this format does not know; names it.
         """
@@ -170,6 +188,9 @@ class Format(ABC):
         whose weights are in `folder.precision` computes in it by itself. Any other computes in
         torch's autocast where half precision is wanted, as models that are described do.
 
+        Args:
+            folder: The folder.
+
         Raises:
             ConfigError: Its config cannot be read.
             WeightsError: Its tensors do not fit.
@@ -177,6 +198,10 @@ class Format(ABC):
 
     def write(self, opened: Opened, folder: Path) -> None:
         """Write a model in this format, into a new folder; for an entry that says `writes`.
+
+        Args:
+            opened: The model.
+            folder: A new and empty folder.
 
         Raises:
             ConfigError: It is none that this format can hold; names those that it can.

@@ -29,8 +29,10 @@ class ComponentEntry(Config, omit_defaults=True):
     """A component that the plugin offers.
 
     Attributes:
+        kind: "model", "codec", "encoder", "conditioner", "noiser", "sampler" or "density".
         name: Its name; `distribution/name` in model files.
         target: "module:Class" that makes it.
+        summary: What it is, in one line.
         options: "module:Options" in a module that imports no torch, for `genzoo info`.
     """
 
@@ -71,6 +73,7 @@ class FormatEntry(Config, omit_defaults=True):
         tensors: In place of them, tensors that say so of a single safetensors file.
         writes: The option of `genzoo export` by which a model is written in this format: "acme"
             for `--acme DIR`; "" where it is read alone.
+        summary: What it is, in one line.
     """
 
     name: Name
@@ -85,7 +88,11 @@ class FormatEntry(Config, omit_defaults=True):
             raise ValueError("a format is known by `markers` or by `tensors`, one of them")
 
     def marks(self, names: Collection[str]) -> bool:
-        """Whether a folder with files by these names is in this format."""
+        """Whether a folder with files by these names is in this format.
+
+        Args:
+            names: The files.
+        """
         return bool(self.markers) and all(marker in names for marker in self.markers)
 
 
@@ -111,9 +118,14 @@ class Manifest(Config):
 
     Attributes:
         api: The `API_VERSION` that the plugin was written for.
+        summary: What it brings, in one line.
         requires: Plugins whose `api` module it imports, as `distribution/name`. Where one of them
             is missing, disabled or broken, it is broken too.
         hooks: Names of the hooks that the entry point's module implements.
+        components: What can be built: models, codecs, conditioners and the like.
+        commands: What it adds to `genzoo`.
+        formats: Folders and files of other programs that it reads.
+        recipes: Templates of recipes for anyone's own pictures.
         models: Cards of the models that it ships, their figures from `figures.json`.
     """
 

@@ -48,6 +48,9 @@ class Start:
 
         A latent stays only where all pixels of its place do; one without places never stays. At
         strength 1, pixels under the mask have no effect.
+
+        Args:
+            codec: The codec.
         """
         images, mask = self.images, self.mask
         if mask is not None and self.strength == 1:
@@ -62,7 +65,11 @@ class Start:
         return Start(latents, self.strength, mask)
 
     def project(self, data: Tensor) -> Tensor:
-        """`data`, `[B, ...]`, with the start's own outside of the mask."""
+        """`data`, `[B, ...]`, with the start's own outside of the mask.
+
+        Args:
+            data: Pictures or latents like `images`.
+        """
         return data if self.mask is None else torch.where(self.mask, data, self.images.to(data))
 
 
@@ -89,7 +96,10 @@ class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
     """
 
     Config: ClassVar[type[msgspec.Struct]]
+    """The type of its config, which is stored with the weights."""
+
     Options: ClassVar[type[msgspec.Struct]] = NoOptions
+    """The type of what can be set at each run."""
 
     sample_shape: tuple[int, int, int]
 
@@ -106,16 +116,28 @@ class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
         self.conditioners = self.conditioning.by_name
 
     def condition(self, conditions: Conditions, n: int) -> Condition | None:
-        """Prepared values as the condition of `n` images; None without conditioners."""
+        """Prepared values as the condition of `n` images; None without conditioners.
+
+        Args:
+            conditions: Prepared values `[n, ...]` by the conditioners' names.
+            n: How many images.
+        """
         condition: Condition | None = self.conditioning(conditions, n)
         return condition
 
     def shape(self, options: OptionsT) -> tuple[int, int, int]:
-        """Shape of one picture with these options; `sample_shape` where none of them says."""
+        """Shape of one picture with these options; `sample_shape` where none of them says.
+
+        Args:
+            options: Of the type `Options`.
+        """
         return self.sample_shape
 
     def check_options(self, options: OptionsT) -> None:
         """Refuse options that `sample` would refuse, before anything is printed or drawn.
+
+        Args:
+            options: Of the type `Options`.
 
         Raises:
             UsageError: They do not fit the model; names the valid ones.
@@ -130,6 +152,13 @@ class GenerativeModel(nn.Module, Trainable, Conditioned, Generic[OptionsT]):
 
         Picture i depends on sample i of `rng`, the only source of chance, and row i of `conditions`
         alone. `on_step` is called after each step of a model that has several.
+
+        Args:
+            rng: Says how many, and is the only source of chance.
+            conditions: Prepared values `[rng.n, ...]` by the conditioners' names.
+            options: Of the type `Options`.
+            on_step: Called after each step of a model that has several, as
+                `on_step(step, total, x)`.
 
         Raises:
             NotFittedError: The model has nothing to sample from.
@@ -149,7 +178,15 @@ class Varying(ABC):
         *,
         start: Start | None = None,
     ) -> Tensor:
-        """Pictures, as of `GenerativeModel`; `start.mask` is None."""
+        """Pictures, as of `GenerativeModel`; `start.mask` is None.
+
+        Args:
+            rng: As for `GenerativeModel`.
+            conditions: As for `GenerativeModel`.
+            options: As for `GenerativeModel`.
+            on_step: As for `GenerativeModel`.
+            start: The pictures to begin from, with a `mask` of None; None for noise alone.
+        """
 
 
 class Inpainting(Varying):
@@ -166,7 +203,8 @@ class Adaptable(ABC):
     def adapt(self, loras: Sequence[tuple[Mapping[str, Tensor], float]]) -> None:
         """Add changes to the weights, in place of those of before (Hu et al. 2022, "LoRA").
 
-        Of each file there are its tensors by name, and its scale; no file for the plain weights.
+        Args:
+            loras: Of each file its tensors by name, and its scale; none for the plain weights.
 
         Raises:
             UsageError: They change no weight that the model has.
@@ -180,7 +218,9 @@ class Offloadable(ABC):
     def offload(self, mode: Offload, device: str) -> None:
         """Compute on a device, in place of the one before, and keep weights elsewhere until then.
 
-        `mode` is that of a `Request`; with one, inputs may lie on the CPU or on the device.
+        Args:
+            mode: As in a `Request`; with one, inputs may lie on the CPU or on the device.
+            device: Where to compute.
 
         Raises:
             UsageError: It cannot do so in this mode.
@@ -194,7 +234,9 @@ class Guided(ABC):
     def guidance(self, options: Any, *, asked: bool = True) -> float:
         """The scale of guidance: 1 where it is off, 0 where the condition has no effect.
 
-        `asked` says whether there is a prompt.
+        Args:
+            options: Of the type `Options`.
+            asked: Whether there is a prompt.
 
         Raises:
             UsageError: The options set a scale, and nothing can be guided.
@@ -210,4 +252,12 @@ class Guided(ABC):
         *,
         negative: Conditions | None = None,
     ) -> Tensor:
-        """Pictures, as of `GenerativeModel`; `negative` replaces null in guidance."""
+        """Pictures, as of `GenerativeModel`; `negative` replaces null in guidance.
+
+        Args:
+            rng: As for `GenerativeModel`.
+            conditions: As for `GenerativeModel`.
+            options: As for `GenerativeModel`.
+            on_step: As for `GenerativeModel`.
+            negative: Takes the place of null in guidance; None for null.
+        """

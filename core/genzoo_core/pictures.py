@@ -100,6 +100,7 @@ class Pictures(_Result):
         Example:
             >>> pictures = genzoo.generate("vae-mnist", "7", n=16, seed=0)
             >>> pictures.save("sevens.png")
+            PosixPath('sevens.png')
         """
         return self._writer().write(path, self, force=force)
 

@@ -23,6 +23,7 @@ class Plugin(Config, omit_defaults=True):
     Attributes:
         name: Name of its entry point.
         distribution: Distribution that brought it, normalised ("acme-zoo").
+        version: Version of that.
         module: Import package that the entry point names.
         location: Folder of the package; "" where it was not found or not looked for.
         manifest: None for a plugin that is broken or disabled.
@@ -44,6 +45,7 @@ class Plugin(Config, omit_defaults=True):
 
     @property
     def status(self) -> Literal["ok", "broken", "disabled"]:
+        """Whether it can be used, and why not."""
         return "disabled" if self.disabled else "broken" if self.error else "ok"
 
     @property
@@ -53,6 +55,7 @@ class Plugin(Config, omit_defaults=True):
 
     @property
     def hooks(self) -> tuple[str, ...]:
+        """Names of the hooks that it implements; none of one that is not sound."""
         return self.manifest.hooks if self.manifest else ()
 
     @property

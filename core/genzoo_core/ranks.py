@@ -107,13 +107,21 @@ def all_rows(rows: Tensor) -> Tensor:
 
 
 def own_rows(rows: Tensor) -> Tensor:
-    """This rank's rows `[b, ...]` of those of all, `[B, ...]`; undoes `all_rows`."""
+    """This rank's rows `[b, ...]` of those of all, `[B, ...]`; undoes `all_rows`.
+
+    Args:
+        rows: Those of all ranks, `[B, ...]`.
+    """
     share = _of_ranks()
     return rows if share is None else rows[share.rows]
 
 
 def all_mean(mean: Tensor) -> Tensor:
-    """The mean over the rows of all ranks, with gradients, from that over this rank's rows."""
+    """The mean over the rows of all ranks, with gradients, from that over this rank's rows.
+
+    Args:
+        mean: Over this rank's rows; a scalar.
+    """
     share = _of_ranks()
     return mean if share is None else summed(mean * share.weight)
 

@@ -85,7 +85,8 @@ class ModelRecipe(Config):
     """What is trained.
 
     Attributes:
-        component, config: Name and config of the component.
+        component: Name of the component.
+        config: Config of the component.
         kind: Its kind: "model", "codec", "encoder".
         conditioners: Its conditioners by name; the first reads the prompt.
         parts: Frozen shared components by role, by the names of their models.
@@ -201,12 +202,17 @@ class Recipe(Config):
 
     Attributes:
         name: Name of the model that comes out, and of its files.
+        card: What the model's card says beside what is measured.
+        data: What it is trained on.
+        model: What is trained.
         stages: One for each of the model's stages, in their order.
         seed: Seed of the initial weights, the order of the data and the noise.
         precision: "32", or "bf16" for bfloat16 autocast.
         compile: Whether `torch.compile` compiles the networks first.
         weights_dtype: How parameters are stored; statistics stay float32.
         modelspec: Whether the file of the weights says in the keys of ModelSpec what it is.
+        report: What is written down while it runs.
+        validation: How pictures that are set aside are looked at.
         tried: Experiments and their results, for whoever improves it next.
     """
 

@@ -19,16 +19,31 @@ class Rng(ABC):
 
     @abstractmethod
     def normal(self, shape: Sequence[int], like: Tensor) -> Tensor:
-        """Standard normal noise, `[n, *shape]`, with the device and dtype of `like`."""
+        """Standard normal noise, `[n, *shape]`, with the device and dtype of `like`.
+
+        Args:
+            shape: Of one sample.
+            like: A tensor of the device and dtype.
+        """
 
     @abstractmethod
     def uniform(self, shape: Sequence[int], like: Tensor) -> Tensor:
-        """Uniform numbers in [0, 1), `[n, *shape]`, with the device and dtype of `like`."""
+        """Uniform numbers in [0, 1), `[n, *shape]`, with the device and dtype of `like`.
+
+        Args:
+            shape: Of one sample.
+            like: A tensor of the device and dtype.
+        """
 
     def integers(self, high: int, shape: Sequence[int], like: Tensor) -> Tensor:
         """Whole numbers from 0 to `high - 1`, int64 `[n, *shape]`, on the device of `like`.
 
         Each is as likely as far as 24 bits can tell.
+
+        Args:
+            high: One above the largest.
+            shape: Of one sample.
+            like: A tensor of the device.
 
         Raises:
             ValueError: There is no number below `high`.

@@ -38,7 +38,8 @@ class Trajectory:
 
     Attributes:
         times: The `steps + 1` times.
-        alpha, sigma: Scales of the data and of the noise at each time.
+        alpha: Scale of the data at each time.
+        sigma: Scale of the noise at each time.
     """
 
     def __init__(
@@ -57,11 +58,22 @@ class Trajectory:
         self.sigma: list[float] = sigma.tolist()
 
     def through(self, model: Denoise, grid: Tensor) -> Trajectory:
-        """The same way with another model and other times."""
+        """The same way with another model and other times.
+
+        Args:
+            model: The other model.
+            grid: The other times.
+        """
         return Trajectory(model, self.noiser, grid, self.rng, self._step_done)
 
     def step(self, i: int, done: int, total: int) -> Trajectory:
-        """The i-th step alone, which `step_done` counts as one after `done` others of `total`."""
+        """The i-th step alone, which `step_done` counts as one after `done` others of `total`.
+
+        Args:
+            i: Which step, from 0.
+            done: How many were done before.
+            total: How many there are.
+        """
 
         def step_done(step: int, _: int, x0: Tensor) -> None:
             assert self._step_done is not None
@@ -72,11 +84,21 @@ class Trajectory:
         return Trajectory(self.model, self.noiser, grid, self.rng, callback)
 
     def time(self, i: int, like: Tensor) -> Tensor:
-        """The i-th time for each sample of `like`, `[B]`."""
+        """The i-th time for each sample of `like`, `[B]`.
+
+        Args:
+            i: From 0 (noise) to `steps` (data).
+            like: Samples `[B, ...]`.
+        """
         return torch.full((len(like),), self.times[i], device=like.device, dtype=like.dtype)
 
     def denoise(self, i: int, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The data and the noise that the model sees in `x` at the i-th time, each `[B, ...]`."""
+        """The data and the noise that the model sees in `x` at the i-th time, each `[B, ...]`.
+
+        Args:
+            i: As for `time`.
+            x: Samples, `[B, ...]`.
+        """
         return self.model(x, self.time(i, x))
 
     def mix(self, i: int, x0: Tensor, noise: Tensor) -> Tensor:
@@ -84,6 +106,11 @@ class Trajectory:
 
         From one time to the next along fixed `x0` and `noise` this is Euler's step, of
         x / alpha in sigma / alpha (Song et al. 2021, "DDIM", equation 13) and of a flow in t.
+
+        Args:
+            i: As for `time`.
+            x0: Data, `[B, ...]`.
+            noise: Noise, `[B, ...]`.
         """
         return self.alpha[i] * x0 + self.sigma[i] * noise
 
@@ -91,11 +118,19 @@ class Trajectory:
         """Correlation of the point at the next time with this one, given x0.
 
         It is the share of the noise at the i-th time that is still in the noise at the next.
+
+        Args:
+            i: From 0 to `steps - 1`.
         """
         return self.alpha[i] * self.sigma[i + 1] / (self.alpha[i + 1] * self.sigma[i])
 
     def done(self, i: int, x0: Tensor) -> None:
-        """Report the end of the step from the i-th time, with the data that it predicted."""
+        """Report the end of the step from the i-th time, with the data that it predicted.
+
+        Args:
+            i: From 0 to `steps - 1`.
+            x0: Data, `[B, ...]`.
+        """
         if self._step_done is not None:
             self._step_done(i + 1, self.steps, x0)
 
@@ -123,12 +158,17 @@ class Sampler(ABC):
     """
 
     Config: ClassVar[type[msgspec.Struct]] = NoOptions
+    """The type of its config, which a subclass sets: a frozen struct of its own."""
 
     def __init__(self, config: msgspec.Struct, context: Context) -> None:
         self.config = config
 
     def fits(self, noiser: ScheduledNoiser) -> bool:
-        """Whether it can sample from models that were trained with `noiser`; True here."""
+        """Whether it can sample from models that were trained with `noiser`; True here.
+
+        Args:
+            noiser: What the model was trained with.
+        """
         return True
 
     @abstractmethod

@@ -24,7 +24,11 @@ class ComponentSpec(Config):
 
     @classmethod
     def of(cls, choice: Choice) -> ComponentSpec:
-        """A choice with its config; a name alone has none."""
+        """A choice with its config; a name alone has none.
+
+        Args:
+            choice: A name, or a name with a config.
+        """
         return cls(choice) if isinstance(choice, str) else choice
 
 
@@ -56,7 +60,8 @@ class ModelSpec(Config, omit_defaults=True):
     """The description of a module in a model file's header: all that is needed to build it.
 
     Attributes:
-        component, config: Name and config of the component.
+        component: Name of the component.
+        config: Config of the component.
         kind: The kind of component: "model", "codec", "encoder" or "conditioner".
         conditioners: The model's conditioners by name. The first reads the prompt.
         parts: Frozen shared components by role.

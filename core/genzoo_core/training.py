@@ -102,6 +102,12 @@ class Trainable(ABC):
         Only the parameters of `phase`, one of those of `stages`, get gradients; all others are
         constants in this call. `rng` has as many samples as the batch.
 
+        Args:
+            batch: Images, and what belongs to them.
+            rng: Of as many samples as the batch.
+            phase: One of those of `stages`.
+            progress: Where the stage stands.
+
         Returns:
             The scalar to minimise, and named figures to log (detached scalars).
         """
@@ -114,6 +120,9 @@ class Trainable(ABC):
 
         The loss is then called in evaluation mode, as at the end of the stage (a `progress` of 1),
         with the same numbers at each look.
+
+        Args:
+            stage: One of `stages`.
         """
         return stage.phases[0] if len(stage.phases) == 1 else None
 
@@ -124,6 +133,11 @@ class Trainable(ABC):
 
         Called with the means since the last call. What shows three times in a row is said once.
         A loss that explodes or does not fall is seen without this. Nothing unless overridden.
+
+        Args:
+            stage: One of `stages`.
+            figures: Means since the last call, by the names that `loss` gave.
+            progress: Where the stage stands.
 
         Returns:
             By kind, as "collapse": what is wrong, and what to do.
@@ -138,6 +152,10 @@ class Trainable(ABC):
         the mixture that is fitted to it has components, or a missing library. Does nothing unless
         overridden.
 
+        Args:
+            images: How many there are.
+            conditions: Prepared values by name, a row for each image.
+
         Raises:
             GenzooError: What is missing, and what to do; a `DataError` where it is the data.
         """
@@ -151,8 +169,11 @@ class Trainable(ABC):
         statistics of latents, which go into buffers, or the latents of all images, which stay in
         memory and are found by `Batch.rows`. Draws no numbers. Does nothing unless overridden.
 
-        `resumed` says whether a training goes on from a checkpoint within `stage`, which holds the
-        buffers: what is computed again must come out the same.
+        Args:
+            stage: The one that begins; not the first.
+            batches: All training images once, in their order.
+            resumed: Whether a training goes on from a checkpoint within `stage`, which holds the
+                buffers: what is computed again must come out the same.
         """
 
     def finalize(self, batches: Iterable[Batch]) -> None:  # noqa: B027 - most have nothing to fit
@@ -160,4 +181,7 @@ class Trainable(ABC):
 
         For what has a closed form: statistics of latents, a density fitted to them. Writes
         into buffers whose shapes follow from the config. Does nothing unless overridden.
+
+        Args:
+            batches: All training images once, in their order.
         """

@@ -112,6 +112,7 @@ class Option:
     """An option of a model, as `--set NAME=VALUE` sets it.
 
     Attributes:
+        name: Its name, after `--set`; of a component with a dot: "sampler.eta".
         type: What it takes, in words: "a number from 0 to 2".
         choices: All values where they can be counted, or ().
         of: The component that has it, where the model only chooses that: "ddim" has `sampler.eta`.
@@ -138,7 +139,7 @@ class Part:
 
 
 class Zoo(Protocol):
-    """The registry, as a command's `ctx.obj`."""
+    """The registry, as a command's `ctx.obj`, a hook's `zoo` and `genzoo.open_zoo()`."""
 
     def cards(self) -> tuple[ModelCard, ...]:
         """Cards of all models of sound plugins, and of those that the user added."""
@@ -147,7 +148,10 @@ class Zoo(Protocol):
         """The same models, each with its plugin, in alphabetical order."""
 
     def card(self, name: str) -> ModelCard:
-        """The card of a model, by any reference that `open` takes.
+        """The card of a model.
+
+        Args:
+            name: Any reference that `open` takes.
 
         Raises:
             UsageError: No such model, or several; names the choices.
@@ -156,6 +160,9 @@ class Zoo(Protocol):
 
     def recipe(self, reference: str) -> Recipe:
         """The recipe in a TOML file, or that of a model of the zoo.
+
+        Args:
+            reference: The path of a file that ends in ".toml", or the name of a model.
 
         Raises:
             UsageError: Neither a file nor a model with a recipe.
@@ -168,7 +175,10 @@ class Zoo(Protocol):
         ...
 
     def template(self, name: str) -> Template:
-        """A recipe template by its name.
+        """A recipe template, for `genzoo train FAMILY`.
+
+        Args:
+            name: One of `templates`.
 
         Raises:
             UsageError: There is none of this name, or there are several.
@@ -178,6 +188,9 @@ class Zoo(Protocol):
     def template_parts(self, name: str) -> Mapping[str, str]:
         """Templates whose models are parts of a template's model, by role.
 
+        Args:
+            name: One of `templates`.
+
         Raises:
             UsageError: There is no template of this name, or there are several.
         """
@@ -186,8 +199,12 @@ class Zoo(Protocol):
     def add(self, reference: str, *, name: str | None = None) -> ModelCard:
         """Put a model into the user's own list, as `genzoo add` does.
 
-        `reference` is a model file, a folder, or "scheme://…"; `name` is by default that in its
-        card.
+        Args:
+            reference: A model file, a folder, or "scheme://…".
+            name: Its name in the list; by default that in its card.
+
+        Returns:
+            Its card, as it is in the list.
 
         Raises:
             UsageError: It is no model, or the name is taken.
@@ -197,27 +214,58 @@ class Zoo(Protocol):
     def dataset(self, recipe: DataRecipe, folder: Path | None = None) -> Dataset:
         """Read a dataset into memory; what is left out of a folder is a warning.
 
-        `folder` holds the dataset, itself or in a folder of its name: parquet files as on the Hub,
-        or images, in folders by label or not. None for the Hub.
+        Args:
+            recipe: Which data, and how pictures are made of them.
+            folder: Holds the dataset, itself or in a folder of its name: parquet files as on the
+                Hub, or images, in folders by label or not. None for the Hub.
+
+        Returns:
+            Pictures uint8 `[N, C, H, W]`, and the other columns.
 
         Raises:
             DataError: It is not there or cannot be read; says what to do.
         """
 
     def stream(self, recipe: DataRecipe) -> Stream:
-        """A dataset of the Hub that is read as it is needed; raises as `dataset`."""
+        """A dataset of the Hub that is read as it is needed.
+
+        Args:
+            recipe: Which data, with `stream`.
+
+        Raises:
+            DataError: As for `dataset`.
+        """
         ...
 
     def rows(self, recipe: DataRecipe, folder: Path | None = None) -> Iterator[Row]:
-        """As `dataset`, its rows one by one, with pictures that are not decoded."""
+        """The rows of a dataset one by one, with pictures that are not decoded.
+
+        Args:
+            recipe: As for `dataset`.
+            folder: As for `dataset`.
+
+        Raises:
+            DataError: As for `dataset`.
+        """
         ...
 
     def splits(self, folder: Path) -> tuple[str, ...]:
-        """Names of the splits of the dataset in a folder, or "train" alone; raises as `dataset`."""
+        """Names of the splits of a dataset, or "train" alone.
+
+        Args:
+            folder: The folder of the dataset.
+
+        Raises:
+            DataError: As for `dataset`.
+        """
         ...
 
     def build(self, spec: ModelSpec, *, training: bool = False) -> Opened:
         """Build a module with fresh weights on the CPU; its parts are loaded and frozen.
+
+        Args:
+            spec: What to build.
+            training: Whether it will be trained: what only that needs is built, too.
 
         Raises:
             ConfigError: An unknown component, or a config that is not of its type.
@@ -225,7 +273,12 @@ class Zoo(Protocol):
         """
 
     def component(self, kind: str, name: str, config: Mapping[str, object]) -> Any:
-        """Build a component by itself, without conditioners and parts; see `Context.component`.
+        """Build a component by itself, without conditioners and parts.
+
+        Args:
+            kind: Its kind ("conditioner", "noiser", …).
+            name: `distribution/name`, or a bare name while it is unique.
+            config: Its config, as plain data.
 
         Raises:
             ConfigError: An unknown component, or a config that is not of its type.
@@ -233,19 +286,27 @@ class Zoo(Protocol):
         """
 
     def plugins(self, name: str | None = None) -> tuple[Plugin, ...]:
-        """The plugins that are installed, sound or not: all, or those of a name or distribution.
+        """The plugins that are installed, sound or not. None of their code is run.
 
-        None of their code is run.
+        Args:
+            name: Only those of this name, or of this distribution; None for all.
 
         Raises:
             UsageError: No plugin and no distribution has the name.
         """
 
     def verify(self, plugin: Plugin) -> Verification:
-        """Import a plugin and all that it names in a fresh process."""
+        """Import a plugin and all that it names in a fresh process.
+
+        Args:
+            plugin: A sound one of `plugins`.
+        """
 
     def weights(self, reference: str) -> WeightsFile:
         """The file with a model's weights and its sha256, fetched where it is not here.
+
+        Args:
+            reference: As for `open`, but no folder.
 
         Raises:
             IntegrityError: It has another digest than the model's card says.
@@ -263,19 +324,35 @@ class Zoo(Protocol):
     ) -> Opened:
         """Load a model in evaluation mode.
 
-        `reference` is a bare name, `distribution/name`, the path of a model file or of a folder in
-        a format that a plugin reads, or a reference that a plugin knows how to fetch
-        ("hf://owner/repo"). The rest is as in a `Request`.
+        Args:
+            reference: A bare name, `distribution/name`, the path of a model file or of a folder in
+                a format that a plugin reads, or a reference that a plugin knows how to fetch
+                ("hf://owner/repo").
+            device: As in a `Request`.
+            variant: As in a `Request`.
+            precision: As in a `Request`.
+            offload: As in a `Request`.
 
         Raises:
             GenzooError: It cannot be loaded; says why.
         """
 
     def options(self, opened: Opened) -> tuple[Option, ...]:
-        """The options of a model that is open, as `genzoo info` lists them."""
+        """The options of a model, as `genzoo info` lists them.
+
+        Args:
+            opened: The model, which is open.
+        """
 
     def resolve(self, request: Request) -> Record:
-        """The record of a run, without the run, also of a model with nothing to sample from."""
+        """The record of a run, without the run, also of a model with nothing to sample from.
+
+        Args:
+            request: What would be made.
+
+        Raises:
+            GenzooError: As for `generate`.
+        """
 
     def generate(
         self,
@@ -284,9 +361,15 @@ class Zoo(Protocol):
         opened: Opened | None = None,
         on_progress: Callable[[float, int], None] | None = None,
     ) -> Pictures:
-        """Make pictures with a model, or with `opened`, as `genzoo run` does.
+        """Make pictures with a model, as `genzoo run` does.
 
-        `on_progress` is called with how many of how many pictures are made.
+        Args:
+            request: What to make.
+            opened: The model, where it is open already.
+            on_progress: Called with how many of how many pictures are made.
+
+        Returns:
+            Pictures float32 `[N, C, H, W]` in [-1, 1], with their record and seeds.
 
         Raises:
             UsageError: A field is not among the valid choices; names those.
@@ -295,31 +378,57 @@ class Zoo(Protocol):
         """
 
     def plan(self, request: Request, opened: Opened, like: Plan | None = None) -> Plan:
-        """What `generate` would make with a model that is open; raises as that.
+        """What `generate` would make with a model that is open.
 
-        `like` is the model's last plan, unless the module was moved or changed since: a request
-        that differs from that one's in prompts, `n` and seed alone is planned faster with it.
+        Args:
+            request: What to make.
+            opened: The model.
+            like: The model's last plan, unless the module was moved or changed since: a request
+                that differs from that one's in prompts, `n` and seed alone is planned faster with
+                it.
+
+        Raises:
+            GenzooError: As for `generate`.
         """
 
     def make_together(self, parts: Sequence[Part], on_step: OnStep | None = None) -> list[Pictures]:
         """Pictures of several plans of one group, made in one batch.
 
-        Each is what `generate` makes of its request, but for rounding; no hooks are called.
-        `on_step` gets the pictures of all parts so far.
+        Args:
+            parts: Which pictures of which plans.
+            on_step: Gets the pictures of all parts so far.
+
+        Returns:
+            For each part what `generate` makes of its request, but for rounding. No hooks are
+            called.
 
         Raises:
             GenzooError: The model fails, or memory runs out for a single picture.
         """
 
     def encode(self, request: Request, opened: Opened | None = None) -> Latents:
-        """The latents of the inputs of a request with `encode`. Raises as `generate`."""
+        """The latents of the inputs of a request with `encode`.
+
+        Args:
+            request: Which inputs.
+            opened: As for `generate`.
+
+        Raises:
+            GenzooError: As for `generate`.
+        """
 
     def write(
         self, path: str | PathLike[str], made: Pictures | Latents, *, force: bool = False
     ) -> Path:
         """Write pictures as `genzoo run -o PATH` does, and latents as `genzoo encode -o PATH`.
 
-        `Pictures.save` describes the rest. Returns the file or the folder.
+        Args:
+            path: As for `Pictures.save` and `Latents.save`.
+            made: The pictures or latents.
+            force: As for `Pictures.save`.
+
+        Returns:
+            The file or the folder.
 
         Raises:
             UsageError: Unknown suffix, a folder that is not empty, or nothing to animate.
@@ -328,13 +437,24 @@ class Zoo(Protocol):
         ...
 
     def grid_png(self, pictures: Pictures) -> bytes:
-        """All pictures as one PNG, with their record, as in a file."""
+        """All pictures as one PNG, with their record, as in a file.
+
+        Args:
+            pictures: The pictures, of 1 or 3 channels.
+        """
 
     def png(self, pictures: Pictures) -> list[bytes]:
-        """Each picture as a PNG, with the record that makes it alone, as in a folder."""
+        """Each picture as a PNG, with the record that makes it alone, as in a folder.
+
+        Args:
+            pictures: The pictures, of 1 or 3 channels.
+        """
 
     def read_record(self, data: bytes) -> Record:
-        """The record in a file that genzoo wrote, from the file's bytes.
+        """The record in a file that genzoo wrote.
+
+        Args:
+            data: The file's bytes.
 
         Raises:
             UsageError: It holds none, or it cannot be read.
@@ -351,16 +471,31 @@ class Zoo(Protocol):
     ) -> ModelCard:
         """Write a model file, atomically.
 
-        `modelspec` adds to its header what other programs read: the keys of ModelSpec.
+        Args:
+            path: Where to; a file that is there is replaced.
+            spec: What to build of it.
+            tensors: What the module that is built for sampling holds, by name
+                (`Opened.own_tensors`), in any dtype that a model file may have.
+            card: What is said of it; its digest and sizes are filled in.
+            modelspec: Whether its header has the keys of ModelSpec, which other programs read.
 
         Returns:
             The card with `sha256`, `size` and `parameters` filled in.
+
+        Raises:
+            ConfigError: The card is of another kind than the spec.
+            WeightsError: The tensors are not those of the model, or the file cannot be written.
         """
 
     def cache(self, name: str) -> Path | None:
-        """A folder in the user's cache for a plugin's own use; None where none can be written to.
+        """A folder in the user's cache for a plugin's own use.
 
-        What lies there may be gone at the next call. `name` is one word, unique to the plugin.
+        Args:
+            name: One word, unique to the plugin.
+
+        Returns:
+            The folder, whose content may be gone at the next call; None where none can be written
+            to.
         """
 
     def config(self) -> Path:
@@ -369,5 +504,13 @@ class Zoo(Protocol):
     def call_hook(self, name: str, **arguments: object) -> list[Any]:
         """Call a hook's implementations one by one; one that fails is a warning.
 
-        `arguments` are those of its specification but for `zoo`, which is this registry.
+        Args:
+            name: The hook.
+            arguments: Those of its specification but for `zoo`, which is this registry.
+
+        Returns:
+            What they return but for None; of a first-result hook at most one.
+
+        Raises:
+            GenzooError: Of a first-result hook, what one of them raised, where no other answered.
         """

@@ -37,15 +37,17 @@ def list_models(
     conditioner: str | None = None,
     kind: str | None = None,
 ) -> list[str]:
-    """Names of the models that are installed, in alphabetical order.
-
-    Names are bare where they are unique, `distribution/name` elsewhere.
+    """Names of the models that are installed, and of those in the user's own list.
 
     Args:
         pattern: A glob ("vae*", "acme/*"), or a part of a name; None for all.
         family: As their cards say ("vae").
         conditioner: The name of one that they have ("label").
         kind: The kind of component that the weights are of ("model", "codec", …).
+
+    Returns:
+        In alphabetical order, names that are bare where they are unique, `distribution/name`
+        elsewhere.
 
     Raises:
         UsageError: A family, conditioner or kind that no installed model has.
@@ -59,7 +61,10 @@ def list_models(
 
 
 def card(name: str) -> ModelCard:
-    """The card of a model, by its bare name while it is unique, full name or alias.
+    """The card of a model.
+
+    Args:
+        name: Its bare name while that is unique, its full name or an alias.
 
     Raises:
         UsageError: No such model, or several; names the choices.
@@ -76,7 +81,7 @@ def load(
     precision: Precision = "auto",
     offload: Offload = "",
 ) -> GenerativeModel[Any]:
-    """Load a model in evaluation mode; a `Codec` or `Encoder` for weights of that kind.
+    """Load a model.
 
     Args:
         name: The name of a model, the path of a model file or of a folder in a format that a
@@ -87,8 +92,17 @@ def load(
         offload: What waits on the CPU until it is computed with, of a model whose networks do not
             fit on the device together: "model" for each network, "sequential" for each layer.
 
+    Returns:
+        The model, a `torch.nn.Module` in evaluation mode, which `generate` and `encode` take; for
+        weights of another kind what they are of, a `Codec` or an `Encoder`.
+
     Raises:
         GenzooError: A clear one for each thing that can be wrong.
+
+    Example:
+        >>> model = genzoo.load("vae-mnist")
+        >>> model.codec.latent_shape
+        (32,)
     """
     opened = open_zoo().open(
         name, device=device, variant=variant, precision=precision, offload=offload
@@ -130,8 +144,10 @@ def generate(
 
     Example:
         >>> model = genzoo.load("vae-mnist")
-        >>> for digit in "0123456789":
+        >>> for digit in "37":
         ...     genzoo.generate(model, digit, n=16, seed=0).save(f"{digit}.png")
+        PosixPath('3.png')
+        PosixPath('7.png')
     """
     from genzoo.models.loaded import reference_of
     from genzoo.run.request import request_of
@@ -185,6 +201,9 @@ def open_zoo(*, no_plugins: bool = False) -> Zoo:
     Args:
         no_plugins: Leave out all plugins but genzoo's own. `GENZOO_PLUGINS` and
             `GENZOO_DISABLE` hold as well.
+
+    Returns:
+        The registry, which `genzoo_core.Zoo` describes.
 
     Raises:
         UsageError: One of these variables names a plugin that is not installed.
