@@ -462,7 +462,7 @@ class Zoo(Protocol):
 
     def save(
         self,
-        path: Path,
+        path: str | PathLike[str],
         spec: ModelSpec,
         tensors: Mapping[str, Tensor],
         card: ModelCard,

@@ -251,7 +251,7 @@ class Zoo(genzoo_core.zoo.Zoo):
 
     def save(
         self,
-        path: Path,
+        path: str | os.PathLike[str],
         spec: ModelSpec,
         tensors: Mapping[str, Tensor],
         card: ModelCard,
@@ -260,7 +260,7 @@ class Zoo(genzoo_core.zoo.Zoo):
     ) -> ModelCard:
         from genzoo.models.save import save_model
 
-        return save_model(self.catalogue, path, spec, tensors, card, modelspec=modelspec)
+        return save_model(self.catalogue, Path(path), spec, tensors, card, modelspec=modelspec)
 
     def plugins(self, name: str | None = None) -> tuple[Plugin, ...]:
         return self.catalogue.plugins if name is None else self.catalogue.find_plugins(name)
