@@ -188,9 +188,12 @@ def encode(
     """
     from genzoo.models.loaded import reference_of
     from genzoo.run.request import request_of
+    from genzoo_core.errors import UsageError
 
     reference, opened, where = reference_of(model)
     files = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+    if not files:
+        raise UsageError("there is no picture to encode", "give the path of one, or its bytes")
     request = request_of(reference, **(where | fields), inputs=files, encode=True)
     return (zoo or open_zoo()).encode(request, opened)
 

@@ -221,7 +221,11 @@ class Zoo(genzoo_core.zoo.Zoo):
         if isinstance(made, Latents):
             return destination.write_latents(destination.choose_latents(where, force=True), made)
         force = force or os.path.isfile(where)
-        chosen = destination.choose(where, force=force, catalogue=self.catalogue)
+        try:
+            chosen = destination.choose(where, force=force, catalogue=self.catalogue)
+        except UsageError as error:
+            hint = error.hint and error.hint.replace("--force", "force=True")
+            raise UsageError(error.message, hint) from None
         if chosen.format == "gif" and not made.frames and made.record.interpolate is None:
             hint = "`generate` with keep_frames=True keeps them, of a model that samples in steps"
             raise UsageError("these pictures have no frames to animate", hint)

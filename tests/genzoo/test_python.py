@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import pickle
 import shutil
@@ -16,6 +17,7 @@ from painting import Cli
 from PIL import Image
 
 import genzoo
+from genzoo.models.loaded import reference_of
 from genzoo_core.encoder import Posterior
 from genzoo_core.errors import UsageError
 from genzoo_core.pictures import Latents, Pictures
@@ -44,7 +46,7 @@ def test_a_folder_is_that_of_the_command_line(painter: Path, cli: Cli) -> None:
     files = {path.name: path.read_bytes() for path in Path("theirs").iterdir()}
     assert {path.name: path.read_bytes() for path in Path("mine").iterdir()} == files
     assert len(files) == 3
-    with pytest.raises(UsageError, match="folder mine is not empty"):
+    with pytest.raises(UsageError, match=r"folder mine is not empty; .* with force=True"):
         genzoo.generate("plain", n=1, seed=9).save("mine")
     genzoo.generate("plain", n=1, seed=9).save("mine", force=True)
     assert len(list(Path("mine").iterdir())) == 3
@@ -179,6 +181,16 @@ def test_a_loaded_model_computes_as_it_was_loaded(painter: Path) -> None:
     assert genzoo.generate(model, n=2, seed=0).images.equal(half.images)
 
 
+def test_a_loaded_model_computes_where_it_is(painter: Path) -> None:
+    model = genzoo.load("plain")
+    model.to("meta")
+    with pytest.raises(UsageError, match="device meta holds no numbers"):
+        genzoo.generate(model)
+    opened = dataclasses.replace(genzoo.open_zoo().open("plain"), device="cuda", offload="model")
+    where = {"device": "cuda", "offload": "model"}  # while its weights wait on the CPU
+    assert reference_of(opened) == ("painter/plain", opened, where)
+
+
 def test_what_genzoo_has_not_loaded_is_refused(painter: Path) -> None:
     loaded = genzoo.load("plain")
     others: Sequence[tuple[object, str]] = [
@@ -209,6 +221,8 @@ def test_latents_are_those_of_the_command_line(painter: Path, cli: Cli) -> None:
     assert Path("decoded.png").read_bytes() == Path("out.png").read_bytes()
     one = genzoo.encode("plain", files[0].read_bytes())
     torch.testing.assert_close(one.posterior.mean, latents.posterior.mean[:1])
+    with pytest.raises(UsageError, match="there is no picture to encode"):
+        genzoo.encode(model, [])
     with pytest.raises(UsageError, match=r"cannot write mine\.png"):
         latents.save("mine.png")
 
