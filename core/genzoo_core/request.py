@@ -133,7 +133,7 @@ class Record(Request, omit_defaults=True, kw_only=True):
 
     Attributes:
         weights: sha256 of the weights file; of a folder in a format of others, the digest of its
-            sorted file digests.
+            sorted file digests. "" where no file holds them.
         files: sha256 of each file of such a folder that was read, by name.
         content: Digest of what that file says and holds, its parts among it: the same for a file
             that `genzoo export` makes of it.

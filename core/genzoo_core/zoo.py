@@ -344,11 +344,12 @@ class Zoo(Protocol):
             opened: The model, which is open.
         """
 
-    def resolve(self, request: Request) -> Record:
+    def resolve(self, request: Request, opened: Opened | None = None) -> Record:
         """The record of a run, without the run, also of a model with nothing to sample from.
 
         Args:
             request: What would be made.
+            opened: The model, where it is open already.
 
         Raises:
             GenzooError: As for `generate`.
@@ -411,7 +412,7 @@ class Zoo(Protocol):
 
         Args:
             request: Which inputs.
-            opened: As for `generate`.
+            opened: The model, where it is open already.
 
         Raises:
             GenzooError: As for `generate`.

@@ -123,8 +123,8 @@ def generate(
 
     Args:
         model: As for `load`; or what that or `open_zoo().open` gave, so that a loop does not load
-            each time. Its weights count as those of the file that it was loaded from, and it
-            computes where it is.
+            each time. It computes where it is. Of weights that were trained since, the record has
+            no digest, and such pictures cannot be made again.
         prompts: One prompt or several, read by the model's first conditioner.
         keep_frames: Keep the pictures on the way of a model that samples in steps.
         on_progress: Called with how many of how many pictures are made.

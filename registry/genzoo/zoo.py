@@ -175,10 +175,10 @@ class Zoo(genzoo_core.zoo.Zoo):
 
         return plan(request, self, opened, like)
 
-    def resolve(self, request: Request) -> Record:
+    def resolve(self, request: Request, opened: Opened | None = None) -> Record:
         from genzoo.run.plan import resolve
 
-        return resolve(request, self).record
+        return resolve(request, self, opened).record
 
     def generate(
         self,

@@ -21,7 +21,7 @@ from genzoo.models.loaded import reference_of
 from genzoo_core.encoder import Posterior
 from genzoo_core.errors import UsageError
 from genzoo_core.pictures import Latents, Pictures
-from genzoo_core.request import Record
+from genzoo_core.request import Record, Request
 
 RECORD = Record(model="acme/x", weights="", n=1, seed=0)
 
@@ -159,6 +159,8 @@ def test_a_loaded_model_makes_what_its_name_makes(painter: Path) -> None:
         assert made.images.equal(named.images)
         assert made.record == named.record
         assert made.record.weights != ""
+    request = Request("colour", ("3",), n=3, seed=4)
+    assert genzoo.open_zoo().resolve(request, opened).weights == named.record.weights
 
 
 def test_a_loaded_model_is_not_loaded_again(painter: Path) -> None:
@@ -189,6 +191,22 @@ def test_a_loaded_model_computes_where_it_is(painter: Path) -> None:
     opened = dataclasses.replace(genzoo.open_zoo().open("plain"), device="cuda", offload="model")
     where = {"device": "cuda", "offload": "model"}  # while its weights wait on the CPU
     assert reference_of(opened) == ("painter/plain", opened, where)
+
+
+def test_weights_that_were_changed_are_not_those_of_the_file(painter: Path, cli: Cli) -> None:
+    model = genzoo.load("plain")
+    as_loaded = genzoo.generate(model, n=2, seed=0).record
+    assert genzoo.generate(model.to(torch.float32), n=2, seed=0).record == as_loaded
+    with torch.inference_mode():
+        assert genzoo.generate(genzoo.load("plain"), n=2, seed=0).record == as_loaded
+    with torch.no_grad():
+        next(model.parameters()).mul_(1.5)
+    changed = genzoo.generate(model, n=2, seed=0)
+    changed.save("changed.png")
+    record = changed.record
+    assert (record.model, record.weights, record.content) == ("painter/plain", "", "")
+    again = cli("run", "--replay", "changed.png", "-o", "again.png")
+    assert (again.code, "weights of painter/plain that no file held" in again.err) == (1, True)
 
 
 def test_what_genzoo_has_not_loaded_is_refused(painter: Path) -> None:

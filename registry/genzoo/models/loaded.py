@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, replace
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +11,32 @@ from genzoo_core.errors import UsageError
 from genzoo_core.zoo import Opened
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
-ATTRIBUTE = "genzoo_opened"
-"""Of a module that a `Zoo` has opened: its `Opened`."""
+ATTRIBUTE = "genzoo_loaded"
+"""Of a module that a `Zoo` has opened: its `_Loaded`."""
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """What was opened, and torch's count of the changes to each of its parameters."""
+
+    opened: Opened
+    changes: tuple[tuple[Tensor, int], ...]
+
+    @property
+    def as_it_is(self) -> Opened:
+        """Without the digests of the file, where its weights are not those in the module."""
+        if all(tensor._version == count for tensor, count in self.changes):
+            return self.opened
+        return replace(self.opened, sha256="", content="", files={})
 
 
 def remember(opened: Opened) -> Opened:
     """Let the module of what was opened be taken for it."""
-    vars(opened.module)[ATTRIBUTE] = opened
+    tensors = (each for each in opened.module.parameters() if not each.is_inference())
+    changes = tuple((tensor, tensor._version) for tensor in tensors)  # the others are not counted
+    vars(opened.module)[ATTRIBUTE] = _Loaded(opened, changes)
     return opened
 
 
@@ -43,9 +61,9 @@ def _opened_as(model: object) -> Opened:
     from torch import nn
 
     found = vars(model).get(ATTRIBUTE) if isinstance(model, nn.Module) else None
-    # A copy of the module has the same attribute, and other weights perhaps.
-    if isinstance(found, Opened) and found.module is model:
-        return found
+    # A shallow copy of the module has the same attribute.
+    if isinstance(found, _Loaded) and found.opened.module is model:
+        return found.as_it_is
     why = "genzoo has not loaded it" if isinstance(model, nn.Module) else "which names none"
     raise UsageError(
         f"model is of type {type(model).__name__}: {why}",

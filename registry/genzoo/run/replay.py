@@ -200,6 +200,8 @@ def _check_weights(path: Path, record: Record, opened: Opened) -> None:
     if opened.content and opened.content == record.content:
         return  # perhaps in another file: an export
     if opened.sha256 != record.weights:
+        if not record.weights:
+            raise ReplayError(f"{path} was made with weights of {record.model} that no file held")
         raise ReplayError(
             f"{path} was made with other weights of {record.model}: sha256 {record.weights[:12]}…, "
             f"here {opened.sha256[:12]}…",
