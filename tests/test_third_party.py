@@ -74,7 +74,7 @@ def test_strangers_pieces_run_from_the_command_line(mixed: Path, tmp_path: Path)
     assert run.returncode == 0, run.stderr
     assert "tiny: making 2" in run.stderr  # its hook was told
     with Image.open(out) as picture:
-        assert picture.size == (2 * 8 + 2, 2 * 8 + 2)
+        assert picture.size == (28 * 18, 28 * 18)  # two rows of two, two pixels apart, enlarged
 
     info = typed("info", str(mixed))
     assert info.returncode == 0, info.stderr

@@ -20,6 +20,7 @@ from genzoo.cli.options import request_from
 from genzoo.files.libraries import need_pyarrow
 from genzoo.plugins.guard import stdout_to_stderr
 from genzoo.run.bulk.layout import Form, lay_out_shards
+from genzoo.run.outputs.destination import STDOUT
 from genzoo.run.request import check_seed
 from genzoo.text import shown_path
 from genzoo_core.errors import UsageError
@@ -111,6 +112,8 @@ def _check(shards: Shards, fields: Mapping[str, Any], file: PromptFile | None, r
     """Check what needs no model."""
     if not shards.output:
         raise UsageError("shards are written into a folder", "name one: -o out/")
+    if shards.output == STDOUT:
+        raise UsageError("shards are written into a folder, not to stdout", "name one: -o out/")
     path = Path(shards.output)  # what is a folder for other runs is one here
     if path.suffix and not (shards.output.endswith(("/", os.sep)) or path.is_dir()):
         hint = f"name one: -o {shown_path(path.with_suffix(''))}/"

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genzoo.cli.group import complete_models
-from genzoo.cli.making import carry_out, message, print_result
+from genzoo.cli.making import carry_out, destination_of, message, print_result
 from genzoo.cli.options import (
     condition_options,
     gather,
     making_options,
     preview_option,
     request_from,
+    style_options,
 )
-from genzoo.run.outputs.destination import choose, choose_latents, write_latents
+from genzoo.run.outputs.destination import choose_latents, write_latents
 
 if TYPE_CHECKING:
     from genzoo.zoo import Zoo
@@ -66,14 +67,17 @@ def encode(
 @click.argument("model", shell_complete=complete_models)
 @click.argument("latents", type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--output", help="Where to: .png, .npz, .safetensors or a folder.", type=click.Path()
+    *("-o", "--output"),
+    help="Where to: .png, .jpg, .webp, .npz, .safetensors, a folder, or - for stdout.",
+    type=click.Path(),
 )
 @condition_options
+@style_options
 @making_options
 @preview_option
-@click.pass_obj
+@click.pass_context
 def decode(
-    zoo: Zoo,
+    ctx: click.Context,
     /,
     *,
     model: str,
@@ -82,6 +86,10 @@ def decode(
     force: bool,
     preview: bool | None,
     as_json: bool,
+    columns: int | None,
+    scale: int | None,
+    parameters: bool,
+    xmp: bool,
     **fields: Any,
 ) -> None:
     """Turn LATENTS of MODEL into pictures: a file that `genzoo encode` wrote, or one of yours.
@@ -91,7 +99,8 @@ def decode(
     \b
     genzoo decode vae-mnist z.npz -o digits.png
     """
+    zoo: Zoo = ctx.obj
     begin = time.monotonic()
-    destination = choose(output, force=force, catalogue=zoo.catalogue)
+    destination = destination_of(ctx, output, force=force, as_json=as_json)
     plan = zoo.plan(request_from(model, gather(settings), **fields))
     carry_out(plan, destination, zoo, preview=preview, as_json=as_json, begin=begin)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import click
+from click.core import ParameterSource
 
 from genzoo.cli.group import catalogue_of, variant_option
 from genzoo.text import printable, quoted
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from genzoo.cli.info import Look
+    from genzoo.run.outputs.style import Style
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 Option = Callable[[CommandT], CommandT]
@@ -53,9 +55,48 @@ condition_options = _together(
 )
 """Of `encode` and `decode`."""
 
+style_options = _together(
+    click.option("--columns", type=click.IntRange(1), help="Pictures in a row of a grid."),
+    click.option(
+        "--scale",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Enlarge a grid or GIF N times; 1 keeps its size. By default to about 512 pixels.",
+    ),
+    click.option(
+        "--parameters/--no-parameters",
+        default=True,
+        help="Whether pictures carry their settings as AUTOMATIC1111 writes them.",
+    ),
+    click.option(
+        "--xmp/--no-xmp",
+        default=True,
+        help="Whether pictures say in XMP that a trained model made them.",
+    ),
+)
+"""Of `run` and `decode`: the fields of a `Style`."""
+
 preview_option = click.option(
     "--preview/--no-preview", default=None, help="Show the pictures in the terminal."
 )
+
+
+def style_from(ctx: click.Context) -> Style:
+    """What a command's options say of how pictures are written."""
+    from genzoo.run.outputs.style import Style
+
+    names = ("columns", "scale", "parameters", "xmp")
+    return Style(**{name: ctx.params[name] for name in names})
+
+
+def check_style(ctx: click.Context, format_: str) -> None:
+    """Refuse `--columns` and `--scale` where each picture is apart, unless they are defaults."""
+    for name in ("columns", "scale"):
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise UsageError(
+                f"--{name} is for pictures in one, and {format_} keeps them apart as they are",
+                "leave it out, or write a .png",
+            )
 
 
 def request_from(model: str, options: dict[str, str], **fields: Any) -> Request:
