@@ -162,6 +162,27 @@ def test_what_appears_during_the_run_is_replaced_with_force_alone(
     assert os.listdir() == [output]
 
 
+BROKEN = """
+from genzoo_core import hookimpl
+
+@hookimpl
+def genzoo_after_write(request, paths, seconds):
+    raise RuntimeError(f"no room for {[path.name for path in paths]}")
+"""
+
+
+def test_a_hook_that_fails_after_a_file_is_written_is_a_warning(
+    painter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    install_hook(tmp_path, monkeypatch, "genzoo_after_write", BROKEN)
+    Image.new("L", (8, 8)).save("x.png")
+    for words, output in (("run plain -n 2", "a.png"), ("encode plain x.png", "z.npz")):
+        done = cli(*words.split(), "-o", output)
+        assert (done.code, done.out) == (0, f"{output}\n")
+        [warning] = [line for line in done.err.splitlines() if line.startswith("Warning")]
+        assert f"genzoo_after_write failed: RuntimeError: no room for ['{output}']" in warning
+
+
 def test_of_runs_into_one_place_one_is_told(painter: Path) -> None:
     run = ["run", "plain", "-n", "9", "--seed", "3", "-o"]
     several = [

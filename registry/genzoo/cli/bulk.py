@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genzoo.cli.making import message
+from genzoo.cli.making import message, tell_hooks
 from genzoo.cli.options import request_from
 from genzoo.files.libraries import need_pyarrow
 from genzoo.plugins.guard import stdout_to_stderr
@@ -76,19 +76,25 @@ def run_shards(
     if rank == 0:
         _announce(job, manifest)
     title = job.plan.opened.name + (f", rank 0 of {ranks}" if ranks > 1 else "")
+    written: list[Path] = []
     try:
         with progress(title, silent=rank > 0) as update, stdout_to_stderr():
             there = make_shards(
-                job, folder, manifest, zoo, rank=rank, ranks=ranks, on_shards=update
+                *(job, folder, manifest, zoo),
+                rank=rank,
+                ranks=ranks,
+                on_shards=update,
+                on_written=written.append,
             )
     except KeyboardInterrupt:
         if rank == 0:
             message("interrupted: the same command goes on after the shards that are there")
         raise
+    seconds = round(time.monotonic() - begin, 3)
+    tell_hooks(zoo, manifest.record, written, seconds)
     if rank == 0:
         if not there:
             message(f"{folder.path}: other ranks are still at work, or were lost")
-        seconds = round(time.monotonic() - begin, 3)
         if as_json:
             figures = {"pictures": job.layout.pictures, "shards": job.layout.count}
             click.echo(json.dumps({"path": shown_path(folder.path), **figures, "seconds": seconds}))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genzoo.cli.group import complete_models
-from genzoo.cli.making import carry_out, destination_of, message, print_result
+from genzoo.cli.making import carry_out, destination_of, message, print_result, tell_hooks
 from genzoo.cli.options import (
     condition_options,
     gather,
@@ -59,6 +59,7 @@ def encode(
     latents = make_latents(plan)
     path = write_latents(destination, latents)
     seconds = round(time.monotonic() - begin, 3)
+    tell_hooks(zoo, latents.record, [path], seconds)
     shape = list(latents.posterior.mean.shape)
     print_result(latents.record, path, as_json, shape=shape, seconds=seconds)
 

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -19,7 +19,7 @@ import click
 
 from genzoo.cli.options import check_style, style_from
 from genzoo.plugins.guard import stdout_to_stderr
-from genzoo.run.outputs.destination import IN_ONE, STDOUT, Destination, choose, write
+from genzoo.run.outputs.destination import IN_ONE, STDOUT, Destination, choose, files_in, write
 from genzoo.text import printable, shown_path
 from genzoo_core.errors import UsageError
 from genzoo_core.request import Record
@@ -224,8 +224,17 @@ def carry_out(
         from genzoo.run.make import join
 
         _show_preview(join(made.first), destination.style)
+    if isinstance(written, Path):
+        tell_hooks(zoo, made.record, files_in(written, made.record), seconds)
     seeds = tuple(plan.seeds[first:last]) if as_json else ()
     print_result(made.record, written, as_json, seeds=seeds, seconds=seconds)
+
+
+def tell_hooks(zoo: Zoo, record: Record, paths: Iterable[Path], seconds: float) -> None:
+    """Call the hook `genzoo_after_write`, unless nothing was written."""
+    name = "genzoo_after_write"
+    if zoo.catalogue.has_hook(name) and (written := list(paths)):
+        zoo.call_hook(name, request=record, paths=written, seconds=seconds)
 
 
 def _write(

@@ -173,6 +173,17 @@ def write(destination: Destination, batches: Iterable[Pictures], zoo: Zoo) -> Pa
     return path
 
 
+def files_in(path: Path, record: Record) -> Iterator[Path]:
+    """The files that `write` has written at `path`."""
+    from genzoo.run.outputs.images import file_name
+
+    if not path.is_dir():
+        yield path
+        return
+    for index in range(*(record.pictures or (0, task_of(record).rows * record.n))):
+        yield path / file_name(record, index)
+
+
 def write_latents(destination: Destination, latents: Latents) -> Path:
     """Write latents; as `write`."""
     from genzoo.run.outputs.arrays import latent_tensors
