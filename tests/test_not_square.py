@@ -151,19 +151,8 @@ def size(path: str) -> tuple[int, int]:
 def test_all_are_drawn_walked_and_made_again(picture: Path) -> None:
     for name in DRAWING:
         genzoo(
-            "run",
-            name,
-            "red",
-            "blue",
-            "-n",
-            "3",
-            "--seed",
-            "1",
-            "--scale",
-            "1",
-            "-f",
-            "-o",
-            "grid.png",
+            *("run", name, "red", "blue", "-n", "3", "--seed", "1"),
+            *("--scale", "1", "-f", "-o", "grid.png"),
         )
         assert size("grid.png") == (3 * WIDTH + 4, 2 * HEIGHT + 2), name
         genzoo("run", "--replay", "grid.png", "-f", "-o", "again.png")
