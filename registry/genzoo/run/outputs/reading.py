@@ -166,7 +166,8 @@ def record_in(image: Image.Image) -> object:
 
 def in_true_size(image: Image.Image) -> Image.Image:
     """A picture that genzoo has enlarged, as it was made; any other as it is."""
-    with suppress(Exception):  # whatever the parsers of others' data raise
+    with suppress(Exception), warnings.catch_warnings():  # whatever others have written
+        warnings.simplefilter("ignore")
         layout = decode(record_in(image), Path()).layout
         if layout and image.width % layout.scale == image.height % layout.scale == 0:
             return image.reduce(layout.scale)
