@@ -176,8 +176,8 @@ def test_pictures_that_are_apart_are_not_enlarged(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--scale", "0"], "'--scale': 0 is not in the range"),
-        (["--columns", "0"], "'--columns': 0 is not in the range"),
+        (["--scale", "0"], "--scale is 0; give a number of at least 1"),
+        (["--columns", "0"], "--columns is 0; give a number of at least 1"),
         (["--scale", "x"], "'x' is not a valid integer"),
         (["--scale", "900"], "16,200 × 16,200 pixels are too many for one png; enlarge them less"),
         (["--scale", "1000", "-n", "2", "-o", "a.webp"], "too many for one webp"),

@@ -56,10 +56,10 @@ condition_options = _together(
 """Of `encode` and `decode`."""
 
 style_options = _together(
-    click.option("--columns", type=click.IntRange(1), help="Pictures in a row of a grid."),
+    click.option("--columns", type=int, metavar="N", help="Pictures in a row of a grid."),
     click.option(
         "--scale",
-        type=click.IntRange(1),
+        type=int,
         metavar="N",
         help="Enlarge a grid or GIF N times; 1 keeps its size. By default to about 512 pixels.",
     ),
@@ -85,6 +85,9 @@ def style_from(ctx: click.Context) -> Style:
     """What a command's options say of how pictures are written."""
     from genzoo.run.outputs.style import Style
 
+    for name in ("columns", "scale"):
+        if (number := ctx.params[name]) is not None and number < 1:
+            raise UsageError(f"--{name} is {quoted(number)}; give a number of at least 1")
     names = ("columns", "scale", "parameters", "xmp")
     return Style(**{name: ctx.params[name] for name in names})
 

@@ -130,6 +130,7 @@ _setting = partial(click.option, multiple=True, callback=_as_settings)
     type=click.Path(),
     help="Where to: .png, .gif, .jpg, .webp, .npz, .safetensors, a folder, or - for stdout.",
 )
+@style_options
 @click.option(
     "--shards",
     is_flag=False,
@@ -144,7 +145,6 @@ _setting = partial(click.option, multiple=True, callback=_as_settings)
     type=click.Choice([mode for mode in get_args(Offload) if mode]),
     help="What waits on the CPU until --device needs it: each network, or each layer.",
 )
-@style_options
 @making_options
 @click.option(
     "--replay",
