@@ -183,6 +183,8 @@ def test_the_page_s_examples_do_what_it_says(
     log = Path("runs.log").read_text()
     assert re.fullmatch(r"share://far\S* \(\S.*\) seed 5\nmade 2 of brightness -0\.\d+\n", log)
 
+    assert re.fullmatch(r"share://far\S*: a\.csv\n", Path("written.log").read_text())
+
     output(capfd, "run", "share://far.safetensors", "--seed", "5", "-o", "a.png")
     output(capfd, "run", "--replay", "a.png", "-o", "b.png")  # through genzoo_cached_weights
 
@@ -250,6 +252,10 @@ CALLS: dict[str, tuple[dict[str, Any], Callable[[list[Any], str], bool]]] = {
     "genzoo_after_run": (
         {"record": RECORD, "pictures": PICTURES},
         lambda _, err: err == "brightness +0.50\n",
+    ),
+    "genzoo_after_write": (
+        {"request": RECORD, "paths": [Path("a.png"), Path("b.png")], "seconds": 1.25},
+        lambda _, err: err == "genzoo/vae-mnist: 2 in 1.2 s\n",
     ),
     "genzoo_before_training": (
         {"recipe": RECIPE, "folder": Path("runs/mine"), "step": 0},

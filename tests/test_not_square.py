@@ -150,11 +150,15 @@ def size(path: str) -> tuple[int, int]:
 
 def test_all_are_drawn_walked_and_made_again(picture: Path) -> None:
     for name in DRAWING:
-        genzoo("run", name, "red", "blue", "-n", "3", "--seed", "1", "-f", "-o", "grid.png")
+        genzoo(
+            *("run", name, "red", "blue", "-n", "3", "--seed", "1"),
+            *("--scale", "1", "-f", "-o", "grid.png"),
+        )
         assert size("grid.png") == (3 * WIDTH + 4, 2 * HEIGHT + 2), name
         genzoo("run", "--replay", "grid.png", "-f", "-o", "again.png")
         genzoo("run", name, "red", "--interpolate", "1,5", "-n", "3", "-f", "-o", "walk.gif")
-        assert size("walk.gif") == (WIDTH, HEIGHT), name
+        enlarged = round(512 / max(WIDTH, HEIGHT))
+        assert size("walk.gif") == (enlarged * WIDTH, enlarged * HEIGHT), name
         genzoo("run", name, "-n", "2", "-f", "-o", "some.npz", "--preview")
         assert np.load("some.npz")["images"].shape == (2, HEIGHT, WIDTH, 3), name
 
@@ -180,19 +184,22 @@ def test_all_that_can_begin_from_a_picture_do(picture: Path) -> None:
 def test_all_codecs_reconstruct_and_encode(picture: Path) -> None:
     other = picture.with_name("1.png")
     for name in CODECS:
-        genzoo("run", name, "-i", picture, "-i", other, "-f", "-o", "pairs.png")
+        genzoo(
+            *("run", name, "-i", picture, "-i", other),
+            *("--scale", "1", "-f", "-o", "pairs.png"),
+        )
         assert size("pairs.png") == (2 * WIDTH + 2, 2 * HEIGHT + 2)
         genzoo("encode", name, picture, other, "-f", "-o", "z.npz")
         genzoo("run", name, "-i", picture, "-i", other, "-f", "-o", "pairs.npz")
         genzoo("decode", name, "z.npz", "-f", "-o", "decoded.npz")
         with np.load("pairs.npz") as pairs, np.load("decoded.npz") as decoded:
             np.testing.assert_array_equal(decoded["images"], pairs["images"], err_msg=name)
-        genzoo("decode", name, "z.npz", "-f", "-o", "decoded.png")
+        genzoo("decode", name, "z.npz", "--scale", "1", "-f", "-o", "decoded.png")
         assert size("decoded.png") == (2 * WIDTH + 2, HEIGHT)
         genzoo("run", "--replay", "decoded.png", "-f", "-o", "again.png")
         genzoo(
             *("run", name, "-i", picture, "-i", other),
-            *("--interpolate", "-n", "3", "-f", "-o", "walk.png"),
+            *("--interpolate", "-n", "3", "--scale", "1", "-f", "-o", "walk.png"),
         )
         assert size("walk.png") == (3 * WIDTH + 4, HEIGHT)
 

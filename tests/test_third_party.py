@@ -74,7 +74,7 @@ def test_strangers_pieces_run_from_the_command_line(mixed: Path, tmp_path: Path)
     assert run.returncode == 0, run.stderr
     assert "tiny: making 2" in run.stderr  # its hook was told
     with Image.open(out) as picture:
-        assert picture.size == (2 * 8 + 2, 2 * 8 + 2)
+        assert picture.size == (28 * 18, 28 * 18)  # two rows of two, two pixels apart, enlarged
 
     info = typed("info", str(mixed))
     assert info.returncode == 0, info.stderr
@@ -356,3 +356,34 @@ def test_a_strangers_command_is_one_of_genzoos(run: Run) -> None:
     code, _, error = run("brightness", "tiny-nvq")
     assert code == 2
     assert "did you mean tiny-nvp" in error
+
+
+def test_a_strangers_hook_hears_of_all_that_is_written(
+    third_party: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TINY_LOG", "log")
+    for words in (
+        "run vae-mnist -n 2 --seed 1 -o new/a.png",
+        "run vae-mnist -n 3 --seed 1 -o many/",
+        "run --replay many/0001.png -o one/",
+        "encode vae-mnist many/0000.png -o z.npz",
+        "decode vae-mnist z.npz -o again.webp",
+        "run vae-mnist -n 6 --seed 1 --shards arrays --shard-size 3 -o shards",
+        "run vae-mnist -n 6 --seed 1 --shards arrays --shard-size 3 -o shards",  # they are there
+        "run vae-mnist -n 2 --seed 1 -o bright.txt",
+    ):
+        done = typed(*words.split())
+        assert done.returncode == 0, done.stderr
+        assert "Warning" not in done.stderr
+    command = [sys.executable, "-m", "genzoo", "run", "vae-mnist", "-o", "-"]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    assert Path("log").read_text().splitlines() == [
+        "pictures a.png True",
+        "pictures 0000.png 0001.png 0002.png True",
+        "pictures 0001.png True",
+        "latents z.npz True",
+        "pictures again.webp True",
+        "pictures train-00000-of-00002.safetensors train-00001-of-00002.safetensors True",
+        "pictures bright.txt True",
+    ]

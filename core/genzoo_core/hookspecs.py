@@ -187,6 +187,24 @@ def genzoo_after_run(record: Record, pictures: Pictures, zoo: Zoo) -> None:
 
 
 @hookspec
+def genzoo_after_write(request: Record, paths: Sequence[Path], seconds: float, zoo: Zoo) -> None:
+    """Called when pictures or latents were written into files. A failure is a warning.
+
+    Args:
+        request: The resolved request; with `encode` it was for latents.
+        paths: The files, each whole and in its place: one, or all pictures of a folder, or the
+            shards that this process has made.
+        seconds: How long making and writing them took.
+        zoo: The registry.
+
+    Example:
+        >>> @hookimpl
+        ... def genzoo_after_write(request, paths, seconds):
+        ...     print(f"{request.model}: {len(paths)} in {seconds:.1f} s", file=sys.stderr)
+    """
+
+
+@hookspec
 def genzoo_before_training(recipe: Recipe, folder: Path, step: int, zoo: Zoo) -> None:
     """Called once a training is ready for its first step. A failure is a warning.
 

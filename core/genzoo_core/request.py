@@ -138,6 +138,7 @@ class Record(Request, omit_defaults=True, kw_only=True):
         content: Digest of what that file says and holds, its parts among it: the same for a file
             that `genzoo export` makes of it.
         parts: sha256 of each shared part's weights, by role.
+        defaults: What the model chose where the options leave it open: steps, sampler, guidance.
         pictures: Which of the run's pictures these are, [first, last), where they are not all:
             one picture of a folder, or what was finished when the run was interrupted.
         versions: Versions of genzoo, torch, the model's distribution.
@@ -151,5 +152,6 @@ class Record(Request, omit_defaults=True, kw_only=True):
     files: dict[str, str] = {}
     content: str = ""
     parts: dict[str, str] = {}
+    defaults: dict[str, Any] = {}
     pictures: tuple[int, int] | None = None
     versions: dict[str, str] = {}

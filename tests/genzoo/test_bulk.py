@@ -347,7 +347,7 @@ def test_a_folder_is_of_one_run(silent_painter: Path, cli: Cli) -> None:
         (["-o", "out", "--shards", "zip"], "'zip' is not one of"),
         (["--shards"], "name one: -o out/"),
         (["-o", "x.png", "--shards"], "into a folder, not x.png; name one: -o x/"),
-        (["-o", "x/y", "--shards"], "there is no x"),
+        (["-o", "file/y", "--shards"], "cannot make file/y: Not a directory"),
         (["-o", "file", "--shards"], "file exists and is not a folder"),
         (["-o", "out", "--shards", "--force"], "--force"),
         (["-o", "out", "--shards", "--preview"], "--preview"),

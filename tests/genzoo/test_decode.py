@@ -108,7 +108,7 @@ def test_json_and_a_name_of_its_own(painter: Path, cli: Cli) -> None:
     np.savez("z.npz", mean=LATENTS)
     said = json.loads(cli("decode", "plain", "z.npz", "--json").out)
     assert (said["path"], said["seeds"], said["record"]["n"]) == ("plain-z.png", [], 3)
-    assert Image.open("plain-z.png").size == (2 * 8 + 2, 2 * 8 + 2)
+    assert Image.open("plain-z.png").size == (18 * (3 * 10 - 2), 18 * 8)
     assert cli("decode", "plain", "z.npz", "-o", "plain-z.png").code == 2
     assert cli("decode", "plain", "z.npz", "-o", "plain-z.png", "-f").code == 0
 

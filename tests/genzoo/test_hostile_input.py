@@ -265,7 +265,7 @@ def good(painter: Path, cli: Cli) -> bytes:
 def hostile_files(good: bytes) -> Iterator[tuple[str, bytes]]:
     """Files that are no pictures, or pictures that hurt."""
     yield "is not a picture", b"hello"
-    yield "damaged", good[: len(good) // 2]
+    yield "is not a picture", good[: len(good) // 2]  # before its pixels
     yield "", good[:40]
     yield "claims more pixels than", png_of(65_000, 65_000, bytes(1000))
     yield "claims 9,000 × 9,000 pixels", png_of(9_000, 9_000, bytes(1000))
@@ -273,7 +273,7 @@ def hostile_files(good: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def test_hostile_31_inputs(good: bytes, cli: Cli) -> None:
-    for says, content in hostile_files(good):
+    for says, content in [*hostile_files(good), ("damaged", good[:-40])]:
         Path("bad.png").write_bytes(content)
         assert_refused(cli("run", "plain", "--input", "bad.png", "-o", "a.png"), "bad.png", says)
         assert_refused(cli("encode", "plain", "bad.png", "-o", "z.npz"), "bad.png", says)
@@ -295,6 +295,10 @@ def test_hostile_31_replays(good: bytes, cli: Cli) -> None:
     for _, content in hostile_files(good):
         Path("bad.png").write_bytes(content)
         assert_refused(cli("run", "--replay", "bad.png", "-o", "a.png"), "bad.png")
+    Path("bad.png").write_bytes(good[:-40])  # its record is whole
+    done = cli("run", "--replay", "bad.png", "-o", "a.png")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines()[-1].startswith("Error: bad.png is a damaged picture")
     assert_refused(cli("run", "--replay", "missing.png"), "missing.png")
     assert_refused(cli("run", "--replay", "."), "give one of its pictures")
     Image.new("L", (8, 8)).save("plain.png")

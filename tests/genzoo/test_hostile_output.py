@@ -17,12 +17,8 @@ from painting import GENZOO, Cli, assert_refused
 from PIL import Image
 
 
-@pytest.mark.parametrize("output", ["", "-"])
-def test_hostile_32_an_output_that_names_no_file(painter: Path, cli: Cli, output: str) -> None:
-    done = cli("run", "plain", "-o", output)
-    assert done.code == 2
-    assert "names no file" in done.err
-    assert not Path("-").exists()
+def test_hostile_32_an_output_that_names_no_file(painter: Path, cli: Cli) -> None:
+    assert_refused(cli("run", "plain", "-o", ""), "names no file")
 
 
 def test_hostile_32_an_output_that_exists(painter: Path, cli: Cli) -> None:
@@ -44,10 +40,11 @@ def test_hostile_32_outputs_that_cannot_be(painter: Path, cli: Cli) -> None:
     assert_refused(cli("run", "plain", "-o", "dangling", "--force"), "not a folder")
     assert_refused(cli("run", "plain", "-o", "dangling.png"), "dangling.png exists")
     assert_refused(cli("run", "plain", "-o", "folder.png"), "folder.png is not empty")
-    assert_refused(cli("run", "plain", "-o", "missing/a.png"), "no folder missing")
+    assert_refused(cli("run", "plain", "-o", "dangling/a.png"), "dangling is not a folder")
     assert_refused(cli("run", "plain", "-o", "file"), "not a folder")
     assert_refused(cli("run", "plain", "-o", "file/"), "not a folder")
-    assert_refused(cli("run", "plain", "-o", "file/a.png"), "no folder file")
+    assert_refused(cli("run", "plain", "-o", "file/a.png"), "file is not a folder")
+    assert_refused(cli("run", "plain", "-o", "file/b/c/a.png"), "file is not a folder")
     assert_refused(cli("run", "plain", "-o", "pipe.png", "--force"), "not a regular file")
     assert_refused(cli("run", "plain", "-o", "a" * 300 + ".png"), "File name too long")
     assert_refused(cli("encode", "plain", "x.png", "-o", "folder.png/"), ".npz or .safetensors")

@@ -90,7 +90,7 @@ def test_hostile_31_a_record_that_is_none(painter: Path, cli: Cli, text: bytes) 
 @pytest.fixture
 def files(painter: Path, cli: Cli) -> list[bytes]:
     """A file of each format."""
-    names = ("a.png", "a.gif", "a.npz", "a.safetensors")
+    names = ("a.png", "a.gif", "a.npz", "a.safetensors", "a.jpg", "a.webp")
     for name in names:
         assert cli("run", "colour", "-n", "2", "--seed", "0", "-o", name).code == 0
     return [Path(name).read_bytes() for name in names]
@@ -99,7 +99,7 @@ def files(painter: Path, cli: Cli) -> list[bytes]:
 def test_hostile_31_a_damaged_file_is_read_or_refused(files: list[bytes], cli: Cli) -> None:
     codes: set[int] = set()
 
-    @given(which=st.integers(0, 3), data=st.data())
+    @given(which=st.integers(0, 5), data=st.data())
     @settings(max_examples=300, deadline=None)
     def read(which: int, data: st.DataObject) -> None:
         content = bytearray(files[which])

@@ -27,7 +27,8 @@ def test_it_writes_a_picture_and_prints_where(painter: Path, cli: Cli) -> None:
     assert (done.code, done.out) == (0, "a.png\n")
     assert "seeds 5 to 8" in done.err
     with Image.open(painter / "a.png") as image:
-        assert image.size == (2 * 8 + 2, 2 * 8 + 2)  # two rows of two, two pixels apart
+        # Two rows of two, two pixels apart: 18 by 18, enlarged to about 512.
+        assert image.size == (28 * 18, 28 * 18)
         assert image.mode == "L"
 
 
@@ -38,7 +39,7 @@ def test_each_prompt_is_a_row_and_the_next_seed(painter: Path, cli: Cli) -> None
     # Picture 2 of prompt 1 has seed 10 + 1 · 5 + 2.
     assert cli("run", "colour", "7", "--seed", "17", "-o", "one.npz").code == 0
     assert np.abs(images("all.npz")[7] - images("one.npz")[0].astype(int)).max() <= 1
-    cli("run", "colour", "3", "7", "-n", "5", "-o", "all.png")
+    cli("run", "colour", "3", "7", "-n", "5", "--scale", "1", "-o", "all.png")
     with Image.open("all.png") as image:
         assert image.size == (5 * 10 - 2, 2 * 10 - 2)
 
@@ -169,7 +170,7 @@ def test_a_walk_goes_from_seed_to_seed(painter: Path, cli: Cli) -> None:
     for end, seed in ((0, 3), (-1, 8)):
         cli("run", "plain", "--seed", str(seed), "-o", "end.npz", "-f")
         assert np.abs(walk[end] - images("end.npz")[0].astype(int)).max() <= 1
-    cli("run", "plain", "--interpolate", "3,8", "-o", "walk.png")
+    cli("run", "plain", "--interpolate", "3,8", "--scale", "1", "-o", "walk.png")
     with Image.open("walk.png") as image:
         assert image.size == (8 * 10 - 2, 8)
 
@@ -179,7 +180,7 @@ def test_inputs_are_shown_above_their_reconstructions(painter: Path, cli: Cli) -
     for name in "ab":
         pixels = rng.integers(0, 256, (8, 8), dtype=np.uint8)
         Image.fromarray(pixels).save(f"{name}.png")
-    done = cli("run", "plain", "-i", "a.png", "-i", "b.png", "-o", "both.png")
+    done = cli("run", "plain", "-i", "a.png", "-i", "b.png", "--scale", "1", "-o", "both.png")
     assert done.code == 0
     assert "converted" not in done.err
     both = np.asarray(Image.open("both.png"))
@@ -247,7 +248,7 @@ def test_a_suffix_that_nothing_writes_is_refused_before_the_run(
     monkeypatch.setenv("GENZOO_DISABLE", "tiny")
     done = cli("run", "any", "-o", tmp_path / "a.bmp")
     assert done.code == 2
-    assert ".png, .gif, .npz, .safetensors or a folder" in done.err
+    assert ".png, .gif, .jpg, .jpeg, .webp, .npz, .safetensors or a folder" in done.err
 
 
 def test_a_run_imports_no_more_than_it_needs(painter: Path) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 from genzoo.cli import main
 
 
-@pytest.mark.parametrize("name", ["x.png", "x.gif", "x.npz", "x.safetensors"])
+@pytest.mark.parametrize("name", ["x.png", "x.gif", "x.jpg", "x.webp", "x.npz", "x.safetensors"])
 def test_what_was_asked_for_is_shown(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -26,6 +26,7 @@ def test_what_was_asked_for_is_shown(
     assert (lines["n"], lines["seed"], lines["options"]) == ("3", "5", "temperature=0.7")
     assert out.splitlines()[0].endswith(f"{name}: all pictures of a run")
     assert f"genzoo run --replay {file}" in out
+    assert lines.get("enlarged") == (None if file.suffix in (".npz", ".safetensors") else "6 times")
     assert main(["show", str(file), "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert (record["model"], record["prompts"], record["n"]) == ("genzoo/vae-mnist", ["7"], 3)

@@ -96,8 +96,8 @@ def test_codecs_vary_in_their_latents(work: Path, cli: Cli, model: str) -> None:
 
 def test_rows_are_of_inputs_or_of_prompts(work: Path, cli: Cli) -> None:
     one = ("run", "flow-mnist", "--strength", "0.5", "-n", "2", "--seed", "0", *FAST)
-    cli(*one, "7", "3", "-i", "seven.png", "-o", "prompts.png")
-    cli(*one, "7", "-i", "seven.png", "-i", "three.png", "-o", "inputs.png")
+    cli(*one, "7", "3", "-i", "seven.png", "--scale", "1", "-o", "prompts.png")
+    cli(*one, "7", "-i", "seven.png", "-i", "three.png", "--scale", "1", "-o", "inputs.png")
     for name in ("prompts.png", "inputs.png"):
         assert Image.open(name).size == (2 * 30 - 2, 2 * 30 - 2)
     cli(*one, "7", "3", "-i", "seven.png", "-i", "three.png", "-o", "both.npz")
@@ -280,7 +280,7 @@ def test_a_replay_of_bytes_asks_for_a_file(work: Path, cli: Cli) -> None:
 
 def test_a_gif_shows_the_steps_with_what_stays(work: Path, cli: Cli) -> None:
     words = ("-i", "seven.png", "--mask", "right.png", "--steps", "3", "--set", "passes=2")
-    assert cli("run", "flow-mnist", *words, "-o", "a.gif").code == 0
+    assert cli("run", "flow-mnist", *words, "--scale", "1", "-o", "a.gif").code == 0
     with Image.open("a.gif") as gif:
         # The step from noise alone is taken once, the others twice; then the result.
         assert gif.n_frames in (5, 6)  # equal frames are one

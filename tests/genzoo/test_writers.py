@@ -32,7 +32,8 @@ def test_npz_holds_arrays_and_no_pickle(painter: Path, cli: Cli) -> None:
 
 def test_all_formats_hold_the_same_pixels(painter: Path, cli: Cli) -> None:
     for name in ("a.npz", "a.safetensors", "a.png", "a/"):
-        assert cli("run", "colour", "-n", "2", "--seed", "7", "-o", name).code == 0
+        small = ["--scale", "1"] if name == "a.png" else []
+        assert cli("run", "colour", "-n", "2", "--seed", "7", *small, "-o", name).code == 0
     with np.load("a.npz") as arrays:
         images = arrays["images"]
     with safe_open("a.safetensors", "np") as file:
@@ -61,12 +62,13 @@ def test_a_folder_has_a_record_for_each_picture(painter: Path, cli: Cli) -> None
 
 
 def test_a_gif_shows_the_denoising(painter: Path, cli: Cli) -> None:
-    assert cli("run", "colour", "--steps", "6", "--seed", "0", "-o", "a.gif").code == 0
+    words = ["run", "colour", "--steps", "6", "--seed", "0"]
+    assert cli(*words, "--scale", "1", "-o", "a.gif").code == 0
     with Image.open("a.gif") as image:
         frames = [np.asarray(frame.convert("RGB"), int) for frame in ImageSequence.Iterator(image)]
         assert image.info["loop"] == 0
     assert len(frames) == 6
-    cli("run", "colour", "--steps", "6", "--seed", "0", "-o", "a.png")
+    cli(*words, "-o", "a.png")
     final = np.asarray(Image.open("a.png"), int)
     # The last frame is the picture but for the palette; the first is far from it.
     assert np.abs(frames[-1] - final).mean() < 5 < np.abs(frames[0] - final).mean()
@@ -76,7 +78,7 @@ def test_a_gif_of_a_walk_goes_there_and_back(painter: Path, cli: Cli) -> None:
     assert cli("run", "plain", "--interpolate", "3,8", "-n", "5", "-o", "a.gif").code == 0
     with Image.open("a.gif") as image:
         frames = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(image)]
-    assert [frame.shape for frame in frames] == [(8, 8)] * 8
+    assert [frame.shape for frame in frames] == [(512, 512)] * 8
     np.testing.assert_array_equal(frames[1], frames[7])
     assert cli("run", "plain", "--interpolate", "3,8", "-n", "1", "-o", "b.gif").code == 0
 
@@ -158,6 +160,27 @@ def test_what_appears_during_the_run_is_replaced_with_force_alone(
     assert cli(*words, "--force").code == 0
     assert file.read_bytes() != b"old"
     assert os.listdir() == [output]
+
+
+BROKEN = """
+from genzoo_core import hookimpl
+
+@hookimpl
+def genzoo_after_write(request, paths, seconds):
+    raise RuntimeError(f"no room for {[path.name for path in paths]}")
+"""
+
+
+def test_a_hook_that_fails_after_a_file_is_written_is_a_warning(
+    painter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    install_hook(tmp_path, monkeypatch, "genzoo_after_write", BROKEN)
+    Image.new("L", (8, 8)).save("x.png")
+    for words, output in (("run plain -n 2", "a.png"), ("encode plain x.png", "z.npz")):
+        done = cli(*words.split(), "-o", output)
+        assert (done.code, done.out) == (0, f"{output}\n")
+        [warning] = [line for line in done.err.splitlines() if line.startswith("Warning")]
+        assert f"genzoo_after_write failed: RuntimeError: no room for ['{output}']" in warning
 
 
 def test_of_runs_into_one_place_one_is_told(painter: Path) -> None:

@@ -89,7 +89,7 @@ def test_the_denoising_is_an_animation(run: Run) -> None:
     with Image.open("x.gif") as animation:
         # Each step's prediction, and the result; what is equal to the frame before may be joined.
         assert 4 <= animation.n_frames <= 7
-        assert animation.size == (2 * 8 + 2, 2 * 8 + 2)
+        assert animation.size == (28 * (2 * 8 + 2), 28 * (2 * 8 + 2))  # about 512
 
 
 @pytest.mark.parametrize("steps", ["1", "2", "1000"])

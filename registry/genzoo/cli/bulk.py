@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genzoo.cli.making import message
+from genzoo.cli.making import message, tell_hooks
 from genzoo.cli.options import request_from
 from genzoo.cli.progress import progress
 from genzoo.files.libraries import need_pyarrow
 from genzoo.plugins.guard import stdout_to_stderr
 from genzoo.run.bulk.layout import Form, lay_out_shards
+from genzoo.run.outputs.destination import STDOUT
 from genzoo.run.request import check_seed
 from genzoo.text import shown_path
 from genzoo_core.errors import UsageError
@@ -69,25 +70,25 @@ def run_shards(
     if rank == 0:
         _announce(job, manifest)
     title = job.plan.opened.name + (f", rank 0 of {ranks}" if ranks > 1 else "")
+    written: list[Path] = []
     try:
         with progress(title, silent=rank > 0) as update, stdout_to_stderr():
             there = make_shards(
-                job,
-                folder,
-                manifest,
-                zoo,
+                *(job, folder, manifest, zoo),
                 rank=rank,
                 ranks=ranks,
                 on_progress=update,
+                on_written=written.append,
             )
     except KeyboardInterrupt:
         if rank == 0:
             message("interrupted: the same command goes on after the shards that are there")
         raise
+    seconds = round(time.monotonic() - begin, 3)
+    tell_hooks(zoo, manifest.record, written, seconds)
     if rank == 0:
         if not there:
             message(f"{folder.path}: other ranks are still at work, or were lost")
-        seconds = round(time.monotonic() - begin, 3)
         if as_json:
             figures = {"pictures": job.layout.pictures, "shards": job.layout.count}
             click.echo(json.dumps({"path": shown_path(folder.path), **figures, "seconds": seconds}))
@@ -111,6 +112,8 @@ def _check(shards: Shards, fields: Mapping[str, Any], file: PromptFile | None, r
     """Check what needs no model."""
     if not shards.output:
         raise UsageError("shards are written into a folder", "name one: -o out/")
+    if shards.output == STDOUT:
+        raise UsageError("shards are written into a folder, not to stdout", "name one: -o out/")
     path = Path(shards.output)  # what is a folder for other runs is one here
     if path.suffix and not (shards.output.endswith(("/", os.sep)) or path.is_dir()):
         hint = f"name one: -o {shown_path(path.with_suffix(''))}/"

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genzoo.cli.group import complete_models
-from genzoo.cli.making import carry_out, message, print_result
+from genzoo.cli.making import carry_out, destination_of, message, print_result, tell_hooks
 from genzoo.cli.options import (
     condition_options,
     gather,
     making_options,
     preview_option,
     request_from,
+    style_options,
 )
 from genzoo.cli.progress import progress
 from genzoo.cli.settings import output_folder
 from genzoo.files.libraries import need_pyarrow
-from genzoo.run.outputs.destination import Destination, choose, choose_latents, write_latents
+from genzoo.run.outputs.destination import Destination, choose_latents, write_latents
 from genzoo.text import many
 from genzoo_core.errors import UsageError
 from genzoo_core.request import BATCH
@@ -72,6 +73,7 @@ def encode(
     latents = make_latents(plan)
     path = write_latents(destination, latents)
     seconds = round(time.monotonic() - begin, 3)
+    tell_hooks(zoo, latents.record, [path], seconds)
     shape = list(latents.posterior.mean.shape)
     print_result(latents.record, path, as_json, shape=shape, seconds=seconds)
 
@@ -120,6 +122,7 @@ def _encode_files(
         record = record_of(plan, batch)
         path, shape = write_encoded(destination, record, inputs[0], batches)
     seconds = round(time.monotonic() - begin, 3)
+    tell_hooks(zoo, record, [path], seconds)
     print_result(record, path, as_json, shape=shape, seconds=seconds)
 
 
@@ -127,9 +130,12 @@ def _encode_files(
 @click.argument("model", shell_complete=complete_models)
 @click.argument("latents", type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--output", help="Where to: .png, .npz, .safetensors or a folder.", type=click.Path()
+    *("-o", "--output"),
+    help="Where to: .png, .jpg, .webp, .npz, .safetensors, a folder, or - for stdout.",
+    type=click.Path(),
 )
 @condition_options
+@style_options
 @making_options
 @preview_option
 @click.pass_context
@@ -143,6 +149,10 @@ def decode(
     force: bool,
     preview: bool | None,
     as_json: bool,
+    columns: int | None,
+    scale: int | None,
+    parameters: bool,
+    xmp: bool,
     **fields: Any,
 ) -> None:
     """Turn LATENTS of MODEL into pictures: a file that `genzoo encode` wrote, or one of yours.
@@ -152,9 +162,8 @@ def decode(
     \b
     genzoo decode vae-mnist z.npz -o digits.png
     """
-    begin = time.monotonic()
     zoo: Zoo = ctx.obj
-    unnamed = output_folder(ctx) if output is None else Path()
-    destination = choose(output, force=force, catalogue=zoo.catalogue, unnamed=unnamed)
+    begin = time.monotonic()
+    destination = destination_of(ctx, output, force=force, as_json=as_json)
     plan = zoo.plan(request_from(model, gather(settings), **fields))
     carry_out(plan, destination, zoo, preview=preview, as_json=as_json, begin=begin)

@@ -9,22 +9,25 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from genzoo.cli.options import check_style, style_from
 from genzoo.cli.progress import progress
+from genzoo.cli.settings import output_folder
 from genzoo.plugins.guard import stdout_to_stderr
-from genzoo.run.outputs.destination import Destination, write
+from genzoo.run.outputs.destination import IN_ONE, STDOUT, Destination, choose, files_in, write
 from genzoo.text import printable, shown_path
 from genzoo_core.errors import UsageError
 from genzoo_core.request import Record
 
 if TYPE_CHECKING:
     from genzoo.run.compare import Replay
+    from genzoo.run.outputs.style import Style
     from genzoo.run.tasks.task import Plan
     from genzoo.zoo import Zoo
     from genzoo_core.pictures import Pictures
@@ -38,8 +41,15 @@ def message(text: str) -> None:
     click.echo(printable(text), err=True)
 
 
-def print_result(record: Record, path: Path, as_json: bool, **figures: Any) -> None:
-    """The path on stdout, or a JSON object that holds it, the record and `figures`."""
+def print_result(record: Record, path: Path | bytes, as_json: bool, **figures: Any) -> None:
+    """The path on stdout, or a JSON object that holds it, the record and `figures`.
+
+    In the place of a path there may be what goes to stdout itself.
+    """
+    if isinstance(path, bytes):
+        sys.stdout.buffer.write(path)
+        sys.stdout.buffer.flush()
+        return
     if not as_json:
         click.echo(os.fsencode(path))  # a name need not be text
         return
@@ -50,12 +60,36 @@ def print_result(record: Record, path: Path, as_json: bool, **figures: Any) -> N
     click.echo(json.dumps(json.loads(msgspec.json.encode(result))))
 
 
-def _show_preview(pictures: Pictures) -> None:
-    from genzoo.run.outputs.layout import lay_out
+def destination_of(
+    ctx: click.Context, output: str | None, *, force: bool, as_json: bool
+) -> Destination:
+    """What `-o` and the options for how pictures are written mean, checked.
+
+    Raises:
+        UsageError: They do not go together, the output cannot be written, or stdout is a terminal.
+    """
+    zoo: Zoo = ctx.obj
+    if output == STDOUT and as_json:
+        raise UsageError("-o - and --json both write to stdout", "leave out one of them")
+    if output == STDOUT and sys.stdout.isatty():
+        hint = "redirect it, as in `> x.png`, or give a file: -o x.png"
+        raise UsageError("-o - writes a PNG, and stdout is a terminal", hint)
+    unnamed = output_folder(ctx) if output is None else Path()
+    found = choose(
+        output, force=force, catalogue=zoo.catalogue, style=style_from(ctx), unnamed=unnamed
+    )
+    if found.format not in IN_ONE:
+        check_style(ctx, "a folder" if found.format == "folder" else str(found.path))
+    return found
+
+
+def _show_preview(pictures: Pictures, style: Style) -> None:
+    from genzoo.run.outputs.layout import Tiles, lay_out
     from genzoo.run.outputs.preview import colour_depth, render
 
     columns, lines = shutil.get_terminal_size()
-    text = render(lay_out(pictures), colour_depth(), columns, max(4, lines - 4))
+    image = lay_out(pictures, Tiles.of(pictures).layout(style))
+    text = render(image, colour_depth(), columns, max(4, lines - 4))
     # click strips colours where stderr is no terminal; who says --preview wants them.
     click.echo(text, err=True, nl=False, color=True)
 
@@ -149,33 +183,45 @@ def carry_out(
     if preview is None:
         preview = sys.stderr.isatty() and sys.stdout.isatty() and colour_depth() != "none"
     previewed = preview and not as_json
-    path, made = _write(plan, destination, zoo, again, previewed)
+    written, made = _write(plan, destination, zoo, again, previewed)
     assert made.record is not None  # with no pictures, writing has raised
     first, last = made.record.pictures or (0, plan.count)
+    seconds = round(time.monotonic() - begin, 3)
     if made.interrupt is not None:
         message(f"interrupted: kept {last - first} of {plan.count}")
-        click.echo(os.fsencode(path))
+        print_result(made.record, written, as_json=False)
         raise made.interrupt
     if previewed:
         from genzoo.run.make import join
 
-        _show_preview(join(made.first))
-    seconds = round(time.monotonic() - begin, 3)
+        _show_preview(join(made.first), destination.style)
+    if isinstance(written, Path):
+        tell_hooks(zoo, made.record, files_in(written, made.record), seconds)
     seeds = tuple(plan.seeds[first:last]) if as_json else ()
-    print_result(made.record, path, as_json, seeds=seeds, seconds=seconds)
+    print_result(made.record, written, as_json, seeds=seeds, seconds=seconds)
+
+
+def tell_hooks(zoo: Zoo, record: Record, paths: Iterable[Path], seconds: float) -> None:
+    """Call the hook `genzoo_after_write`, unless nothing was written."""
+    name = "genzoo_after_write"
+    if zoo.catalogue.has_hook(name) and (written := list(paths)):
+        zoo.call_hook(name, request=record, paths=written, seconds=seconds)
 
 
 def _write(
     plan: Plan, destination: Destination, zoo: Zoo, again: Replay | None, preview: bool
-) -> tuple[Path, Batches]:
+) -> tuple[Path | bytes, Batches]:
     from genzoo.run.compare import verify
-    from genzoo.run.make import check_memory, make_batches
+    from genzoo.run.make import check_memory, join, make_batches
+    from genzoo.run.outputs.images import check_room, grid_png
     from genzoo.run.outputs.layout import check_grid
 
-    if destination.format in ("png", "gif"):
-        check_grid(plan)
+    if destination.format in IN_ONE:
+        check_grid(plan, destination.style, destination.format)
     elif destination.format == "plugin":
         check_memory(plan)
+    if destination.format == "jpeg":
+        check_room(plan, destination.style)
     for note in plan.notes:
         message(note)
     message(f"{plan.opened.name}: {plan.task.summary(plan.seeds)}")
@@ -188,6 +234,8 @@ def _write(
             batches = verify(again, batches, message)
         with Batches(batches, preview=preview) as made:
             try:
+                if destination.stdout:
+                    return grid_png(join(list(made)), destination.style), made
                 return write(destination, made, zoo), made
             except UsageError:
                 if made.interrupt is not None:  # an animation may have no frame yet

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import click
+from click.core import ParameterSource
 
 from genzoo.cli.completing import complete_prompts, complete_settings
 from genzoo.cli.group import variant_option
@@ -13,6 +14,9 @@ from genzoo.text import quoted
 from genzoo_core.devices import complete_device
 from genzoo_core.errors import UsageError
 from genzoo_core.request import BATCH, Lora, Precision, Request
+
+if TYPE_CHECKING:
+    from genzoo.run.outputs.style import Style
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 Option = Callable[[CommandT], CommandT]
@@ -70,9 +74,51 @@ condition_options = _together(
 )
 """Of `encode` and `decode`."""
 
+style_options = _together(
+    click.option("--columns", type=int, metavar="N", help="Pictures in a row of a grid."),
+    click.option(
+        "--scale",
+        type=int,
+        metavar="N",
+        help="Enlarge a grid or GIF N times; 1 keeps its size. By default to about 512 pixels.",
+    ),
+    click.option(
+        "--parameters/--no-parameters",
+        default=True,
+        help="Whether pictures carry their settings as AUTOMATIC1111 writes them.",
+    ),
+    click.option(
+        "--xmp/--no-xmp",
+        default=True,
+        help="Whether pictures say in XMP that a trained model made them.",
+    ),
+)
+"""Of `run` and `decode`: the fields of a `Style`."""
+
 preview_option = click.option(
     "--preview/--no-preview", default=None, help="Show the pictures in the terminal."
 )
+
+
+def style_from(ctx: click.Context) -> Style:
+    """What a command's options say of how pictures are written."""
+    from genzoo.run.outputs.style import Style
+
+    for name in ("columns", "scale"):
+        if (number := ctx.params[name]) is not None and number < 1:
+            raise UsageError(f"--{name} is {quoted(number)}; give a number of at least 1")
+    names = ("columns", "scale", "parameters", "xmp")
+    return Style(**{name: ctx.params[name] for name in names})
+
+
+def check_style(ctx: click.Context, format_: str) -> None:
+    """Refuse `--columns` and `--scale` where each picture is apart, unless they are defaults."""
+    for name in ("columns", "scale"):
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise UsageError(
+                f"--{name} is for pictures in one, and {format_} keeps them apart as they are",
+                "leave it out, or write a .png",
+            )
 
 
 def request_from(model: str, options: dict[str, str], **fields: Any) -> Request:

@@ -15,19 +15,20 @@ import click
 from genzoo.cli.bulk import Shards, run_shards
 from genzoo.cli.completing import complete_prompts, complete_samplers, complete_settings
 from genzoo.cli.group import complete_models
-from genzoo.cli.making import carry_out, message
+from genzoo.cli.making import carry_out, destination_of, message
 from genzoo.cli.options import (
+    check_style,
     gather,
     making_options,
     parse_interpolate,
     parse_lora,
     preview_option,
     request_from,
+    style_options,
 )
-from genzoo.cli.settings import output_folder, settings_of
+from genzoo.cli.settings import settings_of
 from genzoo.models.weights import has_scheme
 from genzoo.run.bulk.layout import FORMS, SIZE, Form
-from genzoo.run.outputs.destination import choose
 from genzoo_core.downloads import no_downloads
 from genzoo_core.errors import UsageError
 from genzoo_core.request import Offload
@@ -130,8 +131,9 @@ _setting = partial(click.option, multiple=True, callback=_as_settings)
 @click.option(
     *("-o", "--output"),
     type=click.Path(),
-    help="Where to: .png, .gif, .npz, .safetensors or a folder.",
+    help="Where to: .png, .gif, .jpg, .webp, .npz, .safetensors, a folder, or - for stdout.",
 )
+@style_options
 @click.option(
     "--shards",
     is_flag=False,
@@ -175,6 +177,10 @@ def run(
     replay: Path | None,
     preview: bool | None,
     as_json: bool,
+    columns: int | None,
+    scale: int | None,
+    parameters: bool,
+    xmp: bool,
     **fields: Any,
 ) -> None:
     """Make pictures with MODEL; a row for each PROMPT.
@@ -202,6 +208,7 @@ def run(
     if shards is not None:
         if force or preview or replay is not None:
             raise UsageError("--shards goes with neither --force, --preview nor --replay")
+        check_style(ctx, "a shard")
         shape = Shards(shards, shard_size, output or "")
         fields |= {"inputs": inputs, "mask": mask, "device": device}
         name = named(ctx, model)
@@ -209,17 +216,17 @@ def run(
         return
     if shard_size is not None:
         raise UsageError("--shard-size goes with --shards", "add that")
-    unnamed = output_folder(ctx) if output is None else Path()
-    destination = choose(output, force=force, catalogue=zoo.catalogue, unnamed=unnamed)
+    destination = destination_of(ctx, output, force=force, as_json=as_json)
     again = None
     if replay is not None:
         if prompts or options or any(value not in (None, (), "") for value in fields.values()):
             raise UsageError(
                 "--replay takes its settings from the file",
-                "leave out all but -o, --force, --device, --preview and --json, and MODEL, "
-                "--input and --mask where these have moved",
+                "leave out all but -o and how it is written, --force, --device, --preview and "
+                "--json, and MODEL, --input and --mask where these have moved",
             )
         again = plan_replay(replay, zoo, model=model, inputs=inputs, mask=mask, device=device)
+        destination = again.like(destination)
         for note in again.notes:
             message(f"Warning: {note}")
         plan = again.plan

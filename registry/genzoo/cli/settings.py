@@ -36,14 +36,20 @@ class Settings(Config, omit_defaults=True):
         model: What `genzoo run` takes where no model is named.
         output: The folder for pictures and latents that have no `-o`.
         device: Where commands with `--device` compute.
+        scale: How many times grids and GIFs are enlarged.
+        parameters: Whether pictures carry their settings as AUTOMATIC1111 writes them.
+        xmp: Whether pictures say in XMP that a trained model made them.
     """
 
     model: Model | None = None
     output: Folder | None = None
     device: Device | None = None
+    scale: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    parameters: bool | None = None
+    xmp: bool | None = None
 
 
-OPTIONS = ("model", "device")
+OPTIONS = ("model", "device", "scale", "parameters", "xmp")
 """Settings that stand for an option `--NAME`, or an argument NAME that may be left out, of
 whatever command has one."""
 

@@ -22,17 +22,21 @@ from genzoo_core.request import Record
 def show(*, file: Path, as_json: bool) -> None:
     """Show what a file says of how its pictures, or latents, were made.
 
-    FILE is a .png, .gif, .npz or .safetensors file that genzoo wrote. No model is opened.
+    FILE is a .png, .gif, .jpg, .webp, .npz or .safetensors file that genzoo wrote, whatever its
+    name is. No model is opened.
 
     \b
     genzoo show sevens.png
     """
-    record = read(file)[0].record
+    provenance, _ = read(file)
+    record = provenance.record
     if as_json:
         click.echo(msgspec.json.encode(record))
         return
     click.echo(printable(f"{file}: {_what(record)}"))
-    for line in table.fields(_facts(record)):
+    layout = provenance.layout
+    enlarged = f"{layout.scale} times" if layout and layout.scale > 1 else ""
+    for line in table.fields([*_facts(record), ("enlarged", enlarged)]):
         click.echo(printable(line))
     if not record.encode:
         again = f"genzoo run --replay {shlex.quote(str(file))}"

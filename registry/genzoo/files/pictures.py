@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ class InputPicture:
 
     Attributes:
         pixels: uint8 `[C, H, W]`, converted to what the model takes.
-        size: Its own width and height.
+        size: Width and height of the file's picture.
         record: Where it lay, and its sha256.
         note: How it was converted, or "".
         clear: Whether some of it is transparent.
@@ -51,10 +51,16 @@ class Mask:
     note: str
 
 
-def read_input(file: Input, shape: tuple[int, int, int], background: int) -> InputPicture:
+def read_input(
+    file: Input,
+    shape: tuple[int, int, int],
+    background: int,
+    restore: Callable[[Image.Image], Image.Image],
+) -> InputPicture:
     """An input picture, converted to the `shape` [C, H, W] that a model takes.
 
-    Transparent pixels are laid on the grey level `background`, 0–255.
+    Transparent pixels are laid on the grey level `background`, 0–255. `restore` gives a picture
+    the size that it was made in.
 
     Raises:
         UsageError: It is no picture, or cannot be read.
@@ -62,6 +68,9 @@ def read_input(file: Input, shape: tuple[int, int, int], background: int) -> Inp
     from genzoo_core.images import from_pil
 
     image, record, name = _read(file, "the input")
+    own = image.size
+    clear = _transparent(image) is not None
+    image = restore(image)
     channels, height, width = shape
     mode = "L" if channels == 1 else "RGB"
     changes = []
@@ -73,7 +82,7 @@ def read_input(file: Input, shape: tuple[int, int, int], background: int) -> Inp
         changes.append(f"from {image.width}×{image.height} to {width}×{height} pixels")
     pixels = from_pil(image, shape, background)
     note = f"{name}: converted {', '.join(changes)}" if changes else ""
-    return InputPicture(pixels, image.size, record, note, _transparent(image) is not None)
+    return InputPicture(pixels, own, record, note, clear)
 
 
 def read_mask(file: Input, inputs: Sequence[InputPicture], shape: tuple[int, int, int]) -> Mask:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genzoo.run.make import at_once
-from genzoo.run.outputs.layout import grid_size, lay_out
+from genzoo.run.outputs.layout import Tiles, enlarge, lay_out
 from genzoo.run.outputs.reading import Stored
 from genzoo.run.outputs.record import Layout
 from genzoo.run.plan import picture_shape
@@ -17,6 +17,7 @@ from genzoo_core.errors import ReplayError
 from genzoo_core.pictures import Pictures
 
 if TYPE_CHECKING:
+    from genzoo.run.outputs.destination import Destination
     from genzoo.run.outputs.reading import Pixels
 
 ROUNDING = 2
@@ -41,12 +42,25 @@ class Replay:
         if self.pixels is None:
             return
         plan, stored = self.plan, self.pixels.shape
+        tiles = Tiles.planned(plan)
         channels, height, width = picture_shape(plan.opened, plan.options)
-        first, last = plan.record.pictures or (0, plan.count)
-        size = grid_size(plan) if self.layout else (height, width)
-        shape = size if channels == 1 else (*size, channels)
-        if stored != ((last - first, height, width, channels) if len(stored) == 4 else shape):
+        size = tiles.pixels(self.layout) if self.layout else (height, width)
+        shapes = [(*size, 3), size][: 2 if channels == 1 else 1]  # a grey one may have three equal
+        if stored not in ([(tiles.count, height, width, channels)] if len(stored) == 4 else shapes):
             raise self.other_pixels()
+
+    def like(self, destination: Destination) -> Destination:
+        """A destination with the layout of the file that is replayed, where it says nothing else.
+
+        An animation is enlarged in its own way, not as a grid is.
+        """
+        if self.layout is None:
+            return destination
+        style = replace(destination.style, like=self.layout)
+        same_kind = (self.pixels is None) == (destination.format == "gif")
+        if style.scale is None and same_kind:
+            style = replace(style, scale=self.layout.scale)
+        return replace(destination, style=style)
 
     def other_pixels(self) -> ReplayError:
         """The error where the pixels are not those that the record makes."""
@@ -67,28 +81,47 @@ def verify(
     Raises:
         ReplayError: They differ by more than rounding.
     """
-    from genzoo_core.images import to_uint8
-
-    path, stored, found = replay.path, replay.pixels, _Difference(replay)
-    if stored is None:
+    path, found = replay.path, _Difference(replay)
+    if replay.pixels is None or (read := replay.pixels.read) is None:
         yield from batches
-        on_message(f"made again; {path.suffix or 'the file'} does not keep exact pixels to compare")
+        alike = "" if replay.pixels is None else ", of the same size"
+        kind = path.suffix or "the file"
+        on_message(f"made again{alike}; {kind} does not keep exact pixels to compare")
         return
-    if len(stored.shape) == 4:
+    if len(replay.pixels.shape) == 4:
         for pictures in batches:
-            now = to_uint8(pictures.images).permute(0, 2, 3, 1).numpy()
-            found.add(now, stored.read(len(now)))
+            now = _apart(pictures)
+            found.add(now, read(len(now)))
             yield pictures
     else:
-        # Of a whole grid, or of one picture.
-        show = lay_out if replay.layout else lambda pictures: to_uint8(pictures.images[0])
-        yield from at_once(
-            batches,
-            lambda pictures: found.add(
-                show(pictures).permute(1, 2, 0).numpy().reshape(stored.shape), stored.read(1)
-            ),
-        )
+
+        def compare(made: Pictures) -> None:
+            before = read(1)  # which refuses more pixels than a picture may have
+            found.add(_as_one(replay, made), before)
+
+        yield from at_once(batches, compare)
     on_message(found.summary())
+
+
+def _apart(pictures: Pictures) -> Pixels:
+    """The pixels of each picture, `[N, H, W, C]`."""
+    from genzoo_core.images import to_uint8
+
+    return to_uint8(pictures.images).permute(0, 2, 3, 1).numpy()
+
+
+def _as_one(replay: Replay, pictures: Pictures) -> Pixels:
+    """The pixels of a whole grid, or of a picture that is alone, as they lie in the file."""
+    import numpy as np
+
+    assert replay.pixels is not None
+    layout, shape = replay.layout, replay.pixels.shape
+    if layout is None:
+        now = _apart(pictures)[0]
+    else:
+        image = enlarge(lay_out(pictures, layout), layout.scale)
+        now = image.permute(1, 2, 0).numpy()
+    return now[..., 0] if len(shape) == 2 else np.broadcast_to(now, shape)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,21 +17,27 @@ from genzoo.run.computing import best_threads, threads
 from genzoo.run.conditions import parse_conditions, parse_negative
 from genzoo.run.loras import adapt
 from genzoo.run.options import read_settings
+from genzoo.run.outputs.reading import in_true_size
 from genzoo.run.outputs.record import MAX_RECORD
 from genzoo.run.request import check_types
 from genzoo.run.tasks import task_of
 from genzoo.run.tasks.abilities import sampler_of
 from genzoo.run.tasks.decode import latents_of
-from genzoo.run.tasks.task import Plan
+from genzoo.run.tasks.task import Plan, Task
 from genzoo.text import shown_path
 from genzoo_core.devices import find_device
 from genzoo_core.errors import ConfigError, GenzooError, UsageError
 from genzoo_core.picture_files import MAX_PIXELS
 from genzoo_core.request import Record, Request
+from genzoo_core.specs import ComponentSpec
 
 if TYPE_CHECKING:
     from genzoo.zoo import Zoo
     from genzoo_core.zoo import Opened
+
+DEFAULTS = ("steps", "sampler", "guidance")
+"""Options that other programs know, which a model's config may have for those that are unset."""
+Chosen = int | float | str | ComponentSpec
 
 
 def plan(
@@ -114,6 +120,7 @@ def _again(request: Request, zoo: Zoo, like: Plan) -> Plan:
         seed=task.seed,
         seeds=request.seeds,
         batch=min(request.batch, task.rows * task.n),
+        defaults=_defaults(like.opened, like.options, task, asked=bool(raws)),
     )
     _check_size(record)
     return replace(like, task=task_of(record), record=record, raws=raws)
@@ -128,7 +135,7 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     negative = parse_negative(request, opened, zoo)
     shape = picture_shape(opened, options)
     background = background_of(opened, zoo) if request.inputs else 255
-    pictures = [read_input(file, shape, background) for file in request.inputs]
+    pictures = [read_input(file, shape, background, in_true_size) for file in request.inputs]
     mask = None if request.mask is None else read_mask(request.mask, pictures, shape)
     latents = latents_of(request, opened)
     n = task.n if latents is None else latents.shape[0] // task.rows
@@ -152,6 +159,7 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
         "files": dict(opened.files),
         "content": opened.content,
         "parts": {role: part.sha256 for role, part in opened.spec.parts.items()},
+        "defaults": _defaults(opened, options, task, asked=bool(raws)),
         "versions": _versions(opened, zoo),
     }
     record = Record(**fields)
@@ -175,6 +183,24 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
         latents=latents,
         notes=tuple(filter(None, notes)),
     )
+
+
+def _defaults(
+    opened: Opened, options: msgspec.Struct, task: Task, *, asked: bool
+) -> dict[str, Any]:
+    """What a model chooses where the options leave it open; `asked`: whether there is a prompt."""
+    from genzoo_core.model import Guided
+
+    model = opened.module
+    config = getattr(model, "config", None)
+    found: dict[str, Any] = {}
+    for name in DEFAULTS if task.guides else ():
+        chosen = getattr(config, name, None)
+        if getattr(options, name, chosen) is None and isinstance(chosen, Chosen):
+            found[name] = msgspec.to_builtins(chosen)
+    if "guidance" in found and isinstance(model, Guided):
+        found["guidance"] = model.guidance(options, asked=asked)
+    return found
 
 
 def _check_guidance(plan: Plan) -> None:

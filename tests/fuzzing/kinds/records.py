@@ -37,6 +37,8 @@ def prepare() -> Callable[[Random], None]:
         command("run", MODEL, *words["a"], "-o", f"a.{suffix}")
         command("encode", MODEL, "plain.png", "-o", f"latents.{suffix}")
     command("run", MODEL, *words["walk"], "-o", "walk.gif")
+    for suffix in ("jpg", "webp"):
+        command("run", MODEL, *words["a"], "--scale", "3", "-o", f"a.{suffix}")
     sound = {path.name: path.read_bytes() for path in Path().iterdir() if path.is_file()}
     sound = {name: data for name, data in sound.items() if name != MODEL}
     records = [record_of(sound[f"{name}.png"]) for name in ("a", "walk", "plain", "again")]
@@ -70,7 +72,7 @@ def record_of(png: bytes) -> Any:
 
 def holding(chance: Random, text: bytes, sound: dict[str, bytes]) -> bytes:
     """A file with this record, and mostly with the pictures of another."""
-    match chance.choice(["png", "png", "npz", "safetensors", "gif"]):
+    match chance.choice(["png", "png", "npz", "safetensors", "gif", "jpg", "webp"]):
         case "npz":
             with zipfile.ZipFile(io.BytesIO(sound["a.npz"])) as archive:
                 members = {name: archive.read(name) for name in archive.namelist()}
@@ -92,5 +94,14 @@ def holding(chance: Random, text: bytes, sound: dict[str, bytes]) -> bytes:
             out = io.BytesIO()
             with Image.open(io.BytesIO(sound["walk.gif"])) as image:
                 image.save(out, "GIF", comment=text)
+            return out.getvalue()
+        case "jpg" | "webp" as suffix:
+            from PIL import Image
+
+            exif = Image.Exif()
+            exif.get_ifd(0x8769)[0x927C] = text[:60_000]
+            out = io.BytesIO()
+            with Image.open(io.BytesIO(sound[f"a.{suffix}"])) as image:
+                image.save(out, image.format, exif=exif, lossless=True)
             return out.getvalue()
     return png_with(sound[chance.choice(["a.png", "walk.png", "plain.png"])], text)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from genzoo.run.outputs.style import Style
 from genzoo.run.tasks.task import Batch, Plan
 from genzoo_core.pictures import Pictures
 from genzoo_core.request import Record
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 DIGITS = 9
 """Digits of a picture's number in the names of files."""
+
+ALONE = Style(parameters=False, xmp=False)
+"""Pictures in shards carry the record alone: there are many, and programs read them."""
 
 Cell = str | int | None
 
@@ -83,7 +87,7 @@ class Made:
 
         number, own = self.first
         for offset, (image, seed) in enumerate(zip(self.images, self.seeds, strict=True)):
-            png = picture_png(image, self._alone(own + offset))
+            png = picture_png(image, self._alone(own + offset), ALONE)
             yield f"{number + offset:0{DIGITS}}", png, seed
 
     def _alone(self, index: int) -> Record:

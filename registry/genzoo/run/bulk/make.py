@@ -34,10 +34,12 @@ def make_shards(
     rank: int = 0,
     ranks: int = 1,
     on_progress: OnShards = lambda *_: None,
+    on_written: Callable[[Path], object] = lambda _: None,
 ) -> bool:
     """Make the shards of a rank that are not there, or not whole; whether all shards are there.
 
-    A shard's bytes do not depend on the ranks, nor on what was there.
+    A shard's bytes do not depend on the ranks, nor on what was there. `on_written` is called with
+    each that was made.
 
     Raises:
         GenzooError: The model fails, memory runs out, or a shard cannot be written.
@@ -63,6 +65,7 @@ def make_shards(
                 _write(writer, (Made.of(plan, each, first, columns) for each in batches))
             shard = _described(temporary, path.name, last - first)
         folder.note(shard, f"{rank}-of-{ranks}")
+        on_written(path)
         made += last - first
     return folder.finish(manifest, layout)
 

@@ -109,11 +109,9 @@ class ShardFolder:
 
     def _make(self) -> None:
         try:
-            self.path.mkdir(exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
         except FileExistsError:
             raise UsageError(f"{self.path} exists and is not a folder") from None
-        except FileNotFoundError:
-            raise UsageError(f"cannot make {self.path}: there is no {self.path.parent}") from None
         except OSError as error:
             raise UsageError(f"cannot make {self.path}: {error.strerror}") from error
         check_writable(self.path)

@@ -6,7 +6,7 @@ import io
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from genzoo.files.header import LENGTH_BYTES, TensorInfo, check_header, header_length
 from genzoo.files.libraries import need_pyarrow
-from genzoo.run.outputs.record import KEY, MAX_RECORD, Provenance, RecordError, decode
+from genzoo.run.outputs.record import (
+    EXIF,
+    KEY,
+    MAKER_NOTE,
+    MAX_RECORD,
+    Provenance,
+    RecordError,
+    decode,
+)
 from genzoo.text import one_line
 from genzoo_core.errors import UsageError, WeightsError
 from genzoo_core.picture_files import decode as decode_picture
@@ -38,17 +46,18 @@ class Stored:
 
     Attributes:
         shape: Of a grid or a single picture `(H, W)` or `(H, W, 3)`, of several `(N, H, W, C)`.
-        read: Gives the whole of a grid or a single picture; of several the next `n`.
+        read: Gives the whole of a grid or a single picture; of several the next `n`. None where
+            the format does not keep exact pixels.
     """
 
     shape: tuple[int, ...]
-    read: Callable[[int], Pixels]
+    read: Callable[[int], Pixels] | None
 
 
 def read(path: Path) -> tuple[Provenance, Stored | None]:
-    """What a PNG, GIF, .npz or .safetensors file of genzoo's says of itself, whatever its name is.
+    """What a file of genzoo's says of itself, whatever its name is, with its pixels.
 
-    With its pixels; None where the format does not keep them exactly.
+    None for those of latents, and of a GIF, whose frames have other colours.
 
     Raises:
         RecordError: It cannot be read, or holds no record.
@@ -60,6 +69,8 @@ def read(path: Path) -> tuple[Provenance, Stored | None]:
         b"GIF8": _read_gif,
         b"PK": _read_npz,
         b"PAR1": _read_parquet,
+        b"\xff\xd8\xff": _read_jpeg,
+        b"RIFF": _read_webp,
     }
     try:
         with open_file(path) as file:
@@ -109,22 +120,60 @@ def open_file(path: Path) -> io.BufferedReader:
 
 
 def _read_png(path: Path) -> tuple[object, Stored | None]:
-    import numpy as np
-
     with _header(path, "PNG") as image:
-        text, size, mode = image.info.get(KEY), (image.height, image.width), image.mode
+        text, stored = record_in(image), _pixels(path, image)
     if text is None:  # some programs write it after the pixels
-        text = decode_picture(read_content(path), str(path)).info.get(KEY)
-    if mode not in ("L", "RGB"):
-        return text, None
-    shape = size if mode == "L" else (*size, 3)
-    return text, Stored(shape, lambda _: np.asarray(decode_picture(read_content(path), str(path))))
+        text = record_in(decode_picture(read_content(path), str(path)))
+    return text, stored
+
+
+def _read_webp(path: Path) -> tuple[object, Stored | None]:
+    with _header(path, "WEBP") as image:
+        return record_in(image), _pixels(path, image)
+
+
+def _read_jpeg(path: Path) -> tuple[object, Stored | None]:
+    with _header(path, "JPEG") as image:
+        stored = _pixels(path, image)
+        return record_in(image), stored and Stored(stored.shape, None)
 
 
 def _read_gif(path: Path) -> tuple[object, None]:
     # A GIF has 256 colours: its pixels are not those that were made.
     with _header(path, "GIF") as image:
-        return image.info.get("comment"), None
+        return record_in(image), None
+
+
+def _pixels(path: Path, image: Image.Image) -> Stored | None:
+    """The pixels of a file; None where they are of another kind than genzoo writes."""
+    import numpy as np
+
+    if image.mode not in ("L", "RGB"):
+        return None
+    size = (image.height, image.width)
+    shape = size if image.mode == "L" else (*size, 3)
+    return Stored(shape, lambda _: np.asarray(decode_picture(read_content(path), str(path))))
+
+
+def record_in(image: Image.Image) -> object:
+    """What stands in a picture where genzoo has the record, if anything."""
+    if (text := image.info.get(KEY)) is not None:
+        return text
+    if "exif" in image.info:
+        note = image.getexif().get_ifd(EXIF).get(MAKER_NOTE)
+        if isinstance(note, bytes) and note.startswith(b"{"):  # a camera has notes of its own
+            return note
+    return image.info.get("comment")
+
+
+def in_true_size(image: Image.Image) -> Image.Image:
+    """A picture that genzoo has enlarged, as it was made; any other as it is."""
+    with suppress(Exception), warnings.catch_warnings():  # whatever others have written
+        warnings.simplefilter("ignore")
+        layout = decode(record_in(image), Path()).layout
+        if layout and image.width % layout.scale == image.height % layout.scale == 0:
+            return image.reduce(layout.scale)
+    return image
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -13,6 +14,9 @@ from genzoo_core.request import Record
 
 KEY = "genzoo"
 """The PNG text chunk and the safetensors metadata entry that hold the record."""
+EXIF, MAKER_NOTE, USER_COMMENT = 0x8769, 0x927C, 0x9286
+"""Tags of Exif 2.32: of its own data, and of two fields in it. A JPEG or WebP has the record as the
+maker's note, and as the user's comment what AUTOMATIC1111 writes."""
 FORMAT = 2
 """Version of what a file says of itself."""
 MAX_RECORD = 2**20
@@ -23,11 +27,23 @@ class RecordError(ReplayError, UsageError):
     """A file given to `--replay` holds no record that can be read (exit code 2)."""
 
 
-class Layout(Config):
-    """How pictures lie in a grid: `columns` in a row, `gap` pixels apart."""
+Positive = Annotated[int, msgspec.Meta(ge=1, le=2**20)]
 
-    columns: int
-    gap: int
+
+class Layout(Config, omit_defaults=True):
+    """How pictures lie in a grid.
+
+    Attributes:
+        columns: Pictures in a row.
+        gap: Pixels between two, before they are enlarged.
+        scale: Pixels of the file, along each side, for one that was made.
+        walks: Of several walks that are animated, how many are side by side.
+    """
+
+    columns: Positive
+    gap: Annotated[int, msgspec.Meta(ge=0, le=64)]
+    scale: Positive = 1
+    walks: Positive = 1
 
 
 class Provenance(Config):
@@ -60,7 +76,7 @@ def decode(text: object, path: Path) -> Provenance:
     if not isinstance(text, str | bytes):
         raise RecordError(
             f"{path} holds no record of how it was made",
-            "give a .png, .gif, .npz or .safetensors file as genzoo wrote it",
+            "give a .png, .gif, .jpg, .webp, .npz or .safetensors file as genzoo wrote it",
         )
     if isinstance(text, str):
         text = text.encode("utf-8", "surrogatepass")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from genzoo.files.pictures import InputPicture, read_input, stack
+from genzoo.run.outputs.reading import in_true_size
 from genzoo.run.tasks import task_of
 from genzoo.run.tasks.encode import make_latents
 from genzoo.text import many, shown_path
@@ -128,7 +129,9 @@ class _Reader:
     def read(self, files: Sequence[PictureFile]) -> Iterator[tuple[PictureFile, InputPicture]]:
         for file in files:
             try:
-                picture = read_input(Input(str(file.path)), self._shape, self._background)
+                picture = read_input(
+                    Input(str(file.path)), self._shape, self._background, in_true_size
+                )
             except UsageError as error:
                 self.bad += 1
                 if self.bad <= SAID:

@@ -215,6 +215,11 @@ class Task(ABC):
         return self.rows > 1
 
     @property
+    def walks(self) -> int:
+        """Number of walks that the pictures are steps of; 0 where they are none."""
+        return 0
+
+    @property
     def stem(self) -> str:
         """What a file's name has after the model: the input, the walk's ends, or the seed."""
         inputs = self.request.inputs

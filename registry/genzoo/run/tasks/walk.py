@@ -27,6 +27,10 @@ class Walk(Task):
     in_rows = True
 
     @property
+    def walks(self) -> int:
+        return self.rows
+
+    @property
     def n(self) -> int:
         return STRIP if self.request.n is None else self.request.n
 

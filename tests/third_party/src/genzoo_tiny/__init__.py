@@ -1,7 +1,8 @@
 """Tiny models of every family, as a third party would write them."""
 
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from genzoo_core import Pictures, Record, hookimpl
@@ -38,6 +39,15 @@ def genzoo_write_output(path: Path, pictures: Pictures) -> bool | None:
     ]
     path.write_text("\n".join(rows) + "\n")
     return True
+
+
+@hookimpl
+def genzoo_after_write(request: Record, paths: Sequence[Path], seconds: float) -> None:
+    """A line in a log, where TINY_LOG names one."""
+    if log := os.environ.get("TINY_LOG"):
+        with open(log, "a") as file:
+            what = "latents" if request.encode else "pictures"
+            file.write(f"{what} {' '.join(path.name for path in paths)} {seconds > 0}\n")
 
 
 @hookimpl
