@@ -212,3 +212,20 @@ def test_a_name_with_two_owners_is_an_error_that_names_both(shelf: Shelf) -> Non
     assert done.returncode == 2
     assert "acme/x and other/x" in done.stderr
     assert shelf.json("info", "other/x")["name"] == "other/x"
+
+
+def test_how_metrics_were_measured_is_said_once_for_those_that_follow(shelf: Shelf) -> None:
+    other = {**METRIC, "name": "Coverage", "floor": None, "n": None}
+    last = {**other, "note": "Of pixels."}
+    files = {"figures.json": json.dumps({"x": [METRIC, other, last]})}
+    shelf.add("acme", model("x"), files=files)
+    lines = shelf.genzoo("info", "x").stdout.splitlines()
+    assert lines[lines.index("Measured") + 1 :] == [
+        "  Fréchet distance  12.5 (n = 10,000, floor 1.25)",
+        "  Coverage  12.5",
+        "    Features of a classifier.",
+        "    genzoo eval x",
+        "  Coverage  12.5",
+        "    Of pixels.",
+        "    genzoo eval x",
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,8 +146,12 @@ def _lines(about: Look) -> Iterator[str]:
         yield from table.fields((o.name, _option(o)) for o in about.options)
     if card.metrics:
         yield from ("", "Measured")
-        for metric in card.metrics:
-            yield from _metric(metric)
+        # Those that are measured alike stand together: a model has many.
+        for (note, command), metrics in groupby(card.metrics, lambda m: (m.note, m.command)):
+            yield from map(_metric, metrics)
+            if note:
+                yield from table.wrapped(note, "    ")
+            yield f"    {command}"
     if card.notes:
         yield ""
         for note in card.notes.strip().splitlines():
@@ -212,11 +217,9 @@ def _option(option: Option) -> str:
     return f"{of}{option.type}; default {default}"
 
 
-def _metric(metric: Metric) -> Iterator[str]:
+def _metric(metric: Metric) -> str:
     unit = f" {metric.unit}" if metric.unit else ""
     beside = [f"n = {metric.n:,}"] if metric.n is not None else []
     beside += [f"floor {metric.floor:g}{unit}"] if metric.floor is not None else []
-    yield f"  {metric.name}  {metric.value:g}{unit}" + (f" ({', '.join(beside)})" if beside else "")
-    if metric.note:
-        yield from table.wrapped(metric.note, "    ")
-    yield f"    {metric.command}"
+    text = f"  {metric.name}  {metric.value:g}{unit}"
+    return f"{text} ({', '.join(beside)})" if beside else text
