@@ -101,7 +101,9 @@ class Density(nn.Module, ABC):
 
         Args:
             start: Latents to begin from, in its `images`; None for noise alone.
-            rng, conditions, temperature: As for `sample`.
+            rng: As for `sample`.
+            conditions: As for `sample`.
+            temperature: As for `sample`.
             negative: What guidance leads away from, by name; null where None.
             guidance: Its scale; 1 is off.
             step_done: Called at each step with the latents that it predicts.
