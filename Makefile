@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-long lint types suite clean
+.PHONY: demo test test-long lint types suite docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/genzoo list
@@ -24,6 +24,10 @@ types: $(VENV)/.dev
 suite: $(VENV)/.dev
 	$(BIN)/pytest -n 2 --dist worksteal
 
+# The suite builds the site as well; this one stays, in site/.
+docs: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -36,4 +40,4 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist demo.png
+	rm -rf $(VENV) build dist site demo.png

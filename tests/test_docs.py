@@ -16,6 +16,7 @@ import pluggy
 import pytest
 import torch
 from pages import blocks, commands, shows
+from PIL import Image, ImageChops, ImageStat
 from workshop import Workshop
 
 import genzoo
@@ -28,8 +29,14 @@ from genzoo_core.recipe import CardRecipe, DataRecipe, ModelRecipe, Recipe, Stag
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 HOOKS, COMPONENTS, FAMILIES = (DOCS / f"{name}.md" for name in ("hooks", "components", "families"))
-LESSONS = (DOCS / "plugins.md", FAMILIES, DOCS / "formats.md")
+INDEX = DOCS / "index.md"
+LESSONS = (INDEX, DOCS / "plugins.md", FAMILIES, DOCS / "formats.md")
+LONG_LESSONS = tuple(
+    DOCS / f"{n}.md" for n in ("running", "autoencoder", "vae", "gan", "diffusion")
+)
 """Pages all of whose blocks are run, as a stranger would."""
+TRAINED = {"shapes.png", "losses.svg"}
+"""Pictures of what a lesson trains, which another kind of processor rounds to other weights."""
 FLOW = Path(__file__).parent / "third_party" / "my-flow"
 MANAGER = pluggy.PluginManager("genzoo")
 SPECS = {
@@ -39,9 +46,32 @@ SPECS = {
 }
 
 
-@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page",
+    [*LESSONS, *(pytest.param(page, marks=pytest.mark.long) for page in LONG_LESSONS)],
+    ids=lambda page: page.stem,
+)
 def test_a_lesson_works_as_it_stands(page: Path, workshop: Workshop, tmp_path: Path) -> None:
     stranger = Workshop(workshop.scripts, tmp_path)
+    follow(page, stranger)
+    for name in re.findall(r"\]\(pictures/(\S+?)\)", page.read_text(encoding="utf-8")):
+        made, shown = tmp_path / name, DOCS / "pictures" / name
+        assert made.exists(), name
+        assert shown.stat().st_size <= 60_000, name
+        if name not in TRAINED:
+            assert apart(made, shown) < 1, name
+
+
+def apart(made: Path, shown: Path) -> float:
+    """The mean difference of two pictures' pixels, of 255; the smaller one is enlarged."""
+    with Image.open(made) as first, Image.open(shown) as second:
+        size = max(first.size, second.size)
+        resized = [picture.convert("RGB").resize(size, 0) for picture in (first, second)]
+    return sum(ImageStat.Stat(ImageChops.difference(*resized)).mean) / 3
+
+
+def follow(page: Path, stranger: Workshop) -> None:
+    """Do what a lesson says, block by block."""
     for block in blocks(page):
         where = f"{page.name}:{block.line}"
         file = stranger.folder / block.file
@@ -60,7 +90,7 @@ def test_a_lesson_works_as_it_stands(page: Path, workshop: Workshop, tmp_path: P
             assert block.text in file.read_text(), where
 
 
-@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*LESSONS, *LONG_LESSONS], ids=lambda page: page.stem)
 def test_no_block_of_a_lesson_is_left_out(page: Path) -> None:
     for block in blocks(page):
         runs = block.language == "console" and block.text.startswith("$ ")
@@ -87,8 +117,8 @@ def test_a_format_takes_no_more_than_60_lines() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in DOCS.glob("*.md"):
-        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+    for page in (*DOCS.glob("*.md"), *ROOT.glob("*.md"), ROOT / "tools" / "README.md"):
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
             assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
 
 

@@ -17,12 +17,14 @@ from genzoo_eval.report_store import shipped
 from genzoo_stability.results import SHIPPED, StabilityResults
 from genzoo_stability.table import lines
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+COMPARISON = ROOT / "docs" / "comparison.md"
 
 
 def rows() -> dict[str, list[str]]:
-    """The cells of the README's table, by what the row begins with after the family."""
-    lines = re.findall(r"^\| (.*) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    """The cells of the comparison's table, by what the row begins with after the family."""
+    lines = re.findall(r"^\| (.*) \|$", COMPARISON.read_text(encoding="utf-8"), re.MULTILINE)
     cells = [line.split(" | ") for line in lines]
     return {row[1].split(":")[0].split(" with `")[0].strip("`"): row for row in cells}
 
@@ -45,8 +47,9 @@ def ratio(figure: Figure) -> float:
 
 
 def header() -> list[str]:
-    """The titles of the README's table."""
-    (line,) = re.findall(r"^\| (Family \|.*) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    """The titles of the comparison's table."""
+    text = COMPARISON.read_text(encoding="utf-8")
+    (line,) = re.findall(r"^\| (Family \|.*) \|$", text, re.MULTILINE)
     return line.split(" | ")
 
 
@@ -83,7 +86,7 @@ def test_cells_are_those_of_the_reports(name: str, report: Report) -> None:
 
 
 def test_the_best_are_told_with_the_cells_of_their_rows() -> None:
-    (line,) = re.findall(r"^Best at .*$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    (line,) = re.findall(r"^Best at .*$", COMPARISON.read_text(encoding="utf-8"), re.MULTILINE)
     best = re.findall(r"\(`([\w-]+)`, ([^;()]*(?:\(classifier\)[^;()]*)?)", line)
     assert len(best) == 5
     for name, told in best:
@@ -110,29 +113,35 @@ def test_the_claims_are_those_of_the_results_that_ship() -> None:
     results = msgspec.json.decode(
         (SHIPPED / "stability-mnist.json").read_bytes(), type=StabilityResults
     )
-    told = (README.parent / "docs" / "measured.md").read_text(encoding="utf-8")
+    told = (ROOT / "docs" / "measured.md").read_text(encoding="utf-8")
     assert "```text\n" + "\n".join(lines(results)) + "\n```" in told
 
 
 def printed(tool: str) -> str:
     done = subprocess.run(
-        [sys.executable, README.parent / "tools" / tool], capture_output=True, text=True, check=True
+        [sys.executable, ROOT / "tools" / tool], capture_output=True, text=True, check=True
     )
     return done.stdout
 
 
+def test_the_readme_is_short_and_shows_what_its_command_prints() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert text.count("\n") <= 130
+    assert printed("families.py") in text
+
+
 def test_the_page_of_weights_shows_what_its_command_prints() -> None:
-    page = (README.parent / "docs" / "weights.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "weights.md").read_text(encoding="utf-8")
     assert printed("targets.py") in page
 
 
 def test_the_page_of_what_is_measured_shows_what_its_command_prints() -> None:
-    page = (README.parent / "docs" / "measured.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "measured.md").read_text(encoding="utf-8")
     assert printed("tutorial.py") in page
 
 
 def test_the_page_of_conditioning_shows_what_its_command_prints() -> None:
-    page = (README.parent / "docs" / "conditioning.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "conditioning.md").read_text(encoding="utf-8")
     models, _, curve = printed("heeding.py").rstrip("\n").partition("\n\n")
     assert models in page
     assert curve
@@ -161,7 +170,7 @@ def floors(name: str, net: str, steps: int | None = None) -> str:
 
 
 def test_what_the_page_of_weights_says_of_fewer_steps_is_in_the_reports() -> None:
-    page = " ".join((README.parent / "docs" / "weights.md").read_text(encoding="utf-8").split())
+    page = " ".join((ROOT / "docs" / "weights.md").read_text(encoding="utf-8").split())
     of_steps = (("flow1-mnist", 1), ("flow1-mnist", None), ("flow-mnist", None))
     seen = [floors(name, "supervised", steps) for name, steps in of_steps]
     operations = [figure(of_model("flow1-emoji", s), "flops").value for s in (None, 2)]
@@ -171,12 +180,12 @@ def test_what_the_page_of_weights_says_of_fewer_steps_is_in_the_reports() -> Non
         "of its {:.0f} million operations ({:.0f} with".format(*operations),
     ):
         assert sentence in page
-    readme = README.read_text(encoding="utf-8")
-    assert f"(`--steps 1`: {floors('flow1-mnist', 'classifier', 1)} floors)" in readme
+    recipes = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    assert f"(`--steps 1`: {floors('flow1-mnist', 'classifier', 1)} floors)" in recipes
 
 
 def test_the_first_seeds_on_the_page_of_weights_are_those_of_the_reports() -> None:
-    page = (README.parent / "docs" / "weights.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "weights.md").read_text(encoding="utf-8")
     table = page.partition("## A second seed")[2]
     lines = re.findall(r"^\| `([\w-]+)` \| (.*) \|$", table, re.MULTILINE)
     assert len(lines) == 4

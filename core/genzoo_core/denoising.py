@@ -82,7 +82,8 @@ def guided_denoiser(
     with a scale that is 1, not 0, where guidance is off.
 
     Args:
-        predict, noiser: The network, and what its prediction means.
+        predict: The network.
+        noiser: What its prediction means.
         condition: None for a model that takes none.
         null: The null condition for as many images, or a negative condition in its place.
         guidance: The scale; 0 and 1 cost one evaluation an image, all others two.

@@ -161,7 +161,9 @@ def examine_model(
 
     Args:
         model: Name of a model of the zoo, or the path of a model file or of such a folder.
-        columns, options, shape: As for a component.
+        columns: As for a component.
+        options: As for a component.
+        shape: As for a component.
     """
     reference = fspath(model)
     record = Recorder(f"model {reference}")

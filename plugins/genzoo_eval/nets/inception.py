@@ -73,7 +73,7 @@ def open_inception() -> tuple[Inception, str]:
     if not file or not Path(file).is_file():
         fault = f"{WEIGHTS} names no file: {file}" if file else f"{WEIGHTS} is not set"
         raise UsageError(
-            f"{fault}; it names Inception's weights", "the README says how to get them"
+            f"{fault}; it names Inception's weights", "docs/measuring.md says how to get them"
         )
     data = Path(file).read_bytes()
     try:
@@ -81,7 +81,7 @@ def open_inception() -> tuple[Inception, str]:
     except SafetensorError as error:
         raise WeightsError(
             f"{file} is no safetensors file: {error}",
-            "pickle is never loaded; the README says how to convert one that you trust",
+            "pickle is never loaded; docs/measuring.md says how to convert one that you trust",
         ) from error
     return Inception(state).eval(), hashlib.sha256(data).hexdigest()
 
