@@ -51,15 +51,15 @@ class CommandEntry(Config, omit_defaults=True):
         help: One line for `genzoo --help`, which does not import the plugin.
         target: "module:command", a `click.Command` that gets a `genzoo_core.Zoo` as `ctx.obj`.
         extra: The extra of the plugin's distribution that the command needs, or "".
-        argument: "model" where its first argument is a model's name: a shell then completes it
-            without importing the plugin.
+        argument: "model" where its first argument is a model's name, "recipe" where it may be that
+            of a recipe template, too: a shell then completes it without importing the plugin.
     """
 
     name: Name
     help: Line
     target: Target
     extra: Extra = ""
-    argument: Literal["model"] | None = None
+    argument: Literal["model", "recipe"] | None = None
 
 
 class FormatEntry(Config, omit_defaults=True):

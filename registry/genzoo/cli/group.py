@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,7 +11,7 @@ import click
 
 from genzoo.plugins.catalogue import Catalogue
 from genzoo.plugins.guard import load_target
-from genzoo.plugins.names import Owned, full_name, matches
+from genzoo.plugins.names import Owned, choices, full_name, matches
 from genzoo.text import listed, printable, quoted
 from genzoo_core.errors import PluginError, UsageError, did_you_mean
 from genzoo_core.manifest import CommandEntry
@@ -83,16 +84,22 @@ def complete_models(
 
 
 class _ModelCommand(click.Command):
-    """Stands for a command whose first argument is a model, so that it need not be imported."""
+    """Stands for a command whose first argument is a model, so that it need not be imported.
 
-    def __init__(self, name: str, group: click.Group) -> None:
+    Where it takes a template of recipes as well, those are among `names`.
+    """
+
+    def __init__(self, name: str, group: click.Group, names: Iterable[str]) -> None:
         super().__init__(name)
-        self._group = group
+        self._group, self._names = group, names
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Models that begin with `incomplete`; for a dash, the options of the command itself."""
         if not incomplete.startswith("-"):
-            return complete_models(ctx, None, incomplete)
+            from click.shell_completion import CompletionItem
+
+            names = [name for name in self._names if name.startswith(incomplete)]
+            return [*map(CompletionItem, names), *complete_models(ctx, None, incomplete)]
         command = self._group.get_command(ctx, str(self.name))
         return [] if command is None else command.shell_complete(ctx, incomplete)
 
@@ -118,8 +125,9 @@ class ZooGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if ctx.resilient_parsing and len(args) == 1 and self._takes_model(ctx, name):
-            return name, _ModelCommand(name, self), []
+        if ctx.resilient_parsing and len(args) == 1 and (takes := self._argument(ctx, name)):
+            names = choices(catalogue_of(ctx).recipes) if takes == "recipe" else ()
+            return name, _ModelCommand(name, self, names), []
         command = self.get_command(ctx, name)
         if command is None:
             if ctx.resilient_parsing:
@@ -152,9 +160,12 @@ class ZooGroup(click.Group):
         several = " and ".join(map(full_name, found))
         return several if len(found) > 1 else printable(found[0].entry.help)
 
-    def _takes_model(self, ctx: click.Context, name: str) -> bool:
+    def _argument(self, ctx: click.Context, name: str) -> str | None:
+        """What a command's first argument is: "model", "recipe" or None for anything else."""
+        if name in TAKE_MODEL:
+            return "model"
         found = matches(name, catalogue_of(ctx).commands)
-        return name in TAKE_MODEL or any(each.entry.argument == "model" for each in found)
+        return next((each.entry.argument for each in found if each.entry.argument), None)
 
     def _unknown(self, ctx: click.Context, name: str) -> Exception:
         if name.startswith("-"):
