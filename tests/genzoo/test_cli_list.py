@@ -287,3 +287,19 @@ def test_a_kind_with_weights_and_components_tells_both(shop: Shelf) -> None:
     assert "features-mnist-classifier" in done.stdout
     assert "genzoo/timm" not in done.stdout
     assert "genzoo/timm" in done.stderr
+
+
+def test_long_lines_of_info_go_on_below_their_beginning(shelf: Shelf) -> None:
+    names = [f"class-{i}" for i in range(12)]
+    shelf.add("acme", model("x", classes=names, summary="Long words. " * 12, sha256="ab" * 32))
+    lines = on_terminal(60, "info", "x")
+    assert max(len(line) for line in lines if "abab" not in line) <= 60
+    (digest,) = (line for line in lines if "abab" in line)
+    assert digest.endswith("  " + "ab" * 32)  # a word is never broken
+    first = next(line for line in lines if line.startswith("  classes "))
+    begin = first.index("class-0")
+    text = " ".join(lines)
+    assert all(name in text for name in names)
+    after = lines[lines.index(first) + 1]
+    assert after.startswith(" " * begin + "class-")
+    assert ", ".join(names) in shelf.genzoo("info", "x").stdout
