@@ -103,10 +103,13 @@ class _Carried(NamedTuple):
 def _file(image: Tensor, format_: str, carried: _Carried) -> bytes:
     from genzoo_core.images import to_pil
 
-    how: dict[str, Any] = {"pnginfo": carried.chunks()}
-    if format_ != "png":
-        how = {"exif": carried.exif()} | ({"xmp": carried.xmp.encode()} if carried.xmp else {})
-        how |= HOW[format_]
+    how: dict[str, Any]
+    if format_ == "png":
+        how = {"pnginfo": carried.chunks()}
+    else:
+        how = HOW[format_] | {"exif": carried.exif()}
+        if carried.xmp:
+            how["xmp"] = carried.xmp.encode()
         if format_ == "jpeg":
             _check_room(how["exif"])
     out = io.BytesIO()
