@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # No test may see, or change, the list of models and the settings of whoever runs it.
 os.environ["GENZOO_MODELS"] = os.path.join(os.devnull, "models")
 os.environ["GENZOO_CONFIG"] = os.path.join(os.devnull, "config")
-for _name in ("MODEL", "OUTPUT", "DEVICE"):
+for _name in ("MODEL", "OUTPUT", "DEVICE", "SCALE", "PARAMETERS", "XMP"):
     os.environ.pop(f"GENZOO_{_name}", None)
 
 # A shell that runs the suite in the background has it ignore Ctrl-C, and so would the processes

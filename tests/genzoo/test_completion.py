@@ -28,6 +28,9 @@ def complete(shelf: Shelf, *words: str, shell: str = "bash", **environment: str)
     return done.stdout.splitlines()
 
 
+SETTINGS = [f"plain,{name}" for name in ("model", "output", "device", "scale", "parameters", "xmp")]
+
+
 @pytest.mark.parametrize("name", ["run", "info", "encode", "decode", "export", "train"])
 def test_names_of_models_are_completed(shop: Shelf, name: str) -> None:
     assert complete(shop, name, "x") == ["plain,xcat", "plain,xcow"]
@@ -132,7 +135,8 @@ def test_bash_itself_completes_with_the_script(shop: Shelf) -> None:
         (["config", "set", "dev"], ["plain,device"]),
         (["config", "set", "device", "au"], ["plain,auto"]),
         (["config", "set", "model", "vae-mn"], ["plain,vae-mnist"]),
-        (["config", "unset", ""], ["plain,model", "plain,output", "plain,device"]),
+        (["config", "unset", ""], SETTINGS),
+        (["config", "set", "xmp", "f"], ["plain,false"]),
     ],
 )
 def test_what_can_follow_is_completed(shop: Shelf, words: list[str], expected: list[str]) -> None:

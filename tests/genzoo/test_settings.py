@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from shelf import Shelf, component, model
 
 from genzoo.cli.doctor.system import OURS
@@ -68,6 +69,22 @@ def test_a_run_takes_what_it_leaves_out_from_the_file(shelf: Shelf, file: Path) 
     assert made["record"].get("device", "cpu") in ("cpu", "cuda", "mps")
     named = shelf.json("run", "gan-mnist", "--seed", "3", "-o", "here.png")
     assert (named["path"], named["record"]["model"]) == ("here.png", "genzoo/gan-mnist")
+
+
+def test_how_pictures_are_written_can_be_a_setting(shelf: Shelf, file: Path) -> None:
+    write(file, "scale = 1\nxmp = false\nparameters = false\n")
+    words = ("run", "gan-mnist", "-n", "4", "--seed", "3", "-o")
+    shelf.json(*words, "plain.png")
+    with Image.open("plain.png") as plain:
+        assert plain.width < 100
+        assert set(plain.info) == {"genzoo"}
+    shelf.json(*words, "own.png", "--scale", "2", "--xmp")
+    with Image.open("own.png") as own:
+        assert own.width == 2 * plain.width
+        assert set(own.info) == {"genzoo", "xmp", "XML:com.adobe.xmp"}
+    shelf.json(*words, "apart/")  # which has no scale, and was not asked for one
+    wrong = shelf.genzoo("run", MODEL, GENZOO_SCALE="0").stderr
+    assert "GENZOO_SCALE: scale is '0'; give a whole number of at least 1" in wrong
 
 
 def test_a_prompt_in_the_place_of_a_model_is_told_where_it_goes(shelf: Shelf, file: Path) -> None:

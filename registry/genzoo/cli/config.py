@@ -43,6 +43,10 @@ def _complete_value(
             return list(map(CompletionItem, complete_device(ctx, parameter, incomplete)))
         case "output":
             return [CompletionItem(incomplete, type="dir")]
+        case "parameters" | "xmp":
+            return [
+                CompletionItem(each) for each in ("true", "false") if each.startswith(incomplete)
+            ]
     return []
 
 
@@ -56,10 +60,13 @@ def config(ctx: click.Context, *, as_json: bool) -> None:
     model   what `genzoo run` takes where no model is named
     output  the folder for pictures and latents that have no -o
     device  where commands with --device compute: auto, cpu, cuda, mps
+    scale   how many times grids and GIFs are enlarged
+    parameters, xmp
+            whether pictures carry what other programs read: true or false
 
     They stand in config.toml in the folder that GENZOO_CONFIG names, or in your platform's. The
-    variables GENZOO_MODEL, GENZOO_OUTPUT and GENZOO_DEVICE go before the file, and the command
-    line before both. A replay takes nothing from them.
+    variables GENZOO_MODEL, GENZOO_OUTPUT, GENZOO_DEVICE and so on go before the file, and the
+    command line before both. A replay takes nothing from them.
 
     \b
     genzoo config set model flow-mnist
