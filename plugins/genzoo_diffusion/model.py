@@ -116,11 +116,13 @@ class Diffusion(Guided, NoisyModel[DiffusionOptions]):
         try:
             sampler: Sampler = self.context.component("sampler", name, config)
         except ConfigError as error:
-            others = self.fitting_samplers(config)
+            message, others = error.message, self.fitting_samplers(config)
+            if options.eta is not None and "`eta`" in message:
+                message = f"sampler {name} has no eta"
             if not others:
-                raise UsageError(error.message) from error
+                raise UsageError(message) from error
             hints = (did_you_mean(name, others), f"this model can use {', '.join(others)}")
-            raise UsageError(error.message, "; ".join(filter(None, hints))) from error
+            raise UsageError(message, "; ".join(filter(None, hints))) from error
         if not sampler.fits(self.noiser):
             raise UsageError(
                 f"sampler {name} does not fit how this model was trained",

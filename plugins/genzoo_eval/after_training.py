@@ -61,9 +61,13 @@ def _measured(zoo: Zoo, model: str, data: OwnData, progress: Progress) -> list[s
     (sharpness,) = image_figures(made)
     real_sharpness = reference.floors[sharpness.key, sharpness.net]
     times = f" ({distance / floor:.1f} floors)" if floor > 0 else ""
+    blind = [
+        "nearer than real ones: this net sees no fault; look at the sharpness and the pictures"
+    ]
     return [
         f"distance to real pictures {distance:.3g}; real pictures among themselves "
         f"{floor:.3g}{times}, of {n:,} pictures",
+        *(blind if distance < floor else []),
         f"sharpness {format_value('sharpness', sharpness.value)}; of real pictures "
         f"{format_value('sharpness', real_sharpness)}",
         f"near-copies of training pictures: {format_value('memorised', copies.value)}; "

@@ -54,7 +54,7 @@ def _recipe(zoo: Zoo, reference: str, settings: Sequence[str], start: str | None
         # In full only where two plugins have one of a name.
         short = [name for name in names if name.rpartition("/")[2] not in names or "/" not in name]
         families = f"families are {', '.join(short)}"
-        hints = (did_you_mean(reference, zoo.templates), error.hint, families)
+        hints = (did_you_mean(reference, short) or error.hint, families)
         raise UsageError(error.message, "; ".join(filter(None, hints))) from error
 
 
@@ -239,8 +239,8 @@ def train(
                 zoo, wish, out, settings, resume=resume, note=note, train=train_in, ranks=ranks
             )
         else:
-            _refuse_of_families(context)
             parsed = _recipe(zoo, recipe, settings, start)
+            _refuse_of_families(context)
             out = out or Path("runs") / parsed.name
             # Before the data, which take seconds to read.
             ranks.alone(partial(check_free, out, resume=resume))

@@ -55,7 +55,7 @@ def finish(
     if isinstance(module, Codec):
         with torch.no_grad():
             made = to_uint8(module.reconstruct(from_uint8(real)))
-        what, commands = "copies", ["encode {0} PICTURE", "info {0}", "ship {1}", "push {0}"]
+        what, commands = "copies", ["encode {0} PICTURE", "info {0}", "push {0} YOU/{0}"]
     else:
         try:
             made = to_uint8(zoo.generate(Request(str(path), n=SHOWN, seed=0)).images)
@@ -63,7 +63,7 @@ def finish(
             note(f"no pictures yet: {error}")
             return
         what = "pictures of its own"
-        commands = ["run {0} -n 16", "info {0}", "serve {0}", "ship {1}", "push {0}"]
+        commands = ["run {0} -n 16", "info {0}", "serve {0}", "push {0} YOU/{0}"]
     with becoming(shown) as temporary:
         sides = torch.stack([grid(made, 4), grid(real, 4)])
         to_pil(grid(sides, 2, gap=8)).save(temporary, "PNG")
@@ -79,4 +79,4 @@ def finish(
         for line in found:
             note(str(line))
     for command in commands:
-        note(f"  genzoo {command.format(name, path.parent)}")
+        note(f"  genzoo {command.format(name)}")

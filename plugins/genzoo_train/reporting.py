@@ -62,6 +62,10 @@ class LineReporter(Reporter):
         print(message, file=sys.stderr, flush=True)  # noqa: T201
 
 
+BAR = 20
+"""Columns of the bar."""
+
+
 class BarReporter(Reporter):
     """A progress bar on a terminal."""
 
@@ -74,10 +78,10 @@ class BarReporter(Reporter):
 
         self._bar = Bar(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(BAR),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
             TimeRemainingColumn(),
+            TextColumn("{task.fields[figures]}"),
             console=Console(stderr=True),
             auto_refresh=False,  # a thread that draws would take the interpreter from the steps
         )
@@ -98,7 +102,10 @@ class BarReporter(Reporter):
             self._bar.update(self._task, completed=done, refresh=True)
 
     def figures(self, progress: Progress, values: Mapping[str, float]) -> None:
-        self._bar.update(self._task, completed=progress.step, figures=_text(values), refresh=True)
+        task = self._bar.tasks[-1]
+        beside = len(f"{task.description}  {progress.total}/{progress.total}  0:00:00  ") + BAR
+        figures = _text(values, self._bar.console.width - beside)
+        self._bar.update(self._task, completed=progress.step, figures=figures, refresh=True)
 
     def note(self, message: str) -> None:
         self._bar.console.print(message, markup=False, highlight=False)
@@ -108,7 +115,10 @@ class BarReporter(Reporter):
         self._bar.stop()
 
 
-def _text(values: Mapping[str, float]) -> str:
-    """Figures as "loss 0.123  1,234 images/s"."""
+def _text(values: Mapping[str, float], room: int | None = None) -> str:
+    """Figures as "loss 0.123  1,234 images/s", the first that fit into so many columns."""
     parts = [f"{n} {v:.4g}" for n, v in values.items() if n not in ("images/s", "s/step")]
-    return "  ".join([*parts, f"{values['images/s']:,.0f} images/s"])
+    speed = f"{values['images/s']:,.0f} images/s"
+    while room is not None and parts and len("  ".join([*parts, speed])) > room:
+        parts.pop()
+    return "  ".join([*parts, speed])

@@ -186,3 +186,10 @@ def test_what_was_added_stays_at_its_commit(hub: Hub, machine: Machine, weights:
     assert "the same pixels" in done.stderr
     assert hub.asked == []
     assert said(machine, "prune", "--yes")["found"]
+
+
+def test_without_a_command_it_shows_those_there_are(machine: Machine) -> None:
+    done = machine.genzoo("cache")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Usage: genzoo cache")
+    assert "\n  verify  " in done.stderr

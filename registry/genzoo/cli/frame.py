@@ -123,6 +123,9 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 def _exit_code(error: BaseException) -> int:
     """The exit code for what ended the command, which one line on stderr says."""
     match error:
+        case click.exceptions.NoArgsIsHelpError():
+            click.echo(error.format_message(), err=True)
+            return error.exit_code
         case KeyboardInterrupt() | click.Abort():
             terminated = isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)
             return TERMINATED if terminated else INTERRUPTED

@@ -44,7 +44,7 @@ def rows_of_folder(recipe: DataRecipe, folder: Path, note: Callable[[str], None]
         DataError: It is not there, or not whole.
     """
     home = home_of(recipe, folder)
-    hint = f"give the folder that holds {recipe.name} as --data"
+    hint = "give a folder with pictures or parquet files, or one that holds such a folder"
     if not home.is_dir():
         raise DataError(f"there is no folder {home}", hint)
     split = find_split(home, recipe.split)
