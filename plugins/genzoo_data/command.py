@@ -129,10 +129,13 @@ def _lines(found: Survey, goal: Goal) -> Iterator[tuple[str, str]]:
     shape = "×".join(map(str, goal.data.shape))
     how = {"crop": "cropped to shape", "pad": "padded to shape", "stretch": "stretched"}
     conditions = " and ".join(goal.conditioners) or "nothing: no classes, no captions"
-    aside = f", {goal.data.aside:.0%} set aside" if goal.data.aside else ""
+    about, aside = "", ""
+    if goal.data.aside:  # picture by picture, by its content
+        about, aside = "about ", f", {goal.data.aside:.0%} set aside"
+    mended = "once no picture is damaged, " if found.faults else ""
     yield (
         "would train",
-        f"on {many(goal.pictures, 'picture')}{aside}, {shape}, {how[goal.data.fit]}",
+        f"{mended}on {about}{many(goal.pictures, 'picture')}{aside}, {shape}, {how[goal.data.fit]}",
     )
     yield "", f"conditioned on {conditions}"
 

@@ -35,8 +35,9 @@ def show(*, file: Path, as_json: bool) -> None:
         return
     click.echo(printable(f"{file}: {_what(record)}"))
     layout = provenance.layout
+    columns = str(layout.columns) if layout and layout.columns > 1 else ""
     enlarged = f"{layout.scale} times" if layout and layout.scale > 1 else ""
-    for line in table.fields([*_facts(record), ("enlarged", enlarged)]):
+    for line in table.fields([*_facts(record), ("columns", columns), ("enlarged", enlarged)]):
         click.echo(printable(line))
     if not record.encode:
         again = f"genzoo run --replay {shlex.quote(str(file))}"
