@@ -167,7 +167,7 @@ def test_a_real_terminal_gets_a_preview_and_a_progress_bar(painter: Path) -> Non
     assert process.wait() == 0
     text = shown.decode()
     assert text.count("▀") == 18 * 9  # a grid of 18×18 pixels
-    assert re.search(r"painter/plain.*\d+%", text)
+    assert re.search(r"painter/plain.*\d/4", text)
     assert "a.png" in text
 
 
