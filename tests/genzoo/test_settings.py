@@ -133,7 +133,7 @@ def test_what_a_plugin_calls_device_has_the_default_too(shelf: Shelf, file: Path
     ("text", "message"),
     [
         ('modle = "x"', "no setting 'modle'; did you mean model? known: model, output, device"),
-        ("x = 1", "no setting 'x'; known: model, output, device"),
+        ("x = 1", "no setting 'x'; did you mean xmp? known: model, output, device, scale"),
         ('device = "gpu"', "device is 'gpu'; give auto, cpu, cuda, cuda:1 or mps"),
         ("device = 5", "device is 5; give auto, cpu, cuda, cuda:1 or mps"),
         ('output = "made"', "output is 'made'; give an absolute path, or one from ~"),
