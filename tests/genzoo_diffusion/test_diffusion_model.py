@@ -152,7 +152,7 @@ def test_eta_goes_to_the_samplers_that_know_it_and_to_no_other() -> None:
     plain = sample(model, [3], sampler="ddim", steps=4)
     torch.testing.assert_close(plain, sample(model, [3], sampler="ddim", steps=4, eta=0.0))
     assert not torch.allclose(plain, sample(model, [3], sampler="ddim", steps=4, eta=0.5))
-    with pytest.raises(UsageError, match=r"sampler genzoo/heun.*`eta`; this model can use ddim"):
+    with pytest.raises(UsageError, match="sampler heun has no eta; this model can use ddim"):
         sample(model, [3], sampler="heun", eta=0.5)
 
 
