@@ -69,7 +69,7 @@ def test_transparent_pictures_are_laid_on_the_recipes_background(tmp_path: Path)
 def test_a_folder_given_by_mistake_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(DataError, match=r"holds neither train-\*\.parquet nor images; give the f"):
+    with pytest.raises(DataError, match=r"holds neither train-\*\.parquet nor images; give a f"):
         read(tmp_path)
     (tmp_path / "home" / "me" / "holidays").mkdir(parents=True)
     Image.new("L", (8, 8)).save(tmp_path / "home" / "me" / "holidays" / "beach.png")
@@ -78,7 +78,7 @@ def test_a_folder_given_by_mistake_is_named(
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"there is no folder .*/missing; give the folder that ho"):
+    with pytest.raises(DataError, match=r"there is no folder .*/missing; give a folder with p"):
         read(tmp_path / "missing")
 
 
