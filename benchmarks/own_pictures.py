@@ -5,8 +5,9 @@
 The emoji in four styles, as if they were a stranger's: PNGs in a folder for each style, with their
 captions in .txt files beside them. Each family is trained on them with `genzoo train FAMILY`, and
 measured with `genzoo eval` in nets that were trained for these pictures alone. All plans are made
-first, on the idle machine: from then on their steps are fixed, so that what runs later beside a
-training makes it longer, but not worse. What is there is not made again. Prints Markdown.
+first, on the idle machine (but for what is trained on a codec, which has to be there): from then on
+their steps are fixed, so that what runs later beside a training makes it longer, but not worse.
+What is there is not made again. Prints Markdown.
 """
 
 from __future__ import annotations

@@ -236,7 +236,15 @@ def train(
             )
             out = out or Path("runs") / wish.model
             path, dataset = train_own(
-                zoo, wish, out, settings, resume=resume, note=note, train=train_in, ranks=ranks
+                zoo,
+                wish,
+                out,
+                settings,
+                resume=resume,
+                max_steps=max_steps,
+                note=note,
+                train=train_in,
+                ranks=ranks,
             )
         else:
             parsed = _recipe(zoo, recipe, settings, start)

@@ -133,6 +133,7 @@ def train_own(
     settings: Sequence[str],
     *,
     resume: bool,
+    max_steps: int | None,
     note: Callable[[str], None],
     train: Callable[[Recipe, Dataset, Path], Path],
     ranks: Ranks = ALONE,
@@ -140,7 +141,7 @@ def train_own(
     """Train a model of somebody's own pictures, and before it the parts that it needs.
 
     Each part is put into the user's list, and has a folder beside `out`. The recipes are written
-    into the folders.
+    into the folders. Of a part that `max_steps` cuts short no model is begun.
 
     Args:
         zoo: The registry.
@@ -148,12 +149,14 @@ def train_own(
         out: The training's folder.
         settings: Fields of the model's recipe that are changed; see `override`.
         resume: Go on with what is there.
+        max_steps: Steps after which `train` stops a training; None for none.
         note: Called with what a user reads: the plans, in some ten lines each.
         train: Trains a recipe on data, in a folder, and returns the model's file.
         ranks: Those that train together: the first one plans, and writes the plan.
 
     Returns:
-        The model's file, and the data that it was trained on.
+        The model's file, or that of the part that was cut short, and the data that it was trained
+        on.
 
     Raises:
         DataError: The pictures cannot be read, or are too few.
@@ -184,7 +187,11 @@ def train_own(
             if resume and made.exists()
             else partial(_fitted, zoo, part, looked, looked.goal, folder, shared, note, ranks)
         )
-        file = train(_sent(plan, ranks), looked.dataset, folder)
+        recipe = _sent(plan, ranks)
+        file = train(recipe, looked.dataset, folder)
+        if max_steps is not None and max_steps < sum(stage.steps or 0 for stage in recipe.stages):
+            note(f"{wish.model} is begun when its {role} is trained; go on with --resume")
+            return file, looked.dataset
         specs[role] = PartSpec(ranks.told(partial(add_to_list, zoo, file)))
         if not ranks.first:
             add_to_list(zoo, file)

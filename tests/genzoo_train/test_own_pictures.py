@@ -10,6 +10,7 @@ import pytest
 import torch
 from discs import pictures
 from PIL import Image
+from safetensors.torch import load_file
 
 import genzoo
 from genzoo.cli import main
@@ -171,6 +172,22 @@ def test_a_codec_is_trained_first_for_latent_diffusion(
     assert genzoo.open_zoo().card("ldm-discs").sha256 == before
     assert main([*command, "--out", "second/ldm"]) == 0
     assert genzoo.open_zoo().card("ldm-discs-codec-2").kind == "codec"
+
+
+def test_no_model_is_begun_on_a_codec_that_was_cut_short(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "ldm", "--data", str(pictures(tmp_path / "discs")), "--steps", "20"]
+    assert main([*command, "--out", "whole/ldm"]) == 0
+    assert main([*command, "--name", "cut", "--max-steps", "1"]) == 0
+    assert "cut is begun when its codec is trained; go on with --resume" in capsys.readouterr().err
+    assert not Path("runs/cut").exists()
+    assert genzoo.open_zoo().card("cut-codec").kind == "codec"
+    assert main([*command, "--name", "cut", "--resume"]) == 0
+    whole, cut = (
+        load_file(f) for f in ("whole/ldm/ldm-discs.safetensors", "runs/cut/cut.safetensors")
+    )
+    assert all(torch.equal(tensor, cut[name]) for name, tensor in whole.items())
 
 
 def test_a_codec_by_itself(tmp_path: Path) -> None:
