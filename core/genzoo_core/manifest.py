@@ -34,12 +34,15 @@ class ComponentEntry(Config, omit_defaults=True):
         target: "module:Class" that makes it.
         summary: What it is, in one line.
         options: "module:Options" in a module that imports no torch, for `genzoo info`.
+        unfit: Components, as `distribution/name`, that it does not go with: `genzoo info` offers it
+            as an option of no model whose config has one of them.
     """
 
     kind: Kind
     name: Name
     target: Target
     options: Target | None = None
+    unfit: tuple[PluginName, ...] = ()
     summary: Line = ""
 
 

@@ -11,6 +11,7 @@ from shelf import Shelf, component, model
 
 import genzoo
 from genzoo_core.cards import ModelCard
+from genzoo_diffusion.model import Diffusion
 
 METRIC = {
     "name": "Fréchet distance",
@@ -58,11 +59,21 @@ def test_an_option_that_is_left_out_is_shown_as_what_it_means(shelf: Shelf) -> N
         assert options[name]["resolved"] == config[name]
     assert options["steps"]["default"] is None  # a request says nothing of it
     text = shelf.genzoo("info", "flow-mnist").stdout
-    assert f"steps        a whole number from 1 to 1000; default {config['steps']}\n" in text
+    assert f"steps     a whole number from 1 to 1000; default {config['steps']}\n" in text
     options = {o["name"]: o for o in shelf.json("info", "vae-mnist")["options"]}
     config = shelf.json("info", "vae-mnist")["spec"]["config"]
     assert options["prior"]["resolved"] == "fitted"
     assert options["guidance"]["resolved"] == config["prior"]["guidance"]
+
+
+@pytest.mark.parametrize("name", ["flow-mnist", "ddpm-mnist", "ldm-emoji"])
+def test_only_samplers_that_fit_are_offered(name: str, shelf: Shelf) -> None:
+    options = {o["name"]: o for o in shelf.json("info", name)["options"]}
+    model = genzoo.load(name)
+    assert isinstance(model, Diffusion)
+    assert tuple(options["sampler"]["choices"]) == tuple(model.fitting_samplers({}))
+    # What DDIM alone takes is an option where it is one.
+    assert ("eta" in options) == ("sampler.eta" in options) == (name == "ddpm-mnist")
 
 
 def test_options_are_shown_without_torch(shelf: Shelf) -> None:
@@ -151,13 +162,13 @@ def test_what_can_be_set_of_samplers_is_told_without_torch_whoever_brings_them(
         for name, target in targets.items()
     ]
     shelf.add("acme", *tables, files=files)
-    options = {option["name"]: option for option in shelf.json("info", "flow-mnist")["options"]}
+    options = {option["name"]: option for option in shelf.json("info", "ddpm-mnist")["options"]}
     assert {"swirl", "broken", "wrong", "heun"} <= set(options["sampler"]["choices"])
-    assert (options["sampler"]["default"], options["sampler"]["of"]) == ("heun", "")
+    assert (options["sampler"]["default"], options["sampler"]["of"]) == ("dpmpp-2m", "")
     assert [name for name in options if "." in name] == ["sampler.eta", "sampler.turns"]
     turns = options["sampler.turns"]
     assert (turns["of"], turns["type"], turns["default"]) == ("swirl", "a whole number", 3)
-    assert "torch" not in shelf.modules("info", "flow-mnist")
+    assert "torch" not in shelf.modules("info", "ddpm-mnist")
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,8 @@ def test_bash_itself_completes_with_the_script(shop: Shelf) -> None:
         (["run", "flow-emoji", "--set", "sty"], ["plain,style="]),
         (["run", "flow-emoji", "--set", "style="], ["plain,style=noto", "plain,style=twemoji"]),
         (["run", "flow-emoji", "--sampler", "h"], ["plain,heun"]),
+        (["run", "flow-emoji", "--sampler", "dd"], [""]),  # neither DDIM nor DDPM fits a flow
+        (["run", "ddpm-mnist", "--sampler", "ddi"], ["plain,ddim"]),
         (["run", "vae-mnist", "--device", "c"], ["plain,cpu", "plain,cuda"]),
         (["train", "flow", "--device", "c"], ["plain,cpu", "plain,cuda"]),
         (["serve", "--device", "m"], ["plain,mps"]),

@@ -25,10 +25,13 @@ def complete_samplers(
 
     from genzoo.models.components import components_of
 
+    rows = components_of(catalogue_of(ctx), "sampler")
+    about = _look(ctx)
+    choices = {o.name: o.choices for o in about.options}.get("sampler") if about else None
     return [
         CompletionItem(name, help=printable(each.entry.summary))
-        for name, each in components_of(catalogue_of(ctx), "sampler").items()
-        if name.startswith(incomplete)
+        for name, each in rows.items()
+        if name.startswith(incomplete) and (choices is None or name in choices)
     ]
 
 

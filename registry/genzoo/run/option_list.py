@@ -46,14 +46,18 @@ def options_in(
     own = dict(spec.config)
     if issubclass(struct, Resolving):
         own |= struct.resolved(spec.config)
-    options, inner = [], []
+    options, inner, refused = [], [], set[str]()
     for field in fields_of(struct):
         option = _resolved(_option(field), field.type, own.get(field.name))
         if takes_choice(field.type):
-            option, of_choices = _choice(catalogue, option, spec.config.get(option.name))
+            option, of_choices, others = _choice(catalogue, option, spec)
             inner += of_choices
+            refused |= others
         options.append(option)
-    return (*options, *inner)
+    # A short name for what only a refused component takes is no option, either.
+    refused -= {option.name.partition(".")[2] for option in inner}
+    shown = [option for option in options if option.resolved or option.name not in refused]
+    return (*shown, *inner)
 
 
 def _option(field: msgspec.structs.FieldInfo) -> Option:
@@ -75,26 +79,37 @@ def _resolved(option: Option, kind: object, own: object) -> Option:
     return replace(option, resolved=value)
 
 
-def _choice(catalogue: Catalogue, option: Option, own: object) -> tuple[Option, list[Option]]:
+def _choice(
+    catalogue: Catalogue, option: Option, spec: ModelSpec
+) -> tuple[Option, list[Option], set[str]]:
     """An option that chooses a component, and the options of all that it can choose.
 
-    The option is named after their kind; `own` is what the model's config says in its place.
+    The option is named after their kind, and the model's config says its default in a field of
+    that name. The last are what those take that do not go with what else is in the config.
     """
-    kind, rows = option.name, components_of(catalogue, option.name)
+    kind = option.name
+    within = [each.get("component") for each in spec.config.values() if isinstance(each, dict)]
+    every = components_of(catalogue, kind)
+    rows = {name: row for name, row in every.items() if not any(map(within.count, row.entry.unfit))}
     try:
-        chosen = ComponentSpec.of(msgspec.convert(option.default or own or "", Choice))
+        own = msgspec.convert(option.default or spec.config.get(kind) or "", Choice)
+        chosen = ComponentSpec.of(own)
     except msgspec.ValidationError:  # the config of a file that cannot be built
         chosen = ComponentSpec("")
     words, default = f"one of {', '.join(rows)}", chosen.component or None
     choice = replace(option, type=words, choices=tuple(rows), default=default, resolved=default)
     inner: list[Option] = []
+    others: set[str] = set()
     for name, struct in component_options(catalogue, kind).items():
+        if name not in rows:
+            others |= {field.encode_name for field in fields_of(struct)}
+            continue
         config = chosen.config if chosen.component in (name, full_name(rows[name])) else {}
         for one in map(_option, fields_of(struct)):
             default = config.get(one.name, one.default)
-            own = replace(one, name=f"{kind}.{one.name}", of=name, default=default)
-            inner.append(replace(own, resolved=default))
-    return choice, inner
+            each = replace(one, name=f"{kind}.{one.name}", of=name, default=default)
+            inner.append(replace(each, resolved=default))
+    return choice, inner, others
 
 
 def takes_choice(kind: object) -> bool:
