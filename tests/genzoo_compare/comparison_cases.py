@@ -138,7 +138,7 @@ def rows() -> tuple[Row, ...]:
                 accuracy=0.984,
                 spread=0.04,
             ),
-            "R3GAN in small: digits in one pass, by label.",
+            "Digits by class in one pass: R3GAN in small.",
             gallery=gallery(3, encodes=False, classes=CLASSES),
         ),
         Row(
