@@ -84,4 +84,6 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str | None:
         pairs = {name[i : i + 2] for i in range(min(len(name), LETTERS) - 1)}
         names = nlargest(COMPARED, names, key=lambda choice: sum(p in choice for p in pairs))
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(close)}?" if close else None
+    *others, last = close or [""]
+    either = f"{', '.join(others)} or {last}" if others else last
+    return f"did you mean {either}?" if close else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genzoo_core.text import printable
+from genzoo_core.table import wrapped
 from genzoo_core.zoo import Zoo
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def _print(report: Report) -> None:
     """Print a line for each check, and one for each thing to mend."""
     click.echo(report.subject)
     for finding in report.findings:
-        click.echo(f"  {finding.status:7}  {finding.check}")
-        for line in finding.lines:
-            click.echo(f"           {printable(line)}")
+        lines = wrapped(finding.check, f"  {finding.status:7}  ")
+        for text in finding.lines:
+            lines += wrapped(text, " " * 11)
+        click.echo("\n".join(lines))

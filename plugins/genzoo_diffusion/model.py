@@ -121,7 +121,7 @@ class Diffusion(Guided, NoisyModel[DiffusionOptions]):
                 message = f"sampler {name} has no eta"
             if not others:
                 raise UsageError(message) from error
-            hints = (did_you_mean(name, others), f"this model can use {', '.join(others)}")
+            hints = (f"this model can use {', '.join(others)}", did_you_mean(name, others))
             raise UsageError(message, "; ".join(filter(None, hints))) from error
         if not sampler.fits(self.noiser):
             raise UsageError(

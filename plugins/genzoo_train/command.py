@@ -54,7 +54,8 @@ def _recipe(zoo: Zoo, reference: str, settings: Sequence[str], start: str | None
         # In full only where two plugins have one of a name.
         short = [name for name in names if name.rpartition("/")[2] not in names or "/" not in name]
         families = f"families are {', '.join(short)}"
-        hints = (did_you_mean(reference, short) or error.hint, families)
+        near = did_you_mean(reference, short)
+        hints = (families, near) if near else (error.hint, families)
         raise UsageError(error.message, "; ".join(filter(None, hints))) from error
 
 

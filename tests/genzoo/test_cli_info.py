@@ -239,4 +239,5 @@ def test_how_metrics_were_measured_is_said_once_for_those_that_follow(shelf: She
         "  Coverage  12.5",
         "    Of pixels.",
         "    genzoo eval x",
+        "  floor: what as many real pictures score; a net cannot tell better ones from real",
     ]

@@ -20,6 +20,7 @@ import torch
 from crates import write_shards
 from foreign import net_tensors, write_net
 from painting import Cli
+from PIL import Image
 from torch import Tensor
 
 import genzoo
@@ -104,6 +105,11 @@ def test_what_is_no_folder_in_a_format_says_which_formats_there_are(
     (reader / "plain" / "a.txt").touch()
     refused(zoo, "./plain", "is in no known format: it holds a.txt; installed are acme-reader/")
     refused(zoo, "./gone", "there is no file gone")
+    (reader / "photos").mkdir()
+    Image.new("L", (8, 8)).save(reader / "photos" / "beach.JPG", "PNG")
+    refused(
+        zoo, "photos", "is no model: it holds beach.JPG; learn from pictures with `genzoo train"
+    )
     monkeypatch.setenv("GENZOO_DISABLE", "acme-reader")
     refused(genzoo.open_zoo(), "plain", "installed are genzoo/")
     monkeypatch.setenv("GENZOO_DISABLE", "acme-reader,diffusers")

@@ -37,6 +37,15 @@ def test_an_unknown_name_is_answered_with_close_ones(shelf: Shelf) -> None:
         genzoo.card("buterfly")
     with pytest.raises(UsageError, match="`genzoo list` shows"):
         genzoo.card("zzzzzzzz")
+    with pytest.raises(
+        UsageError, match=r"`genzoo list` shows .*; of the Hugging Face Hub: hf://a/zz"
+    ):
+        genzoo.card("a/zz")
+    with pytest.raises(UsageError, match=r"did you mean butterfly or acme/butterfly\?$"):
+        genzoo.card("buterfly")
+    shelf.add("acme-more", model("butter"), model("butterflies"))
+    with pytest.raises(UsageError, match=r"mean butterfly, butterflies or acme/butterfly\?$"):
+        genzoo.card("buterfly")
 
 
 def test_hostile_25_two_distributions_own_a_name(shelf: Shelf) -> None:

@@ -215,6 +215,9 @@ def test_hostile_46_a_prompt_that_the_model_does_not_take_is_found_first(
     done = cli("run", "colour", "--prompts", "p.txt", "-o", "out", "--shards")
     assert_refused(done, "line 5001 of p.txt: label '12' is not one of")
     assert os.listdir() == ["p.txt"]
+    Path("p.txt").write_text("3\n\n12\n")
+    done = cli("run", "colour", "--prompts", "p.txt", "-o", "a.png")
+    assert_refused(done, "line 3 of p.txt: label '12' is not one of")
 
 
 def test_hostile_46_more_prompts_than_a_run_takes(painter: Path, cli: Cli) -> None:

@@ -145,6 +145,13 @@ def test_other_weights_are_refused(painter: Path, cli: Cli) -> None:
     assert not Path("b.png").exists()
 
 
+def test_another_model_is_not_blamed_for_its_weights(painter: Path, cli: Cli) -> None:
+    cli("run", "plain", "-o", "a.png")
+    done = cli("run", "colour", "--replay", "a.png", "-o", "b.png")
+    assert done.code == 1
+    assert "a.png was made with painter/plain, not with painter/colour; leave out" in done.err
+
+
 def test_a_model_that_is_not_installed_is_named(
     painter: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,19 @@ def test_one_of_several_files_and_latents(
     out = capsys.readouterr().out
     assert "z.npz: latents" in out
     assert "--replay" not in out
+    assert {"n", "seed", "options"}.isdisjoint(line.split()[0] for line in out.splitlines())
+
+
+def test_a_picture_alone_and_one_beside_its_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, copy = str(tmp_path / "one.png"), str(tmp_path / "copy.png")
+    assert main(["run", "vae-mnist", "7", "--seed", "5", "-o", one]) == 0
+    assert main(["run", "vae-mnist", "--input", one, "-o", copy]) == 0
+    for file, what in ((one, "a picture"), (copy, "all pictures of a run")):
+        capsys.readouterr()
+        assert main(["show", file]) == 0
+        assert capsys.readouterr().out.startswith(f"{file}: {what}\n")
 
 
 def test_what_genzoo_did_not_make_has_no_record(

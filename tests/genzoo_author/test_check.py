@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import genzoo_vae
 from genzoo.cli import main
 
 RECIPE = """
@@ -41,6 +42,14 @@ def test_a_sound_plugin_passes(third_party: Path, capfd: pytest.CaptureFixture[s
     assert skipped["status"] == "skipped"
     assert "missing required field `noiser`" in skipped["lines"][0]
     assert {"sampler genzoo-tiny/straight", "model genzoo-tiny/tiny-codec"} <= set(reports)
+
+
+def test_a_model_of_captions_passes_before_it_is_trained(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """What is typical of captions that it has not read is the same for all, so none is negative."""
+    code, out, _ = check(capfd, Path(genzoo_vae.__file__).with_name("recipes") / "vae-emoji.toml")
+    assert (code, "  failed " in out) == (0, False)
 
 
 def test_files_are_checked_for_what_they_are(

@@ -170,9 +170,9 @@ def test_what_a_person_reads_and_the_contact_sheet(
 
 
 def test_no_pictures_at_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for folder, says in [("nowhere", "nowhere: No such file"), ("empty", "images")]:
-        (tmp_path / "empty").mkdir(exist_ok=True)
-        assert main(["data", str(tmp_path / folder)]) == 1
+    (tmp_path / "empty").mkdir()
+    for folder, code, says in (("nowhere", 2, "nowhere: No such file"), ("empty", 1, "images")):
+        assert main(["data", str(tmp_path / folder)]) == code
         assert says in capsys.readouterr().err
     (tmp_path / "empty" / "a.png").write_bytes(b"none")
     assert main(["data", str(tmp_path / "empty")]) == 1

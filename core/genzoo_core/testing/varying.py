@@ -105,7 +105,10 @@ def negatives(subject: Sampled) -> dict[str, Tensor]:
 
 
 def effective(subject: Sampled) -> Iterator[str]:
-    found, without = subject.draw(negative=negatives(subject)), subject.draw()
+    negative = negatives(subject)
+    if all(torch.equal(each, subject.conditions[name]) for name, each in negative.items()):
+        raise SkipError("what is typical of its condition is the same for all pictures")
+    found, without = subject.draw(negative=negative), subject.draw()
     if (yield from form(found, without.shape)) and torch.equal(found, without):
         mend = "put `negative` where null stands in guidance"
         yield problem("other pictures than without it", "the very same", mend)

@@ -173,7 +173,7 @@ class ZooGroup(click.Group):
         near = did_you_mean(name, self.list_commands(ctx))
         disabled = [p.name for p in catalogue_of(ctx).plugins if p.disabled]
         absent = f"left out, with their commands: {listed(disabled)}" if disabled else None
-        hint = "; ".join(filter(None, (near, absent))) or "`genzoo --help` shows those there are"
+        hint = "; ".join(filter(None, (absent, near))) or "`genzoo --help` shows those there are"
         return UsageError(f"no command {quoted(name)}", hint)
 
 

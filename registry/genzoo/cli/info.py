@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from genzoo_core.cards import Metric
 
 
+FLOOR = "floor: what as many real pictures score; a net cannot tell better ones from real"
+
 CLASSES = 12
 """Most names of what a conditioner takes."""
 
@@ -152,6 +154,8 @@ def _lines(about: Look) -> Iterator[str]:
             if note:
                 yield from table.wrapped(note, "    ")
             yield f"    {command}"
+        if any(metric.floor is not None for metric in card.metrics):
+            yield from table.wrapped(FLOOR, "  ")
     if card.notes:
         yield ""
         for note in card.notes.strip().splitlines():

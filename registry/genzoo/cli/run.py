@@ -196,6 +196,7 @@ def run(
     genzoo run vae-mnist -n 1000000 -o out/ --shards
     genzoo run --replay digits.png -o again.png
     """
+    from genzoo.run.bulk.job import Rows
     from genzoo.run.prompts import open_prompts, rows_as_fields
     from genzoo.run.replay import plan_replay
 
@@ -234,7 +235,13 @@ def run(
         if prompts is not None:
             fields |= rows_as_fields(prompts)
         fields |= {"inputs": inputs, "mask": mask, "device": device}
-        plan = zoo.plan(request_from(named(ctx, model), options, **fields))
+        name = named(ctx, model)
+        try:
+            plan = zoo.plan(request_from(name, options, **fields))
+        except UsageError:
+            if prompts is not None:  # which may be to blame, and then say in which row
+                Rows(prompts).check(zoo.open(name), 1)
+            raise
     carry_out(plan, destination, zoo, again, preview=preview, as_json=as_json, begin=begin)
 
 

@@ -106,8 +106,8 @@ def check(name: str, value: object, where: object, *, strict: bool = True) -> An
 
     fields = {field.name: field.type for field in msgspec.structs.fields(Settings)}
     if name not in fields:
-        hints = (did_you_mean(name, fields), f"known: {', '.join(fields)}")
-        raise ConfigError(f"{where}: no setting {quoted(name)}", " ".join(filter(None, hints)))
+        hints = (f"known: {', '.join(fields)}", did_you_mean(name, fields))
+        raise ConfigError(f"{where}: no setting {quoted(name)}", "; ".join(filter(None, hints)))
     try:
         if value is None:  # which would be a setting that is not there
             raise ValueError

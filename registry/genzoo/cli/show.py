@@ -12,8 +12,12 @@ import msgspec
 
 from genzoo.cli import table
 from genzoo.run.outputs.reading import read
+from genzoo.run.outputs.record import is_single
 from genzoo.text import printable
 from genzoo_core.request import Record
+
+DRAWN = ("n", "seed", "options")
+"""What says how pictures are drawn: nothing that latents depend on."""
 
 
 @click.command()
@@ -51,13 +55,15 @@ def _what(record: Record) -> str:
     first, last = record.pictures or (0, 0)
     if last - first == 1:
         return f"picture {first} of a run"
-    return f"pictures {first} to {last - 1} of a run" if last else "all pictures of a run"
+    if last:
+        return f"pictures {first} to {last - 1} of a run"
+    return "a picture" if is_single(record) else "all pictures of a run"
 
 
 def _facts(record: Record) -> Iterator[tuple[str, str]]:
     """The fields of a record that are not at their defaults."""
     for name, value in msgspec.to_builtins(record).items():
-        if name not in ("encode", "pictures"):
+        if name not in ("encode", "pictures", *(DRAWN if record.encode else ())):
             yield name, _text(value)
 
 

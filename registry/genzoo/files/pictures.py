@@ -55,12 +55,12 @@ def read_input(
     file: Input,
     shape: tuple[int, int, int],
     background: int,
-    restore: Callable[[Image.Image], Image.Image],
+    restore: Callable[[Image.Image], tuple[Image.Image, bool]],
 ) -> InputPicture:
     """An input picture, converted to the `shape` [C, H, W] that a model takes.
 
     Transparent pixels are laid on the grey level `background`, 0–255. `restore` gives a picture
-    the size that it was made in.
+    the size that it was made in, and whether it is a grid of several.
 
     Raises:
         UsageError: It is no picture, or cannot be read.
@@ -70,10 +70,10 @@ def read_input(
     image, record, name = _read(file, "the input")
     own = image.size
     clear = _transparent(image) is not None
-    image = restore(image)
+    image, grid = restore(image)
     channels, height, width = shape
     mode = "L" if channels == 1 else "RGB"
-    changes = []
+    changes = ["a grid of pictures as if it were one"] if grid else []
     if image.has_transparency_data:
         changes.append(f"laid on grey level {background}")
     if image.mode != mode:

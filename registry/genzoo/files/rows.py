@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from genzoo.files.splits import METADATA, find_split, read_metadata
+from genzoo.files.splits import METADATA, NoFolderError, find_split, read_metadata
 from genzoo.files.webdataset import CAPTION, LABEL, MAX_CAPTION, TEXT, as_text, rows_of_tar
 from genzoo.text import listed, one_line
 from genzoo_core.dataset import Row
@@ -46,7 +46,7 @@ def rows_of_folder(recipe: DataRecipe, folder: Path, note: Callable[[str], None]
     home = home_of(recipe, folder)
     hint = "give a folder with pictures or parquet files, or one that holds such a folder"
     if not home.is_dir():
-        raise DataError(f"there is no folder {home}", hint)
+        raise NoFolderError(f"there is no folder {home}", hint)
     split = find_split(home, recipe.split)
     if split.shards:
         return renamed(_of_shards(split.shards, home, recipe), recipe)

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from genzoo_core.errors import DataError
+from genzoo_core.errors import DataError, UsageError
 from genzoo_core.picture_files import find_pictures, is_hidden
 from genzoo_core.reading import read_bytes
 
@@ -35,6 +35,10 @@ _SPLITS = {name for names in _ALIKE for name in names}
 """Folders of these names are splits, not classes."""
 
 _SHARD = re.compile(r"(?:\A|[-_])(\d{1,6})-of-(\d{1,6})(?=\D|\Z)")
+
+
+class NoFolderError(DataError, UsageError):
+    """There is no folder of that name (exit code 2)."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,8 @@ def _entries(home: Path) -> tuple[list[Path], list[Path]]:
         folders = [path for path in entries if path.is_dir()]
         return folders, [path for path in (*entries, *_within(folders)) if _is_rows(path)]
     except OSError as error:
-        raise DataError(f"cannot read {home}: {error.strerror}") from error
+        kind = NoFolderError if isinstance(error, FileNotFoundError) else DataError
+        raise kind(f"cannot read {home}: {error.strerror}") from error
 
 
 def _named(folders: Iterable[Path], rows: Iterable[Path]) -> list[str]:

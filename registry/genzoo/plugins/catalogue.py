@@ -128,6 +128,8 @@ class Catalogue:
         if not found:
             self._refuse_broken_owner("model", name)
             hint = did_you_mean(name, choices(self.models)) or "`genzoo list` shows those there are"
+            if name.count("/") == 1 and name.isprintable() and not hint.endswith("?"):
+                hint += f"; of the Hugging Face Hub: hf://{name[:200]}"
             raise UsageError(f"no model {quoted(name)}", str(self.problem or hint))
         if len(found) > 1 and (own := [model for model in found if model.added]):
             others = listed([model.name for model in found if not model.added], " and ")

@@ -116,7 +116,7 @@ def refuse_unknown(what: str, value: str, values: Iterable[str]) -> None:
     if value not in valid:
         near = did_you_mean(value, valid)
         there = f"known: {listed(valid)}" if valid else "no installed model has one"
-        raise UsageError(f"no {what} {quoted(value)}", f"{near}; {there}" if near else there)
+        raise UsageError(f"no {what} {quoted(value)}", f"{there}; {near}" if near else there)
 
 
 def _matching(among: Sequence[NamedT], pattern: str | None) -> list[NamedT]:

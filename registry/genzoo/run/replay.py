@@ -202,6 +202,11 @@ def _check_weights(path: Path, record: Record, opened: Opened) -> None:
     if opened.sha256 != record.weights:
         if not record.weights:
             raise ReplayError(f"{path} was made with weights of {record.model} that no file held")
+        if opened.name != record.model and not (has_scheme(opened.name) or is_path(opened.name)):
+            raise ReplayError(
+                f"{path} was made with {record.model}, not with {opened.name}",
+                "leave out the model's name, or name a file with its weights",
+            )
         raise ReplayError(
             f"{path} was made with other weights of {record.model}: sha256 {record.weights[:12]}…, "
             f"here {opened.sha256[:12]}…",

@@ -50,7 +50,8 @@ class Rows:
         for row in map(self._file.read, self._file.raws()):
             try:
                 for name, text in parse.texts(row).items():
-                    parse(name, text)
+                    if name in parse.conditioners:  # a plan refuses others, of all rows
+                        parse(name, text)
                 if row.seed is not None:
                     check_seed(row.seed, n)
             except UsageError as error:

@@ -22,6 +22,7 @@ from genzoo.run.outputs.record import (
     Provenance,
     RecordError,
     decode,
+    is_single,
 )
 from genzoo.text import one_line
 from genzoo_core.errors import UsageError, WeightsError
@@ -166,14 +167,18 @@ def record_in(image: Image.Image) -> object:
     return image.info.get("comment")
 
 
-def in_true_size(image: Image.Image) -> Image.Image:
-    """A picture that genzoo has enlarged, as it was made; any other as it is."""
+def in_true_size(image: Image.Image) -> tuple[Image.Image, bool]:
+    """A picture that genzoo has enlarged, as it was made, and whether it is a grid of several.
+
+    Any other is as it was.
+    """
     with suppress(Exception), warnings.catch_warnings():  # whatever others have written
         warnings.simplefilter("ignore")
-        layout = decode(record_in(image), Path()).layout
+        provenance = decode(record_in(image), Path())
+        layout, grid = provenance.layout, not is_single(provenance.record)
         if layout and image.width % layout.scale == image.height % layout.scale == 0:
-            return image.reduce(layout.scale)
-    return image
+            return image.reduce(layout.scale), grid
+    return image, False
 
 
 @contextmanager

@@ -60,6 +60,15 @@ class Provenance(Config):
     format: int = FORMAT
 
 
+def is_single(record: Record) -> bool:
+    """Whether a file holds one picture, which is not beside an input."""
+    if record.latents or (record.inputs and record.strength is None and record.mask is None):
+        return False
+    rows = max(map(len, (record.prompts, record.seeds, record.inputs)))
+    first, last = record.pictures or (0, max(rows, 1) * record.n)
+    return last - first == 1
+
+
 class _Version(msgspec.Struct, frozen=True):
     """The version alone; the first did not say it."""
 
