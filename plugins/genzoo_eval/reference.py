@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -157,7 +158,7 @@ def read_reference(
         if not swapped:
             _require_as_many(n, len(real[0].baseline))
         found = _floors(real, test.images if swapped else training_images(), n)
-        return {f"{key} {net}": torch.tensor(v, dtype=torch.float64) for (key, net), v in found}
+        return _doubles({f"{key} {net}": value for (key, net), value in found})
 
     of_nets = (f"{net.name} {net.sha256}" for net in nets)
     floors: Floors = {}
@@ -173,7 +174,9 @@ def read_reference(
             doing=f"classifying the real images with {judge.name}",
         )
         frequencies = class_frequencies(classes["test"], judge.class_count)
-        floors |= _class_floors(judge, classes, frequencies, test, n)
+        of_classes = partial(_class_floors, judge, classes, frequencies, test, n)
+        for key, value in cached(of_classes, "class-floor", judge.sha256, str(n)).items():
+            floors[key, judge.name] = value.item()
     draw = len(test.images) if swapped else None
     return Reference(named, digest, test.images, frequencies, tuple(real), floors, draw)
 
@@ -203,20 +206,24 @@ def _floors(
 
 def _class_floors(
     judge: FrozenNet, classes: Mapping[str, Tensor], frequencies: Tensor, test: Dataset, n: int
-) -> Floors:
-    """The floors of what the classifier says of generated images."""
-    found: Floors = {}
+) -> dict[str, Tensor]:
+    """The floors, by key, of what the classifier says of generated images."""
+    found: dict[str, float] = {}
     count = len(frequencies)
     labels = judge.labels(test)
     if labels is not None and bool((labels < count).any()):
         there = labels < count  # not every image need have a label
         accuracy = class_accuracy(classes["test"][there], labels[there], count)
-        found["accuracy", judge.name] = accuracy.overall
-    found["class_tv", judge.name] = fmean(
+        found["accuracy"] = accuracy.overall
+    found["class_tv"] = fmean(
         total_variation(class_frequencies(classes["train"][rows], count), frequencies)
         for rows in _draws(len(classes["train"]), n)
     )
-    return found
+    return _doubles(found)
+
+
+def _doubles(values: Mapping[str, float]) -> dict[str, Tensor]:
+    return {key: torch.tensor(value, dtype=torch.float64) for key, value in values.items()}
 
 
 def _draws(total: int, n: int) -> Iterator[Tensor]:
