@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 SIDE, COARSE = 16, 4
 """Pixels of a side of the pictures that are compared, and of those that are compared first."""
@@ -25,6 +24,8 @@ def near_copies(thumbs: NDArray[np.uint8]) -> list[tuple[int, int]]:
     Returns:
         Their rows, the smaller first, each row with the first that it resembles.
     """
+    from scipy.spatial import KDTree  # half a second of the start of what looks for none
+
     n, step = len(thumbs), SIDE // COARSE
     blocks = thumbs.reshape(n, COARSE, step, COARSE, step, 3).mean(axis=(2, 4)).reshape(n, -1)
     # Means differ no more than what they are taken of, so no pair is missed.
