@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
@@ -222,3 +225,24 @@ def test_one_who_died_decoding_holds_nobody_up(zoo: Zoo, data: Path) -> None:
         other.kill()
     assert len(zoo.dataset(RECIPE, data)) == COUNT
     assert [path.suffix for path in cached()] == [".index", ".pixels"]
+
+
+def test_few_rows_of_a_table_are_read_without_what_reads_tables(tmp_path: Path) -> None:
+    pictures = [Image.new("L", (4, 4), level) for level in (3, 5)]
+    files = [io.BytesIO(), io.BytesIO()]
+    for picture, file in zip(pictures, files, strict=True):
+        picture.save(file, "PNG")
+    table = pa.table({"image": [{"bytes": file.getvalue()} for file in files], "text": ["a", "b"]})
+    (tmp_path / "dots").mkdir()
+    pq.write_table(table, tmp_path / "dots" / "train.parquet")
+    code = f"{READS}\nprint('datasets' in sys.modules)"
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path)],
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert said == [["reading", str(16 * 8), "True"], ["reading", str(16 * 8), "False"]]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from genzoo.files.decoded import Decoded
+from genzoo.files.decoded import LARGE, Decoded
 from genzoo.files.rows import rows_of_folder, rows_of_hub
 from genzoo.text import one_line
 from genzoo_core.dataset import Dataset, Row, columns_of
@@ -24,9 +24,6 @@ from genzoo_core.recipe import DataRecipe
 if TYPE_CHECKING:
     from torch import Tensor
 
-LARGE = 1000
-"""Pictures from which on a dataset is decoded once for all; fewer take a second."""
-
 ASIDE = "test"
 """The split that the pictures set aside are, where a recipe sets some aside."""
 
@@ -36,8 +33,8 @@ def read_dataset(
 ) -> Dataset:
     """The dataset that a recipe names, decoded; see `read_rows`.
 
-    The pictures of a large one lie in the cache, from which they are mapped into memory, unless
-    `cached` is False.
+    The pictures of a large one, and of rows in files, lie in the cache, from which they are mapped
+    into memory, unless `cached` is False.
     """
     import torch
 
@@ -59,7 +56,7 @@ def read_dataset(
 
     pictures = decoded()
     images = list(islice(pictures, LARGE))
-    if place is not None and len(images) == LARGE:
+    if place is not None and len(images) >= place.fewest:
         try:
             with place.alone():
                 # Another process may have decoded them meanwhile, such as another rank.

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from genzoo.files.folders import cache_folder
 from genzoo.files.rows import home_of
-from genzoo.files.splits import METADATA, find_split
+from genzoo.files.splits import METADATA, Split, find_split
 from genzoo_core.atomic import becoming, write_atomically
 from genzoo_core.dataset import Dataset
 from genzoo_core.errors import GenzooError
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """Another one whenever this module, or what reads pictures, does it in another way."""
+
+LARGE = 1000
+"""Pictures of a folder from which on they are cached. Fewer take a second, as long as importing
+what reads tables, so that rows of a file are always cached."""
 
 UNUSED = 30 * 24 * 3600
 """Seconds after which a dataset that nobody read leaves the cache."""
@@ -57,9 +61,11 @@ class Decoded:
 
     Attributes:
         lock: That file.
+        fewest: Pictures from which on they are to be cached.
     """
 
-    def __init__(self, folder: Path, key: str, recipe: DataRecipe) -> None:
+    def __init__(self, folder: Path, key: str, recipe: DataRecipe, fewest: int) -> None:
+        self.fewest = fewest
         self._shape = recipe.shape
         self._pixels, self._index = folder / f"{key}.pixels", folder / f"{key}.index"
         self.lock = folder / f"{key}.lock"
@@ -78,13 +84,15 @@ class Decoded:
         )
         try:
             home = home_of(recipe, folder)
-            for path in _files(home, recipe):
+            split = find_split(home, recipe.split if not recipe.aside else "train")
+            for path in _files(home, split):
                 with open_regular(path) as file:
                     content = hashlib.file_digest(file, "blake2b").hexdigest()
                 digest.update(msgspec.json.encode((os.path.relpath(path, home), content)))
         except (OSError, GenzooError, UnicodeError):  # reading the dataset says what is wrong
             return None
-        return cls(Path(cache, "datasets"), digest.hexdigest(), recipe)
+        fewest = 1 if split.shards else LARGE
+        return cls(Path(cache, "datasets"), digest.hexdigest(), recipe, fewest)
 
     def read(self, note: Callable[[str], None]) -> Dataset | None:
         """The dataset, its pictures mapped; None where it is not there, or not whole."""
@@ -153,9 +161,8 @@ class Decoded:
         return torch.from_numpy(np.memmap(path, np.uint8, "c", shape=(count, *self._shape)))
 
 
-def _files(home: Path, recipe: DataRecipe) -> Iterator[Path]:
+def _files(home: Path, split: Split) -> Iterator[Path]:
     """All files of which the rows of a split are made."""
-    split = find_split(home, recipe.split if not recipe.aside else "train")
     if split.pictures is None:
         yield from split.shards
         yield from find_pictures(home).pictures  # rows may name them
