@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from genzoo_core.text import printable
+from genzoo_core.table import wrapped
 
 EVERY = 10.0
 """Seconds between two lines."""
@@ -19,9 +19,10 @@ def on_terminal() -> bool:
 
 
 def to_stderr(text: str) -> None:
-    """One line on stderr, in which nothing can steer a terminal."""
+    """A message on stderr, in which nothing can steer a terminal: one line, or as many as a
+    terminal has room for."""
     if sys.stderr is not None:
-        print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
+        print("\n".join(wrapped(text, file=sys.stderr)), file=sys.stderr, flush=True)  # noqa: T201
 
 
 class Pulse:

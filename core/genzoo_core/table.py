@@ -1,11 +1,13 @@
-"""Aligned columns and lines on stdout, which fit the terminal that it is."""
+"""Aligned columns and lines, which fit the terminal that they are written to."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from typing import TextIO
 
 from genzoo_core.text import printable
 
@@ -59,15 +61,16 @@ def _shown(
     return shown
 
 
-def terminal_width() -> int | None:
-    """Columns of the terminal that stdout is, or None where it is none."""
-    if sys.stdout is None or not sys.stdout.isatty():
+def terminal_width(file: TextIO | None = None) -> int | None:
+    """Columns of the terminal that a file, by default stdout, is; None where it is none."""
+    file = file or sys.stdout
+    if file is None or not file.isatty():
         return None
     columns = os.environ.get("COLUMNS", "")
     if columns.isdecimal() and int(columns) > 0:
         return int(columns)
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+        return os.get_terminal_size(file.fileno()).columns or None
     except OSError:
         return None
 
@@ -93,15 +96,18 @@ def cut(text: str, room: int | None) -> str:
     return text[: sum(end < room for end in ends)] + "…"
 
 
-def wrapped(text: str, begin: str = "", then: str | None = None) -> list[str]:
+def wrapped(
+    text: str, begin: str = "", then: str | None = None, file: TextIO | None = None
+) -> list[str]:
     """`begin` and `text` in lines that fit the terminal; elsewhere in one line.
 
     The further lines begin with `then`, by default with as many blanks as `begin` has columns. A
-    word is never broken: it may be a path that somebody copies. Escaped as in a table.
+    word is never broken: it may be a path that somebody copies. Escaped as in a table. The terminal
+    is that of `file`, by default stdout.
     """
     text = printable(text)
     indent = " " * width(begin) if then is None else then
-    room = terminal_width()
+    room = terminal_width(file)
     if room is None or width(begin + text) <= room or room - len(indent) < NARROWEST:
         return [begin + text]
     import textwrap
@@ -114,6 +120,28 @@ def wrapped(text: str, begin: str = "", then: str | None = None) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")
+"""A word of a command, as `shlex.join` quotes it."""
+
+
+def wrapped_command(command: str, begin: str = "", file: TextIO | None = None) -> list[str]:
+    """A command in lines that fit the terminal, which a shell still reads as one: a line that is
+    not the last ends with a backslash. Elsewhere in one line."""
+    room = terminal_width(file)
+    command = printable(command)
+    if room is None or width(begin + command) <= room:
+        return [begin + command]
+    first, *words = WORD.findall(command)
+    lines = [begin + first]
+    for word in words:
+        if width(f"{lines[-1]} {word} \\") > room:
+            lines[-1] += " \\"
+            lines.append(" " * (width(begin) + 4) + word)
+        else:
+            lines[-1] += f" {word}"
+    return lines
 
 
 def size(count: int) -> str:
