@@ -143,7 +143,10 @@ def _column(text: str) -> tuple[str, str]:
     help="Change a field of the recipe: --set stages.0.epochs=2.",
 )
 @click.option(
-    "--json", "as_json", is_flag=True, help="Print the card, or why the training diverged, as JSON."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print the model's path and card, or why the training diverged, as JSON.",
 )
 @click.pass_context
 def train(
@@ -257,10 +260,11 @@ def train(
             pictures = zoo.stream(parsed.data) if streams else zoo.dataset(parsed.data, data)
             path = train_in(parsed, pictures, out)
     if ranks.first:
-        note(f"wrote {path}")
+        note(f"wrote {path}, and its card beside it into card.toml")
         if own:
             finish(zoo, path, dataset, note, folder=wish.folder, seconds=wish.allowed)
-        _print_card(path, as_json=as_json)
+        if as_json:
+            _print_card(path)
 
 
 @contextmanager
@@ -291,12 +295,8 @@ def _silent(message: str) -> None:
     """Say nothing: the first rank does."""
 
 
-def _print_card(path: Path, *, as_json: bool) -> None:
-    card = path.with_name("card.toml").read_text(encoding="utf-8")
-    if as_json:
-        import tomllib
+def _print_card(path: Path) -> None:
+    import tomllib
 
-        (fields,) = tomllib.loads(card)["models"]
-        click.echo(json.dumps({"path": str(path), "card": fields}))
-    else:
-        sys.stdout.write(card)
+    (fields,) = tomllib.loads(path.with_name("card.toml").read_text(encoding="utf-8"))["models"]
+    click.echo(json.dumps({"path": str(path), "card": fields}))

@@ -408,7 +408,7 @@ def test_ones_own_pictures_are_learnt_by_ranks_with_the_parts_that_they_need(
     words = ["-m", "genzoo", "train", "ldm", "--data", str(trainings.folder / "noise")]
     words += ["--steps", "6", "--devices", "2", "--out", str(trainings.folder / "own")]
     output, errors = ended(trainings.start(*words))
-    assert output.count("[[models]]") == 1
+    assert output == ""
     assert errors.count("wrote") == len(set(re.findall("wrote (.*)", errors)))
     assert "ldm-noise is in your list now" in errors
     recipes = [trainings.folder / name / "recipe.toml" for name in ("own-codec", "own")]

@@ -27,16 +27,17 @@ def command(zoo: Zoo, data_folder: Path, tmp_path: Path) -> list[str]:
     return ["train", str(tmp_path / "fast.toml"), "--data", data, "--out", out]
 
 
-def test_the_card_goes_to_stdout_and_the_rest_to_stderr(
+def test_the_card_lies_beside_the_weights_and_is_not_printed(
     command: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(command) == 0
     output, errors = capfd.readouterr()
-    (card,) = tomllib.loads(output)["models"]
+    assert output == ""
+    (card,) = tomllib.loads((tmp_path / "run" / "card.toml").read_text())["models"]
     assert card["name"] == "mine"
     assert card["weights"] == "weights/mine.safetensors"
     assert "game 4/12  loss" in errors
-    assert f"wrote {tmp_path}/run/mine.safetensors" in errors
+    assert f"wrote {tmp_path}/run/mine.safetensors, and its card beside it" in errors
 
 
 def test_json(command: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
