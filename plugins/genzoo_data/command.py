@@ -13,6 +13,7 @@ import click
 from genzoo_core.errors import UsageError
 from genzoo_core.text import many
 from genzoo_core.zoo import Zoo
+from genzoo_data.proposal import FITS
 
 if TYPE_CHECKING:
     from genzoo_core.templates import Goal
@@ -126,8 +127,7 @@ def _lines(found: Survey, goal: Goal) -> Iterator[tuple[str, str]]:
         yield "columns", f"{', '.join(columns)}; for classes: --column label=NAME"
     for number, problem in enumerate(found.problems):
         yield "" if number else "problems", problem
-    shape = "×".join(map(str, goal.data.shape))
-    how = {"crop": "cropped to shape", "pad": "padded to shape", "stretch": "stretched"}
+    shape = f"{'×'.join(map(str, goal.data.shape))}, {FITS[goal.data.fit]}"
     conditions = " and ".join(goal.conditioners) or "nothing: no classes, no captions"
     about, aside = "", ""
     if goal.data.aside:  # picture by picture, by its content
@@ -135,7 +135,7 @@ def _lines(found: Survey, goal: Goal) -> Iterator[tuple[str, str]]:
     mended = "once no picture is damaged, " if found.faults else ""
     yield (
         "would train",
-        f"{mended}on {about}{many(goal.pictures, 'picture')}{aside}, {shape}, {how[goal.data.fit]}",
+        f"{mended}on {about}{many(goal.pictures, 'picture')}{aside}, {shape}",
     )
     yield "", f"conditioned on {conditions}"
 

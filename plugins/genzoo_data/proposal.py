@@ -24,6 +24,9 @@ CLEAR = 0.5
 WIDEST = 4.0
 """Sides of a model's pictures differ at most by this factor."""
 
+FITS = {"crop": "cropped to shape", "pad": "padded to shape", "stretch": "stretched"}
+"""What is done to pictures of another shape, by `DataRecipe.fit`."""
+
 MOST_CLASSES = 1000
 TYPICAL = 600
 """Captions that a model keeps, to draw some where there is no prompt."""

@@ -272,7 +272,8 @@ def _problems(found: Survey) -> Iterator[str]:
         yield f"{many(len(found.faults), 'picture')} cannot be read: {first.place}: {first.reason}"
     if found.copies:
         copies = sum(len(group) - 1 for group in found.copies)
-        yield f"{many(copies, 'picture')} there twice: {' = '.join(found.copies[0][:2])}"
+        is_there = "is there" if copies == 1 else "are there"
+        yield f"{many(copies, 'picture')} {is_there} twice: {' = '.join(found.copies[0][:2])}"
     if found.near:
         first_pair = " ≈ ".join(found.near[0])
         yield f"{many(len(found.near), 'pair')} of pictures that look the same: {first_pair}"

@@ -15,6 +15,7 @@ import click
 
 from genzoo_core.devices import complete_device, find_device
 from genzoo_core.errors import UsageError, did_you_mean
+from genzoo_core.progress import to_stderr
 from genzoo_core.zoo import Zoo
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ def train(
     from genzoo_train.launching import join
     from genzoo_train.own import Wish, parse_time, train_own
     from genzoo_train.reporting import BarReporter, LineReporter
-    from genzoo_train.validation import LOOKS, PATIENCE, pictures_aside
+    from genzoo_train.validation import LOOKS, PATIENCE, check_patience, pictures_aside
 
     early = (f"validation.looks={LOOKS}", f"validation.patience={PATIENCE}")
     settings = (*(early if early_stop else ()), *overrides)
@@ -200,7 +201,7 @@ def train(
     own = recipe in zoo.templates
     device = find_device(device)
     ranks = join(device, devices, nodes)
-    note = partial(click.echo, err=True) if ranks.first else _silent
+    note = to_stderr if ranks.first else _silent
 
     def train_in(recipe: Recipe, dataset: Dataset | Stream, folder: Path) -> Path:
         aside = pictures_aside(zoo, recipe, data)
@@ -256,6 +257,7 @@ def train(
             out = out or Path("runs") / parsed.name
             # Before the data, which take seconds to read.
             ranks.alone(partial(check_free, out, resume=resume))
+            ranks.alone(partial(check_patience, zoo, parsed))
             streams = parsed.data.stream and data is None
             pictures = zoo.stream(parsed.data) if streams else zoo.dataset(parsed.data, data)
             path = train_in(parsed, pictures, out)

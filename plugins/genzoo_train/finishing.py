@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from genzoo_core.encoder import Codec
 from genzoo_core.errors import GenzooError, NotFittedError, UsageError
 from genzoo_core.images import from_uint8, grid, to_pil, to_uint8
 from genzoo_core.request import Request
+from genzoo_core.table import wrapped_command
 from genzoo_core.zoo import Zoo
 
 SHOWN = 16
@@ -55,7 +58,7 @@ def finish(
     if isinstance(module, Codec):
         with torch.no_grad():
             made = to_uint8(module.reconstruct(from_uint8(real)))
-        what, commands = "copies", ["encode {0} PICTURE", "info {0}", "push {0} YOU/{0}"]
+        what, commands = "copies", ["encode {0} PICTURE", "info {0}", "push {0} YOU/{1}"]
     else:
         try:
             made = to_uint8(zoo.generate(Request(str(path), n=SHOWN, seed=0)).images)
@@ -63,7 +66,7 @@ def finish(
             note(f"no pictures yet: {error}")
             return
         what = "pictures of its own"
-        commands = ["run {0} -n 16", "info {0}", "serve {0}", "push {0} YOU/{0}"]
+        commands = ["run {0} -n 16", "info {0}", "serve {0}", "push {0} YOU/{1}"]
     with becoming(shown) as temporary:
         sides = torch.stack([grid(made, 4), grid(real, 4)])
         to_pil(grid(sides, 2, gap=8)).save(temporary, "PNG")
@@ -79,4 +82,6 @@ def finish(
         for line in found:
             note(str(line))
     for command in commands:
-        note(f"  genzoo {command.format(name)}")
+        whole = f"genzoo {command.format(shlex.quote(name), path.stem)}"
+        for line in wrapped_command(whole, "  ", sys.stderr):
+            note(line)

@@ -46,6 +46,7 @@ class Fitted(NamedTuple):
         threads: CPU threads on which they are fastest.
         parameters: Numbers that are trained.
         share: Its steps over those that the template asks for.
+        spent: Seconds that timing took.
     """
 
     recipe: Recipe
@@ -53,6 +54,12 @@ class Fitted(NamedTuple):
     threads: int
     parameters: int
     share: float
+    spent: float = 0.0
+
+    def seconds_of(self, steps: int) -> float:
+        """The least time that so many of its steps, of all stages together, fit into."""
+        done = sum(stage.steps or 0 for stage in self.recipe.stages)
+        return self.spent + steps * self.seconds / done / REST
 
 
 def fit_recipe(
@@ -89,12 +96,13 @@ def fit_recipe(
         each, threads, parameters = _time_steps(zoo, _of_one(recipe, ranks), dataset, device)
         counts = [stage.steps or 1 for stage in recipe.stages]
         needed = sum(steps * s for steps, s in zip(counts, each, strict=True))
-        left = max(seconds - (time.monotonic() - start), LEAST_LEFT * seconds)
+        spent = time.monotonic() - start
+        left = max(seconds - spent, LEAST_LEFT * seconds)
         share = min(REST * left / needed, LONGEST) if steps is None else steps / sum(counts)
         fixed = [max(1, round(share * count)) for count in counts]
         stages = tuple(replace(s, steps=n) for s, n in zip(recipe.stages, fixed, strict=True))
         took = sum(n * s for n, s in zip(fixed, each, strict=True))
-        fitted = Fitted(replace(recipe, stages=stages), took, threads, parameters, share)
+        fitted = Fitted(replace(recipe, stages=stages), took, threads, parameters, share, spent)
         if share >= 1:
             break
     if fitted is None:

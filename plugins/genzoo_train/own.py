@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from itertools import count, islice
+from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,23 +31,31 @@ from genzoo_core.recipe import (
     folder_name,
 )
 from genzoo_core.specs import PartSpec
+from genzoo_core.table import wrapped
 from genzoo_core.templates import Goal
+from genzoo_core.text import many
 from genzoo_core.zoo import Opened, Zoo
-from genzoo_data.api import Survey, find_data, many, propose, survey
-from genzoo_train.batches import times
+from genzoo_data.api import Survey, find_data, propose, survey
 from genzoo_train.finishing import SHOWN, add_to_list
-from genzoo_train.fitting import LEAST_LEFT, Fitted, fit_recipe
+from genzoo_train.fitting import LEAST_LEFT, fit_recipe
 from genzoo_train.folder import RECIPE, check_free
 from genzoo_train.overrides import override
+from genzoo_train.plan_text import plan_text
 from genzoo_train.ranks import ALONE, Ranks
 from genzoo_train.starting import start_goal, start_recipe
-from genzoo_train.validation import LOOKS
+from genzoo_train.validation import LOOKS, check_patience
 
 FEWEST = 16
 """Of fewer pictures nothing can be learnt."""
 
 FEWEST_ASIDE = 8
 """Fewer pictures set aside do not say which weights are best."""
+
+LEAST_STEPS = 100
+"""A time in which a training has fewer steps is refused."""
+
+SLOWER = 1.2
+"""How much slower than it was timed the machine may be another time."""
 
 GRIDS, LEAST_APART = 10, 100
 """Sample grids in the course of a training, and steps between two at least."""
@@ -87,6 +96,7 @@ class Wish:
         steps: Steps of all stages, in place of the time.
         device: Where it is trained.
         start: A model whose network and weights it begins from; "" for a fresh one.
+        part: Share of the whole training that this is.
     """
 
     family: str
@@ -98,6 +108,7 @@ class Wish:
     steps: int | None
     device: str
     start: str = ""
+    part: float = 1.0
 
     @property
     def model(self) -> str:
@@ -123,7 +134,9 @@ class Wish:
     def share(self, share: float) -> Wish:
         """The same, in a share of the time."""
         steps = None if self.steps is None else max(1, round(share * self.steps))
-        return dataclasses.replace(self, seconds=share * self.seconds, steps=steps)
+        return dataclasses.replace(
+            self, seconds=share * self.seconds, steps=steps, part=share * self.part
+        )
 
 
 def train_own(
@@ -171,6 +184,8 @@ def train_own(
         recipe = _sent(lambda: override(zoo.recipe(str(path)), settings), ranks)
         dataset = zoo.dataset(recipe.data, wish.folder)
         return train(recipe, dataset, out), dataset
+    if not parts:
+        ranks.alone(partial(_check_early_stop, zoo, wish, settings))
     looked = _look(zoo, wish, note)
     shared = [setting for setting in settings if setting.startswith(("seed=", "validation."))]
     specs: dict[str, PartSpec] = {}
@@ -208,6 +223,16 @@ def train_own(
     if recipe.data != goal.data:  # by settings
         dataset = zoo.dataset(recipe.data, wish.folder)
     return train(recipe, dataset, out), dataset
+
+
+def _check_early_stop(zoo: Zoo, wish: Wish, settings: Sequence[str]) -> None:
+    """Refuse a family that cannot end early, before its pictures are looked at.
+
+    Whatever a family's recipes are for, they have the same losses.
+    """
+    if any(setting.startswith("validation.") for setting in settings):
+        goal = Goal(wish.model, DataRecipe(wish.model, (3, 64, 64)), FEWEST)
+        check_patience(zoo, override(zoo.template(wish.family)(goal)[-1], settings))
 
 
 class _Looked(NamedTuple):
@@ -278,17 +303,35 @@ def _fitted(
         ranks=ranks.count,
     )
     steps = sum(stage.steps or 0 for stage in fitted.recipe.stages)
+    if wish.steps is None and fitted.share < 1 and steps < LEAST_STEPS:
+        least = (fitted.seconds_of(LEAST_STEPS) + looked.seconds) / wish.part
+        raise UsageError(
+            f"the time is too short: {many(steps, 'step')} of {wish.family} fit into it here, and "
+            f"fewer than {LEAST_STEPS} teach nothing",
+            f"give at least --time {enough_time(least)}; --steps {steps} trains so few all the "
+            "same",
+        )
     every = max(LEAST_APART, steps // GRIDS)
     report = ReportRecipe(min(50, every), every, min(1000, every), samples=SHOWN)
     # What was set has the last word, also over steps and reports.
     looks = ValidationRecipe(looks=LOOKS if _enough_aside(zoo, goal.data, wish.folder) else 0)
     recipe = override(replace(fitted.recipe, report=report, validation=looks), settings)
-    for line in _plan(looked.survey, goal, fitted._replace(recipe=recipe)):
-        note(line)
+    for name, text in plan_text(looked.survey, goal, fitted._replace(recipe=recipe)):
+        for line in wrapped(text, f"{name:<12}", file=sys.stderr):
+            note(line)
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / RECIPE, msgspec.toml.encode(_fields(recipe)))
     note(f"wrote {out / RECIPE}, which can be changed and trained by itself")
     return recipe
+
+
+def enough_time(seconds: float) -> str:
+    """A time as `parse_time` reads it that so many seconds surely fit into: `40s`, `3m`."""
+    seconds *= SLOWER
+    if seconds <= 90:
+        return f"{10 * ceil(seconds / 10)}s"
+    minutes = ceil(seconds / 60)
+    return f"{minutes if 60 * minutes < LONG else ceil(minutes + MEASURING / 60)}m"
 
 
 def _sent(find: Callable[[], Recipe], ranks: Ranks) -> Recipe:
@@ -338,36 +381,3 @@ def _checked(name: str) -> str:
         raise UsageError(
             f"{name!r} is no name of a model: small letters, digits, '.', '_', '-'"
         ) from error
-
-
-def _plan(found: Survey, goal: Goal, fitted: Fitted) -> list[str]:
-    """The plan, a line for each of its parts."""
-    recipe, data = fitted.recipe, goal.data
-    aside = f"; {data.aside:.0%} are set aside" if data.aside else ""
-    conditions = {
-        "label": f"{len(found.labels)} classes",
-        "text": f"{found.captions.distinct if found.captions else 0:,} captions",
-    }
-    learnt = recipe.model.conditioners
-    conditioned = " and ".join(conditions.get(n, n) for n in learnt) or "nothing"
-    stages = ", ".join(
-        f"{stage.name} {stage.steps:,} × {stage.batch_size}" for stage in recipe.stages
-    )
-    seen = sum((stage.steps or 0) * stage.batch_size for stage in recipe.stages[:1])
-    lines = [
-        f"model       {recipe.name}: {recipe.model.component}, {fitted.parameters:,} parameters",
-        f"pictures    {goal.pictures:,} to train on{aside}",
-        f"shape       {times(data.shape)}, {data.fit}",
-        f"conditions  {conditioned}",
-        f"steps       {stages}",
-        f"passes      {seen / goal.pictures:.0f} over the pictures",
-        f"device      {goal.device}, {fitted.threads} threads",
-        f"time        about {timedelta(seconds=round(fitted.seconds))}",
-    ]
-    if fitted.share < 1:
-        lines.append(
-            f"careful     it needs {1 / fitted.share:.1f} times as long to learn this well; "
-            "give it more --time or --steps, or a smaller --size"
-        )
-    lines += [f"careful     {problem}" for problem in found.problems]
-    return lines

@@ -17,8 +17,9 @@ from torch import Tensor
 from genzoo_core.atomic import write_atomically
 from genzoo_core.compiling import compile_networks
 from genzoo_core.dataset import Dataset, Stream
-from genzoo_core.errors import ConfigError, DataError, TrainingError
+from genzoo_core.errors import DataError, TrainingError
 from genzoo_core.recipe import Recipe
+from genzoo_core.text import many
 from genzoo_core.training import Phase, Progress, Trainable
 from genzoo_core.zoo import Opened, Zoo
 from genzoo_train.batches import Batches, InOrder, derive, make_batches
@@ -42,7 +43,7 @@ from genzoo_train.stages import plan_stages
 from genzoo_train.starting import begun, card_with
 from genzoo_train.streaming import Streamed, stream_batches
 from genzoo_train.threads import MOST_THREADS, equal_threads, set_fastest
-from genzoo_train.validation import BEST, Best, look
+from genzoo_train.validation import BEST, Best, judged_stages, look
 
 LISTED = 5
 """Classes that a message names."""
@@ -128,17 +129,13 @@ class Session:
         recipe, module = self._recipe, self._built.module
         wanted = recipe.validation
         assert isinstance(module, Trainable)  # plan_stages made sure
-        if not any(module.validated_phase(plan.stage) for plan in self._plans):
-            if wanted.patience:
-                raise ConfigError(
-                    f"no loss says how good a {recipe.card.family} is, so none can end it early",
-                    "leave out --early-stop; Ctrl-C or --max-steps ends it where samples are good",
-                )
+        stages = judged_stages(recipe, module)
+        if not stages:
             return None
         if dataset is None:
             if wanted.looks:
                 raise DataError(
-                    f"{recipe.name} looks at pictures that are set aside, and got none",
+                    f"{recipe.name} compares weights on pictures set aside; there are none",
                     "set validation.looks = 0",
                 )
             return None
@@ -147,12 +144,11 @@ class Session:
         except DataError as error:  # a class that only these pictures have
             if wanted.patience:
                 raise
-            self._reporter.note(f"the pictures set aside are not looked at: {error.message}")
+            self._reporter.note(f"the pictures set aside are not used: {error.message}")
             return None
-        stages = [plan.stage.name for plan in self._plans if module.validated_phase(plan.stage)]
         self._reporter.note(
-            f"the best weights on the {len(batches):,} pictures set aside are taken; "
-            f"{wanted.looks} looks in stage {' and '.join(stages)}"
+            f"the weights that are best on the {len(batches):,} pictures set aside are taken; they "
+            f"are compared {wanted.looks} times in stage {' and in stage '.join(stages)}"
         )
         return batches
 
@@ -193,7 +189,8 @@ class Session:
             if not there or not 0 <= checkpoint.threads <= MOST_THREADS:
                 raise TrainingError(
                     f"the checkpoint in {self._folder.path} stands at step {checkpoint.step} of "
-                    f"stage {checkpoint.stage} on {checkpoint.threads} threads, which cannot be",
+                    f"stage {checkpoint.stage} on {many(checkpoint.threads, 'thread')}, which "
+                    "cannot be",
                     "train in another --out",
                 )
             if checkpoint.data != self._data:
@@ -226,11 +223,12 @@ class Session:
             torch.set_num_threads(self._threads)
         elif threads == "fastest" and self._fabric.device.type == "cpu":
             with self._failures("fails"):
-                self._reporter.note(f"CPU threads: {set_fastest(self._loop)}, which is fastest")
+                count = set_fastest(self._loop)
+                self._reporter.note(f"it is fastest here on {many(count, 'CPU thread')}")
         count = torch.get_num_threads()
         if self._threads not in (0, count):
             self._reporter.note(
-                f"it ran on {self._threads} CPU threads before and runs on {count} now: "
+                f"it ran on {many(self._threads, 'CPU thread')} before and runs on {count} now: "
                 "the weights will differ in their last bits"
             )
         self._threads = count
@@ -319,7 +317,8 @@ class Session:
         if self._waited():
             reporter.note(
                 f"stage {loop.plan.stage.name} ends at step {loop.step:,} of {total:,}: "
-                f"no look since step {self._best.step:,} was better"
+                f"none were better on the pictures set aside than those of step "
+                f"{self._best.step:,}"
             )
         if signum:
             raise StoppedError(done, self._folder.path, signum)
@@ -425,11 +424,11 @@ class Session:
 
     def finish(self) -> Path:
         """Fit what has a closed form, and write the weights and their card."""
-        self._reporter.note("fitting what is fitted last, and writing the weights")
+        self._reporter.note("finishing the model, and writing its weights")
         if self._best.tensors and self._best.step < self._loop.step:
             self._reporter.note(
-                f"the weights are those of step {self._best.step:,}, the best look of stage "
-                f"{self._loop.plan.stage.name}"
+                f"the weights are those of step {self._best.step:,} of stage "
+                f"{self._loop.plan.stage.name}, the best on the pictures set aside"
             )
         self._adopt()
         self._ranks.alone(self._write)

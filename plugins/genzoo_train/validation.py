@@ -11,12 +11,13 @@ from msgspec.structs import replace
 from torch import Tensor
 
 from genzoo_core.dataset import Dataset
-from genzoo_core.errors import DataError
+from genzoo_core.errors import ConfigError, DataError, GenzooError
 from genzoo_core.recipe import Recipe
 from genzoo_core.rng import BatchRng
-from genzoo_core.training import Batch, Phase
+from genzoo_core.training import Batch, Phase, Trainable
 from genzoo_core.zoo import Zoo
 from genzoo_train.batches import Batches, derive
+from genzoo_train.building import model_spec
 from genzoo_train.figures import added
 from genzoo_train.loop import StageLoop
 from genzoo_train.ranks import Ranks
@@ -31,6 +32,42 @@ CHUNK = 64
 
 BEST = "best."
 """How the names of the best look begin in a checkpoint."""
+
+
+def judged_stages(recipe: Recipe, module: Trainable) -> list[str]:
+    """Names of the stages that pictures set aside can judge.
+
+    Raises:
+        ConfigError: There is none, and the recipe shall end early.
+    """
+    found = [stage.name for stage in module.stages() if module.validated_phase(stage)]
+    if not found and recipe.validation.patience:
+        raise ConfigError(
+            f"no loss says how good a {recipe.card.family} is, so none can end it early",
+            "leave out --early-stop; Ctrl-C or --max-steps ends it where samples are good",
+        )
+    return found
+
+
+def check_patience(zoo: Zoo, recipe: Recipe) -> None:
+    """Refuse a recipe that shall end early and cannot, before its pictures are read.
+
+    What cannot be built without them is found later.
+
+    Raises:
+        ConfigError: No stage of it can be judged.
+    """
+    if not recipe.validation.patience:
+        return
+    none = Dataset(torch.empty((0, *recipe.data.shape), dtype=torch.uint8))
+    conditioners = {name: replace(c, typical=0) for name, c in recipe.model.conditioners.items()}
+    model = replace(recipe.model, conditioners=conditioners)
+    try:
+        module = zoo.build(model_spec(replace(recipe, model=model), none), training=True).module
+    except GenzooError:
+        return
+    if isinstance(module, Trainable):
+        judged_stages(recipe, module)
 
 
 def pictures_aside(zoo: Zoo, recipe: Recipe, folder: Path | None) -> Dataset | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from discs import pictures
+from msgspec.structs import replace
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -18,8 +22,16 @@ from genzoo_core import Dataset, GenerativeModel, UsageError
 from genzoo_core.recipe import CardRecipe, DataRecipe, ModelRecipe, Recipe, StageRecipe
 from genzoo_core.specs import ModelSpec
 from genzoo_core.templates import Goal
-from genzoo_train.fitting import LONGEST, fit_recipe
-from genzoo_train.own import parse_time
+from genzoo_train.fitting import LONGEST, Fitted, fit_recipe
+from genzoo_train.own import enough_time, parse_time
+
+
+class Terminal(io.StringIO):
+    """A file that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
 
 FAMILIES = ("flow", "ldm", "ddpm", "gan", "vae", "ae")
 
@@ -132,6 +144,41 @@ def test_what_cannot_be_trained_is_said_at_once(
     assert main(["train", *words]) in (1, 2)
     assert says in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_time_that_is_too_short_is_refused_with_one_that_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "flow", "--data", str(pictures(tmp_path / "discs"))]
+    assert main([*command, "--time", "0.001s"]) == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert line.startswith("Error: the time is too short: 1 step of flow fit")
+    assert re.search("at least --time [1-9][0-9]*[sm]; --steps 1 trains", line)
+    assert not (tmp_path / "runs").exists()
+    assert main([*command, "--steps", "1"]) == 0  # by choice
+
+
+def test_the_least_time_is_that_of_a_hundred_steps() -> None:
+    stages = tuple(StageRecipe(name, steps=10, batch_size=4) for name in "ab")
+    fitted = Fitted(replace(recipes()[0], stages=stages), 9.0, 1, 1, 0.1, spent=3.0)
+    assert fitted.seconds_of(100) == pytest.approx(3.0 + 5 * 9.0 / 0.9)
+    # A fifth more, and the time for measuring where that is taken off.
+    assert [enough_time(s) for s in (0.1, 40, 76, 400, 600)] == ["10s", "50s", "2m", "8m", "15m"]
+
+
+def test_what_a_training_says_fits_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = str(pictures(tmp_path / "discs"))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys, "stderr", told := Terminal())
+    name = "of-discs-that-are-drawn-in-two-classes"
+    assert main(["train", "ae", "--data", data, "--steps", "4", "--name", name]) == 0
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", told.getvalue()).replace("\r", "\n").splitlines()
+    assert any(re.match(" {12}[a-z]", line) for line in shown)
+    assert f"  genzoo push {name} \\\n      YOU/{name}" in "\n".join(map(str.rstrip, shown))
+    # A path is never broken.
+    assert [line for line in shown if len(line) > 80 and " " in line] == []
 
 
 def test_a_name_that_is_taken_does_not_lose_the_model(

@@ -314,7 +314,7 @@ STEP = "optimizer.step.flow.weight"
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"stage": 2}, "stands at step 2 of stage 2 on 1 threads, which cannot be"),
+        ({"stage": 2}, "stands at step 2 of stage 2 on 1 thread, which cannot be"),
         ({"stage": -1}, "stands at step 2 of stage -1 on"),
         ({"step": 9}, "stands at step 9 of stage 1 on"),
         ({"step": -1}, "stands at step -1 of stage 1 on"),

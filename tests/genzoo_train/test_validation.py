@@ -81,7 +81,7 @@ def weights(out: str) -> bytes:
 def test_looks_change_nothing_but_the_choice(capsys: pytest.CaptureFixture[str]) -> None:
     assert train("plain") == train("looked", *LOOKS) == 0
     said = capsys.readouterr().err
-    assert "pictures set aside are taken; 20 looks in stage reconstruction" in said
+    assert "pictures set aside are taken; they are compared 20 times in stage" in said
     found = looks("looked")
     assert list(found) == list(range(3, 61, 3))
     best = min(found, key=lambda step: found[step])
@@ -101,9 +101,10 @@ def test_an_early_end(capsys: pytest.CaptureFixture[str]) -> None:
     last = max(found)
     assert last == best + 5 * 3 < 60
     assert found == {step: whole[step] for step in found}
-    assert f"ends at step {last} of 60: no look since step {best} was better" in (
-        capsys.readouterr().err
-    )
+    assert (
+        f"ends at step {last} of 60: none were better on the pictures set aside than those of "
+        f"step {best}\n"
+    ) in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("at", [1, 4, 12, 20, 30])
@@ -124,7 +125,7 @@ def test_each_stage_of_a_family_takes_its_best(capsys: pytest.CaptureFixture[str
     words = ["train", "vae", "--data", "data/noise", "--size", "8", "--steps", "40"]
     assert main([*words, "--threads", "1", "--out", "own"]) == 0
     said = capsys.readouterr().err
-    assert "20 looks in stage elbo and prior" in said
+    assert "are compared 20 times in stage elbo and in stage prior" in said
     recipe = Path("own/recipe.toml").read_text()
     assert "[validation]\nlooks = 20" in recipe
     stages = {row["stage"] for row in log("own") if "valid/loss" in row}
@@ -143,3 +144,12 @@ def test_each_stage_of_a_family_takes_its_best(capsys: pytest.CaptureFixture[str
 def test_what_cannot_be(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", *words, "--early-stop", "--out", "run"]) in (1, 2)
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["gan", "--data", "data/noise"], ["gan-mnist", "--data", "no"]])
+def test_what_cannot_end_early_is_refused_before_a_picture_is_read(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *words, "--early-stop"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no loss says how good a gan is" in line

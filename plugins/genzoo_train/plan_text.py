@@ -1,0 +1,49 @@
+"""What `genzoo train FAMILY` is about to do, in words."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from genzoo_core.templates import Goal
+from genzoo_core.text import many
+from genzoo_data.api import FITS, Survey
+from genzoo_train.batches import times
+from genzoo_train.fitting import Fitted
+
+
+def plan_text(found: Survey, goal: Goal, fitted: Fitted) -> list[tuple[str, str]]:
+    """The plan, by parts: what each is about, and a sentence."""
+    recipe, data = fitted.recipe, goal.data
+    aside = f"; {data.aside:.0%} are set aside" if data.aside else ""
+    conditions = {
+        "label": f"{len(found.labels)} classes",
+        "text": f"{found.captions.distinct if found.captions else 0:,} captions",
+    }
+    learnt = recipe.model.conditioners
+    conditioned = " and ".join(conditions.get(n, n) for n in learnt) or "nothing"
+    stages = ", ".join(
+        f"{stage.steps:,} of {many(stage.batch_size, 'picture')} ({stage.name})"
+        for stage in recipe.stages
+    )
+    seen = sum((stage.steps or 0) * stage.batch_size for stage in recipe.stages[:1])
+    lines = [
+        ("model", f"{recipe.name}: {recipe.model.component}, {fitted.parameters:,} parameters"),
+        ("pictures", f"{goal.pictures:,} to train on{aside}"),
+        ("shape", f"{times(data.shape)}, {FITS[data.fit]}"),
+        ("conditions", conditioned),
+        ("steps", stages),
+        ("passes", f"{seen / goal.pictures:.0f} over the pictures"),
+        ("device", f"{goal.device}, {many(fitted.threads, 'thread')}"),
+        ("time", f"about {timedelta(seconds=round(fitted.seconds))}"),
+    ]
+    if fitted.share < 1:
+        factor = 1 / fitted.share
+        lines.append(
+            (
+                "careful",
+                f"it needs {factor:,.{1 if factor < 10 else 0}f} times as long to learn this well; "
+                "give it more --time or --steps, or a smaller --size",
+            )
+        )
+    lines += [("careful", problem) for problem in found.problems]
+    return lines
