@@ -217,7 +217,7 @@ def _check_shape(images: ModelImages, dataset: str, shape: tuple[int, ...]) -> N
         made, real = ("×".join(map(str, each)) for each in (found, shape))
         raise UsageError(
             f"{images.reference} makes pictures of {made}; those of {dataset} are {real}",
-            "choose another --reference",
+            "choose another model, or another --data or --reference",
         )
 
 

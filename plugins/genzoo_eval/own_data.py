@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from genzoo_core.errors import UsageError
 from genzoo_core.recipe import DataRecipe, folder_name
 from genzoo_core.zoo import Zoo
-from genzoo_data.api import Survey, find_data, propose, survey
+from genzoo_data.api import FITS, Survey, find_data, propose, survey
 from genzoo_eval.cache import load_value, save_value
 from genzoo_eval.datasets import OwnData, dataset_names, fingerprint
 from genzoo_eval.external import shape_of
@@ -49,7 +49,8 @@ def of_model(
         explicit: Whether this folder was named for this model.
 
     Raises:
-        UsageError: The model does not say of which shape its pictures are.
+        UsageError: The model does not say of which shape its pictures are, or they are grey and
+            those in the folder in colour.
         DataError: The folder cannot be read.
     """
     card, names = zoo.card(model), dataset_names(zoo)
@@ -66,8 +67,11 @@ def of_model(
     if shape is None:
         raise UsageError(f"{model} does not say of which shape its pictures are")
     if card.dataset in names:
-        tell(f"measuring with {folder}; if that is {card.dataset}, say --reference {card.dataset}")
-    return _own(zoo, found, folder, _survey(zoo, found, folder, tell), shape, tell)
+        tell(
+            f"{card.name} was trained on {card.dataset} and is measured with the pictures of "
+            f"{folder}; if these are {card.dataset}, add --reference {card.dataset}"
+        )
+    return _own(zoo, found, folder, _survey(zoo, found, folder, tell), model, shape, tell)
 
 
 def trained_on(zoo: Zoo, model: str, folder: Path) -> OwnData | None:
@@ -92,7 +96,8 @@ def of_pictures(
     """Real pictures to measure others with, read in the shape of these: in colour if either are.
 
     Raises:
-        UsageError: The pictures cannot be read, or the folder holds datasets with names.
+        UsageError: The pictures cannot be read, are grey and those in the folder in colour, or the
+            folder holds datasets with names.
     """
     if _holds_datasets(folder, dataset_names(zoo)):
         raise UsageError("pictures do not say what to compare them with", "give --reference")
@@ -101,7 +106,7 @@ def of_pictures(
     channels, height, width = shape_of(pictures)
     if pictures.is_dir() and looked.grey < looked.pictures:
         channels = 3
-    return _own(zoo, found, folder, looked, (channels, height, width), tell)
+    return _own(zoo, found, folder, looked, str(pictures), (channels, height, width), tell)
 
 
 def own_n(data: OwnData) -> int:
@@ -135,9 +140,22 @@ def _survey(zoo: Zoo, data: DataRecipe, folder: Path, tell: Tell) -> Survey:
 
 
 def _own(
-    zoo: Zoo, data: DataRecipe, folder: Path, found: Survey, shape: Shape, tell: Tell
+    zoo: Zoo, data: DataRecipe, folder: Path, found: Survey, name: str, shape: Shape, tell: Tell
 ) -> OwnData:
+    """The pictures in a folder, fitted to the shape of those of `name`.
+
+    Raises:
+        UsageError: Most are in colour, and those are grey.
+    """
+    coloured = found.pictures - found.grey
+    if shape[0] == 1 and 2 * coloured > found.pictures:
+        raise UsageError(
+            f"the pictures of {name} are grey, and {coloured:,} of {found.pictures:,} in {folder} "
+            "are in colour",
+            "compare it with grey ones, or these with a model in colour",
+        )
     recipe = replace(propose(found, data).data, shape=shape)
-    colour = ", in grey" if shape[0] == 1 and found.grey < found.pictures else ""
-    tell(f"reading {folder} as {'×'.join(map(str, shape))}, {recipe.fit}{colour}")
+    grey = ", in grey" if shape[0] == 1 and coloured else ""
+    fitted = f"{'×'.join(map(str, shape))}, {FITS[recipe.fit]}{grey}"
+    tell(f"the pictures of {folder} are fitted to {fitted}")
     return OwnData(zoo, recipe, folder)

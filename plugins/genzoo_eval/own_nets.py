@@ -230,14 +230,10 @@ def _train(
 
     class Shown(Reporter):
         def step(self, done: int) -> None:
-            on_progress(f"steps of {recipe.name}", done, recipe.stages[0].steps or done)
+            on_progress("training steps", done, recipe.stages[0].steps or done)
 
     shape = recipe.data.shape
-    seen = "×".join(map(str, shape))
-    tell(
-        f"training {recipe.name}, a feature net that sees {seen}, for some minutes; "
-        "it is kept in the cache"
-    )
+    tell(f"training a net to measure with, {recipe.name}, for some minutes; it is cached for later")
     # Of very many only as many as the longest training sees, for they are scaled beforehand.
     every = slice(None, None, math.ceil(len(data.train) / (BATCH * MOST)))
     columns = {name: values[every] for name, values in data.train.columns.items()}

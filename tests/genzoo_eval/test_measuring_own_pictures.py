@@ -6,13 +6,15 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from evaluating_cases import value
+from PIL import Image
 
 import genzoo_eval.own_nets
 from genzoo.cli import main
-from genzoo_core.errors import DataError
+from genzoo_core.errors import DataError, UsageError
 from genzoo_core.images import to_pil
 from genzoo_core.recipe import DataRecipe
 from genzoo_core.zoo import Zoo
@@ -63,15 +65,39 @@ def test_nets_are_trained_once_and_tell_real_pictures_from_blurred_ones(
         assert any("rough" in note for note in report.notes)
         distances.append(value(report, "fd", "features-photos-self-supervised"))
         assert report.figure("fd", "features-photos-classifier") is not None
-    assert sum("training features-photos" in line for line in told) == 2
+    assert sum("training a net to measure with" in line for line in told) == 2
+    assert told.count(f"the pictures of {photos} are fitted to 3×12×16, cropped to shape") == 2
     assert distances[1] > 2 * distances[0]
 
 
-def test_a_model_of_other_pictures_is_measured_in_its_own_shape(zoo: Zoo, photos: Path) -> None:
-    data = of_model(zoo, "gan-mnist", photos, {}, lambda _: None)
+def test_a_model_of_other_pictures_is_measured_in_its_own_shape(
+    zoo: Zoo, photos: Path, tmp_path: Path
+) -> None:
+    grey = tmp_path / "grey"
+    for file in photos.rglob("*.png"):
+        place = grey / file.relative_to(photos)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(file) as picture:
+            picture.convert("L").save(place)
+    told: list[str] = []
+    data = of_model(zoo, "gan-mnist", grey, {}, told.append)
     assert data is not None
     assert data.recipe.shape == (1, 28, 28)
-    assert of_model(zoo, "gan-mnist", photos, {}, lambda _: None, explicit=False) is None
+    assert told[0].startswith("gan-mnist was trained on mnist and is measured with the pictures of")
+    assert told[-1] == f"the pictures of {grey} are fitted to 1×28×28, cropped to shape"
+    assert of_model(zoo, "gan-mnist", grey, {}, told.append, explicit=False) is None
+
+
+def test_pictures_in_colour_are_no_measure_of_grey_ones(
+    zoo: Zoo, photos: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=r"pictures of gan-mnist are grey, and \d+ of 180 in"):
+        of_model(zoo, "gan-mnist", photos, {}, lambda _: None)
+    np.savez(tmp_path / "x.npz", images=np.zeros((60, 12, 16), dtype=np.uint8))
+    with pytest.raises(UsageError, match="compare it with grey ones"):
+        of_pictures(zoo, tmp_path / "x.npz", photos, {}, lambda _: None)
+    # Grey pictures are some of those that a model in colour could make.
+    assert of_model(zoo, "gan-emoji", photos, {}, lambda _: None) is not None
 
 
 def test_nets_depend_on_the_pictures_alone() -> None:
