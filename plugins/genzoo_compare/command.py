@@ -6,7 +6,6 @@ import logging
 import os
 import shlex
 from collections.abc import Callable, Mapping
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from genzoo_core.errors import GenzooError, UsageError
+from genzoo_core.progress import to_stderr
 from genzoo_core.request import MOST_PICTURES, MOST_SEED
 from genzoo_core.table import terminal_width
 from genzoo_core.zoo import Zoo
@@ -127,7 +127,7 @@ def compare(
     if models and folder is not None and data is not None:
         own = trained_on(zoo, models[0], folder)
         if own is None and named is None:
-            own = of_model(zoo, models[0], folder, {}, partial(click.echo, err=True))
+            own = of_model(zoo, models[0], folder, {}, to_stderr)
     dataset: Measured = own or named or dataset_of(zoo, models, dataset_names(zoo))
     if isinstance(dataset, str):
         require_dataset(zoo, dataset)
@@ -220,4 +220,4 @@ def _write(path: Path, content: str | bytes) -> None:
     except OSError as error:
         hint = "choose another place"
         raise GenzooError(f"cannot write {path}: {error.strerror}", hint) from error
-    click.echo(f"wrote {path}", err=True)
+    to_stderr(f"wrote {path}")

@@ -13,7 +13,7 @@ from genzoo_compare.columns import cells, columns, floor_cell
 from genzoo_compare.comparison import Comparison
 from genzoo_compare.families import LOOKS, OTHER, css_name, in_order, look
 from genzoo_compare.pictures import first_samples, walls
-from genzoo_compare.verdicts import USABLE, by_family, criteria, verdicts
+from genzoo_compare.verdicts import USABLE, by_family, criteria, explained, verdicts
 from genzoo_eval.api import KEYS, figure_cells
 
 TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
@@ -37,6 +37,7 @@ def as_html(comparison: Comparison) -> str:
             families=in_order(row.family for row in rows),
             verdicts=[(verdict, first_samples(verdict.best)) for verdict in verdicts(comparison)],
             criteria=criteria(comparison),
+            below_floor=explained(comparison),
             by_family=by_family(comparison),
             columns=table,
             floors=[floor_cell(column, rows) for column in table],

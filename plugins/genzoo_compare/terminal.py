@@ -8,7 +8,7 @@ from genzoo_compare.columns import Column, cells, columns, floor_cell
 from genzoo_compare.comparison import Comparison, Row
 from genzoo_compare.families import look
 from genzoo_compare.steadiness import family_verdict
-from genzoo_compare.verdicts import USABLE, verdicts
+from genzoo_compare.verdicts import USABLE, explained, verdicts
 from genzoo_core.text import printable
 
 NAME = 24
@@ -118,6 +118,7 @@ def _notes(comparison: Comparison, room: int) -> list[str]:
     rows = comparison.rows
     best = f"* best of its column, of what can be run and lies below {USABLE:.0f} floors;"
     notes = ["", *textwrap.wrap(best, room)]
+    notes += textwrap.wrap(explained(comparison), room)
     page = "-o report.html shows pictures, intervals and commands."
     notes += textwrap.wrap(f"n = {comparison.counts} pictures of each. {page}", room)
     if comparison.machines:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from genzoo_compare.comparison import Comparison, Row
 from genzoo_compare.families import in_order
 from genzoo_eval.api import KEYS, Report, format_value
+from genzoo_eval.api import over_floor as multiple
 
 USABLE = 10.0
 """Multiple of the floor below which a Fréchet distance counts as close. The best of a column, the
@@ -42,12 +43,25 @@ def value_of(report: Report, key: str, net: str = "") -> Measured | None:
 
 
 def over_floor(report: Report, key: str, net: str = "") -> Measured | None:
-    """A figure as a multiple of its floor; None where either was not measured."""
+    """A figure as a multiple of its floor; None where there is no such multiple."""
     figure = report.figure(key, net)
-    if figure is None or not figure.floor:
+    value = None if figure is None else multiple(figure.value, figure.floor)
+    if figure is None or value is None:
         return None
-    spread = None if figure.spread is None else figure.spread / figure.floor
-    return Measured(figure.value / figure.floor, spread)
+    return Measured(value, figure.spread and multiple(figure.spread, figure.floor))
+
+
+BELOW_FLOOR = (
+    "Below 1×: nearer to real pictures than other real ones are, so the net sees no fault in them; "
+    "look at the pictures, at their sharpness and for copies."
+)
+
+
+def explained(comparison: Comparison) -> str:
+    """What a distance below its floor means, where a row has one; else ""."""
+    pairs = ((row.report, net) for row in comparison.rows for net in comparison.net_names)
+    found = (over_floor(report, "fd", net) for report, net in pairs)
+    return BELOW_FLOOR if any(each is not None and each.value < 1 for each in found) else ""
 
 
 def times(value: float) -> str:

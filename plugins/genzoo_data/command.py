@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from genzoo_core.errors import UsageError
+from genzoo_core.progress import to_stderr
+from genzoo_core.table import wrapped
 from genzoo_core.text import many
 from genzoo_core.zoo import Zoo
 from genzoo_data.proposal import FITS
@@ -91,18 +93,18 @@ def data(
     if sheet is not None and sheet.suffix.lower() != ".png":
         raise UsageError(f"cannot write {sheet}: a contact sheet is a .png file")
     recipe = find_data(zoo, folder, split, dict(columns))
-    found = survey(zoo, recipe, folder, lambda text: click.echo(text, err=True))
+    found = survey(zoo, recipe, folder, to_stderr)
     goal = propose(found, recipe, size)
     if sheet is not None:
         write_sheet(zoo, recipe, folder, found.pictures + len(found.faults), sheet)
-        click.echo(f"wrote {sheet}", err=True)
+        to_stderr(f"wrote {sheet}")
     if as_json:
         fields = msgspec.to_builtins(found)
         fields |= {"problems": found.problems, "would_train": msgspec.to_builtins(goal)}
         click.echo(msgspec.json.encode(fields))
         return
     for name, text in _lines(found, goal):
-        click.echo(f"{name:<12}{text}")
+        click.echo("\n".join(wrapped(text, f"{name:<12}")))
 
 
 def _lines(found: Survey, goal: Goal) -> Iterator[tuple[str, str]]:

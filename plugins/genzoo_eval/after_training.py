@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 import time
 from pathlib import Path
 
 import torch
 
 from genzoo_core.errors import GenzooError
+from genzoo_core.table import wrapped_command
 from genzoo_core.zoo import Zoo
 from genzoo_eval.datasets import OwnData
 from genzoo_eval.distribution import drawn_figures, image_figures, memorisation_figures
-from genzoo_eval.keys import format_value
+from genzoo_eval.keys import format_value, over_floor
 from genzoo_eval.own_data import of_model, own_n
 from genzoo_eval.own_nets import are_cached, own_nets
 from genzoo_eval.progress import Progress
 from genzoo_eval.reference import read_reference
+from genzoo_eval.report_text import BELOW_FLOOR, below_floor
 from genzoo_eval.settings import FEWEST, Settings
 from genzoo_eval.subjects import ModelImages
 
@@ -31,7 +35,8 @@ TRIED = 4
 
 def lines(zoo: Zoo, model: str, folder: Path, seconds: float) -> list[str]:
     """The distance from real pictures beside its floor, and near-copies; else how to measure it."""
-    later = [f"all figures: genzoo eval {model} --data {folder}"]
+    command = shlex.join(["genzoo", "eval", model, "--data", str(folder)])
+    later = wrapped_command(command, "all figures: ", sys.stderr)
     if zoo.card(model).kind != "model":
         return later
     try:
@@ -47,6 +52,7 @@ def lines(zoo: Zoo, model: str, folder: Path, seconds: float) -> list[str]:
 def _measured(zoo: Zoo, model: str, data: OwnData, progress: Progress) -> list[str]:
     nets = own_nets(data, progress.tell, progress.update, 1)
     images = ModelImages.open(zoo, model, Settings(n=FEWEST), progress.update)
+    progress.tell("trying how fast it makes pictures")
     n = min(own_n(data), _affordable(images))
     reference = read_reference(zoo, data, data.folder, nets, n, progress.tell)
     made = images.unconditional(n, 0)
@@ -60,14 +66,12 @@ def _measured(zoo: Zoo, model: str, data: OwnData, progress: Progress) -> list[s
     floor = reference.floors["fd", real.net.name]
     (sharpness,) = image_figures(made)
     real_sharpness = reference.floors[sharpness.key, sharpness.net]
-    times = f" ({distance / floor:.1f} floors)" if floor > 0 else ""
-    blind = [
-        "nearer than real ones: this net sees no fault; look at the sharpness and the pictures"
-    ]
+    multiple = over_floor(distance, floor)
+    times = "" if multiple is None else f" ({multiple:.1f} floors)"
     return [
         f"distance to real pictures {distance:.3g}; real pictures among themselves "
         f"{floor:.3g}{times}, of {n:,} pictures",
-        *(blind if distance < floor else []),
+        *([BELOW_FLOOR] if below_floor(distance, floor) else []),
         f"sharpness {format_value('sharpness', sharpness.value)}; of real pictures "
         f"{format_value('sharpness', real_sharpness)}",
         f"near-copies of training pictures: {format_value('memorised', copies.value)}; "
@@ -79,8 +83,8 @@ def _measured(zoo: Zoo, model: str, data: OwnData, progress: Progress) -> list[s
 @torch.inference_mode()
 def _affordable(images: ModelImages) -> int:
     """How many pictures can be made in the time that there is."""
-    images.unconditional(1, 0)
+    images.on_trial(1)
     start = time.monotonic()
-    images.unconditional(TRIED, 0)
+    images.on_trial(TRIED)
     each = (time.monotonic() - start) / TRIED
     return next((count for count in COUNTS if count * each <= SECONDS), COUNTS[-1])

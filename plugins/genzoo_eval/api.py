@@ -2,9 +2,9 @@
 figures need no torch, and neither does the help of a command.
 
 Reports: `Report` and its `Figure`s. `KEYS` says what each figure is; `format_value` and
-`figure_cells` write figures as text, `aligned` a table. `shipped` are the reports that come with
-genzoo, `usual_n` is how many images they are of, `Shipped` is a file of such. `seal` and `unseal`
-put a digest beside a value in a file.
+`figure_cells` write figures as text, `aligned` a table; `over_floor` is a multiple of a floor.
+`shipped` are the reports that come with genzoo, `usual_n` is how many images they are of, `Shipped`
+is a file of such. `seal` and `unseal` put a digest beside a value in a file.
 Measuring: `evaluate` with `Settings`, of `FEWEST` images or more; `cached_report` is a report that
 needs no measuring. `Progress` shows how far it is, `OnProgress` is what is called meanwhile.
 Feature nets: `load_nets` makes a `FrozenNet` of each, `classifier_of` finds the classifier among
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from genzoo_eval.frozen_net import classifier_of as classifier_of
     from genzoo_eval.keys import KEYS as KEYS
     from genzoo_eval.keys import format_value as format_value
+    from genzoo_eval.keys import over_floor as over_floor
     from genzoo_eval.metrics.classes import class_frequencies as class_frequencies
     from genzoo_eval.metrics.classes import total_variation as total_variation
     from genzoo_eval.metrics.frechet import Moments as Moments
@@ -83,7 +84,7 @@ _HOMES = {
     "evaluating": "cached_report evaluate",
     "feature_nets": "check_takes load_nets",
     "frozen_net": "FrozenNet classifier_of",
-    "keys": "KEYS format_value",
+    "keys": "KEYS format_value over_floor",
     "metrics.classes": "class_frequencies total_variation",
     "metrics.frechet": "Moments frechet_distance",
     "metrics.images": "mean_squared_error sharpness",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,8 +11,9 @@ import msgspec
 
 from genzoo_core.errors import UsageError
 from genzoo_core.picture_files import picture_suffixes
+from genzoo_core.progress import to_stderr
 from genzoo_core.request import MOST_PICTURES, MOST_SEED, Request
-from genzoo_core.table import terminal_width
+from genzoo_core.table import terminal_width, wrapped, wrapped_command
 from genzoo_core.text import printable
 from genzoo_core.zoo import Zoo
 from genzoo_eval.progress import Progress
@@ -144,6 +144,8 @@ def evaluate(
             zoo.resolve(Request(subject, n=1, options={"guidance": scale}))
             options = {**how.options, "guidance": scale}
             points.append(msgspec.structs.replace(how, options=options, costs=False))
+    if not pictures and first():
+        _say_what_ships(zoo, subject, dataset)
     from genzoo_eval.evaluating import evaluate as measure
     from genzoo_eval.evaluating import evaluate_images
 
@@ -181,9 +183,11 @@ def evaluate(
     from genzoo_eval.report_text import lines
     from genzoo_eval.text.guidance import lines as curve_lines
 
-    room = terminal_width()
-    for line in lines(reports[0], room) if curve is None else curve_lines(reports):
-        click.echo(printable(line))
+    found = lines(reports[0], terminal_width()) if curve is None else curve_lines(reports)
+    *shown, last = found
+    for line in shown:
+        click.echo("\n".join(wrapped(line, then="  ")))
+    click.echo("\n".join([printable(last)] if curve else wrapped_command(last)))
 
 
 def _measured(
@@ -204,7 +208,7 @@ def _measured(
         own = trained_on(zoo, subject, folder)
         if own is not None:
             return own, folder
-    named, note = reference or in_data, partial(click.echo, err=True)
+    named, note = reference or in_data, to_stderr
     if named:
         require_dataset(zoo, named)
         return named, folder
@@ -215,6 +219,16 @@ def _measured(
         hint = "give --reference, or as --data a folder of real pictures"
         raise UsageError("pictures do not say what to compare them with", hint)
     return of_pictures(zoo, Path(subject), folder, columns, note), folder
+
+
+def _say_what_ships(zoo: Zoo, model: str, dataset: Measured | None) -> None:
+    """Say that a model's card has figures already, before minutes are spent on others."""
+    card = zoo.card(model)
+    counts = [metric.n for metric in card.metrics if metric.n is not None]
+    if counts and dataset in (None, card.dataset):
+        to_stderr(
+            f"figures of {card.name} ship with it, n = {max(counts):,}: `genzoo info {card.name}`"
+        )
 
 
 def _usual_n(zoo: Zoo, subject: str, dataset: Measured | None, *, pictures: bool) -> int:

@@ -28,6 +28,12 @@ KEYS = msgspec.convert(tomllib.loads(_FILE.read_text(encoding="utf-8")), dict[st
 """By `Figure.key`, in the order in which they are shown."""
 
 
+def over_floor(value: float, floor: float | None) -> float | None:
+    """A value as a multiple of its floor; None where that says nothing: a kernel distance is an
+    estimate that can lie below 0, and so can its floor."""
+    return value / floor if floor is not None and floor > 0 and value >= 0 else None
+
+
 def format_value(key: str, value: float) -> str:
     """A value with its unit, in as many digits as carry meaning; of a key of another version or
     plugin, a plain number."""

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import click
-
-from genzoo_core.progress import Lines, on_terminal
+from genzoo_core.progress import Lines, on_terminal, to_stderr
 from genzoo_core.text import printable
 
 if TYPE_CHECKING:
@@ -51,11 +49,10 @@ class Progress:
         """Say what is being done, in one line."""
         if self._silent:
             return
-        text = printable(text)
         if self._bar is not None:
-            self._bar.console.print(text, markup=False, highlight=False)
+            self._bar.console.print(printable(text), markup=False, highlight=False)
         else:
-            click.echo(text, err=True)
+            to_stderr(text)
 
     def update(self, what: str, done: float, total: int) -> None:
         """Say that `done` of `total` images are made."""
@@ -64,7 +61,7 @@ class Progress:
             return
         if what not in self._tasks:
             self._tasks[what] = self._bar.add_task(what, total=total)
-        self._bar.update(self._tasks[what], completed=done)
+        self._bar.update(self._tasks[what], completed=done, total=total)
 
     def _say(self, what: str, done: float, total: int) -> None:
         if what not in self._lines:

@@ -86,6 +86,15 @@ def shipped(folder: Path = RESULTS) -> dict[str, Report]:
     return found
 
 
+def ships(report: Report) -> bool:
+    """Whether the figures of a report, those of speed and memory aside, are of one that ships."""
+    return any(
+        each.subject.sha256 == report.subject.sha256
+        and each.figures == report.figures[: len(each.figures)]
+        for each in shipped().values()
+    )
+
+
 def usual_n(dataset: str) -> int:
     """The default number of images: as many as the figures that ship have, so that these are
     found; 10,000 where none ship. Curves over guidance or steps may have fewer."""

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from genzoo_eval.keys import KEYS, format_value
+from genzoo_eval.keys import KEYS, format_value, over_floor
 from genzoo_eval.report import Figure, Report
+from genzoo_eval.report_store import ships
+
+BELOW_FLOOR = (
+    "nearer to real pictures than other real ones are: this net sees no fault in them; look at "
+    "the pictures, at their sharpness and for copies"
+)
+"""What a distance below its floor means."""
 
 NARROWEST = 20
 """Columns of the narrowest column of titles."""
@@ -29,14 +36,24 @@ def lines(report: Report, room: int | None = None) -> Iterator[str]:
         cells = [figure_cells(figure) for figure in report.figures if figure.net == net]
         for line in _within(list(aligned(cells, right=False)), cells, room):
             yield f"  {line}"
+        distance = report.figure("fd", net)
+        if distance is not None and below_floor(distance.value, distance.floor):
+            yield BELOW_FLOOR
     for key, values in report.tables.items():
         yield ""
         yield f"{key.replace('_', ' ')}: " + " ".join(f"{100 * value:.1f}" for value in values)
     yield ""
     yield from report.notes
+    if ships(report):
+        yield "these figures ship with genzoo; --again measures them here"
     if report.machine:
         yield f"speed on {report.machine}"
     yield report.command
+
+
+def below_floor(value: float, floor: float | None) -> bool:
+    """Whether a distance needs that explanation."""
+    return floor is not None and value < floor
 
 
 def _within(
@@ -84,9 +101,8 @@ def figure_cells(figure: Figure) -> tuple[str, str, str, str, str]:
     spread = "" if figure.spread is None else f"± {format_value(figure.key, figure.spread)}"
     beside = "real" if figure.key in CEILINGS else "floor"
     floor = "" if figure.floor is None else f"{beside} {format_value(figure.key, figure.floor)}"
-    multiple = ""
-    if figure.key in MULTIPLES and figure.floor is not None and figure.floor > 0:
-        multiple = f"{figure.value / figure.floor:.3g}×"
+    times = over_floor(figure.value, figure.floor) if figure.key in MULTIPLES else None
+    multiple = "" if times is None else f"{times:.3g}×"
     title = KEYS[figure.key].title if figure.key in KEYS else figure.key
     return title, format_value(figure.key, figure.value), spread, floor, multiple
 

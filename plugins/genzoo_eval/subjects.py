@@ -89,12 +89,16 @@ class ModelImages:
     def unconditional(self, n: int, seed: int) -> Tensor | None:
         """`n` images without a prompt, uint8 `[n, C, H, W]`; None where the model has nothing to
         sample from."""
-        return self._make((), n, seed, "images without a prompt")
+        return self._make((), n, seed, "making pictures")
 
     @cached_property
     def samples(self) -> bool:
         """Whether the model has something to sample from without a prompt."""
-        return self.unconditional(1, 0) is not None
+        return self.on_trial(1) is not None
+
+    def on_trial(self, n: int) -> Tensor | None:
+        """A few images without a prompt, of which no progress is told."""
+        return self._make((), n, 0, "")
 
     def of_classes(self, n: int, seed: int, classes: int) -> tuple[Tensor, Tensor] | None:
         """About `n` images, as many of each class, and their classes, int64 `[N]`; None where the
@@ -105,7 +109,7 @@ class ModelImages:
         each = max(1, n // classes)
         ids = torch.arange(classes).repeat_interleave(each)
         prompts = tuple(str(i) for i in range(classes))
-        made = self._make(prompts, each, seed, "images of each class")
+        made = self._make(prompts, each, seed, "making pictures of each class")
         return None if made is None else (made, ids)
 
     def takes(self, name: str) -> bool:
@@ -122,7 +126,7 @@ class ModelImages:
         """`each` images of each caption in turn, uint8 `[N, C, H, W]`; None where the model has
         nothing to sample from.
         """
-        what = ", ".join(["images of captions", *(conditions or {}).values()])
+        what = ", ".join(["making pictures of captions", *(conditions or {}).values()])
         return self._make(tuple(captions), each, seed, what, conditions)
 
     def _make(
@@ -133,7 +137,8 @@ class ModelImages:
         what: str,
         conditions: Mapping[str, str] | None = None,
     ) -> Tensor | None:
-        """`n` images of each prompt in turn, uint8 `[N, C, H, W]`; `what` they are, in words."""
+        """`n` images of each prompt in turn, uint8 `[N, C, H, W]`; `what` is done, in words, or ""
+        where nobody is told of its progress."""
         total, ranks = n * max(1, len(prompts)), current()
         pace = ranks.count if ranks else 1
         request = Request(
@@ -145,7 +150,8 @@ class ModelImages:
 
         def images(request: Request, begun: int) -> Tensor:
             def progress(done: float, _: int) -> None:
-                self.on_progress(what, min(begun + done * pace, total), total)
+                if what:
+                    self.on_progress(what, min(begun + done * pace, total), total)
 
             made = self.zoo.generate(request, on_progress=progress)
             return to_uint8(made.images)

@@ -16,7 +16,7 @@ from genzoo_compare.columns import cells, columns, floor_cell
 from genzoo_compare.comparison import Comparison, Row
 from genzoo_compare.markdown import as_markdown
 from genzoo_compare.terminal import as_text
-from genzoo_compare.verdicts import Measured, by_family, quality, times, verdicts
+from genzoo_compare.verdicts import Measured, by_family, over_floor, quality, times, verdicts
 from genzoo_eval.report import Report
 
 NETS = (SEEING, BLIND)
@@ -53,6 +53,23 @@ def test_a_model_that_was_not_measured_in_every_net_has_no_quality() -> None:
     whole = report("x", "gan", seeing=2, blind=8, speed=1, parameters=1)
     seen = tuple(f for f in whole.figures if (f.key, f.net) != ("fd", BLIND))
     assert quality(msgspec.structs.replace(whole, figures=seen), NETS) is None
+
+
+def test_a_row_without_a_positive_floor_has_no_multiple() -> None:
+    whole = report("x", "gan", seeing=2, blind=8, speed=1, parameters=1)
+    figures = tuple(msgspec.structs.replace(figure, floor=-0.1) for figure in whole.figures)
+    found = msgspec.structs.replace(whole, figures=figures)
+    assert over_floor(whole, "fd", SEEING) is not None
+    assert over_floor(found, "fd", SEEING) is None
+    assert quality(found, NETS) is None
+
+
+def test_what_lies_below_its_floor_is_explained() -> None:
+    rows = (a_row("far", seeing=1.5), a_row("near", seeing=0.9))
+    assert "Below 1×" not in as_text(Comparison("mnist", rows[:1]))
+    assert "Below 1×: nearer to real pictures than other real ones" in " ".join(
+        as_text(Comparison("mnist", rows)).split()
+    )
 
 
 def test_intervals_overlap_within_two_standard_errors_of_the_difference() -> None:

@@ -21,6 +21,7 @@ from genzoo_eval.evaluating import evaluate, evaluate_images
 from genzoo_eval.keys import KEYS
 from genzoo_eval.report import Report
 from genzoo_eval.settings import Settings
+from genzoo_eval.subjects import ModelImages
 
 
 def test_a_model_lies_at_the_floor_of_a_dataset_that_it_made(itself: Report) -> None:
@@ -238,3 +239,14 @@ def test_too_few_test_images_are_said_to_be_too_few(
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
     assert last == f"Error: {test} test images are too few to measure with; 6 are the fewest"
+
+
+def test_a_trial_is_no_progress(zoo: Zoo) -> None:
+    told: list[tuple[str, float, int]] = []
+    images = ModelImages.open(
+        zoo, "gan-mlp-mnist", Settings(), lambda *progress: told.append(progress)
+    )
+    assert images.samples
+    assert told == []
+    images.unconditional(3, 0)
+    assert told[-1] == ("making pictures", 3, 3)

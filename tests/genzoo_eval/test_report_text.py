@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import sys
+from pathlib import Path
+
+import msgspec
 import pytest
 
+from genzoo.cli import main
+from genzoo_eval.keys import over_floor
 from genzoo_eval.report import Figure, Report, Subject
-from genzoo_eval.report_text import lines
+from genzoo_eval.report_store import shipped
+from genzoo_eval.report_text import BELOW_FLOOR, figure_cells, lines
 
 FIGURES = (
     Figure("fd", 0.5, "net", floor=0.25, spread=0.0125),
@@ -38,3 +46,56 @@ def test_on_a_narrow_terminal_long_titles_are_broken_and_no_figure_is_lost(room:
 
 def test_a_terminal_that_is_too_narrow_for_figures_gets_them_whole() -> None:
     assert list(lines(REPORT, 20)) == list(lines(REPORT))
+
+
+@pytest.mark.parametrize(
+    ("value", "floor", "times"),
+    [(3.0, 2.0, 1.5), (0.0, 2.0, 0.0), (-0.1, 2.0, None), (1.0, -0.1, None), (1.0, 0.0, None)],
+)
+def test_no_multiple_is_shown_of_what_has_none(
+    value: float, floor: float, times: float | None
+) -> None:
+    assert over_floor(value, floor) == times
+    *_, shown = figure_cells(Figure("kid", value, "net", floor=floor))
+    assert shown == ("" if times is None else f"{times:.3g}×")
+
+
+@pytest.mark.parametrize(("value", "explained"), [(0.2, True), (0.25, False), (0.5, False)])
+def test_a_distance_below_its_floor_is_explained(value: float, explained: bool) -> None:
+    figures = (Figure("fd", value, "net", floor=0.25), Figure("kid", 0.1, "net", floor=0.2))
+    found = list(lines(msgspec.structs.replace(REPORT, figures=figures)))
+    assert (BELOW_FLOOR in found) == explained
+
+
+def test_figures_that_ship_are_said_to() -> None:
+    report = next(iter(shipped().values()))
+    says = "these figures ship with genzoo; --again measures them here"
+    timed = (*report.figures, Figure("images_per_second", 100.0))
+    assert says in list(lines(msgspec.structs.replace(report, figures=timed)))
+    assert says not in list(lines(msgspec.structs.replace(report, figures=timed[1:])))
+    assert says not in list(lines(REPORT))
+
+
+class Terminal(io.StringIO):
+    """A file that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_ships_is_told_before_and_after_and_fits_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("GENZOO_DATA", raising=False)
+    monkeypatch.setenv("GENZOO_CACHE", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "72")
+    monkeypatch.setattr(sys, "stdout", shown := Terminal())
+    monkeypatch.setattr(sys, "stderr", told := io.StringIO())
+    # With no data at hand: nothing is measured.
+    assert main(["eval", "gan-mnist", "--no-costs"]) == 0
+    before = "figures of gan-mnist ship with it, n = 10,000: `genzoo info gan-mnist`"
+    assert before in told.getvalue().splitlines()
+    lines = shown.getvalue().splitlines()
+    assert "these figures ship with genzoo; --again measures them here" in lines
+    assert max(map(len, lines)) <= 72
+    assert lines[-1] == "genzoo eval gan-mnist --data DIR"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from genzoo_core.errors import UsageError
-from genzoo_eval.keys import KEYS, format_value
+from genzoo_eval.keys import KEYS, format_value, over_floor
 from genzoo_eval.report import Figure, Report
 from genzoo_eval.report_text import aligned
 
@@ -48,6 +48,5 @@ def _cell(figure: Figure | None) -> str:
         return "–"
     if figure.key != "fd":
         return format_value(figure.key, figure.value)
-    return (
-        f"{figure.value / figure.floor:.3g}×" if figure.floor else format_value("fd", figure.value)
-    )
+    times = over_floor(figure.value, figure.floor)
+    return format_value("fd", figure.value) if times is None else f"{times:.3g}×"
