@@ -192,6 +192,8 @@ MEASURE = """<script>
 addEventListener("load", () => parent.postMessage({
   width: innerWidth,
   scrolled: document.documentElement.scrollWidth,
+  hidden: [...document.querySelectorAll(".rows, [aria-labelledby=families] > table")]
+    .map(table => table.scrollWidth - table.parentElement.clientWidth),
   images: [...document.images].map(image => image.naturalWidth),
   models: document.querySelectorAll("table.rows tr.model").length,
   fetched: performance.getEntriesByType("resource").map(entry => entry.name)
@@ -209,12 +211,12 @@ onmessage = event => {
 };
 </script>
 <iframe src="page.html" width="390" height="800"></iframe>
-<iframe src="page.html" width="1200" height="800"></iframe></body>"""
+<iframe src="page.html" width="1280" height="800"></iframe></body>"""
 
 
 @pytest.fixture(scope="module")
 def seen(page: str, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What a browser makes of the page in a frame of 390 and in one of 1200 pixels."""
+    """What a browser makes of the page in a frame of 390 and in one of 1280 pixels."""
     if BROWSER is None:
         pytest.skip(f"no browser: none of {', '.join(NAMES)} is on the path, and CHROME is not set")
     folder = tmp_path_factory.mktemp("page")
@@ -254,9 +256,11 @@ def test_a_browser_shows_a_row_for_each_model(seen: list[dict[str, Any]]) -> Non
 
 
 def test_nothing_is_wider_than_a_phone_or_a_screen(seen: list[dict[str, Any]]) -> None:
-    assert [frame["width"] for frame in seen] == [390, 1200]
+    assert [frame["width"] for frame in seen] == [390, 1280]
     for frame in seen:
         assert frame["scrolled"] <= frame["width"]
+    assert len(seen[1]["hidden"]) == 2
+    assert max(seen[1]["hidden"]) <= 0  # no column has to be scrolled to
 
 
 def test_a_browser_draws_the_bars_in_their_order(seen: list[dict[str, Any]]) -> None:
