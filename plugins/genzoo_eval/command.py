@@ -144,8 +144,6 @@ def evaluate(
             zoo.resolve(Request(subject, n=1, options={"guidance": scale}))
             options = {**how.options, "guidance": scale}
             points.append(msgspec.structs.replace(how, options=options, costs=False))
-    if not pictures and first():
-        _say_what_ships(zoo, subject, dataset)
     from genzoo_eval.evaluating import evaluate as measure
     from genzoo_eval.evaluating import evaluate_images
 
@@ -219,16 +217,6 @@ def _measured(
         hint = "give --reference, or as --data a folder of real pictures"
         raise UsageError("pictures do not say what to compare them with", hint)
     return of_pictures(zoo, Path(subject), folder, columns, note), folder
-
-
-def _say_what_ships(zoo: Zoo, model: str, dataset: Measured | None) -> None:
-    """Say that a model's card has figures already, before minutes are spent on others."""
-    card = zoo.card(model)
-    counts = [metric.n for metric in card.metrics if metric.n is not None]
-    if counts and dataset in (None, card.dataset):
-        to_stderr(
-            f"figures of {card.name} ship with it, n = {max(counts):,}: `genzoo info {card.name}`"
-        )
 
 
 def _usual_n(zoo: Zoo, subject: str, dataset: Measured | None, *, pictures: bool) -> int:

@@ -73,7 +73,8 @@ def evaluate(
         )
     _check_enough(settings.n)
     images = ModelImages.open(zoo, model, settings, on_progress)
-    own = zoo.card(model).dataset
+    card = zoo.card(model)
+    own = card.dataset
     dataset = dataset or own_dataset(zoo, model)
     _check_shape(images, dataset_name(dataset), data_recipe(zoo, dataset, "test").shape)
     nets = load_nets(zoo, dataset, settings.nets, tell, on_progress)
@@ -90,6 +91,11 @@ def evaluate(
     if report is not None:
         report = _named(report, images.subject, command)
     else:
+        counts = [metric.n for metric in card.metrics if metric.n is not None]
+        if counts and dataset == own:  # before minutes are spent on others
+            tell(
+                f"figures of {card.name} ship with it, n = {max(counts):,}: genzoo info {card.name}"
+            )
         reference = read_reference(zoo, dataset, data, nets, settings.n, tell)
         # The classes of another dataset are others, even if they are as many.
         labelled = own in ("", dataset) or _same_classes(images, nets)

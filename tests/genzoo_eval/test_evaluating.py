@@ -183,6 +183,8 @@ def test_the_command_prints_json_alone_on_stdout(digits: Path, tmp_path: Path) -
     assert report["subject"]["name"] == "genzoo/gan-mlp-mnist"
     assert report["command"] == "genzoo eval gan-mlp-mnist -n 60 --data DIR"
     assert "reading the test images" in done.stderr
+    begin = done.stderr.splitlines()[0]
+    assert begin == "figures of gan-mlp-mnist ship with it, n = 10,000: genzoo info gan-mlp-mnist"
     again = run(*words[:-1], data=digits, cache=tmp_path)
     assert again.stderr == ""
     assert f"in the features of {CLASSIFIER}" in again.stdout

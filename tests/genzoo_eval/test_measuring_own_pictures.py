@@ -91,7 +91,7 @@ def test_a_model_of_other_pictures_is_measured_in_its_own_shape(
 def test_pictures_in_colour_are_no_measure_of_grey_ones(
     zoo: Zoo, photos: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match=r"pictures of gan-mnist are grey, and \d+ of 180 in"):
+    with pytest.raises(UsageError, match=r"pictures of gan-mnist are grey, and \d+ of 200 in"):
         of_model(zoo, "gan-mnist", photos, {}, lambda _: None)
     np.savez(tmp_path / "x.npz", images=np.zeros((60, 12, 16), dtype=np.uint8))
     with pytest.raises(UsageError, match="compare it with grey ones"):
