@@ -87,6 +87,18 @@ def test_what_was_said_is_said_again(data: Path) -> None:
         assert "1 file is left out" in done.stderr
 
 
+def test_nothing_is_said_of_another_folder_with_the_same_files(
+    zoo: Zoo, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("mine", "yours"):
+        folder = shutil.copytree(data / "train", tmp_path / name, copy_function=os.link)
+        zoo.dataset(RECIPE, folder)
+        assert f"pictures of {folder}, which is not called so" in capsys.readouterr().err
+    (data / "bus").mkdir()
+    zoo.dataset(RECIPE, data)
+    assert "bus" in capsys.readouterr().err
+
+
 def test_pixels_that_are_changed_in_memory_stay_in_the_file(zoo: Zoo, data: Path) -> None:
     zoo.dataset(RECIPE, data)
     zoo.dataset(RECIPE, data).images.fill_(7)

@@ -74,7 +74,7 @@ class Decoded:
     def of(cls, recipe: DataRecipe, folder: Path) -> Decoded | None:
         """The place of a dataset; None without a cache, or where the files cannot be read.
 
-        Its key is a digest of the files, and of how they are read.
+        Its key is a digest of the files, of where they lie, and of how they are read.
         """
         cache = cache_folder()
         if cache is None:
@@ -85,6 +85,8 @@ class Decoded:
         try:
             home = home_of(recipe, folder)
             split = find_split(home, recipe.split if not recipe.aside else "train")
+            # What is said while it is read names these.
+            digest.update(msgspec.json.encode((os.path.abspath(home), split.aside)))
             for path in _files(home, split):
                 with open_regular(path) as file:
                     content = hashlib.file_digest(file, "blake2b").hexdigest()
