@@ -27,7 +27,9 @@ def as_text(comparison: Comparison, room: int = WIDTH) -> str:
     Of `room` columns where that is less than `WIDTH`.
     """
     room = min(room, WIDTH)
-    lines = [*_table(comparison, room), "", *_verdicts(comparison, room), *_notes(comparison, room)]
+    table = _table(comparison, room)
+    notes = _notes(comparison, room, starred=any("*" in line for line in table))
+    lines = [*table, "", *_verdicts(comparison, room), *notes]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -110,14 +112,17 @@ def _verdicts(comparison: Comparison, room: int) -> list[str]:
         title = printable(look(best.family).title)
         line = f"{verdict.criterion.title + ':':<16}{title}, {name}: {value}"
         others = ", ".join(printable(row.name) for row in verdict.tied)
-        lines.append(cut(line + (f"; no worse: {others}" if others else ""), room))
+        line += f"; no worse: {others}" if others else ""
+        lines += textwrap.wrap(line, room, subsequent_indent=" " * 16)
     return lines
 
 
-def _notes(comparison: Comparison, room: int) -> list[str]:
+def _notes(comparison: Comparison, room: int, *, starred: bool) -> list[str]:
     rows = comparison.rows
-    best = f"* best of its column, of what can be run and lies below {USABLE:.0f} floors;"
-    notes = ["", *textwrap.wrap(best, room)]
+    notes = [""]
+    if starred:
+        best = f"* best of its column, of what can be run and lies below {USABLE:.0f} floors;"
+        notes += textwrap.wrap(best, room)
     notes += textwrap.wrap(explained(comparison), room)
     page = "-o report.html shows pictures, intervals and commands."
     notes += textwrap.wrap(f"n = {comparison.counts} pictures of each. {page}", room)

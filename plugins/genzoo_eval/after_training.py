@@ -43,7 +43,7 @@ def lines(zoo: Zoo, model: str, folder: Path, seconds: float) -> list[str]:
         with Progress() as progress:
             data = of_model(zoo, model, folder, {}, lambda _: None)
             if data is None or (seconds < ENOUGH and not are_cached(data, 1)):
-                return later
+                return ["not measured: a net would have to be trained for that first", *later]
             return [*_measured(zoo, model, data, progress), *later]
     except GenzooError as error:
         return [f"not measured: {error.message}"]

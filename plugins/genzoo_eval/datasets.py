@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -90,7 +91,7 @@ def require_dataset(zoo: Zoo, dataset: str) -> None:
         there = f"there are some for {', '.join(names)}" if names else "there are none"
         hint = did_you_mean(dataset, names) or "give the folder with its pictures as --data"
         if Path(dataset).is_dir():
-            hint = "give the name of the dataset here, and the folder that holds it as --data"
+            hint = f"if that is a folder of pictures: --data {shlex.quote(dataset)}"
         raise UsageError(f"no feature net for the dataset {dataset!r}; {there}", hint)
 
 

@@ -76,11 +76,12 @@ def finish(
         note(f"{name} is in your list now")
     except GenzooError as error:  # the name is taken, or the list cannot be written
         name = str(path)
-        note(f"it is not put into your list: {error.message}")
+        note(f"it is not put into your list: {error.message}; `genzoo add {path} --name NAME` does")
     arguments = {"model": name, "data": folder, "seconds": seconds}
     for found in zoo.call_hook("genzoo_after_training", **arguments):
         for line in found:
             note(str(line))
+    note("go on with")
     for command in commands:
         whole = f"genzoo {command.format(shlex.quote(name), path.stem)}"
         for line in wrapped_command(whole, "  ", sys.stderr):

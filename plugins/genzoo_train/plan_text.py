@@ -14,7 +14,7 @@ from genzoo_train.fitting import Fitted
 def plan_text(found: Survey, goal: Goal, fitted: Fitted) -> list[tuple[str, str]]:
     """The plan, by parts: what each is about, and a sentence."""
     recipe, data = fitted.recipe, goal.data
-    aside = f"; {data.aside:.0%} are set aside" if data.aside else ""
+    aside = f"; about {data.aside:.0%} are set aside" if data.aside else ""
     conditions = {
         "label": f"{len(found.labels)} classes",
         "text": f"{found.captions.distinct if found.captions else 0:,} captions",

@@ -109,7 +109,7 @@ def test_a_command_of_a_plugin_that_is_left_out_is_an_error_that_says_so(
     done = shelf.genzoo(*words, GENZOO_DISABLE="manage,eval")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"Error: no command {name!r}; ")
-    assert done.stderr.endswith("left out, with their commands: eval, manage\n")
+    assert "; left out, with their commands: eval, manage" in done.stderr
     helped = shelf.genzoo("plugins", "--help", GENZOO_DISABLE="manage")
     assert "restore" not in helped.stdout.partition("Options:")[2]
 

@@ -136,7 +136,7 @@ def test_a_condition_changes_the_picture(painter: Path, cli: Cli) -> None:
         (["plain", "--interpolate", "3,8", "--seed", "1"], "--seed does not go with"),
         (["plain", "--interpolate"], "needs two"),
         (["plain", "--sed", "3"], "--seed"),
-        (["colour", "--input", "photo.png"], "has no encoder"),
+        (["colour", "--input", "photo.png"], "cannot read photo.png: No such file"),
         ([], "no model was named"),
     ],
 )
@@ -150,6 +150,15 @@ def test_what_does_not_fit_is_refused_with_what_does(
     assert done.err.startswith("Error: ")
     assert done.err.count("\n") == 1
     assert list(painter.iterdir()) == []
+
+
+def test_who_has_no_encoder_names_those_that_have_and_those_that_vary(
+    painter: Path, cli: Cli
+) -> None:
+    Image.new("L", (8, 8)).save("photo.png")
+    done = cli("encode", "colour", "photo.png")
+    assert "has no encoder: it cannot encode a picture; autoencoders and VAEs can" in done.err
+    assert "to vary a picture, add --strength: diffusion models can" in done.err
 
 
 @pytest.mark.parametrize("output", ["a.npz", "a"])

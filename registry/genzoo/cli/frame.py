@@ -17,6 +17,7 @@ import click
 from genzoo.cli.group import ZooGroup
 from genzoo.text import LONGEST_LINE, as_message, one_line
 from genzoo_core.errors import GenzooError
+from genzoo_core.table import wrapped
 
 INTERRUPTED = 128 + 2
 CLOSED_PIPE = 128 + 13
@@ -138,7 +139,8 @@ def _exit_code(error: BaseException) -> int:
         case SystemExit() if not isinstance(error.code, str):
             return error.code or 0
     try:
-        sys.stderr.write(f"Error: {as_message(_message(error), LONGEST_LINE)}\n")
+        text = as_message(_message(error), LONGEST_LINE)
+        sys.stderr.write("\n".join(wrapped(text, "Error: ", "  ", sys.stderr)) + "\n")
         sys.stderr.flush()
     except (AttributeError, OSError, ValueError):  # nobody reads stderr: the exit code says it
         pass

@@ -197,6 +197,7 @@ def run(
     genzoo run --replay digits.png -o again.png
     """
     from genzoo.run.bulk.job import Rows
+    from genzoo.run.outputs.reading import open_file
     from genzoo.run.prompts import open_prompts, rows_as_fields
     from genzoo.run.replay import plan_replay
 
@@ -204,6 +205,8 @@ def run(
     begin = time.monotonic()
     if replay is not None:
         ctx.with_resource(no_downloads())
+    for path in inputs:  # before the model says that it takes none
+        open_file(path).close()
     prompts = open_prompts(prompt_file, fields["prompts"])
     options = gather([*settings, *steps, *sampler, *guidance])
     if shards is not None:

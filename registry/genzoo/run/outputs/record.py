@@ -85,7 +85,7 @@ def decode(text: object, path: Path) -> Provenance:
     if not isinstance(text, str | bytes):
         raise RecordError(
             f"{path} holds no record of how it was made",
-            "give a .png, .gif, .jpg, .webp, .npz or .safetensors file as genzoo wrote it",
+            "give a file of pictures as genzoo wrote it; `genzoo info` tells of a model's file",
         )
     if isinstance(text, str):
         text = text.encode("utf-8", "surrogatepass")

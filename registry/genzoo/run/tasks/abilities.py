@@ -104,10 +104,10 @@ def codec_of(opened: Opened, lacks: str = NO_ENCODER) -> Codec:
 
 
 def _without(opened: Opened, lacks: str) -> UsageError:
-    return UsageError(
-        f"{opened.name} has {lacks}",
-        "autoencoders and VAEs can: see `genzoo list --family autoencoder` and `--family vae`",
-    )
+    hint = "autoencoders and VAEs can: see `genzoo list --family autoencoder` and `--family vae`"
+    if lacks == NO_ENCODER:
+        hint += "; to vary a picture, add --strength: " + DIFFUSION
+    return UsageError(f"{opened.name} has {lacks}", hint)
 
 
 def condition_of(opened: Opened, conditions: Mapping[str, Tensor], n: int) -> Condition | None:
