@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from shelf import GENZOO, Shelf, command, model
+from terminal import on_terminal
 
 BUILTIN = {
     "list": "Show the models that are installed.",
@@ -112,6 +113,14 @@ def test_a_command_of_a_plugin_that_is_left_out_is_an_error_that_says_so(
     assert "; left out, with their commands: eval, manage" in done.stderr
     helped = shelf.genzoo("plugins", "--help", GENZOO_DISABLE="manage")
     assert "restore" not in helped.stdout.partition("Options:")[2]
+
+
+def test_an_error_is_broken_between_words_where_a_terminal_ends(shelf: Shelf) -> None:
+    words = ("list", "--kind", "nois")
+    lines = on_terminal(40, *words, code=2)
+    assert len(lines) > 2
+    assert max(map(len, lines)) <= 40
+    assert " ".join(map(str.strip, lines)) == shelf.genzoo(*words).stderr.strip()
 
 
 def test_the_version_is_the_distributions(shelf: Shelf) -> None:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import pty
-import struct
-import subprocess
-import termios
 
 import pytest
-from shelf import GENZOO, Shelf, model
+from shelf import Shelf, model
+from terminal import on_terminal
 
 
 @pytest.fixture
@@ -147,27 +142,6 @@ def test_models_known_at_run_time_are_listed_on_request(shelf: Shelf) -> None:
     shelf.add("acme", head='api = 2\nhooks = ["genzoo_models"]', files={"__init__.py": body})
     assert names(shelf) == []
     assert names(shelf, "--dynamic") == ["late"]
-
-
-def on_terminal(columns: int, *arguments: str, **environment: str) -> list[str]:
-    """What `genzoo` writes to a terminal of that width."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    kept = {k: v for k, v in os.environ.items() if k != "COLUMNS"}
-    process = subprocess.Popen([str(GENZOO), *arguments], stdout=theirs, env=kept | environment)
-    os.close(theirs)
-    output = b""
-    while True:
-        try:
-            chunk = os.read(ours, 65536)
-        except OSError:  # Linux says so that the other end is closed
-            break
-        if not chunk:
-            break
-        output += chunk
-    os.close(ours)
-    assert process.wait() == 0
-    return output.decode().split("\r\n")[:-1]
 
 
 def test_a_terminal_shows_a_model_in_one_line_of_its_width(shelf: Shelf) -> None:
