@@ -83,7 +83,7 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str | None:
 
         pairs = {name[i : i + 2] for i in range(min(len(name), LETTERS) - 1)}
         names = nlargest(COMPARED, names, key=lambda choice: sum(p in choice for p in pairs))
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(name, names, n=3)
     *others, last = close or [""]
     either = f"{', '.join(others)} or {last}" if others else last
     return f"did you mean {either}?" if close else None

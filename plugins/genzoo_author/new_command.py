@@ -26,7 +26,8 @@ LONGEST_AUTHOR = 200
     "wanted",
     type=click.Choice(list(BY_NAME)),
     multiple=True,
-    help="What it brings; can be repeated.  [default: model]",
+    metavar="KIND",
+    help=f"What it brings: {', '.join(BY_NAME)}. Can be repeated.  [default: model]",
 )
 @click.option(
     "--out",

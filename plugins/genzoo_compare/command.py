@@ -60,7 +60,13 @@ for _name in ("datasets", "jinja2", "matplotlib", "torchmetrics"):
     type=click.IntRange(FEWEST, MOST_PICTURES),
     help="Images.  [default: as many as the dataset's figures that ship have, or 10000]",
 )
-@click.option("--seed", type=click.IntRange(0, MOST_SEED), default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, MOST_SEED),
+    default=0,
+    show_default=True,
+    help="Seed of the first picture.",
+)
 @click.option(
     "--curve",
     is_flag=True,

@@ -27,21 +27,24 @@ def as_text(comparison: Comparison, room: int = WIDTH) -> str:
     Of `room` columns where that is less than `WIDTH`.
     """
     room = min(room, WIDTH)
-    table = _table(comparison, room)
+    table, others = _table(comparison, room)
     notes = _notes(comparison, room, starred=any("*" in line for line in table))
+    if others:
+        wider = f"A wider terminal has room for {', '.join(others).lower()}."
+        notes += textwrap.wrap(wider, room)
     lines = [*table, "", *_verdicts(comparison, room), *notes]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _table(comparison: Comparison, room: int) -> list[str]:
-    """The lines of the table, with as many columns as there is room for."""
-    shown = columns(comparison, few=True)
+def _table(comparison: Comparison, room: int) -> tuple[list[str], list[str]]:
+    """The lines of the table, with as many columns as there is room for, and titles of the rest."""
+    every = shown = columns(comparison, few=True)
     for key in ("", *DROPPED):
         shown = tuple(column for column in shown if column.key != key)
         lines = _aligned(_header(shown), _body(comparison, shown, room))
         if max(len(line.rstrip()) for line in lines) <= room:
             break
-    return lines
+    return lines, [column.title for column in every if column not in shown]
 
 
 def cut(text: str, room: int) -> str:

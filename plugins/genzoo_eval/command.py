@@ -61,7 +61,13 @@ def _parse_columns(
     help="Images.  [default: as many as the dataset's figures that ship have, or 10000; 1000 with "
     "your own pictures]",
 )
-@click.option("--seed", type=click.IntRange(0, MOST_SEED), default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, MOST_SEED),
+    default=0,
+    show_default=True,
+    help="Seed of the first picture.",
+)
 @click.option("--steps", type=int, metavar="N", help="Steps of sampling.")
 @click.option("--sampler", metavar="NAME", help="How to sample.")
 @click.option("--guidance", type=float, metavar="SCALE", help="How closely to keep to a prompt.")

@@ -41,7 +41,7 @@ def lines(report: Report, room: int | None = None) -> Iterator[str]:
             yield BELOW_FLOOR
     for key, values in report.tables.items():
         yield ""
-        yield f"{key.replace('_', ' ')}: " + " ".join(f"{100 * value:.1f}" for value in values)
+        yield f"{key.replace('_', ' ')}, %: " + " ".join(f"{100 * value:.1f}" for value in values)
     yield ""
     yield from report.notes
     if ships(report):

@@ -21,7 +21,13 @@ UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 @click.command("serve")
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port; 0 for any that is free.",
+)
 @click.option(
     "--api-key-file",
     type=click.Path(path_type=Path),
@@ -43,7 +49,12 @@ UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
     shell_complete=complete_device,
     help="cpu, cuda, mps or auto.",
 )
-@click.option("--precision", default="auto", type=click.Choice(get_args(Precision)))
+@click.option(
+    "--precision",
+    default="auto",
+    type=click.Choice(get_args(Precision)),
+    help="What networks compute in. By default each model's own.",
+)
 @click.option(
     "--batch",
     default=64,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -44,12 +44,10 @@ def _refuse_of_families(context: click.Context) -> None:
             )
 
 
-def _recipe(zoo: Zoo, reference: str, settings: Sequence[str], start: str | None) -> Recipe:
-    """See `read_recipe`; what is neither a model nor a file may be meant for a family."""
-    from genzoo_train.starting import read_recipe
-
+def _recipe(zoo: Zoo, reference: str) -> Recipe:
+    """See `Zoo.recipe`; what is neither a model nor a file may be meant for a family."""
     try:
-        return read_recipe(zoo, reference, settings, start)
+        return zoo.recipe(reference)
     except UsageError as error:
         names = zoo.templates
         # In full only where two plugins have one of a name.
@@ -187,18 +185,24 @@ def train(
     genzoo train flow-mnist --data DIR --device cuda --devices 8
     """
     zoo: Zoo = context.obj
+    found = None if recipe in zoo.templates else _recipe(zoo, recipe)
+    if found is not None:
+        _refuse_of_families(context)
+    elif data is None:
+        raise UsageError("no pictures to train on", "give their folder as --data")
+    # A wrong word is said before this: torch takes seconds to import.
     from genzoo_train import training
     from genzoo_train.finishing import finish
     from genzoo_train.folder import check_free
     from genzoo_train.launching import join
     from genzoo_train.own import Wish, parse_time, train_own
     from genzoo_train.reporting import BarReporter, LineReporter
+    from genzoo_train.starting import changed_recipe
     from genzoo_train.validation import LOOKS, PATIENCE, check_patience, pictures_aside
 
     early = (f"validation.looks={LOOKS}", f"validation.patience={PATIENCE}")
     settings = (*(early if early_stop else ()), *overrides)
     settings += () if seed is None else (f"seed={seed}",)
-    own = recipe in zoo.templates
     device = find_device(device)
     ranks = join(device, devices, nodes)
     note = to_stderr if ranks.first else _silent
@@ -225,9 +229,8 @@ def train(
             reporter.close()
 
     with _failures(context, note, first=ranks.first, as_json=as_json):
-        if own:
-            if data is None:
-                raise UsageError("no pictures to train on", "give their folder as --data")
+        if found is None:
+            assert data is not None  # or it was refused
             wish = Wish(
                 family=recipe,
                 folder=data,
@@ -252,8 +255,7 @@ def train(
                 ranks=ranks,
             )
         else:
-            parsed = _recipe(zoo, recipe, settings, start)
-            _refuse_of_families(context)
+            parsed = changed_recipe(zoo, found, settings, start)
             out = out or Path("runs") / parsed.name
             # Before the data, which take seconds to read.
             ranks.alone(partial(check_free, out, resume=resume))
@@ -263,7 +265,7 @@ def train(
             path = train_in(parsed, pictures, out)
     if ranks.first:
         note(f"wrote {path}, and its card beside it into card.toml")
-        if own:
+        if found is None:
             finish(zoo, path, dataset, note, folder=wish.folder, seconds=wish.allowed)
         if as_json:
             _print_card(path)

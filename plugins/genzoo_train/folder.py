@@ -131,8 +131,8 @@ class RunFolder:
         self._lock.release()
 
 
-def check_free(path: Path, *, resume: bool) -> None:
-    """Check that a training may begin, or go on, in a folder.
+def check_free(path: Path, *, resume: bool, other: str = "--out") -> None:
+    """Check that a training may begin, or go on, in a folder; `other` is what chooses another.
 
     Raises:
         TrainingError: The folder is not empty and `resume` is false.
@@ -144,7 +144,7 @@ def check_free(path: Path, *, resume: bool) -> None:
         for entry in path.iterdir()
     ):
         raise TrainingError(
-            f"{path} is not empty", "add --resume to go on, or choose another --out"
+            f"{path} is not empty", f"add --resume to go on, or choose another {other}"
         )
 
 

@@ -179,7 +179,7 @@ def train_own(
     # What a model begins from has its parts.
     parts = {} if wish.start else zoo.template_parts(wish.family)
     path = out / RECIPE
-    ranks.alone(lambda: check_free(out, resume=resume))
+    ranks.alone(partial(check_free, out, resume=resume, other="--name"))
     if ranks.told(lambda: resume and path.exists()):
         recipe = _sent(lambda: override(zoo.recipe(str(path)), settings), ranks)
         dataset = zoo.dataset(recipe.data, wish.folder)

@@ -38,11 +38,12 @@ def plan_text(found: Survey, goal: Goal, fitted: Fitted) -> list[tuple[str, str]
     ]
     if fitted.share < 1:
         factor = 1 / fitted.share
+        enough = timedelta(seconds=round(factor * fitted.seconds))
         lines.append(
             (
                 "careful",
-                f"it needs {factor:,.{1 if factor < 10 else 0}f} times as long to learn this well; "
-                "give it more --time or --steps, or a smaller --size",
+                f"it needs {factor:,.{1 if factor < 10 else 0}f} times as long, about {enough}, to "
+                "learn this well; give it more --time or --steps, or a smaller --size",
             )
         )
     lines += [("careful", problem) for problem in found.problems]

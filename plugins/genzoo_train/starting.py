@@ -53,19 +53,19 @@ def card_of(start: Opened) -> ModelCard:
     return start.model.card
 
 
-def read_recipe(zoo: Zoo, reference: str, settings: Sequence[str], start: str | None) -> Recipe:
-    """The recipe in a file, or that of a model, with fields changed.
+def changed_recipe(zoo: Zoo, recipe: Recipe, settings: Sequence[str], start: str | None) -> Recipe:
+    """A recipe with fields changed.
 
     Args:
         zoo: The registry.
-        reference: See `Zoo.recipe`.
+        recipe: The recipe.
         settings: See `override`.
         start: What its model begins from in place of what the recipe says; None for that.
 
     Raises:
-        GenzooError: There is no such recipe, field or model.
+        GenzooError: There is no such field or model.
     """
-    recipe = override(zoo.recipe(reference), settings)
+    recipe = override(recipe, settings)
     if start is None:
         return recipe
     return replace(recipe, model=replace(recipe.model, start=reference_of(zoo.open(start))))

@@ -132,8 +132,8 @@ def test_what_a_plugin_calls_device_has_the_default_too(shelf: Shelf, file: Path
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('modle = "x"', "no setting 'modle'; did you mean model? known: model, output, device"),
-        ("x = 1", "no setting 'x'; did you mean xmp? known: model, output, device, scale"),
+        ('modle = "x"', "no setting 'modle'; known: model, output, device, scale"),
+        ("x = 1", "no setting 'x'; known: model, output, device, scale"),
         ('device = "gpu"', "device is 'gpu'; give auto, cpu, cuda, cuda:1 or mps"),
         ("device = 5", "device is 5; give auto, cpu, cuda, cuda:1 or mps"),
         ('output = "made"', "output is 'made'; give an absolute path, or one from ~"),
@@ -161,7 +161,7 @@ def test_what_is_wrong_in_the_file_is_named_and_stops_no_listing(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["set", "modle", "x"], "no setting 'modle'; did you mean model?"),
+        (["set", "modle", "x"], "xmp; did you mean model?"),
         (["set", "device", "gpu"], "device is 'gpu'; give auto, cpu"),
         (["set", "model", "gan-mnits"], "no model 'gan-mnits'; did you mean gan-mnist"),
         (["set", "output", ""], "output is ''; give an absolute path"),

@@ -142,8 +142,7 @@ def test_info_tells_the_options(weights: Path, capfd: pytest.CaptureFixture[str]
     assert main(["info", str(weights), "--json"]) == 0
     told = json.loads(capfd.readouterr().out)
     options = {option["name"]: option for option in told["options"]}
-    assert {"steps", "sampler", "guidance", "eta"} <= set(options)
+    # DDPM and DDIM are for paths on which alpha² + sigma² = 1, and this is a flow.
+    assert set(options) == {"steps", "sampler", "guidance", "passes"}
     assert options["sampler"]["default"] == "heun"
-    assert options["sampler"]["choices"] == ["ddpm", "ddim", "euler", "heun", "dpmpp-2m"]
-    eta = options["sampler.eta"]
-    assert (eta["of"], eta["type"], eta["default"]) == ("ddim", "a number from 0 to 1", 0.0)
+    assert options["sampler"]["choices"] == ["euler", "heun", "dpmpp-2m"]

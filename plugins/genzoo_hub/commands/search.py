@@ -20,7 +20,14 @@ MOST_TAGS = 20
 
 @click.command("search")
 @click.argument("text", required=False, default="")
-@click.option("-n", "limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@click.option(
+    "-n",
+    "limit",
+    type=click.IntRange(1, 500),
+    default=20,
+    show_default=True,
+    help="Repositories at most.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def search(text: str, *, limit: int, as_json: bool) -> None:
     """Look for models on the Hub: those tagged genzoo whose name holds TEXT.

@@ -137,6 +137,7 @@ def unset(*, key: str) -> None:
             there = f"there is {', '.join(map(str, document))}" if document else "there is none"
             raise UsageError(f"{settings_file()} sets no {quoted(key)}", there)
         del document[key]
+    click.echo(f"{key} is not set any more  ({settings_file()})", err=True)
     if os.environ.get(variable(key)):
         click.echo(f"{variable(key)} still says it", err=True)
 

@@ -173,7 +173,7 @@ def _facts(about: Look) -> Iterator[tuple[str, str]]:
     yield "conditioners", ", ".join([reads, *others])
     yield "classes", _few(card.classes)
     yield "parameters", f"{card.parameters:,}" if card.parameters else ""
-    yield "weights", card.weights
+    yield "weights", "" if card.weights == str(about.weights) else card.weights
     yield "size", table.size(card.size)
     yield "sha256", card.sha256
     yield "licence", card.license

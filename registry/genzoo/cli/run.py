@@ -131,7 +131,7 @@ _setting = partial(click.option, multiple=True, callback=_as_settings)
 @click.option(
     *("-o", "--output"),
     type=click.Path(),
-    help="Where to: .png, .gif, .jpg, .webp, .npz, .safetensors, a folder, or - for stdout.",
+    help="Where to: .png, .gif, .jpg, .webp, .npz, .safetensors, a folder; - is a PNG on stdout.",
 )
 @style_options
 @click.option(
