@@ -205,8 +205,6 @@ def run(
     begin = time.monotonic()
     if replay is not None:
         ctx.with_resource(no_downloads())
-    for path in inputs:  # before the model says that it takes none
-        open_file(path).close()
     prompts = open_prompts(prompt_file, fields["prompts"])
     options = gather([*settings, *steps, *sampler, *guidance])
     if shards is not None:
@@ -239,6 +237,8 @@ def run(
             fields |= rows_as_fields(prompts)
         fields |= {"inputs": inputs, "mask": mask, "device": device}
         name = named(ctx, model)
+        for path in inputs:  # before the model says that it takes none
+            open_file(path).close()
         try:
             plan = zoo.plan(request_from(name, options, **fields))
         except UsageError:

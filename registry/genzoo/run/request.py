@@ -64,7 +64,7 @@ def check_types(request: Request) -> None:
     """Check the types of all fields, which Python does not."""
     for prompt in request.prompts:
         if not isinstance(prompt, str):
-            raise UsageError(f"a prompt is {quoted(prompt)}", f'give text, such as "{prompt}"')
+            raise UsageError(f"a prompt is {quoted(prompt)}; give text")
     if isinstance(request.options, dict):
         for name, value in request.options.items():
             if isinstance(value, str):
