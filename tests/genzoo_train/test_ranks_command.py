@@ -292,9 +292,8 @@ def test_two_agents_meet_and_train_one_model(trainings: Trainings) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("killed", [0, 1])
-def test_a_training_does_not_need_the_agents_that_started_it(
-    killed: int, trainings: Trainings
-) -> None:
+def test_where_an_agent_is_killed_no_step_is_lost(killed: int, trainings: Trainings) -> None:
+    """The ranks go on without it, until the other agent misses it and stops its own rank."""
     steps = ("--set", "stages.0.steps=600")
     both = agents(trainings, 1, *steps)
     trainings.wait_until("run", 10, both[0])
@@ -306,7 +305,8 @@ def test_a_training_does_not_need_the_agents_that_started_it(
         for agent in both:  # the other one would wait for it for minutes
             agent.kill()
             agent.communicate()
-    assert trainings.step("run") == 600
+    assert trainings.step("run") >= 10
+    ended(trainings.alone("run", *steps, "--resume"))
     ended(trainings.alone("one", *steps))
     agree(trainings.checkpoint("one"), trainings.checkpoint("run"), within=1e-3)
 
