@@ -78,8 +78,10 @@ def test_a_folder_given_by_mistake_is_named(
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"there is no folder .*/missing; give a folder with p"):
+    missing = r"there is no folder .*/missing; give a folder with p"
+    with pytest.raises(DataError, match=missing) as caught:
         read(tmp_path / "missing")
+    assert caught.value.exit_code == 2
 
 
 def test_no_folder_and_no_hub(tmp_path: Path) -> None:

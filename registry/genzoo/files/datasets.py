@@ -124,9 +124,11 @@ def data_errors(where: str) -> Iterator[None]:
     """What goes wrong with data, said as a `DataError`."""
     try:
         yield
+    except (DataError, GeneratorExit):  # of a folder that is not there it is a `UsageError`, too
+        raise
     except UsageError as error:
         raise DataError(error.message, error.hint) from error
-    except (GenzooError, GeneratorExit):
+    except GenzooError:
         raise
     except Exception as error:  # whatever pyarrow and datasets raise on a damaged file
         raise DataError(f"{where} cannot be read: {one_line(error)}") from error
