@@ -17,6 +17,7 @@ from genzoo_core.zoo import Zoo
 
 BY_NAME = {kind.name: kind for kind in KINDS}
 LONGEST_AUTHOR = 200
+INSTALL = "install it as it lies here, so that genzoo finds it, with what its tests need"
 
 
 @click.command()
@@ -73,14 +74,16 @@ def new(
     files = render(names, kinds, author=author.strip(), licence=licence)
     write_folder(folder, files)
 
-    own = (Template(step).substitute(vars(names)) for kind in kinds for step in kind.steps)
-    first = (f"cd {shlex.quote(str(folder))}", "pip install -e '.[dev]'")
-    steps = [*dict.fromkeys((*first, *own)), "python -m pytest"]
+    own = [step for kind in kinds for step in kind.steps]
+    steps = {f"cd {shlex.quote(str(folder))}": "", "pip install -e '.[dev]'": INSTALL, **dict(own)}
+    steps["python -m pytest"] = "check it, as `genzoo check` does, and what else it has tests for"
+    commands = [Template(command).substitute(vars(names)) for command in steps]
     if as_json:
-        click.echo(json.dumps({"path": str(folder), "files": sorted(files), "next": steps}))
+        click.echo(json.dumps({"path": str(folder), "files": sorted(files), "next": commands}))
         return
     click.echo(f"wrote {folder} with {len(files)} files; go on with", err=True)
-    click.echo("\n".join(steps))
+    for command, what in zip(commands, steps.values(), strict=True):
+        click.echo(f"# {what}\n{command}" if what else command)
 
 
 def _taken(context: click.Context, zoo: Zoo) -> set[str]:

@@ -181,6 +181,7 @@ def train_own(
     path = out / RECIPE
     ranks.alone(partial(check_free, out, resume=resume, other="--name"))
     if ranks.told(lambda: resume and path.exists()):
+        note(f"going on with the plan in {path}, made by the first command")
         recipe = _sent(lambda: override(zoo.recipe(str(path)), settings), ranks)
         dataset = zoo.dataset(recipe.data, wish.folder)
         return train(recipe, dataset, out), dataset

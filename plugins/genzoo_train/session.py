@@ -208,7 +208,7 @@ class Session:
             self._best.restore(best)
             self._saved = checkpoint.step
             self._threads = checkpoint.threads
-            self._reporter.note(f"going on at step {self.done}")
+            self._reporter.note(f"going on at step {self.done:,} of {sum(steps.values()):,}")
         if damaged := self._ranks.alone(lambda: self._folder.cut_log(self.done)):
             self._reporter.note(f"damaged lines of {self._folder.log}, left out: {damaged}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,6 +28,8 @@ FIELDS = ("family", "kind", "dataset", "shape", "conditioners",
 DROPPED = ("size", "shape", "dataset", "conditioners", "kind", "family")
 """What a narrow terminal does without, the least important first."""
 
+QUOTE = "write a pattern in quotes, 'vae*', or the shell puts the names of files here in its place"
+
 
 def _complete(
     ctx: click.Context, parameter: click.Parameter, incomplete: str
@@ -37,7 +40,7 @@ def _complete(
 
 
 @click.command("list")
-@click.argument("pattern", required=False)
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]")
 @click.option("--family", metavar="F", shell_complete=_complete, help="Only models of this family.")
 @click.option(
     "--conditioner",
@@ -57,7 +60,7 @@ def _complete(
 def list_(
     ctx: click.Context,
     *,
-    pattern: str | None,
+    patterns: tuple[str, ...],
     family: str | None,
     conditioner: str | None,
     kind: str | None,
@@ -70,6 +73,9 @@ def list_(
     shown in full, as distribution/name. Of a kind that has no weights, such as samplers, the
     components are shown. A terminal that is too narrow shows fewer columns, a pipe all.
     """
+    if len(patterns) > 1:
+        raise UsageError(f"{len(patterns)} patterns, and one is taken", QUOTE)
+    pattern = patterns[0] if patterns else None
     catalogue = catalogue_of(ctx)
     if dynamic:
         catalogue.add_dynamic()
@@ -140,7 +146,8 @@ def _no_match(catalogue: Catalogue, pattern: str | None) -> GenzooError:
     if pattern is None:
         return GenzooError("no model matches all of these options", "`genzoo list` shows all")
     names = [name for m in catalogue.models for name in (catalogue.short_name(m), *m.aliases)]
-    near = did_you_mean(pattern, names) or "`genzoo list` shows all"
+    replaced = QUOTE if Path(pattern).exists() else None
+    near = replaced or did_you_mean(pattern, names) or "`genzoo list` shows all"
     return GenzooError(f"no model matches {quoted(pattern)}", near)
 
 
