@@ -41,14 +41,17 @@ def lines(report: Report, room: int | None = None) -> Iterator[str]:
             yield BELOW_FLOOR
     for key, values in report.tables.items():
         yield ""
-        yield f"{key.replace('_', ' ')}, %: " + " ".join(f"{100 * value:.1f}" for value in values)
+        shares = ", ".join(f"{100 * value:.1f} %" for value in values)
+        yield f"{key.replace('_', ' ')}, in their order: {shares}"
     yield ""
+    if any(figure.spread is not None for figure in report.figures):
+        yield "±: standard error"
     yield from report.notes
     if ships(report):
         yield "these figures ship with genzoo; --again measures them here"
     if report.machine:
         yield f"speed on {report.machine}"
-    yield report.command
+    yield f"measured by: {report.command}"
 
 
 def below_floor(value: float, floor: float | None) -> bool:

@@ -7,6 +7,7 @@ recognised by the names of their classes.
 from __future__ import annotations
 
 import errno
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,7 +161,8 @@ def _names(error: BaseException) -> set[str]:
 
 
 def _reason(error: BaseException) -> str:
-    return public(" ".join(str(error)[:2000].split()))[:200] or type(error).__name__
+    text = re.sub(r"^\[Errno -?\d+\] ", "", " ".join(str(error)[:2000].split()))
+    return public(text)[:200] or type(error).__name__
 
 
 def _endpoint() -> str:

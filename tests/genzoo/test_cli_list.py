@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from shelf import Shelf, model
@@ -86,6 +87,17 @@ def test_a_pattern_that_nothing_matches_fails(shop: Shelf, pattern: str) -> None
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.startswith(f"Error: no model matches {pattern!r}; ")
     assert "did you mean gan-cat" in shop.genzoo("list", "gan-cta").stderr
+
+
+def test_of_files_in_the_place_of_a_pattern_it_says_that_it_needs_quotes(
+    shop: Shelf, tmp_path: Path
+) -> None:
+    made = tmp_path / "gan1.png"
+    made.touch()
+    for files in ([str(made)], [str(made), "gan2.png"]):
+        refused = shop.genzoo("list", *files).stderr
+        assert "quotes" in refused
+        assert "the shell puts the names of files here in its place" in " ".join(refused.split())
 
 
 @pytest.mark.parametrize(

@@ -228,7 +228,7 @@ def test_hostile_archives_are_refused_before_they_are_unpacked(painter: Path, cl
         (["features-mnist-classifier", "z.npz"], "has no decoder"),
         (["plain", "z.npz", "--prompt", "3"], "takes no prompt"),
         (["vae-mnist", "z.npz", "--prompt", "3", "--prompt", "4"], "2 prompts do not go with 3"),
-        (["plain", "z.npz", "--batch", "0"], "--batch is 0"),
+        (["plain", "z.npz", "--batch", "0"], "batch is 0"),
         (["plain", "z.npz", "-o", "x.gif"], "is nothing to animate; write a .png\n"),
         (["plain"], "LATENTS"),
     ],

@@ -29,10 +29,10 @@ NAMES = (
     "torch",
     "extra",
     "cache",
-    "index",
+    "manifests",
     "disk",
     "config",
-    "ledger",
+    "installed",
     "plugins",
 )
 
@@ -155,8 +155,8 @@ def test_a_look_that_ends_with_a_clear_error_says_it(doctor: Doctor, tmp_path: P
     ledger = tmp_path / "config" / "installed.txt"
     ledger.write_bytes(b"\xff")
     found = doctor()
-    assert (found.states("config"), found.states("ledger")) == (["ok"], ["problem"])
-    [problem] = found.texts("ledger", "problem")
+    assert (found.states("config"), found.states("installed")) == (["ok"], ["problem"])
+    [problem] = found.texts("installed", "problem")
     assert problem.startswith(f"{ledger} cannot be read: not UTF-8")
     assert problem.endswith(f"repair it, or put it aside with `mv {ledger} {ledger}.old`")
     assert "plugins" in {line["topic"] for line in found.lines}
@@ -224,7 +224,7 @@ def test_plugins_of_the_ledger_that_are_not_here_are_noted(doctor: Doctor, tmp_p
     lines = ["# mine", "click==1  # click 1", "not-here[x]==1  # not-here 1"]
     lines += ["-e file:///gone  # gone 1", "", "a.b @ http://host.example/a#sha256=1  # a-b 1"]
     (tmp_path / "config" / "installed.txt").write_text("\n".join(lines))
-    [note] = doctor().texts("ledger", "note")
+    [note] = doctor().texts("installed", "note")
     assert ": not-here, gone, a.b; `genzoo plugins restore`" in note
 
 

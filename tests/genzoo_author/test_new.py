@@ -228,7 +228,14 @@ def test_a_plugin_that_brings_nothing_yet_is_no_fault(
 def test_every_file_says_the_plugin_s_names(genzoo: Genzoo) -> None:
     out = genzoo("new", "Genzoo_Acme", *ALL, "--author", 'Ada "x" \\ Löve', "--license", "MIT")
     assert out.code == 0
-    assert out.out.splitlines()[:2] == ["cd genzoo-acme", "pip install -e '.[dev]'"]
+    steps = out.out.splitlines()
+    assert (steps[0], steps[2], steps[-1]) == (
+        "cd genzoo-acme",
+        "pip install -e '.[dev]'",
+        "python -m pytest",
+    )
+    assert all(line.startswith("# ") for line in steps[1::2])
+    assert "genzoo run acme-shapes circle square -n 8 -o shapes.png" in steps[2::2]
     project = tomllib.loads(Path("genzoo-acme/pyproject.toml").read_text())["project"]
     assert project["name"] == "genzoo-acme"
     assert project["authors"] == [{"name": 'Ada "x" \\ Löve'}]

@@ -95,4 +95,4 @@ def test_what_ships_is_said_on_a_terminal_in_lines_that_fit(
     lines = shown.getvalue().splitlines()
     assert "these figures ship with genzoo; --again measures them here" in lines
     assert max(map(len, lines)) <= 72
-    assert lines[-1] == "genzoo eval gan-mnist --data DIR"
+    assert lines[-1] == "measured by: genzoo eval gan-mnist --data DIR"

@@ -245,11 +245,17 @@ def test_a_codec_by_itself(tmp_path: Path) -> None:
         assert shown.size == (2 * 70 + 8, 70)
 
 
-def test_a_model_that_was_trained_on_is_listed_as_it_is_now(tmp_path: Path) -> None:
+def test_a_model_that_was_trained_on_is_listed_as_it_is_now(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     command = ["train", "flow", "--data", str(pictures(tmp_path / "discs")), "--steps", "8"]
     assert main([*command, "--max-steps", "3"]) == 0
     before = genzoo.open_zoo().card("flow-discs").sha256
-    assert main([*command, "--resume"]) == 0
+    capsys.readouterr()
+    assert main([*command, "--steps", "20", "--resume"]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "going on with the plan in runs/flow-discs/recipe.toml, made by the first" in said
+    assert "going on at step 3 of 8" in said
     assert genzoo.open_zoo().card("flow-discs").sha256 != before
     assert genzoo.generate("flow-discs", n=2, seed=1).images.shape == (2, 3, 16, 16)
 

@@ -64,7 +64,7 @@ def check_types(request: Request) -> None:
     """Check the types of all fields, which Python does not."""
     for prompt in request.prompts:
         if not isinstance(prompt, str):
-            raise UsageError(f"a prompt is {quoted(prompt)}; give text")
+            raise UsageError(f"a prompt is {quoted(prompt)}; give text, as in '7'")
     if isinstance(request.options, dict):
         for name, value in request.options.items():
             if isinstance(value, str):
@@ -91,7 +91,7 @@ def check_numbers(request: Request, n: int, rows: int) -> None:
     if not 1 <= n * rows <= MOST_PICTURES:
         per_prompt = f" for each of {rows} prompts" if rows > 1 else ""
         raise UsageError(
-            f"-n is {quoted(n)}{per_prompt}; a run makes from 1 to {MOST_PICTURES:,} pictures "
+            f"n is {quoted(n)}{per_prompt}; a run makes from 1 to {MOST_PICTURES:,} pictures "
             "in all",
             "-o FOLDER --shards makes more" if n > 1 else None,
         )
@@ -100,9 +100,9 @@ def check_numbers(request: Request, n: int, rows: int) -> None:
     for seed in request.seeds:
         check_seed(seed, n)
     if request.threads is not None and not 1 <= request.threads <= 1024:
-        raise UsageError(f"--threads is {quoted(request.threads)}; give a number from 1 to 1024")
+        raise UsageError(f"threads is {quoted(request.threads)}; give a number from 1 to 1024")
     if request.batch < 1:
-        raise UsageError(f"--batch is {quoted(request.batch)}; give a number of at least 1")
+        raise UsageError(f"batch is {quoted(request.batch)}; give a number of at least 1")
 
 
 def check_seed(seed: int, count: int) -> None:

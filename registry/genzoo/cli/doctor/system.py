@@ -137,8 +137,8 @@ def look_at_cache() -> Iterator[Finding]:
     yield _written("cache", folder, "GENZOO_CACHE", "a listing reads all manifests each time")
     indexes = [file.stat() for file in (folder / "index").glob("*.index")]
     room = size(sum(each.st_size for each in indexes))
-    there = f"{len(indexes)}, {room}" if indexes else "none yet; a listing makes one"
-    yield Finding("index", there)
+    there = room if indexes else "none yet; `genzoo list` writes them"
+    yield Finding("manifests", f"of plugins, in the cache: {there}")
     free = shutil.disk_usage(_nearest(folder)).free
     state: State = "ok" if free >= LITTLE else "note" if free >= NONE else "problem"
     advice = "" if state == "ok" else f"make room on the disk of {_nearest(folder)}"
@@ -167,15 +167,16 @@ def look_at_ledger() -> Iterator[Finding]:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else f"not UTF-8: {error}"
         advice = f"repair it, or put it aside with `mv {quote(str(file))} {quote(f'{file}.old')}`"
-        yield Finding("ledger", f"{file} cannot be read: {why}", "problem", advice)
+        yield Finding("installed", f"{file} cannot be read: {why}", "problem", advice)
         return
     missing = [name for name in names if installed_version(name) is None]
     if missing:
         text = f"not in this environment: {', '.join(missing)}"
-        yield Finding("ledger", text, "note", "`genzoo plugins restore` installs what is missing")
+        advice = "`genzoo plugins restore` installs what is missing"
+        yield Finding("installed", text, "note", advice)
     else:
-        text = f"{many(len(names), 'plugin')} by `genzoo install`" if names else "empty"
-        yield Finding("ledger", text)
+        count = many(len(names), "plugin") if names else "nothing"
+        yield Finding("installed", f"{count} by `genzoo install`")
 
 
 def look_at_models() -> Iterator[Finding]:

@@ -221,9 +221,12 @@ class Task(ABC):
 
     @property
     def stem(self) -> str:
-        """What a file's name has after the model: the input, the walk's ends, or the seed."""
+        """What a file's name has after the model: the inputs, the walk's ends, or the seed."""
         inputs = self.request.inputs
-        return Path(inputs[0].path).stem if inputs else str(self.request.seed)
+        if not inputs:
+            return str(self.request.seed)
+        more = f"-and-{len(inputs) - 1}-more" if len(inputs) > 1 else ""
+        return f"{Path(inputs[0].path).stem}{more}"
 
     def check(self) -> None:
         """Check all that needs no model."""
@@ -239,7 +242,8 @@ class Task(ABC):
         if self.strength is None and (self.request.strength, self.request.mask) != (None, None):
             option = "--mask" if self.request.strength is None else "--strength"
             raise UsageError(
-                f"{option} says how a picture is varied", "give one with --input, and no walk"
+                f"{option} says how a picture is varied",
+                "give the picture as --input, without --interpolate",
             )
         self._check_rows()
         check_numbers(self.request, self.n, self.rows)
@@ -280,7 +284,7 @@ class Task(ABC):
 
     def summary(self, seeds: Sequence[int]) -> str:
         """The line about seeds, for the user."""
-        return "no seed: nothing is left to chance"
+        return "no noise is drawn, so it needs no seed"
 
 
 class OfInputs(Task):

@@ -43,7 +43,7 @@ class Vary(Sample):
     def check(self) -> None:
         if not 0 <= self.strength <= 1:  # NaN is not, either
             raise UsageError(
-                f"--strength is {self.strength}; give a number from 0, the picture itself, to 1, "
+                f"strength is {self.strength}; give a number from 0, the picture itself, to 1, "
                 "nothing of it"
             )
         super().check()
