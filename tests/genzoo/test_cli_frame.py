@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import click
 import pytest
 from shelf import GENZOO, Shelf, command, model
 from terminal import on_terminal
+
+from genzoo.cli.run import SECTIONS, run
 
 BUILTIN = {
     "list": "Show the models that are installed.",
@@ -331,3 +335,12 @@ def test_hostile_25_a_plugin_cannot_take_a_name_of_genzoos_own(shelf: Shelf) -> 
 def test_no_plugins_leaves_out_their_commands(shop: Shelf) -> None:
     assert shop.genzoo("--no-plugins", "fail", "exit").returncode == 2
     assert shop.genzoo("--no-plugins", "list", "cat").returncode == 1
+
+
+def test_each_option_of_run_stands_in_one_section_of_its_help(shelf: Shelf) -> None:
+    text = shelf.genzoo("run", "--help").stdout
+    shown = re.findall(r"^  (?:-\w, )?(--?[\w-]+)", text, re.MULTILINE)
+    options = {option.opts[-1] for option in run.params if isinstance(option, click.Option)}
+    assert sorted(shown) == sorted(options)
+    titles = re.findall(r"^(\w[\w ]+):$", text, re.MULTILINE)
+    assert titles == list(SECTIONS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from os.path import isfile
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -74,7 +74,7 @@ def list_(
     components are shown. A terminal that is too narrow shows fewer columns, a pipe all.
     """
     if len(patterns) > 1:
-        raise UsageError(f"{len(patterns)} patterns, and one is taken", QUOTE)
+        raise UsageError(f"unexpected extra argument {quoted(patterns[1])}", QUOTE)
     pattern = patterns[0] if patterns else None
     catalogue = catalogue_of(ctx)
     if dynamic:
@@ -146,7 +146,7 @@ def _no_match(catalogue: Catalogue, pattern: str | None) -> GenzooError:
     if pattern is None:
         return GenzooError("no model matches all of these options", "`genzoo list` shows all")
     names = [name for m in catalogue.models for name in (catalogue.short_name(m), *m.aliases)]
-    replaced = QUOTE if Path(pattern).exists() else None
+    replaced = QUOTE if isfile(pattern) else None  # where pathlib fails on long ones
     near = replaced or did_you_mean(pattern, names) or "`genzoo list` shows all"
     return GenzooError(f"no model matches {quoted(pattern)}", near)
 

@@ -37,8 +37,32 @@ if TYPE_CHECKING:
     from genzoo.zoo import Zoo
 
 
+SECTIONS = {
+    "What to make": (
+        *("prompt_file", "n", "seed", "steps", "sampler", "guidance", "negative", "settings"),
+        *("loras", "replay"),
+    ),
+    "From pictures and between them": ("inputs", "strength", "mask", "interpolate"),
+    "What is written": (
+        *("output", "columns", "scale", "parameters", "xmp", "shards", "shard_size", "force"),
+        *("preview", "as_json"),
+    ),
+    "How it is computed": (
+        *("device", "precision", "batch", "threads", "compile", "offload", "variant"),
+    ),
+}
+"""The options by what they are for, in the order of the help."""
+
+
 class RunCommand(click.Command):
     """A command whose prompts may be negative numbers: `genzoo run MODEL -1`."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        options = {str(option.name): option for option in self.params}
+        for title, names in SECTIONS.items():
+            records = (options[name].get_help_record(ctx) for name in names)
+            with formatter.section(title):
+                formatter.write_dl([record for record in records if record])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take unknown options for prompts, then refuse those that are no numbers."""
