@@ -25,9 +25,10 @@ def plan_text(found: Survey, goal: Goal, fitted: Fitted) -> list[tuple[str, str]
         f"{stage.steps:,} of {many(stage.batch_size, 'picture')} ({stage.name})"
         for stage in recipe.stages
     )
+    parameters = f"{fitted.parameters:,}"
     seen = sum((stage.steps or 0) * stage.batch_size for stage in recipe.stages[:1])
     lines = [
-        ("model", f"{recipe.name}: {recipe.model.component}, {fitted.parameters:,} parameters"),
+        ("model", f"{recipe.name}: {recipe.model.component}, {parameters} parameters to train"),
         ("pictures", f"{goal.pictures:,} to train on{aside}"),
         ("shape", f"{times(data.shape)}, {FITS[data.fit]}"),
         ("conditions", conditioned),
