@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from run_cost import cpu_time
+from run_cost import cpu_time, median_times
 
 BAR = 1.5
 
@@ -58,22 +57,17 @@ def main() -> None:
     torch = [sys.executable, "-c", "import os, torch; os._exit(0)"]
     evaluate = [sys.executable, "-m", "genzoo", "eval", arguments.model, "-n", "1000"]
     evaluate += ["--data", str(arguments.data.resolve()), "--no-costs"]
-    times: dict[str, list[float]] = {"torch": [], "eval": []}
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GENZOO_CACHE"] = str(Path(folder, "cache"))
         cold = cpu_time([*evaluate, "--seed", "0"], folder)
         install_stop(Path(folder, "site"))
         os.environ["PYTHONPATH"] = str(Path(folder, "site"))
-        for warm_up in [True] + [False] * arguments.runs:
-            # Another seed is another report, of the same real images.
-            for name, command in (("torch", torch), ("eval", [*evaluate, "--seed", "1"])):
-                seconds = cpu_time(command, folder)
-                if not warm_up:
-                    times[name].append(seconds)
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    ratio = medians["eval"] / medians["torch"]
-    print(f"import torch   {medians['torch']:.2f} s CPU, median of {arguments.runs}")
-    print(f"genzoo eval    {medians['eval']:.2f} s CPU before its first batch, {arguments.model}")
+        # Another seed is another report, of the same real images.
+        commands = {"torch": torch, "eval": [*evaluate, "--seed", "1"]}
+        seconds = median_times(commands, arguments.runs, folder)
+    ratio = seconds["eval"] / seconds["torch"]
+    print(f"import torch   {seconds['torch']:.2f} s CPU, median of {arguments.runs}")
+    print(f"genzoo eval    {seconds['eval']:.2f} s CPU before its first batch, {arguments.model}")
     print(f"all of it      {cold:.0f} s CPU with an empty cache")
     print(f"ratio          {ratio:.2f}, the bar is {BAR}")
     sys.exit(ratio > BAR)
