@@ -23,7 +23,7 @@ recipes of this plugin were trained so long."""
 
 def flow(goal: Goal) -> Sequence[Recipe]:
     """Rectified flows (Liu et al. 2022) on pixels."""
-    return _recipes(goal, ComponentSpec("genzoo/rectified-flow"), "Rectified flow", "heun", 10)
+    return _recipes(goal, None, "Rectified flow", "heun", 10)
 
 
 def ddpm(goal: Goal) -> Sequence[Recipe]:
@@ -34,23 +34,25 @@ def ddpm(goal: Goal) -> Sequence[Recipe]:
 
 def ldm(goal: Goal) -> Sequence[Recipe]:
     """Rectified flows on the latents of a codec (Rombach et al. 2022)."""
-    return _recipes(goal, ComponentSpec("genzoo/rectified-flow"), "Latent diffusion", "heun", 10)
+    return _recipes(goal, None, "Latent diffusion", "heun", 10)
 
 
 def _recipes(
-    goal: Goal, noiser: ComponentSpec, what: str, sampler: str, steps: int
+    goal: Goal, noiser: ComponentSpec | None, what: str, sampler: str, steps: int
 ) -> Sequence[Recipe]:
     widths = CPU_WIDTHS if goal.device == "cpu" else GPU_WIDTHS
     return [_recipe(goal, _config(goal, noiser, width, sampler, steps), what) for width in widths]
 
 
 def _config(
-    goal: Goal, noiser: ComponentSpec, width: int, sampler: str, steps: int
+    goal: Goal, noiser: ComponentSpec | None, width: int, sampler: str, steps: int
 ) -> Mapping[str, object]:
     conditioned = bool(goal.conditioners)
+    shape = goal.latent_shape or goal.data.shape
+    network = _network(shape, width)
     config = DiffusionConfig(
-        noiser=noiser,
-        network=_network(goal.latent_shape or goal.data.shape, width),
+        noiser=noiser or _straight(network, shape),
+        network=network,
         shape=goal.data.shape,
         on="latents" if goal.latent_shape else "pixels",
         sampler=sampler,
@@ -60,6 +62,12 @@ def _config(
     )
     fields: Mapping[str, object] = to_builtins(config)
     return fields
+
+
+def _straight(network: Network, shape: tuple[int, ...]) -> ComponentSpec:
+    """A rectified flow, whose network predicts the data where it is narrower than these."""
+    narrow = isinstance(network, UNetConfig) and network.width <= shape[0] * network.patch**2
+    return ComponentSpec("genzoo/rectified-flow", {"prediction": "x0"} if narrow else {})
 
 
 def _network(shape: tuple[int, ...], width: int) -> Network:

@@ -75,7 +75,11 @@ def test_training_times_can_be_trained_at(case: str) -> None:
     ones = torch.ones(20_000, 1)
     assert noiser.target(ones, ones, times).isfinite().all()
     assert noiser.embed(times).isfinite().all()
-    assert (noiser.weight(times) == 1).all()
+    weight = noiser.weight(times)
+    if case != "rectified-flow-x0":
+        assert (weight == 1).all()
+    assert (weight >= 1).all()
+    assert weight.isfinite().all()
 
 
 def test_ddpm_trains_at_every_whole_step_alike() -> None:
@@ -133,6 +137,21 @@ def test_rectified_flow_is_the_straight_line() -> None:
     assert noiser.perturb(x0, noise, t).item() == pytest.approx(0.75 * 2 - 0.25)
     assert noiser.target(x0, noise, t).item() == pytest.approx(-3)
     assert noiser.grid(4).tolist() == [1, 0.75, 0.5, 0.25, 0]
+
+
+def test_the_error_of_predicted_data_counts_as_that_of_the_velocity() -> None:
+    velocity, data = noiser_of("rectified-flow"), noiser_of("rectified-flow-x0")
+    x0, noise, t = torch.tensor([[2.0]]), torch.tensor([[-1.0]]), torch.tensor([0.25])
+    assert data.target(x0, noise, t).item() == pytest.approx(2)
+    # The velocity is noise - x0 = -3. Where x0 is said to be 1.9, x_t = 1.25 has noise -0.7, and
+    # the velocity is -2.6.
+    _, wrong = data.split(torch.tensor([[1.9]]), data.perturb(x0, noise, t), t)
+    assert wrong.item() == pytest.approx(-0.7)
+    of_velocity = velocity.weight(t) * (wrong.item() - 1.9 - velocity.target(x0, noise, t)).square()
+    of_data = data.weight(t) * (1.9 - data.target(x0, noise, t)).square()
+    assert of_data.item() == pytest.approx(of_velocity.item()) == pytest.approx(0.16)
+    # Below t = 0.05 (Li & He 2025) the weight no longer grows.
+    assert data.weight(torch.tensor([0.05, 0.01, 0.0])).tolist() == pytest.approx([400, 400, 400])
 
 
 def test_flow_times_are_the_sigmoid_of_a_normal_or_uniform() -> None:

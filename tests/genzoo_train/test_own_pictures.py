@@ -345,6 +345,23 @@ def test_templates_for_pictures_of_any_shape(family: str, shape: tuple[int, int,
     assert sizes == sorted(set(sizes), reverse=True)
 
 
+def test_a_flow_that_is_narrower_than_its_pictures_predicts_them() -> None:
+    # A place of the first layer is 4×4 pixels in three colours, 48 numbers, for a width of at most
+    # 48; or 2×2 pixels, 12 numbers, for at least 24; or one of a latent.
+    template = genzoo.open_zoo().template
+    goal = Goal("x", DataRecipe("d", (3, 64, 64)), pictures=1000)
+    small = replace(goal, data=DataRecipe("d", (3, 32, 32)))
+    latents = replace(goal, latent_shape=(4, 16, 16))
+    for family, wanted, prediction in (
+        ("flow", goal, "x0"),
+        ("flow", small, "flow"),
+        ("ldm", latents, "flow"),
+    ):
+        for recipe in template(family)(wanted):
+            noiser = recipe.model.config["noiser"]
+            assert noiser["config"].get("prediction", "flow") == prediction
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_gpu_gets_larger_networks(family: str) -> None:
     template = genzoo.open_zoo().template(family)
