@@ -61,24 +61,25 @@ batch_size = 64
 """
 
 
-def make_pictures(folder: Path, count: int) -> None:
-    """Write `count` pictures in shards: colours that change smoothly, with a rectangle on them."""
+def make_pictures(folder: Path, count: int, *, split: str = "train", side: int = 64) -> None:
+    """Write `count` pictures in shards: colours that change smoothly, with a square on them."""
     folder.mkdir(parents=True, exist_ok=True)
     shards = -(-count // SHARD)
-    ramp = np.linspace(0, 1, 64, dtype=np.float32)
+    ramp = np.linspace(0, 1, side, dtype=np.float32)
+    mark = side // 4
     for shard in range(shards):
-        file = folder / f"train-{shard:05}-of-{shards:05}.parquet"
+        file = folder / f"{split}-{shard:05}-of-{shards:05}.parquet"
         if file.exists():
             continue
         rows = []
         for number in range(shard * SHARD, min((shard + 1) * SHARD, count)):
-            chance = np.random.default_rng(number)
-            left, right, mark = chance.integers(0, 256, (3, 3)).astype(np.float32)
+            chance = np.random.default_rng([number, split == "test"])
+            left, right, colour = chance.integers(0, 256, (3, 3)).astype(np.float32)
             pixels = np.broadcast_to(
-                left + ramp[None, :, None] * (right - left), (64, 64, 3)
+                left + ramp[None, :, None] * (right - left), (side, side, 3)
             ).copy()
-            x, y = chance.integers(0, 48, 2)
-            pixels[y : y + 16, x : x + 16] = mark
+            x, y = chance.integers(0, side - mark, 2)
+            pixels[y : y + mark, x : x + mark] = colour
             content = BytesIO()
             Image.fromarray(pixels.astype(np.uint8)).save(content, "PNG", compress_level=1)
             rows.append({"image": {"bytes": content.getvalue(), "path": None}})
@@ -96,10 +97,9 @@ def anonymous(pid: int | str) -> int:
     return int(found[1]) * 1024 if found else 0
 
 
-def peak_of_training(recipe: Path, data: Path, out: Path) -> int:
-    """The most anonymous memory that `genzoo train` has, from its start to its end."""
-    command = [sys.executable, "-m", "genzoo", "train", str(recipe), "--data", str(data)]
-    process = subprocess.Popen([*command, "--out", str(out), "--max-steps", "300"])
+def peak(*words: str | Path) -> int:
+    """The most anonymous memory that a command of genzoo has, from its start to its end."""
+    process = subprocess.Popen([sys.executable, "-m", "genzoo", *map(str, words)])
     most = 0
     while process.poll() is None:
         most = max(most, anonymous(process.pid))
@@ -128,9 +128,9 @@ def main() -> None:
     file = out / "large.toml"
     file.write_text(RECIPE, encoding="utf-8")
     run = out / f"run-{time.time():.0f}"
-    print(f"anonymous memory, first time: {peak_of_training(file, out / 'data', run) / 1e9:.2f} GB")
-    again = peak_of_training(file, out / "data", run.with_name(f"{run.name}-again"))
-    print(f"anonymous memory, decoded before: {again / 1e9:.2f} GB", flush=True)
+    for what, folder in (("first time", run), ("decoded before", out / f"{run.name}-again")):
+        words = ("train", file, "--data", out / "data", "--out", folder, "--max-steps", "300")
+        print(f"anonymous memory, {what}: {peak(*words) / 1e9:.2f} GB", flush=True)
 
     recipe = msgspec.toml.decode(RECIPE, type=Recipe)
     zoo = genzoo.open_zoo()
