@@ -12,12 +12,15 @@ import termios
 from shelf import GENZOO
 
 
-def on_terminal(columns: int, *arguments: str, code: int = 0, **environment: str) -> list[str]:
-    """The lines that `genzoo` writes on stdout, or on stderr where its exit `code` is not 0."""
+def on_terminal(
+    columns: int, *arguments: str, code: int = 0, errors: bool = False, **environment: str
+) -> list[str]:
+    """The lines that `genzoo` writes on stdout, or on stderr where its exit `code` is not 0 or
+    `errors` are wanted."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     kept = {k: v for k, v in os.environ.items() if k != "COLUMNS"}
-    out, err = (theirs, None) if code == 0 else (None, theirs)
+    out, err = (None, theirs) if code or errors else (theirs, None)
     words = [str(GENZOO), *arguments]
     process = subprocess.Popen(words, stdout=out, stderr=err, env=kept | environment)
     os.close(theirs)

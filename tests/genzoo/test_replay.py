@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from painting import MODELS, Cli, write_model
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from terminal import on_terminal
 
 
 def pixels(path: str | Path) -> np.ndarray:
@@ -245,3 +247,11 @@ def test_settings_do_not_go_with_a_replay(painter: Path, cli: Cli) -> None:
         done = cli("run", "--replay", "a.png", *words)
         assert done.code == 2
         assert "takes its settings from the file" in done.err
+
+
+def test_what_is_said_while_a_bar_is_drawn_has_a_line_of_its_own(painter: Path, cli: Cli) -> None:
+    assert cli("run", "flow-mnist", "7", "-n", "64", "--seed", "0", "-o", "a.png").code == 0
+    words = ("run", "--replay", "a.png", "-o", "b.png")
+    shown = "\n".join(on_terminal(80, *words, errors=True))
+    assert "━━" in shown  # it takes more than half a second
+    assert re.search(r"(\n|\r|\x1b\[2K)the same pixels as a\.png\r?\n", shown)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genzoo.cli.making import message, tell_hooks
+from genzoo.cli.making import tell_hooks
 from genzoo.cli.options import request_from
 from genzoo.cli.progress import progress
 from genzoo.files.libraries import need_pyarrow
@@ -22,6 +22,7 @@ from genzoo.run.outputs.destination import STDOUT
 from genzoo.run.request import check_seed
 from genzoo.text import shown_path
 from genzoo_core.errors import UsageError
+from genzoo_core.progress import to_stderr
 from genzoo_core.request import BATCH
 
 if TYPE_CHECKING:
@@ -82,13 +83,13 @@ def run_shards(
             )
     except KeyboardInterrupt:
         if rank == 0:
-            message("interrupted: the same command goes on after the shards that are there")
+            to_stderr("interrupted: the same command goes on after the shards that are there")
         raise
     seconds = round(time.monotonic() - begin, 3)
     tell_hooks(zoo, manifest.record, written, seconds)
     if rank == 0:
         if not there:
-            message(f"{folder.path}: other ranks are still at work, or were lost")
+            to_stderr(f"{folder.path}: other ranks are still at work, or were lost")
         if as_json:
             figures = {"pictures": job.layout.pictures, "shards": job.layout.count}
             click.echo(json.dumps({"path": shown_path(folder.path), **figures, "seconds": seconds}))
@@ -171,8 +172,8 @@ def _choose_gpu(device: str | None) -> None:
 
 def _announce(job: Job, manifest: Manifest) -> None:
     for note in job.plan.notes:
-        message(note)
+        to_stderr(note)
     own = job.rows.first.seed is not None
     seeds = "seeds of their own" if own else f"seeds from {manifest.record.seed}"
     counts = f"{job.layout.pictures:,} pictures in {job.layout.count:,} shards"
-    message(f"{job.plan.opened.name}: {counts}, {seeds}")
+    to_stderr(f"{job.plan.opened.name}: {counts}, {seeds}")

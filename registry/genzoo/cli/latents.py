@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genzoo.cli.group import complete_models
-from genzoo.cli.making import carry_out, destination_of, message, print_result, tell_hooks
+from genzoo.cli.making import carry_out, destination_of, print_result, tell_hooks
 from genzoo.cli.options import (
     condition_options,
     gather,
@@ -24,6 +24,7 @@ from genzoo.files.libraries import need_pyarrow
 from genzoo.run.outputs.destination import Destination, choose_latents, write_latents
 from genzoo.text import many
 from genzoo_core.errors import UsageError
+from genzoo_core.progress import to_stderr
 from genzoo_core.request import BATCH
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def encode(
         return
     plan = zoo.plan(request_from(model, options, encode=True, **fields))
     for note in plan.notes:
-        message(note)
+        to_stderr(note)
     latents = make_latents(plan)
     path = write_latents(destination, latents)
     seconds = round(time.monotonic() - begin, 3)
@@ -105,18 +106,18 @@ def _encode_files(
     if len(fields["prompts"]) > 1:
         raise UsageError("a folder is encoded with one prompt for all", "leave the others out")
     inputs = fields.pop("inputs")
-    files = picture_files(inputs, message)
+    files = picture_files(inputs, to_stderr)
     one = first_picture(files)
     plan = zoo.plan(request_from(model, options, encode=True, inputs=(one,), **fields))
     batch = min(fields["batch"] or BATCH, len(files))
-    message(f"{plan.opened.name}: {many(len(files), 'picture')}")
+    to_stderr(f"{plan.opened.name}: {many(len(files), 'picture')}")
     with progress(plan.opened.name) as update:
         batches = encode_files(
             plan,
             files,
             batch,
             background=background_of(plan.opened, zoo),
-            note=message,
+            note=to_stderr,
             on_progress=update,
         )
         record = record_of(plan, batch)

@@ -21,8 +21,9 @@ from genzoo.cli.progress import progress
 from genzoo.cli.settings import output_folder
 from genzoo.plugins.guard import stdout_to_stderr
 from genzoo.run.outputs.destination import IN_ONE, STDOUT, Destination, choose, files_in, write
-from genzoo.text import printable, shown_path
+from genzoo.text import shown_path
 from genzoo_core.errors import UsageError
+from genzoo_core.progress import to_stderr
 from genzoo_core.request import Record
 
 if TYPE_CHECKING:
@@ -34,11 +35,6 @@ if TYPE_CHECKING:
 
 PREVIEWED = 64
 """Pictures in a preview, or those of the first batch where it has more."""
-
-
-def message(text: str) -> None:
-    """One line on stderr. What a file says in it cannot steer the terminal."""
-    click.echo(printable(text), err=True)
 
 
 def print_result(record: Record, path: Path | bytes, as_json: bool, **figures: Any) -> None:
@@ -188,7 +184,7 @@ def carry_out(
     first, last = made.record.pictures or (0, plan.count)
     seconds = round(time.monotonic() - begin, 3)
     if made.interrupt is not None:
-        message(f"interrupted: kept {last - first} of {plan.count}")
+        to_stderr(f"interrupted: kept {last - first} of {plan.count}")
         print_result(made.record, written, as_json=False)
         raise made.interrupt
     if previewed:
@@ -223,15 +219,15 @@ def _write(
     if destination.format == "jpeg":
         check_room(plan, destination.style)
     for note in plan.notes:
-        message(note)
-    message(f"{plan.opened.name}: {plan.task.summary(plan.seeds)}")
+        to_stderr(note)
+    to_stderr(f"{plan.opened.name}: {plan.task.summary(plan.seeds)}")
     frames = destination.format in ("gif", "plugin")
     with progress(plan.opened.name) as update, stdout_to_stderr():
         batches = make_batches(
-            plan, zoo, keep_frames=frames, on_progress=update, on_message=message
+            plan, zoo, keep_frames=frames, on_progress=update, on_message=to_stderr
         )
         if again is not None:
-            batches = verify(again, batches, message)
+            batches = verify(again, batches, to_stderr)
         with Batches(batches, preview=preview) as made:
             try:
                 if destination.stdout:

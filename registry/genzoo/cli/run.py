@@ -15,7 +15,7 @@ import click
 from genzoo.cli.bulk import Shards, run_shards
 from genzoo.cli.completing import complete_prompts, complete_samplers, complete_settings
 from genzoo.cli.group import complete_models
-from genzoo.cli.making import carry_out, destination_of, message
+from genzoo.cli.making import carry_out, destination_of
 from genzoo.cli.options import (
     check_style,
     gather,
@@ -31,6 +31,7 @@ from genzoo.models.weights import has_scheme
 from genzoo.run.bulk.layout import FORMS, SIZE, Form
 from genzoo_core.downloads import no_downloads
 from genzoo_core.errors import UsageError
+from genzoo_core.progress import to_stderr
 from genzoo_core.request import Offload
 
 if TYPE_CHECKING:
@@ -254,7 +255,7 @@ def run(
         again = plan_replay(replay, zoo, model=model, inputs=inputs, mask=mask, device=device)
         destination = again.like(destination)
         for note in again.notes:
-            message(f"Warning: {note}")
+            to_stderr(f"Warning: {note}")
         plan = again.plan
     else:
         if prompts is not None:
