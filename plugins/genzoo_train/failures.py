@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -28,6 +30,10 @@ SPELLINGS = (
     "size calculation overflowed",
 )
 """Parts of the messages, in lower case, of `RuntimeError`s that are failed allocations."""
+
+
+HANGUP: int | None = getattr(signal, "SIGHUP", None)
+"""That the terminal was closed; Windows has no such signal."""
 
 
 class DivergedError(TrainingError):
@@ -62,9 +68,10 @@ class EndedError(TrainingError):
 
 @contextmanager
 def stop_requests() -> Iterator[list[int]]:
-    """A list to which the first SIGINT or SIGTERM is added; a second acts as it always does.
+    """A list to which the first SIGINT, SIGTERM or SIGHUP is added; a second acts as always.
 
-    Outside the main thread, where Python delivers no signals, nothing is changed.
+    SIGHUP is that the terminal was closed; `nohup` has it ignored. Outside the main thread, where
+    Python delivers no signals, nothing is changed.
     """
     received: list[int] = []
     before: dict[int, signal._HANDLER] = {}
@@ -76,14 +83,26 @@ def stop_requests() -> Iterator[list[int]]:
     def note(signum: int, frame: FrameType | None) -> None:
         received.append(signum)
         restore()
+        if signum == HANGUP:
+            _write_nowhere()
 
     if threading.current_thread() is threading.main_thread():
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            before[signum] = signal.signal(signum, note)
+        for signum in (signal.SIGINT, signal.SIGTERM, HANGUP):
+            if signum and (signum != HANGUP or signal.getsignal(signum) != signal.SIG_IGN):
+                before[signum] = signal.signal(signum, note)
     try:
         yield received
     finally:
         restore()
+
+
+def _write_nowhere() -> None:
+    """Let stdout and stderr go nowhere instead of to the terminal, where each write would fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        with suppress(OSError):  # it is closed
+            if stat.S_ISCHR(os.fstat(descriptor).st_mode):
+                os.dup2(nowhere, descriptor)
 
 
 @contextmanager

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import pty
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -111,6 +113,22 @@ def test_hostile_34_a_signal_saves_first_and_loses_nothing(
     )
     whole = train(zoo, recipe(), dataset, tmp_path / "whole")
     assert same(whole, command.finish(zoo, data_folder))
+
+
+@pytest.mark.usefixtures("zoo")
+def test_a_terminal_that_is_closed_loses_nothing(data_folder: Path, tmp_path: Path) -> None:
+    command = Command(tmp_path, data_folder)
+    slowly = ("--set", "model.config.sleep=0.3", "--set", "report.checkpoint_every=1000")
+    child, terminal = pty.fork()
+    if not child:
+        os.execv(sys.executable, [*command.words, *slowly])
+    shown = b""
+    while not re.search(rb"\b[1-9]/12", shown):  # as its bar says
+        shown += os.read(terminal, 65536)
+    os.close(terminal)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGHUP
+    assert 1 <= command.step() < 12
 
 
 def test_hostile_35_a_killed_training_goes_on_from_its_last_checkpoint(
