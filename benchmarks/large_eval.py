@@ -35,10 +35,12 @@ def main() -> None:
     file.write_text(RECIPE.replace("[3, 64, 64]", "[3, 32, 32]"), encoding="utf-8")
     if not run.exists():
         peak("train", file, "--data", out / "data", "--out", run, "--max-steps", "100")
-    for what, seed in (("first time", 0), ("from the cache", 1)):
+    for what, seed in (("first time", "0"), ("from the cache", "1")):
         start = time.monotonic()
-        words = ("eval", run / "large.safetensors", "--data", data, "--no-costs", "--seed", seed)
-        most = peak(*words, "-n", 1000)
+        most = peak(
+            *("eval", run / "large.safetensors", "--data", data, "--no-costs"),
+            *("-n", "1000", "--seed", seed),
+        )
         print(
             f"{what}: {most / 1e9:.2f} GB of anonymous memory, {time.monotonic() - start:.0f} s",
             flush=True,

@@ -13,6 +13,9 @@ those that share the most pairs of letters with it."""
 LETTERS = 200
 """Letters of a mistyped name whose pairs count."""
 
+SHORTEST = 3
+"""Letters from which on a name may be the beginning of others."""
+
 
 class GenzooError(Exception):
     """Base of all errors that a user of genzoo can meet.
@@ -74,7 +77,7 @@ class ReplayError(GenzooError):
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str | None:
-    """A hint that names the choices closest to `name`, or None where none is close."""
+    """A hint that names the choices closest to `name`, or that begin with it; None for none."""
     import difflib
 
     names = list(choices)
@@ -84,6 +87,8 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str | None:
         pairs = {name[i : i + 2] for i in range(min(len(name), LETTERS) - 1)}
         names = nlargest(COMPARED, names, key=lambda choice: sum(p in choice for p in pairs))
     close = difflib.get_close_matches(name, names, n=3)
+    if not close and len(name) >= SHORTEST:
+        close = [choice for choice in names if choice.startswith(name)][:3]
     *others, last = close or [""]
     either = f"{', '.join(others)} or {last}" if others else last
     return f"did you mean {either}?" if close else None

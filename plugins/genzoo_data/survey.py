@@ -273,10 +273,11 @@ def _problems(found: Survey) -> Iterator[str]:
     if found.copies:
         copies = sum(len(group) - 1 for group in found.copies)
         is_there = "is there" if copies == 1 else "are there"
-        yield f"{many(copies, 'picture')} {is_there} twice: {' = '.join(found.copies[0][:2])}"
+        pair = " = ".join(found.copies[0][:2])
+        yield f"{many(copies, 'picture')} {is_there} twice, such as {pair}"
     if found.near:
-        first_pair = " ≈ ".join(found.near[0])
-        yield f"{many(len(found.near), 'pair')} of pictures that look the same: {first_pair}"
+        pair = " ≈ ".join(found.near[0])
+        yield f"{many(len(found.near), 'pair')} of pictures look the same, such as {pair}"
     if found.pictures < FEW_PICTURES:
         yield (
             f"{many(found.pictures, 'picture')}, few: a model learns to copy some of so few; "

@@ -120,7 +120,7 @@ class Diffusion(Guided, NoisyModel[DiffusionOptions]):
             if options.eta is not None and "`eta`" in message:
                 message = f"sampler {name} has no eta"
             if not others:
-                raise UsageError(message) from error
+                raise UsageError(message, "no other fits this model") from error
             hints = (f"this model can use {', '.join(others)}", did_you_mean(name, others))
             raise UsageError(message, "; ".join(filter(None, hints))) from error
         if not sampler.fits(self.noiser):

@@ -188,6 +188,8 @@ def train(
     found = None if recipe in zoo.templates else _recipe(zoo, recipe)
     if found is not None:
         _refuse_of_families(context)
+    elif steps and duration:
+        raise UsageError("--steps is in the place of --time", "give one of them")
     elif data is None:
         raise UsageError("no pictures to train on", "give their folder as --data")
     # A wrong word is said before this: torch takes seconds to import.

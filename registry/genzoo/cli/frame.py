@@ -15,8 +15,8 @@ from typing import Any
 import click
 
 from genzoo.cli.group import ZooGroup
-from genzoo.text import LONGEST_LINE, as_message, one_line
-from genzoo_core.errors import GenzooError
+from genzoo.text import LONGEST_LINE, as_message, one_line, quoted
+from genzoo_core.errors import GenzooError, did_you_mean
 from genzoo_core.table import wrapped
 
 INTERRUPTED = 128 + 2
@@ -151,6 +151,12 @@ def _message(error: BaseException) -> str:
     match error:
         case GenzooError() | SystemExit():
             return str(error)
+        case click.NoSuchOption(ctx=click.Context() as ctx):
+            names = [name for option in ctx.command.params for name in option.opts]
+            near = did_you_mean(error.option_name, [name for name in names if name[0] == "-"])
+            see = f"see `{ctx.command_path} --help`"
+            name = quoted(error.option_name)
+            return "; ".join(filter(None, (f"No such option {name}", see, near)))
         case click.UsageError():
             where = error.ctx.command_path if error.ctx else "genzoo"
             return f"{error.format_message().rstrip('.')}; see `{where} --help`"

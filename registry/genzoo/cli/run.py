@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from difflib import get_close_matches
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -72,9 +71,7 @@ class RunCommand(click.Command):
         for word in (ctx.params["model"], *ctx.params["prompts"]):
             if word in words and word.startswith("-") and not _is_number(word):
                 name = word.partition("=")[0]
-                options = [option for parameter in self.params for option in parameter.opts]
-                near = get_close_matches(name, [option for option in options if option[0] == "-"])
-                raise click.NoSuchOption(name, possibilities=near, ctx=ctx)
+                raise click.NoSuchOption(name, ctx=ctx)
         return rest
 
 

@@ -100,7 +100,8 @@ def _entries(home: Path) -> tuple[list[Path], list[Path]]:
         return folders, [path for path in (*entries, *_within(folders)) if _is_rows(path)]
     except OSError as error:
         kind = NoFolderError if isinstance(error, FileNotFoundError) else DataError
-        raise kind(f"cannot read {home}: {error.strerror}") from error
+        reason = "it is no folder" if home.is_file() else error.strerror
+        raise kind(f"cannot read {home}: {reason}") from error
 
 
 def _named(folders: Iterable[Path], rows: Iterable[Path]) -> list[str]:

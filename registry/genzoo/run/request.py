@@ -22,11 +22,9 @@ def request_of(model: str, prompts: object = (), **fields: Any) -> Request:
     names = Request.__struct_fields__
     for name in fields:
         if name not in names:
-            there = did_you_mean(name, names) or f"known: {', '.join(names)}"
-            raise UsageError(
-                f"a request has no {quoted(name)}",
-                f"{there}; an option of the model's is options={{{quoted(name)}: …}}",
-            )
+            own = f"give an option of the model's as options={{{quoted(name)}: …}}"
+            near = did_you_mean(name, names) or f"known: {', '.join(names)}"
+            raise UsageError(f"a request has no {quoted(name)}", f"{own}; {near}")
     inputs = fields.get("inputs", ())
     files = inputs if isinstance(inputs, list | tuple) else (inputs,)
     fields["inputs"] = tuple(_picture("inputs", file) for file in files)

@@ -82,7 +82,7 @@ class WalkBetweenSeeds(Walk):
         return draw(batch, InterpolationRng(*self._ends, self.along(batch)))
 
     def summary(self, seeds: Sequence[int]) -> str:
-        return f"seeds {self._ends[0]} to {self._ends[1]}"
+        return f"a walk from seed {self._ends[0]} to seed {self._ends[1]}"
 
 
 class WalkBetweenInputs(Walk):
