@@ -22,7 +22,7 @@ NOISERS: dict[str, tuple[str, dict[str, Any]]] = {
         for prediction in ("eps", "x0", "v")
     },
     "rectified-flow": ("rectified-flow", {}),
-    "rectified-flow-x0": ("rectified-flow", {"prediction": "x0"}),
+    "rectified-flow-x0": ("rectified-flow", {"prediction": "x0", "shift": 4.0}),
     "edm": ("edm", {}),
 }
 SAMPLERS = ("ddpm", "ddim", "euler", "heun", "dpmpp-2m")

@@ -154,6 +154,12 @@ def test_the_error_of_predicted_data_counts_as_that_of_the_velocity() -> None:
     assert data.weight(torch.tensor([0.05, 0.01, 0.0])).tolist() == pytest.approx([400, 400, 400])
 
 
+def test_the_steps_of_a_shifted_flow_are_those_of_stable_diffusion_3() -> None:
+    # What diffusers' FlowMatchEulerDiscreteScheduler(shift=3) makes of the same five times.
+    shifted = component("noiser", "rectified-flow", shift=3.0).grid(4)
+    torch.testing.assert_close(shifted, torch.tensor([1, 0.9, 0.75, 0.5, 0]))
+
+
 def test_flow_times_are_the_sigmoid_of_a_normal_or_uniform() -> None:
     quantiles = torch.tensor([0.1, 0.5, 0.9])
     times = noiser_of("rectified-flow").sample_t(batch_rng(100_000), torch.empty(0))
