@@ -23,7 +23,7 @@ recipes of this plugin were trained so long."""
 
 def flow(goal: Goal) -> Sequence[Recipe]:
     """Rectified flows (Liu et al. 2022) on pixels."""
-    return _recipes(goal, None, "Rectified flow", "heun", 10)
+    return _recipes(goal, None, "Rectified flow", "dpmpp-2m", 20)
 
 
 def ddpm(goal: Goal) -> Sequence[Recipe]:
