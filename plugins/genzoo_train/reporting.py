@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 from genzoo_core.progress import EVERY, Pulse, left
 from genzoo_core.training import Progress
@@ -65,6 +66,10 @@ class LineReporter(Reporter):
 BAR = 20
 """Columns of the bar."""
 
+GONE = suppress(OSError)
+"""What is drawn on a terminal that was closed a moment ago fails; a signal says the same, and stops
+the training in good order."""
+
 
 class BarReporter(Reporter):
     """A progress bar on a terminal."""
@@ -99,20 +104,24 @@ class BarReporter(Reporter):
         now = time.monotonic()
         if now >= self._next:
             self._next = now + self.INTERVAL
-            self._bar.update(self._task, completed=done, refresh=True)
+            with GONE:
+                self._bar.update(self._task, completed=done, refresh=True)
 
     def figures(self, progress: Progress, values: Mapping[str, float]) -> None:
         task = self._bar.tasks[-1]
         beside = len(f"{task.description}  {progress.total}/{progress.total}  0:00:00  ") + BAR
         figures = _text(values, self._bar.console.width - beside)
-        self._bar.update(self._task, completed=progress.step, figures=figures, refresh=True)
+        with GONE:
+            self._bar.update(self._task, completed=progress.step, figures=figures, refresh=True)
 
     def note(self, message: str) -> None:
-        self._bar.console.print(message, markup=False, highlight=False)
+        with GONE:
+            self._bar.console.print(message, markup=False, highlight=False)
 
     def close(self) -> None:
-        self._bar.refresh()
-        self._bar.stop()
+        with GONE:
+            self._bar.refresh()
+            self._bar.stop()
 
 
 def _text(values: Mapping[str, float], room: int | None = None) -> str:

@@ -353,7 +353,7 @@ def test_a_folder_is_of_one_run(silent_painter: Path, cli: Cli) -> None:
         (["-o", "out", "--shards", "--preview"], "--preview"),
         (["-o", "out", "--shards", "--interpolate", "3,8"], "leave out inputs, masks and walks"),
         (["-o", "out", "--shards", "-i", "a.png"], "leave out inputs, masks and walks"),
-        (["-o", "out", "--shards", "--strength", "0.5"], "give one with --input"),
+        (["-o", "out", "--shards", "--strength", "0.5"], "give the picture as --input"),
         (["-o", "out", "--shards", "-n", "0"], "from 1 to 1,000,000,000"),
         (["-o", "out", "--shards", "-n", str(10**9 + 1)], "from 1 to 1,000,000,000"),
         (["-o", "out", "--shards", "--shard-size", "0"], "--shard-size is 0"),

@@ -89,7 +89,8 @@ def test_commands_that_are_told_are_those_that_a_shell_reads(
     assert shlex.split(row["report"]["command"]) == measured
     assert main(["eval", str(mine), "--data", "mnist", "-n", "100"]) == 0
     shown, _ = capfd.readouterr()
-    assert shown.splitlines()[-1] == row["report"]["command"].replace("\n", "\\n")
+    told = row["report"]["command"].replace("\n", "\\n")
+    assert shown.splitlines()[-1] == f"measured by: {told}"
 
 
 def test_the_table_goes_to_stdout_and_the_rest_to_stderr(
