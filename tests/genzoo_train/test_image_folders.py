@@ -370,3 +370,75 @@ def test_plain_bytes_are_pictures_too(tmp_path: Path) -> None:
     dataset = read(tmp_path)
     assert levels(dataset) == [5]
     assert torch.equal(torch.tensor(dataset.columns["n"]), torch.tensor([1]))
+
+
+@pytest.mark.parametrize(
+    "beside", [None, "READ ME.txt", "Thumbs.db", "__MACOSX/._it.png", ".git/HEAD"]
+)
+@pytest.mark.parametrize("wrapping", ["", "archive", "archive/images", "train", "archive/train/im"])
+def test_folders_of_classes_are_found_in_others(
+    tmp_path: Path, wrapping: str, beside: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for label in ("0_Coat", "1_Bag"):
+        for number in (1, 2):
+            picture(tmp_path / "pics" / wrapping / label / f"scan ({number}).PNG", 40 * number)
+    if beside:
+        file = tmp_path / "pics" / beside
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"")
+    for folder in (tmp_path, tmp_path / "pics"):
+        dataset = read(folder)
+        assert dataset.columns["label"] == ["0_Coat", "0_Coat", "1_Bag", "1_Bag"]
+    assert "not called so" not in capsys.readouterr().err
+
+
+def test_both_splits_are_found_in_another_folder(tmp_path: Path) -> None:
+    for split, count in (("train", 3), ("test", 2)):
+        for number in range(count):
+            picture(
+                tmp_path / "pics" / "pics" / split / "images" / "ab"[number % 2] / f"{number}.png",
+                9,
+            )
+    assert genzoo.open_zoo().splits(tmp_path / "pics") == ("test", "train")
+    assert read(tmp_path / "pics").columns["label"] == ["a", "a", "b"]
+    assert read(tmp_path / "pics", "test").columns["label"] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        ["cat/1.png"],
+        ["pets/1.png", "pets/dog/2.png", "pets/cat/3.png"],
+        ["1.png", "cat/dog/2.png", "cat/bus/3.png"],
+        ["a/b/c/1.png"],
+    ],
+)
+def test_a_folder_with_pictures_is_a_class(tmp_path: Path, pictures: list[str]) -> None:
+    for name in pictures:
+        picture(tmp_path / "pics" / name, 9)
+    labels = {name.split("/")[0] if "/" in name else None for name in pictures}
+    assert set(read(tmp_path).columns["label"]) == labels
+
+
+def test_what_is_written_beside_wrapped_pictures_is_read(tmp_path: Path) -> None:
+    inner = tmp_path / "pics" / "archive"
+    for label in "ab":
+        picture(inner / label / "1.png", 9)
+    (inner / "metadata.csv").write_text("file_name,text\na/1.png,one\nb/1.png,two\n")
+    assert read(tmp_path).columns == {"label": ["a", "b"], "text": ["one", "two"]}
+    (inner / "metadata.csv").unlink()
+    names = "file_name,text\narchive/a/1.png,one\narchive/b/1.png,two\n"
+    (tmp_path / "pics" / "metadata.csv").write_text(names)
+    assert read(tmp_path).columns["text"] == ["one", "two"]
+
+
+def test_a_folder_that_holds_itself_alone_is_read(tmp_path: Path) -> None:
+    (tmp_path / "pics").mkdir()
+    (tmp_path / "pics" / "again").symlink_to(tmp_path / "pics")
+    with pytest.raises(DataError, match="holds neither"):
+        read(tmp_path)
+
+
+def test_rows_in_two_folders_are_found(tmp_path: Path) -> None:
+    rows(tmp_path / "pics" / "archive" / "data" / "train-00000-of-00001.parquet", [png(7)])
+    assert levels(read(tmp_path)) == [7]

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from genzoo.files.splits import METADATA, NoFolderError, find_split, read_metadata
+from genzoo.files.splits import METADATA, NoFolderError, find_split, read_metadata, unwrapped
 from genzoo.files.webdataset import CAPTION, LABEL, MAX_CAPTION, TEXT, as_text, rows_of_tar
 from genzoo.text import listed, one_line
 from genzoo_core.dataset import Row
@@ -65,16 +65,17 @@ def rows_of_folder(recipe: DataRecipe, folder: Path, note: Callable[[str], None]
         note(f"{recipe.name}: {left}")
     if split.aside:
         note(f"{recipe.name}: {listed(split.aside)} is left out beside {split.pictures.name}")
-    if split.pictures == home and folder_name(home.resolve().name) != folder_name(recipe.name):
+    called = (folder.resolve().name, *home.relative_to(folder).parts)
+    if split.pictures == home and folder_name(recipe.name) not in map(folder_name, called):
         note(f"{recipe.name}: {len(found.pictures):,} pictures of {home}, which is not called so")
     rows = _of_pictures(found.pictures, beside, captions, split.pictures, recipe, note)
     return renamed(rows, recipe)
 
 
 def home_of(recipe: DataRecipe, folder: Path) -> Path:
-    """The folder of a dataset: the one of its name in `folder`, or `folder` itself."""
+    """The folder of a dataset: the one of its name in `folder`, or `folder`, without wrapping."""
     inside = folder / recipe.name
-    return inside if inside.is_dir() else folder
+    return unwrapped(inside if inside.is_dir() else folder)
 
 
 def _captions(pictures: Iterable[Path], others: Iterable[Path]) -> dict[Path, Path]:

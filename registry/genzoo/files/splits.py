@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from genzoo_core.errors import DataError, UsageError
-from genzoo_core.picture_files import find_pictures, is_hidden
+from genzoo_core.picture_files import find_pictures, is_hidden, picture_suffixes
 from genzoo_core.reading import read_bytes
 
 METADATA = ("metadata.csv", "metadata.jsonl")
@@ -54,6 +54,29 @@ class Split:
     aside: tuple[str, ...] = ()
 
 
+def unwrapped(folder: Path) -> Path:
+    """The folder of the classes or splits in `folder`, which others may hold alone.
+
+    So archives unpack. A folder that has pictures itself is a class, and never seen through.
+    """
+    inner = folder
+    while True:
+        try:
+            entries = [path for path in inner.iterdir() if not is_hidden(path.name)]
+            folders = [path for path in entries if path.is_dir()]
+        except OSError:  # said where it is read
+            return folder
+        files = [path for path in entries if path not in folders]
+        if any(path.suffix.lower() in picture_suffixes() for path in files):
+            return folder
+        listed = any(_is_rows(path) or path.name.lower() in METADATA for path in files)
+        if listed or len(folders) > 1 or any(path.name.lower() in _SPLITS for path in folders):
+            return inner
+        if not folders:
+            return folder
+        inner = folders[0]
+
+
 def find_split(home: Path, split: str) -> Split:
     """What a split of the dataset in folder `home` is read from.
 
@@ -68,7 +91,8 @@ def find_split(home: Path, split: str) -> Split:
             return Split(shards=tuple(shards))
         if (home / name) in folders:
             others = [path.name for path in folders if path.name.lower() not in _SPLITS]
-            return Split(pictures=home / name, aside=tuple(n for n in others if n != name))
+            aside = tuple(other for other in others if other != name)
+            return Split(pictures=unwrapped(home / name), aside=aside)
     if there := [name for name in _named(folders, rows) if name.lower() in _SPLITS]:
         raise DataError(f"there is no split {split} in {home}; it has {', '.join(there)}")
     if split not in _ALIKE[0]:
@@ -88,7 +112,7 @@ def splits_in(home: Path) -> tuple[str, ...]:
     Raises:
         DataError: The folder cannot be read.
     """
-    there = _named(*_entries(home))
+    there = _named(*_entries(unwrapped(home)))
     return tuple(name for name in there if name.lower() in _SPLITS) or ("train",)
 
 
