@@ -8,6 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import genzoo
+from genzoo_core import Encoder
+from genzoo_eval.frozen_net import FrozenNet
+from genzoo_eval.real import MOST, RealFeatures, spaced
 
 SCRIPT = """import json, re, sys
 from pathlib import Path
@@ -44,3 +52,29 @@ def test_features_are_made_cached_and_found_outside_of_memory(tmp_path: Path) ->
     assert found["right"]
     assert found["size"] == 256_000_000
     assert found["more"] < 0.2 * found["size"]
+
+
+@given(st.integers(1, 400), st.integers(1, 200))
+def test_the_features_that_are_looked_at_pair_by_pair_are_evenly_spaced(
+    count: int, most: int
+) -> None:
+    rows = spaced(torch.arange(count)[:, None], most)[:, 0]
+    assert len(rows) == min(count, most)
+    steps = {int(step) for step in rows.diff()}
+    assert rows[0] == 0
+    assert steps <= {count // most, count // most + 1} - {0}
+
+
+@pytest.mark.parametrize("dataset", ["more test images", "few test images"])
+def test_of_more_images_than_that_so_many_are_looked_at_pair_by_pair(dataset: str) -> None:
+    many, few = torch.arange(MOST + 1000.0)[:, None], torch.arange(500.0)[:, None]
+    test, train = (few, many) if dataset == "few test images" else (many, few)
+    nothing = torch.zeros(MOST)
+    tensors = {"test": test, "train": train, "radii.3": nothing, "radii.5": nothing}
+    opened = genzoo.open_zoo().open("features-mnist-classifier")
+    assert isinstance(opened.module, Encoder)
+    net = FrozenNet("classifier", opened.sha256, opened.module)
+    real = RealFeatures.of(net, tensors | {"unseen": nothing, "apart": nothing})
+    assert torch.equal(real.target, many)
+    assert real.manifold.features[::10_000, 0].tolist() == [0, 10_200, 20_400, 30_600, 40_800]
+    assert real.moments.mean.item() == pytest.approx((MOST + 999) / 2)  # of all of them
