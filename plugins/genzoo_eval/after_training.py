@@ -54,7 +54,7 @@ def _measured(zoo: Zoo, model: str, data: OwnData, progress: Progress) -> list[s
     images = ModelImages.open(zoo, model, Settings(n=FEWEST), progress.update)
     progress.tell("trying how fast it makes pictures")
     n = min(own_n(data), _affordable(images))
-    reference = read_reference(zoo, data, data.folder, nets, n, progress.tell)
+    reference = read_reference(zoo, data, data.folder, nets, n, progress.tell, progress.update)
     made = images.unconditional(n, 0)
     if made is None:
         return ["not measured: it has nothing to sample from"]

@@ -96,7 +96,7 @@ def evaluate(
             tell(
                 f"figures of {card.name} ship with it, n = {max(counts):,}: genzoo info {card.name}"
             )
-        reference = read_reference(zoo, dataset, data, nets, settings.n, tell)
+        reference = read_reference(zoo, dataset, data, nets, settings.n, tell, on_progress)
         # The classes of another dataset are others, even if they are as many.
         labelled = own in ("", dataset) or _same_classes(images, nets)
         figures, tables = _figures(images, reference, settings, tell, labelled=labelled)
@@ -194,7 +194,7 @@ def evaluate_images(
     command = command_of(str(path), settings, dataset)
     if found is not None:  # the same pictures may lie elsewhere now
         return msgspec.structs.replace(found, subject=images.subject, command=command)
-    reference = read_reference(zoo, dataset, data, nets, n, tell)
+    reference = read_reference(zoo, dataset, data, nets, n, tell, on_progress)
     figures, tables = _figures(images, reference, settings, tell)
     report = Report(
         images.subject,

@@ -18,6 +18,9 @@ from genzoo_eval.spread import in_parts
 
 BATCH = 250
 
+Seen = Callable[[int, int], None]
+"""Called with how many images were looked at, and with how many there are."""
+
 
 @dataclass(frozen=True)
 class FrozenNet:
@@ -36,14 +39,18 @@ class FrozenNet:
     size: tuple[int, int] | None = None
 
     @torch.inference_mode()
-    def features(self, images: Tensor) -> Tensor:
+    def features(self, images: Tensor, seen: Seen = lambda *_: None) -> Tensor:
         """Features, float32 `[N, D]`, of images uint8 `[N, C, H, W]`."""
-        return self._each(images, lambda x: self.encoder.encode(x).mean.flatten(1))
+        return self._each(images, lambda x: self.encoder.encode(x).mean.flatten(1), seen)
 
-    def _each(self, images: Tensor, look: Callable[[Tensor], Tensor]) -> Tensor:
+    def _each(
+        self, images: Tensor, look: Callable[[Tensor], Tensor], seen: Seen = lambda *_: None
+    ) -> Tensor:
         def part(first: int, end: int) -> Tensor:
             some = images[first:end]
-            return look(from_uint8(some if self.size is None else scaled(some, self.size)))
+            found = look(from_uint8(some if self.size is None else scaled(some, self.size)))
+            seen(end, len(images))
+            return found
 
         return in_parts(len(images), BATCH, part)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from genzoo_eval.frozen_net import FrozenNet
 from genzoo_eval.metrics.frechet import Moments
 from genzoo_eval.metrics.manifold import Manifold
 from genzoo_eval.metrics.neighbours import nearest, nearest_other
+from genzoo_eval.progress import OnProgress
 
 FEW = 1000
 """Test images below which training images may take their place."""
@@ -89,10 +91,15 @@ def spaced(features: Tensor, most: int = MOST) -> Tensor:
     return features if count <= most else features[torch.arange(most) * count // most]
 
 
-def measure(net: FrozenNet, test: Tensor, train: Tensor) -> dict[str, Tensor]:
+def measure(
+    net: FrozenNet, test: Tensor, train: Tensor, on_progress: OnProgress
+) -> dict[str, Tensor]:
     """What `RealFeatures.of` takes, of test and training images uint8 `[N, C, H, W]`, which takes
     minutes."""
-    features = {"test": net.features(test), "train": net.features(train)}
+    features = {
+        "test": net.features(test, partial(on_progress, f"test images, {net.name}")),
+        "train": net.features(train, partial(on_progress, f"training images, {net.name}")),
+    }
     target = "train" if scarce(len(test), len(train)) else "test"
     manifold, test_sample = Manifold.of(spaced(features[target]), 3, 5), spaced(features["test"])
     return features | {

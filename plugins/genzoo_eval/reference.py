@@ -20,6 +20,7 @@ from genzoo_eval.datasets import Measured, dataset_name, digest_of, fingerprint,
 from genzoo_eval.distribution import distribution_figures, image_figures
 from genzoo_eval.frozen_net import FrozenNet, classifier_of
 from genzoo_eval.metrics.classes import class_accuracy, class_frequencies, total_variation
+from genzoo_eval.progress import OnProgress
 from genzoo_eval.real import RealFeatures, check_enough, measure, scarce
 from genzoo_eval.report_store import METHOD
 from genzoo_eval.settings import FEWEST
@@ -109,6 +110,7 @@ def read_reference(
     nets: tuple[FrozenNet, ...],
     n: int,
     tell: Tell = lambda _: None,
+    on_progress: OnProgress = lambda *_: None,
 ) -> Reference:
     """Read a dataset, and measure its training images against its test images; cached.
 
@@ -144,7 +146,7 @@ def read_reference(
 
     def features(net: FrozenNet) -> RealFeatures:
         tensors = cached(
-            lambda: measure(net, test.images, training_images()),
+            lambda: measure(net, test.images, training_images(), on_progress),
             "features",
             net.sha256,
             doing=f"computing the features of the real images with {net.name}",

@@ -54,6 +54,19 @@ def test_features_are_made_cached_and_found_outside_of_memory(tmp_path: Path) ->
     assert found["more"] < 0.2 * found["size"]
 
 
+def classifier() -> FrozenNet:
+    opened = genzoo.open_zoo().open("features-mnist-classifier")
+    assert isinstance(opened.module, Encoder)
+    return FrozenNet("classifier", opened.sha256, opened.module)
+
+
+def test_how_many_images_were_looked_at_is_told() -> None:
+    told: list[tuple[int, int]] = []
+    images = torch.zeros(600, 1, 28, 28, dtype=torch.uint8)
+    classifier().features(images, lambda done, total: told.append((done, total)))
+    assert told == [(250, 600), (500, 600), (600, 600)]
+
+
 @given(st.integers(1, 400), st.integers(1, 200))
 def test_the_features_that_are_looked_at_pair_by_pair_are_evenly_spaced(
     count: int, most: int
@@ -71,10 +84,7 @@ def test_of_more_images_than_that_so_many_are_looked_at_pair_by_pair(dataset: st
     test, train = (few, many) if dataset == "few test images" else (many, few)
     nothing = torch.zeros(MOST)
     tensors = {"test": test, "train": train, "radii.3": nothing, "radii.5": nothing}
-    opened = genzoo.open_zoo().open("features-mnist-classifier")
-    assert isinstance(opened.module, Encoder)
-    net = FrozenNet("classifier", opened.sha256, opened.module)
-    real = RealFeatures.of(net, tensors | {"unseen": nothing, "apart": nothing})
+    real = RealFeatures.of(classifier(), tensors | {"unseen": nothing, "apart": nothing})
     assert torch.equal(real.target, many)
     assert real.manifold.features[::10_000, 0].tolist() == [0, 10_200, 20_400, 30_600, 40_800]
     assert real.moments.mean.item() == pytest.approx((MOST + 999) / 2)  # of all of them
