@@ -17,15 +17,17 @@ from genzoo_core import Encoder
 from genzoo_eval.frozen_net import FrozenNet
 from genzoo_eval.real import MOST, RealFeatures, spaced
 
-SCRIPT = """import json, re, sys
+ANONYMOUS = """import json, re, sys
 from pathlib import Path
 import torch
-from genzoo_eval.cache import load_tensors, save_tensors
-from genzoo_eval.spread import in_parts
 
 def anonymous():
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(re.search(r"RssAnon:\\s+(\\d+) kB", status)[1]) * 1024
+"""
+
+SCRIPT = """from genzoo_eval.cache import load_tensors, save_tensors
+from genzoo_eval.spread import in_parts
 
 cache, rows, size = Path(sys.argv[1]), 1_000_000, 64
 in_parts(1000, 250, lambda first, end: torch.zeros(end - first, size))  # what it takes anyway
@@ -46,12 +48,31 @@ print(json.dumps({
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells")
 def test_features_are_made_cached_and_found_outside_of_memory(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path)], capture_output=True, check=True
+        [sys.executable, "-c", ANONYMOUS + SCRIPT, str(tmp_path)], capture_output=True, check=True
     )
     found = json.loads(done.stdout)
     assert found["right"]
     assert found["size"] == 256_000_000
     assert found["more"] < 0.2 * found["size"]
+
+
+PAIRS = """from genzoo_eval.metrics.manifold import Manifold
+from genzoo_eval.metrics.neighbours import nearest_other
+
+features = torch.randn(12_000, 16)
+nearest_other(features[:1000])
+before = anonymous()
+manifold = Manifold.of(features, 3, 5)
+print(anonymous() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells")
+def test_looking_at_all_pairs_takes_the_memory_of_some() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ANONYMOUS + PAIRS], capture_output=True, check=True
+    )
+    assert int(done.stdout) < 0.2 * 4 * 12_000**2
 
 
 def classifier() -> FrozenNet:

@@ -34,11 +34,10 @@ class Manifold:
         largest = max(ks)
         if not 1 <= min(ks) <= largest < len(features):
             raise ValueError(f"{len(features)} samples are too few for neighbours {sorted(ks)}")
-        nearest = [
-            block.topk(largest, largest=False).values
-            for _, block in squared_distances_within(features)
-        ]
-        distances = torch.cat(nearest)
+        # Small tensors that stay, made beside each large block, keep its place from the next.
+        distances = features.new_empty(len(features), largest)
+        for rows, block in squared_distances_within(features):
+            distances[rows] = block.topk(largest, largest=False).values
         return cls(features, {k: distances[:, k - 1] for k in ks})
 
 

@@ -40,7 +40,9 @@ def nearest_other(features: Tensor) -> Neighbours:
 def _nearest(
     queries: Tensor, references: Tensor, blocks: Iterable[tuple[slice, Tensor]]
 ) -> Neighbours:
-    index = torch.cat([block.argmin(1) for _, block in blocks])
+    index = torch.empty(len(queries), dtype=torch.int64, device=queries.device)
+    for rows, block in blocks:
+        index[rows] = block.argmin(1)
     # The blocks' distances are rounded; those of the nearest are computed exactly.
     distance = torch.cat(
         [
