@@ -2,7 +2,7 @@
 
 from genzoo_core.text import many
 from genzoo_data.command import parse_columns
-from genzoo_data.proposal import FITS, propose
+from genzoo_data.proposal import propose, shape_text
 from genzoo_data.survey import Survey, find_data, survey
 
-__all__ = ["FITS", "Survey", "find_data", "many", "parse_columns", "propose", "survey"]
+__all__ = ["Survey", "find_data", "many", "parse_columns", "propose", "shape_text", "survey"]

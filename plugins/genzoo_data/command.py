@@ -15,7 +15,7 @@ from genzoo_core.progress import to_stderr
 from genzoo_core.table import wrapped
 from genzoo_core.text import many
 from genzoo_core.zoo import Zoo
-from genzoo_data.proposal import FITS
+from genzoo_data.proposal import shape_text
 
 if TYPE_CHECKING:
     from genzoo_core.templates import Goal
@@ -129,16 +129,13 @@ def _lines(found: Survey, goal: Goal) -> Iterator[tuple[str, str]]:
         yield "columns", f"{', '.join(columns)}; for classes: --column label=NAME"
     for number, problem in enumerate(found.problems):
         yield "" if number else "problems", problem
-    shape = f"{'×'.join(map(str, goal.data.shape))}, {FITS[goal.data.fit]}"
     conditions = " and ".join(goal.conditioners) or "nothing: no classes, no captions"
     about, aside = "", ""
     if goal.data.aside:  # picture by picture, by its content
         about, aside = "about ", f", {goal.data.aside:.0%} set aside"
     mended = "once no picture is damaged, " if found.faults else ""
-    yield (
-        "would train",
-        f"{mended}on {about}{many(goal.pictures, 'picture')}{aside}, {shape}",
-    )
+    shape = shape_text(found, goal.data)
+    yield "would train", f"{mended}on {about}{many(goal.pictures, 'picture')}{aside}, {shape}"
     yield "", f"conditioned on {conditions}"
 
 

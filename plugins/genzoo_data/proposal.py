@@ -24,7 +24,7 @@ CLEAR = 0.5
 WIDEST = 4.0
 """Sides of a model's pictures differ at most by this factor."""
 
-FITS = {"crop": "cropped to shape", "pad": "padded to shape", "stretch": "stretched"}
+FITTED = {"crop": "cropped", "pad": "padded", "stretch": "stretched"}
 """What is done to pictures of another shape, by `DataRecipe.fit`."""
 
 MOST_CLASSES = 1000
@@ -68,6 +68,15 @@ def propose(survey: Survey, data: DataRecipe, size: int | None = None) -> Goal:
         )
     pictures = round(survey.pictures * (1 - data.aside))
     return Goal(survey.name, data, pictures, conditioners, parts)
+
+
+def shape_text(found: Survey, data: DataRecipe) -> str:
+    """A model's shape, and what is done to pictures of another one: `3×64×64, cropped`."""
+    channels, height, width = data.shape
+    shape = f"{channels}×{height}×{width}"
+    sides = (map(int, size.split("×")) for size in found.sizes)
+    alike = all(wide * height == high * width for wide, high in sides)
+    return shape if alike else f"{shape}, {FITTED[data.fit]}"
 
 
 def _alike(survey: Survey) -> set[str]:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from genzoo_core.errors import UsageError
 from genzoo_core.recipe import DataRecipe, folder_name
 from genzoo_core.zoo import Zoo
-from genzoo_data.api import FITS, Survey, find_data, propose, survey
+from genzoo_data.api import Survey, find_data, propose, shape_text, survey
 from genzoo_eval.cache import load_value, save_value
 from genzoo_eval.datasets import OwnData, dataset_names, fingerprint
 from genzoo_eval.external import shape_of
@@ -156,6 +156,5 @@ def _own(
         )
     recipe = replace(propose(found, data).data, shape=shape)
     grey = ", in grey" if shape[0] == 1 and coloured else ""
-    fitted = f"{'×'.join(map(str, shape))}, {FITS[recipe.fit]}{grey}"
-    tell(f"the pictures of {folder} are fitted to {fitted}")
+    tell(f"the pictures of {folder} are fitted to {shape_text(found, recipe)}{grey}")
     return OwnData(zoo, recipe, folder)

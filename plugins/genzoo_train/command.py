@@ -76,7 +76,10 @@ def _column(text: str) -> tuple[str, str]:
     "the Hub.",
 )
 @click.option(
-    "--time", "duration", metavar="45m", help="Of a FAMILY: how long it may take.  [default: 30m]"
+    "--time",
+    "duration",
+    metavar="45m",
+    help="Of a FAMILY: about how long it takes, if the machine stays as busy.  [default: 30m]",
 )
 @click.option("--steps", type=click.IntRange(min=1), help="Of a FAMILY, in place of --time.")
 @click.option(

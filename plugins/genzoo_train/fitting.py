@@ -43,7 +43,6 @@ class Fitted(NamedTuple):
     Attributes:
         recipe: The recipe.
         seconds: How long its steps take here.
-        threads: CPU threads on which they are fastest.
         parameters: Numbers that are trained.
         share: Its steps over those that the template asks for.
         spent: Seconds that timing took.
@@ -51,7 +50,6 @@ class Fitted(NamedTuple):
 
     recipe: Recipe
     seconds: float
-    threads: int
     parameters: int
     share: float
     spent: float = 0.0
@@ -93,7 +91,7 @@ def fit_recipe(
     start = time.monotonic()
     for recipe in recipes:
         note(f"timing steps of {recipe.card.family} with {_size(recipe)}")
-        each, threads, parameters = _time_steps(zoo, _of_one(recipe, ranks), dataset, device)
+        each, parameters = _time_steps(zoo, _of_one(recipe, ranks), dataset, device)
         counts = [stage.steps or 1 for stage in recipe.stages]
         needed = sum(steps * s for steps, s in zip(counts, each, strict=True))
         spent = time.monotonic() - start
@@ -102,7 +100,7 @@ def fit_recipe(
         fixed = [max(1, round(share * count)) for count in counts]
         stages = tuple(replace(s, steps=n) for s, n in zip(recipe.stages, fixed, strict=True))
         took = sum(n * s for n, s in zip(fixed, each, strict=True))
-        fitted = Fitted(replace(recipe, stages=stages), took, threads, parameters, share, spent)
+        fitted = Fitted(replace(recipe, stages=stages), took, parameters, share, spent)
         if share >= 1:
             break
     if fitted is None:
@@ -122,10 +120,8 @@ def _size(recipe: Recipe) -> str:
     return f"a network {width} wide" if width else f"the network of {recipe.model.start}"
 
 
-def _time_steps(
-    zoo: Zoo, recipe: Recipe, dataset: Dataset, device: str
-) -> tuple[list[float], int, int]:
-    """Seconds of a step of each stage, the CPU threads it takes, and the parameters."""
+def _time_steps(zoo: Zoo, recipe: Recipe, dataset: Dataset, device: str) -> tuple[list[float], int]:
+    """Seconds of a step of each stage, and the parameters."""
     few = Dataset(dataset.images[:ROWS], {n: v[:ROWS] for n, v in dataset.columns.items()})
     fabric = make_fabric(device, recipe)
     before = torch.get_num_threads()
@@ -149,7 +145,7 @@ def _time_steps(
                 if not index and fabric.device.type == "cpu":
                     set_fastest(loop)
                 each.append(_seconds(loop))
-            return each, torch.get_num_threads(), _parameters(built)
+            return each, _parameters(built)
         finally:
             torch.set_num_threads(before)
 

@@ -6,8 +6,7 @@ from datetime import timedelta
 
 from genzoo_core.templates import Goal
 from genzoo_core.text import many
-from genzoo_data.api import FITS, Survey
-from genzoo_train.batches import times
+from genzoo_data.api import Survey, shape_text
 from genzoo_train.fitting import Fitted
 
 
@@ -27,15 +26,16 @@ def plan_text(found: Survey, goal: Goal, fitted: Fitted) -> list[tuple[str, str]
     )
     parameters = f"{fitted.parameters:,}"
     seen = sum((stage.steps or 0) * stage.batch_size for stage in recipe.stages[:1])
+    time = timedelta(seconds=round(fitted.seconds))
     lines = [
         ("model", f"{recipe.name}: {recipe.model.component}, {parameters} parameters to train"),
         ("pictures", f"{goal.pictures:,} to train on{aside}"),
-        ("shape", f"{times(data.shape)}, {FITS[data.fit]}"),
+        ("shape", shape_text(found, data)),
         ("conditions", conditioned),
         ("steps", stages),
         ("passes", f"{seen / goal.pictures:.0f} over the pictures"),
-        ("device", f"{goal.device}, {many(fitted.threads, 'thread')}"),
-        ("time", f"about {timedelta(seconds=round(fitted.seconds))}"),
+        ("device", goal.device),
+        ("time", f"about {time}, if the machine stays as busy as now"),
     ]
     if fitted.share < 1:
         factor = 1 / fitted.share

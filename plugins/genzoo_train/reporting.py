@@ -55,7 +55,7 @@ class LineReporter(Reporter):
     def _line(self, done: int) -> None:
         self._pulse.restart()
         each = (time.monotonic() - self._since) / max(done - self._start, 1)
-        rest = left((self._total - done) * self._values.get("s/step", each))
+        rest = left((self._total - done) * each)
         figures = f"  {_text(self._values)}" if self._values else ""
         self.note(f"{self._stage} {done}/{self._total}{figures}  {rest}")
 

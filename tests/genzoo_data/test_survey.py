@@ -111,6 +111,8 @@ def test_pictures_of_several_aspects_are_square_and_clear_ones_padded(
         image.putpixel((0, 0), (0, 0, 0, 0))
         image.save(file)
     assert survey(capsys, tmp_path / "p")["would_train"]["data"]["fit"] == "pad"
+    assert main(["data", str(tmp_path / "p")]) == 0
+    assert "set aside, 3×64×64, padded" in capsys.readouterr().out
 
 
 def test_sixteen_bits_and_grey_in_colour_are_grey(

@@ -66,7 +66,7 @@ def test_nets_are_trained_once_and_tell_real_pictures_from_blurred_ones(
         distances.append(value(report, "fd", "features-photos-self-supervised"))
         assert report.figure("fd", "features-photos-classifier") is not None
     assert sum("training a net to measure with" in line for line in told) == 2
-    assert told.count(f"the pictures of {photos} are fitted to 3×12×16, cropped to shape") == 2
+    assert told.count(f"the pictures of {photos} are fitted to 3×12×16") == 2
     assert distances[1] > 2 * distances[0]
 
 
@@ -84,7 +84,7 @@ def test_a_model_of_other_pictures_is_measured_in_its_own_shape(
     assert data is not None
     assert data.recipe.shape == (1, 28, 28)
     assert told[0].startswith("gan-mnist was trained on mnist and is measured with the pictures of")
-    assert told[-1] == f"the pictures of {grey} are fitted to 1×28×28, cropped to shape"
+    assert told[-1] == f"the pictures of {grey} are fitted to 1×28×28, cropped"
     assert of_model(zoo, "gan-mnist", grey, {}, told.append, explicit=False) is None
 
 

@@ -50,7 +50,7 @@ def test_each_family_makes_a_listed_model(
     assert main(["train", family, "--data", str(data), "--steps", "4"]) == 0
     err = capsys.readouterr().err
     name, out = f"{family}-my-discs", tmp_path / "runs" / f"{family}-my-discs"
-    for said in ("3×16×16, crop", "2 classes", "10% are set aside", "about 0:00", "in your list"):
+    for said in ("3×16×16", "2 classes", "10% are set aside", "about 0:00", "in your list"):
         assert said in err
     zoo = genzoo.open_zoo()
     card = zoo.card(name)
@@ -160,7 +160,7 @@ def test_a_time_that_is_too_short_is_refused_with_one_that_is_not(
 
 def test_the_least_time_is_that_of_a_hundred_steps() -> None:
     stages = tuple(StageRecipe(name, steps=10, batch_size=4) for name in "ab")
-    fitted = Fitted(replace(recipes()[0], stages=stages), 9.0, 1, 1, 0.1, spent=3.0)
+    fitted = Fitted(replace(recipes()[0], stages=stages), 9.0, 1, 0.1, spent=3.0)
     assert fitted.seconds_of(100) == pytest.approx(3.0 + 5 * 9.0 / 0.9)
     # A fifth more, and the time for measuring where that is taken off.
     assert [enough_time(s) for s in (0.1, 40, 76, 400, 600)] == ["10s", "50s", "2m", "8m", "15m"]

@@ -310,18 +310,25 @@ def test_data_of_another_shape_and_conditioners_of_another_model_are_refused(
         train(zoo, recipe(), dataset, tmp_path / "b", device="tpu")
 
 
-def test_slow_steps_are_reported_without_figures(capsys: pytest.CaptureFixture[str]) -> None:
+def test_slow_steps_are_reported_without_figures(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     reporter = LineReporter()
     reporter.stage("game", Progress(2, 10))
     reporter.step(3)
     assert capsys.readouterr().err == "stage game: 10 steps, from 2\n"
+    now = 100.0
+    monkeypatch.setattr("genzoo_train.reporting.time.monotonic", lambda: now)
     reporter = LineReporter(every=0.0)
     reporter.stage("game", Progress(2, 10))
+    now += 4
     reporter.step(4)
-    reporter.figures(Progress(5, 10), {"loss": 0.5, "images/s": 20.0, "s/step": 2.0})
+    now += 5  # slower, but what is left is told by all steps
+    reporter.figures(Progress(5, 10), {"loss": 0.5, "images/s": 20.0, "s/step": 5.0})
+    now += 3
     reporter.step(6)
     assert capsys.readouterr().err.splitlines()[1:] == [
-        "game 4/10  0:00:00 left",
-        "game 5/10  loss 0.5  20 images/s  0:00:10 left",
-        "game 6/10  loss 0.5  20 images/s  0:00:08 left",
+        "game 4/10  0:00:12 left",
+        "game 5/10  loss 0.5  20 images/s  0:00:15 left",
+        "game 6/10  loss 0.5  20 images/s  0:00:12 left",
     ]
