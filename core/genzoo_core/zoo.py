@@ -118,6 +118,7 @@ class Option:
         of: The component that has it, where the model only chooses that: "ddim" has `sampler.eta`.
         resolved: What is taken where it is left out: `default` or, where that is None, what the
             model's config says; None where it says nothing.
+        meaning: What it is for: the first sentence that its class says of it under "Attributes:".
     """
 
     name: str
@@ -127,6 +128,7 @@ class Option:
     required: bool
     of: str = ""
     resolved: Any = None
+    meaning: str = ""
 
 
 @dataclass(frozen=True)

@@ -90,8 +90,8 @@ class DiffusionOptions(Config):
 
     Attributes:
         steps: Steps of the sampler; more are slower, and better up to a point.
-        sampler: A sampler: euler, heun, ddim, ddpm, dpmpp-2m, or one of a plugin; with its config
-            or by its name. `sampler.eta` is the field `eta` of its config.
+        sampler: The sampler, by its name or with its config. `sampler.eta` is the field `eta` of
+            its config.
         guidance: How closely to keep to the prompt: 0 ignores it, 1 takes it as it is, above 1
             exaggerates it at the cost of variety, and takes twice as long.
         eta: The same as `sampler.eta`.

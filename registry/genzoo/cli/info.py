@@ -212,13 +212,13 @@ def _part(part: Weights) -> str:
 
 
 def _option(option: Option) -> str:
-    of = f"of {option.of}: " if option.of else ""
+    text = f"of {option.of}: {option.type}" if option.of else option.type
     if option.required:
-        return f"{of}{option.type}; must be given"
-    if option.resolved is None:
-        return f"{of}{option.type}"
-    default = json.dumps(option.resolved, ensure_ascii=False).strip('"')
-    return f"{of}{option.type}; default {default}"
+        text += "; must be given"
+    elif option.resolved is not None:
+        default = json.dumps(option.resolved, ensure_ascii=False).strip('"')
+        text += f"; default {default}"
+    return f"{text}. {option.meaning}" if option.meaning else text
 
 
 def _metric(metric: Metric) -> str:

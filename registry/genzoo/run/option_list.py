@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -47,8 +48,10 @@ def options_in(
     if issubclass(struct, Resolving):
         own |= struct.resolved(spec.config)
     options, inner, refused = [], [], set[str]()
+    meanings = _meanings(struct)
     for field in fields_of(struct):
         option = _resolved(_option(field), field.type, own.get(field.name))
+        option = replace(option, meaning=meanings.get(field.name, ""))
         if takes_choice(field.type):
             option, of_choices, others = _choice(catalogue, option, spec)
             inner += of_choices
@@ -58,6 +61,18 @@ def options_in(
     refused -= {option.name.partition(".")[2] for option in inner}
     shown = [option for option in options if option.resolved or option.name not in refused]
     return (*shown, *inner)
+
+
+@cache
+def _meanings(struct: type[msgspec.Struct]) -> dict[str, str]:
+    """What docstrings of a struct, and of what it derives from, first say of each field."""
+    found: dict[str, str] = {}
+    for base in reversed(struct.__mro__):
+        section = (base.__doc__ or "").partition("\n    Attributes:\n")[2].partition("\n\n")[0]
+        for name, text in re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", section, re.MULTILINE):
+            sentence = re.split(r"(?<=\.) (?=[A-Z`])", " ".join(text.split()))[0]
+            found[name] = sentence.rstrip(".").replace("`", "")
+    return found
 
 
 def _option(field: msgspec.structs.FieldInfo) -> Option:
