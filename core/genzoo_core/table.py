@@ -25,11 +25,14 @@ NARROWEST = 20
 
 def write_table(
     header: Sequence[str], rows: Iterable[Sequence[str]], *, drop: Sequence[str] = ()
-) -> None:
+) -> list[str]:
     """Print rows under a header, columns aligned. What could steer a terminal is escaped.
 
     Elsewhere than on a terminal all is printed. On one that is too narrow the columns of `drop`
     are left out, in that order, and then the end of a row is cut; its first cell never is.
+
+    Returns:
+        The columns that were left out.
     """
     lines = [[printable(cell) for cell in row] for row in ([*map(str.upper, header)], *rows)]
     columns = list(zip(*lines, strict=True))
@@ -45,6 +48,7 @@ def write_table(
         # Of a name alone no blanks are left, and no ellipsis says that it has more.
         text = cells[0] if room is not None and least + len(GAP) >= room else cut(text, room)
         sys.stdout.write(text + "\n")
+    return [name for index, name in enumerate(header) if index not in shown]
 
 
 def _shown(

@@ -166,7 +166,9 @@ def test_a_terminal_shows_a_model_in_one_line_of_its_width(shelf: Shelf) -> None
     assert len(on_terminal(80, "list", "cat", COLUMNS="60")[1]) == 60
 
 
-def test_a_narrow_terminal_does_without_what_matters_least(shelf: Shelf) -> None:
+def test_a_narrow_terminal_does_without_what_matters_least(
+    shelf: Shelf, capfd: pytest.CaptureFixture[str]
+) -> None:
     """The name and the summary stay, and the summary is cut once nothing else can go."""
     facts = {"dataset": "d" * 10, "conditioners": ["label"], "size": 10**6, "shape": [1, 28, 28]}
     summary = "s" * 36
@@ -180,6 +182,9 @@ def test_a_narrow_terminal_does_without_what_matters_least(shelf: Shelf) -> None
         assert row.startswith("n" * 20 + "  ")
         assert row.endswith("  " + summary)
         assert len(row) <= columns
+        said = capfd.readouterr().err
+        assert said.startswith("no room for ") == (count > 0)
+        assert [name.lower() in said for name in every] == [n in dropped[:count] for n in every]
         columns = len(header.rstrip()) - len("SUMMARY") + len(summary) - 1
     header, row = on_terminal(40, "list", "acme/")
     assert row == "n" * 20 + "  " + "s" * 17 + "…"

@@ -17,6 +17,7 @@ from genzoo.text import listed, quoted
 from genzoo_core.errors import GenzooError, UsageError, did_you_mean
 from genzoo_core.manifest import ComponentEntry
 from genzoo_core.plugin import Model
+from genzoo_core.progress import to_stderr
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -134,7 +135,9 @@ def _draw(models: Sequence[Model], catalogue: Catalogue) -> None:
         line = [catalogue.short_name(model), card.family, *([card.kind] if kinds else [])]
         line += [card.dataset, table.shape(card.shape), ", ".join(card.conditioners)]
         lines.append([*line, table.size(card.size), card.summary])
-    table.write_table([*header, "size", "summary"], lines, drop=DROPPED)
+    out = table.write_table([*header, "size", "summary"], lines, drop=DROPPED)
+    if out:
+        to_stderr(f"no room for {', '.join(out)}: a wider terminal, or a pipe, has them")
 
 
 def _as_json(model: Model, name: str) -> dict[str, Any]:
