@@ -233,7 +233,9 @@ def _train(
             on_progress("training steps", done, recipe.stages[0].steps or done)
 
     shape = recipe.data.shape
-    tell(f"training a net to measure with, {recipe.name}, for some minutes; it is cached for later")
+    tell(
+        f"training a net to measure with, {recipe.name}, for a minute or so; it is cached for later"
+    )
     # Of very many only as many as the longest training sees, for they are scaled beforehand.
     every = slice(None, None, math.ceil(len(data.train) / (BATCH * MOST)))
     columns = {name: values[every] for name, values in data.train.columns.items()}

@@ -62,6 +62,8 @@ class Progress:
         if what not in self._tasks:
             self._tasks[what] = self._bar.add_task(what, total=total)
         self._bar.update(self._tasks[what], completed=done, total=total)
+        if done >= total:
+            self._bar.remove_task(self._tasks.pop(what))
 
     def _say(self, what: str, done: float, total: int) -> None:
         if what not in self._lines:

@@ -15,6 +15,8 @@ BELOW_FLOOR = (
 )
 """What a distance below its floor means."""
 
+ARROWS = {"lower": "↓", "higher": "↑"}
+
 NARROWEST = 20
 """Columns of the narrowest column of titles."""
 
@@ -33,7 +35,7 @@ def lines(report: Report, room: int | None = None) -> Iterator[str]:
     for net in sorted(nets, key=bool, reverse=True):
         yield ""
         yield f"in the features of {net}" if net else "of the images and of the model"
-        cells = [figure_cells(figure) for figure in report.figures if figure.net == net]
+        cells = [_with_arrow(figure) for figure in report.figures if figure.net == net]
         for line in _within(list(aligned(cells, right=False)), cells, room):
             yield f"  {line}"
         distance = report.figure("fd", net)
@@ -44,14 +46,22 @@ def lines(report: Report, room: int | None = None) -> Iterator[str]:
         shares = ", ".join(f"{100 * value:.1f} %" for value in values)
         yield f"{key.replace('_', ' ')}, in their order: {shares}"
     yield ""
-    if any(figure.spread is not None for figure in report.figures):
-        yield "±: standard error"
+    yield "↓ lower is better, ↑ higher; ±: standard error"
+    yield "floor: what as many real pictures have"
     yield from report.notes
     if ships(report):
-        yield "these figures ship with genzoo; --again measures them here"
+        but = ", all but speed and memory," if report.machine else ""
+        yield f"these figures{but} ship with genzoo; --again measures them here"
     if report.machine:
         yield f"speed on {report.machine}"
     yield f"measured by: {report.command}"
+
+
+def _with_arrow(figure: Figure) -> tuple[str, ...]:
+    """The cells of a figure, its title with which way is better."""
+    title, *rest = figure_cells(figure)
+    key = KEYS.get(figure.key)
+    return (f"{title} {ARROWS[key.better]}" if key and key.better else title, *rest)
 
 
 def below_floor(value: float, floor: float | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import msgspec
 import torch
@@ -76,8 +77,10 @@ class ModelImages:
     def subject(self) -> Subject:
         """What a report says of the model."""
         record = self.record
+        # The record of a model of the user's own list names its file.
+        listed = Path(record.model).is_absolute() and not Path(self.reference).exists()
         return Subject(
-            name=record.model,
+            name=self.reference if listed else record.model,
             sha256=record.weights,
             parts=record.parts,
             family=self.family,
