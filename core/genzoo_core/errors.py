@@ -76,8 +76,11 @@ class ReplayError(GenzooError):
     """A picture cannot be made again from its record."""
 
 
-def did_you_mean(name: str, choices: Iterable[str]) -> str | None:
-    """A hint that names the choices closest to `name`, or that begin with it; None for none."""
+def did_you_mean(name: str, choices: Iterable[str], before: str = "") -> str | None:
+    """A hint that names the choices closest to `name`, or that begin with it; None for none.
+
+    `before` is put before each. Of names that end alike after a slash, the short one is named.
+    """
     import difflib
 
     names = list(choices)
@@ -89,6 +92,9 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str | None:
     close = difflib.get_close_matches(name, names, n=3)
     if not close and len(name) >= SHORTEST:
         close = [choice for choice in names if choice.startswith(name)][:3]
-    *others, last = close or [""]
+    close = [
+        choice for choice in close if choice.rpartition("/")[2] not in close or "/" not in choice
+    ]
+    *others, last = [f"{before}{choice}" for choice in close] or [""]
     either = f"{', '.join(others)} or {last}" if others else last
     return f"did you mean {either}?" if close else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SHAPES = ("python -m genzoo_author.shapes data", "draw pictures to train on")
-TRAIN = "train it for some minutes"
+TRAIN = "train it for some seconds"
 
 
 @dataclass(frozen=True)

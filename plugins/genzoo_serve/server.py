@@ -54,8 +54,11 @@ def run(
     listening = _listen(host, port)
     place = listening.getsockname()[:2]
     address = f"[{place[0]}]" if ":" in place[0] else place[0]
-    models = many(len(service.models.cards), "model")
-    click.echo(f"serving {models} at http://{address}:{place[1]}; Ctrl-C ends it", err=True)
+    cards = service.models.cards
+    models = next(iter(cards)) if len(cards) == 1 else many(len(cards), "model")
+    url = f"http://{address}:{place[1]}"
+    click.echo(f"serving {models} at {url}; Ctrl-C ends it", err=True)
+    click.echo(f"draw in a browser at {url}, or by its API: {url}/docs", err=True)
     server = _Server(config)
     _allow_connections()
     server.run(sockets=[listening])

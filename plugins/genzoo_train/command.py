@@ -269,7 +269,7 @@ def train(
             pictures = zoo.stream(parsed.data) if streams else zoo.dataset(parsed.data, data)
             path = train_in(parsed, pictures, out)
     if ranks.first:
-        note(f"wrote {path}, and its card beside it into card.toml")
+        note(f"wrote {path}, and card.toml beside it")
         if found is None:
             finish(zoo, path, dataset, note, folder=wish.folder, seconds=wish.allowed)
         if as_json:

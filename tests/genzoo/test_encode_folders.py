@@ -98,7 +98,7 @@ def test_what_cannot_be_read_is_named_and_left_out(folder: Path, cli: Cli) -> No
     bad = [line for line in lines if line.startswith("left out: digits/0-bad")]
     assert len(bad) == 5
     assert "left out: 3 more files" in lines
-    assert "digits/z.png: converted from RGB to L, from 9×9 to 8×8 pixels" in lines
+    assert "digits/z.png: converted from RGB to L, resized from 9×9 to 8×8 pixels" in lines
     with np.load("z.npz") as arrays:
         assert len(arrays["names"]) == len(arrays["mean"]) == COUNT + 1
 

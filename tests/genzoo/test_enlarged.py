@@ -131,7 +131,7 @@ def test_an_input_that_was_enlarged_is_read_in_its_true_size(painter: Path, cli:
         np.testing.assert_array_equal(np.load(f"{name}.npz")["mean"], wanted)
     cli("run", "plain", "-n", "4", "--seed", "0", "-o", "grid.png")
     done = cli("encode", "plain", "grid.png", "-o", "grid.npz")
-    assert "converted a grid of pictures as if it were one, from 18×18 to 8×8 pixels" in done.err
+    assert "a grid, taken for one picture, resized from 18×18 to 8×8 pixels" in done.err
 
 
 def test_a_mask_has_the_size_of_the_file_that_it_was_drawn_on(painter: Path, cli: Cli) -> None:

@@ -104,7 +104,7 @@ def test_what_is_no_folder_in_a_format_says_which_formats_there_are(
     refused(zoo, "plain", "it holds no files", "acme-reader/nets (net.json, their/nets.txt)")
     (reader / "plain" / "a.txt").touch()
     refused(zoo, "./plain", "is in no known format: it holds a.txt; installed are acme-reader/")
-    refused(zoo, "./gone", "there is no file gone")
+    refused(zoo, "./gone", "there is no folder or file gone")
     (reader / "photos").mkdir()
     Image.new("L", (8, 8)).save(reader / "photos" / "beach.JPG", "PNG")
     refused(
@@ -651,7 +651,7 @@ def test_a_replay_says_which_file_has_changed(reader: Path, cli: Cli) -> None:
     shutil.move(folder, reader / "there" / "mine")
     shutil.copy("x.png", "there/x.png")
     done = cli("run", "--replay", "x.png", "-o", "z.png")
-    assert (done.code, "there is no file" in done.err) == (1, True)
+    assert (done.code, "there is no folder or file" in done.err) == (1, True)
     assert cli("run", "--replay", "there/x.png", "-o", "z.png").code == 0
     assert cli("run", "there/mine", "--replay", "x.png", "-o", "z2.png").code == 0
 

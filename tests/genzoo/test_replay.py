@@ -194,7 +194,7 @@ def test_a_record_opens_no_file_elsewhere(painter: Path, cli: Cli) -> None:
     rewrite("a.png", '"painter/plain"', '"/etc/passwd"')
     done = cli("run", "--replay", "a.png")
     assert done.code == 1
-    assert "there is no file passwd" in done.err
+    assert "there is no folder or file passwd" in done.err
 
 
 def test_another_version_is_a_warning(painter: Path, cli: Cli) -> None:

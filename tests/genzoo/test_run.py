@@ -210,7 +210,7 @@ def test_an_input_of_another_kind_is_converted_and_says_so(painter: Path, cli: C
     Image.new("RGBA", (32, 16), (0, 0, 0, 0)).save("clear.png")
     done = cli("run", "plain", "-i", "clear.png", "-o", "out.npz")
     assert done.code == 0
-    assert "laid on grey level 255, from RGBA to L, from 32×16 to 8×8 pixels" in done.err
+    assert "laid on white, converted from RGBA to L, resized from 32×16 to 8×8 pixels" in done.err
     with np.load("out.npz") as arrays:
         assert (arrays["inputs"] == 255).all()
 

@@ -41,12 +41,12 @@ def install_far(site: Path, card: ModelCard) -> Zoo:
         ("acme-nets/net-z", "'acme-nets/net-z'"),
         ("mine.safetensors", "there is no file mine.safetensors"),
         ("runs/mine.safetensors", "there is no file runs/mine.safetensors"),
-        ("./net-z", "there is no file net-z"),
-        ("../a/b", r"there is no file \.\./a/b"),
-        ("/gone/a", "there is no file /gone/a"),
-        ("~/a", "there is no file /home/of/someone/a"),
-        ("a/b/c", "there is no file a/b/c"),
-        ("a\\b", r"there is no file a\\b"),
+        ("./net-z", "there is no folder or file net-z"),
+        ("../a/b", r"there is no folder or file \.\./a/b"),
+        ("/gone/a", "there is no folder or file /gone/a"),
+        ("~/a", "there is no folder or file /home/of/someone/a"),
+        ("a/b/c", "there is no folder or file a/b/c"),
+        ("a\\b", r"there is no folder or file a\\b"),
         ("share://a/b/c.safetensors", "no plugin can fetch 'share://a/b/c.safetensors'"),
     ],
 )
@@ -57,7 +57,7 @@ def test_names_and_paths_are_told_apart(
     for ask in (zoo.card, zoo.weights, zoo.open):
         with pytest.raises((UsageError, HubError), match=message) as caught:
             ask(reference)
-        assert ("there is no file" in str(caught.value)) == ("there is no file" in message)
+        assert ("there is no" in str(caught.value)) == ("there is no" in message)
 
 
 def test_a_scheme_that_no_plugin_knows(site: Path) -> None:

@@ -37,7 +37,7 @@ def test_the_card_lies_beside_the_weights_and_is_not_printed(
     assert card["name"] == "mine"
     assert card["weights"] == "weights/mine.safetensors"
     assert "game 4/12  loss" in errors
-    assert f"wrote {tmp_path}/run/mine.safetensors, and its card beside it" in errors
+    assert f"wrote {tmp_path}/run/mine.safetensors, and card.toml beside it" in errors
 
 
 def test_json(command: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -153,7 +153,9 @@ def _message(error: BaseException) -> str:
             return str(error)
         case click.NoSuchOption(ctx=click.Context() as ctx):
             names = [name for option in ctx.command.params for name in option.opts]
-            near = did_you_mean(error.option_name, [name for name in names if name[0] == "-"])
+            # Two dashes would make short names alike.
+            bare = [name[2:] for name in names if name.startswith("--")]
+            near = did_you_mean(error.option_name.lstrip("-"), bare, "--")
             see = f"see `{ctx.command_path} --help`"
             name = quoted(error.option_name)
             return "; ".join(filter(None, (f"No such option {name}", see, near)))

@@ -80,7 +80,7 @@ style_options = _together(
         "--scale",
         type=int,
         metavar="N",
-        help="Enlarge a grid or GIF N times; 1 keeps its size. By default to about 512 pixels.",
+        help="Enlarge N times.  [default: grids and GIFs to about 512 pixels; single pictures not]",
     ),
     click.option(
         "--parameters/--no-parameters",

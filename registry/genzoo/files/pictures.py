@@ -73,15 +73,16 @@ def read_input(
     image, grid = restore(image)
     channels, height, width = shape
     mode = "L" if channels == 1 else "RGB"
-    changes = ["a grid of pictures as if it were one"] if grid else []
+    changes = ["a grid, taken for one picture"] if grid else []
     if image.has_transparency_data:
-        changes.append(f"laid on grey level {background}")
+        grey = {0: "black", 255: "white"}.get(background, f"grey level {background}")
+        changes.append(f"laid on {grey}")
     if image.mode != mode:
-        changes.append(f"from {image.mode} to {mode}")
+        changes.append(f"converted from {image.mode} to {mode}")
     if image.size != (width, height):
-        changes.append(f"from {image.width}×{image.height} to {width}×{height} pixels")
+        changes.append(f"resized from {image.width}×{image.height} to {width}×{height} pixels")
     pixels = from_pil(image, shape, background)
-    note = f"{name}: converted {', '.join(changes)}" if changes else ""
+    note = f"{name}: {', '.join(changes)}" if changes else ""
     return InputPicture(pixels, own, record, note, clear)
 
 

@@ -65,7 +65,10 @@ def _find(catalogue: Catalogue, reference: str | os.PathLike[str], variant: str)
         path = os.path.expanduser(reference)
         if not os.path.lexists(path):
             path = os.path.normpath(path)
-            raise UsageError(f"there is no file {path}", "`genzoo list` shows the models there are")
+            what = "file" if os.path.splitext(path)[1] else "folder or file"
+            raise UsageError(
+                f"there is no {what} {path}", "`genzoo list` shows the models there are"
+            )
         return _at(catalogue, path, variant)
     try:
         return catalogue.find_model(reference)
