@@ -48,6 +48,7 @@ def main(data: Path, count: int) -> None:
         for number in range(count):
             with becoming(folder / f"{number:03}.png") as temporary:
                 draw(label, chance).save(temporary)
+    click.echo(f"wrote {len(LABELS) * count} pictures into {data / 'shapes'}", err=True)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from genzoo_core.progress import Lines, on_terminal, to_stderr
-from genzoo_core.text import printable
+from genzoo_core.table import wrapped
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -50,7 +51,8 @@ class Progress:
         if self._silent:
             return
         if self._bar is not None:
-            self._bar.console.print(printable(text), markup=False, highlight=False)
+            lines = "\n".join(wrapped(text, file=sys.stderr))
+            self._bar.console.print(lines, markup=False, highlight=False)
         else:
             to_stderr(text)
 

@@ -8,15 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from genzoo_core.atomic import becoming
 from genzoo_core.dataset import Dataset
 from genzoo_core.encoder import Codec
 from genzoo_core.errors import GenzooError, NotFittedError, UsageError
 from genzoo_core.images import from_uint8, grid, to_pil, to_uint8
+from genzoo_core.model import GenerativeModel
 from genzoo_core.request import Request
 from genzoo_core.table import wrapped_command
 from genzoo_core.zoo import Zoo
+
+NAMED = 4
+"""Classes that the command to go on with draws."""
 
 SHOWN = 16
 """Pictures on each side of the last grid."""
@@ -31,6 +36,14 @@ def add_to_list(zoo: Zoo, path: Path) -> str:
         if card.weights != str(path.absolute()):
             raise
         return card.name
+
+
+def _first_classes(module: nn.Module) -> str:
+    """Some classes as prompts of a command; "" where the prompt is none."""
+    conditioners = module.conditioners if isinstance(module, GenerativeModel) else {}
+    reader = next(iter(conditioners.values()), None)
+    count = min(NAMED, reader.categories or 0) if reader else 0
+    return shlex.join(reader.category(index) for index in range(count)) if reader else ""
 
 
 def finish(
@@ -66,7 +79,8 @@ def finish(
             note(f"no pictures yet: {error}")
             return
         what = "pictures of its own"
-        commands = ["run {0} -n 16", "info {0}", "serve {0}", "push {0} YOU/{1}"]
+        run = f"run {{0}} {named} -n 4" if (named := _first_classes(module)) else "run {0} -n 16"
+        commands = [run, "info {0}", "serve {0}", "push {0} YOU/{1}"]
     with becoming(shown) as temporary:
         sides = torch.stack([grid(made, 4), grid(real, 4)])
         to_pil(grid(sides, 2, gap=8)).save(temporary, "PNG")

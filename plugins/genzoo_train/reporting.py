@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from genzoo_core.progress import EVERY, Pulse, left
+from genzoo_core.table import wrapped
 from genzoo_core.training import Progress
 
 
@@ -115,8 +116,9 @@ class BarReporter(Reporter):
             self._bar.update(self._task, completed=progress.step, figures=figures, refresh=True)
 
     def note(self, message: str) -> None:
+        text = "\n".join(wrapped(message, file=sys.stderr))
         with GONE:
-            self._bar.console.print(message, markup=False, highlight=False)
+            self._bar.console.print(text, markup=False, highlight=False)
 
     def close(self) -> None:
         with GONE:

@@ -50,7 +50,7 @@ def test_each_family_makes_a_listed_model(
     assert main(["train", family, "--data", str(data), "--steps", "4"]) == 0
     err = capsys.readouterr().err
     name, out = f"{family}-my-discs", tmp_path / "runs" / f"{family}-my-discs"
-    for said in ("3×16×16", "2 classes", "10% are set aside", "about 0:00", "in your list"):
+    for said in ("3×16×16", "2 classes", "10% are set aside", "about 0:00", f"run {name} a b -n 4"):
         assert said in err
     zoo = genzoo.open_zoo()
     card = zoo.card(name)
@@ -64,13 +64,16 @@ def test_each_family_makes_a_listed_model(
     assert recipe.data.aside == 0.1
 
 
-def test_captions_are_learnt_beside_classes(tmp_path: Path) -> None:
+def test_captions_are_learnt_beside_classes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data = pictures(tmp_path / "discs")
     for file in data.rglob("*.png"):
         file.with_suffix(".txt").write_text(f"disc {file.stem}")
     assert main(["train", "gan", "--data", str(data), "--steps", "2", "--name", "two"]) == 0
     card = genzoo.open_zoo().card("two")
     assert card.conditioners == ("text", "label")
+    assert "genzoo run two -n 16" in capsys.readouterr().err  # a prompt is a text
     assert genzoo.generate("two", "disc 7", conditions={"label": "b"}).images.shape[0] == 1
 
 
