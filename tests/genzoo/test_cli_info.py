@@ -130,13 +130,26 @@ def test_a_card_is_shown_also_where_the_weights_are_faulty(
     assert len(shelf.json("info", "x")["problems"]) == 1
 
 
-def test_what_a_struct_and_those_that_it_derives_from_say_of_an_option_is_shown(
-    shelf: Shelf, tmp_path: Path
-) -> None:
+def file_with_options(shelf: Shelf, code: str) -> Path:
+    """A model file without weights, of a plugin whose module with the options is `code`."""
     table = (
         '[[components]]\nkind = "model"\nname = "vae"\ntarget = "acme.net:Net"\n'
         'options = "acme.net:Options"\n'
     )
+    folder = shelf.add("acme", table, files={"net.py": code})
+    header = (
+        b'{"__metadata__":{"format":"genzoo","format_version":"1","model":'
+        b'"{\\"component\\":\\"acme/vae\\"}"}}'
+    )
+    header += b" " * (-len(header) % 8)
+    file = folder / "x.safetensors"
+    file.write_bytes(len(header).to_bytes(8, "little") + header)
+    return file
+
+
+def test_what_a_struct_and_those_that_it_derives_from_say_of_an_option_is_shown(
+    shelf: Shelf,
+) -> None:
     code = '''from genzoo_core import Config
 
 
@@ -166,14 +179,7 @@ class Options(Base):
     size: int = 2
     plain: int = 3
 '''
-    folder = shelf.add("acme", table, files={"net.py": code})
-    header = (
-        b'{"__metadata__":{"format":"genzoo","format_version":"1","model":'
-        b'"{\\"component\\":\\"acme/vae\\"}"}}'
-    )
-    header += b" " * (-len(header) % 8)
-    file = folder / "x.safetensors"
-    file.write_bytes(len(header).to_bytes(8, "little") + header)
+    file = file_with_options(shelf, code)
     options = {o["name"]: o["meaning"] for o in shelf.json("info", str(file))["options"]}
     assert options == {"turns": "How often it turns, and how far", "size": "Its size", "plain": ""}
     lines = shelf.genzoo("info", str(file)).stdout.splitlines()
@@ -182,18 +188,7 @@ class Options(Base):
 
 
 def test_options_whose_module_fails_are_a_warning(shelf: Shelf) -> None:
-    table = (
-        '[[components]]\nkind = "model"\nname = "vae"\ntarget = "acme.net:Net"\n'
-        'options = "acme.net:Options"\n'
-    )
-    folder = shelf.add("acme", table, files={"net.py": "raise ValueError('no')"})
-    header = (
-        b'{"__metadata__":{"format":"genzoo","format_version":"1","model":'
-        b'"{\\"component\\":\\"acme/vae\\"}"}}'
-    )
-    header += b" " * (-len(header) % 8)
-    file = folder / "x.safetensors"
-    file.write_bytes(len(header).to_bytes(8, "little") + header)
+    file = file_with_options(shelf, "raise ValueError('no')")
     done = shelf.genzoo("info", str(file))
     assert done.returncode == 0
     assert "acme/vae" in done.stdout
