@@ -30,6 +30,8 @@ def test_it_is_the_distance_of_torch_fidelity() -> None:
     )
     ours = kernel_distance(a, b, generator, subsets=1, size=150)
     assert ours.mean == pytest.approx(peer["kernel_inception_distance_mean"], rel=1e-9)
+    again = kernel_distance(a, b, generator, subsets=3, size=200)
+    assert again == pytest.approx((ours.mean, 0), rel=1e-9, abs=1e-12)
 
 
 def test_it_is_unbiased_and_its_spread_is_that_of_the_subsets() -> None:
