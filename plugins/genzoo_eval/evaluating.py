@@ -253,8 +253,8 @@ def _figures(
     judge, frequencies = classifier_of([real.net for real in reference.nets]), reference.frequencies
     made = images.unconditional(settings.n, settings.seed)
     if made is not None:
-        tell("comparing")
         for real in reference.nets:
+            tell(f"comparing in {real.net.name}")
             features = real.net.features(made)
             figures += drawn_figures(features, real, reference.draw, settings.seed)
             figures += memorisation_figures(features, real, settings.seed)

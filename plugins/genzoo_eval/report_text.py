@@ -31,6 +31,7 @@ def lines(report: Report, room: int | None = None) -> Iterator[str]:
     settings = [*_options(report.subject.options), *report.subject.conditions.items()]
     if settings:
         yield "  " + ", ".join(f"{name}={value}" for name, value in settings)
+    yield from report.notes
     nets = dict.fromkeys(figure.net for figure in report.figures)
     for net in sorted(nets, key=bool, reverse=True):
         yield ""
@@ -38,7 +39,7 @@ def lines(report: Report, room: int | None = None) -> Iterator[str]:
         cells = [_with_arrow(figure) for figure in report.figures if figure.net == net]
         for line in _within(list(aligned(cells, right=False)), cells, room):
             yield f"  {line}"
-        distance = report.figure("fd", net)
+        distance = report.figure("fd", net) if net else None
         if distance is not None and below_floor(distance.value, distance.floor):
             yield BELOW_FLOOR
     for key, values in report.tables.items():
@@ -48,7 +49,6 @@ def lines(report: Report, room: int | None = None) -> Iterator[str]:
     yield ""
     yield "↓ lower is better, ↑ higher; ±: standard error"
     yield "floor: what as many real pictures have"
-    yield from report.notes
     if ships(report):
         but = ", all but speed and memory," if report.machine else ""
         yield f"these figures{but} ship with genzoo; --again measures them here"
@@ -122,7 +122,7 @@ def figure_cells(figure: Figure) -> tuple[str, str, str, str, str]:
 
 RECALLS = ("r1_seen", "r10_seen", "r10_rarer", "r1_held_out", "r10_held_out")
 
-MULTIPLES = ("fd", "kid", *RECALLS)
+MULTIPLES = ("fd", "kid", "sharpness", *RECALLS)
 """Figures that are shown as multiples of what real images have."""
 
 CEILINGS = (*RECALLS, "composed", "style")

@@ -62,9 +62,22 @@ def test_no_multiple_is_shown_of_what_has_none(
 
 @pytest.mark.parametrize(("value", "explained"), [(0.2, True), (0.25, False), (0.5, False)])
 def test_a_distance_below_its_floor_is_explained(value: float, explained: bool) -> None:
-    figures = (Figure("fd", value, "net", floor=0.25), Figure("kid", 0.1, "net", floor=0.2))
+    figures = (
+        Figure("fd", value, "net", floor=0.25),
+        Figure("kid", 0.1, "net", floor=0.2),
+        Figure("sharpness", 3.0, floor=4.0),
+    )
     found = list(lines(msgspec.structs.replace(REPORT, figures=figures)))
-    assert (BELOW_FLOOR in found) == explained
+    assert found.count(BELOW_FLOOR) == explained
+
+
+def test_how_far_to_trust_figures_is_said_before_them() -> None:
+    found = list(lines(msgspec.structs.replace(REPORT, notes=("rough figures",))))
+    assert found[2] == "rough figures"
+    sharp = list(
+        lines(msgspec.structs.replace(REPORT, figures=(Figure("sharpness", 3.0, floor=4.0),)))
+    )
+    assert any(line.endswith("floor 4  0.75×") for line in sharp)
 
 
 def test_figures_that_ship_are_said_to() -> None:
