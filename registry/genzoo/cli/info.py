@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,12 +147,7 @@ def _lines(about: Look) -> Iterator[str]:
         yield from table.fields((o.name, _option(o)) for o in about.options)
     if card.metrics:
         yield from ("", "Measured")
-        # Those that are measured alike stand together: a model has many.
-        for (note, command), metrics in groupby(card.metrics, lambda m: (m.note, m.command)):
-            yield from map(_metric, metrics)
-            if note:
-                yield from table.wrapped(note, "    ")
-            yield f"    {command}"
+        yield from _measured(card.metrics)
         if any(metric.floor is not None for metric in card.metrics):
             yield from table.wrapped(FLOOR, "  ")
     if card.notes:
@@ -221,9 +215,22 @@ def _option(option: Option) -> str:
     return f"{text}. {option.meaning}" if option.meaning else text
 
 
+def _measured(metrics: Iterable[Metric]) -> Iterator[str]:
+    """Those that are measured alike stand together: a model has many."""
+    alike: dict[str, dict[str, list[Metric]]] = {}
+    for metric in metrics:
+        alike.setdefault(metric.command, {}).setdefault(metric.note, []).append(metric)
+    for command, by_note in alike.items():
+        yield f"  by {command}"
+        for note, some in by_note.items():
+            if note:
+                yield from table.wrapped(note, "  ")
+            yield from (f"  {line}" for line in table.fields((m.name, _metric(m)) for m in some))
+
+
 def _metric(metric: Metric) -> str:
     unit = f" {metric.unit}" if metric.unit else ""
     beside = [f"n = {metric.n:,}"] if metric.n is not None else []
     beside += [f"floor {metric.floor:g}{unit}"] if metric.floor is not None else []
-    text = f"  {metric.name}  {metric.value:g}{unit}"
+    text = f"{metric.value:g}{unit}"
     return f"{text} ({', '.join(beside)})" if beside else text
