@@ -37,11 +37,10 @@ class LineReporter(Reporter):
     def __init__(self, every: float = EVERY) -> None:
         self._stage, self._start, self._total = "", 0, 0
         self._since, self._pulse = time.monotonic(), Pulse(every)
-        self._values: Mapping[str, float] = {}
 
     def stage(self, name: str, progress: Progress) -> None:
         self._stage, self._start, self._total = name, progress.step, progress.total
-        self._since, self._values = time.monotonic(), {}
+        self._since = time.monotonic()
         self._pulse.restart()
         self.note(f"stage {name}: {progress.total} steps, from {progress.step}")
 
@@ -50,14 +49,12 @@ class LineReporter(Reporter):
             self._line(done)
 
     def figures(self, progress: Progress, values: Mapping[str, float]) -> None:
-        self._values = values
-        self._line(progress.step)
+        self._line(progress.step, f"  {_text(values)}")
 
-    def _line(self, done: int) -> None:
+    def _line(self, done: int, figures: str = "") -> None:
         self._pulse.restart()
         each = (time.monotonic() - self._since) / max(done - self._start, 1)
         rest = left((self._total - done) * each)
-        figures = f"  {_text(self._values)}" if self._values else ""
         self.note(f"{self._stage} {done}/{self._total}{figures}  {rest}")
 
     def note(self, message: str) -> None:
