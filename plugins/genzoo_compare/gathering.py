@@ -13,6 +13,7 @@ from genzoo_compare.comparison import Comparison, Net, Row
 from genzoo_compare.families import in_order
 from genzoo_compare.picturing import RealImages, picture
 from genzoo_core.errors import DataError, GenzooError
+from genzoo_core.text import many
 from genzoo_core.zoo import Zoo
 from genzoo_eval.api import (
     FrozenNet,
@@ -70,7 +71,8 @@ class Gatherer:
         published = {baseline.name: baseline for baseline in baselines(name)}
         rows = []
         no_data: DataError | None = None
-        for contender in contenders:
+        for place, contender in enumerate(contenders, 1):
+            progress.tell(f"{contender.name}, {place} of {len(contenders)}")
             try:
                 rows.append(self._row(contender, published.get(contender.name), nets, real))
             except GenzooError as error:
@@ -119,7 +121,6 @@ class Gatherer:
         real: RealImages | None,
     ) -> Row:
         contender = with_density(self.zoo, contender)
-        self.progress.tell(contender.name)
         report = self._measure(contender, self._settings(contender))
         card = contender.card
         return Row(
@@ -165,6 +166,7 @@ class Gatherer:
             if report is None and (
                 self.curve or existing(msgspec.structs.replace(settings, costs=False)) is not None
             ):
+                self.progress.tell(f"{contender.name} in {many(steps, 'step')}")
                 report = self._measure(contender, settings)
             if report is not None:
                 found.append((steps, report))
