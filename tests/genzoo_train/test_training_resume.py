@@ -121,6 +121,7 @@ def test_a_terminal_that_is_closed_loses_nothing(data_folder: Path, tmp_path: Pa
     slowly = ("--set", "model.config.sleep=0.3", "--set", "report.checkpoint_every=1000")
     child, terminal = pty.fork()
     if not child:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` may run the suite
         os.execv(sys.executable, [*command.words, *slowly])
     shown = b""
     while not re.search(rb"\b[1-9]/12", shown):  # as its bar says
