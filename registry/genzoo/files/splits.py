@@ -66,7 +66,7 @@ def unwrapped(folder: Path) -> Path:
             folders = [path for path in entries if path.is_dir()]
         except OSError:  # said where it is read
             return folder
-        files = [path for path in entries if path not in folders]
+        files = set(entries).difference(folders)
         if any(path.suffix.lower() in picture_suffixes() for path in files):
             return folder
         listed = any(_is_rows(path) or path.name.lower() in METADATA for path in files)

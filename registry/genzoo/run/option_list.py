@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import cache
+from inspect import cleandoc
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -68,8 +69,9 @@ def _meanings(struct: type[msgspec.Struct]) -> dict[str, str]:
     """What docstrings of a struct, and of what it derives from, first say of each field."""
     found: dict[str, str] = {}
     for base in reversed(struct.__mro__):
-        section = (base.__doc__ or "").partition("\n    Attributes:\n")[2].partition("\n\n")[0]
-        for name, text in re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", section, re.MULTILINE):
+        # Python 3.13 takes the indentation off by itself.
+        section = cleandoc(base.__doc__ or "").partition("\nAttributes:\n")[2].partition("\n\n")[0]
+        for name, text in re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE):
             sentence = re.split(r"(?<=\.) (?=[A-Z`])", " ".join(text.split()))[0]
             found[name] = sentence.rstrip(".").replace("`", "")
     return found
