@@ -197,7 +197,7 @@ def train(
         raise UsageError("no pictures to train on", "give their folder as --data")
     # A wrong word is said before this: torch takes seconds to import.
     from genzoo_train import training
-    from genzoo_train.finishing import finish
+    from genzoo_train.finishing import finish, finish_recipe
     from genzoo_train.folder import check_free
     from genzoo_train.launching import join
     from genzoo_train.own import Wish, parse_time, train_own
@@ -206,8 +206,8 @@ def train(
     from genzoo_train.validation import LOOKS, PATIENCE, check_patience, pictures_aside
 
     early = (f"validation.looks={LOOKS}", f"validation.patience={PATIENCE}")
-    settings = (*(early if early_stop else ()), *overrides)
-    settings += () if seed is None else (f"seed={seed}",)
+    seeded = () if seed is None else (f"seed={seed}",)
+    settings = (*(early if early_stop else ()), *overrides, *seeded)
     device = find_device(device)
     ranks = join(device, devices, nodes)
     note = to_stderr if ranks.first else _silent
@@ -266,12 +266,16 @@ def train(
             ranks.alone(partial(check_free, out, resume=resume))
             ranks.alone(partial(check_patience, zoo, parsed))
             streams = parsed.data.stream and data is None
-            pictures = zoo.stream(parsed.data) if streams else zoo.dataset(parsed.data, data)
-            path = train_in(parsed, pictures, out)
+            path = train_in(
+                parsed,
+                zoo.stream(parsed.data) if streams else zoo.dataset(parsed.data, data),
+                out,
+            )
     if ranks.first:
-        note(f"wrote {path}, and card.toml beside it")
         if found is None:
             finish(zoo, path, dataset, note, folder=wish.folder, seconds=wish.allowed)
+        else:
+            finish_recipe(parsed, path, note)
         if as_json:
             _print_card(path)
 

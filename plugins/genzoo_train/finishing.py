@@ -16,6 +16,7 @@ from genzoo_core.encoder import Codec
 from genzoo_core.errors import GenzooError, NotFittedError, UsageError
 from genzoo_core.images import from_uint8, grid, to_pil, to_uint8
 from genzoo_core.model import GenerativeModel
+from genzoo_core.recipe import Recipe
 from genzoo_core.request import Request
 from genzoo_core.table import wrapped_command
 from genzoo_core.zoo import Zoo
@@ -65,13 +66,14 @@ def finish(
         folder: Where the pictures lie.
         seconds: How long the training was allowed to take; 0 where steps were chosen.
     """
+    _wrote(path, note)
     name, shown = path.stem, path.with_name("pictures.png")
     real = dataset.images[:: max(1, len(dataset.images) // SHOWN)][:SHOWN]
     module = zoo.open(str(path)).module
     if isinstance(module, Codec):
         with torch.no_grad():
             made = to_uint8(module.reconstruct(from_uint8(real)))
-        what, commands = "copies", ["encode {0} PICTURE", "info {0}", "push {0} YOU/{1}"]
+        what, first = "copies", [("encode", "PICTURE")]
     else:
         try:
             made = to_uint8(zoo.generate(Request(str(path), n=SHOWN, seed=0)).images)
@@ -79,8 +81,8 @@ def finish(
             note(f"no pictures yet: {error}")
             return
         what = "pictures of its own"
-        run = f"run {{0}} {named} -n 4" if (named := _first_classes(module)) else "run {0} -n 16"
-        commands = [run, "info {0}", "serve {0}", "push {0} YOU/{1}"]
+        named = _first_classes(module)
+        first = [("run", f"{named} -n 4" if named else "-n 16"), ("serve", "")]
     with becoming(shown) as temporary:
         sides = torch.stack([grid(made, 4), grid(real, 4)])
         to_pil(grid(sides, 2, gap=8)).save(temporary, "PNG")
@@ -95,8 +97,29 @@ def finish(
     for found in zoo.call_hook("genzoo_after_training", **arguments):
         for line in found:
             note(str(line))
+    words = [*first, ("info", ""), ("push", f"YOU/{path.stem}")]
+    commands = [f"{verb} {shlex.quote(name)} {rest}".rstrip() for verb, rest in words]
+    _go_on([*commands, _ship(path)], note)
+
+
+def finish_recipe(recipe: Recipe, path: Path, note: Callable[[str], None]) -> None:
+    """Say where the file of a recipe's model is, which is put into no list, and what is next."""
+    _wrote(path, note)
+    file = shlex.quote(str(path))
+    run = [f"run {file} -n 16"] if recipe.model.kind == "model" else []
+    _go_on([*run, f"info {file}", f"add {file}", _ship(path)], note)
+
+
+def _wrote(path: Path, note: Callable[[str], None]) -> None:
+    note(f"wrote {path}, and card.toml beside it")
+
+
+def _ship(path: Path) -> str:
+    return f"ship {shlex.quote(str(path.parent))}"
+
+
+def _go_on(commands: list[str], note: Callable[[str], None]) -> None:
     note("go on with")
     for command in commands:
-        whole = f"genzoo {command.format(shlex.quote(name), path.stem)}"
-        for line in wrapped_command(whole, "  ", sys.stderr):
+        for line in wrapped_command(f"genzoo {command}", "  ", sys.stderr):
             note(line)

@@ -192,17 +192,16 @@ def train_own(
     specs: dict[str, PartSpec] = {}
     latent_shape: tuple[int, ...] = ()
     for role, family in parts.items():
-        share = wish.share(PART)
-        part = dataclasses.replace(share, family=family, name=_free(zoo, f"{wish.model}-{role}"))
         folder = out.with_name(f"{out.name}-{role}")
-        note(f"first {part.model}, which {wish.model} needs, in {PART:.0%} of the time")
         ranks.alone(partial(check_free, folder, resume=resume))
         made = folder / RECIPE
-        plan = (
-            partial(zoo.recipe, str(made))
-            if resume and made.exists()
-            else partial(_fitted, zoo, part, looked, looked.goal, folder, shared, note, ranks)
-        )
+        if resume and ranks.told(made.exists):
+            plan = partial(zoo.recipe, str(made))
+        else:
+            name = _free(zoo, f"{wish.model}-{role}")
+            note(f"first {name}, which {wish.model} needs, in {PART:.0%} of the time")
+            part = dataclasses.replace(wish.share(PART), family=family, name=name)
+            plan = partial(_fitted, zoo, part, looked, looked.goal, folder, shared, note, ranks)
         recipe = _sent(plan, ranks)
         file = train(recipe, looked.dataset, folder)
         if max_steps is not None and max_steps < sum(stage.steps or 0 for stage in recipe.stages):

@@ -132,7 +132,8 @@ def test_the_version_is_the_distributions(shelf: Shelf) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "meant"), [("lsit", "list"), ("trian", "train"), ("fial", "fail")]
+    ("word", "meant"),
+    [("lsit", "list"), ("trian", "train"), ("fial", "fail"), ("remove", "rm"), ("make", "run")],
 )
 def test_an_unknown_command_is_answered_with_close_ones(shop: Shelf, word: str, meant: str) -> None:
     done = shop.genzoo(word)

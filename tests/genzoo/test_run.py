@@ -12,6 +12,7 @@ import pytest
 import torch
 from painting import Cli
 from PIL import Image
+from terminal import on_terminal
 
 import genzoo
 
@@ -270,3 +271,14 @@ def test_a_run_imports_no_more_than_it_needs(painter: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_words_without_quotes_are_said_to_be_several_prompts(painter: Path) -> None:
+    hint = "2 prompts, a row each; as one: 'red cat'"
+    for words, said in (
+        (["gan-emoji", "red", "cat"], True),
+        (["gan-emoji", "red cat", "dog"], False),
+        (["gan-mnist", "3", "7"], False),
+    ):
+        shown = on_terminal(80, "run", *words, "-o", "a.png", "--force", errors=True)
+        assert (hint in shown) == said

@@ -64,6 +64,15 @@ def test_each_family_makes_a_listed_model(
     assert recipe.data.aside == 0.1
 
 
+def test_the_command_to_go_on_with_draws_whatever_a_class_is_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = pictures(tmp_path / "discs")
+    (data / "a").rename(data / "{0} a")
+    assert main(["train", "ae", "--data", str(data), "--steps", "2"]) == 0
+    assert "run ae-discs b '{0} a' -n 4" in capsys.readouterr().err
+
+
 def test_captions_are_learnt_beside_classes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -234,6 +243,7 @@ def test_no_model_is_begun_on_a_codec_that_was_cut_short(
     assert not Path("runs/cut").exists()
     assert genzoo.open_zoo().card("cut-codec").kind == "codec"
     assert main([*command, "--name", "cut", "--resume"]) == 0
+    assert "cut-codec-2" not in capsys.readouterr().err  # the one that it goes on with
     whole, cut = (
         load_file(f) for f in ("whole/ldm/ldm-discs.safetensors", "runs/cut/cut.safetensors")
     )

@@ -37,7 +37,11 @@ def test_the_card_lies_beside_the_weights_and_is_not_printed(
     assert card["name"] == "mine"
     assert card["weights"] == "weights/mine.safetensors"
     assert "game 4/12  loss" in errors
-    assert f"wrote {tmp_path}/run/mine.safetensors, and card.toml beside it" in errors
+    file = tmp_path / "run" / "mine.safetensors"
+    assert f"wrote {file}, and card.toml beside it" in errors
+    said = " ".join(errors.rpartition("go on with\n")[2].replace("\\\n", "").split())
+    run, rest = f"genzoo run {file} -n 16", f"genzoo info {file} genzoo add {file}"
+    assert said == f"{run} {rest} genzoo ship {file.parent}"
 
 
 def test_json(command: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

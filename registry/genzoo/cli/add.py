@@ -49,7 +49,7 @@ def add(ctx: click.Context, *, reference: str, name: str | None, variant: str, c
 @click.argument("name", shell_complete=complete_added)
 @click.pass_context
 def rm(ctx: click.Context, *, name: str) -> None:
-    """Take a model out of your own list.
+    """Remove a model from your own list.
 
     Its file stays, but for a copy that `genzoo add --copy` made. The models of plugins go with
     their plugins: `genzoo uninstall`.

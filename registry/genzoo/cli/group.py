@@ -30,7 +30,7 @@ BUILTIN = {
     "show": ("genzoo.cli.show:show", "Show how the pictures in a file were made."),
     "export": ("genzoo.cli.export:export", "Write a model to one file."),
     "add": ("genzoo.cli.add:add", "Put a model into your own list."),
-    "rm": ("genzoo.cli.add:rm", "Take a model out of your own list."),
+    "rm": ("genzoo.cli.add:rm", "Remove a model from your own list."),
     "plugins": ("genzoo.cli.plugins:plugins", "Show the plugins that are installed."),
     "doctor": ("genzoo.cli.doctor.command:doctor", "Look whether genzoo works here."),
     "config": ("genzoo.cli.config:config", "Show your defaults, and set them."),
@@ -170,7 +170,10 @@ class ZooGroup(click.Group):
     def _unknown(self, ctx: click.Context, name: str) -> Exception:
         if name.startswith("-"):
             return click.NoSuchOption(name, ctx=ctx)
-        near = did_you_mean(name, self.list_commands(ctx))
+        names = self.list_commands(ctx)
+        # `remove` is no command, but what `rm` and `uninstall` do.
+        meant = [each for each in names if self._help(ctx, each).lower().startswith(f"{name} ")]
+        near = f"did you mean {' or '.join(meant)}?" if meant else did_you_mean(name, names)
         disabled = [p.name for p in catalogue_of(ctx).plugins if p.disabled]
         absent = f"left out, with their commands: {listed(disabled)}" if disabled else None
         hint = "; ".join(filter(None, (absent, near))) or "`genzoo --help` shows those there are"

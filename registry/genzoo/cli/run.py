@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Sequence
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -34,6 +36,7 @@ from genzoo_core.progress import to_stderr
 from genzoo_core.request import Offload
 
 if TYPE_CHECKING:
+    from genzoo.run.tasks.task import Plan
     from genzoo.zoo import Zoo
 
 
@@ -267,7 +270,18 @@ def run(
             if prompts is not None:  # which may be to blame, and then say in which row
                 Rows(prompts).check(zoo.open(name), 1)
             raise
+        _say_apart(plan, ctx.params["prompts"])
     carry_out(plan, destination, zoo, again, preview=preview, as_json=as_json, begin=begin)
+
+
+def _say_apart(plan: Plan, words: Sequence[str]) -> None:
+    """Say at a terminal that words without quotes are a prompt each, where these are free text."""
+    from genzoo_core.conditioner import conditioners_of
+
+    reader = next(iter(conditioners_of(plan.opened.module).values()), None)
+    apart = len(words) > 1 and not any(" " in word for word in words)
+    if apart and reader and not reader.categories and sys.stderr.isatty():
+        to_stderr(f"{len(words)} prompts, a row each; as one: {quote(' '.join(words))}")
 
 
 def named(ctx: click.Context, model: str | None) -> str:
