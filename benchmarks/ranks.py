@@ -4,6 +4,7 @@
 on the machine; the time of a step is what their logs say, without starts, samples and checkpoints.
 
     python benchmarks/ranks.py --data DIR [--rounds 3] [--steps 100] [--ranks 2]
+    python benchmarks/ranks.py --data DIR --recipe gan-mnist --set stages.0.batch_size=128
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ SETS = 5
 """Sets of figures in a run, of which the first is not counted."""
 
 
-def seconds(recipe: str, data: Path, ranks: int, steps: int) -> float:
+def seconds(recipe: str, data: Path, ranks: int, steps: int, settings: list[str]) -> float:
     """The median seconds of a step on so many processes of one thread each."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
@@ -31,7 +32,8 @@ def seconds(recipe: str, data: Path, ranks: int, steps: int) -> float:
         words += ["--out", str(out), "--threads", "1", "--devices", str(ranks)]
         words += ["--max-steps", str(steps)]
         every = {"log_every": steps // SETS, "sample_every": 0, "checkpoint_every": 10**6}
-        words += [w for k, v in every.items() for w in ("--set", f"report.{k}={v}")]
+        settings = [*settings, *(f"report.{k}={v}" for k, v in every.items())]
+        words += [word for setting in settings for word in ("--set", setting)]
         environment = os.environ | {"OMP_NUM_THREADS": "1", "GENZOO_MODELS": folder}
         subprocess.run(words, env=environment, check=True, stdout=subprocess.DEVNULL)
         lines = (out / "log.jsonl").read_text(encoding="utf-8").splitlines()
@@ -44,12 +46,17 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--ranks", type=int, default=2)
+    parser.add_argument("--recipe", nargs="+", default=RECIPES)
+    parser.add_argument("--set", nargs="+", default=[], dest="settings")
     given = parser.parse_args()
     slow = False
-    for recipe in RECIPES:
+    for recipe in given.recipe:
         ratios = []
         for _ in range(given.rounds):
-            one, several = (seconds(recipe, given.data, n, given.steps) for n in (1, given.ranks))
+            one, several = (
+                seconds(recipe, given.data, n, given.steps, given.settings)
+                for n in (1, given.ranks)
+            )
             ratios.append(one / several)
             print(f"{recipe}: {one:.4f} s a step, {several:.4f} on {given.ranks} processes")
         ratio = statistics.median(ratios)

@@ -135,14 +135,15 @@ class Ranks:
         """
         if self.count == 1:
             return loss
-        used = torch.tensor([float(parameter.grad is not None) for parameter in parameters])
-        used = used.to(loss.dtype)
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        # Of the gradients' dtype, and so sent with them: autocast may leave the loss in another.
+        total = loss.reshape(1).to(gradients[0].dtype)
+        used = torch.tensor([float(p.grad is not None) for p in parameters], dtype=total.dtype)
         with self._together(), torch.no_grad():
             if loss.device.type != "cpu":  # on the host, so that no device is waited for
                 distributed.all_reduce(used)
             flags = [used] if loss.device.type == "cpu" else []
-            for bucket in buckets([loss.reshape(1), *flags, *gradients], BUCKET):
+            for bucket in buckets([total, *flags, *gradients], BUCKET):
                 flat = torch.cat([tensor.reshape(-1) for tensor in bucket])
                 distributed.all_reduce(flat)
                 start = 0
@@ -152,7 +153,7 @@ class Ranks:
                     start += tensor.numel()
         for parameter, gradient, count in zip(parameters, gradients, used.tolist(), strict=True):
             parameter.grad = gradient if count else None
-        return loss
+        return total.squeeze(0)
 
     def neighbours(self) -> int:
         """How many ranks share this machine."""
