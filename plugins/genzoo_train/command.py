@@ -200,14 +200,14 @@ def train(
     from genzoo_train.finishing import finish, finish_recipe
     from genzoo_train.folder import check_free
     from genzoo_train.launching import join
-    from genzoo_train.own import Wish, parse_time, train_own
+    from genzoo_train.own import train_own
     from genzoo_train.reporting import BarReporter, LineReporter
     from genzoo_train.starting import changed_recipe
-    from genzoo_train.validation import LOOKS, PATIENCE, check_patience, pictures_aside
+    from genzoo_train.validation import EARLY_STOP, check_patience, pictures_aside
+    from genzoo_train.wish import Wish, parse_time
 
-    early = (f"validation.looks={LOOKS}", f"validation.patience={PATIENCE}")
     seeded = () if seed is None else (f"seed={seed}",)
-    settings = (*(early if early_stop else ()), *overrides, *seeded)
+    settings = (*(EARLY_STOP if early_stop else ()), *overrides, *seeded)
     device = find_device(device)
     ranks = join(device, devices, nodes)
     note = to_stderr if ranks.first else _silent

@@ -22,8 +22,11 @@ from genzoo_train.figures import added
 from genzoo_train.loop import StageLoop
 from genzoo_train.ranks import Ranks
 
-LOOKS, PATIENCE = 20, 5
-"""Looks in a stage, and those after which `--early-stop` ends it: a quarter of the stage."""
+LOOKS = 20
+"""Looks in a stage."""
+
+EARLY_STOP = (f"validation.looks={LOOKS}", f"validation.patience={LOOKS // 4}")
+"""Settings of `--early-stop`, which ends a stage after a quarter of it without progress."""
 
 FEWEST, MOST = 256, 512
 """Rows of a look: of fewer pictures each counts several times, with other noise; of more, some."""

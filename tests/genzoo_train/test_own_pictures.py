@@ -23,7 +23,7 @@ from genzoo_core.recipe import CardRecipe, DataRecipe, ModelRecipe, Recipe, Stag
 from genzoo_core.specs import ModelSpec
 from genzoo_core.templates import Goal
 from genzoo_train.fitting import LONGEST, Fitted, fit_recipe
-from genzoo_train.own import enough_time, parse_time
+from genzoo_train.wish import enough_time, parse_time
 
 
 class Terminal(io.StringIO):
