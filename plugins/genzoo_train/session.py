@@ -11,20 +11,15 @@ from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
-from msgspec.structs import replace
 from torch import Tensor
 
 from genzoo_core.atomic import write_atomically
-from genzoo_core.compiling import compile_networks
-from genzoo_core.dataset import Dataset, Stream
-from genzoo_core.errors import DataError, TrainingError
-from genzoo_core.recipe import Recipe
+from genzoo_core.errors import TrainingError
 from genzoo_core.text import many
 from genzoo_core.training import Phase, Progress, Trainable
-from genzoo_core.zoo import Opened, Zoo
-from genzoo_train.batches import Batches, InOrder, derive, make_batches
-from genzoo_train.building import begin_from, model_spec, train_mode
-from genzoo_train.checking import check_data, classes_without_images, rehearse, rehearse_export
+from genzoo_core.zoo import Zoo
+from genzoo_train.batches import InOrder
+from genzoo_train.building import train_mode
 from genzoo_train.checkpoints import (
     Checkpoint,
     read_checkpoint,
@@ -36,44 +31,23 @@ from genzoo_train.failures import StoppedError, plainly, stage_failures, stop_re
 from genzoo_train.folder import RunFolder
 from genzoo_train.health import Health
 from genzoo_train.loop import StageLoop
-from genzoo_train.ranks import Ranks
+from genzoo_train.ready import Ready
 from genzoo_train.reporting import Reporter
 from genzoo_train.samples import write_grid
-from genzoo_train.stages import plan_stages
-from genzoo_train.starting import begun, card_with
-from genzoo_train.streaming import Streamed, stream_batches
 from genzoo_train.threads import MOST_THREADS, equal_threads, set_fastest
-from genzoo_train.validation import BEST, Best, judged_stages, look
-
-LISTED = 5
-"""Classes that a message names."""
+from genzoo_train.validation import BEST, Best, look
 
 
 class Session:
     """The stages of a training, its checkpoints and its weights file."""
 
     def __init__(
-        self,
-        zoo: Zoo,
-        recipe: Recipe,
-        dataset: Dataset | Stream,
-        *,
-        aside: Dataset | None,
-        folder: RunFolder,
-        fabric: Fabric,
-        ranks: Ranks,
-        reporter: Reporter,
+        self, ready: Ready, zoo: Zoo, folder: RunFolder, fabric: Fabric, reporter: Reporter
     ) -> None:
-        self._zoo, self._recipe, self._folder = zoo, recipe, folder
-        self._fabric, self._ranks, self._reporter = fabric, ranks, reporter
-        ranks.alone(lambda: folder.check_files(recipe.name))
-        known = dataset if isinstance(dataset, Dataset) else dataset.head
-        self._built = self._build(known)
-        self._plans = plan_stages(self._built, recipe, len(dataset))
-        self._batches = self._read(dataset)
-        self._check_end()
-        self._aside = self._validated(aside)
-        self._data = self._fingerprint()
+        self._recipe, self._built, self._plans = ready.recipe, ready.built, ready.plans
+        self._batches, self._aside, self._data = ready.batches, ready.aside, ready.data
+        self._ranks = ready.ranks
+        self._zoo, self._folder, self._fabric, self._reporter = zoo, folder, fabric, reporter
         self._index = 0
         self._loop, self._best = self._stage_loop(), Best()
         self._since = (0, time.monotonic())
@@ -82,90 +56,6 @@ class Session:
         self._pictures: Path | None = None
         self._looked: dict[str, float] = {}
         self._warned: set[str] = set()
-
-    def _read(self, dataset: Dataset | Stream) -> Batches:
-        module, device = self._built.module, self._fabric.device
-        if isinstance(dataset, Stream):
-            path, first = self._folder.path, self._ranks.first
-            return stream_batches(dataset, self._recipe, module, device, path, remember=first)
-        return make_batches(dataset, self._recipe, module, device)
-
-    def _build(self, dataset: Dataset) -> Opened:
-        spec = model_spec(self._recipe, dataset)
-        torch.manual_seed(derive(self._recipe.seed, "weights"))
-        built = self._zoo.build(spec, training=True)
-        if self._recipe.model.start:
-            start = self._zoo.open(self._recipe.model.start)
-            self._reporter.note(begun(start, built, begin_from(start, built)))
-            self._recipe = replace(self._recipe, card=card_with(self._recipe.card, start))
-        built.module.to(self._fabric.device)
-        for part in built.parts.values():
-            part.to(self._fabric.device)
-        self._ranks.send(built.own_tensors())
-        if self._recipe.compile:
-            compile_networks(built.module)
-        train_mode(built)
-        return built
-
-    def _fingerprint(self) -> str:
-        """Digest of the data, which every rank has to have alike."""
-        own = " ".join(b.fingerprint() for b in (self._batches, self._aside) if b)
-        prints = self._ranks.gather(own)
-        other = next((rank for rank, each in enumerate(prints) if each != prints[0]), None)
-        if other is not None:
-            raise DataError(
-                f"rank {other} of the training reads other pictures than rank 0",
-                "give every machine the same --data",
-            )
-        return own
-
-    def _validated(self, dataset: Dataset | None) -> Batches | None:
-        """The pictures to look at, if there are any and a stage can be judged by them.
-
-        Raises:
-            ConfigError: It shall end early, and nothing says when.
-            DataError: The same, and these pictures cannot be used.
-        """
-        recipe, module = self._recipe, self._built.module
-        wanted = recipe.validation
-        assert isinstance(module, Trainable)  # plan_stages made sure
-        stages = judged_stages(recipe, module)
-        if not stages:
-            return None
-        if dataset is None:
-            if wanted.looks:
-                raise DataError(
-                    f"{recipe.name} compares weights on pictures set aside; there are none",
-                    "set validation.looks = 0",
-                )
-            return None
-        try:
-            batches = make_batches(dataset, recipe, module, self._fabric.device)
-        except DataError as error:  # a class that only these pictures have
-            if wanted.patience:
-                raise
-            self._reporter.note(f"the pictures set aside are not used: {error.message}")
-            return None
-        self._reporter.note(
-            f"the weights that are best on the {len(batches):,} pictures set aside are taken; they "
-            f"are compared {wanted.looks} times in stage {' and in stage '.join(stages)}"
-        )
-        return batches
-
-    def _check_end(self) -> None:
-        """Find faults now that the training would otherwise end in."""
-        built, recipe, batches = self._built, self._recipe, self._batches
-        built.module.eval()
-        check_data(built, batches, recipe)
-        path = self._folder.weights(recipe.name)
-        self._ranks.alone(lambda: rehearse_export(self._zoo, built, recipe, path))
-        train_mode(built)
-        seen = not isinstance(batches, Streamed)  # of a stream all classes may come later
-        if seen and (missing := classes_without_images(built.module, batches)):
-            more = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
-            listed = f"{', '.join(missing[:LISTED])}{more}"
-            self._reporter.note(f"no images of {listed}: the model will not know what that is")
-        rehearse(built, self._plans, batches, recipe, self._fabric, self._ranks)
 
     def _stage_loop(self) -> StageLoop:
         plan = self._plans[self._index]

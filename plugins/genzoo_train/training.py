@@ -18,6 +18,7 @@ from genzoo_train.folder import RunFolder
 from genzoo_train.launching import launch, make_fabric
 from genzoo_train.loop import StageLoop
 from genzoo_train.ranks import Ranks
+from genzoo_train.ready import make_ready
 from genzoo_train.reporting import Reporter
 from genzoo_train.session import Session
 from genzoo_train.stages import plan_stages
@@ -88,7 +89,7 @@ def train(
     cuda = [fabric.device] if fabric.device.type == "cuda" else []
     try:
         with torch.random.fork_rng(cuda), memory_advice("out of memory", ROOM):
-            run = Session(
+            ready = make_ready(
                 zoo,
                 recipe,
                 dataset,
@@ -98,6 +99,7 @@ def train(
                 ranks=ranks,
                 reporter=reporter,
             )
+            run = Session(ready, zoo, folder, fabric, reporter)
             run.resume()
             run.set_threads(threads)
             with run.announced():
