@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import acme_plugin
+import pytest
 import safetensors.torch
 import torch
+from crates import write_shards
 from torch import Tensor
+
+import genzoo
+from genzoo_core import GenzooError
+from genzoo_core.zoo import Zoo
 
 SOURCE = '''
 import os
@@ -238,3 +245,37 @@ def write_net(
     named = {f"their.{name}": tensor for name, tensor in (tensors or net_tensors()).items()}
     safetensors.torch.save_file(named, folder / f"{stem}.safetensors", {"written by": "others"})
     return folder
+
+
+def assert_same(module: torch.nn.Module, tensors: dict[str, Tensor]) -> None:
+    state = module.state_dict()
+    assert state.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert torch.equal(state[name].double(), tensor.double()), name
+
+
+def refused(zoo: Zoo, reference: str | Path, *says: str) -> GenzooError:
+    """Opening it is refused, in one line that says all this."""
+    with pytest.raises(GenzooError) as caught:
+        zoo.open(reference)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert len(text) < 1000
+    for words in says:
+        assert words in text
+    return caught.value
+
+
+def shards(folder: Path, variant: str = "", stem: str = "net") -> Path:
+    """Two shards in place of the one file with weights."""
+    tensors = {f"their.{name}": tensor for name, tensor in net_tensors().items()}
+    write_shards(folder, tensors, stem, variant)
+    (folder / "net.safetensors").unlink(missing_ok=True)
+    return folder
+
+
+def assert_nothing_runs(monkeypatch: pytest.MonkeyPatch, reference: str, *says: str) -> None:
+    """A folder is refused in one line, and the plugin that reads its format is not imported."""
+    monkeypatch.delitem(sys.modules, "acme_reader.models", raising=False)
+    refused(genzoo.open_zoo(), reference, *says)
+    assert "acme_reader.models" not in sys.modules
