@@ -17,8 +17,9 @@ from genzoo_author.manifest_text import with_card
 from genzoo_core.atomic import write_atomically
 from genzoo_core.cards import ModelCard
 from genzoo_core.errors import ConfigError, GenzooError, IntegrityError, UsageError
+from genzoo_core.zoo import Zoo
 
-MANIFEST, FIGURES = "genzoo.toml", "figures.json"
+MANIFEST, FIGURES, RECIPE = "genzoo.toml", "figures.json", "recipe.toml"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
@@ -30,12 +31,14 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
     help=f"Package to put it into: the folder with {MANIFEST}.  [default: the one below here]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def ship(*, run: Path, into: Path | None, as_json: bool) -> None:
+@click.pass_obj
+def ship(zoo: Zoo, *, run: Path, into: Path | None, as_json: bool) -> None:
     """Put a trained model into the plugin that you work on.
 
     RUN is the folder that `genzoo train` wrote. Its weights are copied into the package's folder
-    weights/, and its card into genzoo.toml, in place of an earlier one of that name. The figures
-    of the earlier one go from figures.json, for they were measured on other weights.
+    weights/, its recipe into recipes/ unless there is one, and its card into genzoo.toml, in place
+    of an earlier one of that name. The figures of the earlier one go from figures.json, for they
+    were measured on other weights.
 
     \b
     genzoo ship runs/my-model
@@ -43,15 +46,26 @@ def ship(*, run: Path, into: Path | None, as_json: bool) -> None:
     """
     card, weights = _trained(run)
     package = _package(into)
-    manifest = package / MANIFEST
-    hints = [_installation(package)]
-    if card.recipe and not (recipe := package / card.recipe).is_file():
-        hints.insert(
-            0,
+    manifest, recipe, own = package / MANIFEST, package / card.recipe, run / RECIPE
+    sound = card.recipe == f"recipes/{card.name}.toml"
+    copied = sound and not recipe.is_file() and own.is_file()
+    hints = []
+    if card.recipe and not (copied or recipe.is_file()):
+        hints.append(
             f"{recipe} is not there, so the card names no recipe; "
-            "put it there and ship again, so that others can train the model too",
+            "put it there and ship again, so that others can train the model too"
         )
         card = msgspec.structs.replace(card, recipe="")
+    if not card.license:
+        hints.append(
+            f"the card states no licence; write `license` and `credits` into {run / 'card.toml'} "
+            "and ship again"
+        )
+    if any(model.added and model.bare == card.name for model in zoo.models()):
+        hints.append(
+            f"{card.name} is in your own list as well; `genzoo rm {card.name}` leaves the plugin's"
+        )
+    hints.append(_installation(package))
     fields: dict[str, object] = json.loads(msgspec.json.encode(card))
     try:
         text = with_card(manifest.read_text(encoding="utf-8"), fields, str(manifest))
@@ -59,6 +73,9 @@ def ship(*, run: Path, into: Path | None, as_json: bool) -> None:
         _drop_figures(package / FIGURES, card.name)
         target.parent.mkdir(exist_ok=True)
         write_atomically(target, weights.read_bytes())
+        if copied:
+            recipe.parent.mkdir(exist_ok=True)
+            write_atomically(recipe, own.read_bytes())
         write_atomically(manifest, text.encode())
     except OSError as error:
         raise GenzooError(f"cannot write into {package}: {error.strerror}") from error
@@ -105,20 +122,19 @@ def _trained(run: Path) -> tuple[ModelCard, Path]:
 
 def _package(into: Path | None) -> Path:
     """The package to put a model into; raises a UsageError for none and for several."""
-    if into is not None:
-        if not (into / MANIFEST).is_file():
-            raise UsageError(f"{into} has no {MANIFEST}", "give the folder of a plugin's package")
-        return into
-    places = ("", "*/", "src/*/")
-    found = sorted({path.parent for place in places for path in Path().glob(place + MANIFEST)})
+    base = into or Path()
+    if (base / MANIFEST).is_file():
+        return base
+    places = ("*", "src/*")
+    found = sorted({path.parent for place in places for path in base.glob(f"{place}/{MANIFEST}")})
     if len(found) == 1:
         return found[0]
     if found:
         names = " and ".join(map(str, found[:5]))
         raise UsageError(f"{names} have a {MANIFEST}", "say which with --into")
     raise UsageError(
-        f"there is no package with a {MANIFEST} here",
-        "go into the plugin's folder, or name the package with --into",
+        f"there is no package with a {MANIFEST} in {base.resolve()}",
+        "name a plugin's folder with --into; `genzoo new` begins one",
     )
 
 

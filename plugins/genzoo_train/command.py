@@ -275,7 +275,7 @@ def train(
         if found is None:
             finish(zoo, path, dataset, note, folder=wish.folder, seconds=wish.allowed)
         else:
-            finish_recipe(parsed, path, note)
+            finish_recipe(zoo, parsed, path, note)
         if as_json:
             _print_card(path)
 

@@ -102,11 +102,19 @@ def finish(
     _go_on([*commands, _ship(path)], note)
 
 
-def finish_recipe(recipe: Recipe, path: Path, note: Callable[[str], None]) -> None:
+def finish_recipe(zoo: Zoo, recipe: Recipe, path: Path, note: Callable[[str], None]) -> None:
     """Say where the file of a recipe's model is, which is put into no list, and what is next."""
     _wrote(path, note)
     file = shlex.quote(str(path))
     run = [f"run {file} -n 16"] if recipe.model.kind == "model" else []
+    try:
+        if run:
+            zoo.generate(Request(str(path), seed=0))
+    except NotFittedError as error:  # --max-steps ended it before its last stage
+        note(f"no pictures yet: {error}")
+        run = []
+    except GenzooError:  # such as a prompt that it needs, which `genzoo run` then says
+        pass
     _go_on([*run, f"info {file}", f"add {file}", _ship(path)], note)
 
 
@@ -115,7 +123,7 @@ def _wrote(path: Path, note: Callable[[str], None]) -> None:
 
 
 def _ship(path: Path) -> str:
-    return f"ship {shlex.quote(str(path.parent))}"
+    return f"ship {shlex.quote(str(path.parent))} --into PACKAGE"
 
 
 def _go_on(commands: list[str], note: Callable[[str], None]) -> None:

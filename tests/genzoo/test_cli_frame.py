@@ -20,7 +20,7 @@ from genzoo.cli.run import SECTIONS, run
 BUILTIN = {
     "list": "Show the models that are installed.",
     "info": "Show what is known of a model.",
-    "run": "Make pictures.",
+    "run": "Generate pictures.",
     "encode": "Turn pictures into latents.",
     "decode": "Turn latents into pictures.",
     "export": "Write a model to one file.",
@@ -133,7 +133,7 @@ def test_the_version_is_the_distributions(shelf: Shelf) -> None:
 
 @pytest.mark.parametrize(
     ("word", "meant"),
-    [("lsit", "list"), ("trian", "train"), ("fial", "fail"), ("remove", "rm"), ("make", "run")],
+    [("lsit", "list"), ("trian", "train"), ("fial", "fail"), ("remove", "rm"), ("generate", "run")],
 )
 def test_an_unknown_command_is_answered_with_close_ones(shop: Shelf, word: str, meant: str) -> None:
     done = shop.genzoo(word)

@@ -101,7 +101,7 @@ def test_metrics_are_shown_with_floor_count_and_command(shelf: Shelf) -> None:
     assert lines[at + 1 : at + 4] == [
         "  by genzoo eval x",
         "  Features of a classifier.",
-        "    Fréchet distance  12.5 (n = 10,000, floor 1.25)",
+        "    Fréchet distance  12.5 (n 10,000, floor 1.25)",
     ]
     assert lines[-1] == "Mind the gap."
     [metric] = shelf.json("info", "x")["card"]["metrics"]
@@ -281,7 +281,7 @@ def test_how_metrics_were_measured_is_said_once(shelf: Shelf) -> None:
     assert lines[lines.index("Measured") + 1 :] == [
         "  by genzoo eval x",
         "  Features of a classifier.",
-        "    Fréchet distance  12.5 (n = 10,000, floor 1.25)",
+        "    Fréchet distance  12.5 (n 10,000, floor 1.25)",
         "    Coverage          12.5",
         "  Of pixels.",
         "    Coverage  12.5",

@@ -245,7 +245,7 @@ def test_hostile_27_among_all_of_these_the_others_are_listed_and_run(
     for words, shown in {
         ("list",): "fine",
         ("plugins",): "sound-one",
-        ("--help",): "Make pictures.",
+        ("--help",): "Generate pictures.",
         ("info", "fine"): "sound-one/fine",
         ("run", "vae-mlp-mnist", "-o", str(picture)): str(picture),
     }.items():

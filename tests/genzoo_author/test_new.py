@@ -502,7 +502,7 @@ def test_shipping_says_what_is_missing(genzoo: Genzoo, trained: Path) -> None:
     (trained / "mine.safetensors").unlink()
     assert "there is no file" in genzoo("ship", str(trained)).err
     (trained / "mine.safetensors").write_bytes(b"weights")
-    assert "has no genzoo.toml" in genzoo("ship", str(trained), "--into", "runs").err
+    assert "there is no package" in genzoo("ship", str(trained), "--into", "runs").err
     Path("src/other").mkdir()
     Path("src/other/genzoo.toml").touch()
     assert "say which with --into" in genzoo("ship", str(trained)).err
@@ -510,3 +510,22 @@ def test_shipping_says_what_is_missing(genzoo: Genzoo, trained: Path) -> None:
     out = genzoo("ship", "mine")
     assert out.code == 2
     assert "there is no package" in out.err
+
+
+def test_shipping_takes_the_recipe_and_says_what_else_a_model_needs(
+    genzoo: Genzoo, trained: Path
+) -> None:
+    (trained / "recipe.toml").write_text("name = 'mine'\n")
+    out = genzoo("ship", str(trained), "--into", ".")  # above src/acme
+    assert out.code == 0
+    assert "names no recipe" not in out.err
+    assert Path("src/acme/recipes/mine.toml").read_text() == "name = 'mine'\n"
+    assert "the card states no licence" in out.err
+    card = card_block({**CARD, "license": "CC0-1.0"})
+    (trained / "card.toml").write_text(card)
+    (trained / "recipe.toml").write_text("name = 'another'\n")
+    assert "licence" not in genzoo("ship", str(trained)).err
+    assert Path("src/acme/recipes/mine.toml").read_text() == "name = 'mine'\n"
+    (trained / "card.toml").write_text(card_block({**CARD, "recipe": "../../mine.toml"}))
+    assert "names no recipe" in genzoo("ship", str(trained)).err
+    assert not Path("mine.toml").exists()

@@ -41,7 +41,19 @@ def test_the_card_lies_beside_the_weights_and_is_not_printed(
     assert f"wrote {file}, and card.toml beside it" in errors
     said = " ".join(errors.rpartition("go on with\n")[2].replace("\\\n", "").split())
     run, rest = f"genzoo run {file} -n 16", f"genzoo info {file} genzoo add {file}"
-    assert said == f"{run} {rest} genzoo ship {file.parent}"
+    assert said == f"{run} {rest} genzoo ship {file.parent} --into PACKAGE"
+
+
+def test_a_model_that_cannot_draw_yet_is_not_said_to(
+    data_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "vae-mnist", "--data", str(data_folder), "--out", str(tmp_path / "vae")]
+    words += [w for stage in (0, 1) for w in ("--set", f"stages.{stage}.batch_size=8")]
+    words += ["--set", 'model.conditioners.label.config.classes=["a", "b", "c"]']
+    assert main([*words, "--max-steps", "1"]) == 0
+    errors = capfd.readouterr().err
+    assert "no pictures yet: " in errors
+    assert "genzoo run" not in errors.rpartition("go on with")[2]
 
 
 def test_json(command: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BUILTIN = {
     "list": ("genzoo.cli.list:list_", "Show the models that are installed."),
     "info": ("genzoo.cli.info:info", "Show what is known of a model."),
-    "run": ("genzoo.cli.run:run", "Make pictures."),
+    "run": ("genzoo.cli.run:run", "Generate pictures."),
     "encode": ("genzoo.cli.latents:encode", "Turn pictures into latents."),
     "decode": ("genzoo.cli.latents:decode", "Turn latents into pictures."),
     "show": ("genzoo.cli.show:show", "Show how the pictures in a file were made."),

@@ -230,7 +230,12 @@ def _measured(metrics: Iterable[Metric]) -> Iterator[str]:
 
 def _metric(metric: Metric) -> str:
     unit = f" {metric.unit}" if metric.unit else ""
-    beside = [f"n = {metric.n:,}"] if metric.n is not None else []
-    beside += [f"floor {metric.floor:g}{unit}"] if metric.floor is not None else []
-    text = f"{metric.value:g}{unit}"
+    beside = [f"n {metric.n:,}"] if metric.n is not None else []
+    beside += [f"floor {_number(metric.floor)}{unit}"] if metric.floor is not None else []
+    text = f"{_number(metric.value)}{unit}"
     return f"{text} ({', '.join(beside)})" if beside else text
+
+
+def _number(value: float) -> str:
+    """Four digits, or all before the point."""
+    return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -208,7 +208,7 @@ def run(
     xmp: bool,
     **fields: Any,
 ) -> None:
-    """Make pictures with MODEL; a row for each PROMPT.
+    """Generate pictures with MODEL; a row for each PROMPT.
 
     MODEL is a name, a file, hf://owner/repo, or a folder in a format that a plugin reads.
 

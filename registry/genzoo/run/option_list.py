@@ -180,6 +180,8 @@ def _describe(info: object) -> str:
             words = "text"
         case inspect.DictType():
             words = "values by name"
+        case inspect.VarTupleType() | inspect.ListType():
+            words = "a list"
         case _:
             words = type(info).__name__.removesuffix("Type").lower()
     return words
