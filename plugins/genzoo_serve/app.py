@@ -105,12 +105,14 @@ def create_app(service: Service, version: str) -> FastAPI:
 
 def _entry(service: Service, name: str) -> dict[str, Any]:
     card = service.models.cards[name]
+    # Those of a genzoo file are in its header, which is read when it is opened.
+    known = ("conditioners", "classes") if card.classes else ("conditioners",)
     return {
         "id": name,
         "object": "model",
         "created": service.models.began,
         "owned_by": "genzoo",
-        "genzoo": described(card, "conditioners", "classes"),
+        "genzoo": described(card, *known),
     }
 
 
