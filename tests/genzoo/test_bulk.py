@@ -308,7 +308,7 @@ def test_an_interrupted_run_keeps_its_shards(
     process.send_signal(number)
     out, err = process.communicate()
     assert (process.returncode, out) == (code, "")
-    assert "the same command goes on" in err
+    assert "interrupted: the same command goes on" in err
     assert "Traceback" not in err
     names = set(content("out"))
     assert names <= {

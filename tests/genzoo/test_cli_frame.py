@@ -238,7 +238,7 @@ def test_a_signal_ends_a_command_in_order(shop: Shelf, number: int, code: int) -
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (code, "cleaned up\n")
+    assert (process.returncode, err) == (code, "cleaned up\ninterrupted\n")
 
 
 @pytest.mark.parametrize("arguments", [["fail", "full"], ["list"], ["--help"], ["plugins"]])

@@ -16,6 +16,7 @@ from PIL import Image
 
 import genzoo
 from genzoo.cli import main
+from genzoo_core.errors import UsageError
 
 Run = Callable[..., "Outcome"]
 
@@ -146,3 +147,9 @@ def test_info_tells_the_options(weights: Path, capfd: pytest.CaptureFixture[str]
     assert set(options) == {"steps", "sampler", "guidance", "passes"}
     assert options["sampler"]["default"] == "heun"
     assert options["sampler"]["choices"] == ["euler", "heun", "dpmpp-2m"]
+
+
+def test_an_error_names_the_options_that_info_lists() -> None:
+    # A rectified flow refuses the samplers that have an eta.
+    with pytest.raises(UsageError, match=r"it has steps, sampler, guidance, passes$"):
+        genzoo.generate("flow-mnist", "7", options={"colour": 1})

@@ -81,9 +81,8 @@ def run_shards(
                 on_progress=update,
                 on_written=written.append,
             )
-    except KeyboardInterrupt:
-        if rank == 0:
-            to_stderr("interrupted: the same command goes on after the shards that are there")
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note("the same command goes on after the shards that are there")
         raise
     seconds = round(time.monotonic() - begin, 3)
     tell_hooks(zoo, manifest.record, written, seconds)

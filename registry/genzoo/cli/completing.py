@@ -49,17 +49,23 @@ def complete_settings(
     """What `--set` takes of the model that is named; after KEY=, its values where they are few."""
     from click.shell_completion import CompletionItem
 
-    if (about := _look(ctx)) is None:
-        return []
-    conditioners = list(about.spec.conditioners) if about.spec else []
     if "=" in incomplete:
+        if (about := _look(ctx)) is None:
+            return []
         values = [f"{option.name}={value}" for option in about.options for value in option.choices]
-        for place, name in enumerate(conditioners[1:], 1):
+        for place, name in enumerate(_conditioners(about)[1:], 1):
             values += [f"{name}={value}" for value in _values(about, place)]
         return _items(values, incomplete)
-    words = {f"{option.name}=": printable(option.type) for option in about.options}
-    words |= {f"{name}=": "a condition" for name in conditioners[1:]}
+    words = {f"{name}=": what for name, what in settable(ctx).items()}
     return [CompletionItem(word, help=words[word]) for word in words if word.startswith(incomplete)]
+
+
+def settable(ctx: click.Context) -> dict[str, str]:
+    """What `--set` takes of the model that is named, and what that is."""
+    if (about := _look(ctx)) is None:
+        return {}
+    options = {option.name: printable(option.type) for option in about.options}
+    return options | dict.fromkeys(_conditioners(about)[1:], "a condition")
 
 
 def complete_fields(
@@ -75,6 +81,10 @@ def complete_fields(
         "conditioner": {name for card in cards for name in card.conditioners},
     }
     return _items(sorted(words.get(str(parameter.name), ())), incomplete)
+
+
+def _conditioners(about: Look) -> list[str]:
+    return list(about.spec.conditioners) if about.spec else []
 
 
 def _values(about: Look, place: int) -> list[str]:

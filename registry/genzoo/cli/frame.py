@@ -72,7 +72,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             _complete(words)
         # Not `genzoo.main`, which turns a closed pipe into exit code 1 and errors into three lines.
         with genzoo.make_context("genzoo", list(words)) as ctx:
-            genzoo.invoke(ctx)
+            _invoke(ctx)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BaseException as error:
@@ -84,6 +84,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
     finally:
         _on_terminate(before)
     return 0
+
+
+def _invoke(ctx: click.Context) -> None:
+    try:
+        genzoo.invoke(ctx)
+    except click.UsageError as error:
+        if error.ctx is None:  # a command's parser does not say whose it is
+            error.ctx = click.Context(genzoo, ctx, f"{ctx.invoked_subcommand}")
+        raise
 
 
 def _complete(words: list[str]) -> None:
@@ -129,6 +138,7 @@ def _exit_code(error: BaseException) -> int:
             return error.exit_code
         case KeyboardInterrupt() | click.Abort():
             terminated = isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)
+            _say(": ".join(["interrupted", *getattr(error, "__notes__", ())]))
             return TERMINATED if terminated else INTERRUPTED
         case BrokenPipeError():
             # The interpreter's last flush goes nowhere: the pipe has no reader any more.
@@ -138,13 +148,16 @@ def _exit_code(error: BaseException) -> int:
             return error.exit_code
         case SystemExit() if not isinstance(error.code, str):
             return error.code or 0
+    _say(as_message(_message(error), LONGEST_LINE), "Error: ")
+    return getattr(error, "exit_code", 1)
+
+
+def _say(text: str, first: str = "") -> None:
     try:
-        text = as_message(_message(error), LONGEST_LINE)
-        sys.stderr.write("\n".join(wrapped(text, "Error: ", "  ", sys.stderr)) + "\n")
+        sys.stderr.write("\n".join(wrapped(text, first, "  ", sys.stderr)) + "\n")
         sys.stderr.flush()
     except (AttributeError, OSError, ValueError):  # nobody reads stderr: the exit code says it
         pass
-    return getattr(error, "exit_code", 1)
 
 
 def _message(error: BaseException) -> str:

@@ -184,7 +184,7 @@ def carry_out(
     first, last = made.record.pictures or (0, plan.count)
     seconds = round(time.monotonic() - begin, 3)
     if made.interrupt is not None:
-        to_stderr(f"interrupted: kept {last - first} of {plan.count}")
+        made.interrupt.add_note(f"kept {last - first} of {plan.count}")
         print_result(made.record, written, as_json=False)
         raise made.interrupt
     if previewed:

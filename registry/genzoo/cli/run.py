@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from genzoo.cli.bulk import Shards, run_shards
-from genzoo.cli.completing import complete_prompts, complete_samplers, complete_settings
+from genzoo.cli.completing import (
+    complete_prompts,
+    complete_samplers,
+    complete_settings,
+    settable,
+)
 from genzoo.cli.group import complete_models
 from genzoo.cli.making import carry_out, destination_of
 from genzoo.cli.options import (
@@ -29,6 +34,7 @@ from genzoo.cli.options import (
 )
 from genzoo.cli.settings import settings_of
 from genzoo.models.weights import has_scheme
+from genzoo.plugins.names import choices
 from genzoo.run.bulk.layout import FORMS, SIZE, Form
 from genzoo_core.downloads import no_downloads
 from genzoo_core.errors import UsageError
@@ -68,12 +74,20 @@ class RunCommand(click.Command):
                 formatter.write_dl([record for record in records if record])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take unknown options for prompts, then refuse those that are no numbers."""
+        """Take unknown options for prompts, then refuse those that are no numbers.
+
+        Raises:
+            click.NoSuchOption: There is one.
+            UsageError: It is what `--set` takes of the model that is named.
+        """
         words = set(takewhile(lambda word: word != "--", args))
         rest = super().parse_args(ctx, args)
         for word in (ctx.params["model"], *ctx.params["prompts"]):
             if word in words and word.startswith("-") and not _is_number(word):
-                name = word.partition("=")[0]
+                name, _, value = word.partition("=")
+                if (key := name.lstrip("-")) in settable(ctx):
+                    text = f"{key} is of the model, and no option of genzoo run"
+                    raise UsageError(text, f"--set {key}={quote(value or 'VALUE')}")
                 raise click.NoSuchOption(name, ctx=ctx)
         return rest
 
@@ -288,19 +302,24 @@ def named(ctx: click.Context, model: str | None) -> str:
     """The model that was named.
 
     Raises:
-        UsageError: None was. Or there is none of that name, which may be meant as a prompt of the
-            user's default model.
+        UsageError: None was. Or there is none of that name, which may be meant as a prompt: of the
+            user's default model, or of the model that comes after it.
     """
     if model is None:
         hint = "`genzoo list` shows those there are, `genzoo config set model NAME` makes one yours"
         raise UsageError("no model was named", hint)
-    own = settings_of(ctx).get("model")
-    if own is None or own.value == model or has_scheme(model) or "/" in model:
+    names = choices(ctx.obj.models())
+    if model in names or has_scheme(model) or "/" in model:
         return model
     try:
         ctx.obj.find(model)
     except UsageError as error:
-        again = f"for a prompt of your default model: `genzoo run {own.value} {quote(model)}`"
-        hint = "; ".join(filter(None, (error.hint, again)))
-        raise UsageError(error.message, hint) from error
+        hints, own = [error.hint], settings_of(ctx).get("model")
+        if other := next((word for word in ctx.params["prompts"] if word in names), None):
+            hints = [f"the model comes first: `genzoo run {other} {quote(model)}`"]
+        elif own is not None and own.value != model:
+            hints += [
+                f"for a prompt of your default model: `genzoo run {own.value} {quote(model)}`"
+            ]
+        raise UsageError(error.message, "; ".join(filter(None, hints))) from error
     return model

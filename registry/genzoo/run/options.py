@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from genzoo.models.components import component_options, load_component
-from genzoo.run.option_list import describe, fields_of, takes_choice
+from genzoo.run.option_list import describe, fields_of, options_in, takes_choice
 from genzoo.text import quoted
 from genzoo_core.errors import ConfigError, UsageError, did_you_mean
 from genzoo_core.request import Request
@@ -32,14 +32,13 @@ def read_settings(
     What the request leaves open has its default. "sampler.eta" is a field of the config of the
     component that "sampler" chooses, or that the model's own config chooses in its place.
     """
-    from genzoo_core.conditioner import conditioners_of
     from genzoo_core.config import NoOptions
     from genzoo_core.model import GenerativeModel
 
     name, module = opened.name, opened.module
     options_type = module.Options if isinstance(module, GenerativeModel) else NoOptions
     types = _types(options_type)
-    settings, conditions = _split(request, name, types, list(conditioners_of(module)))
+    settings, conditions = _split(request, opened, options_type, catalogue)
     kinds = [option for option, kind in types.items() if takes_choice(kind)]
     for setting in list(settings):
         kind, dot, key = setting.partition(".")
@@ -63,20 +62,28 @@ def _types(struct: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 def _split(
-    request: Request, model: str, options: Mapping[str, object], conditioners: list[str]
+    request: Request, opened: Opened, struct: type[msgspec.Struct], catalogue: Catalogue
 ) -> tuple[dict[str, Any], Conditions]:
     """Divide what a request sets into options and conditions: its `options` may hold both.
 
     The first conditioner is set by the prompt alone.
     """
+    from genzoo_core.conditioner import conditioners_of
+
+    def unknown(name: str) -> UsageError:
+        shown = [option.name for option in options_in(catalogue, struct, opened.spec)]
+        return _unknown(model, name, [*shown, *others])
+
+    model, types = opened.name, _types(struct)
+    conditioners = list(conditioners_of(opened.module))
     others = conditioners[1:]
     settings: dict[str, Any] = {}
     conditions = dict(request.conditions)
     for name in conditions:
         if name not in others:
-            raise _unknown(model, name, [*options, *others])
+            raise unknown(name)
     for name, value in request.options.items():
-        if name.partition(".")[0] in options:
+        if name.partition(".")[0] in types:
             settings[name] = value
         elif name in conditions:
             raise UsageError(f"{name} is set twice: {quoted(conditions[name])} and {quoted(value)}")
@@ -87,7 +94,7 @@ def _split(
                 f"{name} is what {model}'s prompt says", f"genzoo run {model} {value!r}"
             )
         else:
-            raise _unknown(model, name, [*options, *others])
+            raise unknown(name)
     return settings, conditions
 
 
