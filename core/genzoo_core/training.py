@@ -66,10 +66,12 @@ class Stage:
     Attributes:
         name: Recipes say under this name how long it runs and on what batches.
         phases: Run one after the other at each step.
+        prepared: Whether `prepare_stage` comes before it where it is the first, too.
     """
 
     name: str
     phases: tuple[Phase, ...]
+    prepared: bool = False
 
 
 class Trainable(ABC):
@@ -165,12 +167,15 @@ class Trainable(ABC):
     ) -> None:
         """One pass over the training data, in its order, before each stage but the first.
 
+        Before the first as well where that is `prepared`, unless the data are a stream or seen less
+        than once: `loss` must then do without.
+
         The EMA weights of the stages before are in place. It computes what `stage` builds on:
         statistics of latents, which go into buffers, or the latents of all images, which stay in
         memory and are found by `Batch.rows`. Draws no numbers. Does nothing unless overridden.
 
         Args:
-            stage: The one that begins; not the first.
+            stage: The one that begins.
             batches: All training images once, in their order.
             resumed: Whether a training goes on from a checkpoint within `stage`, which holds the
                 buffers: what is computed again must come out the same.

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from genzoo_autoencoder.config import MixtureConfig
-from genzoo_autoencoder.encoding import moments
 from genzoo_core import (
     Conditioner,
     Context,
@@ -24,6 +23,7 @@ from genzoo_core import (
     Rng,
     TrainingError,
 )
+from genzoo_core.encoding import moments
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture as Estimator

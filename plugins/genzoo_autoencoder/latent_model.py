@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from genzoo_autoencoder.config import LatentConfig, LatentOptions
-from genzoo_autoencoder.encoding import at, encode, encode_all
 from genzoo_core import (
     Batch,
     Codec,
@@ -30,6 +29,7 @@ from genzoo_core import (
     UsageError,
     Varying,
 )
+from genzoo_core.encoding import at, encode, encode_all
 from genzoo_core.sampler import StepDone
 
 CONDITION_DIM = 64

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from genzoo_autoencoder.config import AutoencoderConfig
-from genzoo_autoencoder.encoding import moments
 from genzoo_autoencoder.latent_model import LatentModel
 from genzoo_autoencoder.networks import Decoder, Trunk
 from genzoo_core import Batch, Codec, Condition, Context, Posterior, Progress, Rng
+from genzoo_core.encoding import moments
 
 
 class AutoencoderCodec(Codec):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -16,11 +17,14 @@ from genzoo_core import (
     Context,
     GenerativeModel,
     Inpainting,
+    Posterior,
     Rng,
     ScheduledNoiser,
+    Stage,
     Start,
 )
 from genzoo_core.encoder import check_continuous
+from genzoo_core.encoding import at, encode_all
 from genzoo_core.layers.mlp import MLP
 from genzoo_core.model import OptionsT
 from genzoo_diffusion.config import DiffusionConfig, MeanFlowConfig, Network, UNetConfig
@@ -55,6 +59,7 @@ class NoisyModel(Inpainting, GenerativeModel[OptionsT]):
         if config.on == "latents":
             self.codec = codec_of(context.part("codec"))
         self.data_shape = config.shape if self.codec is None else self.codec.latent_shape
+        self._encoded: Posterior | None = None
         self.network = build_network(
             config.network, self.data_shape, spatial=bool(self.conditioning.spatial)
         )
@@ -76,12 +81,23 @@ class NoisyModel(Inpainting, GenerativeModel[OptionsT]):
         """A start from pictures as the network sees data."""
         return start if start is None or self.codec is None else start.encoded(self.codec)
 
+    def stages(self) -> tuple[Stage, ...]:
+        """One, and before it a pass where there are latents."""
+        return tuple(replace(each, prepared=self.codec is not None) for each in super().stages())
+
+    def prepare_stage(self, stage: Stage, batches: Iterable[Batch], *, resumed: bool) -> None:
+        """Encode all images once: at each step again, that can take longer than the network."""
+        assert self.codec is not None  # or the stage were not prepared
+        self._encoded, _ = encode_all(self.codec, batches)
+
     def data(self, batch: Batch, rng: Rng) -> Tensor:
         """What is learnt of a batch, `[B, *data_shape]`: its images, or draws of their latents."""
         if self.codec is None:
             return batch.images
         with torch.no_grad():
-            return self.codec.encode(batch.images).sample(rng)
+            if self._encoded is None or batch.rows is None:
+                return self.codec.encode(batch.images).sample(rng)
+            return at(self._encoded, batch.rows).sample(rng)
 
     def pictures(self, x: Tensor) -> Tensor:
         """Data as pictures, `[B, C, H, W]` in [-1, 1].

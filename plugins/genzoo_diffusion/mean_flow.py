@@ -129,6 +129,13 @@ class MeanFlow(NoisyModel[MeanFlowOptions]):
             return self.data_loss(batch, rng)
         return self.path_loss(self.teacher, batch, rng)
 
+    def stages(self) -> tuple[Stage, ...]:
+        """One, before which a teacher needs no pass: its paths take nothing from the images."""
+        stages = super().stages()
+        if self.teacher is None:
+            return stages
+        return tuple(replace(each, prepared=False) for each in stages)
+
     def path_loss(
         self, teacher: Teacher, batch: Batch, rng: Rng
     ) -> tuple[Tensor, dict[str, Tensor | float]]:

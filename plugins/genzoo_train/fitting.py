@@ -135,7 +135,7 @@ def _time_steps(zoo: Zoo, recipe: Recipe, dataset: Dataset, device: str) -> tupl
         try:
             each = []
             for index, plan in enumerate(plans):
-                if index:
+                if index or plan.stage.prepared:
                     module.eval()
                     with torch.no_grad():
                         rows = InOrder(batches, plan.recipe.batch_size)

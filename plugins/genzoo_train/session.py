@@ -34,6 +34,7 @@ from genzoo_train.loop import StageLoop
 from genzoo_train.ready import Ready
 from genzoo_train.reporting import Reporter
 from genzoo_train.samples import write_grid
+from genzoo_train.streaming import Streamed
 from genzoo_train.threads import MOST_THREADS, equal_threads, set_fastest
 from genzoo_train.validation import BEST, Best, look
 
@@ -145,8 +146,8 @@ class Session:
         """Run the stages, or what is left of them, up to `max_steps` over all of them."""
         total = sum(plan.steps for plan in self._plans)
         limit = total if max_steps is None else min(max_steps, total)
-        if self._index and self.done < limit:
-            self._prepare(resumed=True)
+        if self.done < limit and (self._index or self._prepared()):
+            self._prepare(resumed=bool(self.done))
         with stop_requests() as signals:
             while True:
                 with self._failures("fails"):
@@ -158,6 +159,12 @@ class Session:
                 self._index += 1
                 self._prepare(resumed=False)
                 self._loop, self._best, self._saved = self._stage_loop(), Best(), -1
+
+    def _prepared(self) -> bool:
+        """Whether the first stage is prepared, which takes the time and memory of a pass."""
+        plan, stream = self._plans[0], isinstance(self._batches, Streamed)
+        seen = plan.steps * plan.recipe.batch_size
+        return plan.stage.prepared and not stream and seen > len(self._batches)
 
     @torch.no_grad()
     def _prepare(self, *, resumed: bool) -> None:

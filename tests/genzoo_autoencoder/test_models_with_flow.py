@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 import genzoo
 from genzoo_autoencoder.config import LatentOptions
-from genzoo_autoencoder.encoding import encode, moments
 from genzoo_autoencoder.latent_model import LatentModel
 from genzoo_core import (
     Batch,
@@ -23,6 +22,7 @@ from genzoo_core import (
     SampleRng,
     UsageError,
 )
+from genzoo_core.encoding import encode, moments
 from genzoo_core.testing import check_component
 
 FAMILIES = sorted(FIRST)

@@ -6,13 +6,26 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusion_cases import error_of, rows_lit, sample, spec_of, trained
+from diffusion_cases import blobs, error_of, recipe_of, rows_lit, sample, spec_of, trained
 from torch import Tensor
 
 import genzoo
-from genzoo_core import ConfigError, ModelCard, ModelSpec, PartSpec, SampleRng
+from genzoo_autoencoder.spatial import SpatialCodec
+from genzoo_core import (
+    Batch,
+    BatchRng,
+    Condition,
+    ConfigError,
+    ModelCard,
+    ModelSpec,
+    PartSpec,
+    Posterior,
+    Progress,
+    SampleRng,
+)
 from genzoo_diffusion.base import codec_of
 from genzoo_diffusion.model import Diffusion
+from genzoo_train.training import train
 
 CODEC = "genzoo-tiny/tiny-codec"
 
@@ -66,6 +79,50 @@ def test_it_learns_the_latents_of_a_shared_codec(third_party: Path, tmp_path: Pa
     assert pictures.shape == (12, 1, 8, 8)
     assert rows_lit(pictures) == [0, 1, 2] * 4
     assert error_of(pictures) < 0.35
+
+
+def test_a_loss_is_the_same_on_latents_that_are_already_there(spatial: Diffusion) -> None:
+    images = torch.linspace(-1, 1, 6 * 64).reshape(6, 1, 8, 8)
+    rows = torch.tensor([4, 1, 5, 1])
+    batch = Batch(images[rows], {}, rows)
+    (stage,) = spatial.stages()
+
+    def loss(batch: Batch) -> Tensor:
+        rng = BatchRng(torch.Generator().manual_seed(0), 4)
+        return spatial.loss(batch, rng, stage.phases[0], Progress(0, 1))[0]
+
+    assert stage.prepared
+    before = loss(batch)
+    spatial.prepare_stage(stage, [Batch(images[:4]), Batch(images[4:])], resumed=False)
+    torch.testing.assert_close(loss(batch), before)
+    with torch.no_grad():
+        for parameter in spatial.codec.parameters():
+            parameter.zero_()
+    torch.testing.assert_close(loss(batch), before)
+    # Pictures that are set aside have no rows in the training set.
+    assert loss(Batch(batch.images)) != before
+
+
+def test_a_training_encodes_each_picture_once_and_goes_on_as_it_began(
+    codec_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(codec_site))
+    encoded: list[int] = []
+    encode = SpatialCodec.encode
+
+    def counted(codec: SpatialCodec, images: Tensor, *rest: Condition | None) -> Posterior:
+        encoded.append(len(images))
+        return encode(codec, images, *rest)
+
+    zoo = genzoo.open_zoo()
+    recipe = recipe_of(spec_of(labels=True, on="latents", codec="small/codec"), steps=12)
+    monkeypatch.setattr(SpatialCodec, "encode", counted)
+    whole = train(zoo, recipe, blobs(), tmp_path / "whole")
+    # Two pictures to check the data, a step that is rehearsed, and the training.
+    assert encoded == [2, 48, 48]
+    for stop in (5, None):
+        parts = train(zoo, recipe, blobs(), tmp_path / "parts", max_steps=stop, resume=stop is None)
+    assert parts.read_bytes() == whole.read_bytes()
 
 
 def test_the_pictures_on_the_way_are_decoded_only_for_who_looks(

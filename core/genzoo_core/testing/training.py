@@ -191,7 +191,7 @@ def _other(found: Tensor, expected: Tensor) -> bool:
 
 def train(subject: Trained) -> Iterator[str]:
     for i, stage in enumerate(subject.module.stages()):
-        if i:
+        if i or stage.prepared:
             subject.built.module.eval()
             with torch.no_grad():
                 subject.module.prepare_stage(stage, iter([subject.batch]), resumed=False)

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from genzoo_core import Batch, Codec, Posterior
+from genzoo_core.encoder import Codec, Posterior
+from genzoo_core.training import Batch
 
 
 @torch.no_grad()
