@@ -241,6 +241,22 @@ def test_a_signal_ends_a_command_in_order(shop: Shelf, number: int, code: int) -
     assert (process.returncode, err) == (code, "cleaned up\ninterrupted\n")
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_no_import_of_torch_swallows_a_signal(tmp_path: Path, number: int, code: int) -> None:
+    # As the real one does for some hundredths of a second, in which it imports NumPy from C++.
+    raises = f"    __import__('signal').raise_signal({number:d})"
+    swallows = f"try:\n{raises}\nexcept BaseException:\n    pass\n"
+    (tmp_path / "torch.py").write_text(swallows, encoding="utf-8")
+    done = subprocess.run(
+        [str(GENZOO), "run", "flow-mnist", "7"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "interrupted\n")
+
+
 @pytest.mark.parametrize("arguments", [["fail", "full"], ["list"], ["--help"], ["plugins"]])
 def test_hostile_32_stdout_is_a_closed_pipe(shop: Shelf, arguments: list[str]) -> None:
     ours, theirs = os.pipe()

@@ -22,6 +22,7 @@ from genzoo_core.table import wrapped
 INTERRUPTED = 128 + 2
 CLOSED_PIPE = 128 + 13
 TERMINATED = 128 + 15
+INTERRUPTION = "interrupted"
 
 Handler = Callable[[int, FrameType | None], Any] | int | None
 
@@ -64,7 +65,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command, and turn whatever ends it into an exit code; see `genzoo.cli.main`."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     _replace_closed_streams()
-    before = _on_terminate(_terminate)
+    before = _on_signals(_stopping(own=arguments is None))
     if isinstance(sys.stdout, TextIOWrapper):  # escapes, not errors, where it is not UTF-8
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -82,7 +83,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exception(error)
         return _exit_code(error)
     finally:
-        _on_terminate(before)
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
     return 0
 
 
@@ -108,11 +110,32 @@ def _debugging(words: Sequence[str]) -> bool:
     return "--debug" in options or os.environ.get("GENZOO_DEBUG", "") not in {"", "0"}
 
 
-def _on_terminate(handler: Handler) -> Handler:
-    """Set what SIGTERM does, which only a main thread can; what it did before."""
+def _on_signals(stop: Handler) -> dict[int, Handler]:
+    """Set what SIGTERM and Ctrl-C do, which only a main thread can; what they did before.
+
+    What ignores Ctrl-C, as a shell's background jobs do, goes on so.
+    """
     if threading.current_thread() is not threading.main_thread():
-        return None
-    return signal.signal(signal.SIGTERM, signal.SIG_DFL if handler is None else handler)
+        return {}
+    ours = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        ours.append(signal.SIGINT)
+    return {number: signal.signal(number, stop) for number in ours}
+
+
+def _stopping(*, own: bool) -> Handler:
+    """Raises what ends a command; `own`: the process is the command's own."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        # While torch is imported its C++ swallows what is raised here, or aborts.
+        while own and frame is not None:
+            if frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__") == "torch":
+                os.write(2, f"{INTERRUPTION}\n".encode())
+                os._exit(128 + number)
+            frame = frame.f_back
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+    return stop
 
 
 def _replace_closed_streams() -> None:
@@ -126,10 +149,6 @@ def _replace_closed_streams() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise Terminated
-
-
 def _exit_code(error: BaseException) -> int:
     """The exit code for what ended the command, which one line on stderr says."""
     match error:
@@ -138,7 +157,7 @@ def _exit_code(error: BaseException) -> int:
             return error.exit_code
         case KeyboardInterrupt() | click.Abort():
             terminated = isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)
-            _say(": ".join(["interrupted", *getattr(error, "__notes__", ())]))
+            _say(": ".join([INTERRUPTION, *getattr(error, "__notes__", ())]))
             return TERMINATED if terminated else INTERRUPTED
         case BrokenPipeError():
             # The interpreter's last flush goes nowhere: the pipe has no reader any more.
