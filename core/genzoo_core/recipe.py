@@ -28,6 +28,9 @@ Split = Annotated[str, msgspec.Meta(pattern=r"^(?!\.+\Z)[^/\\\x00-\x1f]+\Z", max
 Fit = Literal["stretch", "crop", "pad"]
 OnHub = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?)?\Z")]
 
+CHECKPOINT = "checkpoint.safetensors"
+"""The file in a training's folder from which it goes on."""
+
 
 class DataRecipe(Config):
     """Where training images come from.

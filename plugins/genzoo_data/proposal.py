@@ -31,8 +31,11 @@ MOST_CLASSES = 1000
 TYPICAL = 600
 """Captions that a model keeps, to draw some where there is no prompt."""
 
-ASIDE = 0.1
-"""Share of the pictures set aside where there is no test split."""
+ASIDE, MOST_ASIDE = 0.1, 0.25
+"""Share of the pictures set aside where there is no test split, and of few pictures at most."""
+
+ENOUGH_ASIDE = 16
+"""Pictures to set aside, about, so that there are some to measure a model with."""
 
 TEXT_MODEL = "genzoo/text-minilm"
 
@@ -52,7 +55,7 @@ def propose(survey: Survey, data: DataRecipe, size: int | None = None) -> Goal:
         data,
         shape=(channels, height, width),
         fit="crop" if crops else "pad",
-        aside=0.0 if "test" in _alike(survey) else ASIDE,
+        aside=0.0 if "test" in _alike(survey) else _aside(survey.pictures),
     )
     conditioners: dict[str, ConditionerRecipe] = {}
     parts: dict[str, PartSpec] = {}
@@ -77,6 +80,11 @@ def shape_text(found: Survey, data: DataRecipe) -> str:
     sides = (map(int, size.split("×")) for size in found.sizes)
     alike = all(wide * height == high * width for wide, high in sides)
     return shape if alike else f"{shape}, {FITTED[data.fit]}"
+
+
+def _aside(pictures: int) -> float:
+    enough = round(ENOUGH_ASIDE / max(pictures, 1), 2)
+    return min(max(ASIDE, enough), MOST_ASIDE)
 
 
 def _alike(survey: Survey) -> set[str]:

@@ -82,6 +82,7 @@ class Survey(Config):
         side: The longer side of the middle picture, in pixels.
         labels: Pictures of each class.
         unlabelled: Pictures without a label, where others have one.
+        stray: The first of them; "" where there is none.
         captions: Of the column `text`; None where there is no caption.
         columns: How many different values the other columns have; at most `MOST_VALUES`.
         faults: What cannot be read.
@@ -101,6 +102,7 @@ class Survey(Config):
     side: int
     labels: dict[str, int]
     unlabelled: int
+    stray: str
     captions: Captions | None
     columns: dict[str, int]
     faults: tuple[Fault, ...]
@@ -175,6 +177,8 @@ def survey(
     aspects = [width / height for width, height in counts.sizes]
     aspect = statistics.median(aspects)
     labels = Counter(label for label in counts.labels if label is not None)
+    unlabelled = zip(counts.places, counts.labels, strict=True) if labels else ()
+    stray = [place for place, label in unlabelled if label is None]
     named = Counter(f"{width}×{height}" for width, height in counts.sizes)
     return Survey(
         name=recipe.name,
@@ -188,7 +192,8 @@ def survey(
         same_aspect=sum(abs(each / aspect - 1) <= 0.05 for each in aspects) / len(aspects),
         side=int(statistics.median(map(max, widths, heights))),
         labels=dict(sorted(labels.items())),
-        unlabelled=len(counts.places) - labels.total() if labels else 0,
+        unlabelled=len(stray),
+        stray=next(iter(stray), ""),
         captions=_captions(counts.texts),
         columns={n: len(v) for n, v in counts.columns.items() if n not in (LABEL, TEXT)},
         faults=tuple(counts.faults),
@@ -289,6 +294,10 @@ def _problems(found: Survey) -> Iterator[str]:
         has = "class has" if len(small) == 1 else "classes have"
         yield f"{len(small)} {has} fewer than {FEW} pictures: {', '.join(small[:5])}"
     if found.unlabelled:
-        yield f"{many(found.unlabelled, 'picture')} without a label, beside classes"
+        yield (
+            f"{many(found.unlabelled, 'picture')} without a label, such as {found.stray}, so that "
+            "no class is learnt"
+        )
     if found.captions and found.captions.count < found.pictures:
-        yield f"{many(found.pictures - found.captions.count, 'picture')} without a caption"
+        without = many(found.pictures - found.captions.count, "picture")
+        yield f"{without} without a caption, so that no caption is learnt"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -18,8 +19,9 @@ from genzoo_eval.keys import format_value, over_floor
 from genzoo_eval.own_data import of_model, own_n
 from genzoo_eval.own_nets import are_cached, own_nets
 from genzoo_eval.progress import Progress
+from genzoo_eval.real import FEWEST_REAL, check_enough
 from genzoo_eval.reference import read_reference
-from genzoo_eval.report_text import BELOW_FLOOR, below_floor
+from genzoo_eval.report_text import below_floor
 from genzoo_eval.settings import FEWEST, Settings
 from genzoo_eval.subjects import ModelImages
 
@@ -42,6 +44,8 @@ def lines(zoo: Zoo, model: str, folder: Path, seconds: float) -> list[str]:
     try:
         with Progress() as progress:
             data = of_model(zoo, model, folder, {}, lambda _: None)
+            if data is not None:
+                check_enough(list(islice(data.test_rows(), FEWEST_REAL)))
             if data is None or (seconds < ENOUGH and not are_cached(data, 1)):
                 return ["not measured: a net would have to be trained for that first", *later]
             return [*_measured(zoo, model, data, progress), *later]
@@ -71,7 +75,7 @@ def _measured(zoo: Zoo, model: str, data: OwnData, progress: Progress) -> list[s
     return [
         f"distance to real pictures {distance:.3g}; real pictures among themselves "
         f"{floor:.3g}{times}, of {n:,} pictures",
-        *([BELOW_FLOOR] if below_floor(distance, floor) else []),
+        *below_floor(distance, floor, copies),
         f"sharpness {format_value('sharpness', sharpness.value)}; of real pictures "
         f"{format_value('sharpness', real_sharpness)}",
         f"near-copies of training pictures: {format_value('memorised', copies.value)}; "

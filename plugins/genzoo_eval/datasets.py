@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from genzoo_core.cards import ModelCard
-from genzoo_core.dataset import Dataset
+from genzoo_core.dataset import Dataset, Row
 from genzoo_core.errors import UsageError, did_you_mean
 from genzoo_core.picture_files import find_pictures
 from genzoo_core.recipe import DataRecipe
@@ -45,10 +46,18 @@ class OwnData:
         """The training images."""
         return self.zoo.dataset(self.recipe, self.folder)
 
+    @property
+    def _test(self) -> DataRecipe:
+        return msgspec.structs.replace(self.recipe, split="test")
+
     @cached_property
     def test(self) -> Dataset:
         """The test images, or those that are set aside."""
-        return self.zoo.dataset(msgspec.structs.replace(self.recipe, split="test"), self.folder)
+        return self.zoo.dataset(self._test, self.folder)
+
+    def test_rows(self) -> Iterator[Row]:
+        """They, one by one, for who needs a few."""
+        return self.zoo.rows(self._test, self.folder)
 
 
 Measured = str | OwnData

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,11 +27,13 @@ FEWEST_REAL = 6
 """The fewest test images: density and coverage look at five neighbours."""
 
 
-def check_enough(test: Tensor) -> None:
+def check_enough(test: Sized) -> None:
     """Raise a `DataError` where there are too few test images to compare with."""
     if len(test) < FEWEST_REAL:
         raise DataError(
-            f"{len(test)} test images are too few to measure with", f"{FEWEST_REAL} are the fewest"
+            f"{len(test)} test images are too few to measure with",
+            f"{FEWEST_REAL} are the fewest; of one's own pictures, these are the split test, or "
+            "those that a training has set aside",
         )
 
 

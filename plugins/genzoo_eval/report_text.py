@@ -15,6 +15,15 @@ BELOW_FLOOR = (
 )
 """What a distance below its floor means."""
 
+LEARNT = (
+    "nearer to real pictures than other real ones are, for many are copies of training pictures: "
+    "it has learnt them by heart"
+)
+"""What it means where many of the pictures are copies."""
+
+MANY = 0.1
+"""Share of the pictures that are copies, beyond that of unseen real ones, which are many."""
+
 ARROWS = {"lower": "↓", "higher": "↑"}
 
 NARROWEST = 20
@@ -40,8 +49,9 @@ def lines(report: Report, room: int | None = None) -> Iterator[str]:
         for line in _within(list(aligned(cells, right=False)), cells, room):
             yield f"  {line}"
         distance = report.figure("fd", net) if net else None
-        if distance is not None and below_floor(distance.value, distance.floor):
-            yield BELOW_FLOOR
+        if distance is not None:
+            copies = report.figure("memorised", net)
+            yield from below_floor(distance.value, distance.floor, copies)
     for key, values in report.tables.items():
         yield ""
         shares = ", ".join(f"{100 * value:.1f} %" for value in values)
@@ -64,9 +74,12 @@ def _with_arrow(figure: Figure) -> tuple[str, ...]:
     return (f"{title} {ARROWS[key.better]}" if key and key.better else title, *rest)
 
 
-def below_floor(value: float, floor: float | None) -> bool:
-    """Whether a distance needs that explanation."""
-    return floor is not None and value < floor
+def below_floor(value: float, floor: float | None, copies: Figure | None) -> list[str]:
+    """What it means that a distance lies below its floor, in a line; none where it does not."""
+    if floor is None or value >= floor:
+        return []
+    learnt = copies is not None and copies.value >= (copies.floor or 0.0) + MANY
+    return [LEARNT if learnt else BELOW_FLOOR]
 
 
 def _within(

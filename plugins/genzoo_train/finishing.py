@@ -76,7 +76,7 @@ def finish(
         what, first = "copies", [("encode", "PICTURE")]
     else:
         try:
-            made = to_uint8(zoo.generate(Request(str(path), n=SHOWN, seed=0)).images)
+            made = to_uint8(zoo.generate(Request(str(path), n=len(real), seed=0)).images)
         except NotFittedError as error:  # --max-steps ended it before its last stage
             note(f"no pictures yet: {error}")
             return
@@ -86,7 +86,7 @@ def finish(
     with becoming(shown) as temporary:
         sides = torch.stack([grid(made, 4), grid(real, 4)])
         to_pil(grid(sides, 2, gap=8)).save(temporary, "PNG")
-    note(f"wrote {shown}: {SHOWN} {what}, and {SHOWN} that it was trained on")
+    note(f"wrote {shown}: {len(real)} {what}, and as many that it was trained on")
     try:
         name = add_to_list(zoo, path)
         note(f"{name} is in your list now")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from genzoo_core.atomic import write_atomically
 from genzoo_core.errors import ConfigError, TrainingError
+from genzoo_core.recipe import CHECKPOINT
 
 LOCK, RECIPE = ".lock", "recipe.toml"
 
@@ -36,7 +38,7 @@ class RunFolder:
 
     def __init__(self, path: Path, *, resume: bool, hold: bool = True) -> None:
         self.path = path
-        self.checkpoint = path / "checkpoint.safetensors"
+        self.checkpoint = path / CHECKPOINT
         self.log = path / "log.jsonl"
         self.card = path / "card.toml"
         # The system drops the lock with the process, however that ends.
@@ -135,8 +137,12 @@ def check_free(path: Path, *, resume: bool, other: str = "--out") -> None:
     """Check that a training may begin, or go on, in a folder; `other` is what chooses another.
 
     Raises:
-        TrainingError: The folder is not empty and `resume` is false.
+        TrainingError: The folder is not empty and `resume` is false, or cannot be written.
     """
+    there = next(each for each in (path, *path.absolute().parents) if each.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        why = f"cannot write {path}: {there} is no folder that can be written"
+        raise TrainingError(why, "choose another --out")
     if resume or not path.is_dir():
         return
     if any(

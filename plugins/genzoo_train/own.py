@@ -29,7 +29,7 @@ from genzoo_train.finishing import SHOWN, add_to_list
 from genzoo_train.fitting import LEAST_LEFT, fit_recipe
 from genzoo_train.folder import RECIPE, check_free
 from genzoo_train.overrides import override
-from genzoo_train.plan_text import plan_text
+from genzoo_train.plan_text import FEWEST_ASIDE, plan_text
 from genzoo_train.ranks import ALONE, Ranks
 from genzoo_train.starting import start_goal, start_recipe
 from genzoo_train.validation import LOOKS, check_patience
@@ -37,9 +37,6 @@ from genzoo_train.wish import Wish, enough_time
 
 FEWEST = 16
 """Of fewer pictures nothing can be learnt."""
-
-FEWEST_ASIDE = 8
-"""Fewer pictures set aside do not say which weights are best."""
 
 LEAST_STEPS = 100
 """A time in which a training has fewer steps is refused."""
@@ -97,6 +94,8 @@ def train_own(
         recipe = _sent(lambda: override(zoo.recipe(str(path)), settings), ranks)
         dataset = zoo.dataset(recipe.data, wish.folder)
         return train(recipe, dataset, out), dataset
+    if not resume:
+        ranks.alone(partial(_say_taken, zoo, wish.model, out, note))
     if not parts:
         ranks.alone(partial(_check_early_stop, zoo, wish, settings))
     looked = _look(zoo, wish, note)
@@ -135,6 +134,19 @@ def train_own(
     if recipe.data != goal.data:  # by settings
         dataset = zoo.dataset(recipe.data, wish.folder)
     return train(recipe, dataset, out), dataset
+
+
+def _say_taken(zoo: Zoo, name: str, out: Path, note: Callable[[str], None]) -> None:
+    """Say before anything is learnt that a name is another model's."""
+    try:
+        card = zoo.card(name)
+    except UsageError:  # there is none
+        return
+    if Path(card.weights).parent != out.absolute():
+        note(
+            f"{name} is a model already, so that this one will not be in your list; --name "
+            "gives it another name"
+        )
 
 
 def _check_early_stop(zoo: Zoo, wish: Wish, settings: Sequence[str]) -> None:

@@ -9,11 +9,15 @@ from genzoo_core.text import many
 from genzoo_data.api import Survey, shape_text
 from genzoo_train.fitting import Fitted
 
+FEWEST_ASIDE = 8
+"""Fewer pictures set aside do not say which weights are best."""
+
 
 def plan_text(found: Survey, goal: Goal, fitted: Fitted) -> list[tuple[str, str]]:
     """The plan, by parts: what each is about, and a sentence."""
     recipe, data = fitted.recipe, goal.data
-    aside = f"; about {data.aside:.0%} are set aside" if data.aside else ""
+    left = found.pictures - goal.pictures
+    aside = f"; {left:,} are set aside" if data.aside else ""
     conditions = {
         "label": f"{len(found.labels)} classes",
         "text": f"{found.captions.distinct if found.captions else 0:,} captions",
@@ -47,5 +51,8 @@ def plan_text(found: Survey, goal: Goal, fitted: Fitted) -> list[tuple[str, str]
                 "learn this well; give it more --time or --steps, or a smaller --size",
             )
         )
+    if data.aside and left < FEWEST_ASIDE:
+        text = f"{left} set aside are too few to tell which weights are best; bring more pictures"
+        lines.append(("careful", text))
     lines += [("careful", problem) for problem in found.problems]
     return lines

@@ -62,13 +62,25 @@ def test_classes_captions_sizes_and_faults(
         "1 picture cannot be read: dog/broken.png",
         "38 pictures, few",
         "1 class has fewer than 20 pictures: dog",
-        "8 pictures without a caption",
+        "8 pictures without a caption, so that no caption is learnt",
     ):
         assert expected in problems
     goal = found["would_train"]
     assert goal["data"]["shape"] == [3, 60, 60]  # 33 of 38 have one aspect, not nine of ten
     assert list(goal["conditioners"]) == ["label"]  # captions lack, so they are none
     assert goal["conditioners"]["label"]["config"]["classes"] == ["cat", "dog"]
+
+
+def test_a_picture_beside_the_classes_is_named_as_what_takes_them_away(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, place in enumerate(["cat/a", "dog/b", "stray"]):
+        photo(tmp_path / "p" / f"{place}.png", number)
+    found = survey(capsys, tmp_path / "p")
+    assert "1 picture without a label, such as stray.png, so that no class is learnt" in (
+        "\n".join(found["problems"])
+    )
+    assert found["would_train"]["conditioners"] == {}
 
 
 @pytest.mark.parametrize(
@@ -126,13 +138,22 @@ def test_sixteen_bits_and_grey_in_colour_are_grey(
     assert survey(capsys, tmp_path / "p")["would_train"]["data"]["shape"] == [1, 32, 32]
 
 
+@pytest.mark.parametrize(("pictures", "share"), [(100, 0.16), (200, 0.1)])
+def test_some_sixteen_are_set_aside_of_few_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], pictures: int, share: float
+) -> None:
+    for number in range(pictures):
+        photo(tmp_path / "p" / f"{number}.png", number, (12, 12))
+    assert survey(capsys, tmp_path / "p")["would_train"]["data"]["aside"] == share
+
+
 def test_a_test_split_is_not_set_aside_from_what_is_trained_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number in range(4):
         photo(tmp_path / "p" / "train" / f"{number}.png", number)
     found = survey(capsys, tmp_path / "p")
-    assert (found["splits"], found["would_train"]["data"]["aside"]) == ({"train": 4}, 0.1)
+    assert (found["splits"], found["would_train"]["data"]["aside"]) == ({"train": 4}, 0.25)
     photo(tmp_path / "p" / "test" / "a.png", 9)
     found = survey(capsys, tmp_path / "p")
     assert found["splits"] == {"train": 4, "test": 1}

@@ -13,7 +13,7 @@ from genzoo.cli import main
 from genzoo_eval.keys import over_floor
 from genzoo_eval.report import Figure, Report, Subject
 from genzoo_eval.report_store import shipped
-from genzoo_eval.report_text import BELOW_FLOOR, figure_cells, lines
+from genzoo_eval.report_text import BELOW_FLOOR, LEARNT, figure_cells, lines
 
 FIGURES = (
     Figure("fd", 0.5, "net", floor=0.25, spread=0.0125),
@@ -69,6 +69,16 @@ def test_a_distance_below_its_floor_is_explained(value: float, explained: bool) 
     )
     found = list(lines(msgspec.structs.replace(REPORT, figures=figures)))
     assert found.count(BELOW_FLOOR) == explained
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.37, LEARNT), (0.11, LEARNT), (0.05, BELOW_FLOOR)])
+def test_copies_explain_a_distance_below_its_floor(share: float, said: str) -> None:
+    figures = (
+        Figure("fd", 0.2, "net", floor=0.25),
+        Figure("memorised", share, "net", floor=0.01),
+    )
+    found = list(lines(msgspec.structs.replace(REPORT, figures=figures)))
+    assert [line for line in found if line in (LEARNT, BELOW_FLOOR)] == [said]
 
 
 def test_how_far_to_trust_figures_is_said_before_them() -> None:

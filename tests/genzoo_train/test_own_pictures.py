@@ -50,7 +50,7 @@ def test_each_family_makes_a_listed_model(
     assert main(["train", family, "--data", str(data), "--steps", "4"]) == 0
     err = capsys.readouterr().err
     name, out = f"{family}-my-discs", tmp_path / "runs" / f"{family}-my-discs"
-    for said in ("3×16×16", "2 classes", "10% are set aside", "about 0:00", f"run {name} a b -n 4"):
+    for said in ("3×16×16", "2 classes", "to train on; ", "about 0:00", f"run {name} a b -n 4"):
         assert said in err
     zoo = genzoo.open_zoo()
     card = zoo.card(name)
@@ -61,7 +61,28 @@ def test_each_family_makes_a_listed_model(
     recipe = zoo.recipe(str(out / "recipe.toml"))
     every = [zoo.recipe(str(path)) for path in (tmp_path / "runs").glob("*/recipe.toml")]
     assert sum(stage.steps or 0 for each in every for stage in each.stages) == 4
-    assert recipe.data.aside == 0.1
+    assert recipe.data.aside == 0.25  # of some 40 pictures
+
+
+def test_what_cannot_end_well_is_said_before_the_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = pictures(tmp_path / "discs", 16)
+    few = ["train", "flow", "--data", str(data), "--steps", "2"]
+    assert main([*few, "--name", "flow-mnist"]) == 0
+    err = capsys.readouterr().err
+    assert err.startswith("flow-mnist is a model already")
+    # Which pictures are set aside is a matter of their bytes: of these sixteen, four are.
+    assert "12 to train on; 4 are set aside" in err
+    assert "4 set aside are too few to tell which weights are best" in err
+    assert "not measured: 4 test images are too few to measure with" in err
+    assert "genzoo eval" not in err
+    (tmp_path / "taken").touch()
+    assert main([*few, "--out", "taken/x"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("Error: cannot write taken/x: ")
+    assert "is no folder that can be written; choose another --out" in err
+    assert "looking at" not in err
 
 
 def test_the_command_to_go_on_with_draws_whatever_a_class_is_called(
