@@ -65,7 +65,7 @@ def _verdict(verdict: Verdict) -> str:
     return (
         f"**{verdict.criterion.title}**: {escaped(look(best.family).title)} "
         f"({code(best.name)}, {escaped(verdict.criterion.text(best))}"
-        + (f"; no worse: {others})" if others else ")")
+        + (f"; as good within the errors: {others})" if others else ")")
     )
 
 

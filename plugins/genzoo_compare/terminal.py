@@ -115,7 +115,7 @@ def _verdicts(comparison: Comparison, room: int) -> list[str]:
         title = printable(look(best.family).title)
         line = f"{verdict.criterion.title + ':':<16}{title}, {name}: {value}"
         others = ", ".join(printable(row.name) for row in verdict.tied)
-        line += f"; no worse: {others}" if others else ""
+        line += f"; as good within the errors: {others}" if others else ""
         lines += textwrap.wrap(line, room, subsequent_indent=" " * 16)
     return lines
 

@@ -129,8 +129,9 @@ def generate(
         keep_frames: Keep the pictures on the way of a model that samples in steps.
         on_progress: Called with how many of how many pictures are made.
         zoo: The registry; by default it is opened.
-        fields: The other fields of a `genzoo_core.Request` (`n`, `seed`, `options`, …);
-            `inputs`, and a `mask`, are paths, or the bytes of files.
+        fields: The other fields of a `genzoo_core.Request` (`n`, `seed`, …); `inputs`, and a
+            `mask`, are paths, or the bytes of files. Whatever else is named is an option or a
+            further condition of the model, as in its `options`: `steps=5`.
 
     Returns:
         Images float32 `[N, C, H, W]` in [-1, 1] with their record and seeds. For inputs, their
@@ -138,7 +139,8 @@ def generate(
         variations of each.
 
     Raises:
-        UsageError: A field is not among the valid choices; names those.
+        UsageError: A field is no option of the model's, either, or not among the valid choices;
+            names those.
         RunInterrupted: Ctrl-C; holds what was finished.
         GenzooError: A clear one for each other thing that can be wrong.
 

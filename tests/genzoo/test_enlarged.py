@@ -178,7 +178,7 @@ def test_pictures_that_are_apart_are_not_enlarged(
     [
         (["--scale", "0"], "--scale is 0; give a number of at least 1"),
         (["--columns", "0"], "--columns is 0; give a number of at least 1"),
-        (["--scale", "x"], "'x' is not a valid integer"),
+        (["--scale", "x"], "'x' is not a whole number"),
         (["--scale", "900"], "16,200 × 16,200 pixels are too many for one png; enlarge them less"),
         (["--scale", "1000", "-n", "2", "-o", "a.webp"], "too many for one webp"),
     ],

@@ -99,6 +99,19 @@ def test_typed_options_and_their_errors(painter: Path) -> None:
         generate("colour", conditions={"size": "big"})
 
 
+def test_what_no_request_has_is_an_option_or_a_condition(painter: Path) -> None:
+    cold = generate("plain", n=2, seed=0, temperature=0.0)
+    assert cold.images[0].equal(cold.images[1])
+    assert cold.record == generate("plain", n=2, seed=0, options={"temperature": 0.0}).record
+    emoji = generate("flow-emoji", "cat face", style="noto", steps=1)
+    assert emoji.record.conditions == {"style": "noto"}
+    with pytest.raises(UsageError, match="temperature is set twice"):
+        generate("plain", temperature=1.0, options={"temperature": 0.0})
+    for name, meant in {"tempreature": "temperature", "sed": "seed"}.items():
+        with pytest.raises(UsageError, match=f"no option '{name}'; .*did you mean .*{meant}"):
+            generate("plain", **{name: 0})
+
+
 def test_pictures_that_are_not_finite_are_an_error(painter: Path) -> None:
     with pytest.raises(GenzooError, match="not finite"):
         generate("plain", options={"fault": "wild"})

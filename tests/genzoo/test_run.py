@@ -140,6 +140,7 @@ def test_a_condition_changes_the_picture(painter: Path, cli: Cli) -> None:
         (["plain", "--temperature", "2"], "--set temperature=VALUE"),
         (["plain", "--prior=fitted"], "--set prior=fitted"),
         (["plain", "-n"], "requires an argument; see `genzoo run --help`"),
+        (["plain", "-n", "x"], "'x' is not a whole number"),
         (["7", "colour"], "no model '7'; the model comes first: `genzoo run colour 7`"),
         (["colour", "--input", "photo.png"], "cannot read photo.png: No such file"),
         ([], "no model was named"),

@@ -120,7 +120,7 @@ def test_ties_are_told_in_markdown_too() -> None:
     rows = tuple(a_row(n, seeing=v, blind=v, spread=0.1) for n, v in names.items())
     told = as_markdown(Comparison("mnist", rows))
     assert "**Quality**" in told
-    assert "; no worse: `b`)" in told
+    assert "; as good within the errors: `b`)" in told
 
 
 def test_where_no_model_is_usable_all_are_judged_by_speed() -> None:

@@ -28,7 +28,7 @@ def cache() -> None:
 @cache.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(*, as_json: bool) -> None:
-    """Show the model files that were fetched, and the repositories in formats of others."""
+    """Show what was fetched: model files, and repositories in formats of others."""
     models = _models()
     if as_json:
         click.echo(json.dumps([_as_json(model) for model in models], indent=2))

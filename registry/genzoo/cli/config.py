@@ -57,7 +57,7 @@ def config(ctx: click.Context, *, as_json: bool) -> None:
     """Show your defaults: what options mean that a command line leaves out.
 
     \b
-    model   what `genzoo run` takes where no model is named
+    model   what `genzoo run` takes without words; a prompt needs a model before it
     output  the folder for pictures and latents that have no -o
     device  where commands with --device compute: auto, cpu, cuda, mps
     scale   how many times grids and GIFs are enlarged

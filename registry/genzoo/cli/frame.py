@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -23,6 +24,10 @@ INTERRUPTED = 128 + 2
 CLOSED_PIPE = 128 + 13
 TERMINATED = 128 + 15
 INTERRUPTION = "interrupted"
+
+NUMBER = re.compile("valid (integer|float)(?: range)?")
+NUMBERS = {"integer": "whole number", "float": "number"}
+"""What options take, in plainer words than those of click."""
 
 Handler = Callable[[int, FrameType | None], Any] | int | None
 
@@ -193,7 +198,8 @@ def _message(error: BaseException) -> str:
             return "; ".join(filter(None, (f"No such option {name}", see, near)))
         case click.UsageError():
             where = error.ctx.command_path if error.ctx else "genzoo"
-            return f"{error.format_message().rstrip('.')}; see `{where} --help`"
+            said = NUMBER.sub(lambda kind: NUMBERS[kind[1]], error.format_message())
+            return f"{said.rstrip('.')}; see `{where} --help`"
         case click.ClickException():
             return error.format_message()
         case OSError() if error.strerror:

@@ -130,7 +130,8 @@ def _draw(models: Sequence[Model], catalogue: Catalogue) -> None:
     kinds = any(model.card.kind != "model" for model in models)
     header = ["name", "family", *(["kind"] if kinds else []), "dataset", "shape", "conditioners"]
     lines = []
-    for model in models:
+    # What draws comes first: a narrow terminal has no room for the kind.
+    for model in sorted(models, key=lambda model: model.card.kind != "model"):
         card = model.card
         line = [catalogue.short_name(model), card.family, *([card.kind] if kinds else [])]
         line += [card.dataset, table.shape(card.shape), ", ".join(card.conditioners)]

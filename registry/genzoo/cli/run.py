@@ -236,9 +236,9 @@ def run(
     genzoo run --replay digits.png -o again.png
     """
     from genzoo.run.bulk.job import Rows
-    from genzoo.run.outputs.reading import open_file
     from genzoo.run.prompts import open_prompts, rows_as_fields
     from genzoo.run.replay import plan_replay
+    from genzoo_core.picture_files import decode, read_content
 
     zoo: Zoo = ctx.obj
     begin = time.monotonic()
@@ -277,7 +277,7 @@ def run(
         fields |= {"inputs": inputs, "mask": mask, "device": device}
         name = named(ctx, model)
         for path in inputs:  # before the model says that it takes none
-            open_file(path).close()
+            decode(read_content(path), str(path))
         try:
             plan = zoo.plan(request_from(name, options, **fields))
         except UsageError:

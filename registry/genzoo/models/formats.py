@@ -27,6 +27,7 @@ from genzoo_core.formats import Described, Format
 from genzoo_core.manifest import FormatEntry
 from genzoo_core.picture_files import picture_suffixes
 from genzoo_core.plugin import Model, Plugin
+from genzoo_core.recipe import CHECKPOINT
 from genzoo_core.specs import ModelSpec
 from genzoo_core.weights import WeightsFile
 from genzoo_core.zoo import Opened
@@ -224,6 +225,9 @@ def no_format(catalogue: Catalogue, files: Files) -> UsageError:
     hint = f"installed are {listed(formats)}" if formats else "no installed plugin reads any"
     if own := [each.path.name for each in _own_files(files)]:
         hint = f"name one of its model files: {listed(own, ' or ')}"
+    elif CHECKPOINT in files.files:
+        hint = "it is a training that has not ended: --resume goes on with it"
+        return UsageError(f"{files.name} holds no model yet", hint)
     elif any(Path(name).suffix.lower() in picture_suffixes() for name in files.files):
         hint = "learn from pictures with `genzoo train FAMILY --data`, vary one with --input"
         return UsageError(f"{files.name} is no model: it holds {there}", hint)

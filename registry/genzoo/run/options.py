@@ -149,4 +149,4 @@ def _read(
 def _unknown(owner: str, name: str, names: Iterable[str]) -> UsageError:
     """The error for a name that is neither an option nor a condition of its owner."""
     message = f"{owner} has no option {quoted(name)}; it has {', '.join(names) or 'none'}"
-    return UsageError(message, did_you_mean(name, names))
+    return UsageError(message, did_you_mean(name, [*names, *Request.__struct_fields__]))

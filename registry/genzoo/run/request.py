@@ -10,21 +10,18 @@ import msgspec
 
 from genzoo.run.option_list import describe, fields_of
 from genzoo.text import quoted
-from genzoo_core.errors import UsageError, did_you_mean
+from genzoo_core.errors import UsageError
 from genzoo_core.request import MOST_PICTURES, MOST_SEED, Input, Request
 
 
 def request_of(model: str, prompts: object = (), **fields: Any) -> Request:
     """A request from Python's arguments: one prompt, or one picture, may stand for a list.
 
-    A picture is a path, the bytes of a file, or an `Input`. Types are checked by `check_types`.
+    A picture is a path, the bytes of a file, or an `Input`. What is no field of a request is an
+    option or a further condition of the model. Types are checked by `check_types`.
     """
-    names = Request.__struct_fields__
-    for name in fields:
-        if name not in names:
-            own = f"give an option of the model's as options={{{quoted(name)}: …}}"
-            near = did_you_mean(name, names) or f"known: {', '.join(names)}"
-            raise UsageError(f"a request has no {quoted(name)}", f"{own}; {near}")
+    unknown = [name for name in fields if name not in Request.__struct_fields__]
+    others = {name: fields.pop(name) for name in unknown}
     inputs = fields.get("inputs", ())
     files = inputs if isinstance(inputs, list | tuple) else (inputs,)
     fields["inputs"] = tuple(_picture("inputs", file) for file in files)
@@ -38,6 +35,10 @@ def request_of(model: str, prompts: object = (), **fields: Any) -> Request:
     for name in ("options", "conditions"):
         value = fields.get(name) or {}
         fields[name] = dict(value) if isinstance(value, Mapping) else value
+    if isinstance(fields["options"], dict):
+        if twice := sorted(others.keys() & fields["options"].keys()):
+            raise UsageError(f"{twice[0]} is set twice, beside options and in it")
+        fields["options"] |= others
     if isinstance(fields["conditions"], dict):  # `check_types` says what it is elsewhere
         rows = fields["conditions"].items()
         fields["conditions"] = {k: tuple(v) if isinstance(v, list) else v for k, v in rows}

@@ -25,6 +25,7 @@ from genzoo.run.outputs.reading import (
 )
 from genzoo.text import quoted, shown_path
 from genzoo_core.errors import UsageError, WeightsError
+from genzoo_core.picture_files import picture_suffixes
 from genzoo_core.request import Input
 
 if TYPE_CHECKING:
@@ -171,8 +172,9 @@ def _open_safetensors(path: Path) -> StoredLatents:
     try:
         file, tensors, _ = open_safetensors(path)
     except WeightsError as error:
+        picture = path.suffix.lower() in picture_suffixes()
         raise UsageError(
-            f"{path} holds no latents: {error.message}",
+            f"{path} holds no latents: {'it is a picture' if picture else error.message}",
             "give what `genzoo encode` writes, or np.savez(FILE, mean=…)",
         ) from error
     array = _chosen(path, list(tensors))
