@@ -8,6 +8,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,19 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 ROOT = Path(__file__).parent.parent
 THIRD_PARTY = Path(__file__).parent / "third_party"
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+
+
+@pytest.fixture(autouse=True)
+def imports_of_its_own(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Forgets what a test imported from its own folder: another test has packages of that name."""
+    own = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if own is None:
+        return
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file is not None and Path(file).is_relative_to(own):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

@@ -58,12 +58,13 @@ def ship(zoo: Zoo, *, run: Path, into: Path | None, as_json: bool) -> None:
         card = msgspec.structs.replace(card, recipe="")
     if not card.license:
         hints.append(
-            f"the card states no licence; write `license` and `credits` into {run / 'card.toml'} "
-            "and ship again"
+            "Warning: it is shipped without a licence, which `genzoo check` asks for; write "
+            f"`license` and `credits` below [[models]] in {run / 'card.toml'}, and ship again"
         )
     if any(model.added and model.bare == card.name for model in zoo.models()):
         hints.append(
-            f"{card.name} is in your own list as well; `genzoo rm {card.name}` leaves the plugin's"
+            f"{card.name} is in your own list as well: once the plugin is installed, `genzoo rm "
+            f"{card.name}` leaves the plugin's"
         )
     hints.append(_installation(package))
     fields: dict[str, object] = json.loads(msgspec.json.encode(card))
@@ -94,7 +95,12 @@ def _trained(run: Path) -> tuple[ModelCard, Path]:
     """The card in a run's folder, and the file of its weights, both checked."""
     source = run / "card.toml"
     try:
-        (fields,) = tomllib.loads(source.read_text(encoding="utf-8"))["models"]
+        document = tomllib.loads(source.read_text(encoding="utf-8"))
+        if outside := sorted(document.keys() - {"models"}):
+            raise ConfigError(
+                f"{source} has {outside[0]} above [[models]]", "move it to the lines below that"
+            )
+        (fields,) = document["models"]
         card = msgspec.convert(fields, ModelCard)
     except OSError as error:
         raise UsageError(

@@ -114,7 +114,7 @@ class ClassLabels(Conditioner):
         return int(value)
 
     def _unknown(self, value: object) -> UsageError:
-        examples = _listed([f"{i} {name}" for i, name in enumerate(self.config.classes)])
+        examples = _listed([f"{name} ({i})" for i, name in enumerate(self.config.classes)])
         near = did_you_mean(_plain(value), self._ids) if isinstance(value, str) else None
         return UsageError(f"no class {str(value)[:80]!r}; there are {examples}, and {RANDOM}", near)
 

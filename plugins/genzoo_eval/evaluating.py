@@ -9,11 +9,11 @@ from typing import Literal
 import msgspec
 from torch import Tensor
 
-from genzoo_core.errors import UsageError
+from genzoo_core.errors import GenzooError, UsageError
 from genzoo_core.zoo import Zoo
 from genzoo_eval.codecs import evaluate_codec, is_codec, reconstruction_figures
 from genzoo_eval.costs import flops, images_per_second, machine, parameters, run_once
-from genzoo_eval.datasets import Measured, data_recipe, dataset_name, own_dataset
+from genzoo_eval.datasets import Measured, OwnData, data_recipe, dataset_name, own_dataset
 from genzoo_eval.distribution import (
     drawn_figures,
     figure,
@@ -34,6 +34,11 @@ from genzoo_eval.spread import everywhere, first, writes
 from genzoo_eval.subjects import ModelImages
 from genzoo_eval.text.adherence import adherence_figures
 from genzoo_eval.text.styles import Tables
+
+BRIEF = (
+    "nets trained so briefly hardly see blur and noise: look at the sharpness and at the pictures"
+)
+"""What is said beside figures in nets of somebody's own pictures."""
 
 MEMORY_RUN = 64
 """Images of the run whose memory is measured."""
@@ -117,15 +122,21 @@ def evaluate(
             tuple(figures),
             tables | styles,
             command,
-            notes=reference.notes,
+            notes=_notes(reference, dataset),
+            classes=_class_names(tables, nets),
         )
         if writes():
             store.put(plain, report)
     # Of one process on a machine that does nothing else.
     if settings.costs and first():
         tell("measuring speed and memory")
+        try:
+            timed = _timed(images)
+        except GenzooError as error:  # the other figures took minutes
+            note = f"speed and memory are not measured: {error}"
+            return msgspec.structs.replace(report, notes=(*report.notes, note))
         report = msgspec.structs.replace(
-            report, figures=(*report.figures, *_timed(images)), machine=machine()
+            report, figures=(*report.figures, *timed), machine=machine()
         )
         store.put(key, report)
     return report
@@ -205,7 +216,8 @@ def evaluate_images(
         tuple(figures),
         tables,
         command,
-        notes=reference.notes,
+        notes=_notes(reference, dataset),
+        classes=_class_names(tables, nets),
     )
     if writes():
         store.put(key, report)
@@ -287,6 +299,15 @@ def _counted(images: ModelImages) -> list[Figure]:
         options = msgspec.convert(images.record.options, images.model.Options)
         figures.append(Figure("flops", flops(images.model, options) / 1e6))
     return figures
+
+
+def _notes(reference: Reference, dataset: Measured) -> tuple[str, ...]:
+    return (*reference.notes, BRIEF) if isinstance(dataset, OwnData) else reference.notes
+
+
+def _class_names(tables: Tables, nets: tuple[FrozenNet, ...]) -> dict[str, tuple[str, ...]]:
+    judge = classifier_of(nets)
+    return {} if judge is None else dict.fromkeys(tables, judge.class_names)
 
 
 def _timed(images: ModelImages) -> list[Figure]:

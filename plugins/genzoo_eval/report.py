@@ -52,6 +52,7 @@ class Report(Config, omit_defaults=True):
     Attributes:
         tables: Figures that are rows: by key, a list of numbers (the class histogram, the
             accuracy of each class).
+        classes: The classes that rows are of, by key, where these are known.
         notes: How far to trust the figures, a sentence each.
     """
 
@@ -65,6 +66,7 @@ class Report(Config, omit_defaults=True):
     command: str = ""
     machine: str = ""
     notes: tuple[str, ...] = ()
+    classes: dict[str, tuple[str, ...]] = {}
 
     def figure(self, key: str, net: str = "") -> Figure | None:
         """The figure of this key; with `net`, the one that was measured in it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from genzoo_core.table import wrapped
 from genzoo_eval.keys import KEYS, format_value, over_floor
 from genzoo_eval.report import Figure, Report
 from genzoo_eval.report_store import ships
@@ -54,8 +55,11 @@ def lines(report: Report, room: int | None = None) -> Iterator[str]:
             yield from below_floor(distance.value, distance.floor, copies)
     for key, values in report.tables.items():
         yield ""
-        shares = ", ".join(f"{100 * value:.1f} %" for value in values)
-        yield f"{key.replace('_', ' ')}, in their order: {shares}"
+        shares = [f"{100 * value:.1f} %" for value in values]
+        if names := report.classes.get(key):
+            shares = [f"{name} {share}" for name, share in zip(names, shares, strict=True)]
+        order = "" if names else ", in their order"
+        yield from wrapped(f"{key.replace('_', ' ')}{order}: {', '.join(shares)}", "", "  ")
     yield ""
     yield "↓ lower is better, ↑ higher; ±: standard error"
     yield "floor: what as many real pictures have"

@@ -497,6 +497,15 @@ def test_hostile_14_a_damaged_card_is_not_shipped(
     assert Path("src/acme/genzoo.toml").read_text() == MANIFEST
 
 
+def test_what_stands_above_the_card_is_not_passed_over(genzoo: Genzoo, trained: Path) -> None:
+    card = trained / "card.toml"
+    card.write_text(f'license = "MIT"\n{card.read_text(encoding="utf-8")}', encoding="utf-8")
+    out = genzoo("ship", str(trained))
+    assert out.err == (
+        f"Error: {card} has license above [[models]]; move it to the lines below that\n"
+    )
+
+
 def test_shipping_says_what_is_missing(genzoo: Genzoo, trained: Path) -> None:
     assert "not the folder of a finished training" in genzoo("ship", "runs").err
     (trained / "mine.safetensors").unlink()
@@ -520,7 +529,7 @@ def test_shipping_takes_the_recipe_and_says_what_else_a_model_needs(
     assert out.code == 0
     assert "names no recipe" not in out.err
     assert Path("src/acme/recipes/mine.toml").read_text() == "name = 'mine'\n"
-    assert "the card states no licence" in out.err
+    assert "Warning: it is shipped without a licence" in out.err
     card = card_block({**CARD, "license": "CC0-1.0"})
     (trained / "card.toml").write_text(card)
     (trained / "recipe.toml").write_text("name = 'another'\n")

@@ -47,7 +47,7 @@ def test_a_class_answers_to_its_id_and_its_names(text: str, expected: int | str)
     "text", ["-1", "3", "cat", "", "1.5", "٣", "99999999999999999999", "\ud800"]
 )
 def test_hostile_28_what_is_no_class_is_refused_with_the_choices(text: str) -> None:
-    with pytest.raises(UsageError, match=r"0 T-shirt/top, 1 Trouser, 2 Ankle boot, and random"):
+    with pytest.raises(UsageError, match=r"\(0\), Trouser \(1\), Ankle boot \(2\), and random"):
         build(FASHION).parse(text)
 
 

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from genzoo_core.errors import GenzooError
+from genzoo_core.zoo import Zoo
 from genzoo_eval.costs import run_once
+from genzoo_eval.evaluating import evaluate
+from genzoo_eval.settings import Settings
 
 LIES = ("numpy", "torch", "json", "random", "subprocess", "resource", "click", "genzoo")
 """Modules that these processes import."""
@@ -51,3 +54,18 @@ def test_what_is_timed_and_fails_is_an_error_in_plain_words(
     with pytest.raises(GenzooError) as caught:
         run_once("gan-mlp-mnist", {}, 1)
     assert str(caught.value) == f"`genzoo run gan-mlp-mnist` {message}"
+
+
+def test_figures_are_there_where_speed_cannot_be_measured(
+    warm_zoo: Zoo, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\nif '-m' in sys.orig_argv:\n    raise SystemExit('no room')\n", encoding="utf-8"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    report = evaluate(warm_zoo, "gan-mlp-mnist", digits, Settings(n=60))
+    assert report.figure("fd") is not None
+    assert report.machine == ""
+    assert report.notes[-1] == (
+        "speed and memory are not measured: `genzoo run gan-mlp-mnist` failed: SystemExit: no room"
+    )

@@ -81,6 +81,20 @@ def test_copies_explain_a_distance_below_its_floor(share: float, said: str) -> N
     assert [line for line in found if line in (LEARNT, BELOW_FLOOR)] == [said]
 
 
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        ({"class_accuracy": ("cat", "dog")}, "class accuracy: cat 96.0 %, dog 92.4 %"),
+        ({}, "class accuracy, in their order: 96.0 %, 92.4 %"),
+    ],
+)
+def test_rows_name_their_classes_where_they_are_known(
+    classes: dict[str, tuple[str, ...]], said: str
+) -> None:
+    tables = {"class_accuracy": (0.96, 0.924)}
+    assert said in list(lines(msgspec.structs.replace(REPORT, tables=tables, classes=classes)))
+
+
 def test_how_far_to_trust_figures_is_said_before_them() -> None:
     found = list(lines(msgspec.structs.replace(REPORT, notes=("rough figures",))))
     assert found[2] == "rough figures"

@@ -194,7 +194,7 @@ def test_typical_values_that_cannot_be_sorted(
     ("column", "message"),
     [
         ([0, 1, 1, None], "column 'label' of few is null in row 3"),
-        ([0, 1, 1, 2], "column 'label' of few, row 3: no class '2'; there are 0 dark, 1 light"),
+        ([0, 1, 1, 2], "column 'label' of few, row 3: no class '2'; there are dark (0), light (1)"),
         ([0, 7, 1, 8], "column 'label' of few, row 1: no class '7'"),
         (["dark", "light", "drak", "x"], "column 'label' of few, row 2: no class 'drak'"),
         ([0, 1, [1], 1], "column 'label' of few, row 2: no class '[1]'"),

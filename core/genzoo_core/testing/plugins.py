@@ -141,6 +141,8 @@ def check_card(zoo: Zoo, plugin: Plugin, card: ModelCard) -> Iterator[str]:
     fields = ("kind", "family", "dataset", "shape", "conditioners", "license")
     for field in (*fields, "sha256", "size", "parameters"):
         says, holds = getattr(card, field), getattr(file, field)
+        if field == "license" and not holds:
+            continue  # it was chosen after the training
         if says != holds and (says or field not in ("sha256", "license", "dataset")):
             yield problem(f"`{field}` = {holds!r} as in its file", repr(says), MEND_CARD)
 

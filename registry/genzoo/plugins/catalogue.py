@@ -133,7 +133,7 @@ class Catalogue:
             raise UsageError(f"no model {quoted(name)}", str(self.problem or hint))
         if len(found) > 1 and (own := [model for model in found if model.added]):
             others = listed([model.name for model in found if not model.added], " and ")
-            hint = f"add yours by another name, after `genzoo rm {own[0].name}`"
+            hint = f"write {others}; or `genzoo rm {own[0].name}` takes it out of your list"
             text = f"model name {quoted(name)} is ambiguous: it is in your own list, and {others}"
             raise UsageError(text, hint)
         return _only(found, f"model name {quoted(name)}", UsageError)

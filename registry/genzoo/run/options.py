@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -146,7 +146,8 @@ def _read(
     return read
 
 
-def _unknown(owner: str, name: str, names: Iterable[str]) -> UsageError:
+def _unknown(owner: str, name: str, names: Collection[str]) -> UsageError:
     """The error for a name that is neither an option nor a condition of its owner."""
     message = f"{owner} has no option {quoted(name)}; it has {', '.join(names) or 'none'}"
-    return UsageError(message, did_you_mean(name, [*names, *Request.__struct_fields__]))
+    fields = [field for field in Request.__struct_fields__ if field != name]
+    return UsageError(message, did_you_mean(name, names) or did_you_mean(name, fields))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import genzoo
-from genzoo_core import UsageError
+from genzoo_core import ModelCard, ModelSpec, UsageError
 from genzoo_core.testing import examine_plugin
 
 CONFIG = """
@@ -96,6 +96,25 @@ def test_a_manifest_that_is_not_true_is_told_in_full(site: Path) -> None:
         "expected `credits` in the card, got none",
     ):
         assert any(expected in problem for problem in problems), (expected, problems)
+
+
+@pytest.mark.parametrize(("trained", "wrong"), [("", False), ("CC0-1.0", False), ("MIT", True)])
+def test_a_licence_may_be_chosen_after_the_training(site: Path, trained: str, wrong: bool) -> None:
+    install(site, "late", {"__init__.py": ""})
+    zoo = genzoo.open_zoo()
+    spec = ModelSpec("genzoo/spatial-codec", {"shape": [1, 8, 8], "width": 8}, kind="codec")
+    card = ModelCard("c", "autoencoder", "One.", kind="codec", license=trained)
+    tensors = zoo.build(spec, training=True).own_tensors()
+    saved = zoo.save(site / "late" / "c.safetensors", spec, tensors, card)
+    (site / "late" / "genzoo.toml").write_text(
+        'api = 2\n[[models]]\nname = "c"\nfamily = "autoencoder"\nsummary = "One."\n'
+        'kind = "codec"\nlicense = "CC0-1.0"\nweights = "c.safetensors"\n'
+        f'sha256 = "{saved.sha256}"\n',
+        encoding="utf-8",
+    )
+    problems = "\n".join(examine_plugin(genzoo.open_zoo(), "late").problems)
+    assert ("`license` = 'MIT' as in its file" in problems) == wrong
+    assert ("license" in problems) == wrong
 
 
 def test_a_plugin_that_ends_the_process_is_not_imported_here(site: Path) -> None:
