@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import figures
 import pytest
@@ -26,27 +26,44 @@ CONDITIONERS = {
 }
 
 
+class Album(NamedTuple):
+    """Folders: with the plugin installed, and that holds the dataset "figures"."""
+
+    site: Path
+    data: Path
+
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        """For this process and for those that it starts; with a cache that is shared."""
+        patch.syspath_prepend(str(self.site))
+        paths = [str(self.site), os.environ.get("PYTHONPATH", "")]
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+        patch.setenv("GENZOO_CACHE", str(self.site / "cache"))
+
+
 @pytest.fixture(scope="session")
-def album(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder that holds the dataset "figures"; the plugin is installed as long as it is used."""
-    site = tmp_path_factory.mktemp("album")
-    package = site / "genzoo_album"
+def album_site(tmp_path_factory: pytest.TempPathFactory) -> Album:
+    """The plugin, with its trained nets."""
+    made = Album(tmp_path_factory.mktemp("album"), tmp_path_factory.mktemp("data"))
+    package = made.site / "genzoo_album"
     shutil.copytree(PLUGIN, package, ignore=shutil.ignore_patterns("__pycache__"))
-    info = site / "album-1.0.dist-info"
+    info = made.site / "album-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: album\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[genzoo]\nalbum = genzoo_album\n")
-    data = tmp_path_factory.mktemp("data")
-    figures.write(data / "figures")
+    figures.write(made.data / "figures")
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(site))
-        paths = [str(site), os.environ.get("PYTHONPATH", "")]
-        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
-        patch.setenv("GENZOO_CACHE", str(site / "cache"))
-        entries = [_trained(site, DUAL), _trained(site, SELF_SUPERVISED), _album(package)]
+        made.install(patch)
+        nets = [_trained(made.site, DUAL), _trained(made.site, SELF_SUPERVISED)]
         with (package / "genzoo.toml").open("a") as manifest:
-            manifest.writelines(f"\n{entry}" for entry in entries)
-        yield data
+            manifest.writelines(f"\n{entry}" for entry in [*nets, _album(package)])
+    return made
+
+
+@pytest.fixture
+def album(album_site: Album, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that holds the dataset "figures"; the plugin is installed."""
+    album_site.install(monkeypatch)
+    return album_site.data
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import figures
 import numpy as np
 import pytest
 import torch
-from albums import DUAL, SELF_SUPERVISED, album, album_zoo
+from albums import DUAL, SELF_SUPERVISED, album, album_site, album_zoo
 from torch import Tensor
 
 from genzoo.cli import main
@@ -30,7 +30,7 @@ from genzoo_eval.text.captions import Captions, of_rarer_kinds, read_captions
 from genzoo_eval.text.guidance import scales
 from genzoo_eval.text.judge import Judge, judge_of
 
-__all__ = ["album", "album_zoo"]
+__all__ = ["album", "album_site", "album_zoo"]
 
 SETS = ("seen", "held_out")
 RECALLS = [f"r{k}_{name}" for name in SETS for k in (1, 10)]
