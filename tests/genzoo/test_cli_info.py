@@ -98,7 +98,8 @@ def test_metrics_are_shown_with_floor_count_and_command(shelf: Shelf) -> None:
     shelf.add("acme", model("x", notes="Mind the gap."), files=files)
     lines = shelf.genzoo("info", "x").stdout.splitlines()
     at = lines.index("Measured")
-    assert lines[at + 1 : at + 4] == [
+    assert lines[at + 1 : at + 5] == [
+        "  floor: what as many real pictures score; a net cannot tell better ones from real",
         "  by genzoo eval x",
         "  Features of a classifier.",
         "    Fréchet distance  12.5 (n 10,000, floor 1.25)",
@@ -279,11 +280,11 @@ def test_how_metrics_were_measured_is_said_once(shelf: Shelf) -> None:
     shelf.add("acme", model("x"), files=files)
     lines = shelf.genzoo("info", "x").stdout.splitlines()
     assert lines[lines.index("Measured") + 1 :] == [
+        "  floor: what as many real pictures score; a net cannot tell better ones from real",
         "  by genzoo eval x",
         "  Features of a classifier.",
         "    Fréchet distance  12.5 (n 10,000, floor 1.25)",
         "    Coverage          12.5",
         "  Of pixels.",
         "    Coverage  12.5",
-        "  floor: what as many real pictures score; a net cannot tell better ones from real",
     ]

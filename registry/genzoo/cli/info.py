@@ -147,9 +147,9 @@ def _lines(about: Look) -> Iterator[str]:
         yield from table.fields((o.name, _option(o)) for o in about.options)
     if card.metrics:
         yield from ("", "Measured")
-        yield from _measured(card.metrics)
         if any(metric.floor is not None for metric in card.metrics):
             yield from table.wrapped(FLOOR, "  ")
+        yield from _measured(card.metrics)
     if card.notes:
         yield ""
         for note in card.notes.strip().splitlines():
