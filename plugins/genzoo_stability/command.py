@@ -144,9 +144,8 @@ def stability(
             )
             results = protocol.run(jobs, _command(changes, quick, names, net))
             path = store.write(f"stability-{DATASET}", results)
-        except BaseException as error:
-            if not isinstance(error, Exception):  # Ctrl-C, SIGTERM
-                _tell(f"stopped; what is measured lies in {out}, and the same command goes on")
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(f"what is measured lies in {out}, and the same command goes on")
             raise
     _tell(f"wrote {path}")
     _print(results, as_json=as_json)

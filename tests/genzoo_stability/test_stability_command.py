@@ -152,7 +152,7 @@ def test_sigterm_ends_the_trainings_and_the_same_command_goes_on(
     _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 143
     assert errors.splitlines()[-1] == (
-        f"stopped; what is measured lies in {out}, and the same command goes on"
+        f"interrupted: what is measured lies in {out}, and the same command goes on"
     )
     assert "stopped at step" in log.read_text()
     assert (out / "runs" / "vae-rate1-seed0" / "checkpoint.safetensors").exists()
