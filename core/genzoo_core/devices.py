@@ -43,6 +43,24 @@ def find_device(device: str) -> str:
     raise UsageError(f"no device {device[:100]!r}", f"this machine has {', '.join(here)}{several}")
 
 
+def has_half(device: str, precision: str) -> bool:
+    """Whether a device has instructions for a precision, "bf16" or "fp16".
+
+    A CPU without them, as most desktops and laptops have, computes in it many times as slowly as in
+    float32. True where this version of torch does not tell.
+    """
+    import torch
+
+    kind = torch.device(device).type
+    if kind == "cuda" and precision == "bf16":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    told = getattr(torch.cpu, "get_capabilities", None)
+    if kind != "cpu" or told is None:
+        return True
+    onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return onednn and any(has for name, has in told().items() if precision in name)
+
+
 def _computes(device: str) -> bool:
     """Whether a backend of torch that genzoo does not know by name holds numbers."""
     import torch

@@ -210,7 +210,8 @@ class Recipe(Config):
         model: What is trained.
         stages: One for each of the model's stages, in their order.
         seed: Seed of the initial weights, the order of the data and the noise.
-        precision: "32", or "bf16" for bfloat16 autocast.
+        precision: "32", or "bf16" for bfloat16 autocast on a device that has instructions for it.
+            On another it would be many times as slow as float32, which is taken there.
         compile: Whether `torch.compile` compiles the networks first.
         weights_dtype: How parameters are stored; statistics stay float32.
         modelspec: Whether the file of the weights says in the keys of ModelSpec what it is.

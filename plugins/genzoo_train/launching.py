@@ -16,7 +16,7 @@ from torch import distributed
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
-from genzoo_core.devices import find_device
+from genzoo_core.devices import find_device, has_half
 from genzoo_core.errors import TrainingError, UsageError
 from genzoo_core.recipe import Recipe
 from genzoo_train.ranks import ALONE, Ranks
@@ -53,7 +53,7 @@ def make_fabric(device: str, recipe: Recipe | None) -> Fabric:
     """
     kind, _, index = find_device(device).partition(":")
     chosen = [int(index)] if index and kind != "cpu" else 1
-    fabric = Fabric(accelerator=kind, devices=chosen, precision=_precision(recipe))
+    fabric = Fabric(accelerator=kind, devices=chosen, precision=_precision(recipe, kind))
     fabric.launch()  # makes the device the current one
     return fabric
 
@@ -91,7 +91,7 @@ def launch(device: str, recipe: Recipe | None, devices: int | None, nodes: int |
             strategy=DDPStrategy(process_group_backend=BACKENDS[kind], timeout=WAITING),
             devices=devices,
             num_nodes=nodes,
-            precision=_precision(recipe),
+            precision=_precision(recipe, kind),
         )
         fabric.launch()
         atexit.register(_part)
@@ -124,8 +124,9 @@ def _part() -> None:
         distributed.destroy_process_group()
 
 
-def _precision(recipe: Recipe | None) -> Literal["bf16-mixed", "32-true"]:
-    return "bf16-mixed" if recipe is not None and recipe.precision == "bf16" else "32-true"
+def _precision(recipe: Recipe | None, device: str) -> Literal["bf16-mixed", "32-true"]:
+    half = recipe is not None and recipe.precision == "bf16" and has_half(device, "bf16")
+    return "bf16-mixed" if half else "32-true"
 
 
 def layout(devices: int | None, nodes: int | None) -> tuple[int, int]:

@@ -91,7 +91,7 @@ class StageLoop:
         self.plan, self.step = plan, 0
         self.figures = Figures(plan.stage.name, ranks)
         self._built, self._batches, self._fabric = built, batches, fabric
-        self._seed, self._autocast = recipe.seed, recipe.precision != "32"
+        self._seed = recipe.seed
         self.module, self.batch_size = built.module, plan.recipe.batch_size
         self._ranks = ranks
         self._shares = ranks.shares(self.batch_size, plan.recipe.accumulate)
@@ -203,7 +203,7 @@ class StageLoop:
             loop.require_grad(True)
             self._active = loop
         assert isinstance(self.module, Trainable)  # plan_stages made sure
-        with self._fabric.autocast() if self._autocast else nullcontext():
+        with self._fabric.autocast():
             loss, named = self.module.loss(batch, rng, loop.phase, progress)
         self._fabric.backward(loss if weight == 1 else weight * loss)
         return loss, named
@@ -217,7 +217,7 @@ class StageLoop:
             self._active = None
         assert isinstance(self.module, Trainable)  # plan_stages made sure
         end = Progress(self.plan.steps, self.plan.steps)
-        with self._fabric.autocast() if self._autocast else nullcontext():
+        with self._fabric.autocast():
             loss, named = self.module.loss(batch, rng, phase, end)
         return loss.detach(), named
 

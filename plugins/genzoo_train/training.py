@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 
 from genzoo_core.dataset import Dataset, Stream
+from genzoo_core.devices import has_half
 from genzoo_core.errors import UsageError
 from genzoo_core.recipe import Recipe
 from genzoo_core.zoo import Opened, Zoo
@@ -85,6 +86,8 @@ def train(
     folder = folder or RunFolder(out, resume=resume, hold=False)
     if resume and not folder.checkpoint.exists():
         reporter.note(f"nothing to go on with in {out}: beginning")
+    if recipe.precision == "bf16" and not has_half(fabric.device.type, "bf16"):
+        reporter.note(f"this {fabric.device.type} has no instructions for bf16: float32 is faster")
     before = torch.get_num_threads()
     cuda = [fabric.device] if fabric.device.type == "cuda" else []
     try:

@@ -12,6 +12,7 @@ import pytest
 import torch
 from painting import Cli
 from PIL import Image
+from processor import processor_has
 
 import genzoo
 from genzoo_core import Codec, UsageError
@@ -35,7 +36,7 @@ def draw(*names: str, size: int = 28) -> None:
 def test_pictures_of_half_precision_are_nearly_the_same(
     painter: Path, cli: Cli, model: str
 ) -> None:
-    run = ["run", model, "-n", "8", "--seed", "1"]
+    run = ["run", model, "-n", "2", "--seed", "1"]
     assert cli(*run, "-o", "fp32.npz").code == 0
     images, record = npz("fp32.npz")
     assert "precision" not in record  # the record of all that was ever made
@@ -53,6 +54,16 @@ def test_pictures_of_half_precision_are_nearly_the_same(
     done = cli(*run, "--precision", "fp32", "-o", "x.npz", "-f")
     assert (npz("x.npz")[0] == images).all()
     assert npz("x.npz")[1] == npz("fp32.npz")[1]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_half_precision_that_a_processor_has_no_instructions_for_is_said(
+    painter: Path, cli: Cli, precision: str
+) -> None:
+    done = cli("run", "gan-mnist", "--precision", precision)
+    slow = precision != "fp32" and not processor_has(precision)
+    said = f"this cpu has no instructions for {precision}: fp32 would be faster"
+    assert (done.code, said in done.err.splitlines()) == (0, slow), done.err
 
 
 def test_a_network_of_diffusion_is_guided_in_half_precision(painter: Path, cli: Cli) -> None:

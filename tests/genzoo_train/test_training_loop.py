@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
+from processor import processor_has
 from safetensors.torch import load_file
 from training_cases import N, recipe
 
@@ -129,6 +130,17 @@ def test_the_seed_decides_the_weights_and_leaves_the_callers_numbers_alone(
 def test_bf16_trains(zoo: Zoo, dataset: Dataset, tmp_path: Path) -> None:
     weights = train(zoo, recipe(precision="bf16"), dataset, tmp_path / "run")
     assert all(tensor.isfinite().all() for tensor in load_file(weights).values())
+
+
+def test_bf16_is_float32_on_a_processor_without_it(
+    zoo: Zoo, dataset: Dataset, tmp_path: Path
+) -> None:
+    half, plain = (
+        load_file(train(zoo, recipe(precision=precision), dataset, tmp_path / precision))
+        for precision in ("bf16", "32")
+    )
+    same = all(torch.equal(half[name], plain[name]) for name in plain)
+    assert same != processor_has("bf16")
 
 
 def test_trying_thread_counts_changes_nothing(zoo: Zoo, dataset: Dataset, tmp_path: Path) -> None:
