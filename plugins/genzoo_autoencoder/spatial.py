@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Literal
 
 import msgspec
 import torch
@@ -22,6 +22,7 @@ from genzoo_core import (
     Rng,
     Trainable,
 )
+from genzoo_core.layers.residual import ResidualBlock, group_norm
 from genzoo_core.ranges import Blocks, ImageShape, Weight, Width, check_sides
 
 
@@ -31,16 +32,25 @@ class SpatialCodecConfig(Config):
     Attributes:
         shape: (C, H, W) of an image; H and W divisible by 4.
         channels: Channels of the latent, whose sides are a quarter of the image's.
-        width: Channels at half size; twice as many at a quarter.
-        blocks: Residual blocks at each size, in the encoder and in the decoder.
+        patch: Side of the squares of pixels that the first layer folds into channels.
+        width: Channels after that; at a quarter of the size, twice as many where `patch` is 2.
+        blocks: Residual blocks at each size, in the encoder and in the decoder. With a patch of
+            4 all are at a quarter: cheaper by the pixel, so that they can be wider.
+        error: Mean of squared or of absolute errors per pixel. The absolute leave sharper edges.
+        edges: Weight of the mean absolute error of the differences between neighbouring pixels
+            (the gradient difference loss of Mathieu et al. 2016, "Deep multi-scale video
+            prediction beyond mean square error", section 3.2, on signed differences).
         kl_weight: Weight of the KL divergence to N(0, I), in nats per latent dimension, beside
-            the mean squared error. Small: it keeps latents smooth, not normal.
+            the error. Small: it keeps latents smooth, not normal.
     """
 
     shape: ImageShape = (1, 28, 28)
     channels: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    patch: Literal[2, 4] = 2
     width: Width = 32
     blocks: Blocks = 1
+    error: Literal["squared", "absolute"] = "squared"
+    edges: Weight = 0.0
     kl_weight: Weight = 3e-4
 
     def __post_init__(self) -> None:
@@ -65,14 +75,16 @@ class SpatialCodec(Codec, Trainable):
         colours, height, width = config.shape
         self.config = config
         self.latent_shape = (config.channels, height // 4, width // 4)
-        quarter = 2 * config.width
+        folded = config.patch == 4
+        to_quarter, from_quarter = (fold, unfold) if folded else (down, up)
+        quarter = config.width if folded else 2 * config.width
         self.encoder = nn.Sequential(
-            *down(colours, config.width, config.blocks),
+            *to_quarter(colours, config.width, config.blocks),
             nn.Conv2d(quarter, 2 * config.channels, 3, padding=1),
         )
         self.decoder = nn.Sequential(
             nn.Conv2d(config.channels, quarter, 3, padding=1),
-            *up(colours, config.width, config.blocks),
+            *from_quarter(colours, config.width, config.blocks),
         )
         self.register_buffer("shift", torch.zeros(config.channels, 1, 1))
         self.register_buffer("scale", torch.ones(config.channels, 1, 1))
@@ -96,12 +108,16 @@ class SpatialCodec(Codec, Trainable):
     def loss(
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
     ) -> tuple[Tensor, dict[str, Tensor | float]]:
-        """Mean squared error per pixel, plus the weighted KL divergence per latent dimension."""
+        """Error per pixel, plus the weighted ones of edges and the KL divergence per dimension."""
         posterior = self.posterior(batch.images)
-        mse = nn.functional.mse_loss(self.decoder(posterior.sample(rng)), batch.images)
+        error = self.decoder(posterior.sample(rng)) - batch.images
+        mse = error.square().mean()
         kl = posterior.kl_per_dimension().mean()
+        loss = mse if self.config.error == "squared" else error.abs().mean()
+        if self.config.edges:
+            loss = loss + self.config.edges * edges(error)
         figures: dict[str, Tensor | float] = {"mse": mse.detach(), "kl": kl.detach()}
-        return mse + self.config.kl_weight * kl, figures
+        return loss + self.config.kl_weight * kl, figures
 
     def finalize(self, batches: Iterable[Batch]) -> None:
         """Standardise the latents, the posterior's noise included, channel by channel."""
@@ -120,3 +136,26 @@ class SpatialCodec(Codec, Trainable):
         std = (squares / count - centre.square()).clamp_min(1e-6).sqrt()
         self.shift.copy_(centre[:, None, None])
         self.scale.copy_(std[:, None, None])
+
+
+def edges(error: Tensor) -> Tensor:
+    """Mean absolute difference between neighbours along each axis, summed, of `[B, C, H, W]`."""
+    return error.diff(dim=3).abs().mean() + error.diff(dim=2).abs().mean()
+
+
+def fold(colours: int, width: int, blocks: int) -> Iterator[nn.Module]:
+    """Layers from images `[B, colours, H, W]` to a map `[B, width, H / 4, W / 4]`."""
+    yield nn.PixelUnshuffle(4)
+    yield nn.Conv2d(16 * colours, width, 3, padding=1)
+    yield from (ResidualBlock(width) for _ in range(blocks))
+    yield group_norm(width)
+    yield nn.SiLU()
+
+
+def unfold(colours: int, width: int, blocks: int) -> Iterator[nn.Module]:
+    """Layers from a map `[B, width, H / 4, W / 4]` to pixels."""
+    yield from (ResidualBlock(width) for _ in range(blocks))
+    yield group_norm(width)
+    yield nn.SiLU()
+    yield nn.Conv2d(width, 16 * colours, 3, padding=1)
+    yield nn.PixelShuffle(4)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import genzoo
-from genzoo_autoencoder.spatial import SpatialCodec
+from genzoo_autoencoder.spatial import SpatialCodec, edges
 from genzoo_core import Batch, BatchRng, ConfigError, ModelSpec, Progress
 
 
@@ -25,16 +25,18 @@ def rng(n: int) -> BatchRng:
     return BatchRng(torch.Generator().manual_seed(0), n)
 
 
-def test_a_latent_is_a_picture_of_a_quarter_of_the_side() -> None:
-    codec = build(shape=[3, 12, 16], channels=5)
+@pytest.mark.parametrize("patch", [2, 4])
+def test_a_latent_is_a_picture_of_a_quarter_of_the_side(patch: int) -> None:
+    codec = build(shape=[3, 12, 16], channels=5, patch=patch)
     posterior = codec.encode(torch.zeros(2, 3, 12, 16))
     assert codec.latent_shape == (5, 3, 4)
     assert posterior.mean.shape == (2, 5, 3, 4)
     assert codec.decode(posterior.mean).shape == (2, 3, 12, 16)
 
 
-def test_it_learns_to_copy() -> None:
-    codec = build()
+@pytest.mark.parametrize("patch", [2, 4])
+def test_it_learns_to_copy(patch: int) -> None:
+    codec = build(patch=patch)
     images = torch.full((8, 1, 8, 8), -1.0)
     images[range(8), :, range(8)] = 1.0  # one bright row each
     (stage,) = codec.stages()
@@ -57,6 +59,28 @@ def test_the_loss_is_the_error_plus_a_little_kl_per_dimension() -> None:
     loss, _ = weighted.loss(Batch(images), rng(4), phase, Progress(0, 1))
     torch.testing.assert_close(plain.detach(), figures["mse"])
     torch.testing.assert_close(loss - plain, 0.5 * without.posterior(images).kl().mean() / 16)
+
+
+def test_absolute_errors_of_pixels_and_of_edges_are_those_of_a_calculation_by_hand() -> None:
+    error = torch.zeros(1, 1, 2, 3)
+    error[0, 0] = torch.tensor([[1.0, -2.0, 0.0], [1.0, 1.0, -1.0]])
+    # Along a row |-3|, |2|, |0|, |-2|, of 4; between the rows |0|, |3|, |-1|, of 3.
+    torch.testing.assert_close(edges(error), torch.tensor(7 / 4 + 4 / 3))
+
+    images = torch.randn(4, 1, 8, 8)
+    squared, absolute, sharp = (
+        build(kl_weight=0.0, **config)
+        for config in ({}, {"error": "absolute"}, {"error": "absolute", "edges": 0.5})
+    )
+    phase = squared.stages()[0].phases[0]
+    loss, plain, edged = (
+        codec.loss(Batch(images), rng(4), phase, Progress(0, 1))[0].detach()
+        for codec in (squared, absolute, sharp)
+    )
+    made = squared.decoder(squared.posterior(images).sample(rng(4))).detach()
+    torch.testing.assert_close(loss, (made - images).square().mean())
+    torch.testing.assert_close(plain, (made - images).abs().mean())
+    torch.testing.assert_close(edged - plain, edges(made - images) / 2)
 
 
 @torch.no_grad()
