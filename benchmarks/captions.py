@@ -49,9 +49,11 @@ def main() -> None:
     zoo: Zoo = genzoo.open_zoo()
     card = zoo.card(given.net)
     net = FrozenNet(card.name, card.sha256, cast(Encoder, zoo.open(given.net).module))
-    recipe = DataRecipe("emoji", (3, 32, 32))
-    train = zoo.dataset(recipe, given.data)
-    test = zoo.dataset(DataRecipe("emoji", (3, 32, 32), split="test"), given.data)
+    assert card.shape is not None  # a feature net's card says it
+    train, test = (
+        zoo.dataset(DataRecipe(card.dataset, card.shape, split=split), given.data)
+        for split in ("train", "test")
+    )
     metrics: list[dict[str, Any]] = []
     command = f"python benchmarks/captions.py {card.name.rpartition('/')[2]} --data DIR"
 

@@ -130,7 +130,10 @@ def test_bash_itself_completes_with_the_script(shop: Shelf) -> None:
         (["encode", "vae-mnist", "di"], ["file,di"]),
         (["run", "--prompts", "wo"], ["file,wo"]),
         (["train", "flow-mn"], ["plain,flow-mnist"]),
-        (["train", "co"], ["plain,codec", "plain,codec-emoji", "plain,codec-mnist"]),
+        (
+            ["train", "co"],
+            ["plain,codec", "plain,codec-emoji", "plain,codec-emoji-64", "plain,codec-mnist"],
+        ),
         (["list", "--family", "va"], ["plain,vae"]),
         (["list", "--kind", "sam"], ["plain,sampler"]),
         (["list", "--conditioner", "sty"], ["plain,style"]),

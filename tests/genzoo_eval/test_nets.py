@@ -215,7 +215,7 @@ def test_no_model_is_trained_with_a_feature_net() -> None:
         for path in PLUGINS.glob("*/recipes/*.toml")
     ]
     nets = {recipe.name for recipe in recipes if recipe.card.family == "features"}
-    assert len(nets) == 6
+    assert len(nets) == 8
     for recipe in recipes:
         parts = {part.model.rpartition("/")[2] for part in recipe.model.parts.values()}
         assert not parts & nets, f"{recipe.name} is trained with {parts & nets}"
