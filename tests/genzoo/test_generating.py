@@ -107,6 +107,8 @@ def test_what_no_request_has_is_an_option_or_a_condition(painter: Path) -> None:
     assert emoji.record.conditions == {"style": "noto"}
     with pytest.raises(UsageError, match="temperature is set twice"):
         generate("plain", temperature=1.0, options={"temperature": 0.0})
+    with pytest.raises(UsageError, match="seed is set by itself"):
+        generate("plain", options={"seed": 0})
     for name, meant in {"tempreature": "temperature", "sed": "seed"}.items():
         with pytest.raises(UsageError, match=f"no option '{name}'; .*did you mean .*{meant}"):
             generate("plain", **{name: 0})

@@ -149,5 +149,7 @@ def _read(
 def _unknown(owner: str, name: str, names: Collection[str]) -> UsageError:
     """The error for a name that is neither an option nor a condition of its owner."""
     message = f"{owner} has no option {quoted(name)}; it has {', '.join(names) or 'none'}"
-    fields = [field for field in Request.__struct_fields__ if field != name]
+    fields = Request.__struct_fields__
+    if name in fields:
+        return UsageError(message, f"{name} is set by itself, not as an option of the model")
     return UsageError(message, did_you_mean(name, names) or did_you_mean(name, fields))
