@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from genzoo_core.errors import UsageError
 
@@ -59,6 +61,19 @@ def has_half(device: str, precision: str) -> bool:
         return True
     onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return onednn and any(has for name, has in told().items() if precision in name)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Compute with `count` CPU threads, and with as many as before afterwards."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _computes(device: str) -> bool:

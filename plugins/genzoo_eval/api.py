@@ -27,9 +27,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genzoo_core.devices import threads as threads
     from genzoo_eval.cache import seal as seal
     from genzoo_eval.cache import unseal as unseal
-    from genzoo_eval.costs import threads as threads
     from genzoo_eval.datasets import Measured as Measured
     from genzoo_eval.datasets import OwnData as OwnData
     from genzoo_eval.datasets import data_recipe as data_recipe

@@ -10,8 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from genzoo_core.devices import threads
 from genzoo_core.errors import GenzooError
 from genzoo_core.model import GenerativeModel, OptionsT
 from genzoo_core.rng import SampleRng
@@ -48,17 +48,6 @@ def flops(model: GenerativeModel[OptionsT], options: OptionsT) -> float:
     with torch.inference_mode(), counter:
         model.sample(SampleRng(range(COUNTED)), {}, options)
     return counter.get_total_flops() / COUNTED
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Compute on so many CPU threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def images_per_second(model: GenerativeModel[OptionsT], options: OptionsT, cores: int) -> Figure:

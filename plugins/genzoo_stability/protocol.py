@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from genzoo_core.devices import threads
 from genzoo_core.zoo import Zoo
-from genzoo_eval.api import threads
 from genzoo_stability.claims import judge_claims
 from genzoo_stability.judge import Judge, examine
 from genzoo_stability.plan import Run, Settings, Variant, next_mark, overrides, plan_runs

@@ -10,6 +10,7 @@ import torch
 from msgspec.structs import replace
 
 from genzoo_core.dataset import Dataset
+from genzoo_core.devices import threads
 from genzoo_core.errors import ConfigError
 from genzoo_core.recipe import Recipe
 from genzoo_core.training import Trainable
@@ -124,30 +125,26 @@ def _time_steps(zoo: Zoo, recipe: Recipe, dataset: Dataset, device: str) -> tupl
     """Seconds of a step of each stage, and the parameters."""
     few = Dataset(dataset.images[:ROWS], {n: v[:ROWS] for n, v in dataset.columns.items()})
     fabric = make_fabric(device, recipe)
-    before = torch.get_num_threads()
-    with torch.random.fork_rng([fabric.device] if fabric.device.type == "cuda" else []):
+    forked = [fabric.device] if fabric.device.type == "cuda" else []
+    with torch.random.fork_rng(forked), threads(torch.get_num_threads()):
         built = zoo.build(model_spec(recipe, dataset), training=True)
         module = built.module.to(fabric.device)
         assert isinstance(module, Trainable)  # plan_stages says what is wrong otherwise
         train_mode(built)
         batches = make_batches(few, recipe, module, fabric.device)
-        plans = plan_stages(built, recipe, len(few.images))
-        try:
-            each = []
-            for index, plan in enumerate(plans):
-                if index or plan.stage.prepared:
-                    module.eval()
-                    with torch.no_grad():
-                        rows = InOrder(batches, plan.recipe.batch_size)
-                        module.prepare_stage(plan.stage, rows, resumed=False)
-                    train_mode(built)
-                loop = StageLoop(plan, built, batches, recipe, fabric)
-                if not index and fabric.device.type == "cpu":
-                    set_fastest(loop)
-                each.append(_seconds(loop))
-            return each, _parameters(built)
-        finally:
-            torch.set_num_threads(before)
+        each = []
+        for index, plan in enumerate(plan_stages(built, recipe, len(few.images))):
+            if index or plan.stage.prepared:
+                module.eval()
+                with torch.no_grad():
+                    rows = InOrder(batches, plan.recipe.batch_size)
+                    module.prepare_stage(plan.stage, rows, resumed=False)
+                train_mode(built)
+            loop = StageLoop(plan, built, batches, recipe, fabric)
+            if not index and fabric.device.type == "cpu":
+                set_fastest(loop)
+            each.append(_seconds(loop))
+        return each, _parameters(built)
 
 
 def _seconds(loop: StageLoop) -> float:

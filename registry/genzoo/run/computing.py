@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from genzoo.text import one_line
+from genzoo_core.devices import threads
 from genzoo_core.errors import GenzooError, UsageError
 
 if TYPE_CHECKING:
@@ -17,19 +18,6 @@ if TYPE_CHECKING:
 
 SMALL = 10_000_000
 """Parameters below which one thread is best."""
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Compute with `count` CPU threads, and with as many as before afterwards."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def best_threads(module: nn.Module) -> int:

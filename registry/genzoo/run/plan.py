@@ -13,7 +13,7 @@ from genzoo.files.pictures import read_input, read_mask, stack
 from genzoo.models.device import place
 from genzoo.models.formats import ModelFolder
 from genzoo.models.precision import HALVES, check_precision, in_precision
-from genzoo.run.computing import best_threads, threads
+from genzoo.run.computing import best_threads
 from genzoo.run.conditions import parse_conditions, parse_negative
 from genzoo.run.loras import adapt
 from genzoo.run.options import read_settings
@@ -25,7 +25,7 @@ from genzoo.run.tasks.abilities import sampler_of
 from genzoo.run.tasks.decode import latents_of
 from genzoo.run.tasks.task import Plan, Task
 from genzoo.text import shown_path
-from genzoo_core.devices import find_device, has_half
+from genzoo_core.devices import find_device, has_half, threads
 from genzoo_core.errors import ConfigError, GenzooError, UsageError
 from genzoo_core.picture_files import MAX_PIXELS
 from genzoo_core.request import Record, Request
