@@ -63,6 +63,13 @@ def has_half(device: str, precision: str) -> bool:
     return onednn and any(has for name, has in told().items() if precision in name)
 
 
+def slow_half(device: str, precision: str) -> str | None:
+    """What to say of a precision in which a device is slower than in float32; None if it is not."""
+    if precision not in ("bf16", "fp16") or has_half(device, precision):
+        return None
+    return f"this {device} has no instructions for {precision}: fp32 would be faster"
+
+
 @contextmanager
 def threads(count: int) -> Iterator[None]:
     """Compute with `count` CPU threads, and with as many as before afterwards."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from genzoo_core import UsageError
-from genzoo_core.devices import complete_device, find_device
+from genzoo_core.devices import complete_device, find_device, slow_half
 from genzoo_core.request import Precision
 
 if TYPE_CHECKING:
@@ -113,6 +113,8 @@ def serve(
     from genzoo_serve.worker import Settings
 
     device = find_device(device)
+    if slow := slow_half(device, precision):
+        click.echo(slow, err=True)
     settings = Settings(device, precision, batch, linger / 1000)
     service = Service(zoo, Models(zoo, models, settings, _bytes(keep)), max_queue)
     local = key is None and not no_auth

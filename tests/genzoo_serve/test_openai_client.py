@@ -17,6 +17,7 @@ import pytest
 from openai import OpenAI
 from openai.resources.images import Images
 from PIL import Image
+from processor import processor_has
 from serving import Server, apart, error_of, made_by_run, pixels, png
 
 FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
@@ -365,3 +366,10 @@ def test_a_key(tmp_path: Path) -> None:
         assert server.get("/healthz")[0] == 200
         assert server.get("/v1/models", Authorization="bearer a-key")[0] == 200
         assert server.get("/v1/models", Authorization="Basic a-key")[0] == 401
+
+
+@pytest.mark.parametrize("precision", ["auto", "bf16"])
+def test_a_server_says_of_half_precision_that_it_is_slow_here(precision: str) -> None:
+    with Server("gan-mnist", "--precision", precision) as server:
+        said = any("no instructions for bf16: fp32 would be faster" in s for s in server.lines)
+    assert said == (precision == "bf16" and not processor_has("bf16"))

@@ -12,7 +12,7 @@ import msgspec
 from genzoo.files.pictures import read_input, read_mask, stack
 from genzoo.models.device import place
 from genzoo.models.formats import ModelFolder
-from genzoo.models.precision import HALVES, check_precision, in_precision
+from genzoo.models.precision import check_precision, in_precision
 from genzoo.run.computing import best_threads
 from genzoo.run.conditions import parse_conditions, parse_negative
 from genzoo.run.loras import adapt
@@ -25,7 +25,7 @@ from genzoo.run.tasks.abilities import sampler_of
 from genzoo.run.tasks.decode import latents_of
 from genzoo.run.tasks.task import Plan, Task
 from genzoo.text import shown_path
-from genzoo_core.devices import find_device, has_half, threads
+from genzoo_core.devices import find_device, slow_half, threads
 from genzoo_core.errors import ConfigError, GenzooError, UsageError
 from genzoo_core.picture_files import MAX_PIXELS
 from genzoo_core.request import Record, Request
@@ -165,9 +165,8 @@ def _fit(request: Request, opened: Opened, zoo: Zoo) -> Plan:
     record = Record(**fields)
     _check_size(record)
     notes = [picture.note for picture in pictures] + ([mask.note] if mask else [])
-    half = opened.precision
-    if half in HALVES and not has_half(request.device, half):
-        notes.append(f"this {request.device} has no instructions for {half}: fp32 would be faster")
+    if slow := slow_half(request.device, opened.precision):
+        notes.append(slow)
     if task.strength is not None and mask is None:
         # Most drawings have a transparent background, so it is no mask by itself.
         for path in (each.record.path for each in pictures if each.clear):
