@@ -301,8 +301,15 @@ def test_the_package_can_be_run_as_a_module(shop: Shelf) -> None:
     assert subprocess.run(command, check=False).returncode == 5
 
 
-def test_a_command_that_needs_an_extra_says_how_to_get_it(shelf: Shelf) -> None:
-    body = "import click\nimport not_installed_anywhere\n"
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import click\nimport not_installed_anywhere\n",
+        "import click\n@click.command\ndef paint(): import not_installed_anywhere\n",
+    ],
+    ids=["loaded", "called"],
+)
+def test_a_command_that_needs_an_extra_says_how_to_get_it(shelf: Shelf, body: str) -> None:
     shelf.add("acme", command("paint", "acme.cli:paint", extra="paint"), files={"cli.py": body})
     done = shelf.genzoo("paint")
     assert done.returncode == 1

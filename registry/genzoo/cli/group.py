@@ -141,6 +141,15 @@ class ZooGroup(click.Group):
                 ctx.default_map = {name: defaults(ctx, command, args[1:])}
         return name, command, args[1:]
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as missing:
+            # Commands import most of what they need when they are called, not when loaded.
+            for owned in matches(ctx.invoked_subcommand or "", catalogue_of(ctx).commands):
+                _check_extra(owned, missing)
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, self._help(ctx, name)) for name in self.list_commands(ctx)])
@@ -185,12 +194,21 @@ def _load(owned: Owned[CommandEntry]) -> click.Command:
     try:
         command = load_target(plugin, entry.target)
     except PluginError as error:
-        missing = error.__cause__
-        if entry.extra and isinstance(missing, ModuleNotFoundError):
-            text = f"`genzoo {entry.name}` needs {missing.name}, which is not installed"
-            wanted = shlex.quote(f"{plugin.distribution}[{entry.extra}]")
-            raise PluginError(text, f"`pip install {wanted}`") from error
+        _check_extra(owned, error.__cause__)
         raise
     if not isinstance(command, click.Command):
         raise PluginError(f"plugin {plugin}: {entry.target} is not a click.Command")
     return command
+
+
+def _check_extra(owned: Owned[CommandEntry], error: BaseException | None) -> None:
+    """Say which extra a command needs, if it has one and `error` is of a missing library.
+
+    Raises:
+        PluginError: It is.
+    """
+    plugin, entry = owned.plugin, owned.entry
+    if entry.extra and isinstance(error, ModuleNotFoundError):
+        text = f"`genzoo {entry.name}` needs {error.name}, which is not installed"
+        wanted = shlex.quote(f"{plugin.distribution}[{entry.extra}]")
+        raise PluginError(text, f"`pip install {wanted}`") from error
