@@ -51,16 +51,17 @@ def denoising_errors(
     x: Tensor,
     condition: Condition | None,
     rng: Rng,
+    t: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Squared errors of the network's prediction at random times (Ho et al. 2020, equation 14).
 
-    `rng` draws the times, then the noise, for data `x`, `[B, ...]`.
+    `rng` draws the times, unless `t`, `[B]`, says them, then the noise, for data `x`, `[B, ...]`.
 
     Returns:
         The mean squared error of each row, `[B]`, and the noiser's weight for it, `[B]`. The
         mean of their product is the loss.
     """
-    t = noiser.sample_t(rng, x)
+    t = noiser.sample_t(rng, x) if t is None else t
     noise = rng.normal(x.shape[1:], x)
     prediction = predict(noiser.perturb(x, noise, t), t, condition)
     error = (prediction - noiser.target(x, noise, t)).square().flatten(1).mean(1)

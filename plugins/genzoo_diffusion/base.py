@@ -27,7 +27,14 @@ from genzoo_core.encoder import check_continuous
 from genzoo_core.encoding import at, encode_all
 from genzoo_core.layers.mlp import MLP
 from genzoo_core.model import OptionsT
-from genzoo_diffusion.config import DiffusionConfig, MeanFlowConfig, Network, UNetConfig
+from genzoo_diffusion.config import (
+    DiffusionConfig,
+    ExpertsConfig,
+    MeanFlowConfig,
+    Network,
+    UNetConfig,
+)
+from genzoo_diffusion.experts import Experts
 from genzoo_diffusion.unet import UNet
 
 
@@ -48,7 +55,8 @@ class NoisyModel(Inpainting, GenerativeModel[OptionsT]):
         super().__init__(context, config.network.embedding, spatial=unet)
         self.sample_shape = config.shape
         self._typical = config.unasked == "typical"
-        check_tokens(config.network, self.conditioners)
+        for network in networks(config.network):
+            check_tokens(network, self.conditioners)
         built = context.component("noiser", noiser.component, noiser.config)
         if not isinstance(built, ScheduledNoiser):
             raise ConfigError(
@@ -87,8 +95,8 @@ class NoisyModel(Inpainting, GenerativeModel[OptionsT]):
 
     def prepare_stage(self, stage: Stage, batches: Iterable[Batch], *, resumed: bool) -> None:
         """Encode all images once: at each step again, that can take longer than the network."""
-        assert self.codec is not None  # or the stage were not prepared
-        self._encoded, _ = encode_all(self.codec, batches)
+        if self.codec is not None:  # every stage after the first is prepared
+            self._encoded, _ = encode_all(self.codec, batches)
 
     def data(self, batch: Batch, rng: Rng) -> Tensor:
         """What is learnt of a batch, `[B, *data_shape]`: its images, or draws of their latents."""
@@ -114,12 +122,25 @@ class NoisyModel(Inpainting, GenerativeModel[OptionsT]):
         return pictures.clamp(-1, 1)
 
 
-def build_network(network: Network, shape: tuple[int, ...], *, spatial: bool = False) -> MLP | UNet:
+def networks(network: Network | ExpertsConfig) -> tuple[Network, ...]:
+    """The networks that share the times: `noisy` and `clear`, or the one for all."""
+    return (network.noisy, network.clear) if isinstance(network, ExpertsConfig) else (network,)
+
+
+def build_network(
+    network: Network | ExpertsConfig, shape: tuple[int, ...], *, spatial: bool = False
+) -> MLP | UNet | Experts:
     """The network for data of `shape`, without the batch; `spatial` where conditions have maps.
 
     Raises:
         ConfigError: The architecture does not take data of this shape.
     """
+    if isinstance(network, ExpertsConfig):
+        return Experts(network, *(_build(each, shape) for each in networks(network)))
+    return _build(network, shape, spatial=spatial)
+
+
+def _build(network: Network, shape: tuple[int, ...], *, spatial: bool = False) -> MLP | UNet:
     if not isinstance(network, UNetConfig):
         return MLP(shape, width=network.width, blocks=network.blocks, embedding=network.embedding)
     if len(shape) != 3:

@@ -14,6 +14,7 @@ from genzoo_core.specs import Choice, ComponentSpec
 
 Few = Annotated[int, msgspec.Meta(ge=1, le=100)]
 PositiveShare = Annotated[float, msgspec.Meta(gt=0, le=1)]
+Inside = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 PASSES = 4
 """How often each step is taken where a part of a picture stays, unless a user says otherwise."""
 
@@ -51,12 +52,34 @@ class UNetConfig(Config, tag="unet"):
 Network = ResidualMLPConfig | UNetConfig
 
 
+class ExpertsConfig(Config, tag="experts"):
+    """Two networks, one for much noise and one for little (Balaji et al. 2022, "eDiff-I").
+
+    What lies where is decided in much noise, where a flat network learns it soonest; the fine
+    grain in little, where convolutions see what is near. They are trained one after the other.
+
+    Attributes:
+        noisy: The network for times from `split` on. The conditions are learnt with it.
+        clear: The network for times before it.
+        split: The time between them, as the noiser counts it: 0 is data.
+    """
+
+    noisy: Network
+    clear: Network
+    split: Inside = 0.5
+
+    @property
+    def embedding(self) -> int:
+        """Width of the embedding of time and condition, which both have."""
+        return self.noisy.embedding
+
+
 class DiffusionConfig(Config):
     """What a diffusion model is.
 
     Attributes:
         noiser: How noise enters and what the network predicts.
-        network: The architecture.
+        network: The architecture, or two of them.
         shape: (C, H, W) of an image.
         on: "pixels", or "latents" of the part that plays the role "codec": any codec of the zoo,
             or any model that has one.
@@ -74,7 +97,7 @@ class DiffusionConfig(Config):
     """
 
     noiser: ComponentSpec
-    network: Network = UNetConfig()
+    network: Network | ExpertsConfig = UNetConfig()
     shape: ImageShape = (1, 28, 28)
     on: Literal["pixels", "latents"] = "pixels"
     clip: bool = True

@@ -20,6 +20,7 @@ from genzoo_core import (
     Progress,
     Rng,
     Sampler,
+    Stage,
     Start,
     Trajectory,
     UsageError,
@@ -29,6 +30,7 @@ from genzoo_core.errors import did_you_mean
 from genzoo_core.sampler import Denoise
 from genzoo_diffusion.base import NoisyModel
 from genzoo_diffusion.config import PASSES, DiffusionConfig, DiffusionOptions
+from genzoo_diffusion.experts import Experts
 
 
 class Diffusion(Guided, NoisyModel[DiffusionOptions]):
@@ -158,8 +160,14 @@ class Diffusion(Guided, NoisyModel[DiffusionOptions]):
 
     def predict(self, x: Tensor, t: Tensor, condition: Condition | None) -> Tensor:
         """What the network predicts for `x`, `[B, ...]`, at times `t`, `[B]`; shaped as `x`."""
-        out: Tensor = self.network(x, self.noiser.embed(t), condition)
+        whose = (t >= self.network.split,) if isinstance(self.network, Experts) else ()
+        out: Tensor = self.network(x, self.noiser.embed(t), condition, *whose)
         return out
+
+    def stages(self) -> tuple[Stage, ...]:
+        """One, or one for each of two networks, after a pass where there are latents."""
+        stages = super().stages()
+        return self.network.stages(stages[0]) if isinstance(self.network, Experts) else stages
 
     def loss(
         self, batch: Batch, rng: Rng, phase: Phase, progress: Progress
@@ -167,5 +175,8 @@ class Diffusion(Guided, NoisyModel[DiffusionOptions]):
         """The noiser's weighted mean squared error (Ho et al. 2020, equation 14)."""
         x = self.data(batch, rng)
         condition = self.condition(batch.conditions, len(x))
-        error, weight = denoising_errors(self.predict, self.noiser, x, condition, rng)
+        t = self.noiser.sample_t(rng, x)
+        if isinstance(self.network, Experts):
+            t = self.network.times_of(phase, t)
+        error, weight = denoising_errors(self.predict, self.noiser, x, condition, rng, t)
         return (weight * error).mean(), {"mse": error.detach().mean()}
