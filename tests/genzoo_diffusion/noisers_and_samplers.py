@@ -25,8 +25,8 @@ NOISERS: dict[str, tuple[str, dict[str, Any]]] = {
     "rectified-flow-x0": ("rectified-flow", {"prediction": "x0", "shift": 4.0}),
     "edm": ("edm", {}),
 }
-SAMPLERS = ("ddpm", "ddim", "euler", "heun", "dpmpp-2m")
-ANY_PATH = ("euler", "heun", "dpmpp-2m")
+ANY_PATH = ("euler", "euler-a", "heun", "dpmpp-2m")
+SAMPLERS = ("ddpm", "ddim", *ANY_PATH)
 PAIRS = [
     (noiser, sampler)
     for noiser in NOISERS

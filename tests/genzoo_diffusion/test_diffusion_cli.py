@@ -69,7 +69,7 @@ def test_without_a_prompt_it_draws_of_everything(weights: Path) -> None:
     assert error_of(pictures) < 0.4
 
 
-@pytest.mark.parametrize("sampler", ["euler", "heun", "dpmpp-2m"])
+@pytest.mark.parametrize("sampler", ["euler", "euler-a", "heun", "dpmpp-2m"])
 def test_few_steps_will_do(weights: Path, sampler: str) -> None:
     for steps in (1, 2, 20):
         options = {"steps": steps, "sampler": sampler}
@@ -146,7 +146,7 @@ def test_info_tells_the_options(weights: Path, capfd: pytest.CaptureFixture[str]
     # DDPM and DDIM are for paths on which alpha² + sigma² = 1, and this is a flow.
     assert set(options) == {"steps", "sampler", "guidance", "passes"}
     assert options["sampler"]["default"] == "heun"
-    assert options["sampler"]["choices"] == ["euler", "heun", "dpmpp-2m"]
+    assert options["sampler"]["choices"] == ["euler", "euler-a", "heun", "dpmpp-2m"]
 
 
 def test_an_error_names_the_options_that_info_lists() -> None:

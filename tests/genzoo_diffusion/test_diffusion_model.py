@@ -72,7 +72,7 @@ def test_a_fresh_flow_has_to_learn_noise_minus_data() -> None:
     torch.testing.assert_close(loss_of(model, images), (noise - 0.5).square().mean())
 
 
-@pytest.mark.parametrize("sampler", ["euler", "heun", "ddim", "ddpm", "dpmpp-2m"])
+@pytest.mark.parametrize("sampler", ["euler", "euler-a", "heun", "ddim", "ddpm", "dpmpp-2m"])
 @pytest.mark.parametrize("steps", [1, 2, 3, 7])
 def test_any_number_of_steps_gives_pictures(sampler: str, steps: int) -> None:
     model = build(noiser=ddpm("cosine"))

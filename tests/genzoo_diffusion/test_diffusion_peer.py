@@ -190,6 +190,19 @@ def test_samplers_of_x_over_alpha(
     agree(ours(name, noiser, start(), grid), expected)
 
 
+@pytest.mark.parametrize("prediction", ["eps", "v"])
+@pytest.mark.parametrize("steps", [1, 2, 10, 50])
+def test_the_ancestral_sampler_of_x_over_alpha(steps: int, prediction: str) -> None:
+    scheduler = peer("EulerAncestralDiscreteScheduler", "linear", prediction)
+    scheduler.set_timesteps(steps)
+    noiser, grid = ddpm("linear", prediction), grid_of(scheduler)
+    alpha, _ = noiser.coefficients(grid[:1])
+    generator = torch.Generator().manual_seed(9)
+    expected, asked = theirs(scheduler, start() / alpha, step_of, generator=generator)
+    assert asked == steps
+    agree(ours("euler-a", noiser, start(), grid), expected)
+
+
 @pytest.mark.parametrize("steps", [1, 2, 10, 50])
 @pytest.mark.parametrize(
     ("name", "other", "config"),

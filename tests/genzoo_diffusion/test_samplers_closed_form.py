@@ -48,9 +48,16 @@ def test_the_whole_way_to_the_data_comes_near_the_solution(path: str, name: str)
     assert error < (0.04 if ORDERS[name] == 1 else 4e-3)
 
 
-@pytest.mark.parametrize("path", ["ddpm-linear-eps", "ddpm-cosine-v"])
 @pytest.mark.parametrize(
-    ("name", "config"), [("ddpm", {}), ("ddim", {"eta": 1.0}), ("ddim", {"eta": 0.5})]
+    ("path", "name", "config"),
+    [
+        *((path, "euler-a", {}) for path in PATHS),
+        *(
+            (path, *random)
+            for path in ("ddpm-linear-eps", "ddpm-cosine-v")
+            for random in (("ddpm", {}), ("ddim", {"eta": 1.0}), ("ddim", {"eta": 0.5}))
+        ),
+    ],
 )
 @pytest.mark.parametrize("steps", [1, 2, 7])
 def test_random_steps_have_the_right_mean_and_variance(
@@ -79,10 +86,13 @@ def test_random_steps_have_the_right_mean_and_variance(
     assert correlation == pytest.approx(kept, abs=5 / math.sqrt(n))
 
 
-def test_the_ancestral_sampler_gives_the_data_its_spread() -> None:
-    noiser, data = noiser_of("ddpm-linear-eps"), GaussianData([0.3, -0.5], [0.5, 0.8])
+@pytest.mark.parametrize(
+    ("path", "name"), [("ddpm-linear-eps", "ddpm"), *((path, "euler-a") for path in PATHS)]
+)
+def test_the_ancestral_sampler_gives_the_data_its_spread(path: str, name: str) -> None:
+    noiser, data = noiser_of(path), GaussianData([0.3, -0.5], [0.5, 0.8])
     rng = DoubleRng(4, 4000)
     x = noiser.prior(rng, (2,), torch.empty(0, dtype=torch.float64))
-    out = sampler_of("ddpm")(data.path(noiser, noiser.grid(500), rng), x)
+    out = sampler_of(name)(data.path(noiser, noiser.grid(500), rng), x)
     torch.testing.assert_close(out.mean(0), data.mean, rtol=0, atol=0.04)
     torch.testing.assert_close(out.std(0), data.std, rtol=0.04, atol=0)

@@ -44,6 +44,17 @@ class Euler(FirstOrder):
     eta = 0.0
 
 
+class EulerAncestral(FirstOrder):
+    """Ancestral sampling on any path: each step draws from its posterior given x0.
+
+    In sigma / alpha it is the step of k-diffusion's `sample_euler_ancestral`, and `DDPM` where that
+    fits. What an earlier step did wrong is partly covered by the new noise: grain that the
+    deterministic samplers keep goes, and with many steps fine lines, too.
+    """
+
+    eta = 1.0
+
+
 class VariancePreserving(FirstOrder):
     """What DDPM defines for paths on which alpha² + sigma² = 1; `Euler` is for others, too."""
 

@@ -81,6 +81,7 @@ PIECES: list[tuple[str, str, dict[str, Any]]] = [
     ("sampler", "ddim", {}),
     ("sampler", "ddim", {"config": {"eta": 1.0}}),
     ("sampler", "euler", {}),
+    ("sampler", "euler-a", {}),
     ("sampler", "heun", {}),
     ("sampler", "dpmpp-2m", {}),
 ]
