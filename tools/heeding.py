@@ -2,22 +2,23 @@
 
     python tools/heeding.py
 
-First each emoji model beside real pictures, then what guidance does to `flow-emoji`.
-`docs/conditioning.md` shows what it prints.
+First each emoji model beside real pictures, those of 32 pixels and those of 64, then what guidance
+does to `flow-emoji`. `docs/conditioning.md` shows what it prints.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from targets import row
 
-from genzoo_compare.claims import figure_of, multiple, own_report
+from genzoo_compare.claims import figure_of, multiple, net_of, own_report
 from genzoo_eval.api import Figure, Report, shipped
 
 MODELS = ("ae-emoji", "vae-emoji", "gan-emoji", "flow-emoji", "ldm-emoji", "flow1-emoji")
+LARGER = ("ldm-emoji-64",)
 CURVE = "flow-emoji"
-CAPTIONS, LOOKS = "features-emoji-dual", "features-emoji-self-supervised"
+CAPTIONS, LOOKS = "dual", "self-supervised"
 
 SHARES = {
     "R@10, seen captions": ("r10_seen", CAPTIONS),
@@ -27,28 +28,30 @@ SHARES = {
     "nearer to training pictures, held-out captions": ("nearer_held_out", LOOKS),
     "asked style seen": ("style", LOOKS),
 }
-"""Columns: their titles, the figures, and in which net's features."""
+"""Columns: their titles, the figures, and in the features of which kind of net."""
 
 
 def main() -> None:
-    print("\n".join([*models(), "", *curve()]))
+    print("\n".join([*models(MODELS), "", *models(LARGER), "", *curve()]))
 
 
-def models() -> Iterator[str]:
-    """A row for each model, at its own settings."""
-    reports = [own_report(name) for name in MODELS]
+def models(names: Sequence[str]) -> Iterator[str]:
+    """A row for each model of a dataset, at its own settings."""
+    reports = [own_report(name) for name in names]
     yield row("", *SHARES, "Fréchet distance ÷ floor (captions, self-supervised)")
     yield "|---" + "|--:" * (len(SHARES) + 1) + "|"
     yield cells("*real pictures*", reports[0], lambda figure: figure.floor, ("1×", "1×"))
-    for name, report in zip(MODELS, reports, strict=True):
-        distances = tuple(f"{multiple(report, 'fd', net):.1f}×" for net in (CAPTIONS, LOOKS))
+    for name, report in zip(names, reports, strict=True):
+        distances = tuple(
+            f"{multiple(report, 'fd', net_of(report, kind)):.1f}×" for kind in (CAPTIONS, LOOKS)
+        )
         yield cells(f"`{name}`", report, lambda figure: figure.value, distances)
 
 
 def cells(
     title: str, report: Report, value: Callable[[Figure], float | None], distances: tuple[str, ...]
 ) -> str:
-    found = [value(figure_of(report, key, net)) for key, net in SHARES.values()]
+    found = [value(figure_of(report, key, net_of(report, kind))) for key, kind in SHARES.values()]
     shares = ["–" if share is None else f"{share:.1%}".replace("%", " %") for share in found]
     return row(title, *shares, ", ".join(distances))
 
@@ -74,7 +77,7 @@ def curve() -> Iterator[str]:
             "composed: nearer to a real picture of the held-out caption than to any trained on",
         ),
     ):
-        shares = (figure_of(report, key, CAPTIONS).value for report in reports)
+        shares = (figure_of(report, key, net_of(report, CAPTIONS)).value for report in reports)
         yield row(title, *(f"{share:.1%}".replace("%", " %") for share in shares))
 
 
