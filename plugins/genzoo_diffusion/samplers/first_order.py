@@ -56,7 +56,7 @@ class EulerAncestral(FirstOrder):
 
 
 class VariancePreserving(FirstOrder):
-    """What DDPM defines for paths on which alpha² + sigma² = 1; `Euler` is for others, too."""
+    """What DDPM defines, where alpha² + sigma² = 1; `EulerAncestral` is for other paths, too."""
 
     def fits(self, noiser: ScheduledNoiser) -> bool:
         """Whether the noiser's alpha² + sigma² = 1 at all times."""
